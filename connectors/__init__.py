@@ -1,0 +1,1 @@
+"""The ears and the mouths: what hears an outside system, and what tells one."""

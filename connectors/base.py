@@ -1,0 +1,111 @@
+"""What every connector promises.
+
+A source hears an outside system and yields events in our words; it knows nothing of Kafka. A sink tells one.
+A connector is one file in ``connectors/sources`` or ``connectors/sinks``, found by existing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from schemas.event import Event
+
+Place = Mapping[str, Any]
+"""Where a source stands: JSON-able, kept in ``source.place``. Empty at the very beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A city's extent in WGS-84 degrees."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+    def holds(self, lat: float, lon: float) -> bool:
+        return self.south <= lat <= self.north and self.west <= lon <= self.east
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """What a source may know of its city: its name, its own name in the city's file, time zone, extent."""
+
+    city: str
+    source: str
+    timezone: ZoneInfo
+    bounds: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an outside system said at one moment.
+
+    An empty *body*, or an *error*, is a poll that failed. *at_ms* is the clock of whoever heard it (the wall's
+    when live, the recording's when played); ``None`` for a file that says nothing of when it was heard.
+    """
+
+    body: bytes
+    at_ms: int | None
+    error: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record, or a whole body, that could not be read: its bytes as they came, and why."""
+
+    original: bytes
+    reason: str
+    field: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one ``Heard`` came to: events in order, what was set aside, and the source's next place.
+
+    *skipped* counts what the source leaves out by its stated policy (a bus terminal in a list of cameras),
+    by reason, so that nothing vanishes uncounted.
+    """
+
+    events: Sequence[Event]
+    place: Place
+    aside: Sequence[SetAside] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """The pure half of every source: bytes in, events out. No I/O, no clock, no chance."""
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        """Never raises for bad input: what cannot be read is in ``aside``."""
+
+
+class PolledSource(Reader, Protocol):
+    """Is asked, again and again."""
+
+    async def poll(self, place: Place) -> Heard:
+        """Ask once. Raises ``Retriable`` when the outside may heal, ``Fatal`` when it refuses us (401, 403)."""
+
+    async def close(self) -> None: ...
+
+
+class Source(Reader, Protocol):
+    """Speaks by itself."""
+
+    def listen(self) -> AsyncIterator[Heard]: ...
+
+    async def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Tells an outside system. May be told the same event twice."""
+
+    async def deliver(self, events: Sequence[Event]) -> None:
+        """Return once *all* events are safe outside; raise otherwise."""
+
+    async def close(self) -> None: ...
