@@ -1,0 +1,1 @@
+"""The ground: commands, the local cluster, cities, laws, manifests."""

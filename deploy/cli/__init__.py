@@ -1,0 +1,100 @@
+"""The ``bongsu`` command: a table of names, each loaded when it is called, and one place where errors end."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from schemas.errors import BongsuError, Unreachable
+
+COMMANDS = {
+    "bench": "deploy.cli.bench:bench",
+    "city": "deploy.cli.city:city",
+    "demo": "deploy.cli.demo:demo",
+    "dlq": "deploy.cli.dlq:dlq",
+    "doctor": "deploy.cli.cluster:doctor",
+    "down": "deploy.cli.cluster:down",
+    "fetch": "deploy.cli.cluster:fetch",
+    "logs": "deploy.cli.cluster:logs",
+    "play": "deploy.cli.play:play",
+    "record": "deploy.cli.record:record",
+    "replay": "deploy.cli.replay:replay",
+    "run": "deploy.cli.run:run",
+    "schemas": "deploy.cli.schemas:schemas",
+    "situation": "deploy.cli.situation:situation",
+    "status": "deploy.cli.cluster:status",
+    "tail": "deploy.cli.tail:tail",
+    "topics": "deploy.cli.topics:topics",
+    "up": "deploy.cli.cluster:up",
+}
+
+USED_WRONGLY, FAILED, UNREACHABLE = 2, 1, 3
+
+
+class UsageFault(BongsuError):
+    """A command or a file given to it is wrong; what, where, and what to write instead (exit code 2)."""
+
+
+class Lazy(click.Group):
+    """Loads a command's module only when that command is asked for: ``bongsu --help`` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            error.message += f" 'bongsu --help' lists all {len(COMMANDS)}."
+            raise
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bongsu")
+def bongsu() -> None:
+    """Bongsu: an event bus for a city's public-safety and mobility agencies.
+
+    Start with:  bongsu demo
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command; end with 0 done, 1 failed, 2 used wrongly, 3 something needed cannot be reached."""
+    try:
+        bongsu.main(args=list(argv) if argv is not None else None, standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USED_WRONGLY)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except BongsuError as error:
+        click.secho("error: ", fg="red", nl=False, err=True)
+        click.echo(error.what, err=True)
+        if error.hint:
+            click.secho("  how to mend it: ", fg="yellow", nl=False, err=True)
+            click.echo(error.hint, err=True)
+        sys.exit(code_of(error))
+
+
+def code_of(error: BongsuError) -> int:
+    match error:
+        case UsageFault():
+            return USED_WRONGLY
+        case Unreachable():
+            return UNREACHABLE
+        case _:
+            return FAILED
