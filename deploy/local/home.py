@@ -1,0 +1,114 @@
+"""A home folder: where one local cluster keeps its ports, processes, logs and data, and the lock on it.
+
+HOME/cluster.json    the ports chosen, and the processes started (see `Remembered`)
+HOME/cluster.lock    held while `bongsu up` or `bongsu down` works
+HOME/logs/           one log a component, rotated
+HOME/kafka/          settings and data of the broker
+HOME/registry/       the schema registry's database
+HOME/redis/          settings of the live view (it keeps no data)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from schemas.errors import Fatal
+
+LOCK_WAIT_S = 180.0
+LOCK_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that we started; *started_at* (epoch seconds) tells it from a later one of the same pid."""
+
+    pid: int
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a home folder remembers between commands: ports by use, processes by component."""
+
+    ports: dict[str, int] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def with_process(self, component: str, process: Process | None) -> Remembered:
+        others = {name: kept for name, kept in self.processes.items() if name != component}
+        return replace(self, processes=others if process is None else {**others, component: process})
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of one local cluster. Two homes on one machine share nothing but the cache of artefacts."""
+
+    root: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    def folder(self, component: str) -> Path:
+        return self.root / component
+
+    def log(self, component: str) -> Path:
+        return self.logs / f"{component}.log"
+
+    def recall(self) -> Remembered:
+        """What was remembered; nothing when the home is new or its file is not readable as ours."""
+        try:
+            kept = json.loads((self.root / "cluster.json").read_text(encoding="utf-8"))
+            processes = {name: Process(**process) for name, process in kept["processes"].items()}
+            return Remembered(
+                ports={name: int(port) for name, port in kept["ports"].items()}, processes=processes
+            )
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
+            return Remembered()
+
+    def remember(self, remembered: Remembered) -> None:
+        """Replace what is remembered, whole or not at all."""
+        half = self.root / "cluster.json.half"
+        half.write_text(json.dumps(asdict(remembered), indent=2) + "\n", encoding="utf-8")
+        half.replace(self.root / "cluster.json")
+
+    @contextmanager
+    def locked(self, *, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
+        """Hold this home alone; a second holder waits up to *wait_s* seconds, then is refused."""
+        self._make()
+        with (self.root / "cluster.lock").open("a+") as lock:
+            _acquire(lock.fileno(), self.root, wait_s)
+            yield
+
+    def _make(self) -> None:
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.logs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise Fatal(
+                f"home folder {self.root} cannot be made: {error.strerror}",
+                hint="name another with --home DIR or BONGSU_HOME",
+            ) from error
+
+
+def _acquire(descriptor: int, root: Path, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Fatal(
+                    f"home folder {root} is held by another bongsu command",
+                    hint="wait for it, or see: bongsu status",
+                ) from None
+            time.sleep(LOCK_POLL_S)
+        else:
+            os.set_inheritable(descriptor, False)
+            return

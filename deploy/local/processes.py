@@ -1,0 +1,82 @@
+"""Processes that outlive the command that started them: start, recognise, end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from deploy.local.home import Process
+from schemas.errors import Fatal
+
+SAME_START_S = 1.0
+POLL_S = 0.02
+
+# The shell starts the program in a session of its own, says its pid, and ends: the program is then nobody's
+# child, so that no Ctrl-C and no closed terminal reaches it, and no long-lived caller has to reap it.
+_DETACH = '"$@" >"$BONGSU_OUT" 2>&1 </dev/null & echo $!'
+
+
+def start(
+    command: Sequence[str], *, out: Path, folder: Path, env: Mapping[str, str] | None = None
+) -> Process:
+    """Start *command* in *folder*, its output going to the file *out* (emptied first)."""
+    shell = subprocess.run(
+        ["/bin/sh", "-c", _DETACH, "bongsu", *command],
+        cwd=folder,
+        env={**os.environ, **(env or {}), "BONGSU_OUT": str(out)},
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    pid = int(shell.stdout)
+    try:
+        return Process(pid=pid, started_at=psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        raise Fatal(f"{command[0]} ended at once; its output is in {out}") from None
+
+
+def is_running(process: Process) -> bool:
+    """Whether that very process runs: the same pid given to a later process is not it."""
+    try:
+        found = psutil.Process(process.pid)
+        if found.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return bool(abs(found.create_time() - process.started_at) < SAME_START_S)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def end(processes: Iterable[Process], *, patience_s: float = 20.0) -> None:
+    """Ask all to end; those that have not after *patience_s* seconds are killed. Returns when none runs."""
+    asked = [process for process in processes if _signal(process, signal.SIGTERM)]
+    left = _wait(asked, patience_s)
+    for process in left:
+        _signal(process, signal.SIGKILL)
+    if stuck := _wait(left, patience_s):
+        raise Fatal(f"processes {[process.pid for process in stuck]} do not end, even killed")
+
+
+def _signal(process: Process, number: signal.Signals) -> bool:
+    if not is_running(process):
+        return False
+    try:
+        os.kill(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait(processes: Sequence[Process], patience_s: float) -> list[Process]:
+    deadline = time.monotonic() + patience_s
+    left = list(processes)
+    while (left := [process for process in left if is_running(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return left

@@ -1,0 +1,126 @@
+"""Where things are: the home folder, and where Kafka, the registry and Redis answer.
+
+``BONGSU_KAFKA`` (bootstrap servers), ``BONGSU_REGISTRY`` (URL of the Confluent API) and ``BONGSU_REDIS`` (URL)
+each win over the local cluster that ``bongsu up`` started in the home folder (``BONGSU_HOME``).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from deploy.local.home import Home, Remembered
+from schemas.errors import Fatal, Unreachable
+
+COMPONENTS = ("kafka", "registry", "redis")
+VARIABLES = {"kafka": "BONGSU_KAFKA", "registry": "BONGSU_REGISTRY", "redis": "BONGSU_REDIS"}
+WORDS = {"kafka": "Kafka", "registry": "the schema registry", "redis": "Redis"}
+CONNECT_S = 1.5
+SERVERS_MAX = 3  # of a long bootstrap list, as many are tried: the answer must come in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Bootstrap servers ``host:port,…``; the registry's URL for Confluent clients; a ``redis://`` URL."""
+
+    kafka: str
+    registry: str
+    redis: str
+
+
+def home_folder() -> Path:
+    """``BONGSU_HOME``, or the platform's folder for the state of a user's programs."""
+    named = os.environ.get("BONGSU_HOME")
+    return Path(named).expanduser().resolve() if named else platformdirs.user_state_path("bongsu")
+
+
+def cache_folder() -> Path:
+    """What was fetched, shared by all homes of this user: it can be removed and fetched again."""
+    return platformdirs.user_cache_path("bongsu")
+
+
+def given() -> dict[str, str]:
+    """The components whose place the environment names: no local one is started for these."""
+    return {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
+
+
+def local_places(remembered: Remembered) -> dict[str, str]:
+    """Where the local components answer, for those whose port is remembered."""
+    forms = {
+        "kafka": "127.0.0.1:{}",
+        "registry": "http://127.0.0.1:{}/apis/ccompat/v7",
+        "redis": "redis://127.0.0.1:{}/0",
+    }
+    return {
+        name: form.format(remembered.ports[name]) for name, form in forms.items() if name in remembered.ports
+    }
+
+
+def endpoints(home: Path | None = None, *, need: Collection[str] = COMPONENTS) -> Endpoints:
+    """Where all three answer, decided in a few seconds.
+
+    Raises `Unreachable` for the first component of *need* that has no place or takes no connection there.
+    One that is not needed and has no place is an empty string.
+    """
+    root = home or home_folder()
+    named = given()
+    places = {**local_places(Home(root).recall()), **named}
+    for name in COMPONENTS:
+        if name in need:
+            _demand(name, places.get(name), root, is_given=name in named)
+    return Endpoints(**{name: places.get(name, "") for name in COMPONENTS})
+
+
+def takes_connections(place: str, *, timeout_s: float = CONNECT_S) -> bool:
+    """Whether any server of *place* (``host:port,…`` or a URL) takes a TCP connection."""
+    return any(_connects(host, port, timeout_s) for host, port in _addresses(place)[:SERVERS_MAX])
+
+
+def _demand(name: str, place: str | None, root: Path, *, is_given: bool) -> None:
+    if place is None:
+        raise Unreachable(
+            f"{WORDS[name]} is not running: no cluster was started in {root}",
+            hint=f"start it with: bongsu up (or name a running one in {VARIABLES[name]})",
+        )
+    if takes_connections(place):
+        return
+    where = f"{WORDS[name]} does not answer at {without_password(place)}"
+    if is_given:
+        raise Unreachable(f"{where}, named in {VARIABLES[name]}", hint="start it, or correct the variable")
+    raise Unreachable(where, hint="start it with: bongsu up")
+
+
+def without_password(place: str) -> str:
+    """The place as it may be shown and logged."""
+    scheme, _, rest = place.partition("://")
+    return f"{scheme}://…@{rest.rpartition('@')[2]}" if "@" in rest else place
+
+
+def _addresses(place: str) -> list[tuple[str, int]]:
+    defaults = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379, "kafka": 9092}
+    addresses = []
+    for server in place.split(","):
+        try:
+            parts = urlsplit(server.strip() if "://" in server else f"kafka://{server.strip()}")
+            address = (parts.hostname or "", parts.port or defaults[parts.scheme])
+        except (ValueError, KeyError) as error:
+            raise Fatal(
+                f"{without_password(server)} is no address",
+                hint="write host:port for Kafka, a URL for the others",
+            ) from error
+        addresses.append(address)
+    return addresses
+
+
+def _connects(host: str, port: int, timeout_s: float) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=timeout_s):
+            return True
+    except OSError:
+        return False
