@@ -44,8 +44,9 @@ class SourceContext:
 class Heard:
     """What an outside system said at one moment.
 
-    An empty *body*, or an *error*, is a poll that failed. *at_ms* is the clock of whoever heard it (the wall's
-    when live, the recording's when played); ``None`` for a file that says nothing of when it was heard.
+    An empty *body*, or an *error*, is a poll that failed. *at_ms* is the clock of whoever heard it (the
+    wall's when live, the recording's when played); ``None`` for a file that says nothing of when it was
+    heard.
     """
 
     body: bytes
@@ -69,13 +70,15 @@ class Reading:
     """What one ``Heard`` came to: events in order, what was set aside, and the source's next place.
 
     *skipped* counts what the source leaves out by its stated policy (a bus terminal in a list of cameras),
-    by reason, so that nothing vanishes uncounted.
+    by reason, so that nothing vanishes uncounted. *noted* counts what went through but wants a person's eye
+    (a word that the tree of kinds does not know).
     """
 
     events: Sequence[Event]
     place: Place
     aside: Sequence[SetAside] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
+    noted: Mapping[str, int] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -89,7 +92,7 @@ class PolledSource(Reader, Protocol):
     """Is asked, again and again."""
 
     async def poll(self, place: Place) -> Heard:
-        """Ask once. Raises ``Retriable`` when the outside may heal, ``Fatal`` when it refuses us (401, 403)."""
+        """Ask once. Raises ``Retriable`` if the outside may heal, ``Fatal`` if it refuses us (401, 403)."""
 
     async def close(self) -> None: ...
 

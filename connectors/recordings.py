@@ -1,0 +1,124 @@
+"""Recordings: what a source heard, line by line, to be fed through the source again.
+
+A recording is JSON lines, optionally gzipped: ``{"fetched_at", "body" | "body_base64", "error"}``. Any other
+file is an outside system's own form, heard once, at no stated time.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import orjson
+
+from connectors.base import Heard
+from schemas.errors import Fatal
+
+LINE_BYTES_MAX = 256 * 1024 * 1024
+FILE_BYTES_MAX = 1024 * 1024 * 1024
+_BEGINS_LIKE_A_RECORDING = re.compile(rb'\s*\{\s*"fetched_at"')
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+        return cast(BinaryIO, gzip.open(path, "rb")) if zipped else path.open("rb")
+    except OSError as error:
+        raise Fatal(
+            f"{path}: {error.strerror or 'cannot be read'}", hint="name a recording that exists"
+        ) from None
+
+
+def _is_recording(first_line: bytes) -> bool:
+    if _BEGINS_LIKE_A_RECORDING.match(first_line):
+        return True
+    try:
+        found = orjson.loads(first_line)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(found, dict) and "fetched_at" in found
+
+
+def _at_ms(text: object) -> int:
+    if not isinstance(text, str):
+        raise ValueError('"fetched_at" is missing')  # noqa: TRY004 - read_line names file and line around it
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError('"fetched_at" has no offset')
+    return round(at.timestamp() * 1000)
+
+
+def _body(line: dict[str, Any]) -> bytes:
+    if "body_base64" in line:
+        return base64.b64decode(line["body_base64"], validate=True)
+    body = line.get("body")
+    if body is None:
+        return b""
+    return body.encode() if isinstance(body, str) else orjson.dumps(body)
+
+
+def read_line(line: bytes, *, where: str = "recording") -> Heard:
+    """One line of a recording. ``Fatal`` naming *where* when it is none."""
+    try:
+        found = orjson.loads(line)
+        if not isinstance(found, dict):
+            raise ValueError("not an object")  # noqa: TRY004, TRY301 - as above
+        error = found.get("error")
+        return Heard(
+            body=_body(found), at_ms=_at_ms(found.get("fetched_at")), error=str(error) if error else None
+        )
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise Fatal(
+            f"{where}: {error}", hint='a line is {"fetched_at": "2024-05-16T23:00:00+00:00", "body": …}'
+        ) from None
+
+
+def write_line(heard: Heard) -> bytes:
+    """*heard* as one line of a recording, with its newline. Needs ``at_ms``."""
+    if heard.at_ms is None:
+        raise Fatal("what was heard at no stated time cannot be recorded")
+    at = datetime.fromtimestamp(heard.at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    line: dict[str, Any] = {"fetched_at": at}
+    try:
+        line["body"] = heard.body.decode()
+    except UnicodeDecodeError:
+        line["body_base64"] = base64.b64encode(heard.body).decode()
+    if heard.error is not None:
+        line["error"] = heard.error
+    return orjson.dumps(line) + b"\n"
+
+
+def _lines(path: Path, file: BinaryIO, first: bytes) -> Iterator[Heard]:
+    line, number = first, 1
+    while line:
+        if len(line) > LINE_BYTES_MAX:
+            raise Fatal(f"{path}:{number}: the line is longer than {LINE_BYTES_MAX} bytes")
+        if line.strip():
+            yield read_line(line, where=f"{path}:{number}")
+        line, number = file.readline(LINE_BYTES_MAX + 1), number + 1
+
+
+def read_recording(path: Path) -> Iterator[Heard]:
+    """What *path* holds, in its order: a recording line by line, any other file as one ``Heard``.
+
+    ``Fatal`` names file and line of what is neither.
+    """
+    with _open(path) as file:
+        try:
+            first = file.readline(LINE_BYTES_MAX + 1)
+            if _is_recording(first):
+                yield from _lines(path, file, first)
+                return
+            body = first + file.read(FILE_BYTES_MAX)
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise Fatal(f"{path}: {error}", hint="the file was cut; fetch it again") from None
+    if len(body) > FILE_BYTES_MAX:
+        raise Fatal(f"{path}: larger than {FILE_BYTES_MAX} bytes")
+    yield Heard(body=body, at_ms=None, attributes={"name": path.name})

@@ -1,0 +1,138 @@
+"""What reading records has in common for every source. Pure: no I/O, no clock, no chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from connectors.base import SetAside, SourceContext
+from schemas.errors import Invalid
+
+Raw = TypeVar("Raw")
+Read = TypeVar("Read")
+
+FUTURE_MS_MAX = 5 * 60 * 1000
+EARLIEST_MS = 946_684_800_000
+"""The year 2000: no live system speaks of anything older; smaller numbers are seconds taken for milliseconds."""
+
+
+def event_fields(
+    context: SourceContext,
+    *,
+    event_id: str,
+    event_time_ms: int,
+    received_ms: int,
+    position: dict[str, Any] | None,
+    accuracy_s: float | None = None,
+) -> dict[str, Any]:
+    """The fields that every event begins with."""
+    return {
+        "event_id": event_id,
+        "city": context.city,
+        "source": context.source,
+        "event_time": event_time_ms,
+        "event_time_accuracy_s": accuracy_s,
+        "received_time": received_ms,
+        "position": position,
+    }
+
+
+def a_number(value: object, field: str) -> float:
+    """*value* as a finite number; a string is read as one. ``Invalid`` otherwise."""
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if math.isfinite(number):
+            return number
+    raise Invalid(f"{field} is not a number", field=field, expected="a number")
+
+
+def a_text(value: object, field: str) -> str:
+    """*value* as text that holds something, without spaces around. ``Invalid`` otherwise."""
+    if not isinstance(value, str) or not value.strip():
+        raise Invalid(f"{field} is missing or no text", field=field, expected="text")
+    return value.strip()
+
+
+def text_or_none(value: object, field: str) -> str | None:
+    """As ``a_text``, but nothing there is ``None``."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    return a_text(value, field)
+
+
+def position(
+    context: SourceContext, lat: object, lon: object, *, accuracy_m: float | None = None
+) -> dict[str, Any] | None:
+    """A position in degrees; ``None`` where the agency does not know it: nothing there, or 0,0.
+
+    ``Invalid`` for what is no place on earth or lies outside the city: quarantined, never clamped, never
+    guessed.
+    """
+    if lat in (None, "") and lon in (None, ""):
+        return None
+    north, east = a_number(lat, "position.lat"), a_number(lon, "position.lon")
+    if north == 0 and east == 0:
+        return None
+    if not -90 <= north <= 90:
+        raise Invalid(f"latitude {north} is no place on earth", field="position.lat", expected="-90 to 90")
+    if not -180 <= east <= 180:
+        raise Invalid(f"longitude {east} is no place on earth", field="position.lon", expected="-180 to 180")
+    if not context.bounds.holds(north, east):
+        raise Invalid("the position lies outside the city", field="position", expected=f"in {context.bounds}")
+    return {"lat": north, "lon": east, "accuracy_m": accuracy_m}
+
+
+def plausible_time(event_ms: int, received_ms: int | None, field: str = "event_time") -> int:
+    """*event_ms* itself. ``Invalid`` before the year 2000 or more than 5 min after *received_ms*."""
+    if event_ms < EARLIEST_MS:
+        raise Invalid(f"{field} lies before the year 2000", field=field, expected="milliseconds since 1970")
+    if received_ms is not None and event_ms > received_ms + FUTURE_MS_MAX:
+        ahead_s = (event_ms - received_ms) // 1000
+        raise Invalid(f"{field} lies {ahead_s} s in the future", field=field, expected="at most 300 s ahead")
+    return event_ms
+
+
+def local_time(text: object, form: str, zone: ZoneInfo, field: str = "event_time") -> tuple[int, bool]:
+    """Local time without offset as (epoch ms, whether the hour was ambiguous and the earlier one taken).
+
+    ``Invalid`` for text of another form and for a time that the change to summer time left out.
+    """
+    try:
+        naive = datetime.strptime(a_text(text, field), form)  # noqa: DTZ007 - the zone is the city's
+    except ValueError:
+        raise Invalid(f"{field} is no time of the form {form}", field=field, expected=form) from None
+    at = naive.replace(tzinfo=zone)
+    if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
+        raise Invalid(
+            f"{field} does not exist: clocks went forward", field=field, expected="an existing local time"
+        )
+    return round(at.timestamp() * 1000), at.utcoffset() != at.replace(fold=1).utcoffset()
+
+
+def set_aside(original: bytes, error: Invalid) -> SetAside:
+    """*original* put aside for *error*."""
+    return SetAside(original, reason=str(error), field=error.field, expected=error.expected)
+
+
+def read_each(
+    records: Iterable[Raw], read_one: Callable[[Raw], Read], original: Callable[[int, Raw], bytes]
+) -> tuple[list[Read], list[SetAside], list[Raw]]:
+    """Every record by itself: what was read, what was set aside with its bytes as they came, and the latter
+    raw.
+
+    *original* gives the bytes of the record at an index; it is asked only for what is set aside.
+    """
+    read, aside, unread = [], [], []
+    for index, record in enumerate(records):
+        try:
+            read.append(read_one(record))
+        except Invalid as error:
+            aside.append(set_aside(original(index, record), error))
+            unread.append(record)
+    return read, aside, unread
