@@ -1,7 +1,7 @@
 """Where things are: the home folder, and where Kafka, the registry and Redis answer.
 
-``BONGSU_KAFKA`` (bootstrap servers), ``BONGSU_REGISTRY`` (URL of the Confluent API) and ``BONGSU_REDIS`` (URL)
-each win over the local cluster that ``bongsu up`` started in the home folder (``BONGSU_HOME``).
+``BONGSU_KAFKA`` (bootstrap servers), ``BONGSU_REGISTRY`` (URL of the Confluent API) and ``BONGSU_REDIS``
+(URL) each win over the local cluster that ``bongsu up`` started in the home folder (``BONGSU_HOME``).
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The mind: what hears the topics, decides, and answers."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from deploy.faults import UsageFault
 from schemas.errors import BongsuError, Unreachable
 
 COMMANDS = {
@@ -33,10 +34,6 @@ COMMANDS = {
 }
 
 USED_WRONGLY, FAILED, UNREACHABLE = 2, 1, 3
-
-
-class UsageFault(BongsuError):
-    """A command or a file given to it is wrong; what, where, and what to write instead (exit code 2)."""
 
 
 class Lazy(click.Group):

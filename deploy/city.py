@@ -1,0 +1,210 @@
+"""A city is one file: its name, time zone, law, extent, sources and the numbers of its rules."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from connectors.base import Bounds, SourceContext
+from connectors.found import config_model, load_source
+from deploy.faults import UsageFault
+from deploy.laws import law_named
+from deploy.toml_lines import line_of
+from schemas.errors import BongsuError
+from streams.situations.config import RulesConfig
+
+CITIES = Path(__file__).parent / "cities"
+NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
+SECRET = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BoundsFile(Strict):
+    """WGS-84 degrees. What lies outside is set aside."""
+
+    south: float = Field(ge=-90, le=90)
+    west: float = Field(ge=-180, le=180)
+    north: float = Field(ge=-90, le=90)
+    east: float = Field(ge=-180, le=180)
+
+
+class SourceFile(BaseModel):
+    """One ``[[source]]``: its name in this city, its type, and whatever that type's own model asks for."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    type: str
+    every_s: float = Field(60, gt=0, description="seconds between two polls")
+    reference: bool = Field(False, description="places, heard once before anything else is played")
+    live: bool = Field(True, description="false: heard only when a recording of it is played")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class CityFile(Strict):
+    name: str
+    title: str = ""
+    timezone: str
+    law: str
+    bounds: BoundsFile
+    source: tuple[SourceFile, ...] = ()
+    rule: tuple[dict[str, Any], ...] = ()
+    subscription: tuple[dict[str, Any], ...] = ()
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        if not NAME.fullmatch(name):
+            raise ValueError("lower-case letters, digits and '-', as it begins every topic's name")
+        return name
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("an IANA time zone such as Asia/Seoul") from error
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A city's file, read and checked."""
+
+    file: CityFile
+    path: Path
+    rules: RulesConfig
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    def context(self, source: str) -> SourceContext:
+        box = self.file.bounds
+        bounds = Bounds(box.south, box.west, box.north, box.east)
+        return SourceContext(self.name, source, ZoneInfo(self.file.timezone), bounds)
+
+    def source_file(self, name: str) -> SourceFile:
+        for source in self.file.source:
+            if source.name == name:
+                return source
+        known = ", ".join(source.name for source in self.file.source) or "none"
+        raise UsageFault(f"city {self.name} has no source '{name}'", hint=f"it has: {known}")
+
+    def load(self, name: str) -> Any:
+        """The source *name*, ready to read; its ``${SECRET}`` settings filled in from the environment."""
+        file = self.source_file(name)
+        return load_source(file.type, self.context(name), with_secrets(file.settings, f"source '{name}'"))
+
+
+def shipped_cities() -> list[str]:
+    return sorted(path.stem for path in CITIES.glob("*.toml"))
+
+
+def load_city(name_or_path: str) -> City:
+    """The city of that name in ``deploy/cities``, or of that file. A wrong file says its line and what to write."""
+    path = Path(name_or_path) if name_or_path.endswith(".toml") else CITIES / f"{name_or_path}.toml"
+    if not path.is_file():
+        known = ", ".join(shipped_cities())
+        raise UsageFault(
+            f"no city '{name_or_path}'", hint=f"write one of: {known}; or the path of a city file (.toml)"
+        )
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageFault(
+            f"{path}: not TOML: {error}", hint="see deploy/cities/demo.toml for the form"
+        ) from error
+    return _checked(path, text, raw)
+
+
+def _checked(path: Path, text: str, raw: Mapping[str, Any]) -> City:
+    try:
+        file = CityFile.model_validate(raw)
+    except ValidationError as error:
+        raise _fault(path, text, error, ()) from error
+    for number, source in enumerate(file.source):
+        try:
+            config_model(source.type).model_validate(source.settings)
+        except ValidationError as error:
+            raise _fault(path, text, error, ("source", number)) from error
+        except BongsuError as error:
+            line = line_of(text, ("source", number, "type"))
+            raise UsageFault(f"{path}, line {line}: {error.what}", hint=error.hint) from error
+    return City(file, path, _rules(path, text, file))
+
+
+def _rules(path: Path, text: str, file: CityFile) -> RulesConfig:
+    try:
+        law = law_named(file.law)
+    except BongsuError as error:
+        raise UsageFault(f"{path}, line {line_of(text, ('law',))}: {error.what}", hint=error.hint) from error
+    for number, rule in enumerate(file.rule):
+        if rule.get("name") != "joint-incident":
+            line = line_of(text, ("rule", number, "name"))
+            raise UsageFault(
+                f"{path}, line {line}: no rule '{rule.get('name')}'", hint='write name = "joint-incident"'
+            )
+        numbers = {key: value for key, value in rule.items() if key != "name"}
+        try:
+            return RulesConfig.model_validate({**numbers, "city": file.name, "law": law})
+        except ValidationError as error:
+            raise _fault(path, text, error, ("rule", number)) from error
+    return RulesConfig.model_validate({"city": file.name, "law": law})
+
+
+def _fault(path: Path, text: str, error: ValidationError, prefix: tuple[str | int, ...]) -> UsageFault:
+    """The first thing wrong, in its line; what should stand there is pydantic's own sentence."""
+    first = error.errors(include_url=False)[0]
+    where = (*prefix, *first["loc"])
+    name = ".".join(str(part) for part in where)
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    line = line_of(text, where)
+    return UsageFault(f"{path}, line {line}: {name}: {first['msg']}{more}", hint=_hint(first["type"], name))
+
+
+def _hint(kind: str, name: str) -> str:
+    match kind:
+        case "missing":
+            return f"add {name.rsplit('.', 1)[-1]} = …"
+        case "extra_forbidden":
+            return "take it out, or look for a misspelt word"
+        case _:
+            return "write what the message asks for"
+
+
+def with_secrets(settings: dict[str, Any], whose: str) -> dict[str, Any]:
+    """``${NAME}`` in any text becomes the environment's NAME."""
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, str):
+            return SECRET.sub(_from_environment, value)
+        if isinstance(value, list):
+            return [fill(one) for one in value]
+        if isinstance(value, dict):
+            return {key: fill(one) for key, one in value.items()}
+        return value
+
+    def _from_environment(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in os.environ:
+            raise UsageFault(f"{whose} needs the secret {name}", hint=f"set the environment variable {name}")
+        return os.environ[name]
+
+    return {key: fill(value) for key, value in settings.items()}

@@ -1,0 +1,123 @@
+"""``bongsu play``: recordings through their sources, on the recording's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deploy.city import City, load_city
+from deploy.faults import UsageFault
+from deploy.platform import reach
+from deploy.playing import Part, Player, settle, shifted, stages_running
+from deploy.show import progress_of
+from deploy.topics import ensure_topics
+
+
+class Pairs(click.Command):
+    """``--source NAME RECORDING…``: every word after NAME up to the next option is a recording of it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        folded: list[str] = []
+        position = 0
+        while position < len(args):
+            if args[position] != "--source" or position + 1 == len(args):
+                folded.append(args[position])
+                position += 1
+                continue
+            end = position + 2
+            while end < len(args) and not args[end].startswith("--"):
+                end += 1
+            folded += ["--source", "\0".join(args[position + 1 : end])]
+            position = end
+        return super().parse_args(ctx, folded)
+
+
+@click.command(cls=Pairs)
+@click.argument("city_name", metavar="CITY")
+@click.option("--source", "pairs", multiple=True, required=True, metavar="NAME RECORDING…", help="what to play")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="times real time (default: as fast as it goes)")
+@click.option("--shift", "shifts", multiple=True, metavar="DOMAIN=MINUTES", help="move one domain in time, as a control")
+@click.option("--until", metavar="TIME", help="stop there (ISO 8601)")
+@click.option("--ingest-only", is_flag=True, help="publish only; leave the stages to other workers")
+def play(
+    city_name: str, pairs: tuple[str, ...], speed: float | None, shifts: tuple[str, ...], until: str | None, ingest_only: bool
+) -> None:
+    """Feed recordings through CITY's sources and return when everything downstream has settled.
+
+    Played again, nothing new comes: what was heard before is not heard again.
+
+    Example:  bongsu play houston --source active-incidents derecho.jsonl.gz
+    """
+    city = load_city(city_name)
+    recordings = [_pair(city, pair) for pair in pairs]
+    alter = shifted(dict(_shift(text) for text in shifts))
+    until_ms = _time_ms(until) if until else None
+    platform = reach()
+    ensure_topics(platform.kafka, [city.name])
+    player = Player(city, platform, recordings)
+    running = nullcontext(lambda: None) if ingest_only else stages_running(city, platform)
+    with running as check, progress_of(f"playing {city.name}") as progress:
+        player.open()
+        asyncio.run(player.hear_references())
+
+        def told(part: Part) -> None:
+            check()
+            moment = datetime.fromtimestamp(part.time_ms / 1000, UTC).isoformat(timespec="seconds")
+            progress.step(f"{part.source} {moment}", len(part.slice.events))
+
+        played = player.play(alter, until_ms=until_ms, pace=_pace(speed), told=told)
+        if not ingest_only:
+            progress.say("waiting until everything downstream has settled")
+            settle(city, platform, check)
+    click.echo(
+        f"played {played.events} events in {played.transactions} transactions; {played.set_aside} set aside", err=True
+    )
+
+
+def _pair(city: City, text: str) -> tuple[str, list[Path]]:
+    name, *files = text.split("\0")
+    city.source_file(name)
+    if not files:
+        raise UsageFault(f"--source {name} names no recording", hint="write: --source NAME RECORDING…")
+    paths = [Path(file) for file in files]
+    for path in paths:
+        if not path.is_file():
+            raise UsageFault(f"no recording {path}", hint="give the path of a file")
+    return name, paths
+
+
+def _shift(text: str) -> tuple[str, int]:
+    domain, _, minutes = text.partition("=")
+    try:
+        return domain, int(minutes)
+    except ValueError:
+        raise UsageFault(f"--shift {text}: no such form", hint="write for example: --shift police=360") from None
+
+
+def _time_ms(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageFault(f"--until {text}: not a time", hint="write ISO 8601, such as 2024-05-16T23:00:00Z") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _pace(speed: float | None) -> Callable[[int], None]:
+    """Waits so that event time passes *speed* times as fast as the clock on the wall; never, without a speed."""
+    if speed is None:
+        return lambda _time_ms: None
+    started: dict[str, Any] = {}
+
+    def wait(time_ms: int) -> None:
+        first_ms = started.setdefault("time_ms", time_ms)
+        since = started.setdefault("since", time.monotonic())
+        time.sleep(max(0.0, (time_ms - first_ms) / 1000 / speed - (time.monotonic() - since)))
+
+    return wait

@@ -1,0 +1,35 @@
+"""``bongsu run``: a city's stages and live sources, until a signal."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from deploy.city import load_city
+from deploy.faults import UsageFault
+from deploy.platform import reach
+from deploy.stages import STAGES, worker_of
+from deploy.topics import ensure_topics
+from streams.log import to_stderr
+
+
+@click.command()
+@click.argument("city_name", metavar="CITY")
+@click.option("--stage", type=click.Choice(STAGES), help="one stage only, as one worker of many")
+@click.option("--only-stages", is_flag=True, help="all stages, without the sources")
+@click.option("--web-port", type=int, help="port of /healthz, /readyz and /metrics (default: a free one)")
+@click.option("--quiet", is_flag=True, help="log warnings and errors only")
+def run(city_name: str, stage: str | None, only_stages: bool, web_port: int | None, quiet: bool) -> None:
+    """Run CITY: hear its sources, correlate, deliver. Ends cleanly on Ctrl-C.
+
+    Example:  bongsu run houston
+    """
+    if stage == "ingest" and only_stages:
+        raise UsageFault("--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages")
+    to_stderr(logging.WARNING if quiet else logging.INFO)
+    city = load_city(city_name)
+    platform = reach()
+    ensure_topics(platform.kafka, [city.name])
+    stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
+    worker_of(city, platform, stages, web_port=web_port).run()

@@ -1,0 +1,27 @@
+"""What most commands need: where Kafka is, the registry's words, a city's topics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploy.settings import Endpoints, endpoints
+from schemas.registry import Registry
+from schemas.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The running parts, checked to answer."""
+
+    endpoints: Endpoints
+    wire: Wire
+
+    @property
+    def kafka(self) -> str:
+        return self.endpoints.kafka
+
+
+def reach() -> Platform:
+    """Kafka and the registry, or ``Unreachable`` within seconds."""
+    places = endpoints()
+    return Platform(places, Wire(Registry(places.registry)))

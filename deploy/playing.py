@@ -1,0 +1,165 @@
+"""Playing recordings through their sources' own parsers, on the recording's clock."""
+
+from __future__ import annotations
+
+import heapq
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from connectors.recordings import heard_in
+from deploy.city import City
+from deploy.platform import Platform
+from deploy.stages import ingest_of
+from schemas.catalogue import topic_name
+from schemas.errors import Fatal
+from schemas.event import Event
+from streams.ingest import Ingest, Slice
+from streams.runtime.kafka import read_tail
+
+SETTLE_POLL_S = 0.05
+CHILD_END_S = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One transaction to come: whose it is, and when."""
+
+    time_ms: int
+    source: str
+    slice: Slice
+
+
+@dataclass(slots=True)
+class Played:
+    """What a play came to."""
+
+    transactions: int = 0
+    events: int = 0
+    set_aside: int = 0
+
+
+Alter = Callable[[Event], Event]
+
+
+def shifted(minutes: Mapping[str, int]) -> Alter:
+    """Moves the event time of each domain in *minutes*: a control experiment, in which no pair is true."""
+
+    def alter(event: Event) -> Event:
+        by_ms = minutes.get(event.topic.split(".")[0], 0) * 60_000
+        if not by_ms or event.value is None:
+            return event
+        return replace(event, value={**event.value, "event_time": event.value["event_time"] + by_ms})
+
+    return alter
+
+
+class Player:
+    """Merges sources' recordings by time and publishes them, each in its own transactions."""
+
+    def __init__(self, city: City, platform: Platform, recordings: Sequence[tuple[str, Sequence[Path]]]) -> None:
+        self._city = city
+        self._platform = platform
+        self._recordings = recordings
+        self._ingests: dict[str, Ingest] = {}
+
+    def open(self) -> None:
+        for name, _ in self._recordings:
+            if name not in self._ingests:
+                self._ingests[name] = self._opened(name)
+
+    async def hear_references(self) -> int:
+        """Places first: what the city's file marks as reference is heard once, before anything is played."""
+        count = 0
+        for file in self._city.file.source:
+            if file.reference and file.live:
+                source = self._city.load(file.name)
+                ingest = ingest_of(self._city, self._platform, file.name, source)
+                ingest.open()
+                count += ingest.take(await source.poll(ingest.standing.place), played=True)
+                await source.close()
+        return count
+
+    def play(
+        self, alter: Alter, *, until_ms: int | None, pace: Callable[[int], None], told: Callable[[Part], None]
+    ) -> Played:
+        """Publish everything in order of time; *pace* waits, *told* hears of each transaction done."""
+        played = Played()
+        lines = [self._parts(name, path, alter) for name, paths in self._recordings for path in paths]
+        for part in heapq.merge(*lines, key=lambda part: part.time_ms):
+            if until_ms is not None and part.time_ms > until_ms:
+                break
+            pace(part.time_ms)
+            self._ingests[part.source].publish(part.slice, played=True)
+            played.transactions += 1
+            played.events += len(part.slice.events)
+            played.set_aside += len(part.slice.asides)
+            told(part)
+        return played
+
+    def _parts(self, name: str, path: Path, alter: Alter) -> Iterator[Part]:
+        for heard in heard_in(path):
+            for part in self._ingests[name].parts(heard, alter):
+                yield Part(part.time_ms or 0, name, part)
+
+    def _opened(self, name: str) -> Ingest:
+        ingest = ingest_of(self._city, self._platform, name, self._city.load(name))
+        ingest.open()
+        return ingest
+
+
+@contextmanager
+def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None]]:
+    """The city's stages as a worker of ours, unless somebody runs them already. Yields a check that they live."""
+    if has_members(platform.kafka, f"{city.name}.situations"):
+        yield lambda: None
+        return
+    command = [sys.executable, "-m", "deploy.cli", "run", str(city.path), "--only-stages", "--quiet"]
+    worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def check() -> None:
+        if worker.poll() is not None:
+            raise Fatal(f"the stages of {city.name} ended with code {worker.returncode}", hint="see the lines above")
+
+    try:
+        yield check
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(CHILD_END_S)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+
+
+def has_members(bootstrap: str, group: str) -> bool:
+    """Whether any worker is in *group* now."""
+    described = AdminClient({"bootstrap.servers": bootstrap}).describe_consumer_groups([group], request_timeout=10)
+    try:
+        return bool(described[group].result().members)
+    except Exception as error:  # no such group yet
+        if "GROUP_ID_NOT_FOUND" in str(error):
+            return False
+        raise
+
+
+def settle(city: City, platform: Platform, check: Callable[[], None]) -> None:
+    """Return when the situations stage has taken the last tick, and with it everything before."""
+    topic = topic_name(city.name, "core.tick")
+    last = max((record.offset for record in read_tail(platform.kafka, topic)), default=-1)
+    if last < 0:
+        return
+    consumer = Consumer({"bootstrap.servers": platform.kafka, "group.id": f"{city.name}.situations"})
+    try:
+        while consumer.committed([TopicPartition(topic, 0)], timeout=10)[0].offset <= last:
+            check()
+            time.sleep(SETTLE_POLL_S)
+    finally:
+        consumer.close()

@@ -1,0 +1,238 @@
+"""From a source into Kafka: what it said, and how far it has been heard, in one transaction.
+
+A source's place is committed with the events it led to. Whoever starts again begins where the last commit stands,
+so what a source says twice is published once, and nothing it said in between is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from confluent_kafka import Producer
+
+from connectors.base import Heard, Place, Reader, Reading, SetAside, SourceContext
+from schemas.catalogue import topic_name
+from schemas.errors import Invalid
+from schemas.event import Event, derived_id
+from schemas.wire import Wire
+from streams import metrics
+from streams.dlq import aside_body
+from streams.runtime.inbox import Partition
+from streams.runtime.kafka import read_table, transactional_producer
+from streams.runtime.transaction import transaction
+
+SLICE_MS = 60_000
+SLICE_EVENTS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a source stands: its own place, the newest moment it was heard, and how much of one file is done."""
+
+    place: Place
+    heard_at_ms: int | None = None
+    digest: str | None = None
+    done: int = 0
+
+    def has_heard(self, heard: Heard, digest: str) -> bool:
+        """Whether all of this was published before."""
+        if heard.at_ms is None:
+            return self.digest == digest and self.done < 0
+        return self.heard_at_ms is not None and heard.at_ms <= self.heard_at_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What goes into one transaction."""
+
+    events: Sequence[Event]
+    asides: Sequence[Event]
+    standing: Standing
+    time_ms: int | None
+
+
+ALL_DONE = -1
+
+
+def slices(context: SourceContext, heard: Heard, reading: Reading, standing: Standing) -> Iterator[Slice]:
+    """Cut a reading into transactions: a snapshot is one; a file without a clock goes minute by minute of event time."""
+    digest = hashlib.sha256(heard.body).hexdigest()
+    if heard.at_ms is not None:
+        after = Standing(reading.place, heard.at_ms)
+        yield Slice(reading.events, _asides(context, reading, heard.at_ms), after, heard.at_ms)
+        return
+    events = sorted(reading.events, key=lambda event: _time(event))
+    done = standing.done if standing.digest == digest else 0
+    asides = _asides(context, reading, _time(events[-1]) if events else 0) if done == 0 else []
+    while done < len(events):
+        count = _slice_size(events, done)
+        part = events[done : done + count]
+        done += count
+        at_end = done == len(events)
+        after = Standing(reading.place if at_end else standing.place, None, digest, ALL_DONE if at_end else done)
+        yield Slice(part, asides, after, _time(part[-1]))
+        asides = []
+    if not events:
+        yield Slice([], asides, Standing(reading.place, None, digest, ALL_DONE), None)
+
+
+def _time(event: Event) -> int:
+    return int(event.value["event_time"]) if event.value is not None else 0
+
+
+def _slice_size(events: Sequence[Event], start: int) -> int:
+    """Events up to the end of the minute that the one at *start* lies in, and not too many.
+
+    Reference data has no minutes: it is true until it is said anew.
+    """
+    if events[start].topic.startswith("place."):
+        return min(SLICE_EVENTS, len(events) - start)
+    end_ms = (_time(events[start]) // SLICE_MS + 1) * SLICE_MS
+    size = 1
+    while start + size < len(events) and size < SLICE_EVENTS and _time(events[start + size]) < end_ms:
+        size += 1
+    return size
+
+
+def _asides(context: SourceContext, reading: Reading, now_ms: int) -> list[Event]:
+    return [
+        aside_body(
+            context.city,
+            context.source,
+            reason=aside.reason,
+            field=aside.field,
+            expected=aside.expected,
+            original=aside.original,
+            now_ms=now_ms,
+        )
+        for aside in reading.aside
+    ]
+
+
+class Ingest:
+    """One source's way into Kafka. Not shared between threads."""
+
+    def __init__(self, context: SourceContext, reader: Reader, *, bootstrap: str, wire: Wire) -> None:
+        self._context = context
+        self._reader = reader
+        self._bootstrap = bootstrap
+        self._wire = wire
+        self._group = f"{context.city}.ingest.{context.source}"
+        self._producer: Producer | None = None
+        self.standing = Standing({})
+
+    def open(self) -> None:
+        """Fence whoever spoke for this source before, then read how far it was heard."""
+        self._producer = transactional_producer(self._bootstrap, self._group)
+        topic = topic_name(self._context.city, "source.place")
+        row = read_table(self._bootstrap, topic).get(self._context.source.encode())
+        if row is not None:
+            self.standing = _standing_of(self._wire.decode(topic, row))
+
+    def take(self, heard: Heard, *, played: bool) -> int:
+        """Publish what *heard* leads to; the number of events. Heard before: nothing."""
+        published = 0
+        for part in self.parts(heard):
+            self.publish(part, played=played)
+            published += len(part.events)
+        return published
+
+    def parts(self, heard: Heard, alter: Callable[[Event], Event] = lambda event: event) -> Iterator[Slice]:
+        """The transactions that *heard* leads to, each to be published before the next is asked for.
+
+        *alter* changes events on their way (control experiments move one domain in time).
+        """
+        digest = hashlib.sha256(heard.body).hexdigest() if heard.at_ms is None else ""
+        if self.standing.has_heard(heard, digest):
+            return
+        reading = self._reader.read(heard, self.standing.place)
+        for reason, count in reading.skipped.items():
+            metrics.skipped.labels(self._context.source, reason).inc(count)
+        events = [alter(event) for event in reading.events]
+        yield from slices(self._context, heard, self._encodable(replace(reading, events=events)), self.standing)
+
+    def tick(self, time_ms: int) -> None:
+        """Tell the city what time it is."""
+        assert self._producer is not None
+        with transaction(self._producer, self._wire, self._context.city) as outbox:
+            outbox.put(tick(self._context.city, time_ms, barrier=None))
+
+    def _encodable(self, reading: Reading) -> Reading:
+        """An event that its own contract refuses is set aside here, before it can spoil a transaction."""
+        good, bad = [], []
+        for event in reading.events:
+            try:
+                self._wire.encode(self._context.city, event)
+            except Invalid as error:
+                original = orjson.dumps(event.value, default=str)
+                bad.append(SetAside(original, error.what, error.field, error.expected))
+            else:
+                good.append(event)
+        return replace(reading, events=good, aside=[*reading.aside, *bad]) if bad else reading
+
+    def publish(self, part: Slice, *, played: bool) -> None:
+        """One transaction: the events, what was set aside, the place, and in a play the time."""
+        assert self._producer is not None
+        city = self._context.city
+        timed = metrics.transactions.labels(self._group).time()
+        with timed, transaction(self._producer, self._wire, city) as outbox:
+            for event in part.events:
+                outbox.put(event, played=played)
+            for event in part.asides:
+                outbox.put(event)
+            if played and part.time_ms is not None:
+                barrier = outbox.flush()
+                outbox.put(tick(city, part.time_ms, barrier=barrier), played=True)
+            outbox.put(_standing_event(self._context, part.standing, part.time_ms or 0))
+        self.standing = part.standing
+        for event in part.events:
+            metrics.events_put.labels(self._group, event.topic).inc()
+        metrics.set_aside.labels(self._group, "source.dlq").inc(len(part.asides))
+
+
+def tick(city: str, time_ms: int, *, barrier: dict[Partition, int] | None) -> Event:
+    """Time as an event. A *barrier* names the offsets that lie before it: a play's time never overtakes its events."""
+    places = None
+    if barrier is not None:
+        places = [
+            {"topic": topic, "partition": partition, "next_offset": offset}
+            for (topic, partition), offset in sorted(barrier.items())
+            if topic.endswith((".incident", "place.camera"))
+        ]
+    value = _common(city, "clock", derived_id("tick", city, time_ms), time_ms)
+    return Event("core.tick", city, value | {"barrier": places, "played": barrier is not None})
+
+
+def _standing_event(context: SourceContext, standing: Standing, now_ms: int) -> Event:
+    value = _common(context.city, context.source, derived_id("place", context.city, context.source, now_ms), now_ms)
+    return Event(
+        "source.place",
+        context.source,
+        value
+        | {
+            "heard_at": standing.heard_at_ms,
+            "digest": standing.digest,
+            "done": standing.done,
+            "place": orjson.dumps(standing.place, option=orjson.OPT_SORT_KEYS),
+        },
+    )
+
+
+def _standing_of(row: dict[str, Any]) -> Standing:
+    return Standing(orjson.loads(row["place"]), row["heard_at"], row["digest"], row["done"])
+
+
+def _common(city: str, source: str, event_id: str, time_ms: int) -> dict[str, Any]:
+    return {
+        "event_id": event_id,
+        "city": city,
+        "source": source,
+        "event_time": time_ms,
+        "event_time_accuracy_s": None,
+        "received_time": time_ms,
+        "position": None,
+    }

@@ -1,0 +1,55 @@
+"""The journal: what the rules saw, in the order they saw it. Read alone, it gives the same answers again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from schemas.event import Event, derived_id
+from schemas.wire import Wire
+from streams.runtime.records import Record
+from streams.situations.entry import Entry
+
+RULES = "rules"
+
+
+def journal_event(city: str, sequence: int, now_ms: int, entry: Entry, record: Record | None) -> Event:
+    """The journal's record of *entry*: its origin and its bytes as they came; for rules, their numbers as JSON."""
+    if record is None:
+        body: bytes | None = orjson.dumps(entry.value, option=orjson.OPT_SORT_KEYS)
+        key, stamp = None, now_ms
+    else:
+        body, stamp = record.value, record.timestamp_ms
+        key = record.key.decode(errors="replace") if record.key is not None else None
+    return Event(
+        "core.journal",
+        city,
+        {
+            "event_id": derived_id("journal", city, sequence),
+            "city": city,
+            "source": "situations",
+            "event_time": now_ms,
+            "event_time_accuracy_s": None,
+            "received_time": now_ms,
+            "position": None,
+            "sequence": sequence,
+            "entry": entry.kind,
+            "origin_topic": entry.topic,
+            "origin_partition": entry.partition,
+            "origin_offset": entry.offset,
+            "origin_timestamp": stamp,
+            "key": key,
+            "body": body,
+        },
+    )
+
+
+def entry_of(row: Mapping[str, Any], wire: Wire) -> Entry:
+    """A journal row back as the entry that the rules saw."""
+    if row["entry"] == RULES:
+        value = orjson.loads(row["body"])
+    else:
+        value = wire.decode(row["origin_topic"], row["body"])
+    return Entry(row["entry"], row["origin_topic"], row["origin_partition"], row["origin_offset"], value)

@@ -1,0 +1,46 @@
+"""Logs as lines of ``key=value``: facts and counts, never what a person said or where a person lives."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+
+class Log:
+    """Events with named facts. Only numbers, our own ids and our own words may be facts."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def info(self, event: str, **facts: Any) -> None:
+        self._logger.info(_line(event, facts))
+
+    def warning(self, event: str, **facts: Any) -> None:
+        self._logger.warning(_line(event, facts))
+
+    def error(self, event: str, **facts: Any) -> None:
+        self._logger.error(_line(event, facts))
+
+
+def _line(event: str, facts: dict[str, Any]) -> str:
+    return " ".join([event, *(f"{name}={_plain(value)}" for name, value in facts.items())])
+
+
+def _plain(value: Any) -> str:
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f'"{text}"' if " " in text else text
+
+
+def to_stderr(level: int = logging.INFO) -> None:
+    """Log to standard error, one line an event."""
+    logger = logging.getLogger("bongsu")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+log = Log("bongsu")

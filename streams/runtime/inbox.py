@@ -1,0 +1,105 @@
+"""What a stage takes next: live records at once, played ones when their tick's barrier has them all.
+
+Records of several topics reach a consumer in an order that nobody decides. A live record is taken as it comes;
+the journal remembers the order. A played record waits for the tick of its transaction, whose barrier says which
+offsets lie before it; then all of them are taken in one canonical order, so that two plays are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.runtime.records import Record
+
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record whose time has come, with its decoded value."""
+
+    record: Record
+    value: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Orders what comes in. *tick_topic* and *first_topic* are full topic names (reference data goes first)."""
+
+    tick_topic: str
+    first_topic: str
+    held: dict[Partition, list[Taken]] = field(default_factory=dict)
+    ticks: list[Taken] = field(default_factory=list)
+    seen: dict[Partition, int] = field(default_factory=dict)
+
+    def offer(self, record: Record, value: Mapping[str, Any]) -> None:
+        taken = Taken(record, value)
+        self.saw(record)
+        if record.topic == self.tick_topic:
+            self.ticks.append(taken)
+        else:
+            self.held.setdefault((record.topic, record.partition), []).append(taken)
+
+    def saw(self, record: Record) -> None:
+        """This record has been read, be it good or set aside."""
+        self.seen[record.topic, record.partition] = record.offset + 1
+
+    def take(self) -> Iterator[Taken]:
+        """Everything whose time has come, in order."""
+        yield from self._live()
+        while self.ticks and self._reached(self.ticks[0]):
+            tick = self.ticks.pop(0)
+            yield from self._covered(tick)
+            yield tick
+            yield from self._live()
+
+    def _live(self) -> Iterator[Taken]:
+        """Live records at the head of their partition: none overtakes a played one before it."""
+        for queue in self.held.values():
+            count = next((i for i, taken in enumerate(queue) if taken.record.is_played), len(queue))
+            yield from queue[:count]
+            del queue[:count]
+
+    def _reached(self, tick: Taken) -> bool:
+        return all(self.seen.get(place, 0) >= end for place, end in _barrier(tick))
+
+    def _covered(self, tick: Taken) -> list[Taken]:
+        covered: list[Taken] = []
+        for place, end in _barrier(tick):
+            queue = self.held.get(place, [])
+            count = sum(taken.record.offset < end for taken in queue)
+            covered += queue[:count]
+            del queue[:count]
+        return sorted(covered, key=self._canonical)
+
+    def _canonical(self, taken: Taken) -> tuple[bool, int, str, int, int]:
+        record = taken.record
+        return (
+            record.topic != self.first_topic,
+            taken.value["event_time"],
+            record.topic,
+            record.partition,
+            record.offset,
+        )
+
+    @property
+    def waiting(self) -> int:
+        return len(self.ticks) + sum(map(len, self.held.values()))
+
+    def next_offsets(self) -> dict[Partition, int]:
+        """Where each partition stands: the first record not yet taken. This is what may be committed."""
+        places = dict(self.seen)
+        for place, queue in self.held.items():
+            if queue:
+                places[place] = queue[0].record.offset
+        if self.ticks:
+            first = self.ticks[0].record
+            places[first.topic, first.partition] = first.offset
+        return places
+
+
+def _barrier(tick: Taken) -> Iterable[tuple[Partition, int]]:
+    for one in tick.value["barrier"] or ():
+        yield (one["topic"], one["partition"]), one["next_offset"]

@@ -1,0 +1,155 @@
+"""Consumers and producers as this house sets them, and whole topics read to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
+from streams.runtime.records import Record, record_of
+
+SESSION_MS = 6_000
+METADATA_TIMEOUT_S = 8.0
+HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
+
+
+def transactional_producer(bootstrap: str, transactional_id: str) -> Producer:
+    """A producer that answers in transactions; whoever held the same id before is fenced from here on."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "client.id": transactional_id,
+            "transactional.id": transactional_id,
+            "partitioner": "murmur2_random",
+            "linger.ms": 0,
+            "message.max.bytes": 8_000_000,
+            "log_level": 3,
+        }
+    )
+    try:
+        producer.init_transactions(30)
+    except KafkaException as error:
+        raise as_ours(error, f"transactional id {transactional_id}") from error
+    return producer
+
+
+def group_consumer(bootstrap: str, group: str, **settings: Any) -> Consumer:
+    """A member of *group* that reads committed records only and commits nothing by itself."""
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": group,
+            "client.id": group,
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": SESSION_MS,
+            "heartbeat.interval.ms": SESSION_MS // 6,
+            "fetch.queue.backoff.ms": 2,
+            "fetch.error.backoff.ms": 50,
+            "topic.metadata.refresh.interval.ms": 5_000,
+            "log_level": 3,
+            **settings,
+        }
+    )
+
+
+def reader(bootstrap: str, **settings: Any) -> Consumer:
+    """A consumer without a group's life: it is given its partitions by hand and tells where they end."""
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "bongsu.reader",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "fetch.queue.backoff.ms": 2,
+            "log_level": 3,
+            **settings,
+        }
+    )
+
+
+def partitions_of(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartition]:
+    """Every partition of *topics*. ``Unreachable`` when no broker answers, ``Fatal`` when a topic is missing."""
+    try:
+        known = consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics
+    except KafkaException as error:
+        raise Unreachable("Kafka does not answer", hint=HINT) from error
+    missing = [topic for topic in topics if topic not in known]
+    if missing:
+        raise Fatal(f"no topic {', '.join(missing)}", hint="create it with: bongsu topics apply")
+    return [TopicPartition(topic, number) for topic in topics for number in sorted(known[topic].partitions)]
+
+
+def read_whole(bootstrap: str, topics: Sequence[str]) -> Iterator[Record]:
+    """Every committed record that stands in *topics* now, partition by partition in order."""
+    consumer = reader(bootstrap)
+    try:
+        places = partitions_of(consumer, topics)
+        consumer.assign([TopicPartition(p.topic, p.partition, 0) for p in places])
+        left = {(p.topic, p.partition) for p in places}
+        while left:
+            for message in consumer.consume(5_000, 0.05):
+                if message.error() is None:
+                    yield record_of(message)
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    left.discard((message.topic(), message.partition()))
+                elif not message.error().retriable():
+                    raise as_ours(KafkaException(message.error()), f"reading {', '.join(topics)}")
+    finally:
+        consumer.close()
+
+
+def read_table(bootstrap: str, topic: str) -> dict[bytes, bytes]:
+    """A compacted topic as it stands: the last value of each key, without tombstones."""
+    table: dict[bytes, bytes] = {}
+    for record in read_whole(bootstrap, [topic]):
+        if record.key is None:
+            continue
+        if record.value is None:
+            table.pop(record.key, None)
+        else:
+            table[record.key] = record.value
+    return table
+
+
+def as_ours(error: KafkaException, doing: str) -> BongsuError:
+    """What a Kafka error means to us: fenced or refused is fatal, all else may heal."""
+    cause: KafkaError = error.args[0]
+    fatal = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError._FATAL}
+    refused = {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+    }
+    if cause.code() in fatal or cause.fatal():
+        return Fatal(f"{doing}: fenced, another worker has taken over ({cause.name()})")
+    if cause.code() in refused:
+        return Fatal(f"{doing}: Kafka refuses us ({cause.name()})", hint="check the principal's ACLs")
+    return Retriable(f"{doing}: {cause.name()}")
+
+
+def read_tail(bootstrap: str, topic: str, *, count: int = 200) -> list[Record]:
+    """The committed records among the last *count* offsets of a topic of one partition."""
+    consumer = reader(bootstrap)
+    try:
+        (place,) = partitions_of(consumer, [topic])
+        low, high = consumer.get_watermark_offsets(place, timeout=METADATA_TIMEOUT_S)
+        consumer.assign([TopicPartition(topic, place.partition, max(low, high - count))])
+        records: list[Record] = []
+        while True:
+            for message in consumer.consume(count, 0.1):
+                if message.error() is None:
+                    records.append(record_of(message))
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    return records
+    finally:
+        consumer.close()

@@ -1,0 +1,126 @@
+"""A stage's loop: one thread polls Kafka, one thread decides; a bounded Faust channel lies between them.
+
+The polling thread never decides, so the group's heartbeats and fetches go on while a batch is in work; the
+deciding thread alone owns the stage's state. Assignments travel through the same channel as the batches, so
+they cannot overtake them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from schemas.errors import Fatal, Retriable
+from streams.log import log
+from streams.runtime.kafka import as_ours
+from streams.runtime.records import Record, record_of
+from streams.runtime.stage import Stage
+
+BATCH_MAX = 5_000
+POLL_S = 0.1
+RETRY_FIRST_S, RETRY_MAX_S = 0.05, 5.0
+REVOKE_WAIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One thing for the deciding thread: a batch, or news of the assignment."""
+
+    do: Callable[[], None]
+    done: Future[None]
+
+
+class StageLoop:
+    """Runs *stage* until told to stop. *put* hands ``Work`` to the channel, from any thread, waiting while it is full."""
+
+    def __init__(self, stage: Stage, consumer: Consumer, put: Callable[[Work], None]) -> None:
+        self._stage = stage
+        self._consumer = consumer
+        self._put = put
+        self._stopping = threading.Event()
+        self.is_ready = False
+        self.fault: BaseException | None = None
+
+    def poll_until_stopped(self) -> None:
+        """The polling thread's whole life."""
+        try:
+            self._consumer.subscribe(list(self._stage.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+            while not self._stopping.is_set():
+                records = self._next_batch()
+                if records:
+                    self._hand(lambda batch=records: self._answer(batch), wait=False)  # type: ignore[misc]
+        except BaseException as error:  # a thread's end must reach the worker, whatever it is
+            self.fault = self.fault or error
+        finally:
+            self._consumer.close()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _next_batch(self) -> list[Record]:
+        """What is there now, at once; an empty list after a short wait when nothing is."""
+        first = self._consumer.poll(POLL_S)
+        if first is None:
+            return []
+        messages = [first, *self._consumer.consume(BATCH_MAX, 0)]
+        return [record_of(message) for message in messages if _is_record(message)]
+
+    def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        if not partitions:
+            return
+        self._hand(lambda: self._stage.assigned(consumer))
+        self.is_ready = True
+        log.info("partitions assigned", stage=self._stage.group, count=len(partitions))
+
+    def _revoked(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self.is_ready = False
+        if partitions and not self._stopping.is_set():
+            self._hand(self._stage.revoked)
+
+    def _hand(self, do: Callable[[], None], *, wait: bool = True) -> None:
+        done: Future[None] = Future()
+        self._put(Work(do, done))
+        if wait:
+            done.result(REVOKE_WAIT_S)
+
+    def _answer(self, batch: Sequence[Record]) -> None:
+        """Take the batch, again and again while the world may heal."""
+        delay_s = RETRY_FIRST_S
+        while True:
+            try:
+                self._stage.take(batch)
+            except Retriable as error:
+                log.warning("batch repeated", stage=self._stage.group, why=error.what, wait_s=delay_s)
+                if self._stopping.wait(delay_s):
+                    return
+                delay_s = min(delay_s * 2, RETRY_MAX_S)
+                self._stage.assigned(self._consumer)
+            else:
+                return
+
+
+def _is_record(message: Any) -> bool:
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT) or error.retriable():
+        return False
+    if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        raise Fatal(f"a topic is missing: {error.str()}", hint="create it with: bongsu topics apply")
+    raise as_ours(KafkaException(error), "consuming")
+
+
+async def decide(work: Work, run: Callable[[Callable[[], None]], asyncio.Future[None]]) -> None:
+    """Do one piece of work on the deciding thread and tell whoever waits for it."""
+    try:
+        await run(work.do)
+    except BaseException as error:
+        work.done.set_exception(error)
+        raise
+    work.done.set_result(None)

@@ -1,0 +1,84 @@
+"""Records as they come from a topic, and the headers that travel with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas.event import Event
+
+PLAYED = "bongsu-played"
+"""Header of a played event: its time comes with the tick whose barrier covers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A frame in a topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes]
+
+    @property
+    def is_played(self) -> bool:
+        return PLAYED in self.headers
+
+    @property
+    def traceparent(self) -> bytes | None:
+        return self.headers.get("traceparent")
+
+
+def record_of(message: Any) -> Record:
+    """A confluent-kafka message as a record; header values that are not bytes are dropped."""
+    headers = {name: value for name, value in message.headers() or () if isinstance(value, bytes)}
+    _, timestamp_ms = message.timestamp()
+    return Record(
+        message.topic(), message.partition(), message.offset(), timestamp_ms, message.key(), message.value(), headers
+    )
+
+
+def headers_of(event: Event, *, topic: str, traceparent: bytes | None = None, played: bool = False) -> Headers:
+    """CloudEvents attributes in binary mode (CloudEvents Kafka binding 1.0.2) and the trace the event belongs to.
+
+    An event that follows from nothing starts a trace of its own, named after its id.
+    """
+    if event.value is None:
+        return []
+    event_id = str(event.value["event_id"])
+    time = datetime.fromtimestamp(event.value["event_time"] / 1000, UTC).isoformat(timespec="milliseconds")
+    headers: Headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_source", f"/{event.value['city']}/{event.value['source']}".encode()),
+        ("ce_type", f"bongsu.{event.topic}".encode()),
+        ("ce_time", time.encode()),
+        ("ce_subject", event.key.encode()),
+        ("content-type", b"application/avro"),
+        ("traceparent", traceparent or trace_of(event_id)),
+    ]
+    if played:
+        headers.append((PLAYED, b"1"))
+    return headers
+
+
+Headers = list[tuple[str, bytes]]
+
+
+def trace_of(event_id: str) -> bytes:
+    """A W3C traceparent whose trace is the event's own id (32 hex digits)."""
+    return f"00-{event_id[:32]:0>32}-{event_id[:16]:0>16}-01".encode()
+
+
+def next_offsets(records: Sequence[Record]) -> dict[tuple[str, int], int]:
+    """For each (topic, partition) of *records*, the offset after its last one."""
+    ends: dict[tuple[str, int], int] = {}
+    for record in records:
+        place = (record.topic, record.partition)
+        ends[place] = max(ends.get(place, 0), record.offset + 1)
+    return ends

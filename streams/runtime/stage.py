@@ -1,0 +1,30 @@
+"""A stage: what is done with a batch of records, apart from threads, channels and the life of the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from confluent_kafka import Consumer
+
+from streams.runtime.records import Record
+
+
+class Stage(Protocol):
+    """Takes batches and answers them, each in a transaction. Called from one thread only."""
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """The full names of the topics it reads."""
+
+    @property
+    def group(self) -> str: ...
+
+    def assigned(self, consumer: Consumer) -> None:
+        """The partitions are ours: fence whoever had them, and rebuild the state from the log."""
+
+    def revoked(self) -> None:
+        """They are another's now: forget the state."""
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Answer one batch. ``Retriable``: call again with the same batch; ``Fatal``: stop the worker."""

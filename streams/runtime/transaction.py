@@ -1,0 +1,96 @@
+"""One transaction: what a stage answers, what it sets aside, and how far it has read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+
+from schemas.errors import Retriable
+from schemas.event import Event
+from schemas.wire import Wire
+from streams.runtime.inbox import Partition
+from streams.runtime.kafka import as_ours
+from streams.runtime.records import headers_of
+
+COMMIT_TIMEOUT_S = 30.0
+
+
+class Outbox:
+    """Events to Kafka, within one open transaction of *producer*."""
+
+    def __init__(self, producer: Producer, wire: Wire, city: str) -> None:
+        self._producer = producer
+        self._wire = wire
+        self._city = city
+        self._failed: Any = None
+        self.delivered: dict[Partition, int] = {}
+
+    def put(self, event: Event, *, traceparent: bytes | None = None, played: bool = False) -> None:
+        topic, key, value = self._wire.encode(self._city, event)
+        headers = headers_of(event, topic=topic, traceparent=traceparent, played=played)
+        while True:
+            try:
+                self._producer.produce(topic, value, key=key, headers=headers, on_delivery=self._delivered)
+            except BufferError:  # the local queue is full: let deliveries empty it
+                self._producer.poll(0.01)
+            else:
+                break
+
+    def flush(self) -> dict[Partition, int]:
+        """Wait until all is with the broker; the next offset of every partition written to."""
+        self._producer.flush(COMMIT_TIMEOUT_S)
+        if self._failed is not None:
+            raise as_ours(KafkaException(self._failed), "producing")
+        return self.delivered
+
+    def read_up_to(self, consumer: Consumer, places: Mapping[Partition, int]) -> None:
+        """Put the consumed offsets into the transaction."""
+        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in places.items()]
+        self._producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), COMMIT_TIMEOUT_S)
+
+    def _delivered(self, error: Any, message: Message) -> None:
+        if error is not None:
+            self._failed = error
+            return
+        place = (str(message.topic()), int(message.partition() or 0))
+        self.delivered[place] = max(self.delivered.get(place, 0), int(message.offset() or 0) + 1)
+
+
+@contextmanager
+def transaction(producer: Producer, wire: Wire, city: str) -> Iterator[Outbox]:
+    """All that is put in the outbox, or nothing. Aborts on any error, and says what kind it was."""
+    producer.begin_transaction()
+    try:
+        outbox = Outbox(producer, wire, city)
+        yield outbox
+        outbox.flush()
+        _commit(producer)
+    except KafkaException as error:
+        _abort(producer)
+        raise as_ours(error, "transaction") from error
+    except BaseException:
+        _abort(producer)
+        raise
+
+
+def _commit(producer: Producer) -> None:
+    while True:
+        try:
+            producer.commit_transaction(COMMIT_TIMEOUT_S)
+        except KafkaException as error:
+            if not error.args[0].retriable():
+                raise
+        else:
+            return
+
+
+def _abort(producer: Producer) -> None:
+    try:
+        producer.abort_transaction(COMMIT_TIMEOUT_S)
+    except KafkaException as error:
+        ours = as_ours(error, "aborting a transaction")
+        if not isinstance(ours, Retriable):
+            raise ours from error

@@ -1,0 +1,201 @@
+"""The worker: a Faust app around stages and services. Faust owns its life, its channels, its timers and its pages.
+
+Kafka's records never pass through Faust's own consumer (a plain Faust agent handles 5.5-10 k events a second and
+loses a batch whose handler raises); confluent-kafka polls, and whole batches cross a bounded channel. An app that
+has channel agents alone does not start, so the worker follows the city's ticks as Faust's one topic: that is
+also what ``/healthz`` shows as its pulse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import faust
+from faust.web import Request, Response, View
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from schemas.catalogue import topic_name
+from schemas.errors import BongsuError, Fatal
+from streams.log import log
+from streams.runtime.kafka import group_consumer
+from streams.runtime.loop import StageLoop, Work, decide
+from streams.runtime.stage import Stage
+
+CHANNEL_BATCHES = 2
+WATCH_S = 0.2
+
+
+class Service(Protocol):
+    """Something that runs beside the stages: a source being heard, a sink being told."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def is_ready(self) -> bool: ...
+
+    async def run(self) -> None:
+        """Until cancelled."""
+
+
+class Worker:
+    """One process of one city: its stages and services, ``/healthz``, ``/readyz`` and ``/metrics`` on *web_port*."""
+
+    def __init__(self, name: str, *, city: str, bootstrap: str, web_port: int, data_dir: Path) -> None:
+        self.name = f"{city}.{name}"
+        self._bootstrap = bootstrap
+        self._services: list[Service] = []
+        self._loops: list[StageLoop] = []
+        self._threads: list[threading.Thread] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._pulse_ms: float | None = None
+        self._is_shutting = False
+        self._stop_when: Callable[[], bool] | None = None
+        self.fault: BaseException | None = None
+        self._app = faust.App(
+            f"{self.name}.worker",
+            broker=f"kafka://{bootstrap}",
+            store="memory://",
+            datadir=str(data_dir),
+            web_bind="127.0.0.1",
+            web_host="127.0.0.1",
+            web_port=web_port,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            autodiscover=False,
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=2.0,
+        )
+        self._pages()
+        self._follow_ticks(topic_name(city, "core.tick"))
+        self._app.task()(self._start_all)
+
+    def add_stage(self, stage: Stage, **consumer_settings: Any) -> None:
+        """Run *stage* over a bounded channel. Call before ``run``."""
+        channel = self._app.channel(maxsize=CHANNEL_BATCHES)
+        decider = ThreadPoolExecutor(1, thread_name_prefix=f"{stage.group}.decide")
+
+        async def answer(works: Any) -> None:
+            loop = asyncio.get_running_loop()
+            async for work in works:
+                try:
+                    await decide(work, lambda do: loop.run_in_executor(decider, do))
+                except BaseException as error:  # nothing may leave an agent by exception: Faust would go on without it
+                    self._end(error)
+
+        self._app.agent(channel, name=f"{stage.group}.answer")(answer)
+
+        def put(work: Work) -> None:
+            asyncio.run_coroutine_threadsafe(channel.send(value=work), self._app.loop).result()
+
+        consumer = group_consumer(self._bootstrap, stage.group, **consumer_settings)
+        self._loops.append(StageLoop(stage, consumer, put))
+
+    def add_service(self, service: Service) -> None:
+        self._services.append(service)
+
+    def stop_when(self, is_done: Callable[[], bool]) -> None:
+        """End the worker by itself once *is_done*; asked a few times a second."""
+        self._stop_when = is_done
+
+    def run(self) -> None:
+        """Until a signal, or until something fatal, which is raised."""
+        worker = faust.Worker(
+            self._app, loglevel="CRITICAL", redirect_stdouts=False, workdir=".", override_logging=False
+        )
+        try:
+            worker.execute_from_commandline()
+        except SystemExit as ended:
+            if ended.code not in (0, None) and self.fault is None:
+                self.fault = Fatal(f"worker {self.name} ended with code {ended.code}")
+        finally:
+            self._join()
+        if self.fault is not None:
+            raise self.fault
+
+    @property
+    def is_ready(self) -> bool:
+        parts = [*self._loops, *self._services]
+        return self.fault is None and all(part.is_ready for part in parts)
+
+    def _follow_ticks(self, topic: str) -> None:
+        async def pulse(ticks: Any) -> None:
+            async for _ in ticks:
+                self._pulse_ms = time.time() * 1000
+
+        source = self._app.topic(topic, key_serializer="raw", value_serializer="raw")
+        self._app.agent(source, name=f"{self.name}.pulse")(pulse)
+
+    async def _start_all(self) -> None:
+        """Agents subscribe to their channels first; only then may anything be put into one."""
+        for loop in self._loops:
+            thread = threading.Thread(target=loop.poll_until_stopped, name="poll", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self._tasks = [self._guarded(service.run(), service.name) for service in self._services]
+        self._tasks.append(self._guarded(self._watch(), "watch"))
+        log.info("worker up", name=self.name, stages=len(self._loops), services=len(self._services))
+
+    def _guarded(self, running: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        async def guard() -> None:
+            try:
+                await running
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                self._end(error)
+
+        return asyncio.create_task(guard(), name=name)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for loop in self._loops:
+                if loop.fault is not None:
+                    self._end(loop.fault)
+            if self._stop_when is not None and self._stop_when():
+                self._shut()
+
+    def _end(self, error: BaseException) -> None:
+        if self.fault is None:
+            self.fault = error
+            what = error.what if isinstance(error, BongsuError) else type(error).__name__
+            log.error("worker stops", name=self.name, why=what)
+        self._shut()
+
+    def _shut(self) -> None:
+        if self._is_shutting:
+            return
+        self._is_shutting = True
+        for loop in self._loops:
+            loop.stop()
+        signal.raise_signal(signal.SIGTERM)  # the way out that Faust's own worker knows
+
+    def _join(self) -> None:
+        for loop in self._loops:
+            loop.stop()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _pages(self) -> None:
+        @self._app.page("/healthz")
+        async def healthz(view: View, _request: Request) -> Response:
+            alive = self.fault is None
+            return view.json({"alive": alive, "pulse_ms": self._pulse_ms}, status=200 if alive else 500)
+
+        @self._app.page("/readyz")
+        async def readyz(view: View, _request: Request) -> Response:
+            return view.json({"ready": self.is_ready}, status=200 if self.is_ready else 503)
+
+        @self._app.page("/metrics")
+        async def metrics(view: View, _request: Request) -> Response:
+            return view.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
+
+

@@ -1,0 +1,128 @@
+"""The situations stage: incidents, places and ticks in; situations, alerts and grants out; all of it journalled.
+
+Everything the rules see is written to ``core.journal`` in the order they saw it, in the transaction that carries
+what they answered. What a restart needs is in ``core.state``, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, Producer
+
+from schemas.catalogue import contract_name, topic_name
+from schemas.errors import Fatal, Invalid
+from schemas.event import Event
+from schemas.wire import Wire
+from streams import metrics
+from streams.dlq import aside_record
+from streams.runtime.inbox import Inbox
+from streams.journal import RULES, journal_event
+from streams.runtime.kafka import read_table, transactional_producer
+from streams.runtime.records import Record
+from streams.runtime.transaction import Outbox, transaction
+from streams.situations.config import RulesConfig
+from streams.situations.entry import Entry
+from streams.situations.fold import CityState, step
+
+INPUTS = {
+    "fire.incident": "incident",
+    "police.incident": "incident",
+    "place.camera": "place",
+    "core.tick": "tick",
+}
+"""Contract → what its records are to the rules."""
+
+
+@dataclass(slots=True)
+class Held:
+    """What the stage has while the partitions are its own."""
+
+    producer: Producer
+    consumer: Consumer
+    state: CityState
+    inbox: Inbox
+
+
+class SituationsStage:
+    """One city's situations. Its state lives only as long as its assignment; the log holds the truth."""
+
+    def __init__(self, city: str, config: RulesConfig, *, bootstrap: str, wire: Wire) -> None:
+        self._city = city
+        self._config = config
+        self._bootstrap = bootstrap
+        self._wire = wire
+        self._held: Held | None = None
+        self.group = f"{city}.situations"
+        self.topics = [topic_name(city, contract) for contract in INPUTS]
+
+    def assigned(self, consumer: Consumer) -> None:
+        producer = transactional_producer(self._bootstrap, self.group)
+        topic = topic_name(self._city, "core.state")
+        table = read_table(self._bootstrap, topic)
+        rows = [(key.decode(), self._wire.decode(topic, value)) for key, value in table.items()]
+        state = CityState.from_records(self._config, rows)
+        inbox = Inbox(topic_name(self._city, "core.tick"), topic_name(self._city, "place.camera"))
+        self._held = Held(producer, consumer, state, inbox)
+
+    def revoked(self) -> None:
+        self._held = None
+
+    def take(self, records: Sequence[Record]) -> None:
+        held = self._held
+        if held is None:
+            raise Fatal(f"{self.group}: records came before their assignment")
+        with metrics.transactions.labels(self.group).time(), transaction(held.producer, self._wire, self._city) as outbox:
+            for record in records:
+                self._offer(record, held, outbox)
+            self._answer(held, outbox)
+            outbox.flush()
+            outbox.read_up_to(held.consumer, held.inbox.next_offsets())
+        metrics.waiting.labels(self.group).set(held.inbox.waiting)
+
+    def _offer(self, record: Record, held: Held, outbox: Outbox) -> None:
+        metrics.records_taken.labels(self.group, record.topic).inc()
+        try:
+            if record.value is None:
+                raise Invalid("a tombstone where an event was expected", field="value", expected="an event")
+            held.inbox.offer(record, self._wire.decode(record.topic, record.value))
+        except Invalid as error:
+            held.inbox.saw(record)
+            self._set_aside(record, error, held, outbox)
+
+    def _answer(self, held: Held, outbox: Outbox) -> None:
+        """Give the rules what has come; of the state, the last row of each key is enough."""
+        rows: dict[str, Event] = {}
+        if held.state.rules_digest != self._config.digest():
+            rules = Entry(RULES, f"{self._city}.rules", 0, 0, self._config.canonical())
+            self._give(rules, None, held, outbox, rows)
+        for taken in held.inbox.take():
+            record = taken.record
+            kind = INPUTS[contract_name(record.topic)]
+            entry = Entry(kind, record.topic, record.partition, record.offset, taken.value)
+            try:
+                self._give(entry, record, held, outbox, rows)
+            except Invalid as error:
+                self._set_aside(record, error, held, outbox)
+        for event in rows.values():
+            outbox.put(event)
+
+    def _give(
+        self, entry: Entry, record: Record | None, held: Held, outbox: Outbox, rows: dict[str, Event]
+    ) -> None:
+        """One entry to the rules: journal it, publish what they answer, keep what they remember."""
+        trace = record.traceparent if record is not None else None
+        answers = step(held.state, entry)
+        outbox.put(journal_event(self._city, held.state.sequence, held.state.now_ms, entry, record))
+        for event in [*answers, held.state.clock_row()]:
+            if event.topic == "core.state":
+                rows[event.key] = event
+            else:
+                outbox.put(event, traceparent=trace)
+                metrics.events_put.labels(self.group, event.topic).inc()
+
+    def _set_aside(self, record: Record, error: Invalid, held: Held, outbox: Outbox) -> None:
+        contract = contract_name(record.topic)
+        outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
+        metrics.set_aside.labels(self.group, record.topic).inc()
