@@ -33,6 +33,10 @@ class Endpoints:
     registry: str
     redis: str
 
+    def as_environment(self) -> dict[str, str]:
+        """The variables that give another process the same places."""
+        return {variable: getattr(self, name) for name, variable in VARIABLES.items()}
+
 
 def home_folder() -> Path:
     """``BONGSU_HOME``, or the platform's folder for the state of a user's programs."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from deploy.local import cluster as local_cluster
+from deploy.settings import COMPONENTS, Endpoints, endpoints, given
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +22,19 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real input at {folder}: set BONGSU_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Endpoints]:
+    """A real Kafka, schema registry and Redis, shared by all tests: make topics with names of your own.
+
+    The ones that the environment names (BONGSU_KAFKA and so on), else started here and erased at the end.
+    """
+    if set(given()) == set(COMPONENTS):
+        yield endpoints()
+        return
+    home = Path(tempfile.mkdtemp(prefix="bongsu-"))
+    try:
+        yield local_cluster.up(home)
+    finally:
+        local_cluster.down(home, erase=True)

@@ -13,9 +13,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -82,9 +83,27 @@ class Home:
     def locked(self, *, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
         """Hold this home alone; a second holder waits up to *wait_s* seconds, then is refused."""
         self._make()
-        with (self.root / "cluster.lock").open("a+") as lock:
-            _acquire(lock.fileno(), self.root, wait_s)
+        deadline = time.monotonic() + wait_s
+        while (descriptor := _lock(self.root / "cluster.lock")) is None:
+            if time.monotonic() > deadline:
+                raise Fatal(
+                    f"home folder {self.root} is held by another bongsu command",
+                    hint="wait for it to end; bongsu status tells what runs",
+                )
+            time.sleep(LOCK_POLL_S)
+        try:
             yield
+        finally:
+            os.close(descriptor)
+
+    def erase(self) -> None:
+        """Remove all that a cluster wrote here, and the folder itself when nothing else is in it."""
+        for name in ("kafka", "registry", "redis", "logs"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for name in ("cluster.json", "cluster.json.half", "cluster.lock"):
+            (self.root / name).unlink(missing_ok=True)
+        with suppress(OSError):  # someone keeps other things here
+            self.root.rmdir()
 
     def _make(self) -> None:
         try:
@@ -97,18 +116,14 @@ class Home:
             ) from error
 
 
-def _acquire(descriptor: int, root: Path, wait_s: float) -> None:
-    deadline = time.monotonic() + wait_s
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise Fatal(
-                    f"home folder {root} is held by another bongsu command",
-                    hint="wait for it, or see: bongsu status",
-                ) from None
-            time.sleep(LOCK_POLL_S)
-        else:
-            os.set_inheritable(descriptor, False)
-            return
+def _lock(path: Path) -> int | None:
+    """The descriptor that holds the lock on *path*, or None while another holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), path.stat()):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):  # held, or erased by its last holder
+        pass
+    os.close(descriptor)
+    return None

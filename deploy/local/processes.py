@@ -16,6 +16,8 @@ from schemas.errors import Fatal
 
 SAME_START_S = 1.0
 POLL_S = 0.02
+PATIENCE_S = 20.0
+KILLED_S = 10.0
 
 # The shell starts the program in a session of its own, says its pid, and ends: the program is then nobody's
 # child, so that no Ctrl-C and no closed terminal reaches it, and no long-lived caller has to reap it.
@@ -54,13 +56,13 @@ def is_running(process: Process) -> bool:
         return False
 
 
-def end(processes: Iterable[Process], *, patience_s: float = 20.0) -> None:
+def end(processes: Iterable[Process], *, patience_s: float = PATIENCE_S) -> None:
     """Ask all to end; those that have not after *patience_s* seconds are killed. Returns when none runs."""
     asked = [process for process in processes if _signal(process, signal.SIGTERM)]
     left = _wait(asked, patience_s)
     for process in left:
         _signal(process, signal.SIGKILL)
-    if stuck := _wait(left, patience_s):
+    if stuck := _wait(left, KILLED_S):
         raise Fatal(f"processes {[process.pid for process in stuck]} do not end, even killed")
 
 

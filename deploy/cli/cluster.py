@@ -1,0 +1,164 @@
+"""``bongsu up``, ``down``, ``status``, ``logs``, ``fetch``, ``doctor``: the local cluster."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deploy.cli.progress import shown
+from deploy.local import artefacts, cluster, doctoring
+from deploy.local.follow import follow, last_lines
+from deploy.local.home import Home
+from deploy.settings import COMPONENTS, home_folder, without_password
+
+WORK_FAILED, UNREACHABLE = 1, 3
+
+
+def in_home(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command ``--home``."""
+    return click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        callback=lambda _context, _option, value: value.expanduser().resolve() if value else home_folder(),
+        help="Folder of its data, logs and ports [default: BONGSU_HOME, else the user's state folder].",
+    )(command)
+
+
+@click.command()
+@in_home
+@click.option(
+    "--from",
+    "from_dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Take what is needed from this folder (made by bongsu fetch), never from the network.",
+)
+def up(home: Path, from_dir: Path | None) -> None:
+    """Start Kafka, the schema registry and Redis here, and return when all answer.
+
+    A second `up` does nothing; one that died is started again, with its data.
+
+    \b
+    Example:  bongsu up && bongsu status
+    """
+    begun = time.monotonic()
+    with shown() as progress:
+        places = cluster.up(home, from_dir=from_dir, progress=progress)
+    click.echo(f"up in {time.monotonic() - begun:.1f} s, in {home}; end it with: bongsu down", err=True)
+    click.echo(
+        f"kafka     {places.kafka}\nregistry  {places.registry}\nredis     {without_password(places.redis)}"
+    )
+
+
+@click.command()
+@in_home
+@click.option("--erase", is_flag=True, help="Remove the cluster's data, logs and ports too.")
+def down(home: Path, erase: bool) -> None:
+    """End what `bongsu up` started here, and nothing else.
+
+    \b
+    Example:  bongsu down --erase
+    """
+    cluster.down(home, erase=erase)
+    click.echo("down, and its data removed" if erase else "down; its data is kept", err=True)
+
+
+@click.command()
+@in_home
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.pass_context
+def status(context: click.Context, home: Path, as_json: bool) -> None:
+    """Say where Kafka, the registry and Redis are and whether they answer; ends with 3 unless all do.
+
+    \b
+    Example:  bongsu status --json
+    """
+    standings = cluster.status(home)
+    if as_json:
+        click.echo(json.dumps({standing.name: _as_value(standing) for standing in standings}))
+    else:
+        for standing in standings:
+            click.echo(f"{standing.name:9} {_in_words(standing)}")
+    if not all(standing.up for standing in standings):
+        click.echo("start it with: bongsu up", err=True)
+        context.exit(UNREACHABLE)
+
+
+def _as_value(standing: cluster.Standing) -> dict[str, Any]:
+    where = "bootstrap" if standing.name == "kafka" else "url"
+    place = without_password(standing.place) if standing.place else None
+    return {where: place, "up": standing.up, "pid": standing.pid}
+
+
+def _in_words(standing: cluster.Standing) -> str:
+    if not standing.place:
+        return "never started here"
+    whose = "named by the environment" if standing.is_given else f"pid {standing.pid or '–'}"
+    return f"{'up' if standing.up else 'DOWN':5} {without_password(standing.place)}  ({whose})"
+
+
+@click.command()
+@click.argument("component", type=click.Choice(COMPONENTS), required=False)
+@in_home
+@click.option("-n", "count", type=click.IntRange(0), default=20, show_default=True, help="Lines of each log.")
+@click.option(
+    "-f", "--follow", "is_following", is_flag=True, help="Go on as lines are written; Ctrl-C ends it."
+)
+def logs(component: str | None, home: Path, count: int, is_following: bool) -> None:
+    """Show what the cluster's components logged.
+
+    \b
+    Example:  bongsu logs kafka -n 50 -f
+    """
+    names = [component] if component else list(COMPONENTS)
+    files = {name: Home(home).log(name) for name in names}
+    for name, file in files.items():
+        for line in last_lines(file, count):
+            click.echo(line if component else f"{name:9}{line}")
+    if is_following:
+        for name, line in follow(files):
+            click.echo(line if component else f"{name:9}{line}")
+
+
+@click.command()
+@click.option(
+    "-o", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where to."
+)
+def fetch(folder: Path) -> None:
+    """Write all that `bongsu up` would fetch into a folder, for a machine without a network.
+
+    \b
+    Example:  bongsu fetch -o bongsu-parts     and there:  bongsu up --from bongsu-parts
+    """
+    wanted = artefacts.load_lock()
+    with shown() as progress:
+        cluster.ensure(wanted, folder.resolve(), cluster.cached(wanted), progress)
+    size = sum(artefact.bytes for artefact in wanted) / 1e6
+    click.echo(
+        f"{len(wanted)} files, {size:.0f} MB, in {folder}; use it with: bongsu up --from {folder}", err=True
+    )
+
+
+@click.command()
+@in_home
+@click.pass_context
+def doctor(context: click.Context, home: Path) -> None:
+    """Say what is wrong here and how to mend it; ends with 1 when something is.
+
+    \b
+    Example:  bongsu doctor
+    """
+    findings = doctoring.examine(home)
+    for finding in findings:
+        click.secho(
+            "ok     " if finding.is_well else "WRONG  ", fg="green" if finding.is_well else "red", nl=False
+        )
+        click.echo(finding.what)
+        if not finding.is_well:
+            click.echo(f"       how to mend it: {finding.mend}")
+    if not all(finding.is_well for finding in findings):
+        context.exit(WORK_FAILED)

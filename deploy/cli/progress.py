@@ -1,0 +1,59 @@
+"""Long work, shown: a bar on a terminal, plain lines in a pipe; always on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import Progress as Bars
+
+from deploy.local.artefacts import Progress
+
+STEP_PERCENT = 25
+
+
+class Lines:
+    """One line for each step, and for each quarter of what is fetched."""
+
+    def __init__(self) -> None:
+        self._told_percent = 0
+
+    def say(self, words: str) -> None:
+        click.echo(words, err=True)
+
+    def fetched(self, done_bytes: int, total_bytes: int) -> None:
+        percent = done_bytes * 100 // total_bytes
+        if percent >= self._told_percent + STEP_PERCENT:
+            self._told_percent = percent - percent % STEP_PERCENT
+            click.echo(f"  {done_bytes / 1e6:.0f} of {total_bytes / 1e6:.0f} MB", err=True)
+
+
+class Bar:
+    """The same as `Lines`, with a bar for what is fetched."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def say(self, words: str) -> None:
+        self._bars.console.print(words, highlight=False)
+
+    def fetched(self, done_bytes: int, total_bytes: int) -> None:
+        if self._task is None:
+            self._task = self._bars.add_task("fetching", total=total_bytes)
+        self._bars.update(self._task, completed=done_bytes)
+
+
+@contextmanager
+def shown() -> Iterator[Progress]:
+    """Progress in the form that fits where stderr goes."""
+    if not sys.stderr.isatty():
+        yield Lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield Bar(bars)

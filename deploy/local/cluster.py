@@ -1,0 +1,191 @@
+"""The local cluster: a real Kafka, schema registry and Redis, on loopback, in one home folder."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deploy.local import artefacts, fetch, processes
+from deploy.local.artefacts import Artefact, Progress, Silent
+from deploy.local.component import Component, Ground
+from deploy.local.home import Home, Remembered
+from deploy.local.kafka import Kafka
+from deploy.local.ports import choose_ports
+from deploy.local.redis import Redis
+from deploy.local.registry import Registry
+from deploy.settings import COMPONENTS, WORDS, Endpoints, cache_folder, given, local_places
+from schemas.errors import Fatal
+
+PARTS: dict[str, Component] = {"kafka": Kafka(), "registry": Registry(), "redis": Redis()}
+START_ORDER = ("redis", "registry", "kafka")  # Kafka's folder is made ready while the others start already
+START_S = 120.0
+POLL_S = 0.05
+LOG_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a component stands; *place* is empty when unknown, *is_given* when the environment named it."""
+
+    name: str
+    place: str
+    up: bool
+    is_given: bool
+    pid: int | None
+
+
+def up(
+    home: Path, from_dir: Path | None = None, progress: Progress | None = None, cache: Path | None = None
+) -> Endpoints:
+    """Start what is missing, and return when all of it answers.
+
+    What must be fetched comes from *from_dir* when given, else from the network, into *cache* (the user's,
+    shared by all homes). If anything goes wrong or the caller is interrupted, what it started is ended.
+    """
+    told = progress or Silent()
+    place = Home(home)
+    ours = [name for name in START_ORDER if name not in given()]
+    with place.locked():
+        missing = [name for name in ours if not runs(place.recall(), name)]
+        if missing:
+            store = ensure(_needed(missing), cache or cache_folder() / "artefacts", from_dir, told)
+            _start_all(place, missing, store, told)
+        _wait_for_all(place, ours)
+    return Endpoints(**{standing.name: standing.place for standing in _known(home)})
+
+
+def down(home: Path, erase: bool = False) -> None:
+    """End what `up` started here, and nothing else; with *erase*, remove its data, logs and memory too."""
+    place = Home(home)
+    if not home.exists():
+        return
+    with place.locked():
+        remembered = place.recall()
+        processes.end(remembered.processes.values(), patience_s=0.0 if erase else processes.PATIENCE_S)
+        if erase:
+            place.erase()
+        else:
+            place.remember(replace(remembered, processes={}))
+
+
+def status(home: Path) -> list[Standing]:
+    """How each component stands, asked as a client would; in a few seconds at most."""
+    return [replace(standing, up=_answers(standing)) for standing in _known(home)]
+
+
+def ensure(wanted: Sequence[Artefact], cache: Path, from_dir: Path | None, progress: Progress) -> Path:
+    """See that *cache* holds every artefact wanted, as pinned; returns *cache*."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with _alone_in(cache):
+        missing = [artefact for artefact in wanted if not artefacts.is_whole(artefact, cache)]
+        if missing and from_dir:
+            artefacts.copy(missing, from_dir, cache)
+        elif missing:
+            size = sum(artefact.bytes for artefact in missing) / 1e6
+            progress.say(f"fetching Kafka and the schema registry, once: {len(missing)} files, {size:.0f} MB")
+            fetch.fetch(missing, cache, progress)
+    return cache
+
+
+def cached(wanted: Sequence[Artefact]) -> Path | None:
+    """The user's cache when it holds everything *wanted*: then nothing need be fetched again."""
+    cache = cache_folder() / "artefacts"
+    return cache if all(artefacts.is_whole(artefact, cache) for artefact in wanted) else None
+
+
+def _needed(components: Iterable[str]) -> list[Artefact]:
+    return [artefact for artefact in artefacts.load_lock() if artefact.part in set(components)]
+
+
+def _start_all(home: Home, missing: Sequence[str], store: Path, progress: Progress) -> None:
+    remembered = home.recall()
+    names = [port for name in missing for port in PARTS[name].ports]
+    ports = {**remembered.ports, **choose_ports(names, kept=remembered.ports, home=home.root)}
+    home.remember(replace(remembered, ports=ports))
+    ground = Ground(home=home, ports=ports, artefacts=artefacts.load_lock(), cache=store, progress=progress)
+    progress.say(f"starting {', '.join(WORDS[name] for name in missing)}")
+    with _ending_on_failure(home, missing):
+        for name in missing:
+            command = PARTS[name].command(ground)
+            process = processes.start(command, out=home.logs / f"{name}.out", folder=home.folder(name))
+            home.remember(home.recall().with_process(name, process))
+        _wait_for_all(home, missing)
+
+
+@contextmanager
+def _ending_on_failure(home: Home, names: Sequence[str]) -> Iterator[None]:
+    before = home.recall()
+    try:
+        yield
+    except BaseException:  # Ctrl-C too: an interrupted start leaves nothing running
+        started = [process for name, process in home.recall().processes.items() if name in names]
+        processes.end(started, patience_s=2.0)
+        for name in names:
+            before = before.with_process(name, None)
+        home.remember(before)
+        raise
+
+
+def _wait_for_all(home: Home, names: Sequence[str]) -> None:
+    deadline = time.monotonic() + START_S
+    remembered = home.recall()
+    places = local_places(remembered)
+    waiting = list(names)
+    while waiting := [name for name in waiting if not PARTS[name].answers(places[name])]:
+        for name in waiting:
+            if not runs(remembered, name):
+                raise Fatal(
+                    f"{WORDS[name]} ended while starting: {_last_words(home, name)}", hint="bongsu doctor"
+                )
+        if time.monotonic() > deadline:
+            raise Fatal(
+                f"{WORDS[waiting[0]]} runs but does not answer after {START_S:.0f} s",
+                hint=f"see: bongsu logs {waiting[0]}; or: bongsu down, then bongsu up",
+            )
+        time.sleep(POLL_S)
+
+
+def _known(home: Path) -> list[Standing]:
+    remembered = Home(home).recall()
+    named = given()
+    places = {**local_places(remembered), **named}
+    return [
+        Standing(
+            name=name,
+            place=places.get(name, ""),
+            up=False,
+            is_given=name in named,
+            pid=remembered.processes[name].pid if runs(remembered, name) else None,
+        )
+        for name in COMPONENTS
+    ]
+
+
+def _answers(standing: Standing) -> bool:
+    is_there = bool(standing.place) and (standing.is_given or standing.pid is not None)
+    return is_there and PARTS[standing.name].answers(standing.place)
+
+
+def runs(remembered: Remembered, name: str) -> bool:
+    """Whether the component started last time still runs."""
+    process = remembered.processes.get(name)
+    return process is not None and processes.is_running(process)
+
+
+def _last_words(home: Home, name: str) -> str:
+    lines: list[str] = []
+    for file in (home.logs / f"{name}.out", home.log(name)):
+        if file.exists():
+            lines += file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    return "\n  ".join(lines) or "it said nothing"
+
+
+@contextmanager
+def _alone_in(cache: Path) -> Iterator[None]:
+    with (cache / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

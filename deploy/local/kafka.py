@@ -1,0 +1,109 @@
+"""Apache Kafka as one node that is broker and controller (KRaft), with settings for one node."""
+
+from __future__ import annotations
+
+import subprocess
+from string import Template
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from deploy.local.artefacts import class_path
+from deploy.local.component import Ground
+from deploy.local.java import find_java
+from deploy.settings import takes_connections
+from schemas.errors import Fatal
+
+CLUSTER_ID = (
+    "Ym9uZ3N1LWxvY2FsLTAwMQ"  # "bongsu-local-001": every local cluster is its own, none ever meets another
+)
+FORMAT_S = 60.0
+ANSWER_S = 2.0
+
+# One node cannot replicate: each internal topic's factor and minimum is 1. Few partitions spare memory.
+SETTINGS = Template("""\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$controller
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:$kafka,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$kafka
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=$data
+auto.create.topics.enable=false
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=33554432
+""")
+
+LOGGING = Template("""\
+<Configuration status="ERROR">
+  <Appenders>
+    <RollingFile name="file" fileName="$log" filePattern="$log.%i">
+      <PatternLayout pattern="%d{ISO8601} %p %m (%c{1})%n"/>
+      <Policies><SizeBasedTriggeringPolicy size="10 MB"/></Policies>
+      <DefaultRolloverStrategy max="3"/>
+    </RollingFile>
+  </Appenders>
+  <Loggers>
+    <Logger name="org.apache.kafka.clients" level="WARN"/>
+    <Root level="INFO"><AppenderRef ref="file"/></Root>
+  </Loggers>
+</Configuration>
+""")
+
+HEAP = ("-Xms256m", "-Xmx768m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError")
+
+
+class Kafka:
+    ports = ("kafka", "controller")
+
+    def command(self, ground: Ground) -> list[str]:
+        folder = ground.home.folder("kafka")
+        data, settings = folder / "data", folder / "server.properties"
+        folder.mkdir(exist_ok=True)
+        settings.write_text(SETTINGS.substitute(ground.ports, data=data), encoding="utf-8")
+        (folder / "log4j2.xml").write_text(LOGGING.substitute(log=ground.home.log("kafka")), encoding="utf-8")
+        if not (data / "meta.properties").exists():
+            self._format(ground)
+        return [*self._java(ground), *HEAP, "kafka.Kafka", str(settings)]
+
+    def answers(self, place: str) -> bool:
+        if not takes_connections(place, timeout_s=ANSWER_S):
+            return False
+        try:  # log_level 0: a broker that is still starting is no news
+            admin = AdminClient({"bootstrap.servers": place, "log_level": 0, "socket.timeout.ms": 2000})
+            return bool(admin.list_topics(timeout=ANSWER_S).brokers)
+        except KafkaException:
+            return False
+
+    def _format(self, ground: Ground) -> None:
+        settings = str(ground.home.folder("kafka") / "server.properties")
+        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", settings]
+        quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+        done = subprocess.run(
+            [*self._java(ground), *quick, *tool],
+            capture_output=True,
+            text=True,
+            timeout=FORMAT_S,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise Fatal(
+                f"Kafka's data in {ground.home.root} could not be made ready: {done.stdout}{done.stderr}",
+                hint="if it holds nothing that you need: bongsu down --erase, then bongsu up",
+            )
+
+    def _java(self, ground: Ground) -> list[str]:
+        logging = ground.home.folder("kafka") / "log4j2.xml"
+        path = class_path(ground.artefacts, "kafka", ground.cache)
+        return [str(find_java()), f"-Dlog4j2.configurationFile={logging.as_uri()}", "-cp", path]

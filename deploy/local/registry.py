@@ -1,0 +1,56 @@
+"""Apicurio Registry, which answers Confluent's API; its storage is one file."""
+
+from __future__ import annotations
+
+import httpx
+
+from deploy.local.artefacts import unpacked
+from deploy.local.component import Ground
+from deploy.local.java import find_java
+
+ANSWER_S = 2.0
+
+# Compiled quickly rather than well: it is asked a few times at the start of a stage, then hardly ever.
+JAVA = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
+
+
+class Registry:
+    ports = ("registry", "management")
+
+    def command(self, ground: Ground) -> list[str]:
+        ground.home.folder("registry").mkdir(exist_ok=True)
+        archive = next(artefact for artefact in ground.artefacts if artefact.part == "registry")
+        program = unpacked(archive, ground.cache, ground.cache, ground.progress) / "quarkus-run.jar"
+        settings = [f"-D{name}={value}" for name, value in self._settings(ground).items()]
+        return [str(find_java()), *JAVA, *settings, "-jar", str(program)]
+
+    def answers(self, place: str) -> bool:
+        try:
+            answer = httpx.get(f"{place.rstrip('/')}/subjects", timeout=ANSWER_S, trust_env=False)
+            return answer.status_code == httpx.codes.OK and isinstance(answer.json(), list)
+        except (httpx.HTTPError, ValueError):
+            return False
+
+    def _settings(self, ground: Ground) -> dict[str, object]:
+        folder = ground.home.folder("registry")
+        return {
+            "quarkus.http.host": "127.0.0.1",
+            "quarkus.http.port": ground.ports["registry"],
+            "quarkus.management.host": "127.0.0.1",  # else on every address of the machine
+            "quarkus.management.port": ground.ports["management"],
+            "quarkus.http.access-log.enabled": "false",
+            "quarkus.log.console.enabled": "false",
+            "quarkus.log.file.enabled": "true",
+            "quarkus.log.file.path": ground.home.log("registry"),
+            "quarkus.log.file.json.enabled": "false",
+            "quarkus.log.file.rotation.max-file-size": "10M",
+            "quarkus.log.file.rotation.max-backup-index": 3,
+            "apicurio.storage.kind": "sql",
+            "apicurio.storage.sql.kind": "h2",
+            "apicurio.datasource.url": f"jdbc:h2:file:{folder}/registry",
+            "apicurio.datasource.jdbc.initial-size": 2,
+            "apicurio.datasource.jdbc.min-size": 2,
+            "apicurio.datasource.jdbc.max-size": 20,
+            "apicurio.import.work-dir": folder,
+            "java.io.tmpdir": folder,
+        }
