@@ -1,0 +1,52 @@
+"""``bongsu record``: what a live source hears, as a recording."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from connectors.found import is_polled
+from connectors.recordings import write_line
+from deploy.city import load_city
+from schemas.errors import Retriable
+
+
+@click.command()
+@click.argument("city_name", metavar="CITY")
+@click.option("--source", required=True, help="which of the city's sources")
+@click.option("-o", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="file to append to")
+@click.option("--count", type=click.IntRange(1), help="end after so many lines")
+def record(city_name: str, source: str, path: Path, count: int | None) -> None:
+    """Write what a live SOURCE of CITY hears to a recording, line by line, until Ctrl-C.
+
+    Example:  bongsu record houston --source active-incidents -o today.jsonl
+    """
+    asyncio.run(_record(load_city(city_name).load(source), path, count))
+
+
+async def _record(source: object, path: Path, count: int | None) -> None:
+    left = count
+    with path.open("ab") as file:
+        async for heard in _heard(source):
+            file.write(write_line(heard))
+            file.flush()
+            left = left - 1 if left is not None else None
+            if left == 0:
+                return
+
+
+async def _heard(source: object):  # type: ignore[no-untyped-def]
+    """What the source says; a poll that failed is recorded as one."""
+    if not is_polled(source):  # type: ignore[arg-type]
+        async for heard in source.listen():  # type: ignore[attr-defined]
+            yield heard
+        return
+    every_s = float(getattr(source, "every_s", 60))
+    while True:
+        try:
+            yield await source.poll({})  # type: ignore[attr-defined]
+        except Retriable as error:
+            click.echo(f"poll failed: {error.what}", err=True)
+        await asyncio.sleep(every_s)

@@ -1,0 +1,110 @@
+"""``bongsu situation``: what is going on, and everything one situation rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from deploy.city import load_city
+from deploy.faults import UsageFault
+from deploy.platform import Platform, reach
+from schemas.catalogue import load_catalogue, topic_name
+from schemas.json_form import to_json_value
+from streams.runtime.kafka import read_whole
+
+
+@click.group()
+def situation() -> None:
+    """Situations: what the platform holds to be going on."""
+
+
+@situation.command("list")
+@click.argument("city_name", metavar="CITY")
+@click.option("--all", "with_closed", is_flag=True, help="closed ones too")
+@click.option("--json", "as_json", is_flag=True, help="one situation a line, as JSON")
+def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
+    """Show what is going on in CITY.
+
+    Example:  bongsu situation list houston
+    """
+    city, platform = load_city(city_name), reach()
+    newest: dict[str, dict[str, Any]] = {}
+    for value in _values(platform, city.name, "core.situation"):
+        newest[value["situation_id"]] = value
+    shown = [value for value in newest.values() if with_closed or value["status"] != "closed"]
+    shown.sort(key=lambda value: (value["opened_at"], value["situation_id"]))
+    if as_json:
+        schema = load_catalogue()["core.situation"].newest
+        for value in shown:
+            click.echo(orjson.dumps(to_json_value(schema, value)).decode())
+        return
+    table = Table("situation", "kind", "status", "agencies", "incidents", "cameras", "revision", box=None)
+    for value in shown:
+        table.add_row(
+            value["situation_id"],
+            value["kind"],
+            value["status"],
+            ", ".join(value["agencies"]),
+            str(len(value["incidents"])),
+            str(len(value["cameras"])),
+            str(value["revision"]),
+        )
+    Console().print(table if shown else f"nothing is going on in {city.name}")
+
+
+@situation.command()
+@click.argument("situation_id", metavar="ID")
+@click.option("--city", "city_name", required=True, help="whose situation it is")
+@click.option("--json", "as_json", is_flag=True, help="one record a line, as JSON")
+def show(situation_id: str, city_name: str, as_json: bool) -> None:
+    """Show everything one situation rests on: each revision, its alerts and its grants.
+
+    Example:  bongsu situation show 3f2a… --city houston
+    """
+    city, platform = load_city(city_name), reach()
+    found = 0
+    for contract in ("core.situation", "core.alert", "core.grant"):
+        schema = load_catalogue()[contract].newest
+        for value in _values(platform, city.name, contract):
+            if value["situation_id"].startswith(situation_id):
+                found += 1
+                shown = to_json_value(schema, value)
+                click.echo(orjson.dumps(shown).decode() if as_json else _lines(contract, shown))
+    if not found:
+        raise UsageFault(f"no situation {situation_id} in {city.name}", hint=f"see: bongsu situation list {city.name} --all")
+
+
+def _values(platform: Platform, city: str, contract: str) -> list[dict[str, Any]]:
+    records = read_whole(platform.kafka, [topic_name(city, contract)])
+    return [platform.wire.decode(one.topic, one.value) for one in records if one.value is not None]
+
+
+def _lines(contract: str, value: dict[str, Any]) -> str:
+    match contract:
+        case "core.situation":
+            members = "".join(
+                f"\n    {one['agency']} {one['agency_case_no']}: {one['kind']}, {one['status']}" for one in value["incidents"]
+            )
+            proofs = "".join(
+                f"\n    rests on {one['topic']}[{one['partition']}]@{one['offset']}"
+                f" ({_metres(one['distance_m'])}, {one['seconds']} s)"
+                for one in value["evidence"]
+            )
+            head = f"revision {value['revision']}: {value['kind']}, {value['status']}, because {value['reason']}"
+            return f"{head} (rule {value['rule']} {value['rule_version']}){members}{proofs}"
+        case "core.alert":
+            return f"alert to {value['audience']}: {value['message_type']} {value['revision']}: {value['headline']}"
+        case _:
+            end = value["revoked_at"] or f"expires {value['expires_at']}"
+            return (
+                f"grant of {value['camera_id']} (rank {value['rank']}, {_metres(value['distance_m'])}) to "
+                f"{value['granted_to']} for {value['purpose']}, {value['legal_ground']}: {end} {value['reason'] or ''}"
+            )
+
+
+def _metres(distance: float | None) -> str:
+    return "no distance" if distance is None else f"{distance:.0f} m"
