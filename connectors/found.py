@@ -53,9 +53,15 @@ def source_module(type_name: str) -> ModuleType:
     return importlib.import_module(f"connectors.sources.{name}")
 
 
+def config_model(type_name: str) -> type[BaseModel]:
+    """What a source of this type may be told in its city's file. ``BadConfig`` when there is no such type."""
+    model: type[BaseModel] = source_module(type_name).Config
+    return model
+
+
 def read_config(type_name: str, config: Mapping[str, Any], *, who: str = "source") -> BaseModel:
     """*config* as the type's ``Config``. ``BadConfig`` names every setting that is wrong."""
-    model: type[BaseModel] = source_module(type_name).Config
+    model = config_model(type_name)
     try:
         return model.model_validate(dict(config))
     except ValidationError as error:

@@ -16,7 +16,7 @@ Read = TypeVar("Read")
 
 FUTURE_MS_MAX = 5 * 60 * 1000
 EARLIEST_MS = 946_684_800_000
-"""The year 2000: no live system speaks of anything older; smaller numbers are seconds taken for milliseconds."""
+"""The year 2000. No live system speaks of older things: a smaller number is seconds, not milliseconds."""
 
 
 def event_fields(

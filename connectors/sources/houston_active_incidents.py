@@ -56,7 +56,6 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(pattern="^https?://", description="where the list is asked for, as JSON")
-    every_s: float = Field(60, gt=0, description="seconds from one poll to the next")
     timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
     headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
 
@@ -174,7 +173,6 @@ class HoustonActiveIncidents:
         self._context = context
         self._page = WebPage(config.url, timeout_s=config.timeout_s, headers=config.headers)
         self._kinds = load_kinds()
-        self.every_s = config.every_s
 
     async def poll(self, place: Place) -> Heard:
         return await self._page.get()

@@ -1,0 +1,132 @@
+"""Daejeon's list of roadside devices (CP949 CSV): what is a camera in it becomes ``place.camera``.
+
+A device's id begins with the district's code and its class (``30200CTVPOC477939623``). The list is of
+*devices*: bus terminals, roadside units and signs stand in it too and are skipped by class. Many stand at
+0,0: the city does not know where they are. A device of any class that stands outside the city is set aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.csv_rows import CsvRow, csv_rows, named_cells
+from connectors.file_read import read_file
+from connectors.records import a_text, event_fields, local_time, position, read_each, set_aside, text_or_none
+from schemas.errors import Invalid
+from schemas.event import Event, derived_id
+
+ID, NAME, LON, LAT, UPDATED = "분류명", "번호", "경도", "위도", "업데이트일시"
+DEVICE_ID = re.compile(r"(?:\d{5})?(?P<cls>[A-Z]+)\d+")
+
+PURPOSES: dict[str, tuple[str, ...]] = {
+    "CTVPOC": ("crime-prevention",),  # 방범용 CCTV, with a position
+    "POCCTV": ("crime-prevention",),  # 방범용 CCTV, none with a position
+    "CTVGTV": ("crime-prevention",),  # 스쿨존·도로방범 (school zones, streets), nearly all without a position
+    "CTVUTI": ("traffic",),  # UTIS, 도시교통정보시스템: junctions
+    "CTVLPC": ("traffic",),  # 차량번호 인식 (plate reader) on a main road
+    "CTVFCL": ("facility",),  # 시설물 관리
+}
+"""Camera classes → what the camera may be used for. A camera class that stands not here is a camera of no
+known purpose, which nobody can be granted."""
+
+OTHER_CLASSES = {
+    "BITBIT": "bus information terminal",  # 버스정보안내기
+    "RSERSE": "roadside unit",  # 노변기지국
+    "VDSIMG": "vehicle detector",  # 차량검지기
+    "VMSTRFVMS": "message sign",  # 도로전광표지
+    "VMSVMSTRF": "message sign",
+    "VMSFCL": "message sign",
+    "MTRDJD": "meter",
+}
+"""What the list holds beside cameras; any other class is skipped under its own name."""
+
+
+class Config(BaseModel):
+    """Settings of a source of type ``daejeon_devices``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Path = Field(description="the CSV file; relative to where the command runs")
+    owner: str = Field("daejeon", min_length=1, description="who owns the cameras, as stated in each event")
+    encoding: str = Field("cp949", description="the file's character set")
+
+
+def is_camera(cls: str) -> bool:
+    """Whether devices of this class see: CTV (closed-circuit television) begins or ends its name."""
+    return cls.startswith("CTV") or cls.endswith("CTV")
+
+
+class DaejeonDevices:
+    """A ``PolledSource`` that reads a file; the same file again says nothing new."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._context = context
+        self._config = config
+
+    async def poll(self, place: Place) -> Heard:
+        return await read_file(self._config.path)
+
+    async def close(self) -> None:
+        """Nothing stays open between polls."""
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        digest = hashlib.sha256(heard.body).hexdigest()
+        if heard.error is not None or not heard.body.strip() or place.get("digest") == digest:
+            return Reading((), place)
+        rows = [row for row in csv_rows(heard.body, self._config.encoding) if row.original.strip()]
+        heading = rows[0].cells
+        if not {ID, NAME, LON, LAT, UPDATED} <= set(heading):
+            wrong = Invalid("the body is no device list", field="", expected=f"a heading with {ID}")
+            return Reading((), place, aside=[set_aside(heard.body, wrong)])
+        read, aside, _ = read_each(
+            rows[1:], lambda row: self._device(row, heading), lambda _, row: row.original.rstrip(b"\r\n")
+        )
+        cameras = [device for device in read if isinstance(device, dict)]
+        skipped = Counter(device for device in read if isinstance(device, str))
+        return Reading(self._events(cameras, heard), {"digest": digest}, aside=aside, skipped=skipped)
+
+    def _device(self, row: CsvRow, heading: list[str]) -> dict[str, Any] | str:
+        """The camera in *row*; for any other device, what it is."""
+        cells = named_cells(row, heading)
+        device_id = a_text(cells[ID], ID)
+        match = DEVICE_ID.fullmatch(device_id)
+        if match is None:
+            raise Invalid("the device id holds no class", field=ID, expected="as 30200CTVPOC477939623")
+        cls, at = match["cls"], position(self._context, cells[LAT], cells[LON])
+        if not is_camera(cls):
+            return OTHER_CLASSES.get(cls, cls)
+        updated_ms, _ = local_time(cells[UPDATED], "%Y-%m-%d %H:%M:%S", self._context.timezone, UPDATED)
+        value = event_fields(
+            self._context,
+            event_id=derived_id(self._context.city, self._context.source, *row.cells),
+            event_time_ms=updated_ms,
+            received_ms=updated_ms,
+            position=at,
+        )
+        return value | {
+            "camera_id": device_id,
+            "name": text_or_none(cells[NAME], NAME),
+            "owner": self._config.owner,
+            "purposes": list(PURPOSES.get(cls, ())),
+            "azimuth_deg": None,
+            "status": "ok",  # the list has no word for a fault
+            "generated": False,
+        }
+
+    def _events(self, cameras: Sequence[dict[str, Any]], heard: Heard) -> list[Event]:
+        """One event a camera. A file without a clock was received when its newest line was written."""
+        newest_ms = max((camera["event_time"] for camera in cameras), default=0)
+        received_ms = heard.at_ms if heard.at_ms is not None else newest_ms
+        once = {camera["event_id"]: camera | {"received_time": received_ms} for camera in cameras}
+        return [Event("place.camera", camera["camera_id"], camera) for camera in once.values()]
+
+
+SOURCE = DaejeonDevices
