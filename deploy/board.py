@@ -1,0 +1,123 @@
+"""The demo's board: situations as they open, who is on them, what they may see, and how they end."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+SITUATIONS_MAX = 12
+HAPPENINGS_MAX = 10
+CAMERAS_SHOWN = 5
+STATUS_STYLE = {"open": "bold red", "dispatched": "yellow", "arrived": "cyan", "closed": "dim"}
+
+Value = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Board:
+    """Folds core events into what a person looks at. Bounded: the oldest ended situations go first."""
+
+    title: str
+    zone: tzinfo
+    situations: OrderedDict[str, Value] = field(default_factory=OrderedDict)
+    alerts: dict[str, dict[str, Value]] = field(default_factory=dict)
+    grants: dict[str, dict[str, Value]] = field(default_factory=dict)
+    happenings: deque[Text] = field(default_factory=lambda: deque(maxlen=HAPPENINGS_MAX))
+    opened: int = 0
+    joined: int = 0
+    closed: int = 0
+
+    def take(self, contract: str, value: Value) -> str | None:
+        """Take one event; what happened as a line, when it is worth one."""
+        match contract:
+            case "core.situation":
+                line = self._situation(value)
+            case "core.alert":
+                line = self._alert(value)
+            case "core.grant":
+                line = self._grant(value)
+            case _:
+                return None
+        self._forget()
+        if line is not None:
+            stamp = self._clock(value["received_time"])
+            self.happenings.append(Text(f"{stamp}  {line}"))
+        return line
+
+    def _situation(self, value: Value) -> str | None:
+        one = value["situation_id"]
+        before = self.situations.get(one)
+        self.situations[one] = value
+        agencies = ", ".join(value["agencies"])
+        if value["merged_into"]:
+            return f"{one[:6]} merged into {value['merged_into'][:6]}"
+        if before is None:
+            self.opened += 1
+            return f"{one[:6]} opens: {value['kind']}, reported by {agencies}; {_cameras(value)}"
+        if value["status"] == "closed":
+            self.closed += 1
+            return f"{one[:6]} ends: {value['kind']}"
+        if len(value["agencies"]) > len(before["agencies"]):
+            self.joined += 1
+            return f"{one[:6]} joined: now {agencies}"
+        if value["status"] != before["status"]:
+            return f"{one[:6]} {value['status']}"
+        return None
+
+    def _alert(self, value: Value) -> str | None:
+        told = self.alerts.setdefault(value["situation_id"], {})
+        told[value["audience"]] = value
+        return f"{value['situation_id'][:6]} alert to {value['audience']}: {value['headline']}" if value["revision"] == 1 else None
+
+    def _grant(self, value: Value) -> str | None:
+        held = self.grants.setdefault(value["situation_id"], {})
+        if value["revoked_at"] is not None:
+            held.pop(value["grant_id"], None)
+        else:
+            held[value["grant_id"]] = value
+        return None
+
+    def _forget(self) -> None:
+        ended = [one for one, value in self.situations.items() if value["status"] == "closed"]
+        for one in ended[: max(0, len(self.situations) - SITUATIONS_MAX)]:
+            for fold in (self.situations, self.alerts, self.grants):
+                fold.pop(one, None)  # type: ignore[attr-defined]
+
+    def _clock(self, at_ms: int) -> str:
+        return datetime.fromtimestamp(at_ms / 1000, self.zone).strftime("%H:%M:%S")
+
+    def render(self) -> Group:
+        table = Table(expand=True, box=None, pad_edge=False)
+        for name, ratio in (("since", 2), ("situation", 4), ("agencies and their cases", 6), ("cameras, distance", 6), ("alerts", 2)):
+            table.add_column(name, ratio=ratio, header_style="bold")
+        for one, value in reversed(self.situations.items()):
+            style = STATUS_STYLE.get(value["status"], "")
+            cases = "\n".join(f"{m['agency']} {m['agency_case_no']} {m['kind']}" for m in value["incidents"])
+            granted = len(self.grants.get(one, {}))
+            told = len(self.alerts.get(one, {}))
+            table.add_row(
+                self._clock(value["opened_at"]),
+                Text(f"{value['kind']}\n{value['status']} · {one[:6]}", style=style),
+                cases,
+                f"{_cameras(value)}\n{granted} grants",
+                f"{told} told",
+            )
+        counts = f"{self.opened} opened · {self.joined} joined by a second agency · {self.closed} ended"
+        log = Group(*self.happenings) if self.happenings else Text("waiting for the first report …", style="dim")
+        return Group(
+            Panel(table, title=f"[bold]{self.title}[/] · {counts}", title_align="left"),
+            Panel(log, title="as it happens  (Ctrl-C ends)", title_align="left"),
+        )
+
+
+def _cameras(value: Value) -> str:
+    shown = [f"{camera['camera_id']} {camera['distance_m']:.0f} m" for camera in value["cameras"][:CAMERAS_SHOWN]]
+    return ", ".join(shown) or "no camera near"

@@ -1,0 +1,155 @@
+"""``bongsu demo``: the main job on this machine: a real bus, a simulated city, and a board."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import orjson
+from confluent_kafka import TopicPartition
+from rich.console import Console
+from rich.live import Live
+
+from deploy.board import Board
+from deploy.city import City, load_city
+from deploy.cli.progress import shown
+from deploy.cli.tail import shown_record
+from deploy.local import cluster
+from deploy.platform import Platform, reach
+from deploy.settings import home_folder
+from deploy.topics import ensure_topics
+from schemas.catalogue import contract_name, topic_name
+from schemas.errors import Fatal
+from streams.runtime.kafka import reader
+from streams.runtime.records import Record, record_of
+
+CORE = ("core.situation", "core.alert", "core.grant")
+CHILD_END_S = 15
+
+
+@click.command()
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="end by itself after so long")
+@click.option("--seed", type=int, default=1, show_default=True, help="another seed, another day in the city")
+@click.option("--no-browser", is_flag=True, help="never open a browser")
+@click.option("--json", "as_json", is_flag=True, help="core events as JSON lines instead of the board")
+def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> None:
+    """Start a real bus on this machine and let a small simulated city live on it.
+
+    Kafka, the schema registry and Redis are started where they are missing (fetched once), and ended again.
+
+    Example:  bongsu demo --minutes 3
+    """
+    begun = time.monotonic()
+    ends_at = begun + minutes * 60 if minutes else None
+    with ExitStack() as stack:
+        stack.enter_context(_cluster())
+        platform = reach()
+        city = stack.enter_context(_city(seed))
+        ensure_topics(platform.kafka, [city.name])
+        records = _records(platform, city, ends_at)
+        next(records)  # subscribed: nothing from here on is missed
+        check = stack.enter_context(_running(city))
+        _show(records, platform, city, check, as_json=as_json, begun=begun)
+    click.echo("ended; nothing is left behind", err=True)
+
+
+@contextmanager
+def _cluster() -> Iterator[None]:
+    """What is missing is started, and ended again; what ran before stays."""
+    home = home_folder()
+    fresh = not home.exists()
+    was_up = all(standing.up for standing in cluster.status(home))
+    if not was_up:
+        with shown() as progress:
+            cluster.up(home, progress=progress)
+    try:
+        yield
+    finally:
+        if not was_up:
+            cluster.down(home, erase=fresh)
+
+
+@contextmanager
+def _city(seed: int) -> Iterator[City]:
+    """The simulated city, with *seed* written into its file."""
+    text = load_city("demo").path.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="bongsu-demo-") as folder:
+        path = Path(folder) / "demo.toml"
+        path.write_text(re.sub(r"^seed = .*$", f"seed = {seed}", text, flags=re.MULTILINE), encoding="utf-8")
+        yield load_city(str(path))
+
+
+@contextmanager
+def _running(city: City) -> Iterator[Callable[[], None]]:
+    """The city's worker: sources, stages, live view."""
+    command = [sys.executable, "-m", "deploy.cli", "run", str(city.path), "--quiet"]
+    worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
+
+    def check() -> None:
+        if worker.poll() is not None:
+            raise Fatal(f"the city's worker ended with code {worker.returncode}", hint="see the lines above")
+
+    try:
+        yield check
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(CHILD_END_S)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+
+
+def _records(platform: Platform, city: City, ends_at: float | None) -> Iterator[Record | None]:
+    """Core events as they are committed, from now on; ``None`` a few times a second in between."""
+    consumer = reader(platform.kafka, **{"enable.partition.eof": False})
+    try:
+        consumer.assign([TopicPartition(topic_name(city.name, contract), 0, -1) for contract in CORE])
+        consumer.poll(0.5)  # the end of each topic is looked up now
+        yield None
+        while ends_at is None or time.monotonic() < ends_at:
+            messages = consumer.consume(500, 0.2)
+            yield from (record_of(message) for message in messages if message.error() is None)
+            yield None
+    finally:
+        consumer.close()
+
+
+def _show(
+    records: Iterator[Record | None], platform: Platform, city: City, check: Callable[[], None], *, as_json: bool, begun: float
+) -> None:
+    zone = ZoneInfo(city.file.timezone)
+    board = Board(f"{city.file.title or city.name} (simulated)", zone)
+    console = Console()
+    moving = console.is_terminal and not as_json
+    live = Live(board.render(), console=console, refresh_per_second=4, screen=False) if moving else None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with live or ExitStack():
+            for record in records:
+                if record is None:
+                    check()
+                    if live:
+                        live.update(board.render())
+                    continue
+                if as_json:
+                    click.echo(orjson.dumps(shown_record(record, platform)).decode())
+                    continue
+                value = platform.wire.decode(record.topic, record.value or b"")
+                is_first = board.opened == 0
+                line = board.take(contract_name(record.topic), value)
+                if is_first and board.opened:
+                    board.title += f" · first situation {time.monotonic() - begun:.1f} s after the start"
+                if line and not moving:
+                    click.echo(line)
+    except KeyboardInterrupt:
+        click.echo("ending …", err=True)
