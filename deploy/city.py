@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from connectors.base import Bounds, SourceContext
-from connectors.found import config_model, load_source
+from connectors.found import BadConfig, load_source, read_config
 from deploy.faults import UsageFault
 from deploy.laws import law_named
 from deploy.toml_lines import line_of
@@ -46,7 +46,6 @@ class SourceFile(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     type: str
-    every_s: float = Field(60, gt=0, description="seconds between two polls")
     reference: bool = Field(False, description="places, heard once before anything else is played")
     live: bool = Field(True, description="false: heard only when a recording of it is played")
 
@@ -141,11 +140,9 @@ def _checked(path: Path, text: str, raw: Mapping[str, Any]) -> City:
         raise _fault(path, text, error, ()) from error
     for number, source in enumerate(file.source):
         try:
-            config_model(source.type).model_validate(source.settings)
-        except ValidationError as error:
-            raise _fault(path, text, error, ("source", number)) from error
-        except BongsuError as error:
-            line = line_of(text, ("source", number, "type"))
+            read_config(source.type, source.settings, who=f"source '{source.name}'")
+        except BadConfig as error:
+            line = line_of(text, ("source", number, *error.problems[0][0]))
             raise UsageFault(f"{path}, line {line}: {error.what}", hint=error.hint) from error
     return City(file, path, _rules(path, text, file))
 

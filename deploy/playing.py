@@ -14,7 +14,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from connectors.recordings import heard_in
+from connectors.recordings import read_recording
 from deploy.city import City
 from deploy.platform import Platform
 from deploy.stages import ingest_of
@@ -105,7 +105,7 @@ class Player:
         return played
 
     def _parts(self, name: str, path: Path, alter: Alter) -> Iterator[Part]:
-        for heard in heard_in(path):
+        for heard in read_recording(path):
             for part in self._ingests[name].parts(heard, alter):
                 yield Part(part.time_ms or 0, name, part)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 
+from connectors.found import is_polled, read_config
 from connectors.sinks.redis_view import RedisView
-from deploy.city import City
+from deploy.city import City, SourceFile
 from deploy.platform import Platform
 from deploy.settings import home_folder
 from streams.hearing import ClockService, PolledService, SpeakingService
@@ -14,6 +15,7 @@ from streams.live_view import LiveViewService
 from streams.runtime.worker import Worker
 from streams.situations_stage import SituationsStage
 
+POLL_EVERY_S = 3_600.0
 STAGES = ("ingest", "situations", "deliver")
 
 
@@ -47,11 +49,16 @@ def _add_sources(worker: Worker, city: City, platform: Platform) -> None:
             continue
         source = city.load(file.name)
         ingest = ingest_of(city, platform, file.name, source)
-        if hasattr(source, "poll"):
-            worker.add_service(PolledService(file.name, source, ingest, every_s=file.every_s))
+        if is_polled(source):
+            worker.add_service(PolledService(file.name, source, ingest, every_s=every_s_of(file)))
         else:
             worker.add_service(SpeakingService(file.name, source, ingest))
     worker.add_service(ClockService(ingest_of(city, platform, "clock", None)))
+
+
+def every_s_of(file: SourceFile) -> float:
+    """Seconds from one poll of a source to the next, as its settings say."""
+    return float(getattr(read_config(file.type, file.settings), "every_s", POLL_EVERY_S))
 
 
 def free_port() -> int:
