@@ -1,0 +1,59 @@
+"""A real HTTP server on loopback that answers as it is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Told:
+    """What to answer next, and what was seen."""
+
+    url: str = ""
+    status: int = 200
+    body: bytes = b"{}"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hangs: bool = False
+    asked: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)
+    requests: list[dict[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def a_web_server() -> Iterator[Told]:
+    told = Told()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told.requests.append(dict(self.headers))
+            told.asked.set()
+            if told.hangs:
+                self.rfile.read(1)  # returns when the other side hangs up
+                told.left.set()
+                return
+            self.send_response(told.status)
+            for name, value in told.headers.items():
+                self.send_header(name, value)
+            body = b"" if told.status == 304 else told.body
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
+            """Tests print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    told.url = f"http://127.0.0.1:{server.server_port}/list"
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

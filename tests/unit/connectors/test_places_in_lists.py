@@ -1,0 +1,90 @@
+"""Cameras: from a list of devices, and generated."""
+
+from __future__ import annotations
+
+import asyncio
+from zoneinfo import ZoneInfo
+
+from connectors.base import Bounds, Heard, Reading, SourceContext
+from connectors.found import load_source
+
+DAEJEON = SourceContext("daejeon", "cameras", ZoneInfo("Asia/Seoul"), Bounds(36.18, 127.24, 36.51, 127.56))
+HEADING = "분류명,번호,예전주소,현재주소,경도,위도,업데이트일시\r\n".encode("cp949")
+
+
+def hears(*rows: str | bytes) -> Reading:
+    lines = [row if isinstance(row, bytes) else row.encode("cp949") for row in rows]
+    body = HEADING + b"".join(line + b"\r\n" for line in lines)
+    return load_source("daejeon_devices", DAEJEON, {"path": "nowhere.csv"}).read(Heard(body, None), {})  # type: ignore[no-any-return]
+
+
+def test_a_camera_is_told_and_a_bus_terminal_is_counted() -> None:
+    reading = hears(
+        "30200CTVPOC1,어귀,,,127.4,36.3,2015-05-19 11:36:32",
+        "30200BITBIT2,정류장,,,127.4,36.3,2015-05-19 11:36:32",
+    )
+    (camera,) = reading.events
+    assert camera.value
+    assert camera.value["purposes"] == ["crime-prevention"]
+    assert camera.value["event_time"] == 1_432_002_992_000, "11:36:32 in Korea is 02:36:32 UTC"
+    assert reading.skipped == {"bus information terminal": 1}
+
+
+def test_nought_nought_is_no_place_and_outside_the_city_is_set_aside_whatever_it_is() -> None:
+    outside = "30200CTVPOC2,먼 곳,,,172.4,36.3,2015-05-19 11:36:32"
+    meter = "MTRDJD3,수위,,,126.8,37.5,2015-05-19 11:36:32"
+    reading = hears("30200CTVPOC1,어귀,,,0,0,2015-05-19 11:36:32", outside, meter)
+    assert [event.value and event.value["position"] for event in reading.events] == [None]
+    assert [aside.original.decode("cp949") for aside in reading.aside] == [outside, meter]
+
+
+def test_a_bad_row_spoils_no_other() -> None:
+    good = "30200CTVPOC9,어귀,,,127.4,36.3,2015-05-19 11:36:32"
+    for bad in (
+        b"30200CTVPOC1,\xff\xff,,,127.4,36.3,2015-05-19 11:36:32",
+        b"30200CTVPOC1,a,,,127.4,36.3",
+        b",a,,,127.4,36.3,2015-05-19 11:36:32",
+        b"30200CTVPOC1,a,,,east,36.3,2015-05-19 11:36:32",
+        b"30200CTVPOC1,a,,,127.4,36.3,yesterday",
+        b"no class,a,,,127.4,36.3,2015-05-19 11:36:32",
+    ):
+        reading = hears(good, bad, good.replace("POC9", "POC8"))
+        assert [event.key for event in reading.events] == ["30200CTVPOC9", "30200CTVPOC8"]
+        assert [aside.original for aside in reading.aside] == [bad]
+
+
+def test_a_quoted_cell_may_hold_commas_and_line_ends() -> None:
+    reading = hears('30200CTVPOC1,"어귀, 큰\r\n길","a ""b""",,127.4,36.3,2015-05-19 11:36:32')
+    assert [event.value and event.value["name"] for event in reading.events] == ["어귀, 큰\r\n길"]
+
+
+def test_a_camera_of_an_unknown_class_has_no_purpose() -> None:
+    reading = hears("30200CTVNEW1,어귀,,,127.4,36.3,2015-05-19 11:36:32")
+    assert [event.value and event.value["purposes"] for event in reading.events] == [[]]
+
+
+def generated(**config: object) -> list[dict[str, object]]:
+    source = load_source("generated_cameras", DAEJEON, config)
+    reading = source.read(asyncio.run(source.poll({})), {})  # type: ignore[union-attr]
+    return [dict(event.value or {}) for event in reading.events]
+
+
+def test_generated_cameras_are_the_same_for_ever_say_so_and_stand_in_the_city() -> None:
+    cameras = generated(seed=5, count=200, share_dead=0.5)
+    assert cameras == generated(seed=5, count=200, share_dead=0.5)
+    assert cameras[0]["position"] == {"lat": 36.385558, "lon": 127.477372, "accuracy_m": None}
+    assert all(camera["generated"] for camera in cameras)
+    assert 60 < sum(camera["status"] == "faulty" for camera in cameras) < 140
+    for camera in cameras:
+        at = camera["position"]
+        assert isinstance(at, dict)
+        assert DAEJEON.bounds.holds(at["lat"], at["lon"])
+
+
+def test_generated_cameras_stand_around_the_spots_named() -> None:
+    spot = {"lat": 36.35, "lon": 127.38, "radius_m": 500}
+    for camera in generated(seed=5, count=50, around=[spot]):
+        at = camera["position"]
+        assert isinstance(at, dict)
+        assert abs(at["lat"] - 36.35) < 0.0046
+        assert abs(at["lon"] - 127.38) < 0.0057
