@@ -20,7 +20,7 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import CsvRow, csv_rows, named_cells
 from connectors.file_read import read_file
 from connectors.records import a_text, event_fields, local_time, position, read_each, set_aside, text_or_none
-from schemas.errors import Invalid
+from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id
 
 ID, NAME, LON, LAT, UPDATED = "분류명", "번호", "경도", "위도", "업데이트일시"
@@ -54,7 +54,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: Path = Field(description="the CSV file; relative to where the command runs")
+    path: Path | None = Field(None, description="the CSV file; none: the list is only heard when played")
     owner: str = Field("daejeon", min_length=1, description="who owns the cameras, as stated in each event")
     encoding: str = Field("cp949", description="the file's character set")
 
@@ -72,6 +72,8 @@ class DaejeonDevices:
         self._config = config
 
     async def poll(self, place: Place) -> Heard:
+        if self._config.path is None:
+            raise Fatal(f"source {self._context.source!r} has no path", hint="set path under its [[source]]")
         return await read_file(self._config.path)
 
     async def close(self) -> None:

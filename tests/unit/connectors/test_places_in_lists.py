@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
 from connectors.found import load_source
+from schemas.errors import Fatal, Retriable
 
 DAEJEON = SourceContext("daejeon", "cameras", ZoneInfo("Asia/Seoul"), Bounds(36.18, 127.24, 36.51, 127.56))
 HEADING = "분류명,번호,예전주소,현재주소,경도,위도,업데이트일시\r\n".encode("cp949")
@@ -61,6 +65,14 @@ def test_a_quoted_cell_may_hold_commas_and_line_ends() -> None:
 def test_a_camera_of_an_unknown_class_has_no_purpose() -> None:
     reading = hears("30200CTVNEW1,어귀,,,127.4,36.3,2015-05-19 11:36:32")
     assert [event.value and event.value["purposes"] for event in reading.events] == [[]]
+
+
+def test_a_list_without_a_path_is_only_played_and_one_not_there_yet_may_come(tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match="no path"):
+        asyncio.run(load_source("daejeon_devices", DAEJEON, {}).poll({}))  # type: ignore[union-attr]
+    late = load_source("daejeon_devices", DAEJEON, {"path": str(tmp_path / "late.csv")})
+    with pytest.raises(Retriable, match="late"):
+        asyncio.run(late.poll({}))  # type: ignore[union-attr]
 
 
 def generated(**config: object) -> list[dict[str, object]]:
