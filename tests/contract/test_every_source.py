@@ -12,8 +12,10 @@ import pytest
 
 from connectors.base import Heard
 from connectors.found import config_model, is_polled, source_types
+from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal, Retriable
 from schemas.kinds import load_kinds
+from schemas.rows import RowCodec
 from tests.contract.a_web_server import a_web_server
 from tests.contract.an_example import Example, example_of, read_all
 
@@ -63,12 +65,11 @@ def test_the_example_says_something_and_all_of_it_is_understood(example: Example
 
 
 def test_every_event_keeps_its_contract(example: Example) -> None:
-    catalogue = pytest.importorskip("schemas.catalogue").load_catalogue()
-    row_codec = pytest.importorskip("schemas.rows").RowCodec
+    catalogue = load_catalogue()
     events, _, _ = read_all(example.source(), example.heard())
     for event in events:
         contract = catalogue[event.topic]
-        codec = row_codec(contract.newest)
+        codec = RowCodec(contract.newest)
         assert codec.decode(codec.encode(event.value)) == event.value
         assert event.value[contract.key] == event.key
 
