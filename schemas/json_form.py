@@ -1,0 +1,92 @@
+"""The one JSON form of an event's value: times as ISO 8601 with offset, bytes as base64."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas.catalogue import Schema
+from schemas.errors import Invalid
+
+Leaf = Callable[[Any, str], Any]
+
+
+def to_json_value(schema: Schema, value: Mapping[str, Any]) -> dict[str, Any]:
+    """*value* as JSON may hold it, field by field of *schema*."""
+    shown: dict[str, Any] = _walk(schema, value, "", {}, {"time": _iso, "bytes": _base64})
+    return shown
+
+
+def from_json_value(schema: Schema, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse. ``Invalid`` names the field that cannot be read."""
+    value: dict[str, Any] = _walk(schema, shown, "", {}, {"time": _milliseconds, "bytes": _unbase64})
+    return value
+
+
+def _walk(schema: Any, value: Any, path: str, named: dict[str, Any], leaves: Mapping[str, Leaf]) -> Any:
+    if value is None:
+        return None
+    if isinstance(schema, list):
+        (branch,) = [one for one in schema if one != "null"] or ["null"]
+        return _walk(branch, value, path, named, leaves)
+    if isinstance(schema, str):
+        if schema in named:
+            return _walk(named[schema], value, path, named, leaves)
+        return leaves["bytes"](value, path) if schema == "bytes" else value
+    if schema.get("logicalType") == "timestamp-millis":
+        return leaves["time"](value, path)
+    match schema["type"]:
+        case "record":
+            for name in (schema["name"], f"{schema.get('namespace', '')}.{schema['name']}"):
+                named[name] = schema
+            return _walk_record(schema, value, path, named, leaves)
+        case "array":
+            return [_walk(schema["items"], one, f"{path}[{i}]", named, leaves) for i, one in enumerate(value)]
+        case "map":
+            return {key: _walk(schema["values"], one, f"{path}.{key}", named, leaves) for key, one in value.items()}
+        case "enum":
+            return value
+        case other:
+            return _walk(other, value, path, named, leaves)
+
+
+def _walk_record(schema: Any, value: Any, path: str, named: dict[str, Any], leaves: Mapping[str, Leaf]) -> Any:
+    if not isinstance(value, Mapping):
+        raise Invalid(f"{path or 'value'} is no object", field=path, expected="an object")
+    known = {field["name"]: field["type"] for field in schema["fields"]}
+    walked = {name: value[name] for name in value if name not in known}
+    for name, kind in known.items():
+        if name in value:
+            walked[name] = _walk(kind, value[name], f"{path}.{name}" if path else name, named, leaves)
+        else:
+            _walk(kind, None, path, named, leaves)
+    return walked
+
+
+def _iso(value: Any, _path: str) -> str:
+    return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _milliseconds(value: Any, path: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise Invalid(f"{path} is no time", field=path, expected="ISO 8601 with offset") from None
+    if moment.tzinfo is None:
+        raise Invalid(f"{path} has no offset", field=path, expected="ISO 8601 with offset")
+    return round(moment.timestamp() * 1000)
+
+
+def _base64(value: Any, _path: str) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _unbase64(value: Any, path: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (TypeError, ValueError):
+        raise Invalid(f"{path} is no base64", field=path, expected="base64") from None

@@ -1,0 +1,44 @@
+"""Events to frames and back: catalogue, registry and rows together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.catalogue import contract_of, load_catalogue, topic_name
+from schemas.errors import Fatal
+from schemas.event import Event
+from schemas.framing import frame, unframe
+from schemas.registry import Registry
+from schemas.rows import RowCodec
+
+
+class Wire:
+    """Knows each contract's codec and each topic's schema id."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._codecs: dict[str, RowCodec] = {}
+
+    def encode(self, city: str, event: Event) -> tuple[str, bytes, bytes | None]:
+        """(Kafka topic, key, frame); the frame of a tombstone is ``None``. ``Invalid`` names the field that misfits."""
+        if event.topic not in load_catalogue():
+            raise Fatal(f"topic {event.topic} is not in the catalogue", hint="add its folder under schemas/topics")
+        topic = topic_name(city, event.topic)
+        key = event.key.encode()
+        if event.value is None:
+            return topic, key, None
+        contract = load_catalogue()[event.topic]
+        payload = self._codec(event.topic).encode(event.value)
+        return topic, key, frame(self.registry.id_of(topic, contract), payload)
+
+    def decode(self, topic: str, value: bytes) -> dict[str, Any]:
+        """A frame's value in the shape of its contract's newest version. ``Invalid`` for anything else."""
+        contract = contract_of(topic)
+        schema_id, payload = unframe(value)
+        return self._codec(contract.name).decode(payload, writer=self.registry.schema_of(schema_id))
+
+    def _codec(self, name: str) -> RowCodec:
+        if name not in self._codecs:
+            contract = load_catalogue()[name]
+            self._codecs[name] = RowCodec(contract.newest, max_bytes=contract.max_bytes)
+        return self._codecs[name]
