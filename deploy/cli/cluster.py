@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,8 +71,7 @@ def down(home: Path, erase: bool) -> None:
 @click.command()
 @in_home
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-@click.pass_context
-def status(context: click.Context, home: Path, as_json: bool) -> None:
+def status(home: Path, as_json: bool) -> None:
     """Say where Kafka, the registry and Redis are and whether they answer; ends with 3 unless all do.
 
     \b
@@ -85,7 +85,7 @@ def status(context: click.Context, home: Path, as_json: bool) -> None:
             click.echo(f"{standing.name:9} {_in_words(standing)}")
     if not all(standing.up for standing in standings):
         click.echo("start it with: bongsu up", err=True)
-        context.exit(UNREACHABLE)
+        sys.exit(UNREACHABLE)
 
 
 def _as_value(standing: cluster.Standing) -> dict[str, Any]:
@@ -145,8 +145,7 @@ def fetch(folder: Path) -> None:
 
 @click.command()
 @in_home
-@click.pass_context
-def doctor(context: click.Context, home: Path) -> None:
+def doctor(home: Path) -> None:
     """Say what is wrong here and how to mend it; ends with 1 when something is.
 
     \b
@@ -161,4 +160,4 @@ def doctor(context: click.Context, home: Path) -> None:
         if not finding.is_well:
             click.echo(f"       how to mend it: {finding.mend}")
     if not all(finding.is_well for finding in findings):
-        context.exit(WORK_FAILED)
+        sys.exit(WORK_FAILED)

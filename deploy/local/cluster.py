@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -111,9 +112,19 @@ def _start_all(home: Home, missing: Sequence[str], store: Path, progress: Progre
     with _ending_on_failure(home, missing):
         for name in missing:
             command = PARTS[name].command(ground)
-            process = processes.start(command, out=home.logs / f"{name}.out", folder=home.folder(name))
-            home.remember(home.recall().with_process(name, process))
+            with _uninterrupted():  # a process that runs is always remembered
+                process = processes.start(command, out=home.logs / f"{name}.out", folder=home.folder(name))
+                home.remember(home.recall().with_process(name, process))
         _wait_for_all(home, missing)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -19,9 +19,12 @@ def last_lines(file: Path, count: int) -> list[str]:
         return []
 
 
-def follow(files: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
-    """Lines as they are written, each with its file's name, for ever; a rotated file is begun anew."""
-    places = {name: _size(file) for name, file in files.items()}
+def follow(files: Mapping[str, Path], begin_at: Mapping[str, int] | None = None) -> Iterator[tuple[str, str]]:
+    """Lines as they are written, each with its file's name, for ever; a rotated file is begun anew.
+
+    It begins at the bytes *begin_at* of the files, or at what they end with now.
+    """
+    places = dict(begin_at or {name: _size(file) for name, file in files.items()})
     while True:
         for name, file in files.items():
             size = _size(file)

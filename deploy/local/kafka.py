@@ -21,6 +21,7 @@ FORMAT_S = 60.0
 ANSWER_S = 2.0
 
 # One node cannot replicate: each internal topic's factor and minimum is 1. Few partitions spare memory.
+# A broker that was killed may register again only once its last session has run out (9 s unless said).
 SETTINGS = Template("""\
 process.roles=broker,controller
 node.id=1
@@ -42,6 +43,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=4000
 log.cleaner.dedupe.buffer.size=33554432
 """)
 

@@ -1,0 +1,99 @@
+"""Where Kafka, the registry and Redis are is decided at once, and told with the way to mend it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.home import Home, Remembered
+from deploy.local.ports import choose_ports
+from deploy.settings import VARIABLES, Endpoints, endpoints, home_folder, without_password
+from schemas.errors import Fatal, Unreachable
+
+
+@pytest.fixture(autouse=True)
+def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in VARIABLES.values():
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    """A port on which someone takes connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def a_home(folder: Path, **ports: int) -> Path:
+    Home(folder).remember(Remembered(ports=ports))
+    return folder
+
+
+def test_with_no_cluster_the_command_to_start_one_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match=r"Kafka is not running.*bongsu up"):
+        endpoints(tmp_path / "never")
+
+
+def test_a_cluster_that_has_ended_is_noticed_in_well_under_ten_seconds(tmp_path: Path) -> None:
+    gone = choose_ports(["kafka", "registry", "redis"], kept={}, home=tmp_path)
+    begun = time.monotonic()
+    with pytest.raises(Unreachable, match=f"Kafka does not answer at 127.0.0.1:{gone['kafka']}.*bongsu up"):
+        endpoints(a_home(tmp_path, **gone))
+    assert time.monotonic() - begun < 5
+
+
+def test_a_running_cluster_is_found_by_what_its_home_remembers(tmp_path: Path, listener: int) -> None:
+    home = a_home(tmp_path, kafka=listener, registry=listener, redis=listener)
+    assert endpoints(home) == Endpoints(
+        kafka=f"127.0.0.1:{listener}",
+        registry=f"http://127.0.0.1:{listener}/apis/ccompat/v7",
+        redis=f"redis://127.0.0.1:{listener}/0",
+    )
+
+
+def test_what_the_environment_names_wins_over_the_home(
+    tmp_path: Path, listener: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = a_home(tmp_path, kafka=1, registry=listener, redis=listener)
+    monkeypatch.setenv("BONGSU_KAFKA", f"localhost:1,localhost:{listener}")
+    assert endpoints(home).kafka == f"localhost:1,localhost:{listener}"
+
+
+def test_a_named_server_that_does_not_answer_is_told_with_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = choose_ports(["kafka"], kept={}, home=tmp_path)["kafka"]
+    monkeypatch.setenv("BONGSU_KAFKA", f"127.0.0.1:{port}")
+    with pytest.raises(Unreachable, match="named in BONGSU_KAFKA"):
+        endpoints(tmp_path)
+
+
+def test_what_is_not_needed_may_be_missing(tmp_path: Path, listener: int) -> None:
+    found = endpoints(a_home(tmp_path, kafka=listener), need=["kafka"])
+    assert (found.registry, found.redis) == ("", "")
+
+
+def test_an_address_that_is_none_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BONGSU_KAFKA", "broker:nine")
+    with pytest.raises(Fatal, match="broker:nine is no address"):
+        endpoints(tmp_path)
+
+
+def test_a_password_in_a_place_is_never_shown() -> None:
+    assert without_password("rediss://user:secret@city.example:6380/0") == "rediss://…@city.example:6380/0"
+
+
+def test_the_home_folder_is_the_one_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BONGSU_HOME", str(tmp_path))
+    assert home_folder() == tmp_path
+
+
+def test_a_memory_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
+    for text in ("", "{", json.dumps({"ports": 3}), json.dumps([1])):
+        (tmp_path / "cluster.json").write_text(text)
+        assert Home(tmp_path).recall() == Remembered()

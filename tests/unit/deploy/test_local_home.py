@@ -1,0 +1,65 @@
+"""A home folder belongs to one command at a time, and is left as it was found."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from deploy.local.home import Home, Process, Remembered
+from deploy.local.ports import choose_ports, is_free
+from schemas.errors import Fatal
+
+
+def test_two_commands_never_hold_one_home(tmp_path: Path) -> None:
+    with (
+        Home(tmp_path).locked(),
+        pytest.raises(Fatal, match="held by another"),
+        Home(tmp_path).locked(wait_s=0.0),
+    ):
+        pass
+    with Home(tmp_path).locked(wait_s=0.0):  # and it is free again afterwards
+        pass
+
+
+def test_a_home_erased_by_its_holder_can_be_held_again(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    with home.locked():
+        home.erase()
+    assert not home.root.exists()
+    with home.locked(wait_s=0.0):
+        assert home.root.is_dir()
+
+
+def test_erasing_leaves_what_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("not ours")
+    home = Home(tmp_path)
+    with home.locked():
+        home.remember(Remembered(ports={"kafka": 1}))
+        home.folder("kafka").mkdir()
+        home.erase()
+    assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
+    kept = Remembered(ports={"kafka": 20_001}, processes={"kafka": Process(pid=7, started_at=1.5)})
+    Home(tmp_path).remember(kept)
+    assert Home(tmp_path).recall() == kept
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Fatal, match="BONGSU_HOME"), Home(tmp_path / "file" / "home").locked():
+        pass
+
+
+def test_a_port_is_kept_while_it_is_free_and_left_when_it_is_taken(tmp_path: Path) -> None:
+    first = choose_ports(["kafka", "redis"], kept={}, home=tmp_path)
+    assert len(set(first.values())) == 2
+    assert choose_ports(["kafka", "redis"], kept=first, home=tmp_path) == first
+    with socket.create_server(("127.0.0.1", first["kafka"])):
+        assert not is_free(first["kafka"])
+        later = choose_ports(["kafka", "redis"], kept=first, home=tmp_path)
+    assert later["kafka"] not in first.values()
+    assert later["redis"] == first["redis"]
