@@ -8,6 +8,7 @@ from string import Template
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.local import fencing
 from deploy.local.artefacts import class_path
 from deploy.local.component import Ground
 from deploy.local.java import find_java
@@ -21,7 +22,6 @@ FORMAT_S = 60.0
 ANSWER_S = 2.0
 
 # One node cannot replicate: each internal topic's factor and minimum is 1. Few partitions spare memory.
-# A broker that was killed may register again only once its last session has run out (9 s unless said).
 SETTINGS = Template("""\
 process.roles=broker,controller
 node.id=1
@@ -43,15 +43,13 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
-broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=4000
 log.cleaner.dedupe.buffer.size=33554432
 """)
 
-LOGGING = Template("""\
+LOGGING = """\
 <Configuration status="ERROR">
   <Appenders>
-    <RollingFile name="file" fileName="$log" filePattern="$log.%i">
+    <RollingFile name="file" fileName="${sys:bongsu.log}" filePattern="${sys:bongsu.log}.%i">
       <PatternLayout pattern="%d{ISO8601} %p %m (%c{1})%n"/>
       <Policies><SizeBasedTriggeringPolicy size="10 MB"/></Policies>
       <DefaultRolloverStrategy max="3"/>
@@ -62,8 +60,9 @@ LOGGING = Template("""\
     <Root level="INFO"><AppenderRef ref="file"/></Root>
   </Loggers>
 </Configuration>
-""")
+"""
 
+QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # for work of a second or two
 HEAP = ("-Xms256m", "-Xmx768m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError")
 
 
@@ -75,10 +74,12 @@ class Kafka:
         data, settings = folder / "data", folder / "server.properties"
         folder.mkdir(exist_ok=True)
         settings.write_text(SETTINGS.substitute(ground.ports, data=data), encoding="utf-8")
-        (folder / "log4j2.xml").write_text(LOGGING.substitute(log=ground.home.log("kafka")), encoding="utf-8")
+        (folder / "log4j2.xml").write_text(LOGGING, encoding="utf-8")
         if not (data / "meta.properties").exists():
             self._format(ground)
-        return [*self._java(ground), *HEAP, "kafka.Kafka", str(settings)]
+        elif fencing.was_killed(data):
+            self._fence(ground)
+        return [*self._java(ground, "kafka"), *HEAP, "kafka.Kafka", str(settings)]
 
     def answers(self, place: str) -> bool:
         if not takes_connections(place, timeout_s=ANSWER_S):
@@ -89,12 +90,20 @@ class Kafka:
         except KafkaException:
             return False
 
+    def _fence(self, ground: Ground) -> None:
+        ground.progress.say("Kafka was killed: putting its data in order")
+        folder = ground.home.folder("kafka")
+        settings = folder / "controller.properties"
+        as_broker = (folder / "server.properties").read_text(encoding="utf-8")
+        settings.write_text(fencing.alone(as_broker), encoding="utf-8")
+        command = [*self._java(ground, "kafka-fencing"), *QUICK, "kafka.Kafka", str(settings)]
+        fencing.fence(command, ground.home.log("kafka-fencing"))
+
     def _format(self, ground: Ground) -> None:
         settings = str(ground.home.folder("kafka") / "server.properties")
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", settings]
-        quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
         done = subprocess.run(
-            [*self._java(ground), *quick, *tool],
+            [*self._java(ground, "kafka-format"), *QUICK, *tool],
             capture_output=True,
             text=True,
             timeout=FORMAT_S,
@@ -106,7 +115,7 @@ class Kafka:
                 hint="if it holds nothing that you need: bongsu down --erase, then bongsu up",
             )
 
-    def _java(self, ground: Ground) -> list[str]:
+    def _java(self, ground: Ground, log: str) -> list[str]:
         logging = ground.home.folder("kafka") / "log4j2.xml"
-        path = class_path(ground.artefacts, "kafka", ground.cache)
-        return [str(find_java()), f"-Dlog4j2.configurationFile={logging.as_uri()}", "-cp", path]
+        words = [f"-Dlog4j2.configurationFile={logging.as_uri()}", f"-Dbongsu.log={ground.home.log(log)}"]
+        return [str(find_java()), *words, "-cp", class_path(ground.artefacts, "kafka", ground.cache)]

@@ -1,0 +1,25 @@
+"""A broker that was killed is told from one that was ended, and its controller is started alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.local.fencing import alone, was_killed
+from deploy.local.kafka import SETTINGS
+
+
+def test_a_broker_that_said_goodbye_to_its_disk_was_not_killed(tmp_path: Path) -> None:
+    assert not was_killed(tmp_path)  # never started
+    (tmp_path / "__cluster_metadata-0").mkdir()
+    assert was_killed(tmp_path)
+    (tmp_path / ".kafka_cleanshutdown").write_text("")
+    assert not was_killed(tmp_path)
+
+
+def test_the_controller_alone_is_the_same_node_and_listens_to_itself_only() -> None:
+    settings = alone(SETTINGS.substitute(kafka=20_001, controller=20_002, data="data"))
+    kept = dict(line.split("=", 1) for line in settings.splitlines())
+    assert kept["process.roles"] == "controller"
+    assert kept["listeners"] == "CONTROLLER://127.0.0.1:20002"
+    assert (kept["node.id"], kept["log.dirs"]) == ("1", "data")
+    assert "advertised.listeners" not in kept
