@@ -1,107 +1,234 @@
-"""The rules' numbers: how near, how soon, how many, who receives. They come from the city's file and its law."""
+"""The numbers and words of the rules. All of them stand in the journal, so that a replay needs nothing else."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from schemas.kinds import load_kinds
+
+Severity = Literal["extreme", "severe", "moderate", "minor", "unknown"]
+Urgency = Literal["immediate", "expected", "future", "past", "unknown"]
+DEFAULTS = Path(__file__).parent / "rules" / "joint_incident.toml"
+STATUSES = ("open", "dispatched", "arrived", "closed")
+PAIRS_REMEMBERED_MAX = 20_000
+
+
+def is_a(kind: str, ancestor: str) -> bool:
+    """Whether *kind* is *ancestor* or stands below it in the tree of kinds."""
+    return kind == ancestor or kind.startswith(ancestor + ".")
 
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Law(Strict):
-    """What a country's law lets the platform do, as data (``deploy/laws``)."""
+class Reach(Strict):
+    """How near in place and time two reports of one happening are."""
 
-    name: str
-    purpose: dict[str, str] = Field(description="domain of a report → purpose for which its agency may look")
-    legal_ground: dict[str, str] = Field(description="purpose → ground of the law; none: no grant")
-    grant_minutes_max: float = Field(gt=0, description="no grant is longer")
+    radius_m: float = Field(gt=0, le=5_000)
+    window_s: float = Field(ge=0, le=86_400)
 
 
 class Pair(Strict):
-    """Two kinds that may be the same happening, in either order; a kind stands for all below it."""
+    """Two kinds that may be one happening; numbers of their own where they have any."""
 
     kinds: tuple[str, str]
-    radius_m: float | None = Field(None, gt=0, description="metres; the rule's own where not given")
-    window_min: float | None = Field(None, gt=0, description="minutes; the rule's own where not given")
+    radius_m: float | None = Field(None, gt=0, le=5_000)
+    window_s: float | None = Field(None, ge=0, le=86_400)
+
+    def holds(self, one: str, other: str) -> bool:
+        first, second = self.kinds
+        return (is_a(one, first) and is_a(other, second)) or (is_a(one, second) and is_a(other, first))
 
 
-def _pairs(*kinds: tuple[str, str]) -> tuple[Pair, ...]:
-    return tuple(Pair(kinds=pair) for pair in kinds)
+class Gravity(Strict):
+    """How grave a kind is, in words of CAP."""
+
+    kind: str
+    severity: Severity
+    urgency: Urgency
 
 
-SAME_HAPPENING = _pairs(
-    ("crash", "crash"),
-    ("crash", "medical"),
-    ("crash", "rescue"),
-    ("crash", "fire.vehicle"),
-    ("crash", "hazard"),
-    ("fire", "fire"),
-    ("gas", "gas"),
-    ("gas", "fire"),
-    ("medical", "medical"),
-    ("rescue", "rescue"),
-    ("crime.assault", "medical"),
-)
-"""Where a city says nothing else. Never a theft with a cardiac arrest: they share a street, not a cause."""
+class Bounds(Strict):
+    """What one situation may hold at most, so that it does not grow by chains."""
 
-SEVERITY = {
-    "fire.building": "severe",
-    "rescue": "severe",
-    "gas": "severe",
-    "crash.fatal": "extreme",
-    "crash": "moderate",
-    "fire": "moderate",
-    "medical": "moderate",
-    "hazard": "minor",
-    "alarm": "minor",
-    "crime": "moderate",
-}
-KIND_ORDER = ("rescue", "fire.building", "gas", "fire", "crash", "crime", "wires", "hazard", "medical", "alarm")
+    incidents: int = Field(6, ge=2, le=50)
+    span_m: float = Field(600, gt=0, le=20_000)
+    span_min: float = Field(90, gt=0, le=10_080)
+
+
+class Cameras(Strict):
+    """The nearest *count* within *radius_m*."""
+
+    count: int = Field(5, ge=0, le=100)
+    radius_m: float = Field(500, gt=0, le=20_000)
+
+
+class Use(Strict):
+    """What an agency's domain may look for, and on which ground."""
+
+    purpose: str = Field(min_length=1)
+    legal_ground: str = Field(min_length=1)
+
+
+class Law(Strict):
+    """A country's profile (``deploy/laws``). *uses* goes by domain; a domain without a use gets no grant."""
+
+    name: str = Field(min_length=1)
+    language: Literal["en", "ko"] = "en"
+    forget_after_days: float = Field(30, gt=0)
+    grant_minutes_max: float = Field(60, gt=0)
+    uses: dict[str, Use] = {}
+    overrides: dict[str, str] = {}
+
+
+class Headlines(Strict):
+    """What an alert says in one language."""
+
+    alert: str
+    update: str
+    cancel: str
+    merged: str
+    left: str
+    statuses: dict[Literal["open", "dispatched", "arrived", "closed"], str]
+
+    @model_validator(mode="after")
+    def _sound(self) -> Headlines:
+        if len(self.statuses) < len(STATUSES):
+            raise ValueError(f"statuses must name {', '.join(STATUSES)}")
+        for template in (self.alert, self.update, self.cancel, self.merged, self.left):
+            try:
+                template.format(kind="", agencies="", status="")
+            except (KeyError, IndexError, ValueError) as error:
+                raise ValueError(
+                    f"{template!r} may use {{kind}}, {{agencies}} and {{status}} only"
+                ) from error
+        return self
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
 
 
 class RulesConfig(Strict):
-    """The numbers of rule ``joint-incident``."""
+    """What ``[[rule]] name = "joint-incident"`` of a city's file may say, with the city's name and its law."""
 
     city: str
     law: Law
-    radius_m: float = Field(200, gt=0, description="metres within which reports of two agencies may be one happening")
-    window_min: float = Field(15, gt=0, description="minutes within which they may be")
-    pairs: tuple[Pair, ...] = Field(SAME_HAPPENING, description="which kinds may be the same happening")
-    incidents_max: int = Field(6, ge=1, description="a situation never holds more")
-    span_m_max: float = Field(600, gt=0, description="no two of its reports lie farther apart")
-    span_min_max: float = Field(90, gt=0, description="no two of its reports lie longer apart")
-    cameras_count: int = Field(5, ge=0, description="the nearest so many cameras")
-    cameras_radius_m: float = Field(500, gt=0, description="none farther away")
-    grant_minutes: float = Field(240, gt=0, description="a grant ends then at the latest")
-    grant_age_max_min: float = Field(60, gt=0, description="no grant is opened for an older report")
-    expire_after_min: float | None = Field(None, gt=0, description="a silent situation ends; none: only its agencies end it")
-    forget_after_days: float = Field(30, gt=0, description="an ended situation leaves the memory")
-    severity: dict[str, str] = Field(SEVERITY, description="kind → CAP severity; the longest kind that fits decides")
-    kind_order: tuple[str, ...] = Field(KIND_ORDER, description="which member's kind names the situation: the first that fits")
-    language: str = Field("en", description="of the alerts' headlines")
+    radius_m: float = Field(default_factory=lambda: _defaults()["radius_m"], gt=0, le=5_000)
+    window_s: float = Field(default_factory=lambda: _defaults()["window_s"], ge=0, le=86_400)
+    matrix: tuple[Pair, ...] = Field(default_factory=lambda: _defaults()["matrix"], validate_default=True)
+    bounds: Bounds = Bounds()
+    gravity: Annotated[tuple[Gravity, ...], Field(min_length=1)] = Field(
+        default_factory=lambda: _defaults()["gravity"], validate_default=True
+    )
+    cameras: Cameras = Cameras()
+    grant_minutes: float = Field(60, gt=0)
+    grant_age_max_min: float = Field(60, gt=0)
+    alert_radius_m: float = Field(500, gt=0)
+    expire_after_min: float | None = Field(None, gt=0)
+    forget_after_days: float = Field(30, gt=0)
+    language: Literal["en", "ko"] | None = None
+    headlines: dict[str, Headlines] = Field(default_factory=lambda: _defaults()["headlines"], validate_default=True)
+    names: dict[str, str] = Field({}, description="kind → name for people; empty: as schemas/kinds.toml says")
+
+    _pairs: dict[tuple[str, str], Reach | None] = PrivateAttr(default_factory=dict)
+    _gravities: dict[str, int] = PrivateAttr(default_factory=dict)
+    _digest: str = PrivateAttr("")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, raw: Any) -> Any:
+        """The law's language and the names in it, unless the city says otherwise."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("law"), dict | Law):
+            return raw
+        law = raw["law"]
+        language = raw.get("language") or (law.language if isinstance(law, Law) else law.get("language", "en"))
+        names = raw.get("names") or {kind: called.get(language, kind) for kind, called in load_kinds().names.items()}
+        return {**raw, "language": language, "names": names}
+
+    @model_validator(mode="after")
+    def _sound(self) -> RulesConfig:
+        if self.grant_minutes > self.law.grant_minutes_max:
+            raise ValueError(
+                f"grant_minutes {self.grant_minutes:g} is more than the law '{self.law.name}' allows"
+                f" ({self.law.grant_minutes_max:g})"
+            )
+        if self.spoken not in self.headlines:
+            raise ValueError(f"no headlines in language '{self.spoken}'")
+        return self
+
+    @property
+    def spoken(self) -> str:
+        return self.language or self.law.language
+
+    @property
+    def grant_ms(self) -> int:
+        return round(self.grant_minutes * 60_000)
+
+    @property
+    def grant_age_max_ms(self) -> int:
+        return round(self.grant_age_max_min * 60_000)
+
+    @property
+    def forget_after_ms(self) -> int:
+        """The city's number, or the law's where that is less."""
+        return round(min(self.forget_after_days, self.law.forget_after_days) * 86_400_000)
+
+    @property
+    def expire_after_ms(self) -> int | None:
+        return None if self.expire_after_min is None else round(self.expire_after_min * 60_000)
+
+    @property
+    def radius_max_m(self) -> float:
+        return max((pair.radius_m or self.radius_m for pair in self.matrix), default=self.radius_m)
+
+    @property
+    def window_max_s(self) -> float:
+        return max(
+            (self.window_s if pair.window_s is None else pair.window_s for pair in self.matrix),
+            default=self.window_s,
+        )
+
+    def reach(self, one: str, other: str) -> Reach | None:
+        """How near two reports of these kinds must be to be of one happening; ``None``: never, however near."""
+        asked = (one, other)
+        if asked not in self._pairs:
+            if len(self._pairs) >= PAIRS_REMEMBERED_MAX:
+                self._pairs.clear()
+            self._pairs[asked] = self._reach(one, other)
+        return self._pairs[asked]
+
+    def _reach(self, one: str, other: str) -> Reach | None:
+        for pair in self.matrix:
+            if pair.holds(one, other):
+                window_s = self.window_s if pair.window_s is None else pair.window_s
+                return Reach(radius_m=pair.radius_m or self.radius_m, window_s=window_s)
+        return None
+
+    def gravity_of(self, kind: str) -> int:
+        """The place of *kind* in the order of gravity: 0 is the gravest."""
+        if kind not in self._gravities:
+            if len(self._gravities) >= PAIRS_REMEMBERED_MAX:
+                self._gravities.clear()
+            above = [(len(line.kind), -n) for n, line in enumerate(self.gravity) if is_a(kind, line.kind)]
+            self._gravities[kind] = -max(above)[1] if above else len(self.gravity) - 1
+        return self._gravities[kind]
 
     def canonical(self) -> dict[str, Any]:
-        """As it goes into the journal."""
+        """Everything, as JSON may carry it; ``model_validate`` of it gives the same numbers again."""
         return self.model_dump(mode="json")
 
     def digest(self) -> str:
-        return hashlib.blake2b(orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
-
-
-def is_a(kind: str, ancestor: str) -> bool:
-    """Whether *kind* is *ancestor* or below it in the tree."""
-    return kind == ancestor or kind.startswith(ancestor + ".")
-
-
-def longest_of(table: dict[str, str], kind: str, default: str) -> str:
-    """The entry of the nearest ancestor of *kind* in *table*."""
-    while kind:
-        if kind in table:
-            return table[kind]
-        kind = kind.rpartition(".")[0]
-    return default
+        if not self._digest:
+            text = orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS)
+            self._digest = hashlib.blake2b(text, digest_size=16).hexdigest()
+        return self._digest

@@ -1,4 +1,4 @@
-"""What the rules are given: one thing that happened, with its origin."""
+"""One thing that the rules see, with where it stands in the log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """*kind*: incident, place, tick or rules; *value*: the event's value, or the rules' numbers."""
+    """*kind* is ``incident``, ``place``, ``tick`` or ``rules``; *topic* the full name; *value* the event's value."""
 
     kind: str
     topic: str

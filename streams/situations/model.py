@@ -1,0 +1,160 @@
+"""What the rules hold in mind: value objects, never changed, replaced by the next revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RULE, VERSION = "joint-incident", "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """WGS-84 degrees; *accuracy_m* is ``None`` when unknown."""
+
+    lat: float
+    lon: float
+    accuracy_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An agency's case as its newest revision told it, and where in the log that stands.
+
+    *anchored* says that it once opened a situation; *lapsed* that it was silent for too long and counts as
+    closed until it is heard again.
+    """
+
+    incident_id: str
+    domain: str
+    agency: str
+    agency_case_no: str
+    kind: str
+    status: str
+    event_time: int
+    position: Position | None
+    revision: int
+    event_id: str
+    topic: str
+    partition: int
+    offset: int
+    heard_at: int
+    anchored: bool = False
+    lapsed: bool = False
+
+    @property
+    def is_closed(self) -> bool:
+        return self.lapsed or self.status == "closed"
+
+    @property
+    def told_status(self) -> str:
+        return "closed" if self.lapsed else self.status
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Earliest first; the id decides between two of one moment."""
+        return self.event_time, self.incident_id
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera as its owner lists it, as far as the rules care."""
+
+    camera_id: str
+    position: Position | None
+    purposes: tuple[str, ...]
+    status: str
+
+    @property
+    def is_usable(self) -> bool:
+        return self.status == "ok" and self.position is not None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraAt:
+    """A camera near a place: *rank* 1 is the nearest."""
+
+    camera_id: str
+    rank: int
+    distance_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave for one agency to see one camera. Held only while it is in force."""
+
+    grant_id: str
+    revision: int
+    camera_id: str
+    rank: int
+    distance_m: float
+    granted_to: str
+    purpose: str
+    legal_ground: str
+    opened_at: int
+    expires_at: int
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.granted_to, self.camera_id
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an audience has been told: the last revision of its alert, and what that said."""
+
+    audience: str
+    revision: int
+    is_active: bool
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What others see of a situation. A new revision is due exactly when this changes."""
+
+    kind: str
+    status: str
+    opened_at: int
+    closed_at: int | None
+    position: Position | None
+    agencies: tuple[str, ...]
+    incidents: tuple[Incident, ...]
+    severity: str
+    urgency: str
+    certainty: str
+    cameras: tuple[CameraAt, ...]
+    merged_into: str | None = None
+    split_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the platform holds to be going on, and all that it needs to remember of it.
+
+    *opened_seq* is the journal's sequence at which it was opened, *anchor* the report that opened it.
+    *lapsed* are (agency, camera) whose grants ran out: they are not granted again before somebody new reports.
+    """
+
+    situation_id: str
+    anchor: str
+    opened_seq: int
+    revision: int
+    reason: str
+    view: View
+    told: tuple[Told, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    grants_opened: int = 0
+    lapsed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_closed(self) -> bool:
+        return self.view.status == "closed"
+
+    @property
+    def is_merged(self) -> bool:
+        return self.view.merged_into is not None
+
+    @property
+    def age(self) -> tuple[int, str]:
+        """Oldest first: who keeps its id when two turn out to be one."""
+        return self.opened_seq, self.situation_id

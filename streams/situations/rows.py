@@ -1,0 +1,45 @@
+"""The value objects as canonical JSON, and back: what ``core.state`` carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from streams.situations.model import Camera, CameraAt, Grant, Incident, Position, Situation, Told, View
+
+
+def body_of(thing: Situation | Camera | Mapping[str, Any]) -> bytes:
+    """Canonical: sorted keys, shortest form of each number, so equal things have equal bytes."""
+    return orjson.dumps(thing, option=orjson.OPT_SORT_KEYS)
+
+
+def situation_from(body: bytes) -> Situation:
+    raw = orjson.loads(body)
+    raw["view"] = _view(raw["view"])
+    raw["told"] = tuple(Told(**one) for one in raw["told"])
+    raw["grants"] = tuple(Grant(**one) for one in raw["grants"])
+    raw["lapsed"] = tuple((agency, camera) for agency, camera in raw["lapsed"])
+    return Situation(**raw)
+
+
+def camera_from(body: bytes) -> Camera:
+    raw = orjson.loads(body)
+    return Camera(**{**raw, "position": _position(raw["position"]), "purposes": tuple(raw["purposes"])})
+
+
+def _view(raw: dict[str, Any]) -> View:
+    raw["position"] = _position(raw["position"])
+    raw["agencies"] = tuple(raw["agencies"])
+    raw["incidents"] = tuple(_incident(one) for one in raw["incidents"])
+    raw["cameras"] = tuple(CameraAt(**one) for one in raw["cameras"])
+    return View(**raw)
+
+
+def _incident(raw: dict[str, Any]) -> Incident:
+    return Incident(**{**raw, "position": _position(raw["position"])})
+
+
+def _position(raw: Mapping[str, Any] | None) -> Position | None:
+    return Position(**raw) if raw is not None else None
