@@ -27,7 +27,7 @@ def distance_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
 
 
 def reach_deg(lat: float, radius_m: float) -> tuple[float, float]:
-    """Half the height and half the width, in degrees, of a box that holds the disc; 180 wide around a pole."""
+    """Half the height and half the width, in degrees, of a box that holds the disc; 180 around a pole."""
     angle = radius_m * (1 + SLACK) / EARTH_RADIUS_M + SLACK
     height = math.degrees(angle)
     if abs(lat) + height >= 90:
@@ -75,7 +75,11 @@ class Grid(Generic[K]):
         low, left = self._cell(lat - height, lon - width)
         high, right = self._cell(lat + height, lon + width)
         is_whole = lon - width < -180 or lon + width > 180
-        rows = range(low, high + 1) if high - low < len(self.rows) else [r for r in self.rows if low <= r <= high]
+        rows = (
+            range(low, high + 1)
+            if high - low < len(self.rows)
+            else [r for r in self.rows if low <= r <= high]
+        )
         for row in rows:
             columns = self.rows.get(row)
             if not columns:

@@ -1,82 +1,75 @@
-"""What people are told: one alert per situation and audience, revised rather than repeated."""
+"""Messages to people: one alert for each situation and audience, in CAP's life: alert, update, cancel."""
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 
 from schemas.event import derived_id
-from schemas.kinds import load_kinds
-from streams.situations.model import CLOSED, Situation, Told
+from streams.situations.config import RulesConfig
+from streams.situations.model import Situation, Told, View
 
 OPERATOR = "operator"
-ALERT, UPDATE, CANCEL = "alert", "update", "cancel"
+"""The audience that hears of every situation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """One revision of what one audience is told."""
+class Message:
+    """The next revision of one audience's alert."""
 
-    alert_id: str
-    revision: int
     audience: str
+    revision: int
     message_type: str
     headline: str
 
 
-@cache
-def words_of(language: str) -> dict[str, str]:
-    """The templates of *language*; English where there are none."""
-    tables = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-    found: dict[str, str] = tables.get(language, tables["en"])
-    return found
+def alert_id(situation_id: str, audience: str) -> str:
+    return derived_id(situation_id, audience)
 
 
-def headline(situation: Situation, kind: str, message_type: str, language: str) -> str:
-    words = words_of(language)
-    return words[message_type].format(
-        kind=load_kinds().name(kind, language),
-        agencies=", ".join(situation.agencies),
-        status=words[situation.status],
+def retold(situation: Situation, config: RulesConfig) -> tuple[Situation, list[Message]]:
+    """*situation* with what each audience has been told, and the messages that brought them there.
+
+    Nobody is told of what was over before it was heard of. An audience whose alert was cancelled and that is
+    concerned again gets an update: revisions go on.
+    """
+    view = situation.view
+    concerned = () if situation.is_closed else (*view.agencies, OPERATOR)
+    said = _said(view)
+    before = {told.audience: told for told in situation.told}
+    after: list[Told] = []
+    messages: list[Message] = []
+    for audience in sorted({*before, *concerned}):
+        told = before.get(audience)
+        if audience in concerned:
+            if told is None or not told.is_active or told.said != said:
+                told = Told(audience, told.revision + 1 if told else 1, True, said)
+                kind = "alert" if told.revision == 1 else "update"
+                messages.append(Message(audience, told.revision, kind, _headline(view, kind, config)))
+        elif told is not None and told.is_active:
+            told = replace(told, revision=told.revision + 1, is_active=False)
+            messages.append(Message(audience, told.revision, "cancel", _headline(view, _end(view), config)))
+        if told is not None:
+            after.append(told)
+    return replace(situation, told=tuple(after)), messages
+
+
+def _said(view: View) -> str:
+    """What a message is about, as a digest: another one is due when this changes."""
+    members = (incident.incident_id for incident in view.incidents)
+    return derived_id(view.kind, view.status, view.severity, view.urgency, view.certainty, *members)
+
+
+def _end(view: View) -> str:
+    if view.merged_into is not None:
+        return "merged"
+    return "cancel" if view.status == "closed" else "left"
+
+
+def _headline(view: View, template: str, config: RulesConfig) -> str:
+    words = config.headlines[config.spoken]
+    text: str = getattr(words, template)
+    return text.format(
+        kind=config.names.get(view.kind, view.kind),
+        agencies=", ".join(view.agencies),
+        status=words.statuses.get(view.status, view.status),  # type: ignore[call-overload]
     )
-
-
-def retell(situation: Situation, kind: str, severity: str, language: str) -> tuple[Situation, list[Alert]]:
-    """The situation with what each audience has been told by now, and the alerts that tell it."""
-    told = dict(situation.told)
-    alerts = []
-    for audience in sorted({OPERATOR, *situation.agencies, *told}):
-        alert = _next(situation, audience, told.get(audience), kind, severity, language)
-        if alert is not None:
-            alerts.append(alert)
-            words = _content(situation, audience, kind, severity)
-            told[audience] = Told(alert.revision, alert.message_type == CANCEL, words)
-    return replace(situation, told=told), alerts
-
-
-def _next(
-    situation: Situation, audience: str, last: Told | None, kind: str, severity: str, language: str
-) -> Alert | None:
-    is_over = situation.status == CLOSED or (audience != OPERATOR and audience not in situation.agencies)
-    if last is None or last.is_cancelled:
-        if is_over:
-            return None  # nobody is woken for what is over
-        message_type = ALERT
-    elif is_over:
-        message_type = CANCEL
-    elif last.words != _content(situation, audience, kind, severity):
-        message_type = UPDATE
-    else:
-        return None
-    revision = 1 if last is None else last.revision + 1
-    alert_id = derived_id("alert", situation.situation_id, audience)
-    return Alert(alert_id, revision, audience, message_type, headline(situation, kind, message_type, language))
-
-
-def _content(situation: Situation, audience: str, kind: str, severity: str) -> str:
-    """What makes an alert worth telling again: another kind, severity, status, agency or place."""
-    place = situation.place
-    where = "" if place is None else f"{place.lat:.6f},{place.lon:.6f}"
-    return "|".join((audience, kind, severity, situation.status, ",".join(situation.agencies), where))

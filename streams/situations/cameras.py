@@ -45,8 +45,8 @@ def nearest_cameras(
 ) -> list[CameraAt]:
     """The *count* usable cameras closest to *place*, nearest first, none farther than *radius_m* metres.
 
-    A camera that is out of order, retired or without a place, or that *usable* refuses, is skipped, not counted.
-    Ties, to the millimetre, break by camera id, so two workers choose the same set.
+    A camera that is out of order, retired or without a place, or that *usable* refuses, is skipped, not
+    counted. Ties, to the millimetre, break by camera id, so two workers choose the same set.
     """
     found = (
         (away_m, camera_id)
@@ -64,7 +64,9 @@ def cameras_for(
     if place is None:
         return ()
     return tuple(
-        nearest_cameras(index, place, count=count, radius_m=radius_m, usable=lambda camera: purpose in camera.purposes)
+        nearest_cameras(
+            index, place, count=count, radius_m=radius_m, usable=lambda camera: purpose in camera.purposes
+        )
     )
 
 
@@ -72,4 +74,6 @@ def ranked_together(*sets: tuple[CameraAt, ...]) -> tuple[CameraAt, ...]:
     """All cameras of *sets*, each once, ranked by distance."""
     distances = {at.camera_id: at.distance_m for cameras in sets for at in cameras}
     in_order = sorted(distances, key=lambda camera_id: (distances[camera_id], camera_id))
-    return tuple(CameraAt(camera_id, rank, distances[camera_id]) for rank, camera_id in enumerate(in_order, 1))
+    return tuple(
+        CameraAt(camera_id, rank, distances[camera_id]) for rank, camera_id in enumerate(in_order, 1)
+    )

@@ -1,4 +1,4 @@
-"""The numbers and words of the rules. All of them stand in the journal, so that a replay needs nothing else."""
+"""The numbers and words of the rules. All stand in the journal, so that a replay needs nothing else."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ class Cameras(Strict):
 class Use(Strict):
     """What an agency's domain may look for, and on which ground."""
 
-    purpose: str = Field(min_length=1)
-    legal_ground: str = Field(min_length=1)
+    purpose: str = Field(pattern=r"\S")
+    legal_ground: str = Field(pattern=r"\S")
 
 
 class Law(Strict):
@@ -84,7 +84,7 @@ class Law(Strict):
     name: str = Field(min_length=1)
     language: Literal["en", "ko"] = "en"
     forget_after_days: float = Field(30, gt=0)
-    grant_minutes_max: float = Field(60, gt=0)
+    grant_minutes_max: float = Field(480, gt=0)
     uses: dict[str, Use] = {}
     overrides: dict[str, str] = {}
 
@@ -119,25 +119,27 @@ def _defaults() -> dict[str, Any]:
 
 
 class RulesConfig(Strict):
-    """What ``[[rule]] name = "joint-incident"`` of a city's file may say, with the city's name and its law."""
+    """What ``[[rule]] name = "joint-incident"`` of a city's file may say, with the city and its law."""
 
     city: str
     law: Law
     radius_m: float = Field(default_factory=lambda: _defaults()["radius_m"], gt=0, le=5_000)
     window_s: float = Field(default_factory=lambda: _defaults()["window_s"], ge=0, le=86_400)
     matrix: tuple[Pair, ...] = Field(default_factory=lambda: _defaults()["matrix"], validate_default=True)
-    bounds: Bounds = Bounds()
+    bounds: Bounds = Bounds.model_validate({})
     gravity: Annotated[tuple[Gravity, ...], Field(min_length=1)] = Field(
         default_factory=lambda: _defaults()["gravity"], validate_default=True
     )
-    cameras: Cameras = Cameras()
-    grant_minutes: float = Field(60, gt=0)
+    cameras: Cameras = Cameras.model_validate({})
+    grant_minutes: float = Field(240, ge=1)
     grant_age_max_min: float = Field(60, gt=0)
     alert_radius_m: float = Field(500, gt=0)
     expire_after_min: float | None = Field(None, gt=0)
     forget_after_days: float = Field(30, gt=0)
     language: Literal["en", "ko"] | None = None
-    headlines: dict[str, Headlines] = Field(default_factory=lambda: _defaults()["headlines"], validate_default=True)
+    headlines: dict[str, Headlines] = Field(
+        default_factory=lambda: _defaults()["headlines"], validate_default=True
+    )
     names: dict[str, str] = Field({}, description="kind → name for people; empty: as schemas/kinds.toml says")
 
     _pairs: dict[tuple[str, str], Reach | None] = PrivateAttr(default_factory=dict)
@@ -151,8 +153,12 @@ class RulesConfig(Strict):
         if not isinstance(raw, dict) or not isinstance(raw.get("law"), dict | Law):
             return raw
         law = raw["law"]
-        language = raw.get("language") or (law.language if isinstance(law, Law) else law.get("language", "en"))
-        names = raw.get("names") or {kind: called.get(language, kind) for kind, called in load_kinds().names.items()}
+        language = raw.get("language") or (
+            law.language if isinstance(law, Law) else law.get("language", "en")
+        )
+        names = raw.get("names") or {
+            kind: called.get(language, kind) for kind, called in load_kinds().names.items()
+        }
         return {**raw, "language": language, "names": names}
 
     @model_validator(mode="after")
@@ -199,7 +205,7 @@ class RulesConfig(Strict):
         )
 
     def reach(self, one: str, other: str) -> Reach | None:
-        """How near two reports of these kinds must be to be of one happening; ``None``: never, however near."""
+        """How near two reports of these kinds must be to be of one happening; ``None``: never."""
         asked = (one, other)
         if asked not in self._pairs:
             if len(self._pairs) >= PAIRS_REMEMBERED_MAX:

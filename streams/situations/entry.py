@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """*kind* is ``incident``, ``place``, ``tick`` or ``rules``; *topic* the full name; *value* the event's value."""
+    """*kind* is ``incident``, ``place``, ``tick`` or ``rules``; *topic* is the full name."""
 
     kind: str
     topic: str

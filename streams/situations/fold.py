@@ -1,89 +1,211 @@
-"""The rules, one entry at a time: the same entries give the same answers, on any machine, years later."""
+"""The fold: one entry of the journal after another, and what the rules answer. Pure but for its state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
 from schemas.errors import Fatal
 from schemas.event import Event
-from streams.geo import distance_m
+from streams.situations.alerts import retold
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.model import CLOSED, Camera, member_of
-from streams.situations.revising import on_time, revise
-from streams.situations.rules.joint_incident import on_incident
-from streams.situations.state import DAY_MS, CityState
+from streams.situations.facts import camera_of, incident_of, time_of
+from streams.situations.grants import Change, expired, regranted
+from streams.situations.joining import clusters, connected, joins_alike
+from streams.situations.model import Camera, CameraAt, Incident, Situation, View
+from streams.situations.rules.joint_incident import Members, id_of_new, regrouped, view_of, why
+from streams.situations.state import CityState
+from streams.situations.told import alert_event, grant_event, situation_event
 
 __all__ = ["CityState", "step"]
 
 
 def step(state: CityState, entry: Entry) -> list[Event]:
-    """What *entry* leads to: situations, alerts, grants and rows of the state, in order. Updates *state*.
+    """What the rules answer to *entry*, in order; *state* is changed to match.
 
-    Raises ``Invalid``, before anything has changed, for an entry that cannot be.
+    First what was due before the entry's time, each at its own; then the entry itself. ``Invalid`` for an
+    entry that cannot be: nothing has changed then, the sequence neither.
     """
     match entry.kind:
-        case "incident":
-            member = member_of(entry.value, entry.topic, entry.partition, entry.offset)
-            state.sequence += 1
-            return [*_advance(state, entry.value["received_time"]), *on_incident(state, member)]
-        case "place":
-            camera = camera_of(entry.value)
-            state.sequence += 1
-            return [*_advance(state, entry.value["received_time"]), *_on_camera(state, camera)]
-        case "tick":
-            state.sequence += 1
-            return _advance(state, entry.value["event_time"])
         case "rules":
+            config = RulesConfig.model_validate(dict(entry.value))
             state.sequence += 1
-            state.config = RulesConfig.model_validate(entry.value)
-            state.rules_digest = state.config.digest()
+            state.use(config)
+            state.rules_digest = config.digest()
             return []
-        case other:
-            raise Fatal(f"the rules know no entry of kind {other}")
+        case "incident":
+            incident = incident_of(entry)
+            events = _until(state, time_of(entry))
+            return events + _on_incident(state, replace(incident, heard_at=state.now_ms))
+        case "place":  # reference data says nothing of the time
+            camera = camera_of(entry)
+            state.sequence += 1
+            return _on_camera(state, camera)
+        case "tick":
+            return _until(state, time_of(entry))
+        case _:
+            raise Fatal(f"{entry.topic}: entry of unknown kind {entry.kind!r}", hint="run a newer version")
 
 
-def _advance(state: CityState, to_ms: int) -> list[Event]:
-    """Let time pass: what was due on the way happens at its own time."""
+def _until(state: CityState, time_ms: int) -> list[Event]:
+    """Count the entry, let everything happen that is due by its time, and set the clock to it."""
+    state.sequence += 1
     events: list[Event] = []
-    if to_ms <= state.now_ms:
-        return events
-    for when, one in state.due_before(to_ms):
-        state.now_ms = max(state.now_ms, when)
-        events += _wake(state, one)
-    state.now_ms = to_ms
+    for due, situation in state.due_until(time_ms):
+        state.now_ms = max(state.now_ms, due)
+        events += _on_time(state, situation)
+    state.now_ms = max(state.now_ms, time_ms)
     return events
 
 
-def _wake(state: CityState, one: str) -> list[Event]:
-    situation = state.situations.get(one)
-    if situation is None:
-        return []
-    forget_ms = round(state.rules.forget_after_days * DAY_MS)
-    if situation.status == CLOSED and state.now_ms - (situation.closed_at or 0) >= forget_ms:
-        state.forget(situation)
-        return [Event("core.state", one, None)]
-    return on_time(state, situation)
+# -- what happens --------------------------------------------------------------------------------------------
+
+
+def _on_incident(state: CityState, incident: Incident) -> list[Event]:
+    index = state.index
+    known = index.incidents.get(incident.incident_id)
+    if known is not None:
+        if incident.revision <= known.revision:
+            return []
+        incident = replace(incident, anchored=known.anchored)
+        owner = state.owner_of(known)
+        if owner is not None and joins_alike(known, incident):
+            members = tuple(incident if one is known else one for one in owner.view.incidents)
+            return _revise(state, owner, members)
+    touched = {incident.incident_id, *index.partners_of(incident.incident_id)}
+    index.put(incident)
+    touched.update(index.partners_of(incident.incident_id))
+    return _regroup(state, touched)
 
 
 def _on_camera(state: CityState, camera: Camera) -> list[Event]:
-    """A camera came, moved, died or lives again: the situations around look anew."""
-    known = state.cameras.cameras.get(camera.camera_id)
-    if known == camera:
+    before = state.cameras.get(camera.camera_id)
+    if camera == before:
         return []
     state.cameras.put(camera)
+    places = [one.position for one in (before, camera) if one is not None and one.position is not None]
     events = [state.camera_row(camera)]
-    places = [one.place for one in (known, camera) if one is not None and one.place is not None]
-    for one in sorted(state.open_ids):
-        situation = state.situations[one]
-        at = situation.place
-        if at is not None and any(distance_m(at, place) <= state.rules.cameras_radius_m for place in places):
-            events += revise(state, situation, f"camera {camera.camera_id} changed")
+    for situation in state.live_near(places, state.rules.cameras.radius_m):
+        events += _revise(state, situation, situation.view.incidents)
     return events
 
 
-def camera_of(value: Mapping[str, Any]) -> Camera:
-    place = value["position"]
-    lat, lon = (place["lat"], place["lon"]) if place is not None else (None, None)
-    return Camera(value["camera_id"], lat, lon, value["status"], tuple(value["purposes"]))
+def _on_time(state: CityState, situation: Situation) -> list[Event]:
+    """What is due in *situation* by now: grants run out, silent reports lapse, the closed is forgotten."""
+    now, rules = state.now_ms, state.rules
+    closed_at = situation.view.closed_at
+    if closed_at is not None and closed_at + rules.forget_after_ms <= now:
+        state.forget(situation)
+        return [state.situation_row(situation.situation_id)]
+    situation, changes = expired(situation, now=now)
+    if changes:
+        state.put(situation)
+    events = [*_grant_events(state, situation, changes), state.situation_row(situation.situation_id)]
+    if rules.expire_after_ms is not None:
+        silent_since = now - rules.expire_after_ms
+        lapsed = tuple(
+            replace(one, lapsed=True) if not one.is_closed and one.heard_at <= silent_since else one
+            for one in situation.view.incidents
+        )
+        events += _revise(state, situation, lapsed)
+    return events
+
+
+# -- situations ----------------------------------------------------------------------------------------------
+
+
+def _regroup(state: CityState, touched: set[str]) -> list[Event]:
+    """Decide anew which reports are of one happening, among all that hang together with *touched*."""
+    among, before = _affected(state, touched)
+    groups = regrouped(clusters(state.index, among, state.rules.bounds), before)
+    events: list[Event] = []
+    for situation, into in groups.merged:
+        events += _merge(state, situation, into)
+    for situation, members in groups.kept:
+        if members != situation.view.incidents:
+            events += _revise(state, situation, members)
+    for members, split_from in groups.opened:
+        events += _open(state, members, split_from)
+    return events
+
+
+def _affected(state: CityState, touched: Iterable[str]) -> tuple[set[str], list[Situation]]:
+    """All reports connected with *touched* by partnership or by being told together, and their situations."""
+    among: set[str] = set()
+    waiting = set(touched)
+    while waiting:
+        among |= connected(state.index, waiting)
+        homes = {state.owners[one] for one in among if one in state.owners}
+        waiting = {i.incident_id for one in homes for i in state.situations[one].view.incidents} - among
+    return among, [state.situations[one] for one in homes]
+
+
+def _open(state: CityState, members: Members, split_from: str | None) -> list[Event]:
+    """A new situation, anchored in its earliest report."""
+    now = state.now_ms
+    first = members[0]
+    its_id = id_of_new(first, state.rules, now=now, sequence=state.sequence)
+    members = (replace(first, anchored=True), *members[1:])
+    view, wanted = view_of(members, state.rules, state.cameras, before=None, split_from=split_from, now=now)
+    situation = Situation(its_id, first.incident_id, state.sequence, 1, why(None, view), view)
+    return _tell(state, situation, wanted, is_new_revision=True)
+
+
+def _revise(state: CityState, situation: Situation, members: Members) -> list[Event]:
+    """*situation* with other members, or others' facts, or other cameras: a revision if any of it shows."""
+    before = situation.view
+    view, wanted = view_of(
+        members, state.rules, state.cameras, before=before, split_from=before.split_from, now=state.now_ms
+    )
+    if view == before:
+        return _tell(state, situation, wanted, is_new_revision=False)
+    lapsed = situation.lapsed
+    if before.closed_at is not None or {i.incident_id for i in members} - {
+        i.incident_id for i in before.incidents
+    }:
+        lapsed = ()
+    after = replace(
+        situation, revision=situation.revision + 1, reason=why(before, view), view=view, lapsed=lapsed
+    )
+    return _tell(state, after, wanted, is_new_revision=True)
+
+
+def _merge(state: CityState, situation: Situation, into: str) -> list[Event]:
+    """The last revision of a situation whose anchor is told with another. Its id never lives again."""
+    closed_at = situation.view.closed_at if situation.is_closed else state.now_ms
+    view = replace(situation.view, status="closed", closed_at=closed_at, merged_into=into)
+    last = replace(situation, revision=situation.revision + 1, reason=f"merged into {into}", view=view)
+    return _tell(state, last, {}, is_new_revision=True)
+
+
+def _tell(
+    state: CityState, situation: Situation, wanted: dict[str, tuple[CameraAt, ...]], *, is_new_revision: bool
+) -> list[Event]:
+    """Remember *situation*, and tell of it: the situation itself, its alerts, its grants, its row."""
+    config, now = state.rules, state.now_ms
+    situation, changes = regranted(situation, wanted, config, now=now, over=_over(situation.view))
+    situation, messages = retold(situation, config)
+    if not is_new_revision and not changes:
+        return []
+    state.put(situation)
+    events = [situation_event(situation, config, now=now)] if is_new_revision else []
+    events += [alert_event(situation, message, config, now=now) for message in messages]
+    events += _grant_events(state, situation, changes)
+    return [*events, state.situation_row(situation.situation_id)]
+
+
+def _over(view: View) -> str | None:
+    """Why no grant lives on; ``None`` while they may."""
+    if view.merged_into is not None:
+        return f"merged into {view.merged_into}"
+    return "every report is closed" if view.status == "closed" else None
+
+
+def _grant_events(state: CityState, situation: Situation, changes: Iterable[Change]) -> list[Event]:
+    events = []
+    for change in changes:
+        camera = state.cameras.get(change.grant.camera_id)
+        place = camera.position if camera is not None else None
+        events.append(grant_event(situation.situation_id, change, place, state.rules, now=state.now_ms))
+    return events

@@ -1,145 +1,153 @@
-"""Who may see which camera: nothing without a purpose, a legal ground and an end."""
+"""Leave to see a camera: never without purpose, legal ground and expiry, and every one ends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from schemas.errors import Invalid
 from schemas.event import derived_id
-from streams.situations.cameras import CameraIndex
-from streams.situations.config import RulesConfig
-from streams.situations.model import CLOSED, Grant, Situation
+from streams.situations.config import RulesConfig, Use
+from streams.situations.model import CameraAt, Grant, Incident, Situation, View
 
 EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A grant that ended now, and why."""
+class Change:
+    """A grant's next revision. It is in force unless *revoked_at* says when it ended."""
 
     grant: Grant
+    revoked_at: int | None
     reason: str
 
 
-def a_grant(
+def new_grant(
+    situation_id: str,
+    at: CameraAt,
+    agency: str,
     *,
-    grant_id: str,
-    camera_id: str,
-    rank: int,
-    distance_m: float,
-    granted_to: str,
-    purpose: str | None,
-    legal_ground: str | None,
+    ordinal: int,
+    purpose: str,
+    legal_ground: str,
     opened_at: int,
     expires_at: int | None,
 ) -> Grant:
-    """A grant, refused with ``Invalid`` where purpose, legal ground or expiry is missing."""
-    if not purpose:
-        raise Invalid("a grant without purpose", field="purpose", expected="a purpose of the law's profile")
-    if not legal_ground:
-        raise Invalid("a grant without legal ground", field="legal_ground", expected="a ground of the law's profile")
+    """A grant in its first revision. ``Invalid`` without purpose, legal ground, or expiry after its opening.
+
+    *ordinal* counts the situation's grants, so that a camera granted again has another id.
+    """
+    if not purpose.strip():
+        raise Invalid("a grant needs a purpose", field="purpose", expected="what the camera is looked at for")
+    if not legal_ground.strip():
+        raise Invalid("a grant needs a legal ground", field="legal_ground", expected="the law that allows it")
     if expires_at is None or expires_at <= opened_at:
-        raise Invalid("a grant without end", field="expires_at", expected="a time after it opens")
+        raise Invalid("a grant needs an expiry", field="expires_at", expected="a time after its opening")
     return Grant(
-        grant_id, camera_id, rank, distance_m, granted_to, purpose, legal_ground, opened_at, expires_at
+        grant_id=derived_id(situation_id, at.camera_id, agency, ordinal),
+        revision=1,
+        camera_id=at.camera_id,
+        rank=at.rank,
+        distance_m=at.distance_m,
+        granted_to=agency,
+        purpose=purpose,
+        legal_ground=legal_ground,
+        opened_at=opened_at,
+        expires_at=expires_at,
     )
 
 
-def purposes_of(situation: Situation, config: RulesConfig) -> dict[str, str]:
-    """Agency → the purpose for which the law lets it look; an agency whose domain has none is left out."""
-    law = config.law
-    found = {}
-    for member in situation.members:
-        purpose = law.purpose.get(member.domain)
-        if purpose is not None and law.legal_ground.get(purpose):
-            found[member.agency] = purpose
-    return dict(sorted(found.items()))
+def uses_of(members: tuple[Incident, ...], config: RulesConfig) -> dict[str, Use]:
+    """Agency → what it may look for: the use of the domain of its earliest report. None for no use in law."""
+    uses: dict[str, Use] = {}
+    for incident in reversed(members):
+        use = config.law.uses.get(incident.domain)
+        if use is not None:
+            uses[incident.agency] = use
+    return dict(sorted(uses.items()))
 
 
-def regrant(
-    situation: Situation, index: CameraIndex, config: RulesConfig, *, now_ms: int
-) -> tuple[Situation, list[Grant], list[Ended]]:
-    """The situation with its grants as they have to be now; which were opened, which ended and why."""
-    wanted = _wanted(situation, index, config)
-    kept, ended = [], []
-    for grant in situation.grants:
-        if grant.ended is not None:
-            kept.append(grant)  # ran out while the situation goes on: not opened again by itself
-        elif (grant.granted_to, grant.camera_id) in wanted:
-            kept.append(grant)
-        else:
-            ended.append(Ended(replace(grant, ended=now_ms), _why(situation)))
-    if not wanted:
-        kept = []
-    opened = _opened(situation, wanted, kept, config, now_ms=now_ms)
-    made = situation.grants_made + len(opened)
-    return replace(situation, grants=(*kept, *opened), grants_made=made), opened, ended
+def is_fresh(view: View, config: RulesConfig, *, now: int) -> bool:
+    """Whether the newest report is young enough to open cameras for."""
+    return now - max(incident.event_time for incident in view.incidents) <= config.grant_age_max_ms
 
 
-def expire(situation: Situation, *, now_ms: int) -> tuple[Situation, list[Ended]]:
-    """The situation with those grants ended whose time is up."""
-    grants, ended = [], []
-    for grant in situation.grants:
-        if grant.ended is None and grant.expires_at <= now_ms:
-            gone = replace(grant, ended=grant.expires_at)
-            ended.append(Ended(gone, EXPIRED))
-            grants.append(gone)
-        else:
-            grants.append(grant)
-    return replace(situation, grants=tuple(grants)), ended
-
-
-def _wanted(situation: Situation, index: CameraIndex, config: RulesConfig) -> dict[tuple[str, str], str]:
-    """(agency, camera) → purpose, in order of agency and rank."""
-    if situation.status == CLOSED or not situation.is_live:
-        return {}
-    return {
-        (agency, at.camera_id): purpose
-        for agency, purpose in purposes_of(situation, config).items()
-        for at in situation.cameras
-        if purpose in index.cameras[at.camera_id].purposes
-    }
-
-
-def _opened(
+def regranted(
     situation: Situation,
-    wanted: dict[tuple[str, str], str],
-    kept: Sequence[Grant],
+    wanted: Mapping[str, tuple[CameraAt, ...]],
     config: RulesConfig,
     *,
-    now_ms: int,
-) -> list[Grant]:
-    held = {(grant.granted_to, grant.camera_id) for grant in kept}
-    newest = max(member.event_time for member in situation.members if member.status != CLOSED) if wanted else 0
-    if now_ms - newest > config.grant_age_max_min * 60_000:
-        return []
-    minutes = min(config.grant_minutes, config.law.grant_minutes_max)
-    at = {one.camera_id: one for one in situation.cameras}
+    now: int,
+    over: str | None,
+) -> tuple[Situation, list[Change]]:
+    """*situation* with the grants that *wanted* (agency → nearest cameras) calls for, and what changed.
+
+    *over* is why the situation has ended, if it has: then every grant does.
+    """
+    due = {} if over else {(agency, at.camera_id): at for agency, cameras in wanted.items() for at in cameras}
+    kept, changes = _kept(situation.grants, due, over, now)
+    lapsed = tuple(pair for pair in situation.lapsed if pair in due)
     opened: list[Grant] = []
-    for (agency, camera_id), purpose in wanted.items():
-        if (agency, camera_id) in held:
-            continue
-        number = situation.grants_made + len(opened)
-        opened.append(
-            a_grant(
-                grant_id=derived_id("grant", situation.situation_id, camera_id, agency, number),
-                camera_id=camera_id,
-                rank=at[camera_id].rank,
-                distance_m=at[camera_id].distance_m,
-                granted_to=agency,
-                purpose=purpose,
-                legal_ground=config.law.legal_ground[purpose],
-                opened_at=now_ms,
-                expires_at=now_ms + round(minutes * 60_000),
+    if due and is_fresh(situation.view, config, now=now):
+        held = {grant.pair for grant in kept} | set(lapsed)
+        uses = uses_of(situation.view.incidents, config)
+        for (agency, _), at in due.items():
+            if (agency, at.camera_id) not in held:
+                opened.append(
+                    new_grant(
+                        situation.situation_id,
+                        at,
+                        agency,
+                        ordinal=situation.grants_opened + len(opened) + 1,
+                        purpose=uses[agency].purpose,
+                        legal_ground=uses[agency].legal_ground,
+                        opened_at=now,
+                        expires_at=now + config.grant_ms,
+                    )
+                )
+    changes += [Change(grant, None, f"nearest {grant.rank} for {grant.purpose}") for grant in opened]
+    grants = tuple(sorted((*kept, *opened), key=lambda grant: (grant.granted_to, grant.rank)))
+    count = situation.grants_opened + len(opened)
+    return replace(situation, grants=grants, grants_opened=count, lapsed=lapsed), changes
+
+
+def _kept(
+    grants: tuple[Grant, ...], due: Mapping[tuple[str, str], CameraAt], over: str | None, now: int
+) -> tuple[list[Grant], list[Change]]:
+    """The grants that go on, in a new revision where their rank is another; and the changes."""
+    kept: list[Grant] = []
+    changes: list[Change] = []
+    agencies = {agency for agency, _ in due}
+    for grant in grants:
+        at = due.get(grant.pair)
+        if at is None:
+            gone = over or (
+                "no longer among the nearest"
+                if grant.granted_to in agencies
+                else "no longer with this agency"
             )
-        )
-    return opened
+            changes.append(ended(grant, now, gone))
+        elif (at.rank, at.distance_m) != (grant.rank, grant.distance_m):
+            moved = replace(grant, revision=grant.revision + 1, rank=at.rank, distance_m=at.distance_m)
+            kept.append(moved)
+            changes.append(Change(moved, None, f"now nearest {at.rank}"))
+        else:
+            kept.append(grant)
+    return kept, changes
 
 
-def _why(situation: Situation) -> str:
-    if situation.merged_into is not None:
-        return "the situation is part of another"
-    if situation.status == CLOSED:
-        return "the situation ended"
-    return "the camera is no longer among the nearest, or its agency is no longer on it"
+def ended(grant: Grant, at: int, reason: str) -> Change:
+    return Change(replace(grant, revision=grant.revision + 1), at, reason)
+
+
+def expired(situation: Situation, *, now: int) -> tuple[Situation, list[Change]]:
+    """*situation* without the grants whose time is up by *now*, each ended at its own expiry."""
+    over = [grant for grant in situation.grants if grant.expires_at <= now]
+    if not over:
+        return situation, []
+    left = tuple(grant for grant in situation.grants if grant.expires_at > now)
+    lapsed = tuple(sorted({*situation.lapsed, *(grant.pair for grant in over)}))
+    return (
+        replace(situation, grants=left, lapsed=lapsed),
+        [ended(grant, grant.expires_at, EXPIRED) for grant in over],
+    )

@@ -123,7 +123,7 @@ def clusters(index: IncidentIndex, among: set[str], bounds: Bounds) -> list[tupl
     Pairs unite closest first: by distance, then by time apart, then by ids. Each cluster is in order of event
     time, and so are the clusters.
     """
-    group = {one: (index.incidents[one],) for one in among}
+    group: dict[str, tuple[Incident, ...]] = {one: (index.incidents[one],) for one in among}
     pairs = sorted(
         (nearness, one, other)
         for one in among

@@ -132,7 +132,7 @@ class Situation:
     """What the platform holds to be going on, and all that it needs to remember of it.
 
     *opened_seq* is the journal's sequence at which it was opened, *anchor* the report that opened it.
-    *lapsed* are (agency, camera) whose grants ran out: they are not granted again before somebody new reports.
+    *lapsed* are (agency, camera) whose grants ran out: not granted again before somebody new reports.
     """
 
     situation_id: str

@@ -1,146 +1,187 @@
-"""A city's state: its reports, situations and cameras, its clock and what is due. Rebuilt exactly from its rows."""
+"""All that the rules remember of one city, and how it is kept in ``core.state`` and found again."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from schemas.errors import Fatal
-from schemas.event import Event, derived_id
-from streams.geo import PointGrid
-from streams.situations.cameras import CameraIndex
+from schemas.event import Event
+from streams.geo import Grid
+from streams.situations.cameras import CELL_DEG, CameraIndex
 from streams.situations.config import RulesConfig
-from streams.situations.model import CLOSED, Camera, Member, Situation, situation_from
+from streams.situations.joining import IncidentIndex
+from streams.situations.model import Camera, Incident, Position, Situation
+from streams.situations.rows import body_of, camera_from, situation_from
+from streams.situations.told import state_row
 
 CLOCK = "clock"
-DAY_MS = 86_400_000
+CAMERA = "camera:"
 
 
 @dataclass(slots=True)
 class CityState:
-    """Owned by whoever folds; given up when a transaction fails."""
+    """Facts (situations, cameras, the clock), and what is derived from them. ``step`` alone changes it.
 
-    config: RulesConfig | None = None
-    rules_digest: str = ""
+    *sequence* counts the entries taken; *rules_digest* is that of the numbers in force, ``None`` before any.
+    """
+
     now_ms: int = 0
     sequence: int = 0
-    members: dict[str, Member] = field(default_factory=dict)
-    home: dict[str, str] = field(default_factory=dict)
+    rules_digest: str | None = None
+    config: RulesConfig | None = None
     situations: dict[str, Situation] = field(default_factory=dict)
-    open_ids: dict[str, None] = field(default_factory=dict)
-    grid: PointGrid = field(default_factory=PointGrid)
     cameras: CameraIndex = field(default_factory=CameraIndex)
-    due: list[tuple[int, str]] = field(default_factory=list)
-    due_at: dict[str, int] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    _index: IncidentIndex | None = None
+    _live: Grid[str] = field(default_factory=lambda: Grid(CELL_DEG))
+    _wakes: list[tuple[int, str]] = field(default_factory=list)
+    _due: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> CityState:
-        """Before the first entry; a journal's first entry gives the rules their numbers."""
+        """A city of which nothing is known, not even its rules: the journal's first entry tells them."""
         return cls()
 
     @classmethod
-    def from_records(cls, config: RulesConfig, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> CityState:
-        """The state whose rows these are: (key, value) of ``core.state``, in any order."""
-        state = cls(config=config)
-        for key, row in sorted(rows, key=lambda one: one[0]):
-            body = orjson.loads(row["body"])
-            match row["kind"]:
-                case "situation":
-                    state.keep(situation_from(body))
-                case "camera":
-                    state.cameras.put(Camera(**{**body, "purposes": tuple(body["purposes"])}))
-                case "clock":
-                    state.now_ms, state.sequence = body["now_ms"], body["sequence"]
-                    state.rules_digest = body["rules_digest"]
-                case other:
-                    raise Fatal(f"state row {key} is of unknown kind {other}", hint="run the version that wrote it")
+    def from_records(
+        cls, config: RulesConfig, rows: Iterable[tuple[str, Mapping[str, Any] | None]]
+    ) -> CityState:
+        """The state that ``core.state`` holds: key and value of each row, in any order.
+
+        *config* is what the city's file says now. If ``rules_digest`` differs from its digest, give it to
+        ``step`` as a rules entry before anything else.
+        """
+        state = cls()
+        state.use(config)
+        for key, value in rows:
+            if value is not None:
+                state._remember(key, value["kind"], value["body"])
         return state
+
+    def _remember(self, key: str, kind: str, body: bytes) -> None:
+        match kind:
+            case "situation":
+                self.put(situation_from(body))
+            case "camera":
+                self.cameras.put(camera_from(body))
+            case "clock":
+                clock = orjson.loads(body)
+                self.now_ms, self.sequence = clock["now_ms"], clock["sequence"]
+                self.rules_digest = clock["rules"]
+            case _:
+                raise Fatal(
+                    f"core.state: row {key!r} is of unknown kind {kind!r}", hint="run a newer version"
+                )
 
     @property
     def rules(self) -> RulesConfig:
         if self.config is None:
-            raise Fatal("the rules have no numbers yet", hint="a journal begins with an entry 'rules'")
+            raise Fatal("the rules have no numbers yet", hint="give them a rules entry first")
         return self.config
 
-    def keep(self, situation: Situation) -> None:
-        """Put *situation* in place of what was known of it, and note when it has to be looked at again."""
+    @property
+    def index(self) -> IncidentIndex:
+        if self._index is None:
+            raise Fatal("the rules have no numbers yet", hint="give them a rules entry first")
+        return self._index
+
+    def use(self, config: RulesConfig) -> None:
+        """Put other numbers in force: who is whose partner and what is due when follow anew."""
+        incidents = self._index.incidents.values() if self._index else ()
+        index = IncidentIndex(config)
+        for incident in incidents:
+            index.put(incident)
+        self.config, self._index = config, index
+        self._wakes.clear()
+        self._due.clear()
+        for situation in self.situations.values():
+            self._wake(situation)
+
+    # -- situations ------------------------------------------------------------------------------------------
+
+    def put(self, situation: Situation) -> None:
+        """Remember *situation* in the place of its former revision."""
+        self._lift(situation.situation_id)
         self.situations[situation.situation_id] = situation
-        if situation.is_live:
-            for member in situation.members:
-                self.members[member.incident_id] = member
-                self.home[member.incident_id] = situation.situation_id
-                self.grid.put(member.incident_id, member.place)
-        if situation.is_live and situation.status != CLOSED:
-            self.open_ids[situation.situation_id] = None
-        else:
-            self.open_ids.pop(situation.situation_id, None)
-        self._wake_at(situation.situation_id, wake_at(situation, self.rules))
+        at = situation.view.position
+        if not situation.is_closed and at is not None:
+            self._live.add(situation.situation_id, at.lat, at.lon)
+        if not situation.is_merged:
+            for incident in situation.view.incidents:
+                self.owners[incident.incident_id] = situation.situation_id
+                self.index.put(incident)
+        self._wake(situation)
 
     def forget(self, situation: Situation) -> None:
-        """It ended long ago: what comes later is new."""
+        """Remove it and, unless they are told elsewhere, its reports."""
+        self._lift(situation.situation_id)
         del self.situations[situation.situation_id]
-        self.open_ids.pop(situation.situation_id, None)
-        for member in situation.members:
-            if self.home.get(member.incident_id) == situation.situation_id:
-                del self.home[member.incident_id], self.members[member.incident_id]
-                self.grid.put(member.incident_id, None)
+        self._due.pop(situation.situation_id, None)
+        if not situation.is_merged:
+            for incident in situation.view.incidents:
+                del self.owners[incident.incident_id]
+                self.index.remove(incident.incident_id)
 
-    def due_before(self, now_ms: int) -> Iterator[tuple[int, str]]:
-        """What is due by *now_ms*, earliest first; more may become due while this is read."""
-        while self.due and self.due[0][0] <= now_ms:
-            when, one = heapq.heappop(self.due)
-            if self.due_at.get(one) == when:  # else: put off or given up meanwhile
-                del self.due_at[one]
-                yield when, one
+    def _lift(self, situation_id: str) -> None:
+        before = self.situations.get(situation_id)
+        if before is not None and not before.is_closed and before.view.position is not None:
+            self._live.remove(situation_id, before.view.position.lat, before.view.position.lon)
 
-    def _wake_at(self, one: str, when: int | None) -> None:
-        if when is None:
-            self.due_at.pop(one, None)
-        elif self.due_at.get(one) != when:
-            self.due_at[one] = when
-            heapq.heappush(self.due, (when, one))
+    def owner_of(self, incident: Incident) -> Situation | None:
+        owner = self.owners.get(incident.incident_id)
+        return self.situations[owner] if owner is not None else None
 
-    def situation_row(self, situation: Situation) -> Event:
-        return self._row(situation.situation_id, "situation", asdict(situation))
+    def live_near(self, places: Iterable[Position], radius_m: float) -> list[Situation]:
+        """The situations that are not closed and lie within *radius_m* of any of *places*, oldest first."""
+        near = {one for at in places for one, _ in self._live.near(at.lat, at.lon, radius_m)}
+        return sorted((self.situations[one] for one in near), key=lambda situation: situation.age)
+
+    # -- time ------------------------------------------------------------------------------------------------
+
+    def _wake(self, situation: Situation) -> None:
+        """Remember when *situation* is next due. What an earlier revision was due at is passed over."""
+        due = self._next_due(situation)
+        if due is None:
+            self._due.pop(situation.situation_id, None)
+        elif self._due.get(situation.situation_id) != due:
+            self._due[situation.situation_id] = due
+            heapq.heappush(self._wakes, (due, situation.situation_id))
+
+    def _next_due(self, situation: Situation) -> int | None:
+        times = [grant.expires_at for grant in situation.grants]
+        closed_at, expire_ms = situation.view.closed_at, self.rules.expire_after_ms
+        if closed_at is not None:
+            times.append(closed_at + self.rules.forget_after_ms)
+        elif expire_ms is not None:
+            times += [i.heard_at + expire_ms for i in situation.view.incidents if not i.is_closed]
+        return min(times, default=None)
+
+    def due_until(self, time_ms: int) -> Iterator[tuple[int, Situation]]:
+        """(when, situation) of each wake-up due by *time_ms*, in order; such as arise meanwhile included."""
+        while self._wakes and self._wakes[0][0] <= time_ms:
+            due, situation_id = heapq.heappop(self._wakes)
+            if self._due.get(situation_id) == due:
+                del self._due[situation_id]
+                yield due, self.situations[situation_id]
+
+    # -- rows ------------------------------------------------------------------------------------------------
+
+    def situation_row(self, situation_id: str) -> Event:
+        situation = self.situations.get(situation_id)
+        return self._row(situation_id, "situation", body_of(situation) if situation else None)
 
     def camera_row(self, camera: Camera) -> Event:
-        return self._row(f"camera:{camera.camera_id}", "camera", asdict(camera))
+        return self._row(CAMERA + camera.camera_id, "camera", body_of(camera))
 
     def clock_row(self) -> Event:
-        body = {"now_ms": self.now_ms, "sequence": self.sequence, "rules_digest": self.rules_digest}
-        return self._row(CLOCK, "clock", body)
+        """Where the city stands: its time, the journal's sequence, the rules in force."""
+        clock = {"now_ms": self.now_ms, "sequence": self.sequence, "rules": self.rules_digest}
+        return self._row(CLOCK, CLOCK, body_of(clock))
 
-    def _row(self, key: str, kind: str, body: Mapping[str, Any]) -> Event:
-        value = event_fields(self, derived_id("state", key, self.sequence), None)
-        return Event("core.state", key, value | {"kind": kind, "body": orjson.dumps(body, option=orjson.OPT_SORT_KEYS)})
-
-
-def wake_at(situation: Situation, config: RulesConfig) -> int | None:
-    """When this situation has to be looked at though nothing came: a grant runs out, silence, forgetting."""
-    times = [grant.expires_at for grant in situation.grants if grant.ended is None]
-    if situation.status == CLOSED:
-        times.append((situation.closed_at or 0) + round(config.forget_after_days * DAY_MS))
-    elif config.expire_after_min is not None:
-        times.append(last_heard(situation) + round(config.expire_after_min * 60_000))
-    return min(times, default=None)
-
-
-def last_heard(situation: Situation) -> int:
-    return max(member.received_time for member in situation.members)
-
-
-def event_fields(state: CityState, event_id: str, position: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The fields that every event of the rules begins with: they happen when the rules' clock says."""
-    return {
-        "event_id": event_id,
-        "city": state.rules.city,
-        "source": "situations",
-        "event_time": state.now_ms,
-        "event_time_accuracy_s": None,
-        "received_time": state.now_ms,
-        "position": position,
-    }
+    def _row(self, key: str, kind: str, body: bytes | None) -> Event:
+        return state_row(key, kind, body, self.rules.city, now=self.now_ms, sequence=self.sequence)

@@ -1,0 +1,85 @@
+"""Events as the rules take them: checked, and cut down to what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.errors import Invalid
+from streams.situations.config import STATUSES
+from streams.situations.entry import Entry
+from streams.situations.model import Camera, Incident, Position
+
+
+def time_of(entry: Entry) -> int:
+    """The time that *entry* brings: when it was heard, or what the tick tells."""
+    name = "event_time" if entry.kind == "tick" else "received_time"
+    time_ms = entry.value.get(name)
+    if not isinstance(time_ms, int):
+        raise Invalid(f"{entry.topic}: no {name}", field=name, expected="epoch milliseconds")
+    return time_ms
+
+
+def incident_of(entry: Entry) -> Incident:
+    """``heard_at`` is left 0. ``Invalid`` names the field that is missing or cannot be."""
+    value = entry.value
+    try:
+        incident = Incident(
+            incident_id=value["incident_id"],
+            domain=domain_of(entry.topic),
+            agency=value["agency"],
+            agency_case_no=value["agency_case_no"],
+            kind=value["kind"],
+            status=value["status"],
+            event_time=value["event_time"],
+            position=_position(value["position"]),
+            revision=value["revision"],
+            event_id=value["event_id"],
+            topic=entry.topic,
+            partition=entry.partition,
+            offset=entry.offset,
+            heard_at=0,
+        )
+    except KeyError as error:
+        raise _missing(entry, error) from None
+    if incident.status not in STATUSES:
+        raise Invalid(f"{entry.topic}: unknown status", field="status", expected=" or ".join(STATUSES))
+    time_of(entry)
+    return incident
+
+
+def camera_of(entry: Entry) -> Camera:
+    value = entry.value
+    try:
+        return Camera(
+            camera_id=value["camera_id"],
+            position=_position(value["position"]),
+            purposes=tuple(sorted(set(value["purposes"]))),
+            status=value["status"],
+        )
+    except KeyError as error:
+        raise _missing(entry, error) from None
+
+
+def domain_of(topic: str) -> str:
+    """``houston.fire.incident`` is of the domain fire."""
+    parts = topic.split(".")
+    if len(parts) < 2:
+        raise Invalid(f"topic {topic!r} names no domain", field="topic", expected="<city>.<domain>.<noun>")
+    return parts[-2]
+
+
+def _position(value: Mapping[str, Any] | None) -> Position | None:
+    if value is None:
+        return None
+    lat, lon = value["lat"], value["lon"]
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise Invalid(
+            "a position outside the earth", field="position", expected="degrees, -90..90 and -180..180"
+        )
+    return Position(lat, lon, value.get("accuracy_m"))
+
+
+def _missing(entry: Entry, error: KeyError) -> Invalid:
+    field = str(error.args[0])
+    return Invalid(f"{entry.topic}: no {field}", field=field, expected="a value")

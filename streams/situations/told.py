@@ -1,0 +1,151 @@
+"""The core events, as their contracts say them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.event import Event, derived_id
+from streams.geo import distance_m
+from streams.situations.alerts import Message, alert_id
+from streams.situations.config import RulesConfig
+from streams.situations.grants import Change
+from streams.situations.model import RULE, VERSION, Incident, Position, Situation, View
+
+SOURCE = "situations"
+
+
+def _common(event_id: str, city: str, now: int, position: Position | None) -> dict[str, Any]:
+    return {
+        "event_id": event_id,
+        "city": city,
+        "source": SOURCE,
+        "event_time": now,
+        "event_time_accuracy_s": None,
+        "received_time": now,
+        "position": _position(position),
+    }
+
+
+def _position(position: Position | None) -> dict[str, Any] | None:
+    if position is None:
+        return None
+    return {"lat": position.lat, "lon": position.lon, "accuracy_m": position.accuracy_m}
+
+
+def situation_event(situation: Situation, config: RulesConfig, *, now: int) -> Event:
+    view = situation.view
+    value = _common(derived_id(situation.situation_id, situation.revision), config.city, now, view.position)
+    value |= {
+        "situation_id": situation.situation_id,
+        "kind": view.kind,
+        "revision": situation.revision,
+        "status": view.status,
+        "opened_at": view.opened_at,
+        "closed_at": view.closed_at,
+        "agencies": list(view.agencies),
+        "incidents": [_member(incident) for incident in view.incidents],
+        "evidence": evidence_of(view),
+        "severity": view.severity,
+        "urgency": view.urgency,
+        "certainty": view.certainty,
+        "rule": RULE,
+        "rule_version": VERSION,
+        "merged_into": view.merged_into,
+        "split_from": view.split_from,
+        "cameras": [
+            {"camera_id": at.camera_id, "rank": at.rank, "distance_m": at.distance_m} for at in view.cameras
+        ],
+        "reason": situation.reason,
+    }
+    return Event("core.situation", situation.situation_id, value)
+
+
+def _member(incident: Incident) -> dict[str, Any]:
+    return {
+        "domain": incident.domain,
+        "agency": incident.agency,
+        "agency_case_no": incident.agency_case_no,
+        "incident_id": incident.incident_id,
+        "kind": incident.kind,
+        "status": incident.told_status,
+        "event_time": incident.event_time,
+        "position": _position(incident.position),
+        "revision": incident.revision,
+    }
+
+
+def evidence_of(view: View) -> list[dict[str, Any]]:
+    """Each report's newest event, with its distance and seconds from where and when it began."""
+    return [
+        {
+            "event_id": incident.event_id,
+            "topic": incident.topic,
+            "partition": incident.partition,
+            "offset": incident.offset,
+            "distance_m": _away_m(view.position, incident.position),
+            "seconds": (incident.event_time - view.opened_at) / 1000,
+        }
+        for incident in view.incidents
+    ]
+
+
+def _away_m(one: Position | None, other: Position | None) -> float | None:
+    return None if one is None or other is None else distance_m(one.lat, one.lon, other.lat, other.lon)
+
+
+def alert_event(situation: Situation, message: Message, config: RulesConfig, *, now: int) -> Event:
+    view = situation.view
+    its_id = alert_id(situation.situation_id, message.audience)
+    at = view.position
+    value = _common(derived_id(its_id, message.revision), config.city, now, at)
+    value |= {
+        "alert_id": its_id,
+        "revision": message.revision,
+        "situation_id": situation.situation_id,
+        "message_type": message.message_type,
+        "audience": message.audience,
+        "headline": message.headline,
+        "area": None if at is None else {"lat": at.lat, "lon": at.lon, "radius_m": config.alert_radius_m},
+        "severity": view.severity,
+        "urgency": view.urgency,
+        "certainty": view.certainty,
+        "kind": view.kind,
+        "situation_revision": situation.revision,
+        "evidence": evidence_of(view),
+        "rule": RULE,
+        "rule_version": VERSION,
+    }
+    return Event("core.alert", situation.situation_id, value)
+
+
+def grant_event(
+    situation_id: str, change: Change, place: Position | None, config: RulesConfig, *, now: int
+) -> Event:
+    """*place* is the camera's own."""
+    grant = change.grant
+    value = _common(derived_id(grant.grant_id, grant.revision), config.city, now, place)
+    value |= {
+        "grant_id": grant.grant_id,
+        "revision": grant.revision,
+        "situation_id": situation_id,
+        "camera_id": grant.camera_id,
+        "rank": grant.rank,
+        "distance_m": grant.distance_m,
+        "granted_to": grant.granted_to,
+        "purpose": grant.purpose,
+        "legal_ground": grant.legal_ground,
+        "opened_at": grant.opened_at,
+        "expires_at": grant.expires_at,
+        "revoked_at": change.revoked_at,
+        "reason": change.reason,
+    }
+    return Event("core.grant", situation_id, value)
+
+
+def state_row(key: str, kind: str, body: bytes | None, city: str, *, now: int, sequence: int) -> Event:
+    """A row of ``core.state``; without a body the tombstone that removes it."""
+    if body is None:
+        return Event("core.state", key, None)
+    value = _common(derived_id("state", key, sequence), city, now, None)
+    value |= {"kind": kind, "body": body}
+    return Event("core.state", key, value)
