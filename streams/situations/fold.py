@@ -12,7 +12,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.facts import camera_of, incident_of, time_of
 from streams.situations.grants import Change, expired, regranted
-from streams.situations.joining import clusters, connected, joins_alike
+from streams.situations.joining import Partner, clusters, connected, joins_alike
 from streams.situations.model import Camera, CameraAt, Incident, Situation, View
 from streams.situations.rules.joint_incident import Members, id_of_new, regrouped, view_of, why
 from streams.situations.state import CityState
@@ -73,9 +73,9 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
         if owner is not None and joins_alike(known, incident):
             members = tuple(incident if one is known else one for one in owner.view.incidents)
             return _revise(state, owner, members)
-    touched = {incident.incident_id, *index.partners_of(incident.incident_id)}
+    touched = {incident.incident_id, *index.possible_partners(incident.incident_id)}
     index.put(incident)
-    touched.update(index.partners_of(incident.incident_id))
+    touched.update(index.possible_partners(incident.incident_id))
     return _regroup(state, touched)
 
 
@@ -99,9 +99,10 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
         state.forget(situation)
         return [state.situation_row(situation.situation_id)]
     situation, changes = expired(situation, now=now)
+    state.put(situation)
+    events = _grant_events(state, situation, changes)
     if changes:
-        state.put(situation)
-    events = [*_grant_events(state, situation, changes), state.situation_row(situation.situation_id)]
+        events.append(state.situation_row(situation.situation_id))
     if rules.expire_after_ms is not None:
         silent_since = now - rules.expire_after_ms
         lapsed = tuple(
@@ -130,14 +131,15 @@ def _regroup(state: CityState, touched: set[str]) -> list[Event]:
     return events
 
 
-def _affected(state: CityState, touched: Iterable[str]) -> tuple[set[str], list[Situation]]:
+def _affected(state: CityState, touched: Iterable[str]) -> tuple[dict[str, list[Partner]], list[Situation]]:
     """All reports connected with *touched* by partnership or by being told together, and their situations."""
-    among: set[str] = set()
+    among: dict[str, list[Partner]] = {}
     waiting = set(touched)
     while waiting:
         among |= connected(state.index, waiting)
         homes = {state.owners[one] for one in among if one in state.owners}
-        waiting = {i.incident_id for one in homes for i in state.situations[one].view.incidents} - among
+        told = {i.incident_id for one in homes for i in state.situations[one].view.incidents}
+        waiting = told - among.keys()
     return among, [state.situations[one] for one in homes]
 
 

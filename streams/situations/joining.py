@@ -1,13 +1,15 @@
 """Which reports are of one happening: a function of the set of reports, whatever order they came in.
 
 Two reports by different agencies are *partners* if the matrix of kinds holds them and they are near enough in
-place and time. Within a connected set of partners, pairs unite closest first as long as the bounds allow, so
-nothing grows by chains.
+place and time; only the closest few of each count, which bounds the work that a flood of reports at one spot
+makes. Within a connected set of partners, pairs unite closest first as long as the bounds allow, so nothing
+grows by chains.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,12 +18,16 @@ from streams.geo import EARTH_RADIUS_M, Grid, distance_m
 from streams.situations.config import Bounds, RulesConfig
 from streams.situations.model import Incident
 
+PARTNERS_MAX = 8
+"""Two reports count as partners if each is among so many closest of the other."""
 
-class Nearness(NamedTuple):
-    """How near two partners are: sorts closest first."""
+
+class Partner(NamedTuple):
+    """A partner of a report: sorts closest first, then least apart in time, then by id."""
 
     distance_m: float
     apart_ms: int
+    incident_id: str
 
 
 @dataclass(slots=True)
@@ -33,7 +39,7 @@ class IncidentIndex:
 
     config: RulesConfig
     incidents: dict[str, Incident] = field(default_factory=dict)
-    partners: dict[str, dict[str, Nearness]] = field(default_factory=dict)
+    partners: dict[str, list[Partner]] = field(default_factory=dict)
     slots: dict[int, Grid[str]] = field(default_factory=dict)
     radius_m: float = 0
     slot_ms: int = 1
@@ -52,11 +58,12 @@ class IncidentIndex:
             return
         self.remove(incident.incident_id)
         self.incidents[incident.incident_id] = incident
-        mine = dict(self._found(incident))
+        mine = sorted(self._found(incident))
         if mine:
             self.partners[incident.incident_id] = mine
-        for other, nearness in mine.items():
-            self.partners.setdefault(other, {})[incident.incident_id] = nearness
+        for other in mine:
+            its = self.partners.setdefault(other.incident_id, [])
+            insort(its, other._replace(incident_id=incident.incident_id))
         at = incident.position
         if at is not None:
             slot = incident.event_time // self.slot_ms
@@ -67,9 +74,10 @@ class IncidentIndex:
         if incident is None:
             return
         for other in self.partners.pop(incident_id, ()):
-            del self.partners[other][incident_id]
-            if not self.partners[other]:
-                del self.partners[other]
+            its = self.partners[other.incident_id]
+            del its[bisect_left(its, other._replace(incident_id=incident_id))]
+            if not its:
+                del self.partners[other.incident_id]
         at = incident.position
         if at is not None:
             slot = incident.event_time // self.slot_ms
@@ -77,10 +85,23 @@ class IncidentIndex:
             if not self.slots[slot].rows:
                 del self.slots[slot]
 
-    def partners_of(self, incident_id: str) -> Mapping[str, Nearness]:
-        return self.partners.get(incident_id, {})
+    def possible_partners(self, incident_id: str) -> list[str]:
+        """Everyone near enough, whether or not they count as partners now."""
+        return [partner.incident_id for partner in self.partners.get(incident_id, ())]
 
-    def _found(self, incident: Incident) -> Iterator[tuple[str, Nearness]]:
+    def partners_of(self, incident_id: str) -> list[Partner]:
+        """Those that count: each is among the closest of the other. Closest first."""
+        mine = self.partners.get(incident_id)
+        if mine is None:
+            return []
+        return [partner for partner in mine[:PARTNERS_MAX] if self._is_close(partner, incident_id)]
+
+    def _is_close(self, partner: Partner, incident_id: str) -> bool:
+        """Whether *incident_id* is among the closest of its *partner*."""
+        its = self.partners[partner.incident_id]
+        return len(its) <= PARTNERS_MAX or (partner[0], partner[1], incident_id) <= its[PARTNERS_MAX - 1]
+
+    def _found(self, incident: Incident) -> Iterator[Partner]:
         at = incident.position
         if at is None:
             return
@@ -93,7 +114,7 @@ class IncidentIndex:
                 reach = self.config.reach(incident.kind, other.kind)
                 apart_ms = abs(incident.event_time - other.event_time)
                 if reach is not None and away_m <= reach.radius_m and apart_ms <= reach.window_s * 1000:
-                    yield other_id, Nearness(away_m, apart_ms)
+                    yield Partner(away_m, apart_ms, other_id)
 
 
 def joins_alike(one: Incident, other: Incident) -> bool:
@@ -106,31 +127,34 @@ def joins_alike(one: Incident, other: Incident) -> bool:
     )
 
 
-def connected(index: IncidentIndex, seeds: Iterable[str]) -> set[str]:
-    """The *seeds* and everything that they are connected with through partners."""
-    found, waiting = set(), list(seeds)
+def connected(index: IncidentIndex, seeds: Iterable[str]) -> dict[str, list[Partner]]:
+    """The *seeds* and everything that they are connected with, each with its partners."""
+    found: dict[str, list[Partner]] = {}
+    waiting = list(seeds)
     while waiting:
         one = waiting.pop()
         if one not in found:
-            found.add(one)
-            waiting += index.partners_of(one)
+            found[one] = index.partners_of(one)
+            waiting += [partner[2] for partner in found[one]]
     return found
 
 
-def clusters(index: IncidentIndex, among: set[str], bounds: Bounds) -> list[tuple[Incident, ...]]:
-    """*among*, which is closed under partnership, cut into sets of reports of one happening.
+def clusters(
+    index: IncidentIndex, among: Mapping[str, list[Partner]], bounds: Bounds
+) -> list[tuple[Incident, ...]]:
+    """*among* (whole connected sets, each report with its partners), cut into sets of one happening each.
 
     Pairs unite closest first: by distance, then by time apart, then by ids. Each cluster is in order of event
     time, and so are the clusters.
     """
     group: dict[str, tuple[Incident, ...]] = {one: (index.incidents[one],) for one in among}
     pairs = sorted(
-        (nearness, one, other)
-        for one in among
-        for other, nearness in index.partners_of(one).items()
+        (away_m, apart_ms, one, other)
+        for one, partners in among.items()
+        for away_m, apart_ms, other in partners
         if one < other
     )
-    for _, one, other in pairs:
+    for *_, one, other in pairs:
         left, right = group[one], group[other]
         if left is not right and _fit(left, right, bounds):
             united = left + right
