@@ -75,7 +75,11 @@ class Board:
     def _alert(self, value: Value) -> str | None:
         told = self.alerts.setdefault(value["situation_id"], {})
         told[value["audience"]] = value
-        return f"{value['situation_id'][:6]} alert to {value['audience']}: {value['headline']}" if value["revision"] == 1 else None
+        return (
+            f"{value['situation_id'][:6]} alert to {value['audience']}: {value['headline']}"
+            if value["revision"] == 1
+            else None
+        )
 
     def _grant(self, value: Value) -> str | None:
         held = self.grants.setdefault(value["situation_id"], {})
@@ -89,14 +93,20 @@ class Board:
         ended = [one for one, value in self.situations.items() if value["status"] == "closed"]
         for one in ended[: max(0, len(self.situations) - SITUATIONS_MAX)]:
             for fold in (self.situations, self.alerts, self.grants):
-                fold.pop(one, None)  # type: ignore[attr-defined]
+                fold.pop(one, None)
 
     def _clock(self, at_ms: int) -> str:
         return datetime.fromtimestamp(at_ms / 1000, self.zone).strftime("%H:%M:%S")
 
     def render(self) -> Group:
         table = Table(expand=True, box=None, pad_edge=False)
-        for name, ratio in (("since", 2), ("situation", 4), ("agencies and their cases", 6), ("cameras, distance", 6), ("alerts", 2)):
+        for name, ratio in (
+            ("since", 2),
+            ("situation", 4),
+            ("agencies and their cases", 6),
+            ("cameras, distance", 6),
+            ("alerts", 2),
+        ):
             table.add_column(name, ratio=ratio, header_style="bold")
         for one, value in reversed(self.situations.items()):
             style = STATUS_STYLE.get(value["status"], "")
@@ -111,7 +121,11 @@ class Board:
                 f"{told} told",
             )
         counts = f"{self.opened} opened · {self.joined} joined by a second agency · {self.closed} ended"
-        log = Group(*self.happenings) if self.happenings else Text("waiting for the first report …", style="dim")
+        log = (
+            Group(*self.happenings)
+            if self.happenings
+            else Text("waiting for the first report …", style="dim")
+        )
         return Group(
             Panel(table, title=f"[bold]{self.title}[/] · {counts}", title_align="left"),
             Panel(log, title="as it happens  (Ctrl-C ends)", title_align="left"),
@@ -119,5 +133,7 @@ class Board:
 
 
 def _cameras(value: Value) -> str:
-    shown = [f"{camera['camera_id']} {camera['distance_m']:.0f} m" for camera in value["cameras"][:CAMERAS_SHOWN]]
+    shown = [
+        f"{camera['camera_id']} {camera['distance_m']:.0f} m" for camera in value["cameras"][:CAMERAS_SHOWN]
+    ]
     return ", ".join(shown) or "no camera near"

@@ -46,6 +46,7 @@ class SourceFile(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     type: str
+    every_s: float = Field(60, gt=0, description="seconds between two polls")
     reference: bool = Field(False, description="places, heard once before anything else is played")
     live: bool = Field(True, description="false: heard only when a recording of it is played")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,17 +13,16 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from connectors.recordings import read_recording
+from deploy.child import worker_running
 from deploy.city import City
 from deploy.platform import Platform
 from deploy.stages import ingest_of
 from schemas.catalogue import topic_name
-from schemas.errors import Fatal
 from schemas.event import Event
 from streams.ingest import Ingest, Slice
 from streams.runtime.kafka import read_tail
 
 SETTLE_POLL_S = 0.05
-CHILD_END_S = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,9 @@ def shifted(minutes: Mapping[str, int]) -> Alter:
 class Player:
     """Merges sources' recordings by time and publishes them, each in its own transactions."""
 
-    def __init__(self, city: City, platform: Platform, recordings: Sequence[tuple[str, Sequence[Path]]]) -> None:
+    def __init__(
+        self, city: City, platform: Platform, recordings: Sequence[tuple[str, Sequence[Path]]]
+    ) -> None:
         self._city = city
         self._platform = platform
         self._recordings = recordings
@@ -121,27 +120,14 @@ def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None
     if has_members(platform.kafka, f"{city.name}.situations"):
         yield lambda: None
         return
-    command = [sys.executable, "-m", "deploy.cli", "run", str(city.path), "--only-stages", "--quiet"]
-    worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-
-    def check() -> None:
-        if worker.poll() is not None:
-            raise Fatal(f"the stages of {city.name} ended with code {worker.returncode}", hint="see the lines above")
-
-    try:
+    with worker_running(city, "--only-stages") as check:
         yield check
-    finally:
-        worker.terminate()
-        try:
-            worker.wait(CHILD_END_S)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
 
 
 def has_members(bootstrap: str, group: str) -> bool:
     """Whether any worker is in *group* now."""
-    described = AdminClient({"bootstrap.servers": bootstrap}).describe_consumer_groups([group], request_timeout=10)
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})  # must outlive its futures
+    described = admin.describe_consumer_groups([group], request_timeout=10)
     try:
         return bool(described[group].result().members)
     except Exception as error:  # no such group yet

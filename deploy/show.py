@@ -28,7 +28,12 @@ def progress_of(title: str) -> Iterator[Telling]:
     if not console.is_terminal:
         yield _Plain(title)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]} events"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[count]} events"),
+    )
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         yield _Moving(progress, title)
 
@@ -71,9 +76,13 @@ def event_line(shown: dict[str, Any], *, colour: bool) -> str:
     """One event as one line for a person: when, which topic, which key, and what matters most in it."""
     value = shown["value"] or {}
     contract = shown["topic"].split(".", 1)[-1]
-    facts = " ".join(f"{name}={_short(value[name])}" for name in FACTS if value.get(name) not in (None, "", []))
+    facts = " ".join(
+        f"{name}={_short(value[name])}" for name in FACTS if value.get(name) not in (None, "", [])
+    )
     when = str(value.get("event_time", ""))[:19]
-    line = Text(f"{when or '-':19}  {contract:16}  {shown['key'] or '-'}  {facts or shown.get('error', '(ended)')}")
+    line = Text(
+        f"{when or '-':19}  {contract:16}  {shown['key'] or '-'}  {facts or shown.get('error', '(ended)')}"
+    )
     if not colour:
         return line.plain
     style = COLOURS.get(contract, "red" if contract.endswith("dlq") else "")

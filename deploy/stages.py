@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 
-from connectors.found import is_polled, read_config
+from connectors.found import is_polled
 from connectors.sinks.redis_view import RedisView
-from deploy.city import City, SourceFile
+from deploy.city import City
 from deploy.platform import Platform
 from deploy.settings import home_folder
 from streams.hearing import ClockService, PolledService, SpeakingService
@@ -15,11 +15,12 @@ from streams.live_view import LiveViewService
 from streams.runtime.worker import Worker
 from streams.situations_stage import SituationsStage
 
-POLL_EVERY_S = 3_600.0
 STAGES = ("ingest", "situations", "deliver")
 
 
-def worker_of(city: City, platform: Platform, stages: tuple[str, ...], *, web_port: int | None = None) -> Worker:
+def worker_of(
+    city: City, platform: Platform, stages: tuple[str, ...], *, web_port: int | None = None
+) -> Worker:
     """A worker of *stages*, not yet running."""
     name = stages[0] if len(stages) == 1 else "all" if "ingest" in stages else "stages"
     worker = Worker(
@@ -50,15 +51,10 @@ def _add_sources(worker: Worker, city: City, platform: Platform) -> None:
         source = city.load(file.name)
         ingest = ingest_of(city, platform, file.name, source)
         if is_polled(source):
-            worker.add_service(PolledService(file.name, source, ingest, every_s=every_s_of(file)))
+            worker.add_service(PolledService(file.name, source, ingest, every_s=file.every_s))
         else:
             worker.add_service(SpeakingService(file.name, source, ingest))
     worker.add_service(ClockService(ingest_of(city, platform, "clock", None)))
-
-
-def every_s_of(file: SourceFile) -> float:
-    """Seconds from one poll of a source to the next, as its settings say."""
-    return float(getattr(read_config(file.type, file.settings), "every_s", POLL_EVERY_S))
 
 
 def free_port() -> int:

@@ -43,7 +43,11 @@ def settings_of(contract: Contract) -> dict[str, str]:
         "message.timestamp.type": "CreateTime",
     }
     if contract.cleanup == "compact":  # a restart reads it whole: keep what is stale small
-        settings |= {"min.cleanable.dirty.ratio": "0.1", "segment.ms": "600000", "delete.retention.ms": "86400000"}
+        settings |= {
+            "min.cleanable.dirty.ratio": "0.1",
+            "segment.ms": "600000",
+            "delete.retention.ms": "86400000",
+        }
     return settings
 
 
@@ -64,7 +68,9 @@ def plan(bootstrap: str, cities: Iterable[str]) -> list[Change]:
         settings = settings_of(contract)
         if topic not in known:
             changes.append(Change(topic, True, contract.partitions, settings))
-        elif different := {name: value for name, value in settings.items() if current[topic].get(name) != value}:
+        elif different := {
+            name: value for name, value in settings.items() if current[topic].get(name) != value
+        }:
             changes.append(Change(topic, False, contract.partitions, different))
     return changes
 

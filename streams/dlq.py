@@ -23,11 +23,17 @@ def aside_record(city: str, contract: str, record: Record, error: Invalid, *, no
             original=record.value or b"",
             now_ms=now_ms,
         )
-        | {"origin_topic": record.topic, "origin_partition": record.partition, "origin_offset": record.offset},
+        | {
+            "origin_topic": record.topic,
+            "origin_partition": record.partition,
+            "origin_offset": record.offset,
+        },
     )
 
 
-def aside_body(city: str, source: str, *, reason: str, field: str, expected: str, original: bytes, now_ms: int) -> Event:
+def aside_body(
+    city: str, source: str, *, reason: str, field: str, expected: str, original: bytes, now_ms: int
+) -> Event:
     """The ``source.dlq`` event of a body, or a record in one, that a source could not read."""
     event_id = derived_id("source.dlq", city, source, now_ms, original)
     return Event(
@@ -47,7 +53,15 @@ def aside_body(city: str, source: str, *, reason: str, field: str, expected: str
 
 
 def _value(
-    city: str, *, event_id: str, source: str, reason: str, field: str, expected: str, original: bytes, now_ms: int
+    city: str,
+    *,
+    event_id: str,
+    source: str,
+    reason: str,
+    field: str,
+    expected: str,
+    original: bytes,
+    now_ms: int,
 ) -> dict[str, object]:
     return {
         "event_id": event_id,

@@ -73,7 +73,9 @@ def slices(context: SourceContext, heard: Heard, reading: Reading, standing: Sta
         part = events[done : done + count]
         done += count
         at_end = done == len(events)
-        after = Standing(reading.place if at_end else standing.place, None, digest, ALL_DONE if at_end else done)
+        after = Standing(
+            reading.place if at_end else standing.place, None, digest, ALL_DONE if at_end else done
+        )
         yield Slice(part, asides, after, _time(part[-1]))
         asides = []
     if not events:
@@ -153,7 +155,9 @@ class Ingest:
         for reason, count in reading.skipped.items():
             metrics.skipped.labels(self._context.source, reason).inc(count)
         events = [alter(event) for event in reading.events]
-        yield from slices(self._context, heard, self._encodable(replace(reading, events=events)), self.standing)
+        yield from slices(
+            self._context, heard, self._encodable(replace(reading, events=events)), self.standing
+        )
 
     def tick(self, time_ms: int) -> None:
         """Tell the city what time it is."""
@@ -208,7 +212,9 @@ def tick(city: str, time_ms: int, *, barrier: dict[Partition, int] | None) -> Ev
 
 
 def _standing_event(context: SourceContext, standing: Standing, now_ms: int) -> Event:
-    value = _common(context.city, context.source, derived_id("place", context.city, context.source, now_ms), now_ms)
+    value = _common(
+        context.city, context.source, derived_id("place", context.city, context.source, now_ms), now_ms
+    )
     return Event(
         "source.place",
         context.source,

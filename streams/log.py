@@ -13,6 +13,10 @@ class Log:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
 
+    def enable(self) -> None:
+        """Speak again after a library has silenced all loggers."""
+        self._logger.disabled = False
+
     def info(self, event: str, **facts: Any) -> None:
         self._logger.info(_line(event, facts))
 

@@ -12,6 +12,9 @@ set_aside = Counter("bongsu_records_set_aside", "Records and bodies set aside in
 skipped = Counter("bongsu_records_skipped", "Records a source leaves out by its policy", ["source", "reason"])
 polls = Counter("bongsu_source_polls", "Polls of a source by outcome", ["source", "outcome"])
 transactions = Histogram(
-    "bongsu_transaction_seconds", "Time from a batch's arrival to its commit", ["group"], buckets=TRANSACTION_SECONDS
+    "bongsu_transaction_seconds",
+    "Time from a batch's arrival to its commit",
+    ["group"],
+    buckets=TRANSACTION_SECONDS,
 )
 waiting = Gauge("bongsu_records_waiting", "Records held until their barrier is reached", ["group"])

@@ -90,5 +90,3 @@ def _values(city: str, contract: str, bootstrap: str) -> Iterator[tuple[bytes | 
 
 def _payload(frame: bytes | None) -> bytes | None:
     return None if frame is None else bytes(unframe(frame)[1])
-
-

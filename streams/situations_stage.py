@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import Consumer, Producer
 
@@ -17,8 +18,8 @@ from schemas.event import Event
 from schemas.wire import Wire
 from streams import metrics
 from streams.dlq import aside_record
-from streams.runtime.inbox import Inbox
 from streams.journal import RULES, journal_event
+from streams.runtime.inbox import Inbox
 from streams.runtime.kafka import read_table, transactional_producer
 from streams.runtime.records import Record
 from streams.runtime.transaction import Outbox, transaction
@@ -33,6 +34,7 @@ INPUTS = {
     "core.tick": "tick",
 }
 """Contract → what its records are to the rules."""
+FUTURE_MS_MAX = 5 * 60_000
 
 
 @dataclass(slots=True)
@@ -73,7 +75,10 @@ class SituationsStage:
         held = self._held
         if held is None:
             raise Fatal(f"{self.group}: records came before their assignment")
-        with metrics.transactions.labels(self.group).time(), transaction(held.producer, self._wire, self._city) as outbox:
+        with (
+            metrics.transactions.labels(self.group).time(),
+            transaction(held.producer, self._wire, self._city) as outbox,
+        ):
             for record in records:
                 self._offer(record, held, outbox)
             self._answer(held, outbox)
@@ -86,7 +91,7 @@ class SituationsStage:
         try:
             if record.value is None:
                 raise Invalid("a tombstone where an event was expected", field="value", expected="an event")
-            held.inbox.offer(record, self._wire.decode(record.topic, record.value))
+            held.inbox.offer(record, timely(record, self._wire.decode(record.topic, record.value)))
         except Invalid as error:
             held.inbox.saw(record)
             self._set_aside(record, error, held, outbox)
@@ -126,3 +131,14 @@ class SituationsStage:
         contract = contract_name(record.topic)
         outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
         metrics.set_aside.labels(self.group, record.topic).inc()
+
+
+def timely(record: Record, value: dict[str, Any]) -> dict[str, Any]:
+    """*value* itself. ``Invalid`` for a live event from the future: it would carry the city's clock with it."""
+    if record.is_played:
+        return value  # a recording has a clock of its own; its source has looked
+    latest_ms = record.timestamp_ms + FUTURE_MS_MAX
+    for field in ("received_time", "event_time"):
+        if value[field] > latest_ms:
+            raise Invalid(f"{field} lies in the future", field=field, expected="at most 300 s ahead")
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -68,10 +69,10 @@ def bongsu() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; end with 0 done, 1 failed, 2 used wrongly, 3 something needed cannot be reached."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
-        bongsu.main(args=list(argv) if argv is not None else None, standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
+        code = bongsu.main(args=list(argv) if argv is not None else None, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)  # click hands back the code of ctx.exit
     except click.ClickException as error:
         error.show()
         sys.exit(USED_WRONGLY)
@@ -85,6 +86,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             click.secho("  how to mend it: ", fg="yellow", nl=False, err=True)
             click.echo(error.hint, err=True)
         sys.exit(code_of(error))
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    """SIGTERM ends a command as Ctrl-C does: what it started is ended on the way out."""
+    raise KeyboardInterrupt
 
 
 def code_of(error: BongsuError) -> int:

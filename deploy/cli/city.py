@@ -21,7 +21,9 @@ def list_() -> None:
     for name in shipped_cities():
         one = load_city(name)
         sources = ", ".join(source.name for source in one.file.source) or "no sources"
-        click.echo(f"{name:12} {one.file.title or name}  ({one.file.timezone}, law {one.file.law}): {sources}")
+        click.echo(
+            f"{name:12} {one.file.title or name}  ({one.file.timezone}, law {one.file.law}): {sources}"
+        )
 
 
 @city.command()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from deploy.board import Board
+from deploy.child import worker_running
 from deploy.city import City, load_city
 from deploy.cli.progress import shown
 from deploy.cli.tail import shown_record
@@ -28,12 +26,10 @@ from deploy.platform import Platform, reach
 from deploy.settings import home_folder
 from deploy.topics import ensure_topics
 from schemas.catalogue import contract_name, topic_name
-from schemas.errors import Fatal
 from streams.runtime.kafka import reader
 from streams.runtime.records import Record, record_of
 
 CORE = ("core.situation", "core.alert", "core.grant")
-CHILD_END_S = 15
 
 
 @click.command()
@@ -57,7 +53,7 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
         ensure_topics(platform.kafka, [city.name])
         records = _records(platform, city, ends_at)
         next(records)  # subscribed: nothing from here on is missed
-        check = stack.enter_context(_running(city))
+        check = stack.enter_context(worker_running(city))
         _show(records, platform, city, check, as_json=as_json, begun=begun)
     click.echo("ended; nothing is left behind", err=True)
 
@@ -88,27 +84,6 @@ def _city(seed: int) -> Iterator[City]:
         yield load_city(str(path))
 
 
-@contextmanager
-def _running(city: City) -> Iterator[Callable[[], None]]:
-    """The city's worker: sources, stages, live view."""
-    command = [sys.executable, "-m", "deploy.cli", "run", str(city.path), "--quiet"]
-    worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
-
-    def check() -> None:
-        if worker.poll() is not None:
-            raise Fatal(f"the city's worker ended with code {worker.returncode}", hint="see the lines above")
-
-    try:
-        yield check
-    finally:
-        worker.terminate()
-        try:
-            worker.wait(CHILD_END_S)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
-
-
 def _records(platform: Platform, city: City, ends_at: float | None) -> Iterator[Record | None]:
     """Core events as they are committed, from now on; ``None`` a few times a second in between."""
     consumer = reader(platform.kafka, **{"enable.partition.eof": False})
@@ -125,14 +100,19 @@ def _records(platform: Platform, city: City, ends_at: float | None) -> Iterator[
 
 
 def _show(
-    records: Iterator[Record | None], platform: Platform, city: City, check: Callable[[], None], *, as_json: bool, begun: float
+    records: Iterator[Record | None],
+    platform: Platform,
+    city: City,
+    check: Callable[[], None],
+    *,
+    as_json: bool,
+    begun: float,
 ) -> None:
     zone = ZoneInfo(city.file.timezone)
     board = Board(f"{city.file.title or city.name} (simulated)", zone)
     console = Console()
     moving = console.is_terminal and not as_json
     live = Live(board.render(), console=console, refresh_per_second=4, screen=False) if moving else None
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with live or ExitStack():
             for record in records:

@@ -62,10 +62,14 @@ def show(event_id: str, city_name: str | None, raw: bool) -> None:
         if raw:
             sys.stdout.buffer.write(value["original"])
             return
-        shown = to_json_value(schema, value) | {"original": value["original"].decode(errors="backslashreplace")}
+        shown = to_json_value(schema, value) | {
+            "original": value["original"].decode(errors="backslashreplace")
+        }
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
         return
-    raise UsageFault(f"nothing set aside has the id {event_id}", hint="'bongsu dlq list --json' names them all")
+    raise UsageFault(
+        f"nothing set aside has the id {event_id}", hint="'bongsu dlq list --json' names them all"
+    )
 
 
 def _set_aside(platform: Platform, city: str | None) -> Iterator[tuple[str, dict[str, Any]]]:

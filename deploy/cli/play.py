@@ -41,13 +41,26 @@ class Pairs(click.Command):
 
 @click.command(cls=Pairs)
 @click.argument("city_name", metavar="CITY")
-@click.option("--source", "pairs", multiple=True, required=True, metavar="NAME RECORDING…", help="what to play")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="times real time (default: as fast as it goes)")
-@click.option("--shift", "shifts", multiple=True, metavar="DOMAIN=MINUTES", help="move one domain in time, as a control")
+@click.option(
+    "--source", "pairs", multiple=True, required=True, metavar="NAME RECORDING…", help="what to play"
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    help="times real time (default: as fast as it goes)",
+)
+@click.option(
+    "--shift", "shifts", multiple=True, metavar="DOMAIN=MINUTES", help="move one domain in time, as a control"
+)
 @click.option("--until", metavar="TIME", help="stop there (ISO 8601)")
 @click.option("--ingest-only", is_flag=True, help="publish only; leave the stages to other workers")
 def play(
-    city_name: str, pairs: tuple[str, ...], speed: float | None, shifts: tuple[str, ...], until: str | None, ingest_only: bool
+    city_name: str,
+    pairs: tuple[str, ...],
+    speed: float | None,
+    shifts: tuple[str, ...],
+    until: str | None,
+    ingest_only: bool,
 ) -> None:
     """Feed recordings through CITY's sources and return when everything downstream has settled.
 
@@ -77,7 +90,8 @@ def play(
             progress.say("waiting until everything downstream has settled")
             settle(city, platform, check)
     click.echo(
-        f"played {played.events} events in {played.transactions} transactions; {played.set_aside} set aside", err=True
+        f"played {played.events} events in {played.transactions} transactions; {played.set_aside} set aside",
+        err=True,
     )
 
 
@@ -98,14 +112,18 @@ def _shift(text: str) -> tuple[str, int]:
     try:
         return domain, int(minutes)
     except ValueError:
-        raise UsageFault(f"--shift {text}: no such form", hint="write for example: --shift police=360") from None
+        raise UsageFault(
+            f"--shift {text}: no such form", hint="write for example: --shift police=360"
+        ) from None
 
 
 def _time_ms(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageFault(f"--until {text}: not a time", hint="write ISO 8601, such as 2024-05-16T23:00:00Z") from None
+        raise UsageFault(
+            f"--until {text}: not a time", hint="write ISO 8601, such as 2024-05-16T23:00:00Z"
+        ) from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

@@ -16,7 +16,9 @@ from schemas.errors import Retriable
 @click.command()
 @click.argument("city_name", metavar="CITY")
 @click.option("--source", required=True, help="which of the city's sources")
-@click.option("-o", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="file to append to")
+@click.option(
+    "-o", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="file to append to"
+)
 @click.option("--count", type=click.IntRange(1), help="end after so many lines")
 def record(city_name: str, source: str, path: Path, count: int | None) -> None:
     """Write what a live SOURCE of CITY hears to a recording, line by line, until Ctrl-C.

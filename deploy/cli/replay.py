@@ -20,13 +20,24 @@ from streams.replay import replayed, verify
 
 @click.command()
 @click.argument("city_name", metavar="CITY")
-@click.option("--verify", "is_verify", is_flag=True, help="compare with what was answered then, byte for byte")
+@click.option(
+    "--verify", "is_verify", is_flag=True, help="compare with what was answered then, byte for byte"
+)
 @click.option("--from", "from_text", metavar="TIME", help="show answers from here on (ISO 8601)")
 @click.option("--to", "to_text", metavar="TIME", help="stop there (ISO 8601)")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="times real time (default: as fast as it goes)")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    help="times real time (default: as fast as it goes)",
+)
 @click.option("--json", "as_json", is_flag=True, help="answers as JSON lines")
 def replay(
-    city_name: str, is_verify: bool, from_text: str | None, to_text: str | None, speed: float | None, as_json: bool
+    city_name: str,
+    is_verify: bool,
+    from_text: str | None,
+    to_text: str | None,
+    speed: float | None,
+    as_json: bool,
 ) -> None:
     """Run the rules over CITY's recorded journal. Nothing is published.
 
@@ -57,7 +68,10 @@ def replay(
 def _verify(city: str, platform: Platform) -> None:
     with progress_of(f"replaying {city}") as progress:
         verdict = verify(
-            city, bootstrap=platform.kafka, wire=platform.wire, progress=lambda count: progress.step(f"entry {count}", 1)
+            city,
+            bootstrap=platform.kafka,
+            wire=platform.wire,
+            progress=lambda count: progress.step(f"entry {count}", 1),
         )
     counts = ", ".join(f"{count} {topic}" for topic, count in sorted(verdict.answers.items())) or "no answers"
     click.echo(f"{verdict.entries} journal entries, {counts}: ", nl=False)

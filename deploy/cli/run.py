@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
+from collections.abc import Callable
 
 import click
 
@@ -19,17 +22,40 @@ from streams.log import to_stderr
 @click.option("--stage", type=click.Choice(STAGES), help="one stage only, as one worker of many")
 @click.option("--only-stages", is_flag=True, help="all stages, without the sources")
 @click.option("--web-port", type=int, help="port of /healthz, /readyz and /metrics (default: a free one)")
+@click.option(
+    "--while-stdin", is_flag=True, hidden=True, help="end when standard input does: the parent is gone"
+)
 @click.option("--quiet", is_flag=True, help="log warnings and errors only")
-def run(city_name: str, stage: str | None, only_stages: bool, web_port: int | None, quiet: bool) -> None:
+def run(
+    city_name: str, stage: str | None, only_stages: bool, web_port: int | None, while_stdin: bool, quiet: bool
+) -> None:
     """Run CITY: hear its sources, correlate, deliver. Ends cleanly on Ctrl-C.
 
     Example:  bongsu run houston
     """
     if stage == "ingest" and only_stages:
-        raise UsageFault("--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages")
+        raise UsageFault(
+            "--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages"
+        )
     to_stderr(logging.WARNING if quiet else logging.INFO)
     city = load_city(city_name)
     platform = reach()
     ensure_topics(platform.kafka, [city.name])
     stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
-    worker_of(city, platform, stages, web_port=web_port).run()
+    worker = worker_of(city, platform, stages, web_port=web_port)
+    if while_stdin:
+        worker.stop_when(_stdin_ended())
+    worker.run()
+
+
+def _stdin_ended() -> Callable[[], bool]:
+    """Whether standard input has ended: a parent that dies, however it dies, closes it."""
+    ended = threading.Event()
+
+    def wait() -> None:
+        while os.read(0, 4096):  # not sys.stdin: its lock would outlive the interpreter
+            pass
+        ended.set()
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
+    return ended.is_set

@@ -75,7 +75,10 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
                 shown = to_json_value(schema, value)
                 click.echo(orjson.dumps(shown).decode() if as_json else _lines(contract, shown))
     if not found:
-        raise UsageFault(f"no situation {situation_id} in {city.name}", hint=f"see: bongsu situation list {city.name} --all")
+        raise UsageFault(
+            f"no situation {situation_id} in {city.name}",
+            hint=f"see: bongsu situation list {city.name} --all",
+        )
 
 
 def _values(platform: Platform, city: str, contract: str) -> list[dict[str, Any]]:
@@ -87,14 +90,17 @@ def _lines(contract: str, value: dict[str, Any]) -> str:
     match contract:
         case "core.situation":
             members = "".join(
-                f"\n    {one['agency']} {one['agency_case_no']}: {one['kind']}, {one['status']}" for one in value["incidents"]
+                f"\n    {one['agency']} {one['agency_case_no']}: {one['kind']}, {one['status']}"
+                for one in value["incidents"]
             )
             proofs = "".join(
                 f"\n    rests on {one['topic']}[{one['partition']}]@{one['offset']}"
                 f" ({_metres(one['distance_m'])}, {one['seconds']} s)"
                 for one in value["evidence"]
             )
-            head = f"revision {value['revision']}: {value['kind']}, {value['status']}, because {value['reason']}"
+            head = (
+                f"revision {value['revision']}: {value['kind']}, {value['status']}, because {value['reason']}"
+            )
             return f"{head} (rule {value['rule']} {value['rule_version']}){members}{proofs}"
         case "core.alert":
             return f"alert to {value['audience']}: {value['message_type']} {value['revision']}: {value['headline']}"

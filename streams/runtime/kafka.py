@@ -123,7 +123,12 @@ def read_table(bootstrap: str, topic: str) -> dict[bytes, bytes]:
 def as_ours(error: KafkaException, doing: str) -> BongsuError:
     """What a Kafka error means to us: fenced or refused is fatal, all else may heal."""
     cause: KafkaError = error.args[0]
-    fatal = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError._FATAL}
+    fatal = {
+        KafkaError._FENCED,
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError._FATAL,
+    }
     refused = {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.GROUP_AUTHORIZATION_FAILED,

@@ -50,7 +50,12 @@ class StageLoop:
     def poll_until_stopped(self) -> None:
         """The polling thread's whole life."""
         try:
-            self._consumer.subscribe(list(self._stage.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+            self._consumer.subscribe(
+                list(self._stage.topics),
+                on_assign=self._assigned,
+                on_revoke=self._revoked,
+                on_lost=self._revoked,
+            )
             while not self._stopping.is_set():
                 records = self._next_batch()
                 if records:
@@ -109,7 +114,10 @@ def _is_record(message: Any) -> bool:
     error = message.error()
     if error is None:
         return True
-    if error.code() in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT) or error.retriable():
+    if (
+        error.code() in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT)
+        or error.retriable()
+    ):
         return False
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise Fatal(f"a topic is missing: {error.str()}", hint="create it with: bongsu topics apply")

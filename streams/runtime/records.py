@@ -39,11 +39,19 @@ def record_of(message: Any) -> Record:
     headers = {name: value for name, value in message.headers() or () if isinstance(value, bytes)}
     _, timestamp_ms = message.timestamp()
     return Record(
-        message.topic(), message.partition(), message.offset(), timestamp_ms, message.key(), message.value(), headers
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        timestamp_ms,
+        message.key(),
+        message.value(),
+        headers,
     )
 
 
-def headers_of(event: Event, *, topic: str, traceparent: bytes | None = None, played: bool = False) -> Headers:
+def headers_of(
+    event: Event, *, topic: str, traceparent: bytes | None = None, played: bool = False
+) -> Headers:
     """CloudEvents attributes in binary mode (CloudEvents Kafka binding 1.0.2) and the trace the event belongs to.
 
     An event that follows from nothing starts a trace of its own, named after its id.

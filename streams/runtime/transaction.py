@@ -49,7 +49,9 @@ class Outbox:
     def read_up_to(self, consumer: Consumer, places: Mapping[Partition, int]) -> None:
         """Put the consumed offsets into the transaction."""
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in places.items()]
-        self._producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), COMMIT_TIMEOUT_S)
+        self._producer.send_offsets_to_transaction(
+            offsets, consumer.consumer_group_metadata(), COMMIT_TIMEOUT_S
+        )
 
     def _delivered(self, error: Any, message: Message) -> None:
         if error is not None:

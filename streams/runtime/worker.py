@@ -59,6 +59,7 @@ class Worker:
         self._is_shutting = False
         self._stop_when: Callable[[], bool] | None = None
         self.fault: BaseException | None = None
+        data_dir.mkdir(parents=True, exist_ok=True)
         self._app = faust.App(
             f"{self.name}.worker",
             broker=f"kafka://{bootstrap}",
@@ -87,7 +88,11 @@ class Worker:
             async for work in works:
                 try:
                     await decide(work, lambda do: loop.run_in_executor(decider, do))
-                except BaseException as error:  # nothing may leave an agent by exception: Faust would go on without it
+                except asyncio.CancelledError:
+                    raise
+                except (
+                    BaseException
+                ) as error:  # nothing may leave an agent by exception: Faust would go on without it
                     self._end(error)
 
         self._app.agent(channel, name=f"{stage.group}.answer")(answer)
@@ -114,7 +119,8 @@ class Worker:
             worker.execute_from_commandline()
         except SystemExit as ended:
             if ended.code not in (0, None) and self.fault is None:
-                self.fault = Fatal(f"worker {self.name} ended with code {ended.code}")
+                cause = ended.__context__
+                self.fault = Fatal(f"worker {self.name} ended: {type(cause).__name__}: {cause}")
         finally:
             self._join()
         if self.fault is not None:
@@ -122,8 +128,8 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        parts = [*self._loops, *self._services]
-        return self.fault is None and all(part.is_ready for part in parts)
+        loops = all(loop.is_ready for loop in self._loops)
+        return self.fault is None and loops and all(service.is_ready for service in self._services)
 
     def _follow_ticks(self, topic: str) -> None:
         async def pulse(ticks: Any) -> None:
@@ -135,6 +141,7 @@ class Worker:
 
     async def _start_all(self) -> None:
         """Agents subscribe to their channels first; only then may anything be put into one."""
+        log.enable()  # Faust's own logging set-up silences every logger that was there before it
         for loop in self._loops:
             thread = threading.Thread(target=loop.poll_until_stopped, name="poll", daemon=True)
             thread.start()
@@ -185,17 +192,16 @@ class Worker:
             thread.join(10)
 
     def _pages(self) -> None:
-        @self._app.page("/healthz")
-        async def healthz(view: View, _request: Request) -> Response:
-            alive = self.fault is None
-            return view.json({"alive": alive, "pulse_ms": self._pulse_ms}, status=200 if alive else 500)
+        self._app.page("/healthz")(self._healthz)
+        self._app.page("/readyz")(self._readyz)
+        self._app.page("/metrics")(self._metrics)
 
-        @self._app.page("/readyz")
-        async def readyz(view: View, _request: Request) -> Response:
-            return view.json({"ready": self.is_ready}, status=200 if self.is_ready else 503)
+    async def _healthz(self, view: View, _request: Request) -> Response:
+        alive = self.fault is None
+        return view.json({"alive": alive, "pulse_ms": self._pulse_ms}, status=200 if alive else 500)
 
-        @self._app.page("/metrics")
-        async def metrics(view: View, _request: Request) -> Response:
-            return view.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
+    async def _readyz(self, view: View, _request: Request) -> Response:
+        return view.json({"ready": self.is_ready}, status=200 if self.is_ready else 503)
 
-
+    async def _metrics(self, view: View, _request: Request) -> Response:
+        return view.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
