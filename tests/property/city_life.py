@@ -1,0 +1,138 @@
+"""Random lives of a small, crowded city, and what must be true of whatever the rules say of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from streams.situations.entry import Entry
+from tests.unit.situations.a_city import City, a_camera, a_tick, an_incident, at, members, place
+
+KINDS = ("crash.vehicle", "crash", "medical", "fire.building", "crime.larceny")
+SPOTS = st.tuples(st.integers(0, 6), st.integers(0, 1)).map(lambda spot: place(spot[0] * 130, spot[1] * 90))
+CLOCK = st.integers(0, 50).map(lambda minute: f"12:{minute:02d}")
+STATUSES = ("open", "dispatched", "arrived", "closed")
+Case = tuple[str, list[Entry]]
+
+
+@st.composite
+def cases(draw: st.DrawFn, count: int = 9) -> list[Entry]:
+    """The revisions of up to *count* cases: places, kinds and times get corrected, cases close and return."""
+    entries = []
+    for number in range(draw(st.integers(1, count))):
+        who = draw(st.sampled_from("FP"))
+        happened, where, kind = draw(CLOCK), draw(SPOTS), draw(st.sampled_from(KINDS))
+        for revision in range(1, draw(st.integers(1, 4)) + 1):
+            if draw(st.integers(0, 5)) == 0:
+                where, kind = draw(SPOTS), draw(st.sampled_from(KINDS))
+            entries.append(
+                an_incident(
+                    f"{who}{number}",
+                    kind=kind,
+                    status=draw(st.sampled_from(STATUSES)),
+                    happened=happened,
+                    heard="13:00",
+                    where=where,
+                    unplaced=draw(st.integers(0, 11)) == 0,
+                    revision=revision,
+                )
+            )
+    return entries
+
+
+@st.composite
+def some_cameras(draw: st.DrawFn) -> list[Entry]:
+    found = []
+    for number in range(draw(st.integers(0, 6))):
+        status = draw(st.sampled_from(["ok", "ok", "ok", "faulty"]))
+        purposes = draw(st.sets(st.sampled_from(["crime-prevention", "fire-safety"]), min_size=1))
+        found.append(a_camera(f"c{number}", where=draw(SPOTS), status=status, purposes=sorted(purposes)))
+    return found
+
+
+@st.composite
+def a_life(draw: st.DrawFn) -> list[Entry]:
+    """Reports, cameras that come, move and die, and ticks, with time going on; some things told twice."""
+    told = [*draw(cases()), *draw(some_cameras()), *draw(some_cameras())]
+    told += draw(st.lists(st.sampled_from(told), max_size=4))
+    told = draw(st.permutations(told))
+    entries, minute = [], 0
+    for entry in told:
+        minute += draw(st.integers(0, 12))
+        if draw(st.integers(0, 4)) == 0:
+            entries.append(a_tick(f"{12 + minute // 60}:{minute % 60:02d}"))
+        received = at("12:00") + minute * 60_000
+        entries.append(
+            Entry(entry.kind, entry.topic, 0, len(entries), {**entry.value, "received_time": received})
+        )
+    return entries
+
+
+def wrongs(city: City) -> list[str]:
+    """Everything that must not be: empty when all is well."""
+    newest = city.newest()
+    return [
+        *_not_in_exactly_one(newest.values()),
+        *_endless(newest),
+        *_repeated(city),
+        *_endless_grants(city),
+    ]
+
+
+def _not_in_exactly_one(newest: Iterable[Mapping[str, Any]]) -> list[str]:
+    homes = Counter(one for s in newest if s["merged_into"] is None for one in members(s))
+    everybody = {one for s in newest for one in members(s)}
+    return [f"{one} is in {homes[one]} live situations" for one in sorted(everybody) if homes[one] != 1]
+
+
+def _endless(newest: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    found = []
+    for start in newest:
+        one, steps = start, 0
+        while newest[one]["merged_into"] is not None and steps <= len(newest):
+            one, steps = newest[one]["merged_into"], steps + 1
+        if steps > len(newest):
+            found.append(f"{start} is merged in a circle")
+    return found
+
+
+def _repeated(city: City) -> list[str]:
+    names = {"core.situation": "situation_id", "core.alert": "alert_id", "core.grant": "grant_id"}
+    found = []
+    for topic, name in names.items():
+        revisions: dict[str, list[int]] = {}
+        for value in city.all(topic):
+            revisions.setdefault(value[name], []).append(value["revision"])
+        found += [f"{topic} {one}: {r}" for one, r in revisions.items() if r != list(range(1, len(r) + 1))]
+    return found
+
+
+def _endless_grants(city: City) -> list[str]:
+    """Grants in force for what is over, or without a reason to be, or ended late."""
+    newest, found = city.newest(), []
+    for grant in city.grants().values():
+        situation = newest[grant["situation_id"]]
+        if not (grant["purpose"] and grant["legal_ground"] and grant["expires_at"] > grant["opened_at"]):
+            found.append(f"grant {grant['grant_id']} lacks purpose, ground or expiry")
+        ended = grant["revoked_at"]
+        if ended is None and (situation["status"] == "closed" or grant["expires_at"] <= city.state.now_ms):
+            found.append(f"grant {grant['grant_id']} outlives its situation or itself")
+        if ended is not None and ended > grant["expires_at"]:
+            found.append(f"grant {grant['grant_id']} ended after its expiry")
+    return found
+
+
+def picture(city: City) -> list[tuple[Any, ...]]:
+    """The situations by members, status and cameras: what must not depend on the order of reports."""
+    return sorted(
+        (
+            sorted(members(s)),
+            s["status"],
+            s["kind"],
+            [(one["camera_id"], one["rank"], one["distance_m"]) for one in s["cameras"]],
+        )
+        for s in city.live()
+    )

@@ -1,0 +1,102 @@
+"""Situations are a function of the set of reports, and no life of a city breaks what is promised."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.situations.entry import Entry
+from streams.situations.rows import body_of
+from streams.situations.state import CityState
+from tests.property.city_life import a_life, cases, picture, some_cameras, wrongs
+from tests.unit.situations.a_city import City, a_camera, a_city, an_incident, place, rules
+
+
+@settings(max_examples=120, deadline=None)
+@given(cases(), some_cameras(), st.integers(0, 2**32))
+def test_any_order_and_any_repeats_give_the_same_situations(
+    reports: list[Entry], cameras: list[Entry], seed: int
+) -> None:
+    chance = random.Random(seed)
+    straight = a_city(*cameras, *reports)
+    shuffled = [*reports, *chance.sample(reports, len(reports) // 2)]
+    chance.shuffle(shuffled)
+    assert picture(a_city(*cameras, *shuffled)) == picture(straight)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("FP"), st.integers(0, 9)), min_size=20, max_size=40),
+    st.integers(0, 2**32),
+)
+def test_a_crowd_in_any_order_gives_the_same_situations(crowd: list[tuple[str, int]], seed: int) -> None:
+    """More reports at one spot than count as partners of one."""
+    reports = [
+        an_incident(f"{who}{n}", kind="crash", where=place(step), happened=f"12:{n % 15:02d}")
+        for n, (who, step) in enumerate(crowd)
+    ]
+    moved = [
+        an_incident(f"{who}{n}", kind="crash", where=place(900), happened=f"12:{n % 15:02d}", revision=2)
+        for n, (who, step) in enumerate(crowd)
+        if step == 0
+    ]
+    straight = a_city(*reports, *moved)
+    shuffled = [*reports, *moved]
+    random.Random(seed).shuffle(shuffled)
+    city = a_city(*shuffled)
+    assert picture(city) == picture(straight)
+    assert wrongs(city) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(a_life())
+def test_no_life_of_a_city_breaks_a_promise(life: list[Entry]) -> None:
+    city = a_city(*life, grant_minutes=45, expire_after_min=180)
+    assert wrongs(city) == []
+
+
+@settings(max_examples=80, deadline=None)
+@given(a_life(), st.integers(0, 40))
+def test_a_restart_in_the_middle_changes_not_a_byte(life: list[Entry], cut: int) -> None:
+    config = rules(grant_minutes=45, expire_after_min=180, forget_after_days=0.05)
+    whole, before = City(config), City(config)
+    whole.take(*life)
+    before.take(*life[:cut])
+    rows = {event.key: event.value for event in before.said if event.topic == "core.state"}
+    clock = before.state.clock_row()
+    rows[clock.key] = clock.value
+    after = City(config)
+    after.said.clear()
+    after.state = CityState.from_records(config, reversed(rows.items()))
+    assert after.state.rules_digest == config.digest()
+    after.take(*life[cut:])
+    said = [*before.said, *after.said]
+    assert [(e.topic, e.key, e.value) for e in said] == [(e.topic, e.key, e.value) for e in whole.said]
+    assert body_of(after.state.clock_row().value["body"].decode()) == body_of(  # type: ignore[index]
+        whole.state.clock_row().value["body"].decode()  # type: ignore[index]
+    )
+
+
+def test_the_checker_sees_each_sort_of_wrong() -> None:
+    """A circle of merging, a report in two situations, a revision told twice, a grant that does not end."""
+    city = a_city(a_camera(), an_incident("F1"), an_incident("P1", kind="crash", where=place(900)))
+    assert wrongs(city) == []
+    first, second = (event for event in city.said if event.topic == "core.situation")
+
+    def with_said(*events: object) -> list[str]:
+        spoilt = a_city()
+        spoilt.said = [*city.said, *events]  # type: ignore[list-item]
+        spoilt.state = city.state
+        return wrongs(spoilt)
+
+    def changed(event, **fields):  # type: ignore[no-untyped-def]
+        return type(event)(event.topic, event.key, {**event.value, "revision": 2, **fields})
+
+    assert any("revision" in one or "[1, 1]" in one for one in with_said(first))
+    both = changed(second, incidents=[*second.value["incidents"], *first.value["incidents"]])  # type: ignore[index]
+    assert any("2 live" in one for one in with_said(both))
+    circle = (changed(first, merged_into=second.key), changed(second, merged_into=first.key))
+    assert any("circle" in one for one in with_said(*circle))
+    assert any("outlives" in one for one in with_said(changed(first, status="closed")))

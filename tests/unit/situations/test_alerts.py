@@ -1,0 +1,74 @@
+"""What people are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.laws import law_named
+from tests.unit.situations.a_city import City, a_city, an_incident, place
+
+
+def told(city: City, audience: str) -> list[tuple[str, int]]:
+    return [
+        (one["message_type"], one["revision"])
+        for one in city.all("core.alert")
+        if one["audience"] == audience
+    ]
+
+
+def test_each_agency_and_the_operator_hear_of_it() -> None:
+    city = a_city(an_incident("F1"), an_incident("P1", kind="crash"))
+    assert told(city, "119") == [("alert", 1), ("update", 2)]
+    assert told(city, "112") == [("alert", 1)]
+    assert told(city, "operator") == [("alert", 1), ("update", 2)]
+
+
+def test_an_update_that_changes_nothing_of_note_is_not_told() -> None:
+    city = a_city(an_incident("F1"), an_incident("F1", where=place(5), revision=2))
+    assert told(city, "119") == [("alert", 1)]
+
+
+def test_the_end_is_told_and_revisions_go_on_after_it() -> None:
+    city = a_city(
+        an_incident("F1"),
+        an_incident("F1", status="closed", revision=2),
+        an_incident("F1", status="arrived", revision=3),
+    )
+    assert told(city, "operator") == [("alert", 1), ("cancel", 2), ("update", 3)]
+
+
+def test_nobody_is_alerted_to_what_was_over_before_it_was_heard_of() -> None:
+    assert a_city(an_incident("F1", status="closed")).all("core.alert") == []
+
+
+def test_an_agency_that_leaves_is_told_so() -> None:
+    city = a_city(
+        an_incident("F1"),
+        an_incident("P1", kind="crash"),
+        an_incident("P1", kind="crash", where=place(2000), revision=2),
+    )
+    first = next(one["situation_id"] for one in city.all("core.alert"))
+    left = [
+        one for one in city.all("core.alert") if one["audience"] == "112" and one["situation_id"] == first
+    ]
+    assert [one["message_type"] for one in left] == ["alert", "cancel"]
+
+
+def test_the_headline_speaks_the_citys_language_and_names_no_address() -> None:
+    def headline(law: str) -> Any:
+        return a_city(an_incident("F1", status="dispatched"), law=law_named(law)).all("core.alert")[0][
+            "headline"
+        ]
+
+    assert headline("kr") == "차량 사고 발생: 119, 출동 중"
+    assert headline("us") == "Vehicle crash: 119, units on the way"
+    assert "Made Up" not in headline("us")
+
+
+def test_an_alert_rests_on_the_same_evidence_as_its_situation() -> None:
+    city = a_city(an_incident("F1"), an_incident("P1", kind="crash", where=place(20)))
+    alert = city.all("core.alert")[-1]
+    assert alert["evidence"] == city.the_situation()["evidence"]
+    assert alert["situation_revision"] == 2
+    assert (alert["rule"], alert["rule_version"]) == ("joint-incident", "1")
+    assert alert["area"]["radius_m"] == 500
