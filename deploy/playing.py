@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from connectors.recordings import read_recording
@@ -20,9 +20,15 @@ from deploy.stages import ingest_of
 from schemas.catalogue import topic_name
 from schemas.event import Event
 from streams.ingest import Ingest, Slice
-from streams.runtime.kafka import read_tail
+from streams.runtime.kafka import as_ours, read_tail
 
 SETTLE_POLL_S = 0.05
+COORDINATOR_S = 15
+WAKING = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +131,21 @@ def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None
 
 
 def has_members(bootstrap: str, group: str) -> bool:
-    """Whether any worker is in *group* now."""
+    """Whether any worker is in *group* now. A coordinator that is only just waking is asked again."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})  # must outlive its futures
-    described = admin.describe_consumer_groups([group], request_timeout=10)
-    try:
-        return bool(described[group].result().members)
-    except Exception as error:  # no such group yet
-        if "GROUP_ID_NOT_FOUND" in str(error):
-            return False
-        raise
+    deadline = time.monotonic() + COORDINATOR_S
+    while True:
+        described = admin.describe_consumer_groups([group], request_timeout=10)
+        try:
+            return bool(described[group].result().members)
+        except KafkaException as error:
+            cause = error.args[0]
+            if cause.code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return False
+            waking = cause.retriable() or cause.code() in WAKING
+            if not waking or time.monotonic() > deadline:
+                raise as_ours(error, f"asking for group {group}") from error
+            time.sleep(SETTLE_POLL_S)
 
 
 def settle(city: City, platform: Platform, check: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue's topics in a cluster: what is missing or set otherwise, and making it so. Brokers create none by themselves."""
+"""The catalogue's topics in a cluster: what is missing or otherwise, and making it so."""
 
 from __future__ import annotations
 

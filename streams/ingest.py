@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from connectors.base import Heard, Place, Reader, Reading, SetAside, SourceContext
 from schemas.catalogue import topic_name
-from schemas.errors import Invalid
+from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id
 from schemas.wire import Wire
 from streams import metrics
@@ -65,7 +65,7 @@ def slices(context: SourceContext, heard: Heard, reading: Reading, standing: Sta
         after = Standing(reading.place, heard.at_ms)
         yield Slice(reading.events, _asides(context, reading, heard.at_ms), after, heard.at_ms)
         return
-    events = sorted(reading.events, key=lambda event: _time(event))
+    events = sorted(reading.events, key=_time)
     done = standing.done if standing.digest == digest else 0
     asides = _asides(context, reading, _time(events[-1]) if events else 0) if done == 0 else []
     while done < len(events):
@@ -161,9 +161,13 @@ class Ingest:
 
     def tick(self, time_ms: int) -> None:
         """Tell the city what time it is."""
-        assert self._producer is not None
-        with transaction(self._producer, self._wire, self._context.city) as outbox:
+        with transaction(self._opened(), self._wire, self._context.city) as outbox:
             outbox.put(tick(self._context.city, time_ms, barrier=None))
+
+    def _opened(self) -> Producer:
+        if self._producer is None:
+            raise Fatal(f"{self._group}: published before it was opened")
+        return self._producer
 
     def _encodable(self, reading: Reading) -> Reading:
         """An event that its own contract refuses is set aside here, before it can spoil a transaction."""
@@ -180,10 +184,9 @@ class Ingest:
 
     def publish(self, part: Slice, *, played: bool) -> None:
         """One transaction: the events, what was set aside, the place, and in a play the time."""
-        assert self._producer is not None
         city = self._context.city
         timed = metrics.transactions.labels(self._group).time()
-        with timed, transaction(self._producer, self._wire, city) as outbox:
+        with timed, transaction(self._opened(), self._wire, city) as outbox:
             for event in part.events:
                 outbox.put(event, played=played)
             for event in part.asides:

@@ -48,8 +48,6 @@ def journal_event(city: str, sequence: int, now_ms: int, entry: Entry, record: R
 
 def entry_of(row: Mapping[str, Any], wire: Wire) -> Entry:
     """A journal row back as the entry that the rules saw."""
-    if row["entry"] == RULES:
-        value = orjson.loads(row["body"])
-    else:
-        value = wire.decode(row["origin_topic"], row["body"])
+    is_rules = row["entry"] == RULES
+    value = orjson.loads(row["body"]) if is_rules else wire.decode(row["origin_topic"], row["body"])
     return Entry(row["entry"], row["origin_topic"], row["origin_partition"], row["origin_offset"], value)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Producer
 
 from schemas.catalogue import contract_name, topic_name
-from schemas.errors import Fatal, Invalid
+from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import Event
 from schemas.wire import Wire
 from streams import metrics
@@ -21,7 +21,7 @@ from streams.dlq import aside_record
 from streams.journal import RULES, journal_event
 from streams.runtime.inbox import Inbox
 from streams.runtime.kafka import read_table, transactional_producer
-from streams.runtime.records import Record
+from streams.runtime.records import Batch, Record
 from streams.runtime.transaction import Outbox, transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
@@ -42,9 +42,10 @@ class Held:
     """What the stage has while the partitions are its own."""
 
     producer: Producer
-    consumer: Consumer
     state: CityState
     inbox: Inbox
+    carried: Sequence[Record] = ()
+    """Read before the last commit, and not yet taken then: their barrier has not come."""
 
 
 class SituationsStage:
@@ -56,42 +57,48 @@ class SituationsStage:
         self._bootstrap = bootstrap
         self._wire = wire
         self._held: Held | None = None
+        self._again: Sequence[Record] = ()
         self.group = f"{city}.situations"
         self.topics = [topic_name(city, contract) for contract in INPUTS]
 
-    def assigned(self, consumer: Consumer) -> None:
+    def assigned(self) -> None:
         producer = transactional_producer(self._bootstrap, self.group)
         topic = topic_name(self._city, "core.state")
         table = read_table(self._bootstrap, topic)
         rows = [(key.decode(), self._wire.decode(topic, value)) for key, value in table.items()]
         state = CityState.from_records(self._config, rows)
         inbox = Inbox(topic_name(self._city, "core.tick"), topic_name(self._city, "place.camera"))
-        self._held = Held(producer, consumer, state, inbox)
+        self._held = Held(producer, state, inbox)
 
     def revoked(self) -> None:
-        self._held = None
+        self._held, self._again = None, ()
 
-    def take(self, records: Sequence[Record]) -> None:
+    def take(self, batch: Batch) -> None:
         held = self._held
         if held is None:
             raise Fatal(f"{self.group}: records came before their assignment")
-        with (
-            metrics.transactions.labels(self.group).time(),
-            transaction(held.producer, self._wire, self._city) as outbox,
-        ):
-            for record in records:
+        try:
+            self._take(batch, held)
+        except Retriable:  # the state has moved on without its commit: give it up, but not what was read
+            self._held, self._again = None, (*self._again, *held.carried)
+            raise
+
+    def _take(self, batch: Batch, held: Held) -> None:
+        timed = metrics.transactions.labels(self.group).time()
+        with timed, transaction(held.producer, self._wire, self._city) as outbox:
+            for record in (*self._again, *batch.records):
                 self._offer(record, held, outbox)
             self._answer(held, outbox)
             outbox.flush()
-            outbox.read_up_to(held.consumer, held.inbox.next_offsets())
+            outbox.read_up_to(held.inbox.next_offsets(), batch.group_metadata)
+        self._again = ()
+        held.carried = held.inbox.waiting_records()
         metrics.waiting.labels(self.group).set(held.inbox.waiting)
 
     def _offer(self, record: Record, held: Held, outbox: Outbox) -> None:
         metrics.records_taken.labels(self.group, record.topic).inc()
         try:
-            if record.value is None:
-                raise Invalid("a tombstone where an event was expected", field="value", expected="an event")
-            held.inbox.offer(record, timely(record, self._wire.decode(record.topic, record.value)))
+            held.inbox.offer(record, timely(record, self._wire.decode(record.topic, record.value or b"")))
         except Invalid as error:
             held.inbox.saw(record)
             self._set_aside(record, error, held, outbox)

@@ -36,7 +36,7 @@ class Pairs(click.Command):
                 end += 1
             folded += ["--source", "\0".join(args[position + 1 : end])]
             position = end
-        return super().parse_args(ctx, folded)
+        return click.Command.parse_args(self, ctx, folded)
 
 
 @click.command(cls=Pairs)

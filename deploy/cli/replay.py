@@ -55,12 +55,11 @@ def replay(
         city.name, bootstrap=platform.kafka, wire=platform.wire, from_ms=_ms(from_text), to_ms=_ms(to_text)
     )
     for _sequence, event in answers:
-        assert event.value is not None
-        now_ms = int(event.value["received_time"])
+        value = to_json_value(load_catalogue()[event.topic].newest, event.value or {})
+        now_ms = int((event.value or {})["received_time"])
         if speed is not None and last_ms is not None:
             time.sleep(max(0, now_ms - last_ms) / 1000 / speed)
         last_ms = now_ms
-        value = to_json_value(load_catalogue()[event.topic].newest, event.value)
         shown = {"topic": topic_name(city.name, event.topic), "key": event.key, "value": value}
         click.echo(orjson.dumps(shown).decode() if as_json else event_line(shown, colour=sys.stdout.isatty()))
 

@@ -88,6 +88,10 @@ class Inbox:
     def waiting(self) -> int:
         return len(self.ticks) + sum(map(len, self.held.values()))
 
+    def waiting_records(self) -> list[Record]:
+        """What was offered and not yet taken."""
+        return [one.record for queue in (self.ticks, *self.held.values()) for one in queue]
+
     def next_offsets(self) -> dict[Partition, int]:
         """Where each partition stands: the first record not yet taken. This is what may be committed."""
         places = dict(self.seen)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -19,7 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from schemas.errors import Fatal, Retriable
 from streams.log import log
 from streams.runtime.kafka import as_ours
-from streams.runtime.records import Record, record_of
+from streams.runtime.records import Batch, record_of
 from streams.runtime.stage import Stage
 
 BATCH_MAX = 5_000
@@ -57,9 +58,9 @@ class StageLoop:
                 on_lost=self._revoked,
             )
             while not self._stopping.is_set():
-                records = self._next_batch()
-                if records:
-                    self._hand(lambda batch=records: self._answer(batch), wait=False)  # type: ignore[misc]
+                batch = self._next_batch()
+                if batch.records:
+                    self._hand(partial(self._answer, batch), wait=False)
         except BaseException as error:  # a thread's end must reach the worker, whatever it is
             self.fault = self.fault or error
         finally:
@@ -68,18 +69,19 @@ class StageLoop:
     def stop(self) -> None:
         self._stopping.set()
 
-    def _next_batch(self) -> list[Record]:
-        """What is there now, at once; an empty list after a short wait when nothing is."""
+    def _next_batch(self) -> Batch:
+        """What is there now, at once; an empty batch after a short wait when nothing is."""
         first = self._consumer.poll(POLL_S)
         if first is None:
-            return []
+            return Batch((), None)
         messages = [first, *self._consumer.consume(BATCH_MAX, 0)]
-        return [record_of(message) for message in messages if _is_record(message)]
+        records = [record_of(message) for message in messages if _is_record(message)]
+        return Batch(records, self._consumer.consumer_group_metadata())
 
-    def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+    def _assigned(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         if not partitions:
             return
-        self._hand(lambda: self._stage.assigned(consumer))
+        self._hand(self._stage.assigned)
         self.is_ready = True
         log.info("partitions assigned", stage=self._stage.group, count=len(partitions))
 
@@ -94,7 +96,7 @@ class StageLoop:
         if wait:
             done.result(REVOKE_WAIT_S)
 
-    def _answer(self, batch: Sequence[Record]) -> None:
+    def _answer(self, batch: Batch) -> None:
         """Take the batch, again and again while the world may heal."""
         delay_s = RETRY_FIRST_S
         while True:
@@ -105,7 +107,7 @@ class StageLoop:
                 if self._stopping.wait(delay_s):
                     return
                 delay_s = min(delay_s * 2, RETRY_MAX_S)
-                self._stage.assigned(self._consumer)
+                self._stage.assigned()
             else:
                 return
 

@@ -34,6 +34,18 @@ class Record:
         return self.headers.get("traceparent")
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records polled together, and the group's metadata as the polling thread saw it just then.
+
+    Only the polling thread may touch a consumer: confluent-kafka lets one call in at a time, and a thread that waits
+    for the one that polls may wait for ever.
+    """
+
+    records: Sequence[Record]
+    group_metadata: Any
+
+
 def record_of(message: Any) -> Record:
     """A confluent-kafka message as a record; header values that are not bytes are dropped."""
     headers = {name: value for name, value in message.headers() or () if isinstance(value, bytes)}

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from confluent_kafka import Consumer
-
-from streams.runtime.records import Record
+from streams.runtime.records import Batch
 
 
 class Stage(Protocol):
@@ -20,11 +18,11 @@ class Stage(Protocol):
     @property
     def group(self) -> str: ...
 
-    def assigned(self, consumer: Consumer) -> None:
+    def assigned(self) -> None:
         """The partitions are ours: fence whoever had them, and rebuild the state from the log."""
 
     def revoked(self) -> None:
         """They are another's now: forget the state."""
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Answer one batch. ``Retriable``: call again with the same batch; ``Fatal``: stop the worker."""
+    def take(self, batch: Batch) -> None:
+        """Answer one batch. ``Retriable``: call ``assigned``, then this again with the same batch. ``Fatal``: stop."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaException, Message, Producer, TopicPartition
 
 from schemas.errors import Retriable
 from schemas.event import Event
@@ -46,12 +46,10 @@ class Outbox:
             raise as_ours(KafkaException(self._failed), "producing")
         return self.delivered
 
-    def read_up_to(self, consumer: Consumer, places: Mapping[Partition, int]) -> None:
+    def read_up_to(self, places: Mapping[Partition, int], group_metadata: Any) -> None:
         """Put the consumed offsets into the transaction."""
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in places.items()]
-        self._producer.send_offsets_to_transaction(
-            offsets, consumer.consumer_group_metadata(), COMMIT_TIMEOUT_S
-        )
+        self._producer.send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
 
     def _delivered(self, error: Any, message: Message) -> None:
         if error is not None:
