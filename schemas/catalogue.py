@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -16,16 +16,24 @@ from schemas.errors import Fatal, Invalid
 
 TOPICS = Path(__file__).parent / "topics"
 DLQ = "dlq"
+"""The folder of the one schema that every ``<topic>.dlq`` has, and ``source.dlq``."""
 MAX_BYTES = 65_536
+HINT = "schemas/README.md says what a contract holds"
 UNITS_MS = {"h": 3_600_000, "d": 86_400_000}
+WITHOUT_DLQ = ("core.tick", "core.journal", "core.state", "source.")
 FAST = ("cctv.", "mobility.position", "core.evidence")
+"""Prefixes of the contracts that may have more than one partition a city."""
 
 Schema = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a topic promises: its schema in every version, its key, how long it keeps what."""
+    """What a topic promises: its schema in every version, its key, how long it keeps what.
+
+    *key* is the field that is the record's key, or, with a space in it, words for what it is. *bytes_fields* are the
+    only fields that may hold bytes. *released*: the fingerprint of each version that may not change any more.
+    """
 
     name: str
     description: str
@@ -40,6 +48,7 @@ class Contract:
     bytes_fields: tuple[str, ...]
     versions: tuple[Schema, ...]
     folder: Path
+    released: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def newest(self) -> Schema:
@@ -52,7 +61,7 @@ def load_catalogue(root: Path = TOPICS) -> Mapping[str, Contract]:
     found = {path.parent.name: read_contract(path.parent) for path in sorted(root.glob("*/topic.toml"))}
     shared = found.pop(DLQ, None)
     if shared is not None:
-        aside = [name for name in found if not name.startswith(("core.tick", "core.journal", "core.state", "source."))]
+        aside = [name for name in found if not name.startswith(WITHOUT_DLQ)]
         for name in [*aside, "source"]:
             found[f"{name}.dlq"] = _renamed(shared, f"{name}.dlq")
     return MappingProxyType(found)
@@ -78,9 +87,12 @@ def read_contract(folder: Path) -> Contract:
             bytes_fields=tuple(said.get("bytes_fields", ())),
             versions=versions,
             folder=folder,
+            released=said.get("released", {}),
         )
-    except (KeyError, ValueError) as error:
-        raise Fatal(f"contract {folder.name}: {error}", hint="see schemas/README.md for what a contract holds") from error
+    except KeyError as error:
+        raise Fatal(f"contract {folder.name}: topic.toml lacks {error}", hint=HINT) from error
+    except (TypeError, ValueError) as error:
+        raise Fatal(f"contract {folder.name}: {error}", hint=HINT) from error
 
 
 def milliseconds(text: str) -> int:
@@ -106,7 +118,9 @@ def contract_of(topic: str) -> Contract:
     try:
         return load_catalogue()[contract_name(topic)]
     except KeyError:
-        raise Invalid(f"topic {topic} is not in the catalogue", field="topic", expected="a topic of ours") from None
+        raise Invalid(
+            f"topic {topic} is not in the catalogue", field="topic", expected="a topic of ours"
+        ) from None
 
 
 def _renamed(contract: Contract, name: str) -> Contract:

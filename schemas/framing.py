@@ -18,7 +18,9 @@ def frame(schema_id: int, payload: bytes) -> bytes:
 def unframe(value: bytes) -> tuple[int, bytes]:
     """(schema id, Avro payload). ``Invalid`` for what is no frame."""
     if len(value) < HEADER_BYTES:
-        raise Invalid("shorter than a frame's header", field="value", expected="magic 0 and a four-byte schema id")
+        raise Invalid(
+            "shorter than a frame's header", field="value", expected="magic 0 and a four-byte schema id"
+        )
     magic, schema_id = HEADER.unpack_from(value)
     if magic != MAGIC:
         raise Invalid(f"magic byte {magic}", field="value", expected="magic 0 and a four-byte schema id")

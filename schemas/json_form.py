@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.catalogue import Schema
 from schemas.errors import Invalid
 
 Leaf = Callable[[Any, str], Any]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_json_value(schema: Schema, value: Mapping[str, Any]) -> dict[str, Any]:
-    """*value* as JSON may hold it, field by field of *schema*."""
+    """*value* as JSON may hold it, field by field of *schema*. ``Invalid`` for a time beyond the year 9999."""
     shown: dict[str, Any] = _walk(schema, value, "", {}, {"time": _iso, "bytes": _base64})
     return shown
 
@@ -25,7 +26,7 @@ def from_json_value(schema: Schema, shown: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _walk(schema: Any, value: Any, path: str, named: dict[str, Any], leaves: Mapping[str, Leaf]) -> Any:
+def _walk(schema: Any, value: Any, path: str, named: dict[str, Any], leaves: Mapping[str, Leaf]) -> Any:  # noqa: PLR0911 (a return a case)
     if value is None:
         return None
     if isinstance(schema, list):
@@ -45,14 +46,19 @@ def _walk(schema: Any, value: Any, path: str, named: dict[str, Any], leaves: Map
         case "array":
             return [_walk(schema["items"], one, f"{path}[{i}]", named, leaves) for i, one in enumerate(value)]
         case "map":
-            return {key: _walk(schema["values"], one, f"{path}.{key}", named, leaves) for key, one in value.items()}
+            return {
+                key: _walk(schema["values"], one, f"{path}.{key}", named, leaves)
+                for key, one in value.items()
+            }
         case "enum":
             return value
         case other:
             return _walk(other, value, path, named, leaves)
 
 
-def _walk_record(schema: Any, value: Any, path: str, named: dict[str, Any], leaves: Mapping[str, Leaf]) -> Any:
+def _walk_record(
+    schema: Any, value: Any, path: str, named: dict[str, Any], leaves: Mapping[str, Leaf]
+) -> Any:
     if not isinstance(value, Mapping):
         raise Invalid(f"{path or 'value'} is no object", field=path, expected="an object")
     known = {field["name"]: field["type"] for field in schema["fields"]}
@@ -65,8 +71,11 @@ def _walk_record(schema: Any, value: Any, path: str, named: dict[str, Any], leav
     return walked
 
 
-def _iso(value: Any, _path: str) -> str:
-    return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds")
+def _iso(value: Any, path: str) -> str:
+    try:
+        return (EPOCH + timedelta(milliseconds=value)).isoformat(timespec="milliseconds")
+    except OverflowError:
+        raise Invalid(f"{path} is no time", field=path, expected="a time in the years 1 to 9999") from None
 
 
 def _milliseconds(value: Any, path: str) -> int:
@@ -78,7 +87,7 @@ def _milliseconds(value: Any, path: str) -> int:
         raise Invalid(f"{path} is no time", field=path, expected="ISO 8601 with offset") from None
     if moment.tzinfo is None:
         raise Invalid(f"{path} has no offset", field=path, expected="ISO 8601 with offset")
-    return round(moment.timestamp() * 1000)
+    return round((moment - EPOCH) / timedelta(milliseconds=1))
 
 
 def _base64(value: Any, _path: str) -> str:

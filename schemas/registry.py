@@ -65,13 +65,17 @@ class Registry:
             return question()
         except SchemaRegistryError as error:
             if error.http_status_code == NOT_FOUND:
-                raise Invalid(f"the registry knows no {what}", field="schema id", expected="a registered schema") from error
+                raise Invalid(
+                    f"the registry knows no {what}", field="schema id", expected="a registered schema"
+                ) from error
             if error.http_status_code in CONFLICTS:
                 raise Fatal(
                     f"the registry refuses {what}: {error.error_message}",
                     hint="'bongsu schemas check' says which change is not compatible",
                 ) from error
-            raise Unreachable(f"the registry at {self.url} fails ({error.http_status_code})", hint=HINT) from error
+            raise Unreachable(
+                f"the registry at {self.url} fails ({error.http_status_code})", hint=HINT
+            ) from error
         except httpx.HTTPError as error:
             raise Unreachable(f"the registry at {self.url} does not answer", hint=HINT) from error
 

@@ -22,7 +22,9 @@ class Wire:
     def encode(self, city: str, event: Event) -> tuple[str, bytes, bytes | None]:
         """(Kafka topic, key, frame); the frame of a tombstone is ``None``. ``Invalid`` names the field that misfits."""
         if event.topic not in load_catalogue():
-            raise Fatal(f"topic {event.topic} is not in the catalogue", hint="add its folder under schemas/topics")
+            raise Fatal(
+                f"topic {event.topic} is not in the catalogue", hint="add its folder under schemas/topics"
+            )
         topic = topic_name(city, event.topic)
         key = event.key.encode()
         if event.value is None:
