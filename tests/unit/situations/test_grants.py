@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import Invalid
+from streams.situations.entry import Entry
 from streams.situations.grants import new_grant
 from streams.situations.model import CameraAt
 from tests.unit.situations.a_city import a_camera, a_city, a_tick, an_incident, at, place
@@ -145,3 +146,10 @@ def test_a_camera_far_away_changes_nothing() -> None:
     city = a_city(an_incident("F1"))
     assert [event.topic for event in city.take(a_camera("c9", where=place(5000)))] == ["core.state"]
     assert city.take(a_camera("c9", where=place(5000))) == []
+
+
+def test_grants_end_in_time_after_the_numbers_changed() -> None:
+    city = a_city(a_camera(), an_incident("F1"), grant_minutes=30)
+    other = a_city(grant_minutes=45).config
+    city.take(Entry("rules", "demo.rules", 0, 0, other.canonical()), a_tick("12:30"))
+    assert city.grants_in_force() == []

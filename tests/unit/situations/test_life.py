@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.errors import Invalid
+from streams.situations.entry import Entry
 from tests.unit.situations.a_city import a_city, a_tick, an_incident, at, place
 
 
@@ -120,7 +121,7 @@ def test_new_numbers_hold_from_the_next_report_on() -> None:
     city = a_city(an_incident("F1"), an_incident("P1", kind="crash", where=place(300)))
     assert len(city.live()) == 2
     wider = a_city(radius_m=400).config
-    city.take(type(an_incident())("rules", "demo.rules", 0, 0, wider.canonical()))
+    city.take(Entry("rules", "demo.rules", 0, 0, wider.canonical()))
     assert city.state.rules_digest == wider.digest()
     city.take(an_incident("F1", kind="crash", revision=2))
     assert len(city.live()) == 1
