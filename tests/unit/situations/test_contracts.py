@@ -18,7 +18,12 @@ def test_what_is_said_fits_its_contract() -> None:
         a_tick("18:00"),
     )
     codecs = {name: RowCodec(contract.newest) for name, contract in load_catalogue().items()}
-    assert {event.topic for event in city.said} == {"core.situation", "core.alert", "core.grant", "core.state"}
+    assert {event.topic for event in city.said} == {
+        "core.situation",
+        "core.alert",
+        "core.grant",
+        "core.state",
+    }
     for event in [*city.said, city.state.clock_row()]:
         assert event.value is not None
         assert codecs[event.topic].decode(codecs[event.topic].encode(dict(event.value))) == event.value
