@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -72,6 +73,8 @@ def _cluster() -> Iterator[None]:
     finally:
         if not was_up:
             cluster.down(home, erase=fresh)
+            if fresh:
+                shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager

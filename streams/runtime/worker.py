@@ -113,8 +113,9 @@ class Worker:
     def run(self) -> None:
         """Until a signal, or until something fatal, which is raised."""
         worker = faust.Worker(
-            self._app, loglevel="CRITICAL", redirect_stdouts=False, workdir=".", override_logging=False
+            self._app, loglevel="CRITICAL", quiet=True, redirect_stdouts=False, override_logging=False
         )
+        worker.spinner = None  # a service says what it does in its log
         try:
             worker.execute_from_commandline()
         except SystemExit as ended:
