@@ -105,20 +105,19 @@ class Board:
             ("situation", 4),
             ("agencies and their cases", 6),
             ("cameras, distance", 6),
-            ("alerts", 2),
+            ("alerts to", 2),
         ):
             table.add_column(name, ratio=ratio, header_style="bold")
         for one, value in reversed(self.situations.items()):
             style = STATUS_STYLE.get(value["status"], "")
             cases = "\n".join(f"{m['agency']} {m['agency_case_no']} {m['kind']}" for m in value["incidents"])
             granted = len(self.grants.get(one, {}))
-            told = len(self.alerts.get(one, {}))
             table.add_row(
                 self._clock(value["opened_at"]),
                 Text(f"{value['kind']}\n{value['status']} · {one[:6]}", style=style),
                 cases,
                 f"{_cameras(value)}\n{granted} grants",
-                f"{told} told",
+                ", ".join(sorted(self.alerts.get(one, {}))),
             )
         counts = f"{self.opened} opened · {self.joined} joined by a second agency · {self.closed} ended"
         log = (
