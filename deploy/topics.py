@@ -1,9 +1,11 @@
-"""The catalogue's topics in a cluster: what is missing or otherwise, and making it so."""
+"""The catalogue's topics in a cluster: what is missing or set otherwise, and making it so. Brokers create none alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
@@ -16,93 +18,97 @@ from confluent_kafka.admin import (
 )
 
 from schemas.catalogue import Contract, load_catalogue, topic_name
-from schemas.errors import Unreachable
+from schemas.errors import Fatal, Unreachable
 
 REPLICAS_MAX = 3
-TIMEOUT_S = 20
+TIMEOUT_S = 8
 CREATE_S = 60
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
+SILENT = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One topic that is not as its contract says. *settings* are those that differ (all, when it is missing)."""
+class Standing:
+    """One topic in the cluster beside its contract.
+
+    *partitions* is ``None`` when the topic is missing. *settings*: each one that differs, as (now, wanted).
+    """
 
     topic: str
-    is_missing: bool
-    partitions: int
-    settings: dict[str, str]
+    contract: Contract
+    partitions: int | None
+    settings: Mapping[str, tuple[str | None, str]]
+
+    @property
+    def state(self) -> str:
+        """``missing``, ``differs``, ``repartition`` (a person's work) or ``well``."""
+        if self.partitions is None:
+            return "missing"
+        if self.settings:
+            return "differs"
+        return "well" if self.partitions == self.contract.partitions else "repartition"
+
+    @property
+    def needs_applying(self) -> bool:
+        return self.state in ("missing", "differs")
 
 
 def settings_of(contract: Contract) -> dict[str, str]:
     """The broker's words for what a contract says."""
     settings = {
         "cleanup.policy": contract.cleanup,
-        "retention.ms": str(contract.retention_ms if contract.retention_ms is not None else -1),
+        "retention.ms": str(-1 if contract.retention_ms is None else contract.retention_ms),
         "compression.type": "producer",
         "max.message.bytes": str(max(1_048_588, contract.max_bytes + 65_536)),
         "message.timestamp.type": "CreateTime",
     }
-    if contract.cleanup == "compact":  # a restart reads it whole: keep what is stale small
-        settings |= {
+    if (
+        contract.retention_ms is not None
+    ):  # only closed segments are deleted: an hour's topic must close them within it
+        segment_ms = min(max(contract.retention_ms // 4, 10 * MINUTE_MS), 7 * DAY_MS)
+        return settings | {"segment.ms": str(segment_ms)}
+    return (
+        settings
+        | {  # a restart reads it whole: keep what is stale small, and what is forgotten gone in a day
             "min.cleanable.dirty.ratio": "0.1",
-            "segment.ms": "600000",
-            "delete.retention.ms": "86400000",
+            "segment.ms": str(10 * MINUTE_MS),
+            "delete.retention.ms": str(DAY_MS),
+            "max.compaction.lag.ms": str(DAY_MS),
         }
-    return settings
+    )
 
 
-def plan(bootstrap: str, cities: Iterable[str]) -> list[Change]:
-    """What would have to change for every city to have every topic as its contract says."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
-    try:
-        known = admin.list_topics(timeout=TIMEOUT_S).topics
-    except KafkaException as error:
-        raise Unreachable("Kafka does not answer", hint="start it with: bongsu up") from error
-    wanted = {
-        topic_name(city, contract.name): contract for city in cities for contract in load_catalogue().values()
-    }
-    present = [topic for topic in wanted if topic in known]
-    current = _settings_now(admin, present)
-    changes = []
-    for topic, contract in wanted.items():
-        settings = settings_of(contract)
-        if topic not in known:
-            changes.append(Change(topic, True, contract.partitions, settings))
-        elif different := {
-            name: value for name, value in settings.items() if current[topic].get(name) != value
-        }:
-            changes.append(Change(topic, False, contract.partitions, different))
-    return changes
-
-
-def apply(bootstrap: str, changes: Sequence[Change]) -> None:
-    """Create what is missing, alter what differs. Partitions of a topic that exists are never changed."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
-    copies = min(REPLICAS_MAX, len(admin.list_topics(timeout=TIMEOUT_S).brokers))
-    missing = [
-        NewTopic(one.topic, one.partitions, copies, config=one.settings) for one in changes if one.is_missing
-    ]
-    created = admin.create_topics(missing, operation_timeout=CREATE_S) if missing else {}
-    for future in created.values():
-        try:
-            future.result()
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another worker was quicker
-                raise
-    altered = [
-        ConfigResource(
-            ResourceType.TOPIC,
-            one.topic,
-            incremental_configs=[
-                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-                for name, value in one.settings.items()
-            ],
+def standings(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
+    """Every topic of *cities*, as the catalogue wants it, beside what is in the cluster."""
+    admin = _admin(bootstrap)
+    known = _metadata(admin).topics
+    wanted = {topic_name(city, one.name): one for city in cities for one in load_catalogue().values()}
+    current = _settings_now(admin, [topic for topic in wanted if topic in known])
+    return [
+        Standing(
+            topic,
+            contract,
+            len(known[topic].partitions) if topic in known else None,
+            {
+                name: (current.get(topic, {}).get(name), value)
+                for name, value in settings_of(contract).items()
+                if current.get(topic, {}).get(name) != value
+            },
         )
-        for one in changes
-        if not one.is_missing
+        for topic, contract in wanted.items()
     ]
-    for future in admin.incremental_alter_configs(altered).values() if altered else ():
-        future.result()
+
+
+def plan(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
+    """What would have to change for every city to have every topic as its contract says."""
+    return [one for one in standings(bootstrap, cities) if one.needs_applying]
+
+
+def apply(bootstrap: str, changes: Sequence[Standing]) -> None:
+    """Create what is missing, alter what differs. Partitions of a topic that exists are never changed: keys would move."""
+    admin = _admin(bootstrap)
+    _create(admin, [one for one in changes if one.partitions is None])
+    _alter(admin, [one for one in changes if one.partitions is not None and one.settings])
 
 
 def ensure_topics(bootstrap: str, cities: Iterable[str]) -> None:
@@ -112,10 +118,70 @@ def ensure_topics(bootstrap: str, cities: Iterable[str]) -> None:
         apply(bootstrap, changes)
 
 
+def _create(admin: AdminClient, missing: Sequence[Standing]) -> None:
+    if not missing:
+        return
+    copies = min(REPLICAS_MAX, len(_metadata(admin).brokers))
+    topics = [
+        NewTopic(one.topic, one.contract.partitions, copies, config=settings_of(one.contract))
+        for one in missing
+    ]
+    for topic, future in admin.create_topics(topics, operation_timeout=CREATE_S).items():
+        # another worker may have been quicker
+        _done(future, f"topic {topic} cannot be created", but_not=KafkaError.TOPIC_ALREADY_EXISTS)
+
+
+def _alter(admin: AdminClient, differing: Sequence[Standing]) -> None:
+    resources = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            one.topic,
+            incremental_configs=[
+                ConfigEntry(name, wanted, incremental_operation=AlterConfigOpType.SET)
+                for name, (_now, wanted) in one.settings.items()
+            ],
+        )
+        for one in differing
+    ]
+    futures = admin.incremental_alter_configs(resources) if resources else {}
+    for resource, future in futures.items():
+        _done(future, f"topic {resource.name} cannot be changed")
+
+
 def _settings_now(admin: AdminClient, topics: Sequence[str]) -> dict[str, dict[str, str | None]]:
     resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics]
     described = admin.describe_configs(resources) if resources else {}
     return {
-        resource.name: {name: entry.value for name, entry in future.result().items()}
+        resource.name: {
+            name: entry.value
+            for name, entry in _done(future, f"topic {resource.name} cannot be read").items()
+        }
         for resource, future in described.items()
     }
+
+
+def _admin(bootstrap: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
+
+
+def _metadata(admin: AdminClient) -> Any:
+    try:
+        return admin.list_topics(timeout=TIMEOUT_S)
+    except KafkaException as error:
+        raise _fault(error, "the list of topics cannot be read") from error
+
+
+def _done(future: Future[Any], what: str, *, but_not: int | None = None) -> Any:
+    try:
+        return future.result()
+    except KafkaException as error:
+        if error.args[0].code() == but_not:
+            return None
+        raise _fault(error, what) from error
+
+
+def _fault(error: KafkaException, what: str) -> Fatal:
+    cause = error.args[0]
+    if cause.code() in SILENT:
+        return Unreachable("Kafka does not answer", hint="start it with: bongsu up (or correct BONGSU_KAFKA)")
+    return Fatal(f"{what}: {cause.str()}", hint="the broker's log says more: bongsu logs kafka")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-import httpx
 from confluent_kafka.schema_registry import Schema as RegistrySchema
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
@@ -13,73 +15,157 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from schemas.catalogue import Contract, Schema
 from schemas.errors import Fatal, Invalid, Unreachable
 
-NOT_FOUND = 404
-CONFLICTS = {409, 422}
+SUBJECT_UNKNOWN, VERSION_UNKNOWN, SCHEMA_UNKNOWN, SETTING_UNKNOWN = 40401, 40402, 40403, 40408
+UNKNOWN = (SUBJECT_UNKNOWN, VERSION_UNKNOWN, SCHEMA_UNKNOWN, SETTING_UNKNOWN)
+FORBIDDEN = (401, 403)
+REFUSED = (409, 422)
 HINT = "start it with: bongsu up (or set BONGSU_REGISTRY to one that runs)"
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a registry holds for a topic. *compatibility* is ``None`` where the registry's own default counts."""
+
+    compatibility: str | None
+    versions: tuple[Schema, ...]
 
 
 class Registry:
-    """A registry at *url*. What was asked once is remembered: a schema never changes under its id."""
+    """A registry at *url*. What was asked once is remembered (a schema never changes under its id) and asks no more.
+
+    Every method raises ``Unreachable`` when the registry does not answer, ``Fatal`` when it refuses us.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = SchemaRegistryClient({"url": url, "timeout": 5, "max.retries": 1})
+        try:
+            self._client = SchemaRegistryClient({"url": url, "timeout": 5, "max.retries": 1})
+        except (ValueError, TypeError) as error:
+            raise Fatal(f"the registry's place {self._place()} is no URL", hint=HINT) from error
         self._ids: dict[tuple[str, str], int] = {}
         self._schemas: dict[int, Schema] = {}
         self._versions: dict[tuple[str, int], int | None] = {}
 
     def id_of(self, topic: str, contract: Contract) -> int:
-        """The id of the newest version of *contract* under ``<topic>-value``, registered where it is not yet.
-
-        ``Fatal`` when the registry refuses it as incompatible.
-        """
+        """The id of the newest version of *contract* under ``<topic>-value``, registered where it is not yet."""
         key = (topic, contract.name)
         if key not in self._ids:
-            subject = subject_of(topic)
-            schema = RegistrySchema(json.dumps(contract.newest), "AVRO")
-            self._ids[key] = self._ask(lambda: int(self._client.register_schema(subject, schema)), subject)
-            self._ask(lambda: self._client.set_compatibility(subject, level=contract.compatibility), subject)
+            known = self._known_id(subject_of(topic), contract.newest)
+            self._ids[key] = known if known is not None else self.register(topic, contract)
         return self._ids[key]
 
+    def register(self, topic: str, contract: Contract) -> int:
+        """Every version of *contract* in turn, so that numbers there are numbers here; the id of the newest.
+
+        Idempotent. ``Fatal`` when the registry finds a version incompatible with what it holds.
+        """
+        subject = subject_of(topic)
+        self._ask(lambda: self._client.set_compatibility(subject, level=contract.compatibility), subject)
+        schema_id = 0
+        for version in contract.versions:
+            schema_id = self._register_one(subject, _as_registered(version))
+        return schema_id
+
+    def registered(self, topic: str) -> Registered | None:
+        """What the registry holds for *topic* now; ``None`` when it knows no such subject."""
+        subject = subject_of(topic)
+        numbers = self._known(lambda: self._client.get_versions(subject), subject)
+        if numbers is None:
+            return None
+        return Registered(
+            self._known(lambda: str(self._client.get_compatibility(subject)), subject),
+            tuple(self._version(subject, number) for number in sorted(numbers)),
+        )
+
     def schema_of(self, schema_id: int) -> Schema:
-        """The schema of that id. ``Invalid`` when the registry knows none."""
+        """The schema of that id. ``Invalid`` when the registry knows none, or none of Avro."""
         if schema_id not in self._schemas:
-            found = self._ask(lambda: self._client.get_schema(schema_id), f"schema id {schema_id}")
-            self._schemas[schema_id] = json.loads(found.schema_str)
+            what = f"schema id {schema_id}"
+            found = self._known(lambda: self._client.get_schema(schema_id), what)
+            if found is None:
+                raise Invalid(
+                    f"the registry knows no {what}", field="schema id", expected="a registered schema"
+                )
+            self._schemas[schema_id] = _as_avro(found, what)
         return self._schemas[schema_id]
 
     def version_of(self, subject: str, schema_id: int) -> int | None:
         """The version that *schema_id* is within *subject*; ``None`` when it is none of its."""
         key = (subject, schema_id)
         if key not in self._versions:
-            schema = RegistrySchema(json.dumps(self.schema_of(schema_id)), "AVRO")
-            try:
-                found = self._ask(lambda: self._client.lookup_schema(subject, schema), subject)
-                self._versions[key] = found.version
-            except Invalid:
-                self._versions[key] = None
+            schema = _as_registered(self.schema_of(schema_id))
+            found = self._known(lambda: self._client.lookup_schema(subject, schema), subject)
+            self._versions[key] = found.version if found is not None else None
         return self._versions[key]
 
-    def _ask(self, question: Any, what: str) -> Any:
+    def _register_one(self, subject: str, schema: RegistrySchema) -> int:
+        return self._ask(lambda: int(self._client.register_schema(subject, schema)), subject)
+
+    def _known_id(self, subject: str, schema: Schema) -> int | None:
+        found = self._known(lambda: self._client.lookup_schema(subject, _as_registered(schema)), subject)
+        return int(found.schema_id) if found is not None else None
+
+    def _version(self, subject: str, number: int) -> Schema:
+        found = self._ask(lambda: self._client.get_version(subject, number), subject)
+        return _as_avro(found.schema, f"version {number} of {subject}")
+
+    def _known(self, question: Callable[[], Answer], what: str) -> Answer | None:
+        """The answer, or ``None`` when the registry says that it knows no such thing."""
+        try:
+            return self._ask(question, what)
+        except _UnknownThere:
+            return None
+
+    def _ask(self, question: Callable[[], Answer], what: str) -> Answer:
         try:
             return question()
         except SchemaRegistryError as error:
-            if error.http_status_code == NOT_FOUND:
-                raise Invalid(
-                    f"the registry knows no {what}", field="schema id", expected="a registered schema"
-                ) from error
-            if error.http_status_code in CONFLICTS:
-                raise Fatal(
-                    f"the registry refuses {what}: {error.error_message}",
-                    hint="'bongsu schemas check' says which change is not compatible",
-                ) from error
+            raise self._refusal(error, what) from error
+        except (
+            Exception
+        ) as error:  # the client lets its HTTP library's errors through, and that is not always the same
             raise Unreachable(
-                f"the registry at {self.url} fails ({error.http_status_code})", hint=HINT
+                f"the registry at {self._place()} does not answer ({type(error).__name__})", hint=HINT
             ) from error
-        except httpx.HTTPError as error:
-            raise Unreachable(f"the registry at {self.url} does not answer", hint=HINT) from error
+
+    def _refusal(self, error: SchemaRegistryError, what: str) -> Fatal:
+        status = error.http_status_code
+        if error.error_code in UNKNOWN:
+            return _UnknownThere(f"the registry knows no {what}")
+        if status in REFUSED:
+            hint = "'bongsu schemas check' says which change is not compatible, 'bongsu schemas diff' what is there"
+            return Fatal(f"the registry refuses {what}: {error.error_message}", hint=hint)
+        if status in FORBIDDEN:
+            return Fatal(
+                f"the registry at {self._place()} does not let us in ({status})", hint="correct its password"
+            )
+        return Unreachable(f"no registry answers at {self._place()} (HTTP {status})", hint=HINT)
+
+    def _place(self) -> str:
+        """The URL without what may be a password."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class _UnknownThere(Fatal):
+    """The registry answered that it has no such subject, version or id."""
 
 
 def subject_of(topic: str) -> str:
     """The registry's name for the values of *topic*."""
     return f"{topic}-value"
+
+
+def _as_registered(schema: Schema) -> RegistrySchema:
+    return RegistrySchema(json.dumps(schema, ensure_ascii=False), "AVRO")
+
+
+def _as_avro(found: Any, what: str) -> Schema:
+    if found.schema_type != "AVRO" or found.references:
+        raise Invalid(f"{what} is not a whole Avro schema", field="schema id", expected="an Avro schema")
+    schema: Schema = json.loads(found.schema_str)
+    if not isinstance(schema, dict):
+        raise Invalid(f"{what} is no record", field="schema id", expected="a record's schema")
+    return schema

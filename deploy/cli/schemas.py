@@ -1,0 +1,100 @@
+"""``bongsu schemas``: the contracts, checked here and against the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import orjson
+
+from deploy.cli.topics import names_of
+from deploy.settings import endpoints
+from schemas.catalogue import TOPICS, Contract, load_catalogue, topic_name
+from schemas.lint import check_catalogue
+from schemas.registry import Registry
+from schemas.standing import differences
+
+WORK_FAILED = 1
+
+
+@click.group()
+def schemas() -> None:
+    """Schemas: each topic's contract, in every version."""
+
+
+@schemas.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=TOPICS,
+    help="A folder of contracts [default: the catalogue's own].",
+)
+@click.option("--json", "as_json", is_flag=True, help="One finding a line, as JSON.")
+@click.pass_context
+def check(ctx: click.Context, folder: Path, as_json: bool) -> None:
+    """Hold every contract to the house's bars, and to every version it has released. Needs no network.
+
+    \b
+    Example:  bongsu schemas check
+    """
+    found = check_catalogue(folder)
+    for one in found:
+        click.echo(orjson.dumps(one._asdict()).decode() if as_json else str(one))
+    count = len(list(folder.glob("*/topic.toml")))
+    if not count:
+        click.echo(f"no contract in {folder}: a contract is a folder with a topic.toml", err=True)
+        ctx.exit(WORK_FAILED)
+    click.echo(f"{count} contracts, {len(found) or 'no'} findings", err=True)
+    ctx.exit(WORK_FAILED if found else 0)
+
+
+@schemas.command()
+@click.option("--city", "cities", multiple=True, help="This city's subjects [default: every shipped city's].")
+@click.option("--json", "as_json", is_flag=True, help="One subject that differs a line, as JSON.")
+@click.pass_context
+def diff(ctx: click.Context, cities: Sequence[str], as_json: bool) -> None:
+    """Say where the registry differs from the catalogue; ends with 1 when it does.
+
+    \b
+    Example:  bongsu schemas diff --city houston
+    """
+    registry = Registry(endpoints(need=("registry",)).registry)
+    subjects = list(_subjects(names_of(cities)))
+    differing = 0
+    for topic, contract in subjects:
+        found = differences(contract, registry.registered(topic))
+        differing += bool(found)
+        for what in found:
+            line = orjson.dumps({"topic": topic, "what": what}).decode() if as_json else f"{topic:32} {what}"
+            click.echo(line)
+    words = f"{differing} differ: bongsu schemas register" if differing else "all as the catalogue says"
+    click.echo(f"{len(subjects)} subjects, {words}", err=True)
+    ctx.exit(WORK_FAILED if differing else 0)
+
+
+@schemas.command()
+@click.option("--city", "cities", multiple=True, help="This city's subjects [default: every shipped city's].")
+@click.option("--json", "as_json", is_flag=True, help="One subject a line, as JSON.")
+def register(cities: Sequence[str], as_json: bool) -> None:
+    """Register every version of every contract, with its compatibility. What is there already stays as it is.
+
+    \b
+    Example:  bongsu schemas register --city houston
+    """
+    registry = Registry(endpoints(need=("registry",)).registry)
+    count = 0
+    for topic, contract in _subjects(names_of(cities)):
+        schema_id = registry.register(topic, contract)
+        count += 1
+        if as_json:
+            click.echo(
+                orjson.dumps({"topic": topic, "id": schema_id, "versions": len(contract.versions)}).decode()
+            )
+    click.echo(f"{count} subjects registered", err=True)
+
+
+def _subjects(cities: Sequence[str]) -> Iterator[tuple[str, Contract]]:
+    for city in cities:
+        for name, contract in load_catalogue().items():
+            yield topic_name(city, name), contract

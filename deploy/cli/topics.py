@@ -1,0 +1,104 @@
+"""``bongsu topics``: the catalogue against the cluster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from deploy.city import load_city, shipped_cities
+from deploy.settings import endpoints
+from deploy.topics import Standing, apply, standings
+
+COLOURS = {"missing": "yellow", "differs": "yellow", "repartition": "red", "well": "green"}
+
+
+@click.group()
+def topics() -> None:
+    """Topics: what the catalogue says, and what the cluster has."""
+
+
+@topics.command("list")
+@click.option("--city", "cities", multiple=True, help="This city's topics [default: every shipped city's].")
+@click.option("--json", "as_json", is_flag=True, help="One topic a line, as JSON.")
+def list_(cities: Sequence[str], as_json: bool) -> None:
+    """Name every topic of the catalogue, and what `bongsu topics apply` would change in the cluster.
+
+    \b
+    Example:  bongsu topics list --city houston
+    """
+    found = standings(endpoints(need=("kafka",)).kafka, names_of(cities))
+    _print(found, as_json=as_json)
+    changes = sum(one.needs_applying for one in found)
+    words = f"{changes} would change: bongsu topics apply" if changes else "all as the catalogue says"
+    click.echo(f"{len(found)} topics, {words}", err=True)
+
+
+@topics.command("apply")
+@click.option("--city", "cities", multiple=True, help="This city's topics [default: every shipped city's].")
+@click.option("--json", "as_json", is_flag=True, help="One changed topic a line, as JSON.")
+def apply_(cities: Sequence[str], as_json: bool) -> None:
+    """Create the topics that are missing, and set those that differ as their contracts say.
+
+    Nothing is ever removed, and partitions of a topic that exists stay as they are.
+
+    \b
+    Example:  bongsu topics apply --city houston
+    """
+    bootstrap = endpoints(need=("kafka",)).kafka
+    found = standings(bootstrap, names_of(cities))
+    changes = [one for one in found if one.needs_applying]
+    apply(bootstrap, changes)
+    _print(changes, as_json=as_json)
+    created = sum(one.partitions is None for one in changes)
+    click.echo(f"{created} topics created, {len(changes) - created} changed, of {len(found)}", err=True)
+    for one in found:
+        if one.state == "repartition":
+            click.echo(f"{one.topic}: {words_of(one)}", err=True)
+
+
+def names_of(cities: Sequence[str]) -> list[str]:
+    """The names of *cities*, each a name or a file; all that ship when none is given."""
+    return [load_city(city).name for city in cities or shipped_cities()]
+
+
+def words_of(one: Standing) -> str:
+    """What would change, for a person."""
+    match one.state:
+        case "missing":
+            settings = ", ".join(f"{name}={wanted}" for name, (_now, wanted) in one.settings.items())
+            return f"create with {one.contract.partitions} partitions, {settings}"
+        case "differs":
+            return ", ".join(f"{name} {now} → {wanted}" for name, (now, wanted) in one.settings.items())
+        case "repartition":
+            wanted = one.contract.partitions
+            return f"has {one.partitions} partitions, its contract says {wanted}: keys would move, so do it by hand"
+        case _:
+            return ""
+
+
+def _print(found: Sequence[Standing], *, as_json: bool) -> None:
+    if as_json:
+        for one in found:
+            click.echo(orjson.dumps(_as_value(one)).decode())
+    elif sys.stdout.isatty():
+        table = Table("topic", "state", "what would change", box=None, header_style="bold")
+        for one in found:
+            table.add_row(one.topic, f"[{COLOURS[one.state]}]{one.state}[/]", words_of(one))
+        Console().print(table)
+    else:
+        for one in found:
+            click.echo(f"{one.topic:32} {one.state:8} {words_of(one)}".rstrip())
+
+
+def _as_value(one: Standing) -> dict[str, object]:
+    return {
+        "topic": one.topic,
+        "state": one.state,
+        "partitions": {"now": one.partitions, "wanted": one.contract.partitions},
+        "settings": {name: {"now": now, "wanted": wanted} for name, (now, wanted) in one.settings.items()},
+    }
