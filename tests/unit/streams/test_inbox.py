@@ -23,7 +23,8 @@ def an_event(at: int = 0) -> dict[str, object]:
 
 
 def a_tick(barrier: dict[str, int] | None, at: int = 0) -> dict[str, object]:
-    places = None if barrier is None else [{"topic": t, "partition": 0, "next_offset": o} for t, o in barrier.items()]
+    places = [{"topic": topic, "partition": 0, "next_offset": end} for topic, end in (barrier or {}).items()]
+    places = None if barrier is None else places
     return {"event_time": at, "barrier": places}
 
 
