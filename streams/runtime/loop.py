@@ -45,6 +45,7 @@ class StageLoop:
         self._consumer = consumer
         self._put = put
         self._stopping = threading.Event()
+        self._revoking = threading.Event()
         self.is_ready = False
         self.fault: BaseException | None = None
 
@@ -81,12 +82,14 @@ class StageLoop:
     def _assigned(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         if not partitions:
             return
+        self._revoking.clear()
         self._hand(self._stage.assigned)
         self.is_ready = True
         log.info("partitions assigned", stage=self._stage.group, count=len(partitions))
 
     def _revoked(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self.is_ready = False
+        self._revoking.set()
         if partitions and not self._stopping.is_set():
             self._hand(self._stage.revoked)
 
@@ -97,9 +100,12 @@ class StageLoop:
             done.result(REVOKE_WAIT_S)
 
     def _answer(self, batch: Batch) -> None:
-        """Take the batch, again and again while the world may heal."""
+        """Take the batch, again and again while the world may heal.
+
+        Once the partitions are being taken away, what is not committed is the next owner's to read.
+        """
         delay_s = RETRY_FIRST_S
-        while True:
+        while not self._revoking.is_set():
             try:
                 self._stage.take(batch)
             except Retriable as error:
