@@ -104,16 +104,17 @@ class StageLoop:
 
         Once the partitions are being taken away, what is not committed is the next owner's to read.
         """
-        delay_s = RETRY_FIRST_S
+        delay_s, is_again = RETRY_FIRST_S, False
         while not self._revoking.is_set():
             try:
+                if is_again:
+                    self._stage.assigned()
                 self._stage.take(batch)
             except Retriable as error:
                 log.warning("batch repeated", stage=self._stage.group, why=error.what, wait_s=delay_s)
                 if self._stopping.wait(delay_s):
                     return
-                delay_s = min(delay_s * 2, RETRY_MAX_S)
-                self._stage.assigned()
+                delay_s, is_again = min(delay_s * 2, RETRY_MAX_S), True
             else:
                 return
 
