@@ -1,0 +1,73 @@
+"""``bongsu bench``: the benchmarks, each loaded when it is called. They stand with the tests, in the source tree."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from deploy.faults import UsageFault
+from deploy.platform import reach
+
+TREE = Path(__file__).resolve().parents[2]
+
+
+@click.group()
+def bench() -> None:
+    """Measure, with the seed, the machine and the configuration beside every figure.
+
+    Example:  bongsu bench latency
+    """
+
+
+def benchmark(name: str) -> Any:
+    """The module of that benchmark. It is no part of an installed package."""
+    if not (TREE / "tests" / "bench" / f"{name}.py").is_file():
+        raise UsageFault(
+            f"the benchmark '{name}' is not here: benchmarks stand in the source tree",
+            hint="clone the repository, then: pip install -e '.[test]'",
+        )
+    if str(TREE) not in sys.path:
+        sys.path.insert(0, str(TREE))
+    return importlib.import_module(f"tests.bench.{name}")
+
+
+@bench.command()
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), default=20, show_default=True, help="reports a second"
+)
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=60, show_default=True, help="after 10 s of warm-up"
+)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--runs", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a run")
+def latency(rate: float, seconds: float, seed: int, runs: int, as_json: bool) -> None:
+    """From a report being accepted to its camera grants being readable; ends with 1 when it takes too long.
+
+    Example:  bongsu bench latency
+    """
+    module = benchmark("latency")
+    platform = reach()
+    load = module.Load(rate=rate, seconds=seconds, seed=seed)
+    met = True
+    for _ in range(runs):
+        about = module.surroundings(load)
+        figures = module.measure(platform, load)
+        met = met and figures.meets_targets
+        found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
+        click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    if not met:
+        raise click.exceptions.Exit(1)
+
+
+def _lines(found: dict[str, Any]) -> str:
+    return "\n".join(f"{name}: {_in_words(value)}" for name, value in found.items()) + "\n"
+
+
+def _in_words(value: Any) -> str:
+    return "  ".join(f"{n} {v}" for n, v in value.items()) if isinstance(value, dict) else str(value)
