@@ -1,10 +1,10 @@
 """Three errors, and the class says what to do.
 
-    BongsuError
-    ├── Retriable   the world may heal: wait, try again
-    ├── Invalid     the event is wrong: set it aside, go on
-    └── Fatal       we are wrong, or set up wrongly: stop, be started again
-        └── Unreachable   something needed cannot be reached (exit code 3)
+BongsuError
+├── Retriable   the world may heal: wait, try again
+├── Invalid     the event is wrong: set it aside, go on
+└── Fatal       we are wrong, or set up wrongly: stop, be started again
+    └── Unreachable   something needed cannot be reached (exit code 3)
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from schemas.catalogue import Contract
-from schemas.misfit import misfit
+from schemas.misfit import check_of
 from schemas.model import (
     Enum,
     Field,
@@ -106,7 +106,7 @@ def _default(one: Field, where: str) -> Iterator[tuple[str, str]]:
             yield where, 'a union is ["null", type] and nothing else: every decoder reads that alike'
         elif not one.has_default or one.default is not None:
             yield where, "a field that may be null has default null"
-    elif one.has_default and misfit(one.type, one.default) is not None:
+    elif one.has_default and check_of(one.type)(one.default) is not None:
         yield where, "its default does not fit its type"
 
 

@@ -1,15 +1,16 @@
-"""Where a value does not fit its schema, in words: the field and what was expected, never what stood there."""
+"""Where a value does not fit its schema, in words: the field and what was expected, never what stood there.
+
+A schema is compiled into nested checks once. fastavro's own validation lets fields too many and floats beyond 32 bits
+through, and its messages show the value.
+"""
 
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from schemas.model import Array, Enum, Fixed, Map, Primitive, Record, Type, Union
-
-FLOAT = struct.Struct("<f")
 
 
 class Misfit(NamedTuple):
@@ -17,125 +18,156 @@ class Misfit(NamedTuple):
     expected: str
 
 
+Check = Callable[[Any], Misfit | None]
+
+FLOAT_MAX = 3.4028235e38
 WORDS = {
     "string": "text",
     "bytes": "bytes",
     "int": "a whole number of 32 bits",
     "long": "a whole number of 64 bits",
-    "float": "a number of 32 bits",
-    "double": "a number",
+    "float": "a finite number of 32 bits",
+    "double": "a finite number",
     "boolean": "true or false",
     "null": "nothing",
 }
 TIME = "whole milliseconds since 1970-01-01 UTC"
 
 
-def misfit(kind: Type, value: Any, path: str = "") -> Misfit | None:  # noqa: PLR0911 (one return a case)
-    """The first place at which *value* is not of *kind*; ``None`` when it fits."""
+def check_of(kind: Type, path: str = "") -> Check:  # noqa: PLR0911 (a return a case)
+    """A check that gives the first place at which a value is not of *kind*, ``None`` when it fits."""
+    misfit = Misfit(path, words_of(kind))
     match kind:
         case Primitive():
-            return None if _is_primitive(kind.name, value) else Misfit(path, _words(kind))
+            return _simple(IS[kind.name], misfit)
         case Record():
-            return _of_record(kind, value, path)
+            return _record(kind, misfit)
         case Enum():
-            return None if value in kind.symbols else Misfit(path, "one of " + ", ".join(kind.symbols))
+            symbols = frozenset(kind.symbols)
+            return _simple(lambda value: isinstance(value, str) and value in symbols, misfit)
         case Union():
-            return _of_union(kind, value, path)
+            return _union(kind, misfit)
         case Array():
-            if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-                return Misfit(path, "a list")
-            return _first(misfit(kind.items, one, f"{path}[{i}]") for i, one in enumerate(value))
+            return _array(check_of(kind.items, f"{path}[]"), misfit)
         case Map():
-            if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-                return Misfit(path, "an object with text for keys")
-            return _first(misfit(kind.values, one, f"{path}{{}}") for one in value.values())
+            return _map(check_of(kind.values, f"{path}{{}}"), misfit)
         case Fixed():
-            return (
-                None
-                if isinstance(value, bytes) and len(value) == kind.size
-                else Misfit(path, f"{kind.size} bytes")
-            )
+            size = kind.size
+            return _simple(lambda value: isinstance(value, bytes) and len(value) == size, misfit)
         case _:
-            return Misfit(path, "no recursion")
+            return lambda _value: misfit
 
 
-def _of_record(kind: Record, value: Any, path: str) -> Misfit | None:
-    if not isinstance(value, Mapping):
-        return Misfit(path, "an object")
-    for one in kind.fields:
-        where = f"{path}.{one.name}" if path else one.name
-        if one.name in value:
-            if found := misfit(one.type, value[one.name], where):
-                return found
-        elif not one.has_default:
-            return Misfit(where, f"{_words(one.type)} (it is missing)")
-    known = {one.name for one in kind.fields}
-    extra = sum(name not in known for name in value)  # a name from outside may itself be personal data
-    return Misfit(path, f"only its {len(known)} fields ({extra} more are there)") if extra else None
-
-
-def _of_union(kind: Union, value: Any, path: str) -> Misfit | None:
-    found = [misfit(branch, value, path) for branch in kind.branches]
-    if None in found:
-        return None
-    known = [one for one in found if one is not None]
-    deepest = max(known, key=lambda one: len(one.field))
-    return deepest if deepest.field != path else Misfit(path, " or ".join(one.expected for one in known))
-
-
-def _first(found: Iterable[Misfit | None]) -> Misfit | None:
-    return next((one for one in found if one is not None), None)
-
-
-def _words(kind: Type) -> str:
+def words_of(kind: Type) -> str:  # noqa: PLR0911 (a return a case)
+    """What may stand where *kind* does, for a person."""
     match kind:
+        case Primitive(logical="timestamp-millis"):
+            return TIME
         case Primitive():
-            return TIME if kind.logical == "timestamp-millis" else WORDS[kind.name]
+            return WORDS[kind.name]
         case Enum():
             return "one of " + ", ".join(kind.symbols)
         case Array():
             return "a list"
         case Union():
-            return " or ".join(_words(branch) for branch in kind.branches)
+            return " or ".join(words_of(branch) for branch in kind.branches)
+        case Fixed():
+            return f"{kind.size} bytes"
         case _:
             return "an object"
 
 
-def _is_primitive(name: str, value: Any) -> bool:  # noqa: PLR0911 (one return a case)
-    match name:
-        case "null":
-            return value is None
-        case "boolean":
-            return isinstance(value, bool)
-        case "string":
-            return isinstance(value, str) and _is_encodable(value)
-        case "bytes":
-            return isinstance(value, bytes | bytearray)
-        case "int":
-            return _is_whole(value) and -(2**31) <= value < 2**31
-        case "long":
-            return _is_whole(value) and -(2**63) <= value < 2**63
-        case _:
-            return _is_number(value, of_32_bits=name == "float")
+def _simple(fits: Callable[[Any], bool], misfit: Misfit) -> Check:
+    return lambda value: None if fits(value) else misfit
+
+
+def _record(kind: Record, misfit: Misfit) -> Check:
+    fields = []
+    for one in kind.fields:
+        where = f"{misfit.field}.{one.name}" if misfit.field else one.name
+        missing = None if one.has_default else Misfit(where, f"{words_of(one.type)} (it is missing)")
+        fields.append((one.name, check_of(one.type, where), missing))
+    only = f"its {len(fields)} fields and no others"  # a name from outside may itself be personal data
+
+    def check(value: Any) -> Misfit | None:
+        if not isinstance(value, dict | Mapping):
+            return misfit
+        seen = 0
+        for name, check_field, missing in fields:
+            if name in value:
+                seen += 1
+                found = check_field(value[name])
+                if found is not None:
+                    return found
+            elif missing is not None:
+                return missing
+        return None if seen == len(value) else Misfit(misfit.field, only)
+
+    return check
+
+
+def _union(kind: Union, misfit: Misfit) -> Check:
+    checks = [check_of(branch, misfit.field) for branch in kind.branches]
+
+    def check(value: Any) -> Misfit | None:
+        deepest = misfit
+        for check_branch in checks:
+            found = check_branch(value)
+            if found is None:
+                return None
+            if len(found.field) > len(deepest.field):
+                deepest = found
+        return deepest
+
+    return check
+
+
+def _array(check_item: Check, misfit: Misfit) -> Check:
+    def check(value: Any) -> Misfit | None:
+        if isinstance(value, str | bytes) or not isinstance(value, list | Sequence):
+            return misfit
+        return next((found for found in map(check_item, value) if found is not None), None)
+
+    return check
+
+
+def _map(check_value: Check, misfit: Misfit) -> Check:
+    def check(value: Any) -> Misfit | None:
+        if not isinstance(value, Mapping) or not all(map(_is_text, value)):
+            return misfit
+        return next((found for found in map(check_value, value.values()) if found is not None), None)
+
+    return check
 
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any, *, of_32_bits: bool) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _is_text(value: Any) -> bool:
+    if not isinstance(value, str):
         return False
     try:
-        number = float(value)
-        return not of_32_bits or not math.isfinite(number) or FLOAT.pack(number) is not None
-    except OverflowError:
-        return False
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
+        value.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, as broken JSON brings it
         return False
     return True
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
+
+
+IS: dict[str, Callable[[Any], bool]] = {
+    "null": lambda value: value is None,
+    "boolean": lambda value: isinstance(value, bool),
+    "string": _is_text,
+    "bytes": lambda value: isinstance(value, bytes | bytearray),
+    "int": lambda value: _is_whole(value) and -(2**31) <= value < 2**31,
+    "long": lambda value: _is_whole(value) and -(2**63) <= value < 2**63,
+    "float": lambda value: _is_number(value) and abs(value) <= FLOAT_MAX,
+    "double": _is_number,
+}

@@ -1,7 +1,7 @@
 """Rows: an event's value to Avro and back, one at a time, by fastavro, strictly.
 
-fastavro by itself takes trailing bytes, an enum or union index of -1 and whole numbers beyond their 32 bits. So what was
-decoded is encoded again: the same bytes are proof, other bytes are suspicious and traced by the book.
+fastavro by itself takes trailing bytes, an enum or union index of -1 and whole numbers beyond their 32 bits. So values are
+checked before it writes them (`schemas.misfit`), and payloads traced before it reads them (`schemas.tracing`).
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import fastavro
-from fastavro import validation
 from fastavro.schema import SchemaParseException, UnknownType
 
 from schemas.catalogue import MAX_BYTES, Schema
 from schemas.dangers import dangers
 from schemas.errors import BongsuError, Fatal, Invalid
-from schemas.misfit import misfit
+from schemas.misfit import check_of
 from schemas.model import Type, model_of
-from schemas.tracing import trace
+from schemas.tracing import tracer_of
 
 
 class RowCodec:
@@ -31,17 +30,17 @@ class RowCodec:
 
     def __init__(self, schema: Schema, *, max_bytes: int = MAX_BYTES) -> None:
         self._form = _Form(schema, Fatal)
+        self._check = check_of(self._form.model)
         self._max_bytes = max_bytes
         self._writers: dict[int, tuple[Schema, _Form]] = {}
 
     def encode(self, value: Mapping[str, Any]) -> bytes:
         """``Invalid`` names the field that does not fit, never its value."""
-        if not validation.validate(value, self._form.parsed, raise_errors=False, strict=True):
-            raise self._misfit(value)
-        try:
-            payload = self._form.written(value)
-        except Exception as error:  # half a surrogate pair, a float beyond 32 bits: each its own class
-            raise self._misfit(value) from error
+        found = self._check(value)
+        if found is not None:
+            field = found.field or "value"
+            raise Invalid(f"{field} does not fit its schema", field=field, expected=found.expected)
+        payload = self._form.written(value)
         self._check_size(payload)
         return payload
 
@@ -69,19 +68,13 @@ class RowCodec:
             known = self._writers[id(schema)] = (schema, self._form if same else form)
         return known[1]
 
-    def _misfit(self, value: Mapping[str, Any]) -> Invalid:
-        found = misfit(self._form.model, value)
-        if found is None:
-            return Invalid("it does not fit its schema", field="value", expected="a value of this schema")
-        field = found.field or "value"
-        return Invalid(f"{field} does not fit its schema", field=field, expected=found.expected)
-
 
 class _Form:
     """A schema as fastavro wants it and as our own walkers do. *fault* is raised when it is dangerous."""
 
     def __init__(self, schema: Schema, fault: type[Fatal] | type[Invalid]) -> None:
         self.model = _safe(schema, fault)
+        self._trace = tracer_of(self.model)
         try:
             self.parsed: Any = fastavro.parse_schema(json.loads(json.dumps(plain(schema))))
         except (SchemaParseException, UnknownType, ValueError) as error:
@@ -94,17 +87,8 @@ class _Form:
 
     def read(self, payload: bytes) -> dict[str, Any]:
         """The value of *payload*, every byte of it accounted for."""
-        value: dict[str, Any] = {}
-        try:
-            value = fastavro.schemaless_reader(io.BytesIO(payload), self.parsed)
-            proven = self.written(value) == payload
-        except Exception:  # EOFError, IndexError, UnicodeDecodeError, OverflowError …: traced below
-            proven = False
-        if not proven:
-            trace(self.model, payload)
-            if not value:
-                raise Invalid("not Avro of this schema", field="value", expected="a whole record")
-        return value
+        self._trace(payload)
+        return _record(fastavro.schemaless_reader(io.BytesIO(payload), self.parsed))
 
     def read_as(self, payload: bytes, reader: _Form) -> dict[str, Any]:
         """The value of *payload*, already read once, in the shape of *reader*."""
@@ -116,9 +100,13 @@ class _Form:
                 field="value",
                 expected="a version that 'bongsu schemas check' finds compatible",
             ) from error
-        if not isinstance(value, dict):
-            raise Invalid("no record", field="value", expected="a record")
-        return value
+        return _record(value)
+
+
+def _record(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Invalid("no record", field="value", expected="a record")
+    return value
 
 
 def _safe(schema: Schema, fault: type[Fatal] | type[Invalid]) -> Type:

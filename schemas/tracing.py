@@ -1,7 +1,7 @@
-"""A payload read strictly by the book, slowly: says at which field it breaks, or that it is lawful Avro after all.
+"""A payload held to the Avro specification, byte by byte, and the field named at which it breaks.
 
-The Avro specification's binary encoding, each check made: fastavro takes an enum or union index of -1, whole numbers
-beyond 32 bits and trailing bytes, and pyruhvro the last two. Only payloads under suspicion come here.
+fastavro takes an enum or union index of -1, whole numbers beyond 32 bits, block sizes that lie and trailing bytes. What
+was traced here it may read. A schema is compiled into nested steps once.
 """
 
 from __future__ import annotations
@@ -11,119 +11,173 @@ from collections.abc import Callable
 from schemas.errors import Invalid
 from schemas.model import Array, Enum, Fixed, Map, Primitive, Record, Type, Union
 
-VARINT_BITS_MAX = 63
+Step = Callable[[bytes, int], int]
+"""(payload, where it stands) → where it stands behind the value; raises ``Invalid``."""
+
+SHIFT_MAX = 63
 
 
-def trace(kind: Type, payload: bytes) -> None:
-    """``Invalid`` names the field at which *payload* is not of *kind*; nothing is returned when it is.
+def tracer_of(kind: Type) -> Callable[[bytes], None]:
+    """Raises ``Invalid`` with the field at which a payload is not one value of *kind*, and nothing behind it.
 
     Takes time linear in the payload as long as *kind* has no danger (`schemas.dangers`).
     """
-    cursor = _Cursor(payload)
-    cursor.skip(kind, "")
-    if cursor.at != len(payload):
-        raise Invalid("bytes left over", field="value", expected="one record and nothing behind it")
+    step = _step(kind, "")
+
+    def trace(payload: bytes) -> None:
+        if step(payload, 0) != len(payload):
+            raise Invalid("bytes left over", field="value", expected="one record and nothing behind it")
+
+    return trace
 
 
-class _Cursor:
-    def __init__(self, payload: bytes) -> None:
-        self._payload = payload
-        self.at = 0
+def _step(kind: Type, path: str) -> Step:  # noqa: PLR0911 (a return a case)
+    match kind:
+        case Primitive():
+            return _primitive(kind.name, path)
+        case Record():
+            return _record(
+                [_step(one.type, f"{path}.{one.name}" if path else one.name) for one in kind.fields]
+            )
+        case Enum():
+            return _enum(len(kind.symbols), path)
+        case Union():
+            return _union([_step(branch, path) for branch in kind.branches], path)
+        case Array():
+            return _blocks(_step(kind.items, f"{path}[]"), path)
+        case Map():
+            return _blocks(_record([_text(path), _step(kind.values, f"{path}{{}}")]), path)
+        case Fixed():
+            return _fixed(kind.size, path)
+        case _:
+            raise Invalid("recursive schema", field=path, expected="a schema without recursion")
 
-    def skip(self, kind: Type, path: str) -> None:
-        match kind:
-            case Primitive():
-                self._skip_primitive(kind.name, path)
-            case Record():
-                for one in kind.fields:
-                    self.skip(one.type, f"{path}.{one.name}" if path else one.name)
-            case Enum():
-                self._index(len(kind.symbols), path, "an enum's index")
-            case Union():
-                self.skip(kind.branches[self._index(len(kind.branches), path, "a union's index")], path)
-            case Array():
-                self._blocks(path, lambda: self.skip(kind.items, f"{path}[]"))
-            case Map():
-                self._blocks(path, lambda: self._entry(kind, path))
-            case Fixed():
-                self._take(kind.size, path)
-            case _:
-                raise Invalid("recursive schema", field=path, expected="a schema without recursion")
 
-    def _skip_primitive(self, name: str, path: str) -> None:
-        match name:
-            case "null":
-                pass
-            case "boolean":
-                if self._take(1, path) > b"\x01":
-                    raise _broken("a byte that is neither true nor false", path, "0 or 1")
-            case "int":
-                self._whole(path, bits=32)
-            case "long":
-                self._whole(path, bits=64)
-            case "float":
-                self._take(4, path)
-            case "double":
-                self._take(8, path)
-            case "bytes":
-                self._take(self._length(path), path)
-            case _:
-                self._text(path)
+def _primitive(name: str, path: str) -> Step:  # noqa: PLR0911 (a return a case)
+    match name:
+        case "null":
+            return lambda _payload, at: at
+        case "boolean":
+            return _boolean(path)
+        case "int":
+            return lambda payload, at: _whole(payload, at, path, 32)[1]
+        case "long":
+            return lambda payload, at: _whole(payload, at, path, 64)[1]
+        case "float":
+            return _fixed(4, path)
+        case "double":
+            return _fixed(8, path)
+        case "bytes":
+            return lambda payload, at: _span(payload, at, path)[1]
+        case _:
+            return _text(path)
 
-    def _entry(self, kind: Map, path: str) -> None:
-        self._text(path)
-        self.skip(kind.values, f"{path}{{}}")
 
-    def _blocks(self, path: str, skip_item: Callable[[], None]) -> None:
-        while count := self._whole(path, bits=64):
-            if count < 0:
-                size = self._length(path)
-                end = self.at + size
+def _record(steps: list[Step]) -> Step:
+    def skip(payload: bytes, at: int) -> int:
+        for step in steps:
+            at = step(payload, at)
+        return at
+
+    return skip
+
+
+def _union(steps: list[Step], path: str) -> Step:
+    def skip(payload: bytes, at: int) -> int:
+        index, at = _whole(payload, at, path, 32)
+        if not 0 <= index < len(steps):
+            raise _broken("a union's index out of range", path, f"0 to {len(steps) - 1}")
+        return steps[index](payload, at)
+
+    return skip
+
+
+def _enum(count: int, path: str) -> Step:
+    def skip(payload: bytes, at: int) -> int:
+        index, at = _whole(payload, at, path, 32)
+        if not 0 <= index < count:
+            raise _broken("an enum's index out of range", path, f"0 to {count - 1}")
+        return at
+
+    return skip
+
+
+def _blocks(step: Step, path: str) -> Step:
+    def skip(payload: bytes, at: int) -> int:
+        while True:
+            count, at = _whole(payload, at, path, 64)
+            if count == 0:
+                return at
+            end = None
+            if count < 0:  # the block says its size in bytes
+                size, at = _whole(payload, at, path, 64)
+                end = at + size
             for _ in range(abs(count)):
-                skip_item()
-            if count < 0 and self.at != end:
+                at = step(payload, at)
+            if end is not None and at != end:
                 raise _broken("a block that is not as long as it says", path, "its size in bytes")
 
-    def _text(self, path: str) -> None:
+    return skip
+
+
+def _text(path: str) -> Step:
+    def skip(payload: bytes, at: int) -> int:
+        begin, end = _span(payload, at, path)
         try:
-            self._take(self._length(path), path).decode()
+            payload[begin:end].decode()
         except UnicodeDecodeError:
             raise _broken("text that is not UTF-8", path, "UTF-8") from None
+        return end
 
-    def _length(self, path: str) -> int:
-        length = self._whole(path, bits=64)
-        if length < 0:
-            raise _broken("a negative length", path, "a length")
-        return length
+    return skip
 
-    def _index(self, count: int, path: str, what: str) -> int:
-        index = self._whole(path, bits=32)
-        if not 0 <= index < count:
-            raise _broken(f"{what} out of range", path, f"0 to {count - 1}")
-        return index
 
-    def _whole(self, path: str, *, bits: int) -> int:
-        unsigned, shift = 0, 0
-        while True:
-            byte = self._take(1, path)[0]
-            unsigned |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
-            if shift > VARINT_BITS_MAX:
-                raise _broken("a number without end", path, f"a whole number of {bits} bits")
-        number = (unsigned >> 1) ^ -(unsigned & 1)
-        if unsigned >= 1 << bits:
-            raise _broken("a number too large", path, f"a whole number of {bits} bits")
-        return number
+def _boolean(path: str) -> Step:
+    def skip(payload: bytes, at: int) -> int:
+        if payload[at : at + 1] not in (b"\x00", b"\x01"):
+            raise _broken("neither true nor false", path, "0 or 1")
+        return at + 1
 
-    def _take(self, size: int, path: str) -> bytes:
-        end = self.at + size
-        if end > len(self._payload):
-            raise _broken("the bytes end", path, f"{size} more bytes")
-        taken = self._payload[self.at : end]
-        self.at = end
-        return taken
+    return skip
+
+
+def _fixed(size: int, path: str) -> Step:
+    def skip(payload: bytes, at: int) -> int:
+        if at + size > len(payload):
+            raise _broken("the bytes end", path, f"{size} bytes")
+        return at + size
+
+    return skip
+
+
+def _span(payload: bytes, at: int, path: str) -> tuple[int, int]:
+    """Where the bytes begin and end whose length stands at *at*."""
+    length, begin = _whole(payload, at, path, 64)
+    if length < 0:
+        raise _broken("a negative length", path, "a length")
+    end = begin + length
+    if end > len(payload):
+        raise _broken("the bytes end", path, f"{length} bytes")
+    return begin, end
+
+
+def _whole(payload: bytes, at: int, path: str, bits: int) -> tuple[int, int]:
+    """The zigzag number at *at*, and where it ends."""
+    try:
+        unsigned = payload[at]
+        at += 1
+        if unsigned >= 0x80:
+            unsigned, shift, byte = unsigned & 0x7F, 7, 0x80
+            while byte >= 0x80 and shift <= SHIFT_MAX:
+                byte = payload[at]
+                at += 1
+                unsigned |= (byte & 0x7F) << shift
+                shift += 7
+            if byte >= 0x80 or unsigned >> bits:
+                raise _broken("a number too large", path, f"a whole number of {bits} bits")
+    except IndexError:
+        raise _broken("the bytes end", path, "a whole number") from None
+    return (unsigned >> 1) ^ -(unsigned & 1), at
 
 
 def _broken(what: str, path: str, expected: str) -> Invalid:
