@@ -94,7 +94,11 @@ def model_of(schema: Any) -> Type:
         return _Reading().read(schema, "")
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         name = schema.get("name", "?") if isinstance(schema, Mapping) else "?"
-        raise Fatal(f"schema {name} is no Avro schema: {type(error).__name__} {error}") from error
+        raise Fatal(f"schema {name} is no Avro schema: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
 
 
 def fingerprint(schema: Any) -> str:
@@ -171,6 +175,8 @@ class _Reading:
         full = _full(name, namespace)
         if full in self._open:
             return Recursion(full)
+        if full not in self._named:
+            raise ValueError(f"no type is named {full}")
         kind, count = self._named[full]
         self._add(count)
         return kind
