@@ -1,0 +1,138 @@
+"""Cases as an agency's own numbers name them, and which of their rows say something new. Pure.
+
+For systems whose rows carry a case number that stays: the number is the incident, and a row that says something
+else than the one before is its next revision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.records import event_fields
+from schemas.event import Event, derived_id
+from schemas.kinds import OTHER, Words
+
+Domain = Literal["fire", "police"]
+Status = Literal["open", "dispatched", "arrived", "closed"]
+REMEMBERED = 5_000
+"""Cases remembered beside those of the newest body. One that is forgotten and said again has the ids it had."""
+REMEMBERED_MAX = 100_000
+DIGEST_BYTES = 6
+"""48 bits: two rows of one case that differ are taken for equal once in 3e14."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What one row says of one case. *kind* is ``None`` where the agency's word is unknown to us.
+
+    *number* is unique in its source; where it is so only within an agency, *is_numbered_by_agency*.
+    """
+
+    domain: Domain
+    agency: str
+    number: str
+    kind: str | None
+    kind_text: str
+    status: Status
+    event_ms: int
+    position: Mapping[str, Any] | None = None
+    accuracy_s: float | None = None
+    priority: str | None = None
+    units: tuple[str, ...] = ()
+    address: str | None = None
+    closed_reason: str | None = None
+    is_numbered_by_agency: bool = False
+
+    @property
+    def key(self) -> str:
+        """What it is remembered by."""
+        return f"{self.agency}\x1f{self.number}" if self.is_numbered_by_agency else self.number
+
+    def digest(self) -> str:
+        """Of all that it says."""
+        says = (
+            self.domain,
+            self.agency,
+            self.kind_text,
+            self.status,
+            self.event_ms,
+            None if self.position is None else (self.position["lat"], self.position["lon"]),
+            self.accuracy_s,
+            self.priority,
+            self.units,
+            self.address,
+            self.closed_reason,
+        )
+        return hashlib.blake2b(orjson.dumps(says), digest_size=DIGEST_BYTES).hexdigest()
+
+    def event(self, context: SourceContext, *, revision: int, received_ms: int) -> Event:
+        incident_id = derived_id(context.city, context.source, *self.key.split("\x1f"))
+        value = event_fields(
+            context,
+            event_id=derived_id(incident_id, revision),
+            event_time_ms=self.event_ms,
+            received_ms=received_ms,
+            position=None if self.position is None else dict(self.position),
+            accuracy_s=self.accuracy_s,
+        )
+        value |= {
+            "incident_id": incident_id,
+            "agency": self.agency,
+            "agency_case_no": self.number,
+            "kind": self.kind or OTHER,
+            "kind_text": self.kind_text,
+            "priority": self.priority,
+            "status": self.status,
+            "units": list(self.units),
+            "address": self.address,
+            "revision": revision,
+            "closed_reason": self.closed_reason,
+        }
+        return Event(f"{self.domain}.incident", incident_id, value)
+
+
+def kind_of(words: Words | None, word: str) -> str | None:
+    """What *word* stands for in an agency's table; ``None`` when nothing is known of it."""
+    return None if words is None else words.get(word)
+
+
+def tell(
+    context: SourceContext,
+    heard: Heard,
+    place: Place,
+    cases: Iterable[Case],
+    *,
+    aside: Sequence[SetAside] = (),
+    remember: int = REMEMBERED,
+) -> Reading:
+    """An event for each of *cases*, in their order, that says something new; the others are counted as skipped.
+
+    Where nobody says when a body was heard, a row was received when it happened.
+    """
+    told: dict[str, list[Any]] = {key: list(entry) for key, entry in place.get("told", {}).items()}
+    events, here = [], set[str]()
+    skipped, noted = Counter[str](), Counter[str]()
+    for case in cases:
+        revision, digest = told.pop(case.key, (0, ""))
+        here.add(case.key)
+        if digest == (says := case.digest()):
+            skipped["said before"] += 1
+        else:
+            revision += 1
+            received_ms = heard.at_ms if heard.at_ms is not None else case.event_ms
+            events.append(case.event(context, revision=revision, received_ms=received_ms))
+            if case.kind is None:
+                noted[f"kind unknown: {case.kind_text}"] += 1
+        told[case.key] = [revision, says]  # last of all: the newest heard
+    if not events:
+        return Reading((), place, aside=aside, skipped=skipped)
+    for oldest in list(told)[: max(0, len(told) - min(len(here) + remember, REMEMBERED_MAX))]:
+        del told[oldest]
+    return Reading(events, {**place, "told": told}, aside=aside, skipped=skipped, noted=noted)

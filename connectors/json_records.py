@@ -1,0 +1,120 @@
+"""Records in JSON bodies: a list at the top or somewhere below it, one record alone, or one a line.
+
+Beside each record stand its bytes as they came, found only when they are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from schemas.errors import Invalid
+
+_DECODER = json.JSONDecoder()
+_SPACE = " \t\r\n"
+BOM = b"\xef\xbb\xbf"
+
+
+def json_value(body: bytes) -> Any:
+    """*body* as JSON. ``Invalid`` when it is HTML, cut off, or nested beyond what a message can need."""
+    try:
+        return orjson.loads(body.removeprefix(BOM))
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"the body is no JSON: {error}", field="", expected="JSON") from None
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What stands under the dotted *path* (``a.b.0``): ``None`` where it leads nowhere."""
+    for step in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def json_records(body: bytes, path: str | None) -> list[Any]:
+    """The records of *body*: the list under the dotted *path*, or without a path the body itself.
+
+    A body that is one object, not a list, is one record where no path is given. ``Invalid`` for anything else,
+    an empty list included: a system that has nothing to say is not told from one that has lost its data.
+    """
+    value = json_value(body)
+    found = value if path is None else at_path(value, path)
+    if path is None and isinstance(found, dict):
+        return [found]
+    name = path or "the body"
+    if not isinstance(found, list):
+        raise Invalid(f"{name} is a JSON {type(found).__name__}", field=path or "", expected="a list")
+    if not found:
+        raise Invalid(f"{name} is an empty list", field=path or "", expected="at least one record")
+    return found
+
+
+def record_bytes(body: bytes, path: str | None) -> Sequence[bytes]:
+    """The bytes of each record that ``json_records`` found in *body*.
+
+    ``Invalid`` where it nests deeper, or has longer numbers, than this reader goes: then the body is set aside as
+    a whole.
+    """
+    text = body.removeprefix(BOM).decode()
+    try:
+        at = _start(text, path)
+        return [part.encode() for part in _elements(text, at)] if text[at] == "[" else [text.encode()]
+    except (RecursionError, ValueError):
+        raise Invalid(
+            "the body nests too deep to be taken apart", field="", expected="flat records"
+        ) from None
+
+
+def _after_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _SPACE:
+        at += 1
+    return at
+
+
+def _start(text: str, path: str | None) -> int:
+    """Where the value under *path* begins. The text is well-formed and the path leads somewhere."""
+    at = _after_space(text, 0)
+    for step in path.split(".") if path is not None else ():
+        at = _member(text, at, step) if text[at] == "{" else _nth(text, at, int(step))
+    return at
+
+
+def _nth(text: str, at: int, number: int) -> int:
+    at = _after_space(text, at + 1)
+    for _ in range(number):
+        _, end = _DECODER.raw_decode(text, at)
+        at = _after_space(text, _after_space(text, end) + 1)
+    return at
+
+
+def _member(text: str, at: int, name: str) -> int:
+    """Where the value under *name* begins; of two of one name the last, as a reader of JSON takes it."""
+    at, found = _after_space(text, at + 1), at
+    while text[at] != "}":
+        key, at = _DECODER.raw_decode(text, at)
+        at = _after_space(text, _after_space(text, at) + 1)
+        if key == name:
+            found = at
+        _, at = _DECODER.raw_decode(text, at)
+        at = _after_space(text, at)
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
+    return found
+
+
+def _elements(text: str, at: int) -> list[str]:
+    elements, at = [], _after_space(text, at + 1)
+    while text[at] != "]":
+        _, end = _DECODER.raw_decode(text, at)
+        elements.append(text[at:end])
+        at = _after_space(text, end)
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
+    return elements

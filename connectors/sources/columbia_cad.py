@@ -1,0 +1,177 @@
+"""Columbia, Missouri: the dispatch log of the police and of the fire and ambulance services.
+
+Three forms of one log: a CSV collected over two months, today's JSON list, and the JSON list of 2025, which has no
+``service`` and no ``agency``. Service PD becomes ``police.incident``, FIRE_EMS ``fire.incident``.
+
+In the form of 2025 the spelling of ``type`` tells whose a row is: the police's system writes it in capitals
+(ASSIST MEDICS), that of the fire and ambulance services does not (Medical Response). In the later forms this
+holds for every row.
+
+The log's words for the life cycle: none. Each row is a call to which somebody was dispatched, so every incident is
+*dispatched*; that it is over is never said, and leaving the list says nothing (a row stands on it until the day's
+list ends). A city that shall close them sets ``expire_after_min`` in its rule.
+
+A number is of one agency's row: one happening has several numbers, and they are joined by correlation. A number
+that comes again and says something else is a revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.cases import Case, Domain, Status, kind_of, tell
+from connectors.csv_rows import csv_rows, named_cells
+from connectors.json_records import BOM, json_records, record_bytes
+from connectors.page_or_file import PageOrFile
+from connectors.records import (
+    a_text,
+    local_time,
+    plausible_time,
+    position,
+    read_each,
+    set_aside,
+    text_or_none,
+)
+from schemas.errors import Invalid
+from schemas.kinds import Words, load_kinds
+
+POLICE, FIRE = "PD", "FIRE_EMS"
+SERVICES: dict[str, tuple[Domain, str]] = {
+    POLICE: ("police", "columbia-police"),
+    FIRE: ("fire", "columbia-fire"),
+}
+"""The log's service → domain, table of words."""
+AGENCIES = {
+    (POLICE, "Columbia Police Department"): "cpd",
+    (FIRE, "CFD"): "cfd",
+    (FIRE, "BCFD"): "bcfd",
+    (FIRE, "SBFD"): "sbfd",
+    (POLICE, None): "cpd",
+    (FIRE, None): "fire-ems",
+}
+"""Service and agency → our word: the city's police and fire departments, the county's and the southern district's;
+where the form names none, the service's only one, or the services together."""
+STATUS: Status = "dispatched"
+"""Of every row; see above."""
+TIME_FORM = "%m/%d/%Y %I:%M:%S %p"
+AMBIGUOUS_ACCURACY_S = 3600.0
+COLUMNS = frozenset({"incident", "datetime", "type", "location_txt", "lat", "lon"})
+"""What every form of the log has."""
+
+
+class Config(BaseModel):
+    """Settings of a source of type ``columbia_cad``. Without url and path it is only heard when played or pushed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str | None = Field(None, pattern="^https?://", description="where the log is asked for, as JSON")
+    path: Path | None = Field(None, description="a file of the log, CSV or JSON, read when there is no url")
+    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
+    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
+
+
+class ColumbiaCad:
+    """A ``PolledSource``: every poll hears the log as far as it is published."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._context = context
+        self._asked = PageOrFile(
+            context.source,
+            url=config.url,
+            path=config.path,
+            timeout_s=config.timeout_s,
+            headers=config.headers,
+        )
+        self._words: dict[str, Words] = {
+            service: load_kinds().words[table] for service, (_, table) in SERVICES.items()
+        }
+
+    async def poll(self, place: Place) -> Heard:
+        return await self._asked.ask()
+
+    async def close(self) -> None:
+        await self._asked.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        try:
+            cases, aside = self._cases(heard)
+        except Invalid as error:
+            return Reading((), place, aside=[set_aside(heard.body, error)])
+        return tell(self._context, heard, place, cases, aside=aside)
+
+    def _cases(self, heard: Heard) -> tuple[list[Case], list[SetAside]]:
+        body = heard.body.removeprefix(BOM)
+        if body.lstrip()[:1] not in (b"[", b"{"):
+            return self._from_csv(body, heard.at_ms)
+        records = json_records(body, None)
+        if isinstance(records[0], dict) and not COLUMNS & records[0].keys():
+            raise Invalid("the body is no list of calls", field="", expected=", ".join(sorted(COLUMNS)))
+        cases, aside, _ = read_each(
+            records,
+            lambda record: self._case(record, heard.at_ms),
+            lambda index, _: record_bytes(body, None)[index],
+        )
+        return cases, aside
+
+    def _from_csv(self, body: bytes, at_ms: int | None) -> tuple[list[Case], list[SetAside]]:
+        rows = [row for row in csv_rows(body, "utf-8") if row.original.strip()]
+        heading = rows[0].cells
+        if not set(heading) >= COLUMNS:
+            raise Invalid("the body is neither JSON nor this log's CSV", field="", expected="a heading")
+        cases, aside, _ = read_each(
+            rows[1:],
+            lambda row: self._case(named_cells(row, heading), at_ms),
+            lambda _, row: row.original.rstrip(b"\r\n"),
+        )
+        return cases, aside
+
+    def _case(self, row: object, at_ms: int | None) -> Case:
+        if not isinstance(row, Mapping):
+            raise Invalid("a record is no object", field="", expected="an object")
+        number, word = a_text(row.get("incident"), "incident"), a_text(row.get("type"), "type")
+        service = _service(row, word)
+        event_ms, is_ambiguous = local_time(
+            row.get("datetime"), TIME_FORM, self._context.timezone, "datetime"
+        )
+        return Case(
+            domain=SERVICES[service][0],
+            agency=_agency(row, service),
+            number=number,
+            kind=kind_of(self._words[service], word),
+            kind_text=word,
+            status=STATUS,
+            event_ms=plausible_time(event_ms, at_ms, "datetime"),
+            position=position(self._context, row.get("lat"), row.get("lon")),
+            accuracy_s=AMBIGUOUS_ACCURACY_S if is_ambiguous else None,
+            address=text_or_none(row.get("location_txt"), "location_txt"),
+        )
+
+
+def _service(row: Mapping[str, Any], word: str) -> str:
+    stated = text_or_none(row.get("service"), "service")
+    if stated is None:
+        return POLICE if word.isupper() else FIRE
+    if stated not in SERVICES:
+        raise Invalid(f"service {stated!r} is unknown", field="service", expected=" or ".join(SERVICES))
+    return stated
+
+
+def _agency(row: Mapping[str, Any], service: str) -> str:
+    stated = text_or_none(row.get("agency"), "agency")
+    agency = AGENCIES.get((service, stated))
+    if agency is None:
+        known = sorted(name for its, name in AGENCIES if its == service and name)
+        raise Invalid(
+            f"agency {stated!r} of {service} is unknown", field="agency", expected=" or ".join(known)
+        )
+    return agency
+
+
+SOURCE = ColumbiaCad

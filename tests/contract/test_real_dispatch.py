@@ -1,0 +1,79 @@
+"""Dispatch logs that cities published, and what is known to be in them. Skips where they are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.base import Reading
+from connectors.recordings import read_recording
+from deploy.city import load_city
+
+
+def read(city: str, source: str, path: Path, place: Any = None) -> Reading:
+    if not path.is_file():
+        pytest.skip(f"no file at {path}")
+    (heard,) = read_recording(path)
+    reading: Reading = load_city(city).load(source).read(heard, place or {})
+    return reading
+
+
+@pytest.fixture(scope="module")
+def log(data_dir: Path) -> Reading:
+    return read("columbia", "cad", data_dir / "columbia" / "columbia_mo_cad_2026-03_04.csv")
+
+
+def test_14368_rows_are_14367_incidents_of_which_992_have_no_place(log: Reading) -> None:
+    values = [event.value or {} for event in log.events]
+    assert (len(values), len({event.key for event in log.events})) == (14_368, 14_367)
+    assert [(v["agency_case_no"], v["kind_text"]) for v in values if v["revision"] > 1] == [
+        ("2026097598", "ACCIDENT")
+    ]
+    assert sum(value["position"] is None for value in values) == 992
+    assert not log.aside
+    assert not log.noted, "every word of both services is known"
+
+
+def test_rows_are_of_the_police_and_of_three_fire_services(log: Reading) -> None:
+    found = Counter((event.topic, (event.value or {})["agency"]) for event in log.events)
+    assert found == {
+        ("police.incident", "cpd"): 11_328,
+        ("fire.incident", "cfd"): 2_391,
+        ("fire.incident", "bcfd"): 541,
+        ("fire.incident", "sbfd"): 108,
+    }
+
+
+def test_no_two_months_of_local_times_run_backwards_over_the_change_to_summer_time(log: Reading) -> None:
+    times = [int((event.value or {})["event_time"]) for event in log.events]
+    assert times == sorted(times), "the log is in order of local time, and so it is in ours"
+    night = [ms for ms in times if 1_772_953_200_000 <= ms < 1_772_960_400_000]  # 8 March, 07:00-09:00 UTC
+    assert len(night) == 28, "14 from 1:06 to 1:55 of winter, 14 from 3:00 to 3:50 of summer"
+    first, last = times[0], times[-1]
+    assert (first, last) == (1_772_345_065_000, 1_777_575_901_000), "00:04:25-06:00 and 14:05:01-05:00"
+
+
+def test_both_forms_of_its_json_are_read_whole(data_dir: Path) -> None:
+    raw = data_dir / "columbia" / "raw"
+    counts = {
+        "data_2026-04-15a_61da340a49.json": (203, 154),
+        "data_2026-04-15b_0fed3d74fc.json": (77, 43),
+        "data_early_schema_2025-11_79ca16bfa7.json": (195, 195),
+    }
+    for name, (rows, police) in counts.items():
+        reading = read("columbia", "cad", raw / name)
+        topics = Counter(event.topic for event in reading.events)
+        assert (len(reading.events), topics["police.incident"]) == (rows, police)
+        assert not reading.aside
+        assert not reading.noted
+
+
+def test_what_the_json_of_15_april_says_after_the_csv_is_nothing_new(data_dir: Path, log: Reading) -> None:
+    reading = read(
+        "columbia", "cad", data_dir / "columbia" / "raw" / "data_2026-04-15a_61da340a49.json", log.place
+    )
+    assert len(reading.events) + reading.skipped["said before"] == 203
+    assert reading.skipped["said before"] >= 200

@@ -1,0 +1,102 @@
+"""Cases by number, and records with their bytes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.base import Bounds, Heard, SourceContext
+from connectors.cases import Case, tell
+from connectors.json_records import at_path, json_records, record_bytes
+from schemas.errors import Invalid
+
+SOMEWHERE = SourceContext("moie", "cad", ZoneInfo("Asia/Seoul"), Bounds(37.4, 126.7, 37.55, 126.9))
+DAY = 86_400_000
+
+
+def a_case(number: str = "1", **changed: Any) -> Case:
+    said = {"domain": "fire", "agency": "119", "kind": "fire", "kind_text": "화재", "status": "open"}
+    return Case(**{**said, "number": number, "event_ms": 20_000 * DAY, **changed})
+
+
+def says(*cases: Case, place: Any = None, remember: int = 5) -> Any:
+    return tell(SOMEWHERE, Heard(b"x", None), place or {}, cases, remember=remember)
+
+
+def test_a_case_that_was_forgotten_and_is_said_again_has_the_ids_it_had() -> None:
+    first = says(a_case("1"))
+    crowd = says(*(a_case(str(number)) for number in range(2, 9)), place=first.place, remember=0)
+    assert "1" not in crowd.place["told"]
+    assert says(a_case("1"), place=crowd.place).events == first.events
+
+
+def test_all_cases_of_the_newest_body_are_remembered_and_some_beside_them() -> None:
+    first = says(*(a_case(f"a{number}") for number in range(10)))
+    second = says(*(a_case(f"b{number}") for number in range(20)), place=first.place, remember=5)
+    assert list(second.place["told"]) == [f"a{n}" for n in range(5, 10)] + [f"b{n}" for n in range(20)]
+
+
+def test_two_agencies_may_use_one_number() -> None:
+    ours = a_case(is_numbered_by_agency=True)
+    theirs = a_case(is_numbered_by_agency=True, agency="112", domain="police")
+    assert len({event.key for event in says(ours, theirs).events}) == 2
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), max_size=30))
+def test_revisions_count_up_by_one_and_each_says_something_new(said: list[tuple[str, int]]) -> None:
+    place: Any = {}
+    heard: dict[str, list[tuple[int, str]]] = {}
+    for number, priority in said:
+        reading = says(a_case(number, priority=str(priority)), place=place)
+        place = orjson.loads(orjson.dumps(reading.place))
+        for event in reading.events:
+            heard.setdefault(number, []).append((event.value["revision"], event.value["priority"]))
+    for revisions in heard.values():
+        assert [revision for revision, _ in revisions] == list(range(1, len(revisions) + 1))
+        assert all(one[1] != other[1] for one, other in pairwise(revisions))
+
+
+BODY = b' { "x" : [1, {"a":"]"}], "in" : {"list": [ {"n": 1.0} , {"n":"\\u005d,"},[2 ] ]}, "y": null } '
+
+
+def test_each_record_keeps_its_bytes_as_they_came() -> None:
+    assert json_records(BODY, "in.list") == [{"n": 1.0}, {"n": "],"}, [2]]
+    assert record_bytes(BODY, "in.list") == [b'{"n": 1.0}', b'{"n":"\\u005d,"}', b"[2 ]"]
+    assert record_bytes(b'[{"l": [3, 4]}, {"l": [5 ]}]', "1.l") == [b"5"]
+    assert record_bytes(b" [ 1 ,2]", None) == [b"1", b"2"]
+    assert record_bytes(b'\xef\xbb\xbf{"a": 1}', None) == [b'{"a": 1}']
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.recursive(st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), st.lists))
+)
+def test_the_bytes_of_records_read_as_the_records(records: list[Any]) -> None:
+    body = orjson.dumps({"b": 1, "a": records, "c": []}, option=orjson.OPT_INDENT_2)
+    if records:
+        assert [orjson.loads(part) for part in record_bytes(body, "a")] == json_records(body, "a")
+
+
+def test_what_nests_deeper_than_our_reader_goes_is_invalid_as_a_whole() -> None:
+    deep = b'{"l": [' + b"[" * 1000 + b"]" * 1000 + b", 1 ]}"
+    assert len(json_records(deep, "l")) == 2
+    with pytest.raises(Invalid, match="too deep"):
+        record_bytes(deep, "l")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"3", b'{"l": {}}', b'{"l": []}', b"[1"])
+def test_a_body_without_records_is_invalid(body: bytes) -> None:
+    with pytest.raises(Invalid):
+        json_records(body, "l")
+
+
+def test_a_path_that_leads_nowhere_finds_nothing() -> None:
+    assert at_path({"a": [{"b": 7}]}, "a.0.b") == 7
+    for path in ("a.1.b", "a.b", "c", "a.0.b.c", "a.-1"):
+        assert at_path({"a": [{"b": 7}]}, path) is None
