@@ -77,3 +77,20 @@ def test_what_the_json_of_15_april_says_after_the_csv_is_nothing_new(data_dir: P
     )
     assert len(reading.events) + reading.skipped["said before"] == 203
     assert reading.skipped["said before"] >= 200
+
+
+def test_austins_690_calls_lie_west_of_greenwich_and_are_known_to_a_day(data_dir: Path) -> None:
+    reading = read("austin", "fire-calls", data_dir / "dispatch" / "austin_afd_2016.csv")
+    values = [event.value or {} for event in reading.events]
+    assert len({event.key for event in reading.events}) == len(values) == 690
+    assert not reading.aside
+    assert not reading.noted
+    assert {value["event_time_accuracy_s"] for value in values} == {86_400}
+    assert all(-97.92 < value["position"]["lon"] < -97.58 for value in values)
+    assert Counter(value["kind"] for value in values) == {
+        "fire.outdoor": 348,
+        "fire.vehicle": 126,
+        "fire.electrical": 125,
+        "fire.vegetation": 89,
+        "fire.building": 2,
+    }
