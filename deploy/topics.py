@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from schemas.errors import Fatal, Unreachable
 REPLICAS_MAX = 3
 TIMEOUT_S = 8
 CREATE_S = 60
+SETTLE_S, SETTLE_EVERY_S = 15, 0.02
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
 SILENT = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
 
@@ -80,9 +82,43 @@ def settings_of(contract: Contract) -> dict[str, str]:
 
 def standings(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
     """Every topic of *cities*, as the catalogue wants it, beside what is in the cluster."""
-    admin = _admin(bootstrap)
-    known = _metadata(admin).topics
     wanted = {topic_name(city, one.name): one for city in cities for one in load_catalogue().values()}
+    return _standings(_admin(bootstrap), wanted)
+
+
+def plan(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
+    """What would have to change for every city to have every topic as its contract says."""
+    return [one for one in standings(bootstrap, cities) if one.needs_applying]
+
+
+def apply(bootstrap: str, changes: Sequence[Standing]) -> None:
+    """Create what is missing, alter what differs; return once the brokers show it.
+
+    Partitions of a topic that exists are never changed: keys would move.
+    """
+    admin = _admin(bootstrap)
+    _create(admin, [one for one in changes if one.partitions is None])
+    _alter(admin, [one for one in changes if one.partitions is not None and one.settings])
+    deadline = time.monotonic() + SETTLE_S
+    wanted = {one.topic: one.contract for one in changes}
+    while left := [one.topic for one in _standings(admin, wanted) if one.needs_applying]:
+        if time.monotonic() > deadline:
+            raise Fatal(
+                f"{len(left)} topics are still not as their contracts say, {left[0]} among them",
+                hint="somebody may change them too: 'bongsu topics list' shows what differs",
+            )
+        time.sleep(SETTLE_EVERY_S)  # a broker learns what the controller decided a moment later
+
+
+def ensure_topics(bootstrap: str, cities: Iterable[str]) -> None:
+    """Every topic of *cities* is there, as its contract says."""
+    changes = plan(bootstrap, cities)
+    if changes:
+        apply(bootstrap, changes)
+
+
+def _standings(admin: AdminClient, wanted: Mapping[str, Contract]) -> list[Standing]:
+    known = _metadata(admin).topics
     current = _settings_now(admin, [topic for topic in wanted if topic in known])
     return [
         Standing(
@@ -97,25 +133,6 @@ def standings(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
         )
         for topic, contract in wanted.items()
     ]
-
-
-def plan(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
-    """What would have to change for every city to have every topic as its contract says."""
-    return [one for one in standings(bootstrap, cities) if one.needs_applying]
-
-
-def apply(bootstrap: str, changes: Sequence[Standing]) -> None:
-    """Create what is missing, alter what differs. Partitions of a topic that exists are never changed: keys would move."""
-    admin = _admin(bootstrap)
-    _create(admin, [one for one in changes if one.partitions is None])
-    _alter(admin, [one for one in changes if one.partitions is not None and one.settings])
-
-
-def ensure_topics(bootstrap: str, cities: Iterable[str]) -> None:
-    """Every topic of *cities* is there, as its contract says."""
-    changes = plan(bootstrap, cities)
-    if changes:
-        apply(bootstrap, changes)
 
 
 def _create(admin: AdminClient, missing: Sequence[Standing]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -41,9 +42,12 @@ class Registry:
     def __init__(self, url: str) -> None:
         self.url = url
         try:
-            self._client = SchemaRegistryClient({"url": url, "timeout": 5, "max.retries": 1})
+            self._client = SchemaRegistryClient(
+                {"url": url, "timeout": 5, "max.retries": 1, "retries.wait.ms": 200}
+            )
         except (ValueError, TypeError) as error:
             raise Fatal(f"the registry's place {self._place()} is no URL", hint=HINT) from error
+        weakref.finalize(self, self._client.__exit__, None, None, None)  # its connections end with us
         self._ids: dict[tuple[str, str], int] = {}
         self._schemas: dict[int, Schema] = {}
         self._versions: dict[tuple[str, int], int | None] = {}

@@ -59,8 +59,8 @@ def diff(ctx: click.Context, cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu schemas diff --city houston
     """
-    registry = Registry(endpoints(need=("registry",)).registry)
     subjects = list(_subjects(names_of(cities)))
+    registry = Registry(endpoints(need=("registry",)).registry)
     differing = 0
     for topic, contract in subjects:
         found = differences(contract, registry.registered(topic))
@@ -82,16 +82,15 @@ def register(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu schemas register --city houston
     """
+    subjects = list(_subjects(names_of(cities)))
     registry = Registry(endpoints(need=("registry",)).registry)
-    count = 0
-    for topic, contract in _subjects(names_of(cities)):
+    for topic, contract in subjects:
         schema_id = registry.register(topic, contract)
-        count += 1
         if as_json:
             click.echo(
                 orjson.dumps({"topic": topic, "id": schema_id, "versions": len(contract.versions)}).decode()
             )
-    click.echo(f"{count} subjects registered", err=True)
+    click.echo(f"{len(subjects)} subjects registered", err=True)
 
 
 def _subjects(cities: Sequence[str]) -> Iterator[tuple[str, Contract]]:

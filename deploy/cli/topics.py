@@ -31,7 +31,8 @@ def list_(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu topics list --city houston
     """
-    found = standings(endpoints(need=("kafka",)).kafka, names_of(cities))
+    names = names_of(cities)
+    found = standings(endpoints(need=("kafka",)).kafka, names)
     _print(found, as_json=as_json)
     changes = sum(one.needs_applying for one in found)
     words = f"{changes} would change: bongsu topics apply" if changes else "all as the catalogue says"
@@ -49,8 +50,9 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu topics apply --city houston
     """
+    names = names_of(cities)
     bootstrap = endpoints(need=("kafka",)).kafka
-    found = standings(bootstrap, names_of(cities))
+    found = standings(bootstrap, names)
     changes = [one for one in found if one.needs_applying]
     apply(bootstrap, changes)
     _print(changes, as_json=as_json)
