@@ -134,7 +134,9 @@ def _text(path: str) -> Step:
 
 def _boolean(path: str) -> Step:
     def skip(payload: bytes, at: int) -> int:
-        if payload[at : at + 1] not in (b"\x00", b"\x01"):
+        if at >= len(payload):
+            raise _broken("the bytes end", path, "true or false")
+        if payload[at] > 1:
             raise _broken("neither true nor false", path, "0 or 1")
         return at + 1
 

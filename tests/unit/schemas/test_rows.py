@@ -47,6 +47,7 @@ TRAPS = {
     "a number beyond its 32 bits": ("int", b"\xfe\xff\xff\xff\xff\xff\x01", "f"),
     "a number without end": ("long", b"\xff" * 12 + b"\x01", "f"),
     "a byte neither true nor false": ("boolean", b"\x02", "f"),
+    "no byte for true or false": ("boolean", b"", "f"),
     "a list said to be endless": (
         {"type": "array", "items": "int"},
         b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f\x02",
