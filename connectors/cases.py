@@ -110,6 +110,7 @@ def tell(
     cases: Iterable[Case],
     *,
     aside: Sequence[SetAside] = (),
+    skipped: Mapping[str, int] | None = None,
     remember: int = REMEMBERED,
 ) -> Reading:
     """An event for each of *cases*, in their order, that says something new; the others are counted as skipped.
@@ -118,12 +119,12 @@ def tell(
     """
     told: dict[str, list[Any]] = {key: list(entry) for key, entry in place.get("told", {}).items()}
     events, here = [], set[str]()
-    skipped, noted = Counter[str](), Counter[str]()
+    passed_over, noted = Counter(skipped or {}), Counter[str]()
     for case in cases:
         revision, digest = told.pop(case.key, (0, ""))
         here.add(case.key)
         if digest == (says := case.digest()):
-            skipped["said before"] += 1
+            passed_over["said before"] += 1
         else:
             revision += 1
             received_ms = heard.at_ms if heard.at_ms is not None else case.event_ms
@@ -132,7 +133,7 @@ def tell(
                 noted[f"kind unknown: {case.kind_text}"] += 1
         told[case.key] = [revision, says]  # last of all: the newest heard
     if not events:
-        return Reading((), place, aside=aside, skipped=skipped)
+        return Reading((), place, aside=aside, skipped=passed_over)
     for oldest in list(told)[: max(0, len(told) - min(len(here) + remember, REMEMBERED_MAX))]:
         del told[oldest]
-    return Reading(events, {**place, "told": told}, aside=aside, skipped=skipped, noted=noted)
+    return Reading(events, {**place, "told": told}, aside=aside, skipped=passed_over, noted=noted)

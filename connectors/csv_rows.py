@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from schemas.errors import Invalid
@@ -17,14 +17,14 @@ class CsvRow:
     original: bytes
 
 
-def csv_rows(body: bytes, encoding: str) -> Iterator[CsvRow]:
+def csv_rows(body: bytes, encoding: str, *, delimiter: str = ",") -> Iterator[CsvRow]:
     """The rows of *body*, the heading first.
 
     Bytes that *encoding* does not know come as lone surrogates, so that one bad row spoils no other; what the
     CSV reader gives up on comes as one last row without cells.
     """
     lines = body.splitlines(keepends=True)
-    reader = csv.reader(line.decode(encoding, "surrogateescape") for line in lines)
+    reader = csv.reader((line.decode(encoding, "surrogateescape") for line in lines), delimiter=delimiter)
     done = 0
     while done < len(lines):
         try:
@@ -34,6 +34,19 @@ def csv_rows(body: bytes, encoding: str) -> Iterator[CsvRow]:
             return
         yield CsvRow(cells, b"".join(lines[done : reader.line_num]))
         done = reader.line_num
+
+
+def headed_rows(
+    body: bytes, encoding: str, needed: Set[str], *, delimiter: str = ","
+) -> tuple[list[str], list[CsvRow]]:
+    """The heading of *body* and its rows, blank lines left out. ``Invalid`` when a *needed* column is missing."""
+    rows = [row for row in csv_rows(body, encoding, delimiter=delimiter) if row.original.strip()]
+    heading = [name.strip() for name in rows[0].cells] if rows else []
+    if missing := sorted(needed - set(heading)):
+        raise Invalid(
+            f"the heading has no column {missing[0]!r}", field="", expected=", ".join(sorted(needed))
+        )
+    return heading, rows[1:]
 
 
 def named_cells(row: CsvRow, heading: list[str]) -> dict[str, str]:

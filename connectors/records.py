@@ -107,6 +107,8 @@ def local_time(text: object, form: str, zone: ZoneInfo, field: str = "event_time
         naive = datetime.strptime(a_text(text, field), form)  # noqa: DTZ007 - the zone is the city's
     except ValueError:
         raise Invalid(f"{field} is no time of the form {form}", field=field, expected=form) from None
+    if not 1900 <= naive.year < 9999:  # beyond them there is no UTC to turn it into
+        raise Invalid(f"{field} is of no year of ours", field=field, expected="1900 to 9998")
     at = naive.replace(tzinfo=zone)
     if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
         raise Invalid(

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cases import Case, Status, kind_of, tell
-from connectors.csv_rows import CsvRow, csv_rows, named_cells
+from connectors.csv_rows import CsvRow, headed_rows, named_cells
 from connectors.json_records import BOM
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
@@ -77,13 +77,12 @@ class AustinFireCalls:
     def read(self, heard: Heard, place: Place) -> Reading:
         if heard.error is not None or not heard.body.strip():
             return Reading((), place)
-        rows = [row for row in csv_rows(heard.body.removeprefix(BOM), "utf-8") if row.original.strip()]
-        heading = rows[0].cells if rows else []
-        if not set(heading) >= COLUMNS:
-            wrong = Invalid("the body is no list of calls", field="", expected=f"a heading with {NUMBER}")
-            return Reading((), place, aside=[set_aside(heard.body, wrong)])
+        try:
+            heading, rows = headed_rows(heard.body.removeprefix(BOM), "utf-8", COLUMNS)
+        except Invalid as error:
+            return Reading((), place, aside=[set_aside(heard.body, error)])
         cases, aside, _ = read_each(
-            rows[1:],
+            rows,
             lambda row: self._case(row, heading, heard.at_ms),
             lambda _, row: row.original.rstrip(b"\r\n"),
         )

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cases import Case, Domain, Status, kind_of, tell
-from connectors.csv_rows import csv_rows, named_cells
+from connectors.csv_rows import headed_rows, named_cells
 from connectors.json_records import BOM, json_records, record_bytes
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
@@ -121,12 +121,9 @@ class ColumbiaCad:
         return cases, aside
 
     def _from_csv(self, body: bytes, at_ms: int | None) -> tuple[list[Case], list[SetAside]]:
-        rows = [row for row in csv_rows(body, "utf-8") if row.original.strip()]
-        heading = rows[0].cells
-        if not set(heading) >= COLUMNS:
-            raise Invalid("the body is neither JSON nor this log's CSV", field="", expected="a heading")
+        heading, rows = headed_rows(body, "utf-8", COLUMNS)
         cases, aside, _ = read_each(
-            rows[1:],
+            rows,
             lambda row: self._case(named_cells(row, heading), at_ms),
             lambda _, row: row.original.rstrip(b"\r\n"),
         )

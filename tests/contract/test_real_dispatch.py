@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.base import Reading
+from connectors.found import load_source
 from connectors.recordings import read_recording
 from deploy.city import load_city
 
@@ -94,3 +95,58 @@ def test_austins_690_calls_lie_west_of_greenwich_and_are_known_to_a_day(data_dir
         "fire.vegetation": 89,
         "fire.building": 2,
     }
+
+
+def test_austins_list_mapped_in_a_citys_file_says_what_its_own_source_says(data_dir: Path) -> None:
+    path = data_dir / "dispatch" / "austin_afd_2016.csv"
+    own = read("austin", "fire-calls", path)
+    columns = {
+        "case_no": "MasterIncidentNumber",
+        "time": ["CalendarYear", "Month", "DayOfMonth"],
+        "kind_text": "Problem",
+        "point": "Location 1",
+        "priority": "PriorityDescription",
+    }
+    settings = {
+        "domain": "fire",
+        "agency": "afd",
+        "columns": columns,
+        "time_format": "%Y %b %d",
+        "time_accuracy_s": 86_400,
+        "coordinates": "micro-degrees",
+        "longitude_sign": -1,
+        "words": "austin-fire",
+        "status": "closed",
+    }
+    source = load_source("mapped_rows", load_city("austin").context("fire-calls"), settings)
+    (heard,) = read_recording(path)
+    mapped = [{**(event.value or {}), "closed_reason": None} for event in source.read(heard, {}).events]
+    assert mapped == [{**(event.value or {}), "closed_reason": None} for event in own.events]
+
+
+def test_columbias_police_mapped_in_a_citys_file_says_what_its_own_source_says(
+    data_dir: Path, log: Reading
+) -> None:
+    columns = {
+        "case_no": "incident",
+        "time": "datetime",
+        "kind_text": "type",
+        "lat": "lat",
+        "lon": "lon",
+        "address": ["location_txt"],
+    }
+    settings = {
+        "domain": "police",
+        "agency": "cpd",
+        "columns": columns,
+        "only": {"service": ["PD"]},
+        "time_format": "%m/%d/%Y %I:%M:%S %p",
+        "words": "columbia-police",
+        "status": "dispatched",
+        "remember": 0,
+    }
+    source = load_source("mapped_rows", load_city("columbia").context("cad"), settings)
+    (heard,) = read_recording(data_dir / "columbia" / "columbia_mo_cad_2026-03_04.csv")
+    reading = source.read(heard, {})
+    assert list(reading.events) == [event for event in log.events if event.topic == "police.incident"]
+    assert reading.skipped == {"left to others": 3_040}

@@ -1,0 +1,142 @@
+"""What the city's file says of an agency's rows: the settings of ``mapped_rows``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from connectors.cases import REMEMBERED, Domain, Status
+from schemas.kinds import load_kinds
+
+Sign = Literal[-1, 1]
+Name = Annotated[str, Field(min_length=1)]
+NAMED_FORMS = ("iso", "epoch_s", "epoch_ms")
+
+
+class Columns(BaseModel):
+    """Which column is which field. What is not named is unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    case_no: Name = Field(description="the agency's case number")
+    time: Name | tuple[Name, ...] = Field(
+        description="when it was reported; several columns are joined by a space"
+    )
+    kind_text: Name = Field(description="the agency's word for what it is")
+    lat: Name | None = Field(None, description="latitude")
+    lon: Name | None = Field(None, description="longitude")
+    point: Name | None = Field(
+        None, description="both in one column, a list or a text of two numbers: (35.1, 129.0)"
+    )
+    status: Name | None = Field(None, description="the agency's word for how far it is")
+    units: Name | None = Field(None, description="units sent, a list or a text")
+    address: tuple[Name, ...] = Field((), description="columns of the address, joined by ' / '")
+    priority: Name | None = Field(None, description="priority, as the agency puts it")
+    agency: Name | None = Field(None, description="the agency, where rows of several stand in one list")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Columns:
+        if (self.lat is None) != (self.lon is None) or (self.lat is not None and self.point is not None):
+            raise ValueError("name lat and lon, or point, or none of them")
+        return self
+
+
+class Config(BaseModel):
+    """Settings of a source of type ``mapped_rows``. Without url and path it is only heard when played or pushed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    domain: Domain = Field(description="fire: 119 dispatches; police: 112 and crime reports")
+    agency: str = Field(min_length=1, description="our word for the agency, of rows that name none")
+    agencies: dict[str, str] = Field(
+        {}, description="the list's words for agencies → ours; empty: as they are"
+    )
+    columns: Columns = Field(description="which column is which field")
+    format: Literal["csv", "json", "jsonl"] = Field("csv", description="csv, json, or jsonl: one JSON a line")
+    encoding: str = Field(
+        "utf-8", description="character set of a CSV or of JSON lines; cp949 for many of Korea"
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of a CSV")
+    records: str | None = Field(
+        None,
+        min_length=1,
+        description="dotted path of the list in a JSON body; none: the body is it, or one row",
+    )
+    only: dict[str, tuple[str, ...]] = Field(
+        {}, description="column → the words of rows that are read; others are left to others and counted"
+    )
+    time_format: str = Field(
+        "iso", min_length=1, description="iso, epoch_s, epoch_ms, or as of strptime: %Y%m%d%H%M%S"
+    )
+    timezone: str | None = Field(None, description="zone of times that name none; none: the city's")
+    time_accuracy_s: float | None = Field(
+        None, ge=0, description="how exactly the time is known, 86400: the day"
+    )
+    coordinates: Literal["degrees", "micro-degrees"] = Field("degrees", description="unit of lat and lon")
+    latitude_sign: Sign = Field(1, description="-1 where the list leaves out the sign of degrees south")
+    longitude_sign: Sign = Field(1, description="-1 where the list leaves out the sign of degrees west")
+    point_order: Literal["lat-lon", "lon-lat"] = Field(
+        "lat-lon", description="what comes first in point; GeoJSON: lon-lat"
+    )
+    unknown: tuple[str, ...] = Field(
+        (), description="cells that mean not known, beside nothing: N/A, -1, 999.0"
+    )
+    kinds: dict[str, str] = Field({}, description="the agency's words → kinds, before those of words")
+    words: str | None = Field(None, description="an agency's table of words in schemas/kinds.toml")
+    statuses: dict[str, Status] = Field(
+        {}, description="the agency's words → open, dispatched, arrived or closed; needed with columns.status"
+    )
+    status: Status = Field("open", description="status of rows that say none")
+    units_separator: str = Field(",", min_length=1, description="between units in a text")
+    row_per_unit: bool = Field(
+        False, description="true where a case has one row a unit in each list: their units are joined"
+    )
+    remember: int = Field(
+        REMEMBERED, ge=0, le=50_000, description="cases remembered that the newest list does not hold"
+    )
+    url: str | None = Field(None, pattern="^https?://", description="where the rows are asked for")
+    path: Path | None = Field(None, description="a file of rows, read when there is no url")
+    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
+    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding(cls, name: str) -> str:
+        try:
+            b"a".decode(name)
+        except (LookupError, UnicodeDecodeError) as error:
+            raise ValueError("a character set that Python knows and that holds ASCII") from error
+        return name
+
+    @field_validator("time_format")
+    @classmethod
+    def _time_form(cls, form: str) -> str:
+        if form not in NAMED_FORMS:
+            if "%" not in form:
+                raise ValueError(f"{', '.join(NAMED_FORMS)}, or a form with % as of strptime")
+            day = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+            datetime.strptime(day.strftime(form), form)  # noqa: DTZ007 - only whether it can be read
+        return form
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        try:
+            return name if name is None else ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("an IANA time zone such as Asia/Seoul") from error
+
+    @model_validator(mode="after")
+    def _sound(self) -> Config:
+        tree = load_kinds()
+        if wrong := [kind for kind in self.kinds.values() if kind not in tree]:
+            raise ValueError(f"kinds: no kind {wrong[0]!r} in schemas/kinds.toml")
+        if self.words is not None and self.words not in tree.words:
+            raise ValueError(f"words: no table {self.words!r}; one of {', '.join(tree.words)}")
+        if (self.columns.status is None) != (not self.statuses):
+            raise ValueError("columns.status and statuses go together")
+        return self

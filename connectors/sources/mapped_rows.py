@@ -1,0 +1,308 @@
+"""Any agency's rows, CSV or JSON, whose columns the city's file maps to an incident's fields. No code.
+
+A row that says nothing new is skipped, one whose case number comes again and says something else is a revision.
+Read from a page (``url``), from a file (``path``), from a recording, or pushed: a 112 centre that posts its
+reports as JSON over HTTP is this type with ``format = "json"`` and neither url nor path.
+
+Nothing is guessed: a word for the status that the city's file does not name sets the row aside, a place outside
+the city too, and what is mapped but not there is unknown. Names of JSON columns are dotted paths
+(``geometry.coordinates``). Leaving a list means nothing here; an agency's word for *closed* closes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.cases import Case, Status, tell
+from connectors.csv_rows import headed_rows, named_cells
+from connectors.json_records import BOM, at_path, json_records, json_value, record_bytes
+from connectors.page_or_file import PageOrFile
+from connectors.records import (
+    a_number,
+    a_text,
+    local_time,
+    plausible_time,
+    position,
+    read_each,
+    set_aside,
+)
+from connectors.sources._mapping import Config
+from schemas.errors import Invalid
+from schemas.kinds import Words, load_kinds, spoken
+
+EPOCHS = {"epoch_s": 1000, "epoch_ms": 1}
+PER_DEGREE = {"degrees": 1, "micro-degrees": 1_000_000}
+AMBIGUOUS_ACCURACY_S = 3600.0
+OTHERS = "left to others"
+TIME_MS_MAX = 253_402_300_799_999
+"""The end of the year 9999."""
+
+
+class MappedRows:
+    """A ``PolledSource`` of rows that are mapped by configuration alone."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._context = context
+        self._config = config
+        self._zone = ZoneInfo(config.timezone) if config.timezone else context.timezone
+        self._asked = PageOrFile(
+            context.source,
+            url=config.url,
+            path=config.path,
+            timeout_s=config.timeout_s,
+            headers=config.headers,
+        )
+        theirs = load_kinds().words[config.words].table if config.words else {}
+        self._kinds = Words({**theirs, **{spoken(word): kind for word, kind in config.kinds.items()}})
+        self._statuses = {spoken(word): status for word, status in config.statuses.items()}
+        self._unknown = {"", *(text.strip().casefold() for text in config.unknown)}
+
+    async def poll(self, place: Place) -> Heard:
+        return await self._asked.ask()
+
+    async def close(self) -> None:
+        await self._asked.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        body = heard.body.removeprefix(BOM)
+        try:
+            cases, aside = {"csv": self._csv, "json": self._json, "jsonl": self._jsonl}[self._config.format](
+                body, heard.at_ms
+            )
+        except Invalid as error:
+            return Reading((), place, aside=[set_aside(heard.body, error)])
+        ours = [case for case in cases if case is not None]
+        return tell(
+            self._context,
+            heard,
+            place,
+            _by_case(ours) if self._config.row_per_unit else ours,
+            aside=aside,
+            skipped={OTHERS: len(cases) - len(ours)} if len(ours) < len(cases) else {},
+            remember=self._config.remember,
+        )
+
+    # -- rows ------------------------------------------------------------------------------------------------
+
+    def _csv(self, body: bytes, at_ms: int | None) -> tuple[list[Case | None], list[SetAside]]:
+        heading, rows = headed_rows(
+            body, self._config.encoding, self._named(), delimiter=self._config.delimiter
+        )
+        cases, aside, _ = read_each(
+            rows,
+            lambda row: self._case(named_cells(row, heading), at_ms),
+            lambda _, row: row.original.rstrip(b"\r\n"),
+        )
+        return cases, aside
+
+    def _json(self, body: bytes, at_ms: int | None) -> tuple[list[Case | None], list[SetAside]]:
+        path = self._config.records
+        cases, aside, _ = read_each(
+            json_records(body, path),
+            lambda record: self._case(record, at_ms),
+            lambda index, _: record_bytes(body, path)[index],
+        )
+        return cases, aside
+
+    def _jsonl(self, body: bytes, at_ms: int | None) -> tuple[list[Case | None], list[SetAside]]:
+        lines = [line for line in body.split(b"\n") if line.strip()]
+        cases, aside, _ = read_each(
+            lines, lambda line: self._case(self._line(line), at_ms), lambda _, line: line.rstrip(b"\r")
+        )
+        return cases, aside
+
+    def _line(self, line: bytes) -> Any:
+        if self._config.encoding.casefold() in ("utf-8", "utf8"):
+            return json_value(line)
+        try:
+            return json_value(line.decode(self._config.encoding).encode())
+        except UnicodeError:
+            raise Invalid("the line holds bytes of no character", field="", expected="text") from None
+
+    def _named(self) -> set[str]:
+        """All columns that the city's file names."""
+        return set(self._config.only) | {
+            name
+            for value in self._config.columns.model_dump().values()
+            for name in ((value,) if isinstance(value, str) else value or ())
+        }
+
+    # -- one row ---------------------------------------------------------------------------------------------
+
+    def _case(self, row: object, at_ms: int | None) -> Case | None:
+        """``None`` for a row that ``only`` leaves to others."""
+        if not isinstance(row, Mapping):
+            raise Invalid("a row is no object", field="", expected="an object")
+        columns = self._config.columns
+        if any(self._text(row, name) not in words for name, words in self._config.only.items()):
+            return None
+        word = a_text(self._text(row, columns.kind_text), columns.kind_text)
+        status = self._status(row)
+        event_ms, accuracy_s = self._time(row)
+        return Case(
+            domain=self._config.domain,
+            agency=self._agency(row),
+            number=a_text(self._text(row, columns.case_no), columns.case_no),
+            is_numbered_by_agency=columns.agency is not None,
+            kind=self._kinds.get(word),
+            kind_text=word,
+            status=status,
+            event_ms=plausible_time(event_ms, at_ms, "time"),
+            accuracy_s=accuracy_s,
+            position=self._position(row),
+            priority=self._text(row, columns.priority),
+            units=self._units(row),
+            address=" / ".join(filter(None, (self._text(row, name) for name in columns.address))) or None,
+            closed_reason="closed by the agency" if status == "closed" else None,
+        )
+
+    def _cell(self, row: Mapping[str, Any], name: str | None) -> Any:
+        """What stands in a column; ``None`` for nothing and for what means not known."""
+        if name is None:
+            return None
+        cell = row.get(name)
+        if cell is None and self._config.format != "csv":
+            cell = at_path(row, name)
+        if isinstance(cell, bool) or cell is None:
+            return None if cell is None else str(cell).lower()
+        if isinstance(cell, str | int | float):
+            return None if str(cell).strip().casefold() in self._unknown else cell
+        return cell
+
+    def _text(self, row: Mapping[str, Any], name: str | None) -> str | None:
+        cell = self._cell(row, name)
+        if cell is None:
+            return None
+        if not isinstance(cell, str | int | float):
+            raise Invalid(f"{name} is no text", field=str(name), expected="text")
+        return str(cell).strip()
+
+    def _agency(self, row: Mapping[str, Any]) -> str:
+        stated = self._text(row, self._config.columns.agency)
+        if stated is None:
+            return self._config.agency
+        if self._config.agencies and stated not in self._config.agencies:
+            known = ", ".join(self._config.agencies)
+            raise Invalid(f"agency {stated!r} is unknown", field="agency", expected=f"one of {known}")
+        return self._config.agencies.get(stated, stated)
+
+    def _status(self, row: Mapping[str, Any]) -> Status:
+        stated = self._text(row, self._config.columns.status)
+        if stated is None:
+            return self._config.status
+        status = self._statuses.get(spoken(stated))
+        if status is None:
+            known = ", ".join(self._config.statuses)
+            raise Invalid(f"status {stated!r} is unknown", field="status", expected=f"one of {known}")
+        return status
+
+    def _units(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """In alphabetical order, each once: a list's own order changes without meaning."""
+        cell, name = self._cell(row, self._config.columns.units), self._config.columns.units
+        if cell is None:
+            return ()
+        units = cell if isinstance(cell, list) else str(cell).split(self._config.units_separator)
+        if not all(isinstance(unit, str | int) and not isinstance(unit, bool) for unit in units):
+            raise Invalid(
+                f"{name} is no list of units", field=str(name), expected="a list of names, or a text"
+            )
+        return tuple(sorted({str(unit).strip() for unit in units} - {""}))
+
+    def _time(self, row: Mapping[str, Any]) -> tuple[int, float | None]:
+        named, form = self._config.columns.time, self._config.time_format
+        names = (named,) if isinstance(named, str) else named
+        text = " ".join(a_text(self._text(row, name), name) for name in names)
+        if form in EPOCHS:
+            return _epoch_ms(text, EPOCHS[form]), self._config.time_accuracy_s
+        if form == "iso":
+            event_ms, is_ambiguous = _iso_ms(text, self._zone)
+        else:
+            event_ms, is_ambiguous = _by_form_ms(text, form, self._zone)
+        stated = self._config.time_accuracy_s
+        return event_ms, max(stated or 0.0, AMBIGUOUS_ACCURACY_S) if is_ambiguous else stated
+
+    def _position(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        columns, per_degree = self._config.columns, PER_DEGREE[self._config.coordinates]
+        pair = (self._cell(row, columns.lat), self._cell(row, columns.lon))
+        if columns.point is not None:
+            pair = _two(self._cell(row, columns.point))
+            pair = pair[::-1] if self._config.point_order == "lon-lat" else pair
+        lat, lon = pair
+        if lat is None and lon is None:
+            return None
+        north, east = a_number(lat, "position.lat"), a_number(lon, "position.lon")
+        for number, field in ((north, "position.lat"), (east, "position.lon")):
+            if self._config.coordinates == "micro-degrees" and not number.is_integer():
+                raise Invalid("micro-degrees are whole numbers", field=field, expected="a whole number")
+        return position(
+            self._context,
+            north / per_degree * self._config.latitude_sign,
+            east / per_degree * self._config.longitude_sign,
+        )
+
+
+def _two(cell: Any) -> tuple[Any, Any]:
+    """The two numbers of a point: of a list as GeoJSON has it, or of a text such as ``POINT(127.1 37.2)``."""
+    if cell is None:
+        return None, None
+    parts = re.findall(r"[^\s,;()\[\]A-Za-z]+", cell) if isinstance(cell, str) else cell
+    if not isinstance(parts, list) or len(parts) not in (2, 3):  # GeoJSON's third is the height
+        raise Invalid("the point is no pair of numbers", field="position", expected="two numbers")
+    return parts[0], parts[1]
+
+
+def _epoch_ms(text: str, scale: int) -> int:
+    ms = a_number(text, "time") * scale
+    if not 0 <= ms <= TIME_MS_MAX:
+        raise Invalid(
+            "time is no time since 1970", field="time", expected="seconds or milliseconds since 1970"
+        )
+    return round(ms)
+
+
+def _iso_ms(text: str, zone: ZoneInfo) -> tuple[int, bool]:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid("time is no ISO 8601", field="time", expected="2026-06-01T12:00:00+09:00") from None
+    if at.tzinfo is not None:
+        return _ms(at), False
+    return local_time(at.isoformat(sep=" ", timespec="microseconds"), "%Y-%m-%d %H:%M:%S.%f", zone, "time")
+
+
+def _by_form_ms(text: str, form: str, zone: ZoneInfo) -> tuple[int, bool]:
+    if "%z" not in form:
+        return local_time(text, form, zone, "time")
+    try:
+        return _ms(datetime.strptime(text, form)), False  # noqa: DTZ007 - the form has %z
+    except ValueError:
+        raise Invalid(f"time is no time of the form {form}", field="time", expected=form) from None
+
+
+def _ms(at: datetime) -> int:
+    try:
+        return math.floor(at.astimezone(UTC).timestamp() * 1000 + 0.5)
+    except OverflowError:
+        raise Invalid("time is beyond all calendars", field="time", expected="a time of our days") from None
+
+
+def _by_case(cases: list[Case]) -> list[Case]:
+    """One case for all rows of its number, as the last of them says, with the units of all."""
+    joined: dict[str, Case] = {}
+    for case in cases:
+        before = joined.get(case.key)
+        units = case.units if before is None else tuple(sorted({*before.units, *case.units}))
+        joined[case.key] = replace(case, units=units)
+    return list(joined.values())
+
+
+SOURCE = MappedRows
