@@ -6,6 +6,9 @@ from schemas.errors import Invalid
 from schemas.event import Event, derived_id
 from streams.runtime.records import Record
 
+ORIGINAL_BYTES_MAX = 4 * 1024 * 1024
+"""More of a body than this is not kept; the reason says so."""
+
 
 def aside_record(city: str, contract: str, record: Record, error: Invalid, *, now_ms: int) -> Event:
     """The DLQ event of a record that could not be taken. Its id is its place, so it is set aside once."""
@@ -63,6 +66,9 @@ def _value(
     original: bytes,
     now_ms: int,
 ) -> dict[str, object]:
+    if len(original) > ORIGINAL_BYTES_MAX:
+        reason = f"{reason} (its first {ORIGINAL_BYTES_MAX} of {len(original)} bytes are kept)"
+        original = original[:ORIGINAL_BYTES_MAX]
     return {
         "event_id": event_id,
         "city": city,
