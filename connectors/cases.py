@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -24,6 +24,7 @@ Status = Literal["open", "dispatched", "arrived", "closed"]
 REMEMBERED = 5_000
 """Cases remembered beside those of the newest body. One that is forgotten and said again has the ids it had."""
 REMEMBERED_MAX = 100_000
+NEVER_TOLD = (0, "")
 DIGEST_BYTES = 6
 """48 bits: two rows of one case that differ are taken for equal once in 3e14."""
 
@@ -32,7 +33,9 @@ DIGEST_BYTES = 6
 class Case:
     """What one row says of one case. *kind* is ``None`` where the agency's word is unknown to us.
 
-    *number* is unique in its source; where it is so only within an agency, *is_numbered_by_agency*.
+    *number* is what the agency calls it. It is unique in its source, unless *identity* says what is. *said_ms* is
+    when the agency said so, where it says that: what is older than the newest is not told, and a row whose time is
+    not the report's own (*is_first_time* false) keeps the time with which its case was first told.
     """
 
     domain: Domain
@@ -48,12 +51,14 @@ class Case:
     units: tuple[str, ...] = ()
     address: str | None = None
     closed_reason: str | None = None
-    is_numbered_by_agency: bool = False
+    identity: tuple[str, ...] = ()
+    said_ms: int | None = None
+    is_first_time: bool = True
 
     @property
     def key(self) -> str:
         """What it is remembered by."""
-        return f"{self.agency}\x1f{self.number}" if self.is_numbered_by_agency else self.number
+        return "\x1f".join(self.identity) or self.number
 
     def digest(self) -> str:
         """Of all that it says."""
@@ -111,6 +116,7 @@ def tell(
     *,
     aside: Sequence[SetAside] = (),
     skipped: Mapping[str, int] | None = None,
+    noted: Mapping[str, int] | None = None,
     remember: int = REMEMBERED,
 ) -> Reading:
     """An event for each of *cases*, in their order, that says something new; the others are counted as skipped.
@@ -119,21 +125,40 @@ def tell(
     """
     told: dict[str, list[Any]] = {key: list(entry) for key, entry in place.get("told", {}).items()}
     events, here = [], set[str]()
-    passed_over, noted = Counter(skipped or {}), Counter[str]()
-    for case in cases:
-        revision, digest = told.pop(case.key, (0, ""))
-        here.add(case.key)
-        if digest == (says := case.digest()):
+    passed_over, remarks = Counter(skipped or {}), Counter(noted or {})
+    for said in cases:
+        entry = told.pop(said.key, NEVER_TOLD)
+        here.add(said.key)
+        case = _since(entry, said)
+        if case is None:
+            passed_over["older than what was told"] += 1
+            told[said.key] = list(entry)
+            continue
+        revision, digest = entry[0], case.digest()
+        if digest == entry[1]:
             passed_over["said before"] += 1
         else:
             revision += 1
             received_ms = heard.at_ms if heard.at_ms is not None else case.event_ms
             events.append(case.event(context, revision=revision, received_ms=received_ms))
             if case.kind is None:
-                noted[f"kind unknown: {case.kind_text}"] += 1
-        told[case.key] = [revision, says]  # last of all: the newest heard
+                remarks[f"kind unknown: {case.kind_text}"] += 1
+        times = [] if case.said_ms is None else [case.event_ms, case.said_ms]
+        told[case.key] = [revision, digest, *times]  # last of all: the newest heard
     if not events:
-        return Reading((), place, aside=aside, skipped=passed_over)
+        return Reading((), place, aside=aside, skipped=passed_over, noted=remarks)
     for oldest in list(told)[: max(0, len(told) - min(len(here) + remember, REMEMBERED_MAX))]:
         del told[oldest]
-    return Reading(events, {**place, "told": told}, aside=aside, skipped=passed_over, noted=noted)
+    return Reading(events, {**place, "told": told}, aside=aside, skipped=passed_over, noted=remarks)
+
+
+def _since(entry: Sequence[Any], case: Case) -> Case | None:
+    """*case* after what was told of it: *entry* is revision, digest, and where the agency dates what it says the
+    first time and the newest date. ``None`` when it is older than that.
+    """
+    if case.said_ms is None or len(entry) < 4:
+        return case
+    _, _, first_ms, newest_ms = entry
+    if case.said_ms < newest_ms:
+        return None
+    return case if case.is_first_time else replace(case, event_ms=first_ms)

@@ -148,11 +148,12 @@ class MappedRows:
         word = a_text(self._text(row, columns.kind_text), columns.kind_text)
         status = self._status(row)
         event_ms, accuracy_s = self._time(row)
+        number, agency = a_text(self._text(row, columns.case_no), columns.case_no), self._agency(row)
         return Case(
             domain=self._config.domain,
-            agency=self._agency(row),
-            number=a_text(self._text(row, columns.case_no), columns.case_no),
-            is_numbered_by_agency=columns.agency is not None,
+            agency=agency,
+            number=number,
+            identity=(agency, number) if columns.agency is not None else (),
             kind=self._kinds.get(word),
             kind_text=word,
             status=status,

@@ -150,3 +150,26 @@ def test_columbias_police_mapped_in_a_citys_file_says_what_its_own_source_says(
     reading = source.read(heard, {})
     assert list(reading.events) == [event for event in log.events if event.topic == "police.incident"]
     assert reading.skipped == {"left to others": 3_040}
+
+
+def test_the_standards_own_call_transfer_is_an_incident_of_which_only_time_and_agency_are_known(
+    data_dir: Path,
+) -> None:
+    path = data_dir / "dispatch" / "eido" / "sample_call_transfer_eido.json"
+    if not path.is_file():
+        pytest.skip(f"no file at {path}")
+    (heard,) = read_recording(path)
+    reading = load_source("nena_eido", load_city("austin").context("eido"), {}).read(heard, {})
+    (event,) = reading.events
+    told = dict(event.value or {})
+    assert event.topic == "fire.incident"
+    assert told["agency_case_no"] == "urn:emergency:uid:incidentid:a56e556d871:bcf.state.pa.us"
+    assert (told["agency"], told["kind"], told["status"]) == ("state.pa.us", "other", "open")
+    assert told["event_time"] == 1_619_808_000_000, "the call began at 14:40:00-04:00"
+    assert (told["position"], told["address"]) == (None, None), (
+        "it was routed by a cell, and the rest is by reference"
+    )
+    assert reading.noted == {
+        "kind unknown: emergency": 1,
+        "location by reference is not fetched": 1,
+    }

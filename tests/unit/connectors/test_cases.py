@@ -43,9 +43,26 @@ def test_all_cases_of_the_newest_body_are_remembered_and_some_beside_them() -> N
 
 
 def test_two_agencies_may_use_one_number() -> None:
-    ours = a_case(is_numbered_by_agency=True)
-    theirs = a_case(is_numbered_by_agency=True, agency="112", domain="police")
+    ours = a_case(identity=("119", "1"))
+    theirs = a_case(identity=("112", "1"), agency="112", domain="police")
     assert len({event.key for event in says(ours, theirs).events}) == 2
+
+
+def test_what_an_agency_said_earlier_is_not_told_after_what_it_said_later() -> None:
+    late = says(a_case(said_ms=20, status="closed"))
+    early = says(a_case(said_ms=10), place=late.place)
+    assert (len(early.events), dict(early.skipped)) == (0, {"older than what was told": 1})
+    assert early.place == late.place
+
+
+def test_a_case_whose_rows_no_longer_tell_when_it_was_reported_keeps_its_time() -> None:
+    first = says(a_case(said_ms=10))
+    later = says(
+        a_case(said_ms=20, event_ms=20_001 * DAY, is_first_time=False, status="closed"), place=first.place
+    )
+    corrected = says(a_case(said_ms=30, event_ms=19_999 * DAY), place=later.place)
+    times = [event.value["event_time"] // DAY for part in (first, later, corrected) for event in part.events]
+    assert times == [20_000, 20_000, 19_999]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), max_size=30))

@@ -1,0 +1,263 @@
+"""NENA EIDO 1.0: the JSON with which emergency centres of North America pass incidents on (NENA-STA-021.1).
+
+One document is one incident as its sender sees it; a body holds one, or a list of them. It is pushed, played, or
+asked for. Nearly every part may be missing: a call that is passed on has no incident component yet.
+
+- Id: the document's ``$id``, within the domain, since police and fire may both speak of one. Case number: the
+  agency's ``internalIncidentId``, else the ``$id``.
+- Agency: the one that owns the incident, else the one dispatched, else the one that updated it.
+- Domain: what the city's file says of that agency, of its type (IANA's ``urn:emergency:service:responder``), of the
+  incident's kind; else ``domain``.
+- Time: the earliest start of a call; else the first update we heard, which later documents do not move.
+- Place: the incident's own locations; else those whose type the city's file names, callers' say. Where a call was
+  *routed* from is no place of the incident. A location by reference is not fetched.
+- Status: words in ``schemas/kinds.toml`` under ``[statuses.nena-eido]`` and in the city's file. Units make it at
+  least *dispatched*, one on the scene *arrived*; *closed* only when every word of the incident says so.
+
+Persons, callers' numbers and notes are not read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.cases import REMEMBERED, Case, Domain, Status, tell
+from connectors.json_records import json_records, record_bytes
+from connectors.page_or_file import PageOrFile
+from connectors.pidf_lo import Whereabouts, read_pidf_lo
+from connectors.records import a_text, plausible_time, position, read_each, set_aside
+from connectors.sources._eido import (
+    Document,
+    by_beginning,
+    id_of,
+    objects,
+    priority_of,
+    reference_of,
+    text_of,
+    texts,
+    times_of,
+    units_on,
+)
+from schemas.errors import Invalid
+from schemas.kinds import Words, load_kinds, spoken
+
+ORDER: tuple[Status, ...] = ("open", "dispatched", "arrived", "closed")
+UNSTATED = "unstated"
+
+
+class Agency(BaseModel):
+    """What the city's file says of one agency."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, description="our word for it")
+    domain: Domain | None = Field(None, description="whose incidents it reports; none: by its type")
+
+
+class Config(BaseModel):
+    """Settings of a source of type ``nena_eido``. Without url and path it is only heard when played or pushed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    domain: Domain = Field("fire", description="of an incident whose agency and kind say nothing else")
+    agencies: dict[str, Agency] = Field({}, description="the id of an agency in EIDOs → what it is here")
+    agency_types: dict[str, Domain] = Field(
+        {"police": "police", "fire": "fire", "ambulance": "fire"},
+        description="the beginning of an agency's type → domain: police holds police.federal",
+    )
+    domains: dict[str, Domain] = Field({}, description="kind → domain: crime holds crime.larceny")
+    kinds: dict[str, str] = Field({}, description="incident types, the agency's or the registry's → kinds")
+    words: str | None = Field(None, description="a table of words in schemas/kinds.toml, after kinds")
+    statuses: dict[str, Status] = Field({}, description="status words → open, dispatched, arrived or closed")
+    location_types: tuple[str, ...] = Field(
+        ("Incident", "Caller"),
+        description="types of location that stand for an incident without one of its own",
+    )
+    remember: int = Field(REMEMBERED, ge=0, le=50_000, description="incidents remembered")
+    url: str | None = Field(None, pattern="^https?://", description="where documents are asked for")
+    path: Path | None = Field(None, description="a file of documents, read when there is no url")
+    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
+    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
+
+    @field_validator("kinds")
+    @classmethod
+    def _kinds(cls, kinds: dict[str, str]) -> dict[str, str]:
+        if wrong := [kind for kind in kinds.values() if kind not in load_kinds()]:
+            raise ValueError(f"no kind {wrong[0]!r} in schemas/kinds.toml")
+        return kinds
+
+    @field_validator("words")
+    @classmethod
+    def _words(cls, table: str | None) -> str | None:
+        if table is not None and table not in load_kinds().words:
+            raise ValueError(f"no table {table!r}; one of {', '.join(load_kinds().words)}")
+        return table
+
+
+class NenaEido:
+    """A ``PolledSource`` of emergency incident data objects."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._context = context
+        self._config = config
+        self._asked = PageOrFile(
+            context.source,
+            url=config.url,
+            path=config.path,
+            timeout_s=config.timeout_s,
+            headers=config.headers,
+        )
+        tree = load_kinds()
+        theirs = tree.words[config.words].table if config.words else {}
+        self._kinds = Words({**theirs, **{spoken(word): kind for word, kind in config.kinds.items()}})
+        stated = {**tree.statuses["nena-eido"].table, **{spoken(w): s for w, s in config.statuses.items()}}
+        self._statuses = {word: cast(Status, status) for word, status in stated.items()}
+
+    async def poll(self, place: Place) -> Heard:
+        return await self._asked.ask()
+
+    async def close(self) -> None:
+        await self._asked.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        noted = Counter[str]()
+        try:
+            cases, aside, _ = read_each(
+                json_records(heard.body, None),
+                lambda document: self._case(document, heard.at_ms, noted),
+                lambda index, _: record_bytes(heard.body, None)[index],
+            )
+        except Invalid as error:
+            return Reading((), place, aside=[set_aside(heard.body, error)])
+        return tell(
+            self._context, heard, place, cases, aside=aside, noted=noted, remember=self._config.remember
+        )
+
+    def _case(self, document: object, at_ms: int | None, noted: Counter[str]) -> Case:
+        if not isinstance(document, dict) or not ("eidoVersion" in document or "agencyComponent" in document):
+            raise Invalid("the document is no EIDO", field="eidoVersion", expected="1.0")
+        its_id = a_text(document.get("$id"), "$id")
+        incident = next(objects(document.get("incidentComponent")), {})
+        word, kind = self._kind(document, incident)
+        agency, domain = self._agency(document, incident, kind)
+        said_ms, event_ms, is_first_time = times_of(document, incident)
+        where = self._where(document, incident, noted)
+        status = self._status(document, incident, its_id, noted)
+        return Case(
+            domain=domain,
+            agency=agency,
+            number=text_of(incident, "internalIncidentId") or its_id,
+            identity=(its_id, domain),
+            kind=kind,
+            kind_text=word,
+            status=status,
+            event_ms=plausible_time(event_ms, at_ms, "callStartTimestamp"),
+            is_first_time=is_first_time,
+            said_ms=said_ms,
+            position=position(self._context, where.lat, where.lon, accuracy_m=where.accuracy_m),
+            priority=priority_of(incident),
+            units=tuple(
+                sorted(
+                    {
+                        text_of(unit, "emergencyResourceName") or id_of(unit)
+                        for unit in units_on(document, its_id)
+                    }
+                    - {""}
+                )
+            ),
+            address=where.address,
+            closed_reason="closed by the agency" if status == "closed" else None,
+        )
+
+    def _kind(self, document: Document, incident: Document) -> tuple[str, str | None]:
+        """The agency's own word and the kind that the first known of its words means."""
+        names = ("incidentTypeInternalText", "incidentTypeInternalCode", "incidentTypeCommonRegistryText")
+        words = [word for name in names if (word := text_of(incident, name))]
+        words += [
+            w for c in objects(document.get("callComponent")) if (w := text_of(c, "standardPrimaryCallType"))
+        ]
+        known = (kind for word in words if (kind := self._kinds.get(word)))
+        return (words or [UNSTATED])[0], next(known, None)
+
+    def _agency(self, document: Document, incident: Document, kind: str | None) -> tuple[str, Domain]:
+        agencies = {id_of(agency): agency for agency in objects(document.get("agencyComponent"))}
+        owners = [
+            name for name, agency in agencies.items() if agency.get("incidentOwningAgencyIndicator") is True
+        ]
+        sent = [
+            reference_of(one.get("agencyReference")) for one in objects(document.get("dispatchComponent"))
+        ]
+        updated = [reference_of(one.get("updatedByAgencyReference")) for one in (incident, document)]
+        its_id = next((name for name in (*owners, *sent, *updated, *agencies) if name), None)
+        if its_id is None:
+            raise Invalid("no agency speaks", field="agencyComponent", expected="an agency with its $id")
+        ours = self._config.agencies.get(its_id)
+        types = agencies.get(its_id, {}).get("agencyType")
+        domain = (
+            (ours.domain if ours else None)
+            or by_beginning(self._config.agency_types, types if isinstance(types, list) else [types])
+            or by_beginning(self._config.domains, [kind])
+            or self._config.domain
+        )
+        return ours.name if ours else its_id, domain
+
+    def _status(self, document: Document, incident: Document, its_id: str, noted: Counter[str]) -> Status:
+        names = ("incidentStatusCommonRegistryText", "incidentStatusInternalText")
+        stated: list[Status] = next(
+            (found for name in names if (found := self._known(texts(incident, name), noted))), []
+        )
+        if stated and all(status == "closed" for status in stated):
+            return "closed"
+        units = list(units_on(document, its_id))
+        on_their_way = [
+            status
+            for unit in units
+            for status in self._known(texts(unit, "primaryUnitStatusRegistryText"), noted)
+        ]
+        reached: set[Status] = {"open", *stated, *on_their_way} - {"closed"}
+        if units or next(objects(document.get("dispatchComponent")), None) is not None:
+            reached.add("dispatched")
+        return max(reached, key=ORDER.index)
+
+    def _known(self, words: list[str], noted: Counter[str]) -> list[Status]:
+        found: list[Status] = []
+        for word in words:
+            status = self._statuses.get(spoken(word))
+            if status is None:
+                noted[f"status unknown: {word}"] += 1
+            else:
+                found.append(status)
+        return found
+
+    def _where(self, document: Document, incident: Document, noted: Counter[str]) -> Whereabouts:
+        """The first location that has a point, with the first address; one that cannot be read is noted."""
+        every = list(objects(document.get("locationComponent")))
+        wanted = {reference_of(one) for one in objects(incident.get("locationReference"))}
+        ours = [one for one in every if id_of(one) in wanted] or [
+            one
+            for kind in self._config.location_types
+            for one in every
+            if text_of(one, "locationTypeDescriptionRegistryText") == kind
+        ]
+        found = list[Whereabouts]()
+        for one in ours:
+            text = text_of(one, "locationByValue")
+            try:
+                found += [read_pidf_lo(text)] if text else []
+            except Invalid as error:
+                noted[f"location left out: {error.what}"] += 1
+            if not text and text_of(one, "locationByReferenceUrl"):
+                noted["location by reference is not fetched"] += 1
+        point = next((one for one in found if one.lat is not None), Whereabouts())
+        address = next((one.address for one in found if one.address), None)
+        return Whereabouts(point.lat, point.lon, point.accuracy_m, address)
+
+
+SOURCE = NenaEido
