@@ -26,7 +26,7 @@ from streams.runtime.stage import Stage
 BATCH_MAX = 5_000
 POLL_S = 0.1
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 5.0
-REVOKE_WAIT_S = 30.0
+STOP_CHECK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Work:
 
 
 class StageLoop:
-    """Runs *stage* until told to stop. *put* hands ``Work`` to the channel, from any thread, waiting while it is full."""
+    """Runs *stage* until told to stop. *put* hands ``Work`` to the channel, from any thread; done once it is in."""
 
-    def __init__(self, stage: Stage, consumer: Consumer, put: Callable[[Work], None]) -> None:
+    def __init__(self, stage: Stage, consumer: Consumer, put: Callable[[Work], Future[None]]) -> None:
         self._stage = stage
         self._consumer = consumer
         self._put = put
@@ -94,10 +94,24 @@ class StageLoop:
             self._hand(self._stage.revoked)
 
     def _hand(self, do: Callable[[], None], *, wait: bool = True) -> None:
+        """Give it to the deciding thread; wait for the put to be done, and with *wait* for the work itself.
+
+        Neither is waited for once all stops: the channel then takes nothing more, and nobody would answer.
+        """
         done: Future[None] = Future()
-        self._put(Work(do, done))
+        self._wait_for(self._put(Work(do, done)))
         if wait:
-            done.result(REVOKE_WAIT_S)
+            self._wait_for(done)
+
+    def _wait_for(self, done: Future[None]) -> None:
+        while not self._stopping.is_set():
+            try:
+                done.result(STOP_CHECK_S)
+            except TimeoutError:
+                if done.done():  # it was the work's own
+                    raise
+            else:
+                return
 
     def _answer(self, batch: Batch) -> None:
         """Take the batch, again and again while the world may heal.

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from schemas.catalogue import topic_name
 from schemas.errors import BongsuError, Fatal
 from streams.log import log
+from streams.runtime.ending import EndingWorker
 from streams.runtime.kafka import group_consumer
 from streams.runtime.loop import StageLoop, Work, decide
 from streams.runtime.stage import Stage
@@ -97,8 +98,8 @@ class Worker:
 
         self._app.agent(channel, name=f"{stage.group}.answer")(answer)
 
-        def put(work: Work) -> None:
-            asyncio.run_coroutine_threadsafe(channel.send(value=work), self._app.loop).result()
+        def put(work: Work) -> Future[None]:
+            return asyncio.run_coroutine_threadsafe(channel.send(value=work), self._app.loop)
 
         consumer = group_consumer(self._bootstrap, stage.group, **consumer_settings)
         self._loops.append(StageLoop(stage, consumer, put))
@@ -112,16 +113,23 @@ class Worker:
 
     def run(self) -> None:
         """Until a signal, or until something fatal, which is raised."""
-        worker = faust.Worker(
-            self._app, loglevel="CRITICAL", quiet=True, redirect_stdouts=False, override_logging=False
+        worker = EndingWorker(
+            self._app,
+            ending=self._stop_all,
+            loglevel="CRITICAL",
+            quiet=True,
+            redirect_stdouts=False,
+            override_logging=False,
         )
-        worker.spinner = None  # a service says what it does in its log
         try:
             worker.execute_from_commandline()
         except SystemExit as ended:
-            if ended.code not in (0, None) and self.fault is None:
+            if ended.code not in (0, None) and self.fault is None and not worker.was_cut_short:
                 cause = ended.__context__
                 self.fault = Fatal(f"worker {self.name} ended: {type(cause).__name__}: {cause}")
+        except RuntimeError:  # what asyncio says when its loop is stopped under it
+            if not worker.was_cut_short:
+                raise
         finally:
             self._join()
         if self.fault is not None:
@@ -142,6 +150,8 @@ class Worker:
 
     async def _start_all(self) -> None:
         """Agents subscribe to their channels first; only then may anything be put into one."""
+        if self._is_shutting:
+            return
         log.enable()  # Faust's own logging set-up silences every logger that was there before it
         for loop in self._loops:
             thread = threading.Thread(target=loop.poll_until_stopped, name="poll", daemon=True)
@@ -150,6 +160,15 @@ class Worker:
         self._tasks = [self._guarded(service.run(), service.name) for service in self._services]
         self._tasks.append(self._guarded(self._watch(), "watch"))
         log.info("worker up", name=self.name, stages=len(self._loops), services=len(self._services))
+
+    def _stop_all(self) -> list[asyncio.Task[None]]:
+        """However the end was asked for: whoever polls must know before the channels close. The tasks that end."""
+        self._is_shutting = True
+        for loop in self._loops:
+            loop.stop()
+        for task in self._tasks:
+            task.cancel()
+        return self._tasks
 
     def _guarded(self, running: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         async def guard() -> None:
@@ -182,8 +201,6 @@ class Worker:
         if self._is_shutting:
             return
         self._is_shutting = True
-        for loop in self._loops:
-            loop.stop()
         signal.raise_signal(signal.SIGTERM)  # the way out that Faust's own worker knows
 
     def _join(self) -> None:
