@@ -6,12 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
 from streams.runtime.records import Record, record_of
 
-SESSION_MS = 6_000
+SESSION_MS, SESSION_MS_USUAL_MIN = 3_000, 6_000
+"""How long a silent worker keeps its partitions, where the brokers allow so little; and what they allow unasked."""
 METADATA_TIMEOUT_S = 8.0
+AT_END_MS = 10
+"""How long the broker may hold a fetch at a partition's end when only what stands there now is wanted."""
 HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
 
 
@@ -37,6 +41,7 @@ def transactional_producer(bootstrap: str, transactional_id: str) -> Producer:
 
 def group_consumer(bootstrap: str, group: str, **settings: Any) -> Consumer:
     """A member of *group* that reads committed records only and commits nothing by itself."""
+    session_ms = max(SESSION_MS, _session_min_ms(bootstrap))
     return Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -47,8 +52,8 @@ def group_consumer(bootstrap: str, group: str, **settings: Any) -> Consumer:
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
             "partition.assignment.strategy": "range",
-            "session.timeout.ms": SESSION_MS,
-            "heartbeat.interval.ms": SESSION_MS // 6,
+            "session.timeout.ms": session_ms,
+            "heartbeat.interval.ms": session_ms // 6,
             "fetch.queue.backoff.ms": 2,
             "fetch.error.backoff.ms": 50,
             "topic.metadata.refresh.interval.ms": 5_000,
@@ -56,6 +61,18 @@ def group_consumer(bootstrap: str, group: str, **settings: Any) -> Consumer:
             **settings,
         }
     )
+
+
+def _session_min_ms(bootstrap: str) -> int:
+    """What the brokers say; the usual where they do not tell us."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    try:
+        number = next(iter(admin.list_topics(timeout=METADATA_TIMEOUT_S).brokers))
+        broker = ConfigResource(ResourceType.BROKER, str(number))
+        settings = admin.describe_configs([broker], request_timeout=METADATA_TIMEOUT_S)[broker].result()
+        return int(settings["group.min.session.timeout.ms"].value)
+    except (KafkaException, StopIteration, KeyError, TypeError, ValueError):
+        return SESSION_MS_USUAL_MIN
 
 
 def reader(bootstrap: str, **settings: Any) -> Consumer:
@@ -90,7 +107,7 @@ def partitions_of(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartit
 
 def read_whole(bootstrap: str, topics: Sequence[str]) -> Iterator[Record]:
     """Every committed record that stands in *topics* now, partition by partition in order."""
-    consumer = reader(bootstrap)
+    consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS})
     try:
         places = partitions_of(consumer, topics)
         consumer.assign([TopicPartition(p.topic, p.partition, 0) for p in places])
@@ -144,7 +161,7 @@ def as_ours(error: KafkaException, doing: str) -> BongsuError:
 
 def read_tail(bootstrap: str, topic: str, *, count: int = 200) -> list[Record]:
     """The committed records among the last *count* offsets of a topic of one partition."""
-    consumer = reader(bootstrap)
+    consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS})
     try:
         (place,) = partitions_of(consumer, [topic])
         low, high = consumer.get_watermark_offsets(place, timeout=METADATA_TIMEOUT_S)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import faust
 from faust.web import Request, Response, View
@@ -62,7 +63,7 @@ class Worker:
         self.fault: BaseException | None = None
         data_dir.mkdir(parents=True, exist_ok=True)
         self._app = faust.App(
-            f"{self.name}.worker",
+            f"{self.name}.worker.{uuid4().hex}",  # a group of its own: it waits for no worker that was killed
             broker=f"kafka://{bootstrap}",
             store="memory://",
             datadir=str(data_dir),
@@ -72,6 +73,7 @@ class Worker:
             topic_disable_leader=True,
             topic_allow_declare=False,
             autodiscover=False,
+            consumer_auto_offset_reset="latest",
             broker_session_timeout=10.0,
             broker_heartbeat_interval=2.0,
         )
@@ -210,16 +212,17 @@ class Worker:
             thread.join(10)
 
     def _pages(self) -> None:
-        self._app.page("/healthz")(self._healthz)
-        self._app.page("/readyz")(self._readyz)
-        self._app.page("/metrics")(self._metrics)
+        """Faust hands a page its view only if the page is a plain function."""
 
-    async def _healthz(self, view: View, _request: Request) -> Response:
-        alive = self.fault is None
-        return view.json({"alive": alive, "pulse_ms": self._pulse_ms}, status=200 if alive else 500)
+        async def healthz(view: View, _request: Request) -> Response:
+            alive = self.fault is None
+            return view.json({"alive": alive, "pulse_ms": self._pulse_ms}, status=200 if alive else 500)
 
-    async def _readyz(self, view: View, _request: Request) -> Response:
-        return view.json({"ready": self.is_ready}, status=200 if self.is_ready else 503)
+        async def readyz(view: View, _request: Request) -> Response:
+            return view.json({"ready": self.is_ready}, status=200 if self.is_ready else 503)
 
-    async def _metrics(self, view: View, _request: Request) -> Response:
-        return view.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
+        async def metrics(view: View, _request: Request) -> Response:
+            return view.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
+
+        for path, page in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):
+            self._app.page(path)(page)
