@@ -23,8 +23,9 @@ from streams.ingest import Ingest, Slice
 from streams.runtime.kafka import as_ours, read_tail
 
 SETTLE_POLL_S = 0.05
-COORDINATOR_S = 15
+COORDINATOR_S, ASK_S = 30, 1.5
 WAKING = {
+    KafkaError._TIMED_OUT,  # a new cluster is making its coordinators' topic: librdkafka does not ask again by itself
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -135,7 +136,7 @@ def has_members(bootstrap: str, group: str) -> bool:
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})  # must outlive its futures
     deadline = time.monotonic() + COORDINATOR_S
     while True:
-        described = admin.describe_consumer_groups([group], request_timeout=10)
+        described = admin.describe_consumer_groups([group], request_timeout=ASK_S)
         try:
             return bool(described[group].result().members)
         except KafkaException as error:
