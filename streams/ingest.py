@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from confluent_kafka import Producer
 
-from connectors.base import Heard, Place, Reader, Reading, SetAside, SourceContext
+from connectors.base import Heard, Reader, Reading, SetAside, SourceContext
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id
@@ -24,25 +24,10 @@ from streams.dlq import aside_body
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import read_table, transactional_producer
 from streams.runtime.transaction import transaction
+from streams.standing import ALL_DONE, Standing, body_of, standing_from
 
 SLICE_MS = 60_000
 SLICE_EVENTS = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a source stands: its own place, the newest moment it was heard, and how much of one file is done."""
-
-    place: Place
-    heard_at_ms: int | None = None
-    digest: str | None = None
-    done: int = 0
-
-    def has_heard(self, heard: Heard, digest: str) -> bool:
-        """Whether all of this was published before."""
-        if heard.at_ms is None:
-            return self.digest == digest and self.done < 0
-        return self.heard_at_ms is not None and heard.at_ms <= self.heard_at_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +40,27 @@ class Slice:
     time_ms: int | None
 
 
-ALL_DONE = -1
-
-
 def slices(context: SourceContext, heard: Heard, reading: Reading, standing: Standing) -> Iterator[Slice]:
     """Cut a reading into transactions: a snapshot is one; a file without a clock goes minute by minute of event time."""
     digest = hashlib.sha256(heard.body).hexdigest()
     if heard.at_ms is not None:
-        after = Standing(reading.place, heard.at_ms)
+        after = standing.after_moment(heard.at_ms, reading.place)
         yield Slice(reading.events, _asides(context, reading, heard.at_ms), after, heard.at_ms)
         return
     events = sorted(reading.events, key=_time)
-    done = standing.done if standing.digest == digest else 0
+    done = standing.files.get(digest, 0)
     asides = _asides(context, reading, _time(events[-1]) if events else 0) if done == 0 else []
     while done < len(events):
         count = _slice_size(events, done)
         part = events[done : done + count]
         done += count
         at_end = done == len(events)
-        after = Standing(
-            reading.place if at_end else standing.place, None, digest, ALL_DONE if at_end else done
-        )
+        place = reading.place if at_end else standing.file_place
+        after = standing.after_file(digest, ALL_DONE if at_end else done, place)
         yield Slice(part, asides, after, _time(part[-1]))
         asides = []
     if not events:
-        yield Slice([], asides, Standing(reading.place, None, digest, ALL_DONE), None)
+        yield Slice([], asides, standing.after_file(digest, ALL_DONE, reading.place), None)
 
 
 def _time(event: Event) -> int:
@@ -125,7 +106,7 @@ class Ingest:
         self._wire = wire
         self._group = f"{context.city}.ingest.{context.source}"
         self._producer: Producer | None = None
-        self.standing = Standing({})
+        self.standing = Standing()
 
     def open(self) -> None:
         """Fence whoever spoke for this source before, then read how far it was heard."""
@@ -133,7 +114,7 @@ class Ingest:
         topic = topic_name(self._context.city, "source.place")
         row = read_table(self._bootstrap, topic).get(self._context.source.encode())
         if row is not None:
-            self.standing = _standing_of(self._wire.decode(topic, row))
+            self.standing = standing_from(self._wire.decode(topic, row)["place"])
 
     def take(self, heard: Heard, *, played: bool) -> int:
         """Publish what *heard* leads to; the number of events. Heard before: nothing."""
@@ -151,7 +132,7 @@ class Ingest:
         digest = hashlib.sha256(heard.body).hexdigest() if heard.at_ms is None else ""
         if self.standing.has_heard(heard, digest):
             return
-        reading = self._reader.read(heard, self.standing.place)
+        reading = self._reader.read(heard, self.standing.place_for(heard))
         for reason, count in reading.skipped.items():
             metrics.skipped.labels(self._context.source, reason).inc(count)
         events = [alter(event) for event in reading.events]
@@ -218,21 +199,18 @@ def _standing_event(context: SourceContext, standing: Standing, now_ms: int) -> 
     value = _common(
         context.city, context.source, derived_id("place", context.city, context.source, now_ms), now_ms
     )
+    newest_file = next(reversed([*standing.files]), None)
     return Event(
         "source.place",
         context.source,
         value
         | {
             "heard_at": standing.heard_at_ms,
-            "digest": standing.digest,
-            "done": standing.done,
-            "place": orjson.dumps(standing.place, option=orjson.OPT_SORT_KEYS),
+            "digest": newest_file,
+            "done": standing.files.get(newest_file, 0) if newest_file is not None else 0,
+            "place": body_of(standing),
         },
     )
-
-
-def _standing_of(row: dict[str, Any]) -> Standing:
-    return Standing(orjson.loads(row["place"]), row["heard_at"], row["digest"], row["done"])
 
 
 def _common(city: str, source: str, event_id: str, time_ms: int) -> dict[str, Any]:

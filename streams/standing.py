@@ -1,0 +1,102 @@
+"""Where a source stands: how far it was heard, so that what was heard before is not heard again.
+
+What has a clock is remembered as spans of time, each with the source's own place at its end: a live source has one; a
+recording older than all that was heard begins one of its own. What has no clock is remembered by its digest.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from connectors.base import Heard, Place
+
+SPANS_MAX = 4
+FILES_MAX = 64
+ALL_DONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Heard from *from_ms* to *to_ms*; *place* is the source's own at the end."""
+
+    from_ms: int
+    to_ms: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """*spans* in order of time; *files*: digest → how many of its events are done (-1: all), the last heard last.
+
+    Beyond ``SPANS_MAX`` spans and ``FILES_MAX`` files the oldest are forgotten: played again, they are heard again.
+    """
+
+    spans: tuple[Span, ...] = ()
+    files: Mapping[str, int] = field(default_factory=dict)
+    file_place: Place = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """The source's own place, at the newest it was heard."""
+        return self.spans[-1].place if self.spans else self.file_place
+
+    @property
+    def heard_at_ms(self) -> int | None:
+        return self.spans[-1].to_ms if self.spans else None
+
+    def has_heard(self, heard: Heard, digest: str) -> bool:
+        """Whether all of this was published before."""
+        if heard.at_ms is None:
+            return self.files.get(digest) == ALL_DONE
+        number = self._span_of(heard.at_ms)
+        return number is not None and heard.at_ms <= self.spans[number].to_ms
+
+    def place_for(self, heard: Heard) -> Place:
+        """The source's own place just before *heard*."""
+        if heard.at_ms is None:
+            return self.file_place
+        number = self._span_of(heard.at_ms)
+        return {} if number is None else self.spans[number].place
+
+    def after_moment(self, at_ms: int, place: Place) -> Standing:
+        """Heard at *at_ms*, the source's own place being *place* now."""
+        number = self._span_of(at_ms)
+        if number is None:
+            kept = self.spans[-(SPANS_MAX - 1) :]
+            return replace(self, spans=(Span(at_ms, at_ms, place), *kept))
+        longer = replace(self.spans[number], to_ms=at_ms, place=place)
+        return replace(self, spans=(*self.spans[:number], longer, *self.spans[number + 1 :]))
+
+    def after_file(self, digest: str, done: int, place: Place) -> Standing:
+        """So many events of the file *digest* are published."""
+        others = {known: count for known, count in self.files.items() if known != digest}
+        newest = dict([*others.items(), (digest, done)][-FILES_MAX:])
+        return replace(self, files=newest, file_place=place)
+
+    def _span_of(self, at_ms: int) -> int | None:
+        """The span that *at_ms* lies in or goes on from; ``None`` before all of them."""
+        number = bisect_right([span.from_ms for span in self.spans], at_ms) - 1
+        return None if number < 0 else number
+
+
+def body_of(standing: Standing) -> bytes:
+    """As ``source.place`` keeps it."""
+    return orjson.dumps(
+        {
+            "spans": [[span.from_ms, span.to_ms, span.place] for span in standing.spans],
+            "files": [[digest, done] for digest, done in standing.files.items()],
+            "place": standing.file_place,
+        },
+        option=orjson.OPT_SORT_KEYS,
+    )
+
+
+def standing_from(body: bytes) -> Standing:
+    """The inverse of ``body_of``."""
+    kept: dict[str, Any] = orjson.loads(body)
+    return Standing(tuple(Span(*span) for span in kept["spans"]), dict(kept["files"]), kept["place"])

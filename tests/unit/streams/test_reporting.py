@@ -1,0 +1,132 @@
+"""What an agency is told of its own source."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from schemas.catalogue import load_catalogue
+from schemas.event import Event
+from schemas.rows import RowCodec
+from streams.breaker import Breaker
+from streams.reporting import HOUR_MS, IDS_MAX, SourceReport, age_bucket, age_quantile, shares
+
+NOON = 1_800_000_000_000 // HOUR_MS * HOUR_MS
+
+
+def an_event(number: int, *, age_s: float = 1.0, at_ms: int = NOON, placed: bool = True, **more: Any) -> Event:
+    value = {
+        "event_id": str(number),
+        "event_time": at_ms - round(age_s * 1000),
+        "position": {"lat": 36.3, "lon": 127.4, "accuracy_m": None} if placed else None,
+        **more,
+    }
+    return Event("fire.incident", str(number), value)
+
+
+def told(report: SourceReport, now_ms: int = NOON) -> dict[str, Any]:
+    return report.figures(now_ms=now_ms)
+
+
+def test_what_is_told_keeps_its_contract() -> None:
+    report = SourceReport()
+    report.heard([an_event(1)], at_ms=NOON, reasons=["no case number"], noted={"kind unknown: CAT": 2})
+    codec = RowCodec(load_catalogue()["core.source"].newest)
+    for breaker in (Breaker(), Breaker("stopped", NOON, 2, "no case number")):
+        event = report.event("daejeon", "cad", breaker, now_ms=NOON)
+        assert event.value is not None
+        assert codec.decode(codec.encode(event.value)) == event.value
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_age_is_told_at_most_a_tenth_too_high(seed: int) -> None:
+    chance, report = Random(seed), SourceReport()
+    ages = sorted(chance.lognormvariate(4, 2) + 0.2 for _ in range(2_000))
+    report.heard([an_event(n, age_s=age) for n, age in enumerate(ages)], at_ms=NOON)
+    for name, at in (("age_p50_s", 999), ("age_p99_s", 1979)):
+        assert ages[at] - 0.1 <= told(report)[name] <= ages[at] * 1.1 + 0.1
+
+
+def test_of_no_events_there_is_no_age() -> None:
+    assert age_quantile({}, 0.5) is None
+    assert (age_bucket(-5), age_bucket(0.1), age_bucket(1e12)) == (0, 0, 200)
+
+
+def test_a_clock_that_runs_ahead_shows() -> None:
+    report = SourceReport()
+    report.heard([an_event(1, age_s=-42), an_event(2, age_s=3)], at_ms=NOON)
+    assert told(report)["clock_skew_s"] == 42
+
+
+def test_late_and_out_of_order_are_behind_what_was_heard_before() -> None:
+    report = SourceReport()
+    report.heard([an_event(1, age_s=1), an_event(2, age_s=900)], at_ms=NOON)  # said together: no order
+    report.heard([an_event(3, age_s=10), an_event(4, age_s=400)], at_ms=NOON)
+    figures = told(report)
+    assert (figures["timed"], figures["out_of_order"], figures["late"]) == (4, 2, 1)
+    assert shares(figures)["late"] == 0.25
+
+
+def test_a_later_revision_is_neither_old_nor_late() -> None:
+    report = SourceReport()
+    report.heard([an_event(1, revision=1)], at_ms=NOON)
+    report.heard([an_event(2, age_s=9_000, revision=7)], at_ms=NOON)
+    assert (told(report)["late"], told(report)["age_p99_s"]) == (0, pytest.approx(1, rel=0.1))
+
+
+def test_the_same_event_again_is_a_duplicate_while_it_is_remembered() -> None:
+    report = SourceReport()
+    for _ in range(2):
+        report.heard([an_event(n) for n in range(10)], at_ms=NOON)
+    assert told(report)["duplicates"] == 10
+    report.heard([an_event(n) for n in range(10, 10 + IDS_MAX)], at_ms=NOON)
+    report.heard([an_event(0)], at_ms=NOON)
+    assert told(report)["duplicates"] == 10
+
+
+def test_the_three_most_frequent_reasons_and_the_share_set_aside_are_told() -> None:
+    report = SourceReport()
+    report.heard(
+        [an_event(n, placed=n > 0) for n in range(4)], at_ms=NOON, reasons=["b", "a", "c", "d", "a", "c"]
+    )
+    figures = told(report)
+    assert [(one["what"], one["count"]) for one in figures["reasons"]] == [("a", 2), ("c", 2), ("b", 1)]
+    assert shares(figures)["set_aside"] == 0.6
+    assert shares(figures)["unplaced"] == 0.25
+
+
+def test_a_flood_of_different_reasons_takes_bounded_room() -> None:
+    report = SourceReport()
+    report.heard([], at_ms=NOON, reasons=[f"reason {n}" for n in range(100_000)])
+    assert told(report)["reasons"][0]["what"] == "others"
+    assert told(report)["set_aside"] == 100_000
+
+
+def test_yesterday_is_forgotten() -> None:
+    report = SourceReport()
+    report.heard([an_event(1)], at_ms=NOON)
+    report.heard([an_event(2)], at_ms=NOON + 24 * HOUR_MS)
+    assert told(report)["events"] == 1
+    assert told(report)["counted_since_at"] == NOON + 24 * HOUR_MS
+
+
+def test_the_rate_is_by_the_clock_of_what_was_heard() -> None:
+    report = SourceReport()
+    for minute in range(11):
+        report.heard([an_event(minute)], at_ms=NOON + minute * 60_000)
+    assert told(report)["rate_per_min"] == 1.1
+
+
+def test_a_source_that_does_not_answer_says_since_when_until_it_does() -> None:
+    report = SourceReport()
+    report.failed("answered 503", at_ms=NOON)
+    report.failed("answered 503", at_ms=NOON + 5)
+    value = report.event("daejeon", "cad", Breaker(), now_ms=NOON).value
+    assert value is not None
+    assert (value["state"], value["state_since_at"], value["failed"]) == ("failing", NOON, 2)
+    report.heard([], at_ms=NOON + 9)
+    value = report.event("daejeon", "cad", Breaker(), now_ms=NOON).value
+    assert value is not None
+    assert value["state"] == "hearing"
