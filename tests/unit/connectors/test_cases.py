@@ -65,6 +65,7 @@ def test_a_case_whose_rows_no_longer_tell_when_it_was_reported_keeps_its_time() 
     assert times == [20_000, 20_000, 19_999]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), max_size=30))
 def test_revisions_count_up_by_one_and_each_says_something_new(said: list[tuple[str, int]]) -> None:
     place: Any = {}
@@ -90,9 +91,16 @@ def test_each_record_keeps_its_bytes_as_they_came() -> None:
     assert record_bytes(b'\xef\xbb\xbf{"a": 1}', None) == [b'{"a": 1}']
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
-    st.lists(st.recursive(st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), st.lists))
+    st.lists(
+        st.recursive(
+            st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=2),
+            max_leaves=4,
+        ),
+        max_size=4,
+    )
 )
 def test_the_bytes_of_records_read_as_the_records(records: list[Any]) -> None:
     body = orjson.dumps({"b": 1, "a": records, "c": []}, option=orjson.OPT_INDENT_2)

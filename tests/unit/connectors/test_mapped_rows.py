@@ -274,7 +274,7 @@ ANY = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.dictionaries(st.sampled_from([*ROW, "s", "u", "p"]), ANY), min_size=1, max_size=4))
 def test_whatever_stands_in_the_rows_reading_never_raises_and_nothing_is_lost(rows: list[Any]) -> None:
     source = mapped({"status": "s", "units": "u", "address": ["p"]}, statuses={"a": "open"})
