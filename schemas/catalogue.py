@@ -20,7 +20,7 @@ DLQ = "dlq"
 MAX_BYTES = 65_536
 HINT = "schemas/README.md says what a contract holds"
 UNITS_MS = {"h": 3_600_000, "d": 86_400_000}
-WITHOUT_DLQ = ("core.tick", "core.journal", "core.state", "source.")
+WITHOUT_DLQ = ("core.tick", "core.journal", "core.state", "core.source", "source.")
 FAST = ("cctv.", "mobility.position", "core.evidence")
 """Prefixes of the contracts that may have more than one partition a city."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from prometheus_client import Counter, Gauge, Histogram
 
 TRANSACTION_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -18,3 +21,37 @@ transactions = Histogram(
     buckets=TRANSACTION_SECONDS,
 )
 waiting = Gauge("bongsu_records_waiting", "Records held until their barrier is reached", ["group"])
+noted = Counter("bongsu_records_noted", "What went through and wants a person's eye", ["city", "source"])
+channel_state = Gauge(
+    "bongsu_source_state", "1 for the state a source is in, 0 for the others", ["city", "source", "state"]
+)
+source_heard_at = Gauge(
+    "bongsu_source_heard_timestamp_seconds", "When a source was last heard", ["city", "source"]
+)
+source_age = Gauge(
+    "bongsu_source_age_seconds", "Received time less event time, by quantile", ["city", "source", "quantile"]
+)
+source_skew = Gauge("bongsu_source_clock_skew_seconds", "A source's clock less ours", ["city", "source"])
+source_rate = Gauge("bongsu_source_events_per_minute", "Events a minute of a source", ["city", "source"])
+source_share = Gauge(
+    "bongsu_source_share",
+    "Share of a source's events or records that are late, out_of_order, duplicates, unplaced or set_aside",
+    ["city", "source", "of"],
+)
+SOURCE_STATES = ("hearing", "failing", "refused", "stopped", "trial")
+
+
+def show_source(city: str, source: str, told: Mapping[str, Any], shares: Mapping[str, float]) -> None:
+    """A source's report (the fields of ``core.source``) as gauges."""
+    for state in SOURCE_STATES:
+        channel_state.labels(city, source, state).set(state == told["state"])
+    if told["heard_at"] is not None:
+        source_heard_at.labels(city, source).set(told["heard_at"] / 1000)
+    for quantile, name in (("0.5", "age_p50_s"), ("0.99", "age_p99_s")):
+        if told[name] is not None:
+            source_age.labels(city, source, quantile).set(told[name])
+    if told["clock_skew_s"] is not None:
+        source_skew.labels(city, source).set(told["clock_skew_s"])
+    source_rate.labels(city, source).set(told["rate_per_min"])
+    for name, share in shares.items():
+        source_share.labels(city, source, name).set(share)

