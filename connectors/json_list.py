@@ -50,8 +50,19 @@ def _elements(text: str, at: int) -> Iterator[str]:
 
 
 def element_bytes(body: bytes, key: str) -> Sequence[bytes]:
-    """The bytes of each element of the list under *key* of the object *body*, which must be well-formed."""
-    text = body.decode()
+    """The bytes of each element of the list under *key* of the object *body*, which must be well-formed.
+
+    ``Invalid`` where it nests deeper, or has longer numbers, than this reader goes.
+    """
+    try:
+        return _element_bytes(body.decode(), key)
+    except (RecursionError, ValueError):
+        raise Invalid(
+            "the body nests too deep to be taken apart", field=key, expected="flat records"
+        ) from None
+
+
+def _element_bytes(text: str, key: str) -> Sequence[bytes]:
     at = _after_space(text, _after_space(text, 0) + 1)
     found: Sequence[bytes] = ()
     while text[at] != "}":

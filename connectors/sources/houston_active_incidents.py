@@ -186,10 +186,9 @@ class HoustonActiveIncidents:
         try:
             body = json_object(heard.body)
             form = LEGACY if LEGACY in body else TODAY
-            raw = json_list(body, form)
+            rows, aside, unread = self._rows(json_list(body, form), heard, form)
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])
-        rows, aside, unread = self._rows(raw, heard, form)
         received_ms = (
             heard.at_ms if heard.at_ms is not None else max((r.key.call_ms for r in rows), default=0)
         )
@@ -207,10 +206,15 @@ class HoustonActiveIncidents:
     def _rows(
         self, raw: Sequence[object], heard: Heard, form: str
     ) -> tuple[list[Row], list[SetAside], list[Unread]]:
+        parts: list[bytes] = []
+
+        def original(index: int, _record: object) -> bytes:
+            if not parts:  # taken apart once, and only where something is set aside
+                parts.extend(element_bytes(heard.body, form))
+            return parts[index]
+
         rows, aside, unread = read_each(
-            raw,
-            lambda record: _row(self._context, record, heard.at_ms),
-            lambda index, _: element_bytes(heard.body, form)[index],
+            raw, lambda record: _row(self._context, record, heard.at_ms), original
         )
         return rows, aside, [_unread(self._context, record) for record in unread]
 
