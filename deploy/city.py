@@ -129,9 +129,16 @@ def load_city(name_or_path: str) -> City:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageFault(
-            f"{path}: not TOML: {error}", hint="see deploy/cities/demo.toml for the form"
+            f"{path}, line {_line_told(error, text)}: not TOML: {error}",
+            hint="see deploy/cities/demo.toml for the form",
         ) from error
     return _checked(path, text, raw)
+
+
+def _line_told(error: tomllib.TOMLDecodeError, text: str) -> int:
+    """tomllib says the line in its words, or that it was at the end."""
+    told = re.search(r"at line (\d+)", str(error))
+    return int(told[1]) if told else max(1, len(text.splitlines()))
 
 
 def _checked(path: Path, text: str, raw: Mapping[str, Any]) -> City:

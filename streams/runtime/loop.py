@@ -23,7 +23,7 @@ from streams.runtime.kafka import as_ours
 from streams.runtime.records import Batch, record_of
 from streams.runtime.stage import Stage
 
-BATCH_MAX = 5_000
+BATCH_MAX = 1_000
 POLL_S = 0.1
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 5.0
 STOP_CHECK_S = 0.1

@@ -19,14 +19,17 @@ from confluent_kafka import Consumer, TopicPartition
 
 from deploy.settings import Endpoints
 from deploy.stages import free_port
+from deploy.topics import ensure_topics
 from streams.runtime.kafka import read_tail
-from tests.living_city import DERECHO, Gist, LivingCity, answers, cut, end, wait_until
+from tests.chaos.planted import OUTSIDE, SOUND
+from tests.living_city import DERECHO, Gist, LivingCity, cut, end, wait_until
 
 pytestmark = pytest.mark.cluster
 
 SEED = int(os.environ.get("BONGSU_SEED", "20240516"))
 SHORT_POLLS, SHORT_KILLS = 80, 3
 LONG_POLLS, LONG_KILLS = 276, 10
+HOURS_POLLS = 24
 SETTLED_S = 60.0
 WORK_S = (0.0, 1.5)
 """Seconds between the first thing done and the kill."""
@@ -42,6 +45,14 @@ class Outcome:
     gist: Gist
     said_twice: dict[str, int] = field(default_factory=dict)
     set_aside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A few hours of the storm, and what comes of them undisturbed."""
+
+    recording: Path
+    calm: Outcome
 
 
 def outcome(city: LivingCity) -> Outcome:
@@ -116,6 +127,7 @@ def test_a_situations_worker_that_is_killed_ten_times_in_the_whole_storm(
 
 def kill_the_ingest(city: LivingCity, recording: Path, *, times: int, chance: Random) -> None:
     """Play beside running stages; kill the player *times* times, start it again each time, let the last end."""
+    ensure_topics(city.places.kafka, [city.name])
     with city.running("--only-stages"):
         for number in range(times):
             player, before = play_only(city, recording), told(city)
@@ -131,20 +143,19 @@ def kill_the_ingest(city: LivingCity, recording: Path, *, times: int, chance: Ra
         wait_until(lambda: settled(city), SETTLED_S, every_s=0.2)
 
 
-def kill_the_worker(
-    city: LivingCity, recording: Path, *, times: int, chance: Random, worker: tuple[str, ...] = ()
-) -> None:
+def kill_the_worker(city: LivingCity, recording: Path, *, times: int, chance: Random) -> None:
     """Play; kill the situations worker *times* times, start another each time, let the last one finish."""
-    command = worker or ("-m", "deploy.cli")
+    command = ("-m", "deploy.cli")
+    ensure_topics(city.places.kafka, [city.name])
     player = play_only(city, recording)
     for number in range(times + 1):
-        port = free_port()
-        running = start_worker(city, command, port)
+        before = answered(city)
+        running = start_worker(city, command, free_port())
         if number == times:
             break
         pause_s = chance.uniform(*WORK_S)
         if number % 3 != 2:  # every third dies while it starts
-            wait_until(lambda port=port: answers(port), SETTLED_S)
+            wait_until(lambda before=before: answered(city) > before or settled(city), SETTLED_S)
         sleep(pause_s)
         kill(running)
         print(
@@ -167,12 +178,16 @@ def play_only(city: LivingCity, recording: Path) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def start_worker(city: LivingCity, command: tuple[str, ...], port: int) -> subprocess.Popen[bytes]:
+def start_worker(
+    city: LivingCity, command: tuple[str, ...], port: int, **named: str
+) -> subprocess.Popen[bytes]:
     words, environment = city.command(
         "run", str(city.file), "--stage", "situations", "--quiet", "--web-port", str(port)
     )
     words[1:3] = command
-    return subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(
+        words, env={**environment, **named}, stdout=subprocess.DEVNULL, start_new_session=True
+    )
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -184,6 +199,10 @@ def told(city: LivingCity) -> int:
     return len(city.records("core.tick"))
 
 
+def answered(city: LivingCity) -> int:
+    return len(city.records("core.situation"))
+
+
 def settled(city: LivingCity) -> bool:
     """Whether the situations stage has taken the last tick."""
     topic = city.topic("core.tick")
@@ -193,3 +212,38 @@ def settled(city: LivingCity) -> bool:
         return bool(consumer.committed([TopicPartition(topic, 0)], timeout=10)[0].offset > last)
     finally:
         consumer.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed_hours(new_city: NewCity, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Hours:
+    recording = cut(data_dir / DERECHO, tmp_path_factory.mktemp("hours") / "hours.jsonl", count=HOURS_POLLS)
+    city = new_city("calm-hours")
+    city.play(recording)
+    return Hours(recording, outcome(city))
+
+
+def test_a_worker_that_dies_just_before_its_commit_loses_nothing(
+    new_city: NewCity, undisturbed_hours: Hours
+) -> None:
+    assert dies_before_its_commit(new_city("dies-sound"), undisturbed_hours, SOUND) == undisturbed_hours.calm
+
+
+def test_offsets_that_are_committed_outside_the_transaction_are_found_out(
+    new_city: NewCity, undisturbed_hours: Hours
+) -> None:
+    assert (
+        dies_before_its_commit(new_city("dies-planted"), undisturbed_hours, OUTSIDE) != undisturbed_hours.calm
+    )
+
+
+def dies_before_its_commit(city: LivingCity, hours: Hours, how: str) -> Outcome:
+    """Play; a worker dies at the named point; a sound one takes over and finishes."""
+    assert play_only(city, hours.recording).wait(SETTLED_S) == 0
+    dead = start_worker(city, ("-m", "tests.chaos.planted"), free_port(), BONGSU_PLANTED=how)
+    assert dead.wait(SETTLED_S) == -signal.SIGKILL
+    heir = start_worker(city, ("-m", "deploy.cli"), free_port())
+    try:
+        wait_until(lambda: settled(city), SETTLED_S, every_s=0.2)
+    finally:
+        end(heir)
+    return outcome(city)
