@@ -31,6 +31,8 @@ SHORT_POLLS, SHORT_KILLS = 80, 3
 LONG_POLLS, LONG_KILLS = 276, 10
 HOURS_POLLS = 24
 SETTLED_S = 60.0
+POLL_S, A_LIFE_S = 900, 4.0
+"""Between two polls of the recording; from one kill of a worker to the next, so that the play outlasts them all."""
 WORK_S = (0.0, 1.5)
 """Seconds between the first thing done and the kill."""
 
@@ -103,7 +105,7 @@ def test_a_situations_worker_that_is_killed_loses_nothing_and_repeats_nothing(
     new_city: NewCity, short: Path, undisturbed_short: Outcome
 ) -> None:
     city = new_city("killed-worker")
-    kill_the_worker(city, short, times=SHORT_KILLS, chance=Random(SEED))
+    kill_the_worker(city, short, polls=SHORT_POLLS, times=SHORT_KILLS, chance=Random(SEED))
     assert outcome(city) == undisturbed_short
 
 
@@ -121,7 +123,7 @@ def test_a_situations_worker_that_is_killed_ten_times_in_the_whole_storm(
     new_city: NewCity, data_dir: Path, undisturbed: Outcome
 ) -> None:
     city = new_city("killed-worker-long")
-    kill_the_worker(city, data_dir / DERECHO, times=LONG_KILLS, chance=Random(SEED + 1))
+    kill_the_worker(city, data_dir / DERECHO, polls=LONG_POLLS, times=LONG_KILLS, chance=Random(SEED + 1))
     assert outcome(city) == undisturbed
 
 
@@ -143,11 +145,11 @@ def kill_the_ingest(city: LivingCity, recording: Path, *, times: int, chance: Ra
         wait_until(lambda: settled(city), SETTLED_S, every_s=0.2)
 
 
-def kill_the_worker(city: LivingCity, recording: Path, *, times: int, chance: Random) -> None:
+def kill_the_worker(city: LivingCity, recording: Path, *, polls: int, times: int, chance: Random) -> None:
     """Play; kill the situations worker *times* times, start another each time, let the last one finish."""
     command = ("-m", "deploy.cli")
     ensure_topics(city.places.kafka, [city.name])
-    player = play_only(city, recording)
+    player = play_only(city, recording, "--speed", str(polls * POLL_S / (times * A_LIFE_S)))
     for number in range(times + 1):
         before = answered(city)
         running = start_worker(city, command, free_port())
@@ -171,9 +173,9 @@ def kill_the_worker(city: LivingCity, recording: Path, *, times: int, chance: Ra
         end(running)
 
 
-def play_only(city: LivingCity, recording: Path) -> subprocess.Popen[bytes]:
+def play_only(city: LivingCity, recording: Path, *options: str) -> subprocess.Popen[bytes]:
     return city.start(
-        "play", str(city.file), "--ingest-only", "--source", "active-incidents", str(recording),
+        "play", str(city.file), "--ingest-only", "--source", "active-incidents", str(recording), *options,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
