@@ -52,6 +52,10 @@ class Registry:
         self._schemas: dict[int, Schema] = {}
         self._versions: dict[tuple[str, int], int | None] = {}
 
+    def close(self) -> None:
+        """Let go of the connections. What was asked once is still known."""
+        self._client.close()
+
     def id_of(self, topic: str, contract: Contract) -> int:
         """The id of the newest version of *contract* under ``<topic>-value``, registered where it is not yet."""
         key = (topic, contract.name)

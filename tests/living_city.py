@@ -155,6 +155,7 @@ class LivingCity:
         topics = [one for one in admin.list_topics(timeout=10).topics if one.startswith(f"{self.name}.")]
         for future in admin.delete_topics(topics).values() if topics else ():
             future.result()
+        self.wire.registry.close()
 
 
 def live(situations: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
