@@ -57,12 +57,18 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A record, or a whole body, that could not be read: its bytes as they came, and why."""
+    """A record, or a whole body, that could not be read: its bytes as they came, and why.
+
+    *before* and *after* make a body of its own of it, which ``read`` takes when it is retried: a CSV's heading, the
+    brackets of a list. Where absence says something, that body must not say that the others are gone.
+    """
 
     original: bytes
     reason: str
     field: str = ""
     expected: str = ""
+    before: bytes = b""
+    after: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

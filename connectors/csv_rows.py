@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
@@ -34,6 +35,13 @@ def csv_rows(body: bytes, encoding: str, *, delimiter: str = ",") -> Iterator[Cs
             return
         yield CsvRow(cells, b"".join(lines[done : reader.line_num]))
         done = reader.line_num
+
+
+def under_heading(heading: list[str], encoding: str, *, delimiter: str = ",") -> tuple[bytes, bytes]:
+    """What stands around a row in a body of its own: its heading before it."""
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(heading)
+    return line.getvalue().encode(encoding, "surrogateescape"), b"\n"
 
 
 def headed_rows(

@@ -56,6 +56,17 @@ def json_records(body: bytes, path: str | None) -> list[Any]:
     return found
 
 
+def around_record(path: str | None) -> tuple[bytes, bytes]:
+    """What stands around a record that ``json_records`` found under *path*, in a body of its own."""
+    before, after = b"", b""
+    for step in path.split(".") if path is not None else ():
+        if step.isdecimal():
+            before, after = before + b"[" + b"null," * int(step), b"]" + after
+        else:
+            before, after = before + b"{" + orjson.dumps(step) + b":", b"}" + after
+    return before + b"[", b"]" + after
+
+
 def record_bytes(body: bytes, path: str | None) -> Sequence[bytes]:
     """The bytes of each record that ``json_records`` found in *body*.
 

@@ -117,24 +117,33 @@ def local_time(text: object, form: str, zone: ZoneInfo, field: str = "event_time
     return round(at.timestamp() * 1000), at.utcoffset() != at.replace(fold=1).utcoffset()
 
 
-def set_aside(original: bytes, error: Invalid) -> SetAside:
-    """*original* put aside for *error*."""
-    return SetAside(original, reason=str(error), field=error.field, expected=error.expected)
+ALONE = (b"", b"")
+"""Around a record that is a body by itself."""
+
+
+def set_aside(original: bytes, error: Invalid, around: tuple[bytes, bytes] = ALONE) -> SetAside:
+    """*original* put aside for *error*; *around*: what stands before and after it in a body of its own."""
+    before, after = around
+    return SetAside(original, str(error), error.field, error.expected, before, after)
 
 
 def read_each(
-    records: Iterable[Raw], read_one: Callable[[Raw], Read], original: Callable[[int, Raw], bytes]
+    records: Iterable[Raw],
+    read_one: Callable[[Raw], Read],
+    original: Callable[[int, Raw], bytes],
+    around: tuple[bytes, bytes] = ALONE,
 ) -> tuple[list[Read], list[SetAside], list[Raw]]:
     """Every record by itself: what was read, what was set aside with its bytes as they came, and the latter
     raw.
 
-    *original* gives the bytes of the record at an index; it is asked only for what is set aside.
+    *original* gives the bytes of the record at an index; it is asked only for what is set aside. *around*: what stands
+    before and after a record in a body of its own, so that it can be retried.
     """
     read, aside, unread = [], [], []
     for index, record in enumerate(records):
         try:
             read.append(read_one(record))
         except Invalid as error:
-            aside.append(set_aside(original(index, record), error))
+            aside.append(set_aside(original(index, record), error, around))
             unread.append(record)
     return read, aside, unread

@@ -108,6 +108,8 @@ class Player:
             played.events += len(part.slice.events)
             played.set_aside += len(part.slice.asides)
             told(part)
+        for ingest in self._ingests.values():
+            ingest.tell()
         return played
 
     def _parts(self, name: str, path: Path, alter: Alter) -> Iterator[Part]:

@@ -31,9 +31,13 @@ class Breaker:
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
     def judge(self, *, good: int, bad: int, now_ms: int, reason: str = "") -> bool:
-        """Take in a reading of so many records; whether the channel may go on. *reason*: what is wrong most often."""
+        """Take in a reading of so many records; whether the channel may go on. *reason*: what is wrong most often.
+
+        Whoever feeds a stopped channel tries it.
+        """
         if good + bad == 0:
-            return self.state != STOPPED
+            return True
+        self.resume(now_ms)
         self._count(good, bad)
         is_bad = bad > good if self.state == TRIAL else sum(self._recent) > WINDOW // 2
         if is_bad:
@@ -48,7 +52,7 @@ class Breaker:
         """When a stopped channel is tried by itself; ``None`` while it hears."""
         if self.state != STOPPED:
             return None
-        return self.since_ms + min(COOL_DOWN_MS * 2 ** min(self.trials, 8), COOL_DOWN_MS_MAX)
+        return self.since_ms + min(COOL_DOWN_MS << min(self.trials, 8), COOL_DOWN_MS_MAX)
 
     def may_hear(self, now_ms: int) -> bool:
         """Whether the source may be asked now. A stopped channel whose cool-down is over goes on trial."""

@@ -2,80 +2,109 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.base import SetAside
+from schemas.catalogue import topic_name
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
-from streams.runtime.records import Record
+from streams.runtime.records import ATTEMPTS, FIRST_AT, RETRY_OF, Record
 
 ORIGINAL_BYTES_MAX = 4 * 1024 * 1024
 """More of a body than this is not kept; the reason says so."""
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedEvent(SetAside):
+    """An event that its own contract refuses, as JSON; *contract* is the one it is of."""
+
+    contract: str = ""
+
+
 def aside_record(city: str, contract: str, record: Record, error: Invalid, *, now_ms: int) -> Event:
-    """The DLQ event of a record that could not be taken. Its id is its place, so it is set aside once."""
+    """The DLQ event of a record that could not be taken. Its id is its place, so it is set aside once.
+
+    A record that was fed again says so in its headers; its attempts are counted on.
+    """
     where = (record.topic, record.partition, record.offset)
-    return Event(
-        f"{contract}.dlq",
-        (record.key or b"").decode(errors="replace"),
-        _value(
-            city,
-            event_id=derived_id("dlq", *where),
-            source=contract,
-            reason=error.what,
-            field=error.field,
-            expected=error.expected,
-            original=record.value or b"",
-            now_ms=now_ms,
+    value = _value(
+        city,
+        contract,
+        error.what,
+        error.field,
+        error.expected,
+        record.value or b"",
+        derived_id("dlq", *where),
+        now_ms,
+    )
+    value |= {
+        "origin_topic": record.topic,
+        "origin_partition": record.partition,
+        "origin_offset": record.offset,
+    }
+    return Event(f"{contract}.dlq", (record.key or b"").decode(errors="replace"), value | _again(record))
+
+
+def _again(record: Record) -> dict[str, Any]:
+    before = record.headers.get(RETRY_OF)
+    if before is None:
+        return {}
+    try:
+        attempts, first_at = int(record.headers[ATTEMPTS]), int(record.headers[FIRST_AT])
+    except (KeyError, ValueError):  # not our headers, then
+        return {}
+    return {"retry_of": before.decode(errors="replace"), "attempts": attempts + 1, "first_at": first_at}
+
+
+def asides_of(
+    city: str, source: str, asides: Sequence[SetAside], *, heard_at_ms: int | None, time_ms: int, now_ms: int
+) -> list[Event]:
+    """The ``source.dlq`` events of what a source could not read, each of *asides* once.
+
+    Its id is its bytes: what is bad in every poll is set aside once. *time_ms* is when it was said as far as anybody
+    knows, *now_ms* our own clock.
+    """
+    events: dict[str, Event] = {}
+    for aside in asides:
+        event_id = derived_id("source.dlq", city, source, aside.original)
+        value = _value(
+            city, source, aside.reason, aside.field, aside.expected, aside.original, event_id, time_ms
         )
-        | {
-            "origin_topic": record.topic,
-            "origin_partition": record.partition,
-            "origin_offset": record.offset,
-        },
-    )
-
-
-def aside_body(
-    city: str, source: str, *, reason: str, field: str, expected: str, original: bytes, now_ms: int
-) -> Event:
-    """The ``source.dlq`` event of a body, or a record in one, that a source could not read."""
-    event_id = derived_id("source.dlq", city, source, now_ms, original)
-    return Event(
-        "source.dlq",
-        source,
-        _value(
-            city,
-            event_id=event_id,
-            source=source,
-            reason=reason,
-            field=field,
-            expected=expected,
-            original=original,
-            now_ms=now_ms,
-        ),
-    )
+        value |= {
+            "first_at": now_ms,
+            "last_at": now_ms,
+            "heard_at": heard_at_ms,
+            "before": aside.before or None,
+            "after": aside.after or None,
+        }
+        if isinstance(aside, RefusedEvent):
+            value["origin_topic"] = topic_name(city, aside.contract)
+        events.setdefault(event_id, Event("source.dlq", source, value))
+    return list(events.values())
 
 
 def _value(
     city: str,
-    *,
-    event_id: str,
     source: str,
     reason: str,
     field: str,
     expected: str,
     original: bytes,
-    now_ms: int,
-) -> dict[str, object]:
+    event_id: str,
+    time_ms: int,
+) -> dict[str, Any]:
     if len(original) > ORIGINAL_BYTES_MAX:
-        reason = f"{reason} (its first {ORIGINAL_BYTES_MAX} of {len(original)} bytes are kept)"
+        reason = f"{reason}{CUT} {ORIGINAL_BYTES_MAX} of {len(original)} bytes are kept)"
         original = original[:ORIGINAL_BYTES_MAX]
     return {
         "event_id": event_id,
         "city": city,
         "source": source,
-        "event_time": now_ms,
+        "event_time": time_ms,
         "event_time_accuracy_s": None,
-        "received_time": now_ms,
+        "received_time": time_ms,
         "position": None,
         "reason_class": "Invalid",
         "reason": reason,
@@ -86,6 +115,19 @@ def _value(
         "origin_offset": None,
         "original": original,
         "attempts": 1,
-        "first_at": now_ms,
-        "last_at": now_ms,
+        "first_at": time_ms,
+        "last_at": time_ms,
+        "heard_at": None,
+        "before": None,
+        "after": None,
+        "retry_of": None,
+        "retried_at": None,
     }
+
+
+CUT = " (its first"
+
+
+def is_cut(value: Mapping[str, Any]) -> bool:
+    """Whether not all of the original is there: it cannot be retried."""
+    return len(value["original"]) >= ORIGINAL_BYTES_MAX and CUT in value["reason"]

@@ -3,91 +3,197 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
 
 from connectors.base import Heard, PolledSource
 from schemas.errors import Fatal, Retriable
 from streams import metrics
+from streams.channel import Stopped
 from streams.ingest import Ingest
 from streams.log import log
+from streams.runtime.kafka import Fenced
 
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 1.0, 300.0
+RETRY_AFTER_S_MAX = 3_600.0
+"""A source that asks for a longer wait is asked again after an hour all the same."""
+POLL_S_MAX = 120.0
+TELL_EVERY_S = 5.0
+LOOK_EVERY_S = 5.0
+"""How often a stopped source looks whether somebody has resumed it."""
+
+Done = TypeVar("Done")
 
 
-class PolledService:
-    """Asks one source again and again, and publishes what it says."""
-
-    def __init__(self, name: str, source: PolledSource, ingest: Ingest, *, every_s: float) -> None:
-        self.name = name
-        self.is_ready = False
-        self._source = source
-        self._ingest = ingest
-        self._every_s = every_s
-
-    async def run(self) -> None:
-        try:
-            await asyncio.to_thread(self._ingest.open)
-            failures = 0
-            while True:
-                wait_s, failures = await self._once(failures)
-                await asyncio.sleep(wait_s)
-        except Fatal as error:  # refused by the outside: this source stops and says so, the others go on
-            self.is_ready = False
-            metrics.polls.labels(self.name, "refused").inc()
-            log.error("source stopped", source=self.name, why=error.what)
-        finally:
-            await self._source.close()
-
-    async def _once(self, failures: int) -> tuple[float, int]:
-        """One poll; the seconds until the next, and how many have failed in a row."""
-        try:
-            heard = await self._source.poll(self._ingest.standing.place)
-            await asyncio.to_thread(self._ingest.take, heard, played=False)
-        except Retriable as error:
-            metrics.polls.labels(self.name, "failed").inc()
-            wait_s = error.retry_after_s or backoff_s(failures, random.random())  # noqa: S311 (spreads polls, keeps no secret)
-            log.warning("source did not answer", source=self.name, why=error.what, again_in_s=wait_s)
-            return wait_s, failures + 1
-        metrics.polls.labels(self.name, "heard").inc()
-        self.is_ready = True
-        return self._every_s, 0
-
-
-class SpeakingService:
-    """Listens to a source that speaks by itself."""
+class _Service:
+    """What is alike for all live sources: a thread of its own, its report, and its end."""
 
     def __init__(self, name: str, source: Any, ingest: Ingest) -> None:
         self.name = name
         self.is_ready = False
         self._source = source
         self._ingest = ingest
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"{name}.ingest")
 
     async def run(self) -> None:
-        failures = 0
+        telling = asyncio.create_task(self._tell())
         try:
-            await asyncio.to_thread(self._ingest.open)
-            while True:
-                try:
-                    self.is_ready = True
-                    async for heard in self._source.listen():
-                        await self._publish(heard)
-                        failures = 0
-                    return
-                except Retriable as error:
-                    self.is_ready = False
-                    wait_s = backoff_s(failures, random.random())  # noqa: S311 (spreads polls, keeps no secret)
-                    failures += 1
-                    log.warning("source fell silent", source=self.name, why=error.what, again_in_s=wait_s)
-                    await asyncio.sleep(wait_s)
+            await self._again_and_again(self._ingest.open)
+            await self._hear()
+        except Fatal as error:  # refused, or set up wrongly: this source stops and says so, the others go on
+            self.is_ready = False
+            metrics.polls.labels(self.name, "refused").inc()
+            log.error("source stopped", source=self.name, why=error.what)
+            await self._do(partial(self._ingest.failed, error.what, is_refused=True))
+            with contextlib.suppress(Retriable, Fatal):
+                await self._do(self._ingest.tell)
         finally:
+            telling.cancel()
             await self._source.close()
+            self._thread.shutdown(wait=False)
+
+    async def _hear(self) -> None:
+        raise NotImplementedError
+
+    async def _do(self, work: Callable[[], Done]) -> Done:
+        """In the source's own thread: an ingest is not shared, and nobody waits for another source's."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _take(self, heard: Heard) -> None:
+        """Publish it. Whoever was fenced by a retry, not by another worker, goes on after it."""
+        try:
+            await self._do(partial(self._ingest.take, heard, played=False))
+        except Fenced:
+            if not await self._do(self._ingest.is_borrowed):
+                raise
+            log.info("source was lent to a retry", source=self.name)
+            await self._again_and_again(self._ingest.open)
+            await self._do(partial(self._ingest.take, heard, played=False))
+
+    async def _again_and_again(self, work: Callable[[], Any]) -> None:
+        """Until it is done: Kafka may be away."""
+        failures = 0
+        while True:
+            try:
+                await self._do(work)
+            except Retriable as error:
+                wait_s = backoff_s(failures, _chance())
+                failures += 1
+                log.warning("Kafka does not answer", source=self.name, why=error.what, again_in_s=wait_s)
+                await asyncio.sleep(wait_s)
+            else:
+                return
+
+    async def _may_hear(self) -> None:
+        """Wait while the channel is stopped."""
+        while True:
+            try:
+                if await self._do(self._ingest.may_hear):
+                    return
+            except Retriable as error:
+                log.warning("its channel cannot be looked at", source=self.name, why=error.what)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _say_stopped(self, error: Stopped) -> None:
+        metrics.polls.labels(self.name, "stopped").inc()
+        log.error("source stopped", source=self.name, why=error.what, how_to_mend=error.hint)
+
+    async def _tell(self) -> None:
+        """How the source is doing, every few seconds, also while a poll hangs."""
+        while True:
+            await asyncio.sleep(TELL_EVERY_S)
+            try:
+                if self.is_ready or self._ingest.channel.report.trouble:
+                    await self._do(self._ingest.tell)
+            except (Retriable, Fatal) as error:
+                log.warning("report not told", source=self.name, why=error.what)
+
+
+class PolledService(_Service):
+    """Asks one source again and again, and publishes what it says."""
+
+    def __init__(self, name: str, source: PolledSource, ingest: Ingest, *, every_s: float) -> None:
+        super().__init__(name, source, ingest)
+        self._every_s = every_s
+
+    async def _hear(self) -> None:
+        failures = 0
+        while True:
+            wait_s, failures = await self._once(failures)
+            await asyncio.sleep(wait_s)
+
+    async def _once(self, failures: int) -> tuple[float, int]:
+        """One poll; the seconds until the next, and how many have failed in a row."""
+        await self._may_hear()
+        try:
+            await self._take(await self._poll())
+        except Stopped as error:
+            self._say_stopped(error)
+            return 0.0, 0
+        except Retriable as error:
+            metrics.polls.labels(self.name, "failed").inc()
+            wait_s = wait_after(error, failures, _chance())
+            log.warning("source did not answer", source=self.name, why=error.what, again_in_s=wait_s)
+            await self._do(partial(self._ingest.failed, error.what))
+            return wait_s, failures + 1
+        metrics.polls.labels(self.name, "heard").inc()
+        self.is_ready = True
+        return self._every_s, 0
+
+    async def _poll(self) -> Heard:
+        """What the source says, within a bound: one that drips for ever does not answer."""
+        try:
+            async with asyncio.timeout(POLL_S_MAX):
+                heard: Heard = await self._source.poll(self._ingest.standing.place)
+                return heard
+        except TimeoutError:
+            raise Retriable(f"no answer within {POLL_S_MAX:.0f} s") from None
+
+
+class SpeakingService(_Service):
+    """Listens to a source that speaks by itself."""
+
+    async def _hear(self) -> None:
+        failures = 0
+        while True:
+            try:
+                self.is_ready = True
+                async for heard in self._source.listen():
+                    await self._publish(heard)
+                    failures = 0
+                return
+            except Retriable as error:
+                self.is_ready = False
+                wait_s = wait_after(error, failures, _chance())
+                failures += 1
+                log.warning("source fell silent", source=self.name, why=error.what, again_in_s=wait_s)
+                await self._do(partial(self._ingest.failed, error.what))
+                await asyncio.sleep(wait_s)
 
     async def _publish(self, heard: Heard) -> None:
+        """Nothing more is listened to until this is published, or set aside: whoever speaks keeps the rest."""
         metrics.polls.labels(self.name, "heard").inc()
-        await asyncio.to_thread(self._ingest.take, heard, played=False)
+        failures = 0
+        while True:
+            await self._may_hear()
+            try:
+                await self._take(heard)
+            except Stopped as error:
+                self._say_stopped(error)
+                if not error.is_taken:
+                    continue
+            except Retriable as error:
+                wait_s = backoff_s(failures, _chance())
+                failures += 1
+                log.warning("not published", source=self.name, why=error.what, again_in_s=wait_s)
+                await asyncio.sleep(wait_s)
+                continue
+            return
 
 
 class ClockService:
@@ -112,7 +218,18 @@ class ClockService:
             await asyncio.sleep(self._every_s)
 
 
+def wait_after(error: Retriable, failures: int, chance: float) -> float:
+    """Seconds until a source is asked again: what it wished for (``Retry-After``) and a little more, else the back-off."""
+    if error.retry_after_s:
+        return min(error.retry_after_s, RETRY_AFTER_S_MAX) * (1 + chance / 10)
+    return backoff_s(failures, chance)
+
+
 def backoff_s(failures: int, chance: float) -> float:
     """Seconds to wait after *failures* in a row: doubling, bounded, and spread over half by *chance* in [0, 1)."""
-    full = min(BACKOFF_FIRST_S * 2**failures, BACKOFF_MAX_S)
+    full = min(BACKOFF_FIRST_S * 2 ** min(failures, 20), BACKOFF_MAX_S)
     return float(full * (0.5 + chance / 2))
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311 (spreads polls, keeps no secret)

@@ -14,15 +14,21 @@ from typing import Any
 import orjson
 from confluent_kafka import Producer
 
-from connectors.base import Heard, Reader, Reading, SetAside, SourceContext
+from connectors.base import Heard, Place, Reader, Reading, SetAside, SourceContext
+from connectors.web_page import wall_clock_ms
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id
 from schemas.wire import Wire
 from streams import metrics
-from streams.dlq import aside_body
+from streams.breaker import SAMPLES, STOPPED
+from streams.channel import Channel
+from streams.dlq import RefusedEvent, asides_of
+from streams.log import log
+from streams.reporting import shares
 from streams.runtime.inbox import Partition
-from streams.runtime.kafka import read_table, transactional_producer
+from streams.runtime.kafka import read_table, read_whole, transactional_producer
+from streams.runtime.records import BORROWED
 from streams.runtime.transaction import transaction
 from streams.standing import ALL_DONE, Standing, body_of, standing_from
 
@@ -40,16 +46,16 @@ class Slice:
     time_ms: int | None
 
 
-def slices(context: SourceContext, heard: Heard, reading: Reading, standing: Standing) -> Iterator[Slice]:
+def slices(heard: Heard, reading: Reading, asides: Sequence[Event], standing: Standing) -> Iterator[Slice]:
     """Cut a reading into transactions: a snapshot is one; a file without a clock goes minute by minute of event time."""
     digest = hashlib.sha256(heard.body).hexdigest()
     if heard.at_ms is not None:
         after = standing.after_moment(heard.at_ms, reading.place)
-        yield Slice(reading.events, _asides(context, reading, heard.at_ms), after, heard.at_ms)
+        yield Slice(reading.events, asides, after, heard.at_ms)
         return
     events = sorted(reading.events, key=_time)
     done = standing.files.get(digest, 0)
-    asides = _asides(context, reading, _time(events[-1]) if events else 0) if done == 0 else []
+    asides = asides if done == 0 else []
     while done < len(events):
         count = _slice_size(events, done)
         part = events[done : done + count]
@@ -81,43 +87,73 @@ def _slice_size(events: Sequence[Event], start: int) -> int:
     return size
 
 
-def _asides(context: SourceContext, reading: Reading, now_ms: int) -> list[Event]:
-    return [
-        aside_body(
-            context.city,
-            context.source,
-            reason=aside.reason,
-            field=aside.field,
-            expected=aside.expected,
-            original=aside.original,
-            now_ms=now_ms,
-        )
-        for aside in reading.aside
-    ]
-
-
 class Ingest:
     """One source's way into Kafka. Not shared between threads."""
 
-    def __init__(self, context: SourceContext, reader: Reader, *, bootstrap: str, wire: Wire) -> None:
+    def __init__(
+        self,
+        context: SourceContext,
+        reader: Reader | None,
+        *,
+        bootstrap: str,
+        wire: Wire,
+        now_ms: Callable[[], int] = wall_clock_ms,
+    ) -> None:
         self._context = context
         self._reader = reader
         self._bootstrap = bootstrap
         self._wire = wire
         self._group = f"{context.city}.ingest.{context.source}"
         self._producer: Producer | None = None
+        self._now_ms = now_ms
         self.standing = Standing()
+        self.channel = Channel(context.city, context.source)
 
     def open(self) -> None:
         """Fence whoever spoke for this source before, then read how far it was heard."""
         self._producer = transactional_producer(self._bootstrap, self._group)
-        topic = topic_name(self._context.city, "source.place")
-        row = read_table(self._bootstrap, topic).get(self._context.source.encode())
+        row = self._row("source.place")
         if row is not None:
-            self.standing = standing_from(self._wire.decode(topic, row)["place"])
+            self.standing = standing_from(row["place"])
+        row = self._row("core.source") if self._reader is not None else None
+        if row is not None:
+            self.channel.restore(row)
+
+    def _row(self, contract: str) -> dict[str, Any] | None:
+        """What a compacted topic says of this source."""
+        topic = topic_name(self._context.city, contract)
+        row = read_table(self._bootstrap, topic).get(self._context.source.encode())
+        return None if row is None else self._wire.decode(topic, row)
+
+    def is_borrowed(self) -> bool:
+        """Whether it is only a retry that speaks for this source now, not another worker."""
+        records = read_whole(self._bootstrap, [topic_name(self._context.city, "source.place")])
+        ours = [one for one in records if one.key == self._context.source.encode()]
+        return bool(ours) and BORROWED in ours[-1].headers
+
+    def may_hear(self) -> bool:
+        """Whether the source may be asked: not while it is stopped, until it has cooled down or somebody resumes it."""
+        now_ms = self._now_ms()
+        if self.channel.breaker.state == STOPPED and (row := self._row("core.source")) is not None:
+            self.channel.heed(row, now_ms=now_ms)
+        return self.channel.breaker.may_hear(now_ms)
+
+    def failed(self, why: str, *, is_refused: bool = False) -> None:
+        """The source was asked in vain."""
+        self.channel.report.failed(why, at_ms=self._now_ms(), is_refused=is_refused)
+
+    def tell(self) -> None:
+        """Publish how the source is doing, where there is news."""
+        event = self.channel.news(now_ms=self._now_ms())
+        if event is None or event.value is None:
+            return
+        metrics.show_source(self._context.city, self._context.source, event.value, shares(event.value))
+        with transaction(self._opened(), self._wire, self._context.city) as outbox:
+            outbox.put(event)
+        self.channel.told(event)
 
     def take(self, heard: Heard, *, played: bool) -> int:
-        """Publish what *heard* leads to; the number of events. Heard before: nothing."""
+        """Publish what *heard* leads to; the number of events. Heard before: nothing. ``Stopped``: too much of it is bad."""
         published = 0
         for part in self.parts(heard):
             self.publish(part, played=played)
@@ -127,18 +163,71 @@ class Ingest:
     def parts(self, heard: Heard, alter: Callable[[Event], Event] = lambda event: event) -> Iterator[Slice]:
         """The transactions that *heard* leads to, each to be published before the next is asked for.
 
-        *alter* changes events on their way (control experiments move one domain in time).
+        *alter* changes events on their way (control experiments move one domain in time). ``Stopped`` when the source's
+        channel stops: before the first, or after the last.
         """
         digest = hashlib.sha256(heard.body).hexdigest() if heard.at_ms is None else ""
         if self.standing.has_heard(heard, digest):
             return
-        reading = self._reader.read(heard, self.standing.place_for(heard))
+        reading = self.read(heard, self.standing.place_for(heard), alter)
         for reason, count in reading.skipped.items():
             metrics.skipped.labels(self._context.source, reason).inc(count)
-        events = [alter(event) for event in reading.events]
-        yield from slices(
-            self._context, heard, self._encodable(replace(reading, events=events)), self.standing
+        metrics.noted.labels(self._context.city, self._context.source).inc(sum(reading.noted.values()))
+        asides = self.asides(heard, reading)
+        goes_on = self.channel.weigh(heard, reading, asides, now_ms=self._now_ms())
+        new = [one for one in asides if one.value and one.value["event_id"] not in self.channel.kept]
+        if self.channel.is_too_much(asides):
+            self._stop(new[:SAMPLES], is_taken=False)
+        yield from slices(heard, reading, new, self.standing)
+        if not goes_on:
+            self._stop([], is_taken=True)
+
+    def _stop(self, samples: Sequence[Event], *, is_taken: bool) -> None:
+        """Keep *samples* of what is bad and say that the channel is stopped; its place stays where it was."""
+        if samples:
+            with transaction(self._opened(), self._wire, self._context.city) as outbox:
+                for event in samples:
+                    outbox.put(event)
+            self._count_asides(samples)
+        self.tell()
+        raise self.channel.stopped(is_taken=is_taken)
+
+    def read(
+        self, heard: Heard, place: Place, alter: Callable[[Event], Event] = lambda event: event
+    ) -> Reading:
+        """What the source makes of *heard*. What breaks it is set aside whole: other sources go on."""
+        if self._reader is None:
+            raise Fatal(f"{self._group}: it has no source that reads")
+        try:
+            reading = self._reader.read(heard, place)
+        except Exception as error:  # a source's own fault must lose nothing
+            log.error("source broke", source=self._context.source, why=type(error).__name__)
+            reason = f"the source broke on it: {type(error).__name__}"
+            return Reading(
+                (), place, aside=[SetAside(heard.body, reason, expected="a source without a fault")]
+            )
+        return self.encodable(replace(reading, events=[alter(event) for event in reading.events]))
+
+    def asides(self, heard: Heard, reading: Reading) -> list[Event]:
+        """The ``source.dlq`` events of a reading."""
+        now_ms = self._now_ms()
+        time_ms = heard.at_ms or max(map(_time, reading.events), default=0) or now_ms
+        return asides_of(
+            self._context.city,
+            self._context.source,
+            reading.aside,
+            heard_at_ms=heard.at_ms,
+            time_ms=time_ms,
+            now_ms=now_ms,
         )
+
+    def commit_for_retry(self, events: Sequence[Event], standing: Standing) -> None:
+        """*events* and the place in one transaction; whoever speaks for this source may go on after us."""
+        with transaction(self._opened(), self._wire, self._context.city) as outbox:
+            for event in events:
+                outbox.put(event)
+            outbox.put(_standing_event(self._context, standing, self._now_ms()), more=[(BORROWED, b"1")])
+        self.standing = standing
 
     def tick(self, time_ms: int) -> None:
         """Tell the city what time it is."""
@@ -150,7 +239,7 @@ class Ingest:
             raise Fatal(f"{self._group}: published before it was opened")
         return self._producer
 
-    def _encodable(self, reading: Reading) -> Reading:
+    def encodable(self, reading: Reading) -> Reading:
         """An event that its own contract refuses is set aside here, before it can spoil a transaction."""
         good, bad = [], []
         for event in reading.events:
@@ -158,7 +247,9 @@ class Ingest:
                 self._wire.encode(self._context.city, event)
             except Invalid as error:
                 original = orjson.dumps(event.value, default=str)
-                bad.append(SetAside(original, error.what, error.field, error.expected))
+                bad.append(
+                    RefusedEvent(original, error.what, error.field, error.expected, contract=event.topic)
+                )
             else:
                 good.append(event)
         return replace(reading, events=good, aside=[*reading.aside, *bad]) if bad else reading
@@ -179,7 +270,12 @@ class Ingest:
         self.standing = part.standing
         for event in part.events:
             metrics.events_put.labels(self._group, event.topic).inc()
-        metrics.set_aside.labels(self._group, "source.dlq").inc(len(part.asides))
+        self._count_asides(part.asides)
+
+    def _count_asides(self, asides: Sequence[Event]) -> None:
+        for event in asides:
+            self.channel.kept.add(str((event.value or {})["event_id"]))
+        metrics.set_aside.labels(self._group, "source.dlq").inc(len(asides))
 
 
 def tick(city: str, time_ms: int, *, barrier: dict[Partition, int] | None) -> Event:

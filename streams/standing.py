@@ -78,6 +78,16 @@ class Standing:
         newest = dict([*others.items(), (digest, done)][-FILES_MAX:])
         return replace(self, files=newest, file_place=place)
 
+    def with_place(self, heard: Heard, place: Place) -> Standing:
+        """The source's own place changed where *heard* belongs; nothing more counts as heard."""
+        if heard.at_ms is None:
+            return replace(self, file_place=place)
+        number = self._span_of(heard.at_ms)
+        if number is None:
+            return self
+        mended = replace(self.spans[number], place=place)
+        return replace(self, spans=(*self.spans[:number], mended, *self.spans[number + 1 :]))
+
     def _span_of(self, at_ms: int) -> int | None:
         """The span that *at_ms* lies in or goes on from; ``None`` before all of them."""
         number = bisect_right([span.from_ms for span in self.spans], at_ms) - 1

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cases import Case, Status, kind_of, tell
-from connectors.csv_rows import CsvRow, headed_rows, named_cells
+from connectors.csv_rows import CsvRow, headed_rows, named_cells, under_heading
 from connectors.json_records import BOM
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
@@ -85,6 +85,7 @@ class AustinFireCalls:
             rows,
             lambda row: self._case(row, heading, heard.at_ms),
             lambda _, row: row.original.rstrip(b"\r\n"),
+            under_heading(heading, "utf-8"),
         )
         return tell(self._context, heard, place, cases, aside=aside)
 

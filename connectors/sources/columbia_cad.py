@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cases import Case, Domain, Status, kind_of, tell
-from connectors.csv_rows import headed_rows, named_cells
+from connectors.csv_rows import headed_rows, named_cells, under_heading
 from connectors.json_records import BOM, json_records, record_bytes
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
@@ -126,6 +126,7 @@ class ColumbiaCad:
             rows,
             lambda row: self._case(named_cells(row, heading), at_ms),
             lambda _, row: row.original.rstrip(b"\r\n"),
+            under_heading(heading, "utf-8"),
         )
         return cases, aside
 

@@ -89,7 +89,10 @@ class DaejeonDevices:
             wrong = Invalid("the body is no device list", field="", expected=f"a heading with {ID}")
             return Reading((), place, aside=[set_aside(heard.body, wrong)])
         read, aside, _ = read_each(
-            rows[1:], lambda row: self._device(row, heading), lambda _, row: row.original.rstrip(b"\r\n")
+            rows[1:],
+            lambda row: self._device(row, heading),
+            lambda _, row: row.original.rstrip(b"\r\n"),
+            (rows[0].original.rstrip(b"\r\n") + b"\n", b"\n"),
         )
         cameras = [device for device in read if isinstance(device, dict)]
         skipped = Counter(device for device in read if isinstance(device, str))

@@ -160,6 +160,11 @@ def _unread(context: SourceContext, raw: object) -> Unread:
     return Unread(agency, call_ms, frozenset(mark for mark in marks if mark))
 
 
+def _part_of_a_list(form: str) -> tuple[bytes, bytes]:
+    """Around a record that is retried: a list that says of itself that it is not whole, so nothing has left it."""
+    return b'{"exceededTransferLimit": true, "' + form.encode() + b'": [', b"]}"
+
+
 def _case_no(first: Key) -> str:
     """A number to speak of an incident by: the list has none. Stable, since the first key never changes."""
     called = datetime.fromtimestamp(first.call_ms / 1000, UTC)
@@ -214,7 +219,7 @@ class HoustonActiveIncidents:
             return parts[index]
 
         rows, aside, unread = read_each(
-            raw, lambda record: _row(self._context, record, heard.at_ms), original
+            raw, lambda record: _row(self._context, record, heard.at_ms), original, _part_of_a_list(form)
         )
         return rows, aside, [_unread(self._context, record) for record in unread]
 

@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cases import Case, Status, tell
-from connectors.csv_rows import headed_rows, named_cells
-from connectors.json_records import BOM, at_path, json_records, json_value, record_bytes
+from connectors.csv_rows import headed_rows, named_cells, under_heading
+from connectors.json_records import BOM, around_record, at_path, json_records, json_value, record_bytes
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_number,
@@ -101,6 +101,7 @@ class MappedRows:
             rows,
             lambda row: self._case(named_cells(row, heading), at_ms),
             lambda _, row: row.original.rstrip(b"\r\n"),
+            under_heading(heading, self._config.encoding, delimiter=self._config.delimiter),
         )
         return cases, aside
 
@@ -110,6 +111,7 @@ class MappedRows:
             json_records(body, path),
             lambda record: self._case(record, at_ms),
             lambda index, _: record_bytes(body, path)[index],
+            around_record(path),
         )
         return cases, aside
 

@@ -1,47 +1,67 @@
-"""``bongsu dlq``: what was set aside, why, and its original bytes."""
+"""``bongsu dlq``: what was set aside, why, its original bytes, and feeding it again."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 import orjson
 
+from deploy.city import load_city
 from deploy.faults import UsageFault
-from deploy.platform import Platform, reach
+from deploy.platform import reach
+from deploy.setting_aside import asides_in, retry_all
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
-from streams.runtime.kafka import METADATA_TIMEOUT_S, read_whole, reader
+from streams.dlq import is_cut
+from streams.retrying import Aside
 
 
 @click.group()
 def dlq() -> None:
-    """Records set aside: bytes, reason, origin."""
+    """Records set aside: bytes, reason, origin; and feeding them again."""
 
 
 @dlq.command("list")
 @click.option("--city", "city_name", help="of one city only")
 @click.option("--json", "as_json", is_flag=True, help="one record a line, as JSON")
 def list_(city_name: str | None, as_json: bool) -> None:
-    """List what was set aside, by topic and reason.
+    """List what was set aside, by topic and reason; what was fed again since is counted apart.
 
     Example:  bongsu dlq list --city houston
     """
-    reasons: Counter[tuple[str, str, str]] = Counter()
-    schema = load_catalogue()["source.dlq"].newest
-    for topic, value in _set_aside(reach(), city_name):
-        reasons[topic, value["reason"], value["field"]] += 1
-        if as_json:
-            click.echo(orjson.dumps({"topic": topic, "value": to_json_value(schema, value)}).decode())
+    asides = asides_in(reach(), _name(city_name))
     if as_json:
+        for aside in asides:
+            click.echo(orjson.dumps({"topic": aside.topic, "value": _shown(aside)}).decode())
         return
-    for (topic, reason, field), count in reasons.most_common():
-        click.echo(f"{count:7}  {topic}  {reason}{f'  (field {field})' if field else ''}")
-    if not reasons:
+    for line in summary(asides):
+        click.echo(line)
+    if not asides:
         click.echo("nothing was set aside", err=True)
+
+
+def summary(asides: list[Aside]) -> list[str]:
+    """A line for each topic and reason, the most frequent first: how many, how often tried, first and last."""
+    groups: dict[tuple[str, str, str], list[Aside]] = {}
+    for aside in asides:
+        value = aside.value
+        groups.setdefault((aside.topic, value["reason"], value["field"]), []).append(aside)
+    lines = []
+    for (topic, reason, field), those in sorted(groups.items(), key=lambda one: -len(one[1])):
+        values = [aside.value for aside in those]
+        attempts = max(value["attempts"] for value in values)
+        retried = sum(value["retried_at"] is not None for value in values)
+        told = f"{len(those):7}  {topic}  {reason}{f'  (field {field})' if field else ''}"
+        told += f"  first {_when(min(value['first_at'] for value in values))}"
+        told += f", last {_when(max(value['last_at'] for value in values))}"
+        told += f", up to {attempts} attempts" if attempts > 1 else ""
+        told += f", {retried} fed again" if retried else ""
+        lines.append(told)
+    return lines
 
 
 @dlq.command()
@@ -49,34 +69,78 @@ def list_(city_name: str | None, as_json: bool) -> None:
 @click.option("--city", "city_name", help="of one city only")
 @click.option("--bytes", "raw", is_flag=True, help="the original bytes alone, to standard output")
 def show(event_id: str, city_name: str | None, raw: bool) -> None:
-    """Show one record that was set aside: why, where from, and its bytes as they came.
+    """Show one record that was set aside: why, where from, how often tried, and its bytes as they came.
 
     EVENT_ID may be cut short.
 
     Example:  bongsu dlq show 3f2a --bytes > record.json
     """
-    schema = load_catalogue()["source.dlq"].newest
-    for _topic, value in _set_aside(reach(), city_name):
-        if not value["event_id"].startswith(event_id):
-            continue
-        if raw:
-            sys.stdout.buffer.write(value["original"])
-            return
-        shown = to_json_value(schema, value) | {
-            "original": value["original"].decode(errors="backslashreplace")
-        }
-        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
+    aside = _chosen(asides_in(reach(), _name(city_name)), (event_id,))[0]
+    if raw:
+        sys.stdout.buffer.write(aside.value["original"])
         return
-    raise UsageFault(
-        f"nothing set aside has the id {event_id}", hint="'bongsu dlq list --json' names them all"
-    )
+    shown = _shown(aside) | {"original": aside.value["original"].decode(errors="backslashreplace")}
+    click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
 
 
-def _set_aside(platform: Platform, city: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    consumer = reader(platform.kafka)
-    known = sorted(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)
-    consumer.close()
-    topics = [one for one in known if one.endswith(".dlq") and (city is None or one.startswith(f"{city}."))]
-    for record in read_whole(platform.kafka, topics) if topics else ():
-        if record.value is not None:
-            yield record.topic, platform.wire.decode(record.topic, record.value)
+@dlq.command()
+@click.argument("event_ids", metavar="[EVENT_ID]…", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="everything that waits (of --topic, of --city)")
+@click.option(
+    "--topic", help="of one topic, with or without .dlq; source.dlq for what sources could not read"
+)
+@click.option("--city", "city_name", help="of one city only: a name, or the path of its file")
+def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name: str | None) -> None:
+    """Feed records that were set aside again, after what was wrong with them was mended.
+
+    A record of a topic goes back there with its bytes as they are; what a source could not read goes through that source
+    again. Each is fed once, however often this is asked for; ends with 1 when some are still bad.
+
+    Example:  bongsu dlq retry --all --topic houston.source.dlq
+    """
+    if bool(event_ids) == is_all:
+        raise UsageFault("which records?", hint="give event ids of 'bongsu dlq list --json', or --all")
+    platform = reach()
+    asides = asides_in(platform, _name(city_name), topic=topic)
+    chosen = asides if is_all else _chosen(asides, event_ids)
+    cities = {load_city(city_name).name: load_city(city_name)} if city_name else {}
+    done = Counter({"fed again before": sum(one.value["retried_at"] is not None for one in chosen)})
+    done["cut, so that nobody can feed them"] = sum(is_cut(one.value) for one in chosen)
+    outcome = retry_all(platform, [one for one in chosen if one.is_waiting], cities)
+    click.echo(f"{outcome.fed} fed again, {outcome.events} events of sources published", err=True)
+    done["told anew by their source since, left as that is"] = outcome.said_since
+    done["still bad"] = outcome.still_bad
+    for what, count in done.items():
+        if count:
+            click.echo(f"{count} {what}", err=True)
+    if outcome.still_bad:
+        sys.exit(1)
+
+
+def _chosen(asides: list[Aside], event_ids: tuple[str, ...]) -> list[Aside]:
+    """The records whose ids begin so, each beginning meaning exactly one."""
+    chosen = []
+    for event_id in event_ids:
+        found = [one for one in asides if one.event_id.startswith(event_id)]
+        if len(found) != 1:
+            what = (
+                f"nothing set aside has the id {event_id}"
+                if not found
+                else f"{len(found)} ids begin {event_id}"
+            )
+            raise UsageFault(what, hint="'bongsu dlq list --json' names them all")
+        chosen += found
+    return chosen
+
+
+def _name(city_name: str | None) -> str | None:
+    """The city's name, where a file's path may stand."""
+    return load_city(city_name).name if city_name and city_name.endswith(".toml") else city_name
+
+
+def _shown(aside: Aside) -> dict[str, Any]:
+    return to_json_value(load_catalogue()["source.dlq"].newest, aside.value)
+
+
+def _when(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

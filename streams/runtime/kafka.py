@@ -19,6 +19,10 @@ AT_END_MS = 10
 HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
 
 
+class Fenced(Fatal):
+    """Another speaks under our transactional id."""
+
+
 def transactional_producer(bootstrap: str, transactional_id: str) -> Producer:
     """A producer that answers in transactions; whoever held the same id before is fenced from here on."""
     producer = Producer(
@@ -153,7 +157,7 @@ def as_ours(error: KafkaException, doing: str) -> BongsuError:
         KafkaError.SASL_AUTHENTICATION_FAILED,
     }
     if cause.code() in fatal or cause.fatal():
-        return Fatal(f"{doing}: fenced, another worker has taken over ({cause.name()})")
+        return Fenced(f"{doing}: fenced, another worker has taken over ({cause.name()})")
     if cause.code() in refused:
         return Fatal(f"{doing}: Kafka refuses us ({cause.name()})", hint="check the principal's ACLs")
     return Retriable(f"{doing}: {cause.name()}")

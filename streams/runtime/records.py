@@ -9,6 +9,10 @@ from typing import Any
 
 from schemas.event import Event
 
+RETRY_OF, ATTEMPTS, FIRST_AT = "bongsu-retry-of", "bongsu-attempts", "bongsu-first-at"
+"""Headers of a record fed again: the event_id under which it was set aside, how often it was tried, since when (ms)."""
+BORROWED = "bongsu-borrowed"
+"""Header of a source's place: a retry speaks for the source, and whoever spoke before may go on after it."""
 PLAYED = "bongsu-played"
 """Header of a played event: its time comes with the tick whose barrier covers it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,8 @@ from schemas.wire import Wire
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import as_ours
 from streams.runtime.records import headers_of
+
+Headers = Sequence[tuple[str, bytes]]
 
 COMMIT_TIMEOUT_S = 30.0
 
@@ -28,12 +30,21 @@ class Outbox:
         self._failed: Any = None
         self.delivered: dict[Partition, int] = {}
 
-    def put(self, event: Event, *, traceparent: bytes | None = None, played: bool = False) -> None:
+    def put(
+        self, event: Event, *, traceparent: bytes | None = None, played: bool = False, more: Headers = ()
+    ) -> None:
+        """*more*: headers beside those that every event has."""
         topic, key, value = self._wire.encode(self._city, event)
         headers = headers_of(event, topic=topic, traceparent=traceparent, played=played)
+        self.put_bytes(topic, key, value, [*headers, *more])
+
+    def put_bytes(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        """A record as it is, to a topic by its full name."""
         while True:
             try:
-                self._producer.produce(topic, value, key=key, headers=headers, on_delivery=self._delivered)
+                self._producer.produce(
+                    topic, value, key=key, headers=list(headers), on_delivery=self._delivered
+                )
             except BufferError:  # the local queue is full: let deliveries empty it
                 self._producer.poll(0.01)
             else:
