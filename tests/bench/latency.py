@@ -206,19 +206,19 @@ def measure(platform: Platform, load: Load) -> Figures:
         ingest = Ingest(city.context("reports"), Reports(city), bootstrap=platform.kafka, wire=platform.wire)
         ingest.open()
         with worker_running(city, "--only-stages") as check, _clock(platform, city):
-            due_s, done_s = _send(ingest, load, subscriber, check)
+            due_s, done_s = _send(city, ingest, load, subscriber, check)
         subscriber.stop()
         following.join(10)
     return _figures(city, load, subscriber, due_s, done_s)
 
 
 def _send(
-    ingest: Ingest, load: Load, subscriber: Subscriber, check: Callable[[], None]
+    city: City, ingest: Ingest, load: Load, subscriber: Subscriber, check: Callable[[], None]
 ) -> tuple[list[float], list[float]]:
     """The scheduled time of each report, and when the ingest had committed it."""
     first, *others = load.bodies()
     _accept(ingest, first)
-    _wait_for(subscriber, 1, FIRST_ANSWER_S, check)
+    _wait_for(lambda: bool(subscriber.seen_s), FIRST_ANSWER_S, check)
     due_s, done_s = [0.0], [0.0]
     begun_s = time.perf_counter()
     for number, body in enumerate(others, 1):
@@ -226,7 +226,8 @@ def _send(
         time.sleep(max(0.0, due_s[-1] - time.perf_counter()))
         _accept(ingest, body)
         done_s.append(time.perf_counter())
-    _wait_for(subscriber, len(due_s), LAST_ANSWER_S, check)
+    asked = {event_id_of(city, number) for number in range(1, len(due_s))}
+    _wait_for(lambda: asked <= subscriber.seen_s.keys(), LAST_ANSWER_S, check)
     return due_s, done_s
 
 
@@ -234,10 +235,14 @@ def _accept(ingest: Ingest, body: bytes) -> None:
     ingest.take(Heard(body, at_ms=time.time_ns() // 1_000_000), played=False)
 
 
-def _wait_for(subscriber: Subscriber, count: int, at_most_s: float, check: Callable[[], None]) -> None:
-    """Until *count* reports are answered; at the deadline it is left to the figures to say what is missing."""
+def event_id_of(city: City, number: int) -> str:
+    return derived_id(derived_id(city.name, number), 1)
+
+
+def _wait_for(is_so: Callable[[], bool], at_most_s: float, check: Callable[[], None]) -> None:
+    """Until *is_so*; at the deadline it is left to the figures to say what is missing."""
     deadline_s = time.perf_counter() + at_most_s
-    while len(subscriber.seen_s) < count and time.perf_counter() < deadline_s:
+    while not is_so() and time.perf_counter() < deadline_s:
         check()
         time.sleep(0.05)
 
@@ -249,7 +254,7 @@ def _figures(
         raise Fatal("void: a grant was read twice")
     readable, accepted = [], []
     for number in range(1, len(due_s)):
-        event_id = derived_id(derived_id(city.name, number), 1)
+        event_id = event_id_of(city, number)
         if event_id not in subscriber.seen_s:
             raise Fatal(f"void: report {number} of {len(due_s) - 1} led to no grant that could be read")
         if number > WARM_UP_S * load.rate:
