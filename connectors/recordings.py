@@ -69,7 +69,7 @@ def read_line(line: bytes, *, where: str = "recording") -> Heard:
     try:
         found = orjson.loads(line)
         if not isinstance(found, dict):
-            raise ValueError("not an object")  # noqa: TRY004, TRY301 - as above
+            raise ValueError("not an object")  # noqa: TRY004 - as above
         error = found.get("error")
         return Heard(
             body=_body(found), at_ms=_at_ms(found.get("fetched_at")), error=str(error) if error else None
