@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from streams.ingest import Ingest, Slice
 from streams.runtime.kafka import as_ours, read_tail
 
 SETTLE_POLL_S = 0.05
+LOOK_S = 2.0
 COORDINATOR_S, ASK_S = 30, 1.5
 WAKING = {
     KafkaError._TIMED_OUT,  # a new cluster is making its coordinators' topic: librdkafka does not ask again by itself
@@ -125,11 +126,25 @@ class Player:
 
 @contextmanager
 def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None]]:
-    """The city's stages as a worker of ours, unless somebody runs them already. Yields a check that they live."""
-    if has_members(platform.kafka, f"{city.name}.situations"):
-        yield lambda: None
-        return
-    with worker_running(city, "--only-stages") as check:
+    """The city's stages as a worker of ours, unless somebody runs them already. Yields a check that they live.
+
+    Somebody who was killed a moment ago still counts as running; once he no longer does, ours takes his place.
+    """
+    with ExitStack() as stack:
+        ours: list[Callable[[], None]] = []
+        looked_s = time.monotonic()
+
+        def check() -> None:
+            nonlocal looked_s
+            if not ours and time.monotonic() - looked_s > LOOK_S:
+                looked_s = time.monotonic()
+                if not has_members(platform.kafka, f"{city.name}.situations"):
+                    ours.append(stack.enter_context(worker_running(city, "--only-stages")))
+            for one in ours:
+                one()
+
+        if not has_members(platform.kafka, f"{city.name}.situations"):
+            ours.append(stack.enter_context(worker_running(city, "--only-stages")))
         yield check
 
 

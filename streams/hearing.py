@@ -68,6 +68,11 @@ class _Service:
         """Publish it. Whoever was fenced by a retry, not by another worker, goes on after it."""
         try:
             await self._do(partial(self._ingest.take, heard, played=False))
+        except Stopped:
+            raise
+        except Retriable:  # whether the commit went through is not known: the log says where we stand
+            await self._again_and_again(self._ingest.open)
+            raise
         except Fenced:
             if not await self._do(self._ingest.is_borrowed):
                 raise

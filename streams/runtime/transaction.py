@@ -73,7 +73,10 @@ class Outbox:
 @contextmanager
 def transaction(producer: Producer, wire: Wire, city: str) -> Iterator[Outbox]:
     """All that is put in the outbox, or nothing. Aborts on any error, and says what kind it was."""
-    producer.begin_transaction()
+    try:
+        producer.begin_transaction()
+    except KafkaException as error:
+        raise as_ours(error, "beginning a transaction") from error
     try:
         outbox = Outbox(producer, wire, city)
         yield outbox
