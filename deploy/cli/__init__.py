@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "deploy.cli.run:run",
     "schemas": "deploy.cli.schemas:schemas",
     "situation": "deploy.cli.situation:situation",
+    "source": "deploy.cli.source:source",
     "status": "deploy.cli.cluster:status",
     "tail": "deploy.cli.tail:tail",
     "topics": "deploy.cli.topics:topics",

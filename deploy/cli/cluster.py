@@ -15,7 +15,10 @@ from deploy.cli.progress import shown
 from deploy.local import artefacts, cluster, doctoring
 from deploy.local.follow import follow, last_lines
 from deploy.local.home import Home
+from deploy.platform import reach
 from deploy.settings import COMPONENTS, home_folder, without_password
+from deploy.source_states import unheard
+from schemas.errors import BongsuError
 
 WORK_FAILED, UNREACHABLE = 1, 3
 
@@ -74,18 +77,38 @@ def down(home: Path, erase: bool) -> None:
 def status(home: Path, as_json: bool) -> None:
     """Say where Kafka, the registry and Redis are and whether they answer; ends with 3 unless all do.
 
+    Names the sources too that are not being heard now.
+
     \b
     Example:  bongsu status --json
     """
     standings = cluster.status(home)
+    silent = _unheard() if home == home_folder() and all(standing.up for standing in standings) else []
     if as_json:
-        click.echo(json.dumps({standing.name: _as_value(standing) for standing in standings}))
+        shown: dict[str, Any] = {standing.name: _as_value(standing) for standing in standings}
+        sources = {f"{one['city']}/{one['source']}": _as_state(one) for one in silent}
+        click.echo(json.dumps(shown | ({"sources": sources} if sources else {})))
     else:
         for standing in standings:
             click.echo(f"{standing.name:9} {_in_words(standing)}")
+        for one in silent:
+            why = f": {one['state_reason']}" if one["state_reason"] else ""
+            click.echo(f"source    {one['city']}/{one['source']} {one['state']}{why}")
     if not all(standing.up for standing in standings):
         click.echo("start it with: bongsu up", err=True)
         sys.exit(UNREACHABLE)
+
+
+def _unheard() -> list[dict[str, Any]]:
+    """Sources that fail, are refused, or stopped; nothing where that cannot be asked just now."""
+    try:
+        return unheard(reach())
+    except BongsuError:
+        return []
+
+
+def _as_state(told: dict[str, Any]) -> dict[str, Any]:
+    return {"state": told["state"], "since_ms": told["state_since_at"], "reason": told["state_reason"]}
 
 
 def _as_value(standing: cluster.Standing) -> dict[str, Any]:

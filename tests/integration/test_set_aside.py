@@ -173,7 +173,7 @@ def test_a_changed_format_stops_its_channel_until_somebody_resumes_it(city: Repo
         wait_until(lambda: city.source()["state"] == "hearing", 20)
     told = city.bongsu("source", "report", "reports", "--city", str(city.file)).stdout
     assert "hearing" in told
-    assert "no is missing or no text" in told
+    assert "500  type is missing or no text" in told
 
 
 def test_a_play_of_a_changed_format_ends_and_says_so(city: Reports) -> None:

@@ -1,0 +1,309 @@
+"""``bongsu source``: the sources there are, their settings, trying one, how each is doing, and a new one."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import click
+import orjson
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from connectors.base import Reader, SetAside
+from connectors.found import BadConfig, config_model, load_source, source_module, source_types
+from connectors.recordings import read_recording
+from deploy.city import load_city, shipped_cities
+from deploy.faults import UsageFault
+from deploy.platform import reach
+from deploy.skeleton import lay
+from deploy.source_states import report_of, resume_source
+from deploy.trying import Tried, try_out
+from schemas.catalogue import load_catalogue
+from schemas.json_form import to_json_value
+from streams.reporting import shares
+
+SHOWN_BYTES = 300
+WORDS: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    NoneType: "none",
+}
+
+
+@click.group()
+def source() -> None:
+    """Sources: types, settings, trying one on a file, how each is doing."""
+
+
+@source.command("list")
+def list_() -> None:
+    """Name the types of sources, and the sources of the cities that ship.
+
+    Example:  bongsu source list
+    """
+    click.echo("types:")
+    for name in source_types():
+        click.echo(f"  {name:28} {_first_line(source_module(name).__doc__)}")
+    for city_name in shipped_cities():
+        click.echo(f"{city_name}:")
+        for file in load_city(city_name).file.source:
+            heard = f"every {file.every_s:g} s" if file.live else "only when played"
+            click.echo(f"  {file.name:28} {file.type}, {heard}")
+
+
+@source.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Say what a source of type NAME is, and its settings; NAME may be CITY/SOURCE.
+
+    Example:  bongsu source show mapped_rows
+    """
+    of_city, _, called = name.rpartition("/")
+    type_name = load_city(of_city).source_file(called).type if of_city else name
+    click.echo(f"{_module(type_name).__doc__ or ''}\n".lstrip())
+    click.echo("settings (under its [[source]], beside name, type, every_s, live and reference):")
+    for line in settings_of(config_model(type_name)):
+        click.echo(line)
+
+
+def settings_of(model: type[BaseModel], indent: str = "  ") -> Iterator[str]:
+    """A line for each setting: name, type, default, description; those of a table below it."""
+    for name, field in model.model_fields.items():
+        default = "needed" if field.is_required() else f"default {_default(field)}"
+        yield f"{indent}{name}  ({_type(field.annotation)}; {default})  {field.description or ''}"
+        for inner in _models_in(field.annotation):
+            yield from settings_of(inner, indent + "    ")
+
+
+@source.command("try")
+@click.argument("name", metavar="TYPE|CITY/SOURCE")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--city", "city_name", default="demo", show_default=True, help="whose time zone and extent a TYPE has"
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="a setting of a TYPE, as TOML")
+@click.option("--json", "as_json", is_flag=True, help="what is set aside too as a JSON line")
+def try_(name: str, file: Path, city_name: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Print what would be published of FILE, and what would be set aside and why. Needs no Kafka.
+
+    FILE is a recording or the outside system's own file. Events go to standard output as JSON lines, words to standard
+    error.
+
+    Example:  bongsu source try columbia/cad calls.csv
+    """
+    tried = Tried()
+    for found in try_out(_source(name, city_name, settings), read_recording(file), tried):
+        if isinstance(found, SetAside):
+            _print_aside(found, as_json=as_json)
+            continue
+        value = to_json_value(load_catalogue()[found.topic].newest, found.value) if found.value else None
+        click.echo(orjson.dumps({"topic": found.topic, "key": found.key, "value": value}).decode())
+    for line in summary(tried):
+        click.echo(line, err=True)
+
+
+def summary(tried: Tried) -> Iterator[str]:
+    """What a try came to, in words."""
+    for topic, count in sorted(tried.events.items()):
+        yield f"{count} events to {topic}"
+    if not tried.events:
+        yield "no events"
+    if tried.unplaced:
+        yield f"{tried.unplaced} of them without a place"
+    said = {"set aside": tried.aside, "left out": tried.skipped, "worth a look": tried.noted}
+    for what, counted in said.items():
+        if counted:
+            yield f"{sum(counted.values())} {what}: {_most(counted)}"
+
+
+@source.command()
+@click.argument("name")
+@click.option("--city", "city_name", required=True, help="a city, or the path of its file")
+@click.option("--json", "as_json", is_flag=True, help="as one JSON object")
+def report(name: str, city_name: str, as_json: bool) -> None:
+    """Say how source NAME is doing: rate, age, clock, order, duplicates, places, and what is set aside.
+
+    Example:  bongsu source report cad --city columbia
+    """
+    city = load_city(city_name)
+    city.source_file(name)
+    told = report_of(reach(), city.name, name)
+    if told is None:
+        raise UsageFault(
+            f"source '{name}' of {city.name} has said nothing yet", hint=f"hear it: bongsu run {city_name}"
+        )
+    if as_json:
+        shown = to_json_value(load_catalogue()["core.source"].newest, told)
+        click.echo(orjson.dumps(shown | {"shares": shares(told)}).decode())
+        return
+    for line in report_lines(told):
+        click.echo(line)
+
+
+def report_lines(told: dict[str, Any]) -> Iterator[str]:
+    """A ``core.source`` in words."""
+    why = f": {told['state_reason']}" if told["state_reason"] else ""
+    yield f"{told['city']}/{told['source']}  {told['state']} since {_when(told['state_since_at'])}{why}"
+    if told["try_at"] is not None:
+        yield f"tried again by itself   {_when(told['try_at'])}"
+    yield f"last heard              {_when(told['heard_at'])}"
+    yield f"counted since           {_when(told['counted_since_at'])}: heard {told['heard']}, failed {told['failed']}"
+    yield f"events                  {told['events']}, {told['rate_per_min']:.1f} a minute"
+    yield f"age when heard          {_seconds(told['age_p50_s'])} (half), {_seconds(told['age_p99_s'])} (99 of 100)"
+    yield f"its clock against ours  {_skew(told['clock_skew_s'])}"
+    share = shares(told)
+    yield f"late                    {share['late']:.1%}; out of order {share['out_of_order']:.1%}"
+    yield f"duplicates              {share['duplicates']:.1%}"
+    yield f"without a place         {share['unplaced']:.1%}"
+    yield f"set aside               {share['set_aside']:.1%} ({told['set_aside']})"
+    for one in told["reasons"]:
+        yield f"  {one['count']:7}  {one['what']}"
+    for one in told["noted"]:
+        yield f"worth a look            {one['what']} ({one['count']})"
+
+
+@source.command()
+@click.argument("name")
+@click.option("--city", "city_name", required=True, help="a city, or the path of its file")
+def resume(name: str, city_name: str) -> None:
+    """Try source NAME now, whose channel stopped because over half of its records were bad.
+
+    Example:  bongsu source resume cad --city columbia
+    """
+    city = load_city(city_name)
+    city.source_file(name)
+    if resume_source(reach(), city.name, name):
+        click.echo(f"{city.name}/{name} is tried within seconds, where it is heard", err=True)
+    else:
+        click.echo(f"{city.name}/{name} is not stopped", err=True)
+
+
+@source.command()
+@click.argument("name")
+@click.option(
+    "--to",
+    "root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="working copy [default: here]",
+)
+def new(name: str, root: Path) -> None:
+    """Lay the skeleton of a new type of source: its file, its test, and its example for the contract suite.
+
+    Example:  bongsu source new our_calls
+    """
+    for path in lay(name, root):
+        click.echo(str(path))
+    click.echo(f"now:  pytest tests/contract tests/unit/connectors -k {name}", err=True)
+
+
+def _module(type_name: str) -> Any:
+    try:
+        return source_module(type_name)
+    except BadConfig as error:
+        raise UsageFault(error.what, hint=error.hint) from error
+
+
+def _source(name: str, city_name: str, settings: tuple[str, ...]) -> Reader:
+    if "/" in name:
+        of_city, _, called = name.rpartition("/")
+        reader: Reader = load_city(of_city).load(called)
+        return reader
+    _module(name)
+    try:
+        told = tomllib.loads("\n".join(settings))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageFault(
+            f"--set: {error}", hint="write a setting as in the city's file: --set 'format=\"csv\"'"
+        ) from error
+    try:
+        return load_source(name, load_city(city_name).context("tried"), told)
+    except BadConfig as error:
+        raise UsageFault(error.what, hint=f"{error.hint}; give one with --set KEY=VALUE") from error
+
+
+def _print_aside(aside: SetAside, *, as_json: bool) -> None:
+    original = aside.original[:SHOWN_BYTES].decode(errors="backslashreplace")
+    if as_json:
+        told = {
+            "reason": aside.reason,
+            "field": aside.field,
+            "expected": aside.expected,
+            "original": original,
+        }
+        click.echo(orjson.dumps({"set_aside": told}).decode())
+        return
+    expected = f" (expected {aside.expected})" if aside.expected else ""
+    click.secho("set aside: ", fg="yellow", nl=False, err=True)
+    click.echo(
+        f"{aside.reason}{expected}\n  {original}{'…' if len(aside.original) > SHOWN_BYTES else ''}", err=True
+    )
+    sys.stderr.flush()
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return "none" if value is None else repr(value)
+
+
+def _type(annotation: Any) -> str:
+    """As a person would write it: ``text, list of text or none``."""
+    inner = [one for one in get_args(annotation) if one is not Ellipsis]
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner = inner[:1]
+    if origin is Literal:
+        return " or ".join(map(repr, inner))
+    if origin in (Annotated, Union, UnionType):
+        return " or ".join(_type(one) for one in inner)
+    if origin in (tuple, list, set, frozenset):
+        return f"list of {', '.join(dict.fromkeys(map(_type, inner)))}"
+    if origin is dict:
+        return f"table of {_type(inner[0])} → {_type(inner[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
+    return WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The tables that a setting holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _models_in(inner)
+
+
+def _most(counted: Counter[str]) -> str:
+    return "; ".join(f"{word} ({count})" for word, count in counted.most_common(3))
+
+
+def _when(at_ms: int | None) -> str:
+    return (
+        "never" if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    )
+
+
+def _seconds(number: float | None) -> str:
+    return "unknown" if number is None else f"{number:g} s"
+
+
+def _skew(skew_s: float | None) -> str:
+    if skew_s is None:
+        return "unknown"
+    if skew_s > 0:
+        return f"{skew_s:.1f} s ahead"
+    return f"{-skew_s:.1f} s behind, or its quickest event takes so long"

@@ -1,0 +1,79 @@
+"""One source's channel: what counts, and what is told of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import Heard, Reading, SetAside
+from schemas.event import Event
+from streams.breaker import STOPPED, TRIAL
+from streams.channel import Channel
+from streams.dlq import asides_of
+
+NOON = 1_800_000_000_000
+
+
+def weigh(channel: Channel, *bad: bytes, good: int = 0, minute: int = 0) -> bool:
+    at_ms = NOON + minute * 60_000
+    events = [
+        Event("fire.incident", str(n), {"event_id": f"{minute}-{n}", "event_time": at_ms, "position": None})
+        for n in range(good)
+    ]
+    reading = Reading(events, {}, aside=[SetAside(one, "no number") for one in bad])
+    asides = asides_of("daejeon", "cad", reading.aside, heard_at_ms=at_ms, time_ms=at_ms, now_ms=at_ms)
+    return channel.weigh(Heard(b"x", at_ms), reading, asides, now_ms=at_ms)
+
+
+def test_a_bad_row_that_stands_in_every_poll_is_one_bad_record() -> None:
+    channel = Channel("daejeon", "cad")
+    assert all(weigh(channel, b"a", b"b", minute=minute) for minute in range(500))
+
+
+def test_ever_new_bad_records_stop_it() -> None:
+    channel = Channel("daejeon", "cad")
+    assert not all(weigh(channel, str(minute).encode(), minute=minute) for minute in range(101))
+    assert channel.breaker.state == STOPPED
+    assert "no number" in channel.stopped(is_taken=True).what
+
+
+def test_what_is_published_in_vain_and_again_is_weighed_once() -> None:
+    channel = Channel("daejeon", "cad")
+    heard, reading = Heard(b"x", NOON), Reading((), {}, skipped={"said before": 3})
+    for _ in range(5):
+        assert channel.weigh(heard, reading, [], now_ms=NOON)
+    assert channel.report.figures(now_ms=NOON)["skipped"] == 3
+
+
+def test_a_worker_that_starts_anew_does_not_open_what_was_stopped() -> None:
+    channel, again = Channel("daejeon", "cad"), Channel("daejeon", "cad")
+    weigh(channel, *(str(number).encode() for number in range(101)))
+    told = channel.news(now_ms=NOON)
+    assert told is not None
+    assert told.value is not None
+    again.restore(told.value)
+    assert not again.breaker.may_hear(NOON + 1)
+    again.heed({**told.value, "state": TRIAL}, now_ms=NOON + 1)
+    assert again.breaker.may_hear(NOON + 1)
+
+
+def test_news_is_told_once() -> None:
+    channel = Channel("daejeon", "cad")
+    weigh(channel, good=1)
+    told = channel.news(now_ms=NOON)
+    assert told is not None
+    channel.told(told)
+    assert channel.news(now_ms=NOON + 5_000) is None
+    weigh(channel, good=1, minute=1)
+    assert channel.news(now_ms=NOON + 60_000) is not None
+
+
+@pytest.mark.parametrize(("count", "is_too_much"), [(20, False), (21, True)])
+def test_of_a_reading_that_stops_it_only_samples_are_kept(count: int, is_too_much: bool) -> None:
+    channel = Channel("daejeon", "cad")
+    weigh(channel, *(f"early {number}".encode() for number in range(100)))
+    bad = [str(number).encode() for number in range(count)]
+    weigh(channel, *bad, minute=1)
+    asides = asides_of(
+        "d", "c", [SetAside(one, "") for one in bad], heard_at_ms=None, time_ms=NOON, now_ms=NOON
+    )
+    assert channel.is_too_much(asides) is is_too_much
