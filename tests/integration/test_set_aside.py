@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -126,6 +128,24 @@ def test_two_who_retry_at_once_feed_each_record_once(city: Reports) -> None:
     assert len(city.cases()) == 40
     city.retry("--all")
     assert len(city.cases()) == len(set(city.cases())) == 40
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_retry_that_is_killed_again_and_again_loses_and_doubles_nothing(city: Reports, seed: int) -> None:
+    chance = Random(seed)
+    city.say(*(a_report(number, "standing by") for number in range(60)))
+    play(city)
+    city.settle_words(', "standing by" = "open"')
+    command, environment = city.command("dlq", "retry", "--all", "--city", str(city.file))
+    for _ in range(6):
+        victim = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            victim.wait(0.4 + chance.random() * 1.2)
+        victim.kill()
+        victim.wait()
+    city.retry("--all")
+    assert len(city.cases()) == len(set(city.cases())) == 60
+    assert all(one["retried_at"] for one in city.listed())
 
 
 def test_a_record_of_a_topic_goes_back_as_it_was_and_its_attempts_are_counted(city: Reports) -> None:
