@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -183,6 +184,7 @@ class SpeakingService(_Service):
     async def _publish(self, heard: Heard) -> None:
         """Nothing more is listened to until this is published, or set aside: whoever speaks keeps the rest."""
         metrics.polls.labels(self.name, "heard").inc()
+        heard = later_than(self._ingest.standing.heard_at_ms, heard)
         failures = 0
         while True:
             await self._may_hear()
@@ -221,6 +223,13 @@ class ClockService:
             except Retriable as error:
                 log.warning("tick not told", why=error.what)
             await asyncio.sleep(self._every_s)
+
+
+def later_than(newest_ms: int | None, heard: Heard) -> Heard:
+    """*heard* at its moment, or 1 ms after the newest: said twice in one ms, or by a clock set back, is no repeat."""
+    if heard.at_ms is None or newest_ms is None or heard.at_ms > newest_ms:
+        return heard
+    return replace(heard, at_ms=newest_ms + 1)
 
 
 def wait_after(error: Retriable, failures: int, chance: float) -> float:
