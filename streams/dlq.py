@@ -14,6 +14,8 @@ from streams.runtime.records import ATTEMPTS, FIRST_AT, RETRY_OF, Record
 
 ORIGINAL_BYTES_MAX = 4 * 1024 * 1024
 """More of a body than this is not kept; the reason says so."""
+AROUND_BYTES_MAX = 1024 * 1024
+TEXT_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,19 @@ def asides_of(
             "first_at": now_ms,
             "last_at": now_ms,
             "heard_at": heard_at_ms,
-            "before": aside.before or None,
-            "after": aside.after or None,
+            **_around(aside),
         }
         if isinstance(aside, RefusedEvent):
             value["origin_topic"] = topic_name(city, aside.contract)
         events.setdefault(event_id, Event("source.dlq", source, value))
     return list(events.values())
+
+
+def _around(aside: SetAside) -> dict[str, bytes | None]:
+    """What makes a body of its own of it, unless that is beyond all measure."""
+    if len(aside.before) + len(aside.after) > AROUND_BYTES_MAX:
+        return {"before": None, "after": None}
+    return {"before": aside.before or None, "after": aside.after or None}
 
 
 def _value(
@@ -107,9 +115,9 @@ def _value(
         "received_time": time_ms,
         "position": None,
         "reason_class": "Invalid",
-        "reason": reason,
-        "field": field,
-        "expected": expected,
+        "reason": _short(reason),
+        "field": _short(field),
+        "expected": _short(expected),
         "origin_topic": None,
         "origin_partition": None,
         "origin_offset": None,
@@ -123,6 +131,11 @@ def _value(
         "retry_of": None,
         "retried_at": None,
     }
+
+
+def _short(text: str) -> str:
+    """At most as long as a person reads; the end of a reason says whether bytes were cut, so its middle goes."""
+    return text if len(text) <= TEXT_MAX else f"{text[: TEXT_MAX // 2]} … {text[-TEXT_MAX // 2 :]}"
 
 
 CUT = " (its first"

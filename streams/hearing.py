@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from connectors.base import Heard, PolledSource
-from schemas.errors import Fatal, Retriable
+from schemas.errors import BongsuError, Fatal, Retriable
 from streams import metrics
 from streams.channel import Stopped
 from streams.ingest import Ingest
@@ -46,11 +46,14 @@ class _Service:
         try:
             await self._again_and_again(self._ingest.open)
             await self._hear()
-        except Fatal as error:  # refused, or set up wrongly: this source stops and says so, the others go on
+        except (
+            Exception
+        ) as error:  # refused, set up wrongly, or broken: this source stops and says so, the others go on
+            why = error.what if isinstance(error, BongsuError) else f"it broke: {type(error).__name__}"
             self.is_ready = False
             metrics.polls.labels(self.name, "refused").inc()
-            log.error("source stopped", source=self.name, why=error.what)
-            await self._do(partial(self._ingest.failed, error.what, is_refused=True))
+            log.error("source stopped", source=self.name, why=why)
+            await self._do(partial(self._ingest.failed, why, is_refused=True))
             with contextlib.suppress(Retriable, Fatal):
                 await self._do(self._ingest.tell)
         finally:

@@ -77,10 +77,11 @@ class SourceReport:
         noted: Mapping[str, int] | None = None,
         has_clock: bool = True,
     ) -> None:
-        """One thing was heard *at_ms*. Without a clock of its own (*has_clock*), a file's events have no age."""
+        """One thing was heard *at_ms*. Without a clock of its own (*has_clock*), a file's events have no age and no rate."""
         hour = self._hour(at_ms)
         self.heard_at_ms, self.trouble = max(at_ms, self.heard_at_ms or 0), None
         hour.counts["heard"] += 1
+        hour.counts["in_time"] += len(events) if has_clock else 0
         hour.counts["skipped"] += skipped
         for reason in reasons:
             hour.counts["set_aside"] += 1
@@ -156,7 +157,7 @@ class SourceReport:
             "counted_since_at": since_ms,
             "heard_at": self.heard_at_ms,
             **{name: counts[name] for name in (*names, "skipped", "set_aside")},
-            "rate_per_min": round(counts["events"] / minutes, 3),
+            "rate_per_min": round(counts["in_time"] / minutes, 3),
             "age_p50_s": age_quantile(ages, 0.5),
             "age_p99_s": age_quantile(ages, 0.99),
             "clock_skew_s": -min(least) if least else None,

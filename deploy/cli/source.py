@@ -159,7 +159,8 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
     yield f"last heard              {_when(told['heard_at'])}"
     yield f"counted since           {_when(told['counted_since_at'])}: heard {told['heard']}, failed {told['failed']}"
     yield f"events                  {told['events']}, {told['rate_per_min']:.1f} a minute"
-    yield f"age when heard          {_seconds(told['age_p50_s'])} (half), {_seconds(told['age_p99_s'])} (99 of 100)"
+    if told["age_p50_s"] is not None:
+        yield f"age when heard          {_seconds(told['age_p50_s'])} (half), {_seconds(told['age_p99_s'])} (99 of 100)"
     yield f"its clock against ours  {_skew(told['clock_skew_s'])}"
     share = shares(told)
     yield f"late                    {share['late']:.1%}; out of order {share['out_of_order']:.1%}"

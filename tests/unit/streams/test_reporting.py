@@ -122,6 +122,12 @@ def test_the_rate_is_by_the_clock_of_what_was_heard() -> None:
     assert told(report)["rate_per_min"] == 1.1
 
 
+def test_a_file_without_a_clock_has_no_rate_and_no_age() -> None:
+    report = SourceReport()
+    report.heard([an_event(1)], at_ms=NOON, has_clock=False)
+    assert (told(report)["events"], told(report)["rate_per_min"], told(report)["age_p50_s"]) == (1, 0, None)
+
+
 def test_a_source_that_does_not_answer_says_since_when_until_it_does() -> None:
     report = SourceReport()
     report.failed("answered 503", at_ms=NOON)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import SetAside
+from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.event import Event
+from schemas.rows import RowCodec
 from streams.dlq import ORIGINAL_BYTES_MAX, RefusedEvent, aside_record, asides_of
 from streams.retrying import Aside, fold, is_said_since
 from streams.runtime.records import Record
@@ -99,3 +101,13 @@ def test_an_old_row_does_not_win_over_what_was_told_since(
 ) -> None:
     event = Event("fire.incident", "i", {"revision": revision, "received_time": NOON})
     assert is_said_since([event], lambda _topic, _key: told_ms) is since
+
+
+def test_what_somebody_hostile_says_fits_into_its_dlq() -> None:
+    aside = SetAside(
+        b"x" * 9_000_000, "y" * 9_000_000, "z" * 9_000_000, "e" * 9_000_000, before=b"h" * 9_000_000
+    )
+    (event,) = asides_of("daejeon", "cad", [aside], heard_at_ms=None, time_ms=NOON, now_ms=NOON)
+    contract = load_catalogue()["source.dlq"]
+    assert RowCodec(contract.newest, max_bytes=contract.max_bytes).encode(event.value or {})
+    assert not only(event).is_waiting

@@ -109,12 +109,12 @@ def test_a_source_that_was_borrowed_goes_on(monkeypatch: pytest.MonkeyPatch) -> 
     assert ingest.opened == 2
 
 
-@pytest.mark.parametrize("fault", [Fenced("another"), Fatal("refused")])
+@pytest.mark.parametrize("fault", [Fenced("another"), Fatal("refused"), KeyError("a fault of ours")])
 def test_a_source_that_another_worker_took_stops_by_itself_alone(
-    monkeypatch: pytest.MonkeyPatch, fault: Fatal
+    monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     ingest = FaultyIngest(fault)
     speaker = run(ingest, monkeypatch)  # returns: the worker and its other sources go on
     assert ingest.taken == []
-    assert ingest.refused == [fault.what]
+    assert ingest.refused == [fault.what if isinstance(fault, Fatal) else "it broke: KeyError"]
     assert speaker.said == [0]
