@@ -23,5 +23,5 @@ class Event:
 
 def derived_id(*parts: object) -> str:
     """A stable id from *parts*: the same parts give the same 32 hex digits on every machine, for ever."""
-    text = "\x1f".join(str(part) for part in parts)
+    text = "\x1f".join(map(str, parts))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
