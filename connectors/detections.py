@@ -1,0 +1,182 @@
+"""What a camera claims to see, as an event. Pure, and written to be quick: there are tens of thousands a second."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base import Place, Reading, SetAside, SourceContext
+from connectors.cameras import Camera, Cameras
+from connectors.labels import OTHER, load_labels
+from connectors.records import EARLIEST_MS, plausible_time
+from connectors.records import position as position_of
+from schemas.errors import Invalid
+from schemas.event import Event, derived_id
+
+TOPIC = "cctv.detection"
+BORDER = 0.05
+"""Trackers follow things beyond the border: a box that sticks out by at most this share of the picture is cut there."""
+MOST = 1 + BORDER
+
+Attributes = list[dict[str, Any]]
+Box = dict[str, float]
+
+
+@dataclass(slots=True)
+class Told:
+    """What a body comes to, as it is being read."""
+
+    at_ms: int | None
+    events: list[Event] = field(default_factory=list)
+    aside: list[SetAside] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    noted: Counter[str] = field(default_factory=Counter)
+
+    def reading(self, place: Place) -> Reading:
+        return Reading(self.events, place, aside=self.aside, skipped=self.skipped, noted=self.noted)
+
+
+class Detections:
+    """Makes events of one source's claims."""
+
+    def __init__(self, context: SourceContext, cameras: Cameras, table: str) -> None:
+        self._context = context
+        self._city, self._source = context.city, context.source
+        self.cameras = cameras
+        self._words = load_labels().tables[table]
+
+    def label(self, word: str | None, told: Told) -> str:
+        """Ours for the camera's *word*; an unknown one is "other", and noted."""
+        if word is None:
+            return OTHER
+        label = self._words.get(word) or self._words.get(word.strip().lower())
+        if label is None:
+            told.noted[f"label unknown: {word[:40]}"] += 1
+            return OTHER
+        return label
+
+    def own_position(self, lat: object, lon: object) -> dict[str, Any] | None:
+        """Where the analytics say that the thing is. ``Invalid`` outside the city."""
+        return position_of(self._context, lat, lon)
+
+    def tell(
+        self,
+        told: Told,
+        camera: Camera,
+        event_ms: int,
+        identity: Iterable[object],
+        track_id: str | None = None,
+        label: str = OTHER,
+        label_text: str | None = None,
+        confidence: float | None = None,
+        box: Box | None = None,
+        position: Mapping[str, Any] | None = None,
+        speed_mps: float | None = None,
+        ended: bool = False,
+        classes: Sequence[dict[str, Any]] = (),
+        attributes: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """Add the event of one claim to *told*. ``Invalid`` for a time that cannot be.
+
+        *identity*: the source's own ids of it beside camera and track, at the least the frame's time. Events may share
+        what they hold: nobody changes an event.
+        """
+        at_ms = told.at_ms
+        if event_ms < EARLIEST_MS or (at_ms is not None and event_ms > at_ms):
+            plausible_time(event_ms, at_ms, "event_time")
+        where = camera.position if position is None else position
+        city, source, camera_id = self._city, self._source, camera.camera_id
+        value: dict[str, Any] = {
+            "event_id": derived_id(city, source, camera_id, track_id, *identity),
+            "city": city,
+            "source": source,
+            "event_time": event_ms,
+            "event_time_accuracy_s": None,
+            "received_time": event_ms if at_ms is None else at_ms,
+            "position": where,
+            "camera_id": camera_id,
+            "track_id": track_id,
+            "label": label,
+            "confidence": confidence,
+            "bounding_box": box,
+            "position_source": None if where is None else "camera" if position is None else "analytics",
+            "label_text": label_text,
+            "speed_mps": speed_mps,
+            "ended": ended,
+            "classes": classes or [],
+            "attributes": attributes or [],
+        }
+        told.events.append(Event(TOPIC, camera_id, value))
+
+
+def box_of(left: object, top: object, right: object, bottom: object, told: Told) -> Box | None:
+    """A box of shares of the picture, origin top left. ``None``, and noted, where it is no part of the picture.
+
+    ``Invalid`` where an edge is no number.
+    """
+    try:
+        if not (-BORDER <= left <= right <= MOST and -BORDER <= top <= bottom <= MOST):  # type: ignore[operator]
+            told.noted["box outside its picture"] += 1  # or not a number, in the sense of floats
+            return None
+        if left < 0 or top < 0 or right > 1 or bottom > 1:  # type: ignore[operator]
+            left, top = max(left, 0.0), max(top, 0.0)  # type: ignore[call-overload]
+            right, bottom = max(min(right, 1.0), left), max(min(bottom, 1.0), top)  # type: ignore[call-overload]
+        return {"x": left, "y": top, "width": right - left, "height": bottom - top}  # type: ignore[dict-item,operator]
+    except TypeError:
+        raise Invalid("an edge of the box is no number", field="bounding_box", expected="numbers") from None
+
+
+def box_in_pixels(
+    camera: Camera, left: object, top: object, right: object, bottom: object, told: Told
+) -> Box | None:
+    """As ``box_of``, of pixels: ``None``, and noted, where the city does not know how large the picture is."""
+    width, height = camera.width_px, camera.height_px
+    if width is None or height is None:
+        told.noted["box in pixels of a picture of unknown size"] += 1
+        return None
+    try:
+        return box_of(left / width, top / height, right / width, bottom / height, told)  # type: ignore[operator]
+    except TypeError:
+        raise Invalid("an edge of the box is no number", field="bounding_box", expected="pixels") from None
+
+
+def share_of(value: object, name: str) -> float | None:
+    """A likelihood of 0 to 1, ``None`` where there is none. ``Invalid`` otherwise."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise Invalid(f"{name} is no share", field=name, expected="0 to 1")
+    return float(value)
+
+
+def claimed(label: str, share: float | None) -> list[dict[str, Any]]:
+    """The one class that there is, where the camera says how likely it is."""
+    return [] if share is None else [{"label": label, "likelihood": share}]
+
+
+def attribute(name: str, value: object, likelihood: float | None = None) -> dict[str, Any]:
+    return {"name": name, "value": str(value), "likelihood": likelihood}
+
+
+def iso_ms(text: object, name: str, *, is_utc: bool = False) -> int:
+    """Epoch ms of ISO 8601 with an offset; *is_utc*: without one it is UTC by its name."""
+    try:
+        at = datetime.fromisoformat(text)  # type: ignore[arg-type]
+        if at.tzinfo is None:
+            if not is_utc:
+                raise Invalid(f"{name} has no offset", field=name, expected="ISO 8601 with offset")
+            at = at.replace(tzinfo=UTC)
+        return round(at.timestamp() * 1000)
+    except (TypeError, ValueError, OverflowError):
+        raise Invalid(f"{name} is no time", field=name, expected="ISO 8601 with offset") from None
+
+
+def epoch_s_ms(value: object, name: str) -> int:
+    """Epoch ms of seconds since 1970. ``Invalid`` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Invalid(f"{name} is no time", field=name, expected="seconds since 1970")
+    return round(value * 1000)
