@@ -1,0 +1,352 @@
+"""ONVIF metadata: the XML of its streams and event answers, and the JSON over MQTT of 26.06 (``onvif-mj``, ``onvif-ej``).
+
+- XML is a whole document, or a fragment (a ``tt:Frame`` as it stands in a stream), read within its usual namespaces.
+- Camera: by MQTT the device before ``/onvif-…/``, with its video source where ``camera_ids`` or ``cameras`` know both
+  (``device/source``); else ``camera_id``.
+- Id: camera, object, the frame's time and classifier; of an event its topic, time, source and object.
+- Boxes: the frame's transformation gives −1 … 1 with y upwards; ours are shares of the picture with the origin top left.
+- Label: the likeliest class, but a vehicle's type before "Vehicle" where it is as likely as not; all stand in ``classes``.
+- A place of its own: ``GeoLocation``. ``Removed``, and what the object tree deletes, merges or renames, ends a track.
+- Events of analytics are told without a box. A property is deleted by ``PropertyOperation="Deleted"``, or by MQTT with an
+  empty payload: the last ``PROPERTIES_MAX`` properties heard are in the place, so it ends what was said, once.
+- Sensor data and events of other services are counted as skipped. Plates, faces' names and ages are not read.
+- Times are named UTC, so one without an offset is UTC. ``Speed`` has no unit in the schema: the settings may name it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import orjson
+from pydantic import Field
+
+from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.cameras import Camera, Cameras, CameraSettings
+from connectors.detections import Detections, Told, attribute, box_of, iso_ms
+from connectors.json_records import record_bytes
+from connectors.labels import OTHER, by_beginning, label_of, load_labels
+from connectors.messages import Said, read_messages
+from connectors.mqtt import MqttEar, MqttSettings
+from connectors.plates import plates_masked
+from connectors.records import ALONE, set_aside
+from connectors.sources import _onvif_json as as_json
+from connectors.sources import _onvif_xml as as_xml
+from connectors.sources._onvif_parts import Claim, Frame, Happening, Thing
+from schemas.errors import Invalid
+
+PROPERTIES_MAX = 200
+CLASSES_MAX = 4_096
+"""Classes remembered, so that each is made out once."""
+Class = tuple[str, str | None, float | None, list[dict[str, Any]]]
+METRES_PER_S = {"m/s": 1.0, "km/h": 1 / 3.6, "mph": 0.44704}
+TOLD_ITEMS = ("Rule", "IsInside", "IsMotion", "State", "Count", "Direction", "ClassTypes")
+"""Items of events that are told as attributes. Others may name a person (Label, EnrollmentID) or a car."""
+_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(T.*)", re.DOTALL)
+_DEVICE = re.compile(r"(?P<device>.*?)/?onvif-(?P<form>mj|ej)/(?P<rest>.*)", re.DOTALL)
+
+Piece = tuple[bytes, tuple[bytes, bytes]]
+"""Bytes as they came, and what makes a body of their own of them."""
+
+
+class Config(CameraSettings):
+    """Settings of a source of type ``onvif_metadata``. Without mqtt it is only played or pushed."""
+
+    speed_unit: Literal["m/s", "km/h", "mph"] | None = Field(
+        None, description="of Behaviour/Speed; none: speeds are left out"
+    )
+    mqtt: MqttSettings | None = Field(None, description="the broker to listen to")
+
+
+class OnvifMetadata:
+    """A ``Source`` of detections."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._detections = Detections(context, Cameras(context, config), "onvif")
+        self._topics = load_labels().tables["onvif-topics"]
+        self._speed = METRES_PER_S.get(config.speed_unit or "")
+        self._classes: dict[tuple[Claim, ...], Class] = {}
+        self._ear = MqttEar(context, config.mqtt)
+
+    def listen(self) -> AsyncIterator[Heard]:
+        return self._ear.listen()
+
+    async def close(self) -> None:
+        await self._ear.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        told = Told(heard.at_ms)
+        properties: dict[str, list[Any]] = dict(place.get("properties", {}))
+        if heard.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"#") or b"<" not in heard.body:
+            read_messages(
+                heard.body, told, lambda said, told: self._read_one(said, told, properties), plates_masked
+            )
+        else:
+            try:
+                self._read_xml(heard.body, None, told)
+            except Invalid as error:
+                told.aside.append(set_aside(plates_masked(heard.body), error))
+        for oldest in list(properties)[: max(0, len(properties) - PROPERTIES_MAX)]:
+            del properties[oldest]
+        is_same = properties == place.get("properties", {})
+        return told.reading(place if is_same else {**place, "properties": properties})
+
+    # Messages
+
+    def _read_one(self, said: Said, told: Told, properties: dict[str, list[Any]]) -> None:
+        value = said.value
+        if value is None:
+            self._deleted(said.topic or "", told, properties)
+        elif isinstance(value, bytes):
+            self._read_xml(value, said.topic, told, said)
+        elif not isinstance(value, dict):
+            raise Invalid(f"the message is a JSON {type(value).__name__}", expected="an object")
+        elif "Frame" in value:
+            self._read_frames(said, value, told)
+        elif "SensorData" in value:
+            told.skipped["sensor data"] += len(as_json.many(value["SensorData"], "SensorData"))
+        elif "UtcTime" in value and ("Source" in value or "Data" in value):
+            device = _DEVICE.fullmatch(said.topic or "")
+            topic = device["rest"].partition("/&")[0] if device else None
+            happening = as_json.happening_of(value, topic)
+            if self._happens(happening, self._camera(said.topic, _video_source(happening)), told):
+                _remember(properties, said.topic, happening)
+        else:
+            raise Invalid(
+                "the message is no frame and no event", field="Frame", expected="Frame, or UtcTime and Data"
+            )
+
+    def _read_frames(self, said: Said, value: dict[str, Any], told: Told) -> None:
+        frames = as_json.many(value["Frame"], "Frame")
+        is_list = isinstance(value["Frame"], list)
+        for index, raw in enumerate(frames):
+            where = f"Frame.{index}" if is_list else "Frame"
+            opened = {name: part for name, part in raw.items() if name not in ("Object", "ObjectTree")}
+
+            def alone(number: int, where: str = where, opened: dict[str, Any] = opened) -> Any:
+                before, after = said.around
+                frame = orjson.dumps(opened)[:-1] + (b"," if opened else b"")
+                around = (before + b'{"Frame":[' + frame + b'"Object":[', b"]}]}" + after)
+                return record_bytes(said.original(), f"{where}.Object")[number], around
+
+            things = as_json.many(raw.get("Object"), "Object")
+            is_alone = isinstance(raw.get("Object"), list)
+            self._frame(
+                as_json.frame_of(raw),
+                self._camera(said.topic, None),
+                map(as_json.thing_of, things),
+                alone if is_alone else lambda _: (said.original(), said.around),
+                told,
+            )
+
+    def _deleted(self, topic: str, told: Told, properties: dict[str, list[Any]]) -> None:
+        """The end of a property, where we were told that it began."""
+        known, device = properties.pop(topic, None), _DEVICE.fullmatch(topic)
+        if known is None or device is None:
+            told.skipped["deleted, and nothing known of it"] += 1
+            return
+        time, track, video_source = known
+        plain = device["rest"].partition("/&")[0]
+        self._detections.tell(
+            told,
+            self._camera(topic, video_source),
+            utc_ms(time) if told.at_ms is None else told.at_ms,
+            (topic, time, "deleted"),
+            track,
+            by_beginning(self._topics, plain) or OTHER,
+            ended=True,
+            attributes=[attribute("event", plain)],
+        )
+
+    # XML
+
+    def _read_xml(self, body: bytes, topic: str | None, told: Told, said: Said | None = None) -> None:
+        document = as_xml.Document(body)
+        found = document.sensor_data()
+        if found:
+            told.skipped["sensor data"] += found
+
+        def put_aside(element: Any, error: Invalid, frame: Any = None) -> None:
+            if said is None:
+                original, around = document.original(element), document.around(element, frame)
+            else:  # within an envelope it keeps its topic
+                original, around = said.original(), said.around
+            told.aside.append(set_aside(plates_masked(original), error, around))
+
+        def whole(_: int) -> Piece:
+            return (said.original(), said.around) if said is not None else (body, ALONE)
+
+        for element in document.frames():
+            found += 1
+            try:
+                things = list(element.iterchildren(as_xml.OBJECT))
+                self._frame(
+                    as_xml.frame_of(element),
+                    self._camera(topic, None),
+                    map(as_xml.thing_of, things),
+                    partial(_alone, document, things, element) if said is None else whole,
+                    told,
+                )
+            except Invalid as error:
+                put_aside(element, error)
+        for element in document.happenings():
+            found += 1
+            try:
+                happening = as_xml.happening_of(element)
+                self._happens(happening, self._camera(topic, _video_source(happening)), told)
+            except Invalid as error:
+                put_aside(element, error)
+        if not found and (len(document.root) or (document.root.text or "").strip()):
+            raise Invalid(
+                "there is no frame and no event",
+                field="Frame",
+                expected="tt:Frame or wsnt:NotificationMessage",
+            )
+
+    # What both forms come to
+
+    def _camera(self, topic: str | None, video_source: str | None) -> Camera:
+        device = _DEVICE.fullmatch(topic) if topic else None
+        if device is None:
+            return self._detections.cameras.named(topic)
+        name = device["device"]
+        if video_source is None and device["form"] == "mj":
+            steps = device["rest"].split("/")
+            video_source = steps[1] if len(steps) > 1 else None
+        both = f"{name}/{video_source}" if video_source else None
+        return self._detections.cameras.named(both if self._detections.cameras.knows(both) else name)
+
+    def _frame(
+        self,
+        frame: Frame,
+        camera: Camera,
+        things: Iterator[Thing],
+        alone: Callable[[int], Piece],
+        told: Told,
+    ) -> None:
+        """Tell each of *things*; one that raises ``Invalid`` as it is read is set aside as *alone* gives it."""
+        event_ms = utc_ms(frame.time)
+        ended = set(frame.gone)
+        for number in itertools.count():
+            try:
+                thing = next(things)
+                self._thing(thing, frame, camera, event_ms, told)
+                if thing.is_removed:
+                    ended.discard(thing.object_id or "")
+            except StopIteration:
+                break
+            except Invalid as error:
+                original, around = alone(number)
+                told.aside.append(set_aside(plates_masked(original), error, around))
+        for object_id in frame.gone:
+            if object_id in ended:
+                identity = (frame.time, frame.source, "gone")
+                self._detections.tell(told, camera, event_ms, identity, object_id, ended=True)
+
+    def _thing(self, thing: Thing, frame: Frame, camera: Camera, event_ms: int, told: Told) -> None:
+        detections = self._detections
+        label, word, confidence, classes = self._class_of(thing, told)
+        if thing.has_plate:
+            told.noted["plates are not read from this source"] += 1
+        speed, edges = thing.speed, thing.edges
+        detections.tell(
+            told,
+            camera,
+            event_ms,
+            (frame.time, frame.source),
+            thing.object_id,
+            label,
+            word,
+            confidence,
+            None if edges is None else box_of(*frame.transformation.shares(edges), told),
+            None
+            if thing.lat is None and thing.lon is None
+            else detections.own_position(thing.lat, thing.lon),
+            None if speed is None or self._speed is None else speed * self._speed,
+            thing.is_removed,
+            classes,
+            [attribute(*one) for one in thing.attributes],
+        )
+
+    def _class_of(self, thing: Thing, told: Told) -> Class:
+        """Label, word, confidence and classes; the same few claims come again and again."""
+        key = tuple(thing.claims)
+        found = self._classes.get(key)
+        if found is None:
+            claims = [(self._detections.label(word, told), share, word) for word, share in key]
+            sure = sorted(
+                ((label, share) for label, share, _ in claims if share is not None), key=lambda c: -c[1]
+            )
+            if sure:
+                label, confidence = label_of(sure)
+            else:
+                label, confidence = (claims[0][0], None) if claims else (OTHER, None)
+            word = next((w for ours, share, w in claims if (ours, share) == (label, confidence)), None)
+            classes = [{"label": ours, "likelihood": share} for ours, share in sure]
+            found = label, word, confidence, classes
+            if len(self._classes) >= CLASSES_MAX:
+                self._classes.clear()
+            if all(ours != OTHER for ours, _, _ in claims):  # an unknown word is noted each time
+                self._classes[key] = found
+        return found
+
+    def _happens(self, said: Happening, camera: Camera, told: Told) -> bool:
+        """Tell an event of analytics; whether it was one."""
+        label = OTHER if said.topic is None else by_beginning(self._topics, said.topic)
+        is_ours = "Rule" in said.sources or "ObjectId" in said.items
+        if label is None or (said.topic is None and not is_ours):
+            told.skipped["event of another service"] += 1
+            return False
+        items = {**said.sources, **said.items}
+        attributes = [attribute("event", said.topic)] if said.topic else []
+        attributes += [attribute(name.lower(), items[name]) for name in TOLD_ITEMS if name in items]
+        identity = (
+            said.topic,
+            said.time,
+            *(f"{k}={v}" for k, v in sorted(said.sources.items())),
+            said.operation,
+        )
+        self._detections.tell(
+            told,
+            camera,
+            utc_ms(said.time),
+            identity,
+            said.items.get("ObjectId"),
+            label,
+            ended=said.operation == "Deleted",
+            attributes=attributes,
+        )
+        return True
+
+
+def _alone(document: as_xml.Document, things: Sequence[Any], frame: Any, number: int) -> Piece:
+    return document.original(things[number]), document.around(things[number], frame)
+
+
+def utc_ms(time: str | None) -> int:
+    """Epoch ms of ONVIF's ``UtcTime``; its own examples write months and days with one digit too."""
+    if time is not None and (date := _DATE.fullmatch(time.strip())) is not None:
+        year, month, day, rest = date.groups()
+        time = f"{year}-{month:0>2}-{day:0>2}{rest}"
+    return iso_ms(time, "UtcTime", is_utc=True)
+
+
+def _video_source(said: Happening) -> str | None:
+    return said.sources.get("VideoSource") or said.sources.get("VideoSourceConfigurationToken")
+
+
+def _remember(properties: dict[str, list[Any]], topic: str | None, said: Happening) -> None:
+    """What an empty payload on *topic* would end."""
+    is_state = any(name.startswith("Is") or name in ("State", "Active") for name in said.items)
+    if topic is None or not (is_state or said.operation):
+        return
+    properties.pop(topic, None)
+    properties[topic] = [said.time, said.items.get("ObjectId"), _video_source(said)]
+
+
+SOURCE = OnvifMetadata
