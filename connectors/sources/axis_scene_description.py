@@ -1,0 +1,161 @@
+"""Axis scene description (Analytics Data Format: ``com.axis.scene.frame`` and its beta), a frame each, as JSON lines.
+
+- Camera: ``camera_id``, or by MQTT the topic (map it with ``camera_ids``): a frame does not say where it comes from.
+- Id: camera, track, the observation's own time.
+- Boxes are shares of the picture already. A class comes and goes from frame to frame: where there is none, the label is
+  "other", and the confidence unknown.
+- ``DeleteOperation`` ends a track: an event with ``ended``, beside the observations.
+- ``geoposition``, where the camera is calibrated, is the thing's own place. Pictures in frames are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from pydantic import Field
+
+from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.cameras import Camera, Cameras, CameraSettings
+from connectors.detections import Attributes, Detections, Told, attribute, box_of, claimed, iso_ms, share_of
+from connectors.json_records import record_bytes
+from connectors.messages import Said, read_messages
+from connectors.mqtt import MqttEar, MqttSettings
+from connectors.plates import plates_masked
+from connectors.records import set_aside
+from schemas.errors import Invalid
+
+COLOURS = {
+    "upper_clothing_colors": "upper_clothing_colour",
+    "lower_clothing_colors": "lower_clothing_colour",
+    "colors": "colour",
+}
+PLACES = ("geoposition", "geo_position", "geographic_position", "position")
+OPERATIONS = "operations"
+
+
+class Config(CameraSettings):
+    """Settings of a source of type ``axis_scene_description``. Without mqtt it is only played or pushed."""
+
+    mqtt: MqttSettings | None = Field(None, description="the broker to listen to")
+
+
+class AxisSceneDescription:
+    """A ``Source`` of detections."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._detections = Detections(context, Cameras(context, config), "axis")
+        self._ear = MqttEar(context, config.mqtt)
+
+    def listen(self) -> AsyncIterator[Heard]:
+        return self._ear.listen()
+
+    async def close(self) -> None:
+        await self._ear.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        told = Told(heard.at_ms)
+        read_messages(heard.body, told, self._read_one, plates_masked)
+        return told.reading(place)
+
+    def _read_one(self, said: Said, told: Told) -> None:
+        if said.value is None:
+            told.skipped["empty payload"] += 1
+            return
+        frame = said.value.get("frame") if isinstance(said.value, dict) else None
+        if not isinstance(frame, dict):
+            raise Invalid("the message has no frame", field="frame", expected="an object")
+        seen = frame.get("observations")
+        done = frame.get(OPERATIONS) or []
+        if not isinstance(seen, list) or not isinstance(done, list):
+            raise Invalid(
+                "the frame has no list of observations", field="frame.observations", expected="a list"
+            )
+        camera = self._detections.cameras.named(said.topic)
+        time = frame.get("timestamp")
+        frame_ms = iso_ms(time, "frame.timestamp")
+        for index, one in enumerate(seen):
+            try:
+                self._observation(one, camera, time, frame_ms, told)
+            except Invalid as error:
+                told.aside.append(_alone(said, frame, "observations", index, error))
+        for index, one in enumerate(done):
+            try:
+                self._operation(one, camera, time, frame_ms, told)
+            except Invalid as error:
+                told.aside.append(_alone(said, frame, OPERATIONS, index, error))
+
+    def _observation(self, one: Any, camera: Camera, frame_time: Any, frame_ms: int, told: Told) -> None:
+        if not isinstance(one, dict):
+            raise Invalid("an observation is no object", field="observations", expected="an object")
+        time = one.get("timestamp", frame_time)
+        its_class = one.get("class")
+        word, score, attributes = (None, None, []) if its_class is None else _class_of(its_class)
+        label = self._detections.label(word, told)
+        box = one.get("bounding_box")
+        if box is not None and not isinstance(box, dict):
+            raise Invalid("the box is no object", field="bounding_box", expected="an object")
+        self._detections.tell(
+            told,
+            camera,
+            frame_ms if time == frame_time else iso_ms(time, "timestamp"),
+            (time,),
+            _track(one.get("track_id")),
+            label,
+            word,
+            score,
+            box and box_of(box.get("left"), box.get("top"), box.get("right"), box.get("bottom"), told),
+            self._position(one),
+            classes=[] if word is None else claimed(label, score),
+            attributes=attributes,
+        )
+
+    def _position(self, one: dict[str, Any]) -> dict[str, Any] | None:
+        at = next((one[name] for name in PLACES if isinstance(one.get(name), dict)), None)
+        if at is None:
+            return None
+        return self._detections.own_position(at.get("latitude"), at.get("longitude"))
+
+    def _operation(self, one: Any, camera: Camera, time: Any, frame_ms: int, told: Told) -> None:
+        if not isinstance(one, dict) or not isinstance(one.get("type"), str):
+            raise Invalid("an operation has no type", field=OPERATIONS, expected="an object with its type")
+        if one["type"] != "DeleteOperation":
+            told.skipped[f"operation {one['type'][:40]}"] += 1
+            return
+        track = _track(one.get("id"))
+        self._detections.tell(told, camera, frame_ms, (time, "deleted"), track, ended=True)
+
+
+def _class_of(its_class: Any) -> tuple[str | None, float | None, Attributes]:
+    if not isinstance(its_class, dict):
+        raise Invalid("the class is no object", field="class", expected="an object")
+    word = its_class.get("type")
+    if word is not None and not isinstance(word, str):
+        raise Invalid("the class's type is no text", field="class.type", expected="text")
+    attributes: Attributes = []
+    for theirs, ours in COLOURS.items():
+        for colour in its_class.get(theirs) or ():
+            name, score = colour.get("name"), share_of(colour.get("score"), f"class.{theirs}.score")
+            attributes.append(attribute(ours, name, score))
+    return word, share_of(its_class.get("score"), "class.score"), attributes
+
+
+def _track(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise Invalid("the track has no id", field="track_id", expected="an id")
+    return str(value)
+
+
+def _alone(said: Said, frame: dict[str, Any], part: str, index: int, error: Invalid) -> Any:
+    """One bad part of a frame set aside, with a frame around it that holds nothing else."""
+    before, after = said.around
+    rest = b',"' + (b"operations" if part != OPERATIONS else b"observations") + b'":[]}}'
+    time = orjson.dumps(frame.get("timestamp"))
+    around = (before + b'{"frame":{"timestamp":' + time + b',"' + part.encode() + b'":[', b"]" + rest + after)
+    return set_aside(plates_masked(record_bytes(said.original(), f"frame.{part}")[index]), error, around)
+
+
+SOURCE = AxisSceneDescription
