@@ -1,0 +1,141 @@
+"""Frigate's tracked-object events (topic ``frigate/events``): an object before and after, each time it changes.
+
+- What counts is ``after``. Camera and zone are Frigate's names; ``camera_ids`` and ``zones`` map them to the city's.
+- Id: camera, event id, the frame's time, and whether the event is new, an update or the end.
+- Boxes are in pixels of the *detect* resolution: ``width_px`` and ``height_px`` of the camera.
+- ``end`` sets ``ended`` and happens at ``end_time``. What Frigate itself takes for a false positive is skipped.
+- ``sub_label`` and recognised plates may name a person or a car: they are not read.
+- Speeds are read only where the settings say Frigate's unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from pydantic import Field
+
+from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.cameras import Camera, Cameras, CameraSettings
+from connectors.detections import (
+    Attributes,
+    Box,
+    Detections,
+    Told,
+    attribute,
+    box_in_pixels,
+    claimed,
+    epoch_s_ms,
+    share_of,
+)
+from connectors.messages import Said, read_messages
+from connectors.mqtt import MqttEar, MqttSettings
+from connectors.plates import plates_masked
+from connectors.records import a_number, a_text
+from schemas.errors import Invalid
+
+TYPES = ("new", "update", "end")
+METRES_PER_S = {"kph": 1 / 3.6, "mph": 0.44704}
+
+
+class Config(CameraSettings):
+    """Settings of a source of type ``frigate_events``. Without mqtt it is only played or pushed."""
+
+    zones: dict[str, str] = Field({}, description="what Frigate calls a zone → the city's id of it")
+    speed_unit: Literal["kph", "mph"] | None = Field(
+        None, description="Frigate's unit of speed; none: speeds are left out"
+    )
+    mqtt: MqttSettings | None = Field(None, description="the broker to listen to; its topic: frigate/events")
+
+
+class FrigateEvents:
+    """A ``Source`` of detections."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._detections = Detections(context, Cameras(context, config), "frigate")
+        self._zones = config.zones
+        self._speed = METRES_PER_S.get(config.speed_unit or "")
+        self._ear = MqttEar(context, config.mqtt)
+
+    def listen(self) -> AsyncIterator[Heard]:
+        return self._ear.listen()
+
+    async def close(self) -> None:
+        await self._ear.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        told = Told(heard.at_ms)
+        read_messages(heard.body, told, self._read_one, plates_masked)
+        return told.reading(place)
+
+    def _read_one(self, said: Said, told: Told) -> None:
+        message = said.value
+        if message is None:
+            told.skipped["empty payload"] += 1
+            return
+        after = message.get("after") if isinstance(message, dict) else None
+        if not isinstance(after, dict):
+            raise Invalid("the event has nothing after", field="after", expected="an object")
+        change = message.get("type")
+        if change not in TYPES:
+            raise Invalid("the event's type is unknown", field="type", expected=" or ".join(TYPES))
+        if after.get("false_positive") is True:
+            told.skipped["false positive, as Frigate says"] += 1
+            return
+        self._tell(after, change, told)
+
+    def _tell(self, after: dict[str, Any], change: str, told: Told) -> None:
+        camera = self._detections.cameras.named(a_text(after.get("camera"), "after.camera"))
+        track = a_text(after.get("id"), "after.id")
+        word = a_text(after.get("label"), "after.label")
+        label = self._detections.label(word, told)
+        score = share_of(after.get("score"), "after.score")
+        frame_time, has_ended = after.get("frame_time"), change == "end"
+        time = after.get("end_time") if has_ended else None
+        self._detections.tell(
+            told,
+            camera,
+            epoch_s_ms(frame_time, "after.frame_time")
+            if time is None
+            else epoch_s_ms(time, "after.end_time"),
+            (frame_time, change),
+            track,
+            label,
+            word,
+            score,
+            _box(after.get("box"), camera, told),
+            speed_mps=self._speed_of(after),
+            ended=has_ended,
+            classes=claimed(label, score),
+            attributes=self._attributes(after),
+        )
+
+    def _attributes(self, after: dict[str, Any]) -> Attributes:
+        zones = after.get("current_zones") or []
+        if not isinstance(zones, list) or not all(isinstance(zone, str) for zone in zones):
+            raise Invalid("current_zones is no list of names", field="after.current_zones", expected="names")
+        found = [attribute("zone", self._zones.get(zone, zone)) for zone in zones]
+        if after.get("stationary") is True:
+            found.append(attribute("event", "stationary"))
+        return found
+
+    def _speed_of(self, after: dict[str, Any]) -> float | None:
+        """None where Frigate estimates none: it says 0 for that."""
+        speed = after.get("current_estimated_speed")
+        if self._speed is None or not speed:
+            return None
+        return a_number(speed, "after.current_estimated_speed") * self._speed
+
+
+def _box(box: Any, camera: Camera, told: Told) -> Box | None:
+    if box is None:
+        return None
+    if not isinstance(box, list) or len(box) != 4:
+        raise Invalid("the box is no four numbers", field="after.box", expected="left, top, right, bottom")
+    left, top, right, bottom = box
+    return box_in_pixels(camera, left, top, right, bottom, told)
+
+
+SOURCE = FrigateEvents
