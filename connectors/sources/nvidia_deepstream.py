@@ -1,0 +1,201 @@
+"""NVIDIA DeepStream's messages (minimal schema of ``nvmsgconv``), one object each, by MQTT, pushed, or as JSON lines.
+
+- Camera: the sensor's id.
+- Id: the message's own; where it has none, camera, object, time and kind of event.
+- Object positions are taken unless they stand in ``dummy_positions``: the converter fills in 30.33, -40.55 where nobody
+  set any, the same for every object, and such a place is none.
+- A sensor's position, where it is not 0,0, is the camera's, and so is that of every detection without a place of its own.
+- Boxes are in pixels of a picture whose size the messages do not say: they need ``width_px`` and ``height_px``.
+- ``exit`` and ``empty`` (the parking space) end a track. Messages come out of order; each keeps its own time.
+- ``confidence`` 0 beside nothing known, and a plate that reads UNK…, are the converter's way to say nothing. Plates are
+  not read at all.
+- ``speed`` has no unit that the schema names: the settings do, else it is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Literal
+
+from pydantic import Field
+
+from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.cameras import Camera, Cameras, CameraSettings
+from connectors.detections import (
+    Box,
+    Detections,
+    Told,
+    attribute,
+    box_in_pixels,
+    claimed,
+    iso_ms,
+    share_of,
+)
+from connectors.labels import OTHER
+from connectors.messages import Said, read_messages
+from connectors.mqtt import MqttEar, MqttSettings
+from connectors.plates import plates_masked
+from connectors.records import a_number
+from schemas.errors import Invalid
+
+ENDS = frozenset({"exit", "empty"})
+KINDS = ("vehicle", "person", "face", "bag", "bicycle")
+UNKNOWN = frozenset({"", "unknown"})
+DETAILS = ("make", "model", "color")
+READ = ("type", "confidence", *DETAILS)
+CLASSES_MAX = 4_096
+"""Classes remembered, so that each is made out once."""
+Class = tuple[str | None, str, float | None, list[dict[str, Any]], list[dict[str, Any]]]
+"""Word, label, confidence, classes, attributes."""
+METRES_PER_S = {"m/s": 1.0, "km/h": 1 / 3.6, "mph": 0.44704}
+
+
+class Config(CameraSettings):
+    """Settings of a source of type ``nvidia_deepstream``. Without mqtt it is only played or pushed."""
+
+    dummy_positions: tuple[tuple[float, float], ...] = Field(
+        ((30.33, -40.55),), description="(lat, lon) that mean: nobody has set a position"
+    )
+    speed_unit: Literal["m/s", "km/h", "mph"] | None = Field(
+        None, description="of object.speed; none: speeds are left out"
+    )
+    mqtt: MqttSettings | None = Field(None, description="the broker to listen to")
+
+
+class NvidiaDeepstream:
+    """A ``Source`` of detections."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._detections = Detections(context, Cameras(context, config), "nvidia")
+        self._dummies = frozenset(config.dummy_positions)
+        self._speed = METRES_PER_S.get(config.speed_unit or "")
+        self._classes: dict[tuple[object, ...], Class] = {}
+        self._ear = MqttEar(context, config.mqtt)
+
+    def listen(self) -> AsyncIterator[Heard]:
+        return self._ear.listen()
+
+    async def close(self) -> None:
+        await self._ear.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        told = Told(heard.at_ms)
+        read_messages(heard.body, told, self._read_one, plates_masked)
+        return told.reading(place)
+
+    def _read_one(self, said: Said, told: Told) -> None:
+        message = said.value
+        if message is None:
+            told.skipped["empty payload"] += 1
+            return
+        thing = message.get("object") if isinstance(message, dict) else None
+        if not isinstance(thing, dict):
+            raise Invalid("the message has no object", field="object", expected="an object")
+        time, own_id = message.get("@timestamp"), message.get("messageid")
+        sensor, event = _part(message, "sensor"), _part(message, "event").get("type")
+        camera = self._detections.cameras.named(_text(sensor.get("id")))
+        word, label, confidence, classes, details = self._class_of(thing, event, told)
+        where, whose = self._position(thing), camera
+        if where is None and camera.position is None:
+            whose = self._placed(camera, sensor)
+        self._detections.tell(
+            told,
+            whose,
+            iso_ms(time, "@timestamp"),
+            (own_id,) if isinstance(own_id, str) and own_id else (time, event),
+            _text(thing.get("id")),
+            label,
+            word,
+            confidence,
+            _box(thing, camera, told),
+            where,
+            self._speed_of(thing),
+            event in ENDS,
+            classes,
+            details,
+        )
+
+    def _class_of(self, thing: dict[str, Any], event: object, told: Told) -> Class:
+        """What an object's class comes to; the same few classes come again and again."""
+        kind = next((kind for kind in KINDS if kind in thing), None)
+        part = {} if kind is None else _part(thing, kind)
+        key = (kind, event, *map(part.get, READ))
+        try:
+            found = self._classes.get(key)
+        except TypeError:
+            raise Invalid("the class is no text", field=f"object.{kind}", expected="text") from None
+        if found is None:
+            found = _class(kind, part, event, lambda word: self._detections.label(word, told))
+            if len(self._classes) >= CLASSES_MAX:
+                self._classes.clear()
+            if found[1] != OTHER:  # an unknown word is noted each time
+                self._classes[key] = found
+        return found
+
+    def _position(self, thing: dict[str, Any]) -> dict[str, Any] | None:
+        at = _part(thing, "location")
+        lat, lon = at.get("lat"), at.get("lon")
+        return None if (lat, lon) in self._dummies else self._detections.own_position(lat, lon)
+
+    def _placed(self, camera: Camera, sensor: dict[str, Any]) -> Camera:
+        at = _part(sensor, "location")
+        where = self._detections.own_position(at.get("lat"), at.get("lon"))
+        if where is None:
+            return camera
+        return Camera(camera.camera_id, where, camera.width_px, camera.height_px)
+
+    def _speed_of(self, thing: dict[str, Any]) -> float | None:
+        speed = thing.get("speed")
+        if self._speed is None or speed is None:
+            return None
+        return a_number(speed, "object.speed") * self._speed
+
+
+def _part(message: dict[str, Any], name: str) -> dict[str, Any]:
+    part = message.get(name)
+    if part is None:
+        return {}
+    if not isinstance(part, dict):
+        raise Invalid(f"{name} is no object", field=name, expected="an object")
+    return part
+
+
+def _text(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    raise Invalid("an id is no text", field="id", expected="text")
+
+
+def _class(kind: str | None, part: dict[str, Any], event: object, label_of: Callable[[str], str]) -> Class:
+    """A part of an object names its kind, and says more of it where the analytics know more."""
+    its_type = part.get("type") if kind == "vehicle" else None
+    is_typed = isinstance(its_type, str) and its_type.lower() not in UNKNOWN
+    word = str(its_type) if is_typed else kind
+    details = [
+        attribute(name, value)
+        for name in DETAILS
+        if isinstance(value := part.get(name), str) and value.lower() not in UNKNOWN
+    ]
+    stated = share_of(part.get("confidence"), f"object.{kind}.confidence")
+    confidence = stated if stated or details or is_typed else None
+    label = OTHER if word is None else label_of(word)
+    if isinstance(event, str) and event:
+        details.append(attribute("event", event))
+    return word, label, confidence, claimed(label, confidence), details
+
+
+def _box(thing: dict[str, Any], camera: Camera, told: Told) -> Box | None:
+    box = thing.get("bbox")
+    if box is None:
+        return None
+    if not isinstance(box, dict):
+        raise Invalid("bbox is no object", field="object.bbox", expected="an object")
+    edges = (box.get("topleftx"), box.get("toplefty"), box.get("bottomrightx"), box.get("bottomrighty"))
+    return None if edges == (None, None, None, None) else box_in_pixels(camera, *edges, told)
+
+
+SOURCE = NvidiaDeepstream
