@@ -49,6 +49,9 @@ class SourceFile(BaseModel):
     every_s: float = Field(60, gt=0, description="seconds between two polls")
     reference: bool = Field(False, description="places, heard once before anything else is played")
     live: bool = Field(True, description="false: heard only when a recording of it is played")
+    bounds: BoundsFile | None = Field(
+        None, description="what this source alone is held against: where it is of another place than the city"
+    )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -95,7 +98,8 @@ class City:
         return self.file.name
 
     def context(self, source: str) -> SourceContext:
-        box = self.file.bounds
+        """What *source* may know of its city; its extent is the source's own where the city's file gives it one."""
+        box = next((one.bounds for one in self.file.source if one.name == source), None) or self.file.bounds
         bounds = Bounds(box.south, box.west, box.north, box.east)
         return SourceContext(self.name, source, ZoneInfo(self.file.timezone), bounds)
 

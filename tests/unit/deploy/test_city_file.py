@@ -85,6 +85,14 @@ def test_secrets_come_from_the_environment_and_their_absence_is_named(
         with_secrets(settings, "source 'a'")
 
 
+def test_a_source_of_another_place_is_held_against_its_own_bounds_and_no_other_is(tmp_path: Path) -> None:
+    elsewhere = GOOD.replace("count = 5", "count = 5\nbounds = { south = 5, west = 5, north = 6, east = 6 }")
+    city = load_city(written(tmp_path, elsewhere))
+    assert city.context("cameras").bounds.holds(5.5, 5.5)
+    assert not city.context("cameras").bounds.holds(1.5, 1.5)
+    assert city.context("another").bounds.holds(1.5, 1.5)
+
+
 def written(folder: Path, text: str) -> str:
     file = folder / "testcity.toml"
     file.write_text(text, encoding="utf-8")
