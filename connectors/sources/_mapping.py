@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.cases import REMEMBERED, Domain, Status
+from connectors.row_times import a_time_form, a_zone_name
 from schemas.kinds import load_kinds
 
 Sign = Literal[-1, 1]
 Name = Annotated[str, Field(min_length=1)]
-NAMED_FORMS = ("iso", "epoch_s", "epoch_ms")
 
 
 class Columns(BaseModel):
@@ -115,20 +113,12 @@ class Config(BaseModel):
     @field_validator("time_format")
     @classmethod
     def _time_form(cls, form: str) -> str:
-        if form not in NAMED_FORMS:
-            if "%" not in form:
-                raise ValueError(f"{', '.join(NAMED_FORMS)}, or a form with % as of strptime")
-            day = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-            datetime.strptime(day.strftime(form), form)  # noqa: DTZ007 - only whether it can be read
-        return form
+        return a_time_form(form)
 
     @field_validator("timezone")
     @classmethod
     def _zone(cls, name: str | None) -> str | None:
-        try:
-            return name if name is None else ZoneInfo(name).key
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("an IANA time zone such as Asia/Seoul") from error
+        return a_zone_name(name)
 
     @model_validator(mode="after")
     def _sound(self) -> Config:

@@ -11,11 +11,9 @@ the city too, and what is mapped but not there is unknown. Names of JSON columns
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,22 +25,19 @@ from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_number,
     a_text,
-    local_time,
     plausible_time,
     position,
     read_each,
     set_aside,
 )
+from connectors.row_times import row_time
 from connectors.sources._mapping import Config
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 
-EPOCHS = {"epoch_s": 1000, "epoch_ms": 1}
 PER_DEGREE = {"degrees": 1, "micro-degrees": 1_000_000}
 AMBIGUOUS_ACCURACY_S = 3600.0
 OTHERS = "left to others"
-TIME_MS_MAX = 253_402_300_799_999
-"""The end of the year 9999."""
 
 
 class MappedRows:
@@ -224,12 +219,7 @@ class MappedRows:
         named, form = self._config.columns.time, self._config.time_format
         names = (named,) if isinstance(named, str) else named
         text = " ".join(a_text(self._text(row, name), name) for name in names)
-        if form in EPOCHS:
-            return _epoch_ms(text, EPOCHS[form]), self._config.time_accuracy_s
-        if form == "iso":
-            event_ms, is_ambiguous = _iso_ms(text, self._zone)
-        else:
-            event_ms, is_ambiguous = _by_form_ms(text, form, self._zone)
+        event_ms, is_ambiguous = row_time(text, form, self._zone)
         stated = self._config.time_accuracy_s
         return event_ms, max(stated or 0.0, AMBIGUOUS_ACCURACY_S) if is_ambiguous else stated
 
@@ -261,41 +251,6 @@ def _two(cell: Any) -> tuple[Any, Any]:
     if not isinstance(parts, list) or len(parts) not in (2, 3):  # GeoJSON's third is the height
         raise Invalid("the point is no pair of numbers", field="position", expected="two numbers")
     return parts[0], parts[1]
-
-
-def _epoch_ms(text: str, scale: int) -> int:
-    ms = a_number(text, "time") * scale
-    if not 0 <= ms <= TIME_MS_MAX:
-        raise Invalid(
-            "time is no time since 1970", field="time", expected="seconds or milliseconds since 1970"
-        )
-    return round(ms)
-
-
-def _iso_ms(text: str, zone: ZoneInfo) -> tuple[int, bool]:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid("time is no ISO 8601", field="time", expected="2026-06-01T12:00:00+09:00") from None
-    if at.tzinfo is not None:
-        return _ms(at), False
-    return local_time(at.isoformat(sep=" ", timespec="microseconds"), "%Y-%m-%d %H:%M:%S.%f", zone, "time")
-
-
-def _by_form_ms(text: str, form: str, zone: ZoneInfo) -> tuple[int, bool]:
-    if "%z" not in form:
-        return local_time(text, form, zone, "time")
-    try:
-        return _ms(datetime.strptime(text, form)), False  # noqa: DTZ007 - the form has %z
-    except ValueError:
-        raise Invalid(f"time is no time of the form {form}", field="time", expected=form) from None
-
-
-def _ms(at: datetime) -> int:
-    try:
-        return math.floor(at.astimezone(UTC).timestamp() * 1000 + 0.5)
-    except OverflowError:
-        raise Invalid("time is beyond all calendars", field="time", expected="a time of our days") from None
 
 
 def _by_case(cases: list[Case]) -> list[Case]:
