@@ -60,7 +60,8 @@ class SetAside:
     """A record, or a whole body, that could not be read: its bytes as they came, and why.
 
     *before* and *after* make a body of its own of it, which ``read`` takes when it is retried: a CSV's heading, the
-    brackets of a list. Where absence says something, that body must not say that the others are gone.
+    brackets of a list. Where absence says something, that body must not say that the others are gone. *number* is where
+    it stands among the body's records, from 0, for whoever sent them.
     """
 
     original: bytes
@@ -69,6 +70,7 @@ class SetAside:
     expected: str = ""
     before: bytes = b""
     after: bytes = b""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

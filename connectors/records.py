@@ -121,10 +121,12 @@ ALONE = (b"", b"")
 """Around a record that is a body by itself."""
 
 
-def set_aside(original: bytes, error: Invalid, around: tuple[bytes, bytes] = ALONE) -> SetAside:
+def set_aside(
+    original: bytes, error: Invalid, around: tuple[bytes, bytes] = ALONE, *, number: int | None = None
+) -> SetAside:
     """*original* put aside for *error*; *around*: what stands before and after it in a body of its own."""
     before, after = around
-    return SetAside(original, str(error), error.field, error.expected, before, after)
+    return SetAside(original, str(error), error.field, error.expected, before, after, number)
 
 
 def read_each(
@@ -144,6 +146,6 @@ def read_each(
         try:
             read.append(read_one(record))
         except Invalid as error:
-            aside.append(set_aside(original(index, record), error, around))
+            aside.append(set_aside(original(index, record), error, around, number=index))
             unread.append(record)
     return read, aside, unread

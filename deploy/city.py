@@ -49,6 +49,7 @@ class SourceFile(BaseModel):
     every_s: float = Field(60, gt=0, description="seconds between two polls")
     reference: bool = Field(False, description="places, heard once before anything else is played")
     live: bool = Field(True, description="false: heard only when a recording of it is played")
+    push: bool = Field(False, description="true: its agency pushes it to the gateway, nobody asks for it")
     bounds: BoundsFile | None = Field(
         None, description="what this source alone is held against: where it is of another place than the city"
     )
@@ -56,6 +57,15 @@ class SourceFile(BaseModel):
     @property
     def settings(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
+
+
+class GatewayFile(Strict):
+    """``[gateway]``: where agencies push, and how much."""
+
+    host: str = Field("127.0.0.1", description="where it listens; a proxy with TLS stands before it")
+    port: int | None = Field(None, ge=1, le=65535, description="none: a free one, kept in the home folder")
+    body_bytes_max: int = Field(4 << 20, ge=1_024, le=64 << 20, description="a longer body is refused")
+    spool_bytes_max: int = Field(1 << 30, ge=1 << 20, description="what may wait on disk while Kafka is away")
 
 
 class CityFile(Strict):
@@ -67,6 +77,7 @@ class CityFile(Strict):
     source: tuple[SourceFile, ...] = ()
     rule: tuple[dict[str, Any], ...] = ()
     subscription: tuple[dict[str, Any], ...] = ()
+    gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
 
     @field_validator("name")
     @classmethod

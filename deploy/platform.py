@@ -23,5 +23,16 @@ class Platform:
 
 def reach() -> Platform:
     """Kafka and the registry, or ``Unreachable`` within seconds."""
-    places = endpoints()
+    return _platform(endpoints())
+
+
+def know() -> Platform:
+    """Kafka and the registry wherever they are said to be, whether they answer or not."""
+    places = endpoints(need=())
+    if not places.kafka or not places.registry:
+        return reach()  # says which has no place, and what to do
+    return _platform(places)
+
+
+def _platform(places: Endpoints) -> Platform:
     return Platform(places, Wire(Registry(places.registry)))

@@ -19,8 +19,9 @@ from deploy.platform import Platform
 from deploy.stages import ingest_of
 from schemas.catalogue import topic_name
 from schemas.event import Event
-from streams.ingest import Ingest, Slice
+from streams.ingest import Ingest
 from streams.runtime.kafka import as_ours, read_tail
+from streams.slices import Slice
 
 SETTLE_POLL_S = 0.05
 LOOK_S = 2.0

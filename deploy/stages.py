@@ -46,7 +46,7 @@ def ingest_of(city: City, platform: Platform, source: str, reader: object) -> In
 
 def _add_sources(worker: Worker, city: City, platform: Platform) -> None:
     for file in city.file.source:
-        if not file.live:
+        if not file.live or file.push:
             continue
         source = city.load(file.name)
         ingest = ingest_of(city, platform, file.name, source)

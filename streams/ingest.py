@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -22,7 +22,7 @@ from schemas.event import Event, derived_id
 from schemas.wire import Wire
 from streams import metrics
 from streams.breaker import SAMPLES, STOPPED
-from streams.channel import Channel
+from streams.channel import Channel, Stopped
 from streams.dlq import RefusedEvent, asides_of
 from streams.log import log
 from streams.reporting import shares
@@ -30,61 +30,8 @@ from streams.runtime.inbox import Partition
 from streams.runtime.kafka import read_table, read_whole, transactional_producer
 from streams.runtime.records import BORROWED
 from streams.runtime.transaction import transaction
-from streams.standing import ALL_DONE, Standing, body_of, standing_from
-
-SLICE_MS = 60_000
-SLICE_EVENTS = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """What goes into one transaction."""
-
-    events: Sequence[Event]
-    asides: Sequence[Event]
-    standing: Standing
-    time_ms: int | None
-
-
-def slices(heard: Heard, reading: Reading, asides: Sequence[Event], standing: Standing) -> Iterator[Slice]:
-    """Cut a reading into transactions: a snapshot is one; a file without a clock goes minute by minute of event time."""
-    digest = hashlib.sha256(heard.body).hexdigest()
-    if heard.at_ms is not None:
-        after = standing.after_moment(heard.at_ms, reading.place)
-        yield Slice(reading.events, asides, after, heard.at_ms)
-        return
-    events = sorted(reading.events, key=_time)
-    done = standing.files.get(digest, 0)
-    asides = asides if done == 0 else []
-    while done < len(events):
-        count = _slice_size(events, done)
-        part = events[done : done + count]
-        done += count
-        at_end = done == len(events)
-        place = reading.place if at_end else standing.file_place
-        after = standing.after_file(digest, ALL_DONE if at_end else done, place)
-        yield Slice(part, asides, after, _time(part[-1]))
-        asides = []
-    if not events:
-        yield Slice([], asides, standing.after_file(digest, ALL_DONE, reading.place), None)
-
-
-def _time(event: Event) -> int:
-    return int(event.value["event_time"]) if event.value is not None else 0
-
-
-def _slice_size(events: Sequence[Event], start: int) -> int:
-    """Events up to the end of the minute that the one at *start* lies in, and not too many.
-
-    Reference data has no minutes: it is true until it is said anew.
-    """
-    if events[start].topic.startswith("place."):
-        return min(SLICE_EVENTS, len(events) - start)
-    end_ms = (_time(events[start]) // SLICE_MS + 1) * SLICE_MS
-    size = 1
-    while start + size < len(events) and size < SLICE_EVENTS and _time(events[start + size]) < end_ms:
-        size += 1
-    return size
+from streams.slices import SLICE_EVENTS, Slice, slices, time_of
+from streams.standing import Standing, body_of, standing_from
 
 
 class Ingest:
@@ -170,6 +117,37 @@ class Ingest:
         if self.standing.has_heard(heard, digest):
             return
         reading = self.read(heard, self.standing.place_for(heard), alter)
+        new, goes_on = self._weighed(heard, reading)
+        yield from slices(heard, reading, new, self.standing)
+        if not goes_on:
+            self._stop([], is_taken=True)
+
+    def pushed_parts(self, spool: str, pushes: Sequence[tuple[int, Heard]]) -> Iterator[Slice]:
+        """The transactions that numbered *pushes* lead to, many in one; as ``parts``. Published before: left out."""
+        standing, events, asides = self.standing, list[Event](), list[Event]()
+        for number, heard in pushes:
+            if number <= self.standing.spools.get(spool, 0):
+                continue
+            reading = _unreadable(heard, standing.place) if heard.error else self.read(heard, standing.place)
+            try:
+                new, goes_on = self._weighed(heard, reading)
+            except Stopped:
+                if standing is not self.standing:
+                    yield Slice(events, asides, standing, standing.heard_at_ms)
+                raise
+            events += reading.events
+            asides += new
+            standing = standing.after_push(spool, number, heard.at_ms or 0, reading.place)
+            if not goes_on or len(events) >= SLICE_EVENTS:
+                yield Slice(events, asides, standing, standing.heard_at_ms)
+                events, asides = [], []
+            if not goes_on:
+                self._stop([], is_taken=True)
+        if standing is not self.standing:
+            yield Slice(events, asides, standing, standing.heard_at_ms)
+
+    def _weighed(self, heard: Heard, reading: Reading) -> tuple[list[Event], bool]:
+        """What is new of what is set aside, and whether the channel may go on after it. ``Stopped``: it is too much."""
         for reason, count in reading.skipped.items():
             metrics.skipped.labels(self._context.source, reason).inc(count)
         metrics.noted.labels(self._context.city, self._context.source).inc(sum(reading.noted.values()))
@@ -178,9 +156,7 @@ class Ingest:
         new = [one for one in asides if one.value and one.value["event_id"] not in self.channel.kept]
         if self.channel.is_too_much(asides):
             self._stop(new[:SAMPLES], is_taken=False)
-        yield from slices(heard, reading, new, self.standing)
-        if not goes_on:
-            self._stop([], is_taken=True)
+        return new, goes_on
 
     def _stop(self, samples: Sequence[Event], *, is_taken: bool) -> None:
         """Keep *samples* of what is bad and say that the channel is stopped; its place stays where it was."""
@@ -211,7 +187,7 @@ class Ingest:
     def asides(self, heard: Heard, reading: Reading) -> list[Event]:
         """The ``source.dlq`` events of a reading."""
         now_ms = self._now_ms()
-        time_ms = heard.at_ms or max(map(_time, reading.events), default=0) or now_ms
+        time_ms = heard.at_ms or max(map(time_of, reading.events), default=0) or now_ms
         return asides_of(
             self._context.city,
             self._context.source,
@@ -276,6 +252,13 @@ class Ingest:
         for event in asides:
             self.channel.kept.add(str((event.value or {})["event_id"]))
         metrics.set_aside.labels(self._group, "source.dlq").inc(len(asides))
+
+
+def _unreadable(heard: Heard, place: Place) -> Reading:
+    """What was pushed and can be pushed by nobody again: its bytes are kept, whatever befell them."""
+    return Reading(
+        (), place, aside=[SetAside(heard.body, heard.error or "", expected="the bytes that were pushed")]
+    )
 
 
 def tick(city: str, time_ms: int, *, barrier: dict[Partition, int] | None) -> Event:

@@ -1,7 +1,8 @@
 """Where a source stands: how far it was heard, so that what was heard before is not heard again.
 
 What has a clock is remembered as spans of time, each with the source's own place at its end: a live source has one; a
-recording older than all that was heard begins one of its own. What has no clock is remembered by its digest.
+recording older than all that was heard begins one of its own. What has no clock is remembered by its digest, what was
+pushed by its number in the gateway's spool.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from connectors.base import Heard, Place
 
 SPANS_MAX = 4
 FILES_MAX = 64
+SPOOLS_MAX = 4
 ALL_DONE = -1
 
 
@@ -31,7 +33,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """*spans* in order of time; *files*: digest → how many of its events are done (-1: all), the last heard last.
+    """*spans* in order of time; *files*: digest → how many of its events are done (-1: all), the last heard last;
+    *spools*: a spool's id → the number up to which it is published.
 
     Beyond ``SPANS_MAX`` spans and ``FILES_MAX`` files the oldest are forgotten: played again, they are heard again.
     """
@@ -39,6 +42,7 @@ class Standing:
     spans: tuple[Span, ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
     file_place: Place = field(default_factory=dict)
+    spools: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:
@@ -78,6 +82,12 @@ class Standing:
         newest = dict([*others.items(), (digest, done)][-FILES_MAX:])
         return replace(self, files=newest, file_place=place)
 
+    def after_push(self, spool: str, number: int, at_ms: int, place: Place) -> Standing:
+        """The push of that *number* in *spool* is published. A clock set back changes nothing."""
+        after = self.after_moment(max(at_ms, self.heard_at_ms or 0), place)
+        others = {known: up_to for known, up_to in self.spools.items() if known != spool}
+        return replace(after, spools=dict([*others.items(), (spool, number)][-SPOOLS_MAX:]))
+
     def with_place(self, heard: Heard, place: Place) -> Standing:
         """The source's own place changed where *heard* belongs; nothing more counts as heard."""
         if heard.at_ms is None:
@@ -101,6 +111,7 @@ def body_of(standing: Standing) -> bytes:
             "spans": [[span.from_ms, span.to_ms, span.place] for span in standing.spans],
             "files": [[digest, done] for digest, done in standing.files.items()],
             "place": standing.file_place,
+            "spools": [[spool, number] for spool, number in standing.spools.items()],
         },
         option=orjson.OPT_SORT_KEYS,
     )
@@ -109,4 +120,5 @@ def body_of(standing: Standing) -> bytes:
 def standing_from(body: bytes) -> Standing:
     """The inverse of ``body_of``."""
     kept: dict[str, Any] = orjson.loads(body)
-    return Standing(tuple(Span(*span) for span in kept["spans"]), dict(kept["files"]), kept["place"])
+    spans = tuple(Span(*span) for span in kept["spans"])
+    return Standing(spans, dict(kept["files"]), kept["place"], dict(kept.get("spools", ())))

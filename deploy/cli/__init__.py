@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "deploy.cli.cluster:doctor",
     "down": "deploy.cli.cluster:down",
     "fetch": "deploy.cli.cluster:fetch",
+    "key": "deploy.cli.key:key",
     "logs": "deploy.cli.cluster:logs",
     "play": "deploy.cli.play:play",
     "record": "deploy.cli.record:record",

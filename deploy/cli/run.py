@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import click
 
-from deploy.city import load_city
+from deploy.city import City, load_city
 from deploy.faults import UsageFault
-from deploy.platform import reach
+from deploy.gateway import gateway_of, pushed_sources
+from deploy.platform import know, reach
 from deploy.stages import STAGES, worker_of
 from deploy.topics import ensure_topics
 from streams.log import to_stderr
@@ -19,7 +20,9 @@ from streams.log import to_stderr
 
 @click.command()
 @click.argument("city_name", metavar="CITY")
-@click.option("--stage", type=click.Choice(STAGES), help="one stage only, as one worker of many")
+@click.option(
+    "--stage", type=click.Choice([*STAGES, "gateway"]), help="one stage only, as one worker of many"
+)
 @click.option("--only-stages", is_flag=True, help="all stages, without the sources")
 @click.option("--web-port", type=int, help="port of /healthz, /readyz and /metrics (default: a free one)")
 @click.option(
@@ -39,13 +42,26 @@ def run(
         )
     to_stderr(logging.WARNING if quiet else logging.INFO)
     city = load_city(city_name)
+    if stage == "gateway":
+        gateway_of(city, know()).run()
+        return
     platform = reach()
     ensure_topics(platform.kafka, [city.name])
     stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
     worker = worker_of(city, platform, stages, web_port=web_port)
     if while_stdin:
         worker.stop_when(_stdin_ended())
-    worker.run()
+    end_gateway = gateway_of(city, platform).run_beside() if _hears_pushes(city, stages) else None
+    try:
+        worker.run()
+    finally:
+        if end_gateway is not None:
+            end_gateway()
+
+
+def _hears_pushes(city: City, stages: tuple[str, ...]) -> bool:
+    """All that a city has runs here, and agencies push to it."""
+    return len(stages) > 1 and "ingest" in stages and bool(pushed_sources(city))
 
 
 def _stdin_ended() -> Callable[[], bool]:

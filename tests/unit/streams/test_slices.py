@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from connectors.base import Heard, Reading
 from schemas.event import Event
-from streams.ingest import SLICE_EVENTS, Slice, slices, tick
+from streams.ingest import tick
+from streams.slices import SLICE_EVENTS, Slice, slices
 from streams.standing import ALL_DONE, Standing
 
 MINUTE = 60_000

@@ -1,0 +1,1 @@
+"""The HTTP gateway: agencies publish here; what was answered with 2xx is safe on disk."""

@@ -1,0 +1,129 @@
+"""Keys of agencies and subscribers: made, hashed, and known again. Pure.
+
+A key is ``bongsu_<account id>_<secret>``. Its secret is 256 bits of chance, so one SHA-256 keeps it as well as any slow
+hash; a person's password would need one of those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.event import Event, derived_id
+
+PREFIX = "bongsu"
+SECRET_BYTES = 32
+ID_BYTES = 6
+SHA256 = "sha256"
+PUBLISH = "publish"
+ALL_SOURCES = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may do what; times in ms."""
+
+    account_id: str
+    name: str
+    roles: frozenset[str]
+    sources: frozenset[str]
+    secret_hash: bytes
+    requests_per_s: float | None = None
+    expires_at: int | None = None
+    revoked_at: int | None = None
+
+    def may_publish(self, source: str) -> bool:
+        """Whether it may speak for *source*."""
+        return PUBLISH in self.roles and not self.sources.isdisjoint({source, ALL_SOURCES})
+
+    def is_good(self, now_ms: int) -> bool:
+        """Whether it is neither revoked nor out of date."""
+        return self.revoked_at is None and (self.expires_at is None or now_ms < self.expires_at)
+
+
+class Accounts:
+    """Those of one city, as ``core.account`` has them."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._known: dict[str, Account] = {}
+        for row in rows:
+            self.put(row)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def put(self, row: Mapping[str, Any]) -> None:
+        """Know this account as it is now. What was hashed in a way that we do not know opens nothing."""
+        if row["kind"] != "key" or row["hash_method"] != SHA256:
+            self._known.pop(row["account_id"], None)
+            return
+        self._known[row["account_id"]] = Account(
+            row["account_id"],
+            row["name"],
+            frozenset(row["roles"]),
+            frozenset(row["sources"]),
+            bytes.fromhex(row["secret_hash"]),
+            row["requests_per_s"],
+            row["expires_at"],
+            row["revoked_at"],
+        )
+
+    def forget(self, account_id: str) -> None:
+        self._known.pop(account_id, None)
+
+    def of_key(self, key: str, *, now_ms: int) -> Account | None:
+        """Whose *key* it is; ``None`` for one that is unknown, wrong, revoked or out of date."""
+        parts = key.split("_", 2)
+        account = self._known.get(parts[1]) if len(parts) == 3 and parts[0] == PREFIX else None
+        if account is None or not hmac.compare_digest(account.secret_hash, hashed(parts[2])):
+            return None
+        return account if account.is_good(now_ms) else None
+
+
+def hashed(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def new_key(
+    city: str,
+    name: str,
+    sources: Iterable[str],
+    *,
+    now_ms: int,
+    requests_per_s: float | None = None,
+    expires_at: int | None = None,
+) -> tuple[str, Event]:
+    """A key to be shown once, and the ``core.account`` that knows it again."""
+    account_id, secret = secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES)
+    row = {
+        "account_id": account_id,
+        "kind": "key",
+        "name": name,
+        "roles": [PUBLISH],
+        "sources": sorted(sources),
+        "secret_hash": hashed(secret).hex(),
+        "hash_method": SHA256,
+        "requests_per_s": requests_per_s,
+        "created_at": now_ms,
+        "expires_at": expires_at,
+        "revoked_at": None,
+    }
+    return f"{PREFIX}_{account_id}_{secret}", told(city, row, now_ms=now_ms)
+
+
+def told(city: str, row: Mapping[str, Any], *, now_ms: int) -> Event:
+    """The ``core.account`` event of *row* as of now."""
+    common = {
+        "event_id": derived_id("account", city, row["account_id"], now_ms),
+        "city": city,
+        "source": "accounts",
+        "event_time": now_ms,
+        "event_time_accuracy_s": None,
+        "received_time": now_ms,
+        "position": None,
+    }
+    return Event("core.account", str(row["account_id"]), {**row, **common})

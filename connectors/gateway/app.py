@@ -1,0 +1,320 @@
+"""The gateway's HTTP: who asks, whether they may, how much; then into the spool, then the answer.
+
+``POST /v1/{city}/sources/{source}`` is answered with 202 when all that was pushed is safe on disk. Its answer names the
+records that are bad; they are set aside with their bytes like those of any source. A push in which nothing is good is
+refused whole (422) and not kept: whoever sent it has it, and has been told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from connectors.gateway import metrics
+from connectors.gateway.accounts import Account, Accounts
+from connectors.gateway.cloud_events import Said, is_cloud_event, unwrap
+from connectors.gateway.examining import Ear, Examined, summary
+from connectors.gateway.limits import Rates, Room
+from connectors.gateway.problems import Problem
+from connectors.gateway.spool import Full, Push, Receipt, Spool
+from schemas.errors import Invalid
+
+BODY_BYTES_MAX = 4 << 20
+BODIES_BYTES_MAX = 64 << 20
+BODY_S_MAX = 10.0
+INLINE_BYTES = 32_768
+"""A body up to this size is read at once; a longer one in a thread, so that it holds nobody up."""
+KEY_BYTES_MAX = 200
+
+
+@dataclass(slots=True)
+class Gateway:
+    """What the answers rest on. *trouble*: why it is not ready, if it is not."""
+
+    city: str
+    ears: Mapping[str, Ear]
+    accounts: Accounts
+    spool: Spool
+    now_ms: Callable[[], int]
+    trouble: Callable[[], str | None] = lambda: None
+    body_bytes_max: int = BODY_BYTES_MAX
+    rates: Rates = field(default_factory=Rates)
+    room: Room = field(default_factory=lambda: Room(BODIES_BYTES_MAX))
+
+    def account_of(self, request: Request) -> Account:
+        """Whose key the request bears."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            raise Problem(
+                401,
+                "send the key of your agency as 'Authorization: Bearer …'",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        if not len(self.accounts) and (trouble := self.trouble()) is not None:
+            raise Problem(503, f"no keys are known yet: {trouble}", retry_after_s=5)
+        account = self.accounts.of_key(key.strip()[:KEY_BYTES_MAX], now_ms=self.now_ms())
+        if account is None:
+            raise Problem(
+                401,
+                "the key is unknown, revoked or out of date",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            )
+        wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, time.monotonic())
+        if wait_s > 0:
+            raise Problem(429, "more requests than this key may make", retry_after_s=wait_s)
+        return account
+
+    def ear_for(self, account: Account, city: str, source: str) -> Ear:
+        """The source, if this account may speak for it."""
+        if city != self.city:
+            raise Problem(404, f"no city {city[:40]!r} here: this is the gateway of {self.city}")
+        if not account.may_publish(source):
+            raise Problem(
+                403,
+                f"the key may not speak for source {source[:40]!r}",
+                more={"may": sorted(account.sources)},
+            )
+        ear = self.ears.get(source)
+        if ear is None:
+            raise Problem(
+                404, f"no source {source[:40]!r} of {city} is pushed", more={"pushed": sorted(self.ears)}
+            )
+        if ear.is_stopped():
+            raise Problem(
+                503,
+                f"source {source!r} is stopped: over half of what it said last was bad; it is resumed when it is mended",
+                retry_after_s=60,
+            )
+        return ear
+
+    async def push(self, request: Request, account: Account, ear: Ear) -> dict[str, Any]:
+        """Take what the request brings; what its answer says."""
+        encoding = request.headers.get("content-encoding", "identity").lower()
+        if encoding != "identity":
+            raise Problem(415, f"content encoding {encoding[:20]!r} is not taken: send the body as it is")
+        size = self._declared(request)
+        with self.room.take(size) as has_room:
+            if not has_room:
+                raise Problem(503, "too much is being sent at once", retry_after_s=1)
+            body = await self._body(request)
+            messages = _messages(request, body)
+            at_ms = self.now_ms()
+            examined = await _examined(ear, messages, at_ms, len(body))
+            _count(ear, examined)
+            if examined.is_all_bad:
+                more = {
+                    **summary(examined),
+                    "how": f"bongsu source try {ear.name} FILE shows what would be taken",
+                }
+                raise Problem(422, f"nothing of it could be read: {examined.refused[0]['reason']}", more=more)
+            receipts = await self._kept(account, ear, request, messages, examined, at_ms)
+        ear.wake()
+        return {
+            **summary(examined),
+            "receipt": f"{self.spool.spool_id[:8]}-{receipts[-1].seq}",
+            "repeated": all(one.is_repeat for one in receipts),
+        }
+
+    async def _kept(
+        self,
+        account: Account,
+        ear: Ear,
+        request: Request,
+        messages: Sequence[Said],
+        examined: Examined,
+        at_ms: int,
+    ) -> list[Receipt]:
+        marks = _marks(account, request.headers.get("idempotency-key"), examined)
+        pushes = [Push(ear.name, at_ms, said.body, mark) for said, mark in zip(messages, marks, strict=True)]
+        try:
+            receipts = await asyncio.wrap_future(self.spool.append(pushes))
+        except Full as error:
+            raise Problem(503, error.what, retry_after_s=error.retry_after_s) from error
+        metrics.repeats.labels(ear.name).inc(sum(one.is_repeat for one in receipts))
+        return receipts
+
+    def _declared(self, request: Request) -> int:
+        """How many bytes the body has, or may have."""
+        declared = request.headers.get("content-length", "")
+        size = int(declared) if declared.isdecimal() else self.body_bytes_max
+        if size > self.body_bytes_max:
+            raise Problem(413, f"the body has {size} bytes: at most {self.body_bytes_max} are taken")
+        return size
+
+    async def _body(self, request: Request) -> bytes:
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(BODY_S_MAX):
+                async for part in request.stream():
+                    size += len(part)
+                    if size > self.body_bytes_max:
+                        raise Problem(
+                            413, f"the body has more than the {self.body_bytes_max} bytes that are taken"
+                        )
+                    parts.append(part)
+        except TimeoutError:
+            raise Problem(408, f"the body did not arrive within {BODY_S_MAX:.0f} s") from None
+        except ClientDisconnect:
+            raise Problem(400, "the caller hung up") from None
+        body = b"".join(parts)
+        if not body.strip():
+            raise Problem(400, "the body is empty")
+        return body
+
+
+def _messages(request: Request, body: bytes) -> list[Said]:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not is_cloud_event(request.headers, media_type):
+        return [Said(body)]
+    try:
+        return unwrap(request.headers, media_type, body)
+    except Invalid as error:
+        more = {"field": error.field, "expected": error.expected}
+        raise Problem(422, error.what, more=more) from error
+
+
+async def _examined(ear: Ear, messages: Sequence[Said], at_ms: int, size: int) -> Examined:
+    if size <= INLINE_BYTES:
+        return ear.examine(messages, at_ms)
+    return await run_in_threadpool(ear.examine, messages, at_ms)
+
+
+def _marks(account: Account, idempotency_key: str | None, examined: Examined) -> list[bytes | None]:
+    """What tells a repeat: the caller's own word for the request, if it gives one."""
+    if idempotency_key is None:
+        return examined.marks
+    name = f"{account.account_id}\x1f{idempotency_key[:200]}"
+    return [f"{name}\x1f{number}".encode() for number in range(len(examined.marks))]
+
+
+def _count(ear: Ear, examined: Examined) -> None:
+    metrics.records.labels(ear.name, "accepted").inc(0 if examined.is_all_bad else examined.events)
+    metrics.records.labels(ear.name, "refused").inc(examined.bad)
+
+
+def app_of(gateway: Gateway) -> FastAPI:
+    """The application. It has no pages of its own but its description at ``/openapi.json``."""
+    app = FastAPI(
+        title="Bongsu gateway",
+        summary=f"Agencies of {gateway.city} publish here.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+    )
+
+    @app.post(
+        "/v1/{city}/sources/{source}",
+        status_code=202,
+        summary="Publish: one record or many, in the source's own form, or as CloudEvents",
+        openapi_extra=_BODY,
+        responses=_RESPONSES,
+    )
+    async def publish(city: str, source: str, request: Request) -> Response:
+        started = time.perf_counter()
+        label = source if source in gateway.ears else "unknown"
+        try:
+            account = gateway.account_of(request)
+            told = await gateway.push(request, account, gateway.ear_for(account, city, source))
+        except Problem as problem:
+            metrics.requests.labels(label, problem.status).inc()
+            return problem.answer()
+        metrics.requests.labels(label, 202).inc()
+        metrics.answering.labels(label).observe(time.perf_counter() - started)
+        return Response(orjson.dumps(told), status_code=202, media_type="application/json")
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        trouble = gateway.trouble()
+        told = {
+            "ready": True,
+            "trouble": trouble,
+            "sources": {name: _waiting(gateway, name) for name in gateway.ears},
+        }
+        return Response(orjson.dumps(told), media_type="application/json")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def prometheus() -> Response:
+        for name in gateway.ears:
+            told = _waiting(gateway, name)
+            metrics.waiting.labels(name).set(told["pushes"])
+            metrics.waiting_bytes.labels(name).set(told["bytes"])
+            metrics.waiting_age.labels(name).set(told["age_s"])
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.exception_handler(HTTPException)
+    async def known(_request: Request, error: HTTPException) -> Response:
+        return Problem(error.status_code, str(error.detail), headers=error.headers).answer()
+
+    described = app.openapi()
+    described["components"] = {
+        **described.get("components", {}),
+        "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+    }
+    return app
+
+
+def _waiting(gateway: Gateway, name: str) -> dict[str, Any]:
+    depth, oldest_ms = gateway.spool.depth(name), gateway.spool.oldest_ms(name)
+    age_s = 0.0 if oldest_ms is None else max(0.0, (gateway.now_ms() - oldest_ms) / 1000)
+    return {
+        "pushes": depth.pushes,
+        "bytes": depth.bytes,
+        "age_s": age_s,
+        "stopped": gateway.ears[name].is_stopped(),
+    }
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "What the source says, in its own form; CloudEvents 1.0 in binary, structured or batched mode.",
+        "content": {
+            "application/json": {},
+            "application/xml": {},
+            "text/csv": {},
+            "application/octet-stream": {},
+            "avro/binary": {},
+            "application/cloudevents+json": {},
+            "application/cloudevents-batch+json": {},
+        },
+    },
+    "security": [{"key": []}],
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "schema": {"type": "string"},
+            "description": "The same key within an hour is the same push.",
+        }
+    ],
+}
+_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "Safe on disk. Bad records are named in `refused`, and set aside.",
+        "content": {"application/json": {}},
+    },
+    401: {"description": "No key, or none that is known.", **_PROBLEM},
+    403: {"description": "The key is for other sources.", **_PROBLEM},
+    404: {"description": "No such city or pushed source here.", **_PROBLEM},
+    413: {"description": "The body is too long.", **_PROBLEM},
+    415: {"description": "The body is compressed.", **_PROBLEM},
+    422: {"description": "Nothing in it could be read; each record is named.", **_PROBLEM},
+    429: {"description": "Too many requests; see Retry-After.", **_PROBLEM},
+    503: {"description": "The spool is full, or the source is stopped; see Retry-After.", **_PROBLEM},
+}

@@ -1,0 +1,110 @@
+"""CloudEvents over HTTP: binary (attributes in ``ce-`` headers), structured, and batches. Pure.
+
+What an event brings (``data``) is what the agency says. Its ``source`` and ``id`` name it; a repeat must bring the same
+data too: an agency that gives all its events one id loses none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from cloudevents.core.base import BaseCloudEvent
+from cloudevents.core.bindings.http import HTTPMessage, from_binary
+from cloudevents.core.exceptions import BaseCloudEventException
+from cloudevents.core.formats.json import JSONFormat
+
+from schemas.errors import Invalid
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+_FORM = JSONFormat()
+_FAULTS = (
+    BaseCloudEventException,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What the library says of an event that is none: its own errors, and what it lets through from below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one message of an agency says; *mark* tells it from others, where it has a name of its own."""
+
+    body: bytes
+    mark: bytes | None = None
+
+
+def is_cloud_event(headers: Mapping[str, str], media_type: str) -> bool:
+    return media_type in (STRUCTURED, BATCH) or "ce-specversion" in headers
+
+
+def unwrap(headers: Mapping[str, str], media_type: str, body: bytes) -> list[Said]:
+    """What the events of a request say, in their order. ``Invalid`` names the event and what it lacks."""
+    if media_type == STRUCTURED:
+        return [_of_structured(_json(body), "the event")]
+    if media_type == BATCH:
+        events = _json(body)
+        if not isinstance(events, list) or not events:
+            raise Invalid("the batch is no list of events", expected="a JSON list that holds something")
+        return [_of_structured(event, f"event {number}") for number, event in enumerate(events)]
+    if "ce-id" not in headers:
+        raise Invalid("the event has no id", field="ce-id", expected="a text that names it")
+    event = _checked(lambda: from_binary(HTTPMessage(dict(headers), b""), _FORM), "the event")
+    return [_said(event, body)]
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"the body is no JSON: {error}", expected="a CloudEvent as JSON") from None
+
+
+def _of_structured(value: Any, name: str) -> Said:
+    if isinstance(value, dict) and "id" not in value:  # the library would make one up
+        raise Invalid(f"{name} has no id", field="id", expected="a text that names it")
+    event = _checked(lambda: _FORM.read(None, orjson.dumps(value)), name)
+    data = event.get_data()
+    if data is None:
+        raise Invalid(f"{name} brings no data", field="data", expected="data or data_base64")
+    if isinstance(data, str) and not _is_json(event):
+        data = data.encode()
+    return _said(event, data if isinstance(data, bytes) else orjson.dumps(data))
+
+
+def _is_json(event: BaseCloudEvent) -> bool:
+    kind = event.get_datacontenttype()
+    return kind is None or JSONFormat.JSON_CONTENT_TYPE_PATTERN.match(kind) is not None
+
+
+def _said(event: BaseCloudEvent, body: bytes) -> Said:
+    name = orjson.dumps(["cloudevent", event.get_source(), event.get_id()])
+    return Said(body, hashlib.sha256(hashlib.sha256(name).digest() + body).digest())
+
+
+def _checked(read: Any, name: str) -> BaseCloudEvent:
+    try:
+        event: BaseCloudEvent = read()
+    except _FAULTS as error:
+        raise Invalid(
+            f"{name} is no CloudEvent: {_why(error)}",
+            field="",
+            expected="id, source, type and specversion 1.0",
+        ) from None
+    return event
+
+
+def _why(error: Exception) -> str:
+    """Which attributes are wrong: never what stands in them."""
+    wrong = getattr(error, "errors", None)
+    return (
+        f"wrong or missing: {', '.join(sorted(wrong))}" if isinstance(wrong, dict) else type(error).__name__
+    )

@@ -1,0 +1,43 @@
+"""Answers that say no, as problem documents (RFC 9457): what, which, and how to mend it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """An answer other than 2xx. *more* stands beside the fields of the standard."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        retry_after_s: float | None = None,
+        more: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.more = dict(more or {})
+        self.headers = dict(headers or {})
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
+
+    def answer(self) -> Response:
+        body = {"type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status}
+        return Response(
+            orjson.dumps({**body, "detail": self.detail, **self.more}),
+            status_code=self.status,
+            headers=self.headers,
+            media_type=MEDIA_TYPE,
+        )

@@ -1,0 +1,166 @@
+"""Events in the platform's own words, as JSON or Avro: for agencies that write their own sender.
+
+One record, a list, or one a line, as JSON with the fields of the contract (times as ISO 8601 with offset or in
+milliseconds); or Avro, a file of many or single objects, in any version of the contract.
+
+- ``city``, ``source`` and ``received_time`` are ours to say: where a record says another city or source, it is refused.
+- ``event_id`` may be left out: it is then derived from the record's key and revision, or from all that it says.
+- ``incident_id`` may be left out: agency and case number make it.
+- What may be null may be left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from connectors.avro_bodies import AvroBodies, Payload, is_avro
+from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.json_records import BOM, json_records, record_bytes
+from connectors.records import a_text, plausible_time, position, set_aside
+from schemas.catalogue import load_catalogue
+from schemas.errors import Invalid
+from schemas.event import Event, derived_id
+from schemas.json_form import from_json_value
+from schemas.rows import RowCodec
+
+DOMAINS = ("fire.", "police.", "civil.", "cctv.", "mobility.", "drone.", "place.")
+SAID_BY_US = ("city", "source", "received_time", "event_id")
+IN_A_LIST = (b"[", b"]")
+
+
+class Config(BaseModel):
+    """Settings of a source of type ``city_events``. It is pushed or played."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    contract: str = Field(description="which events it brings: police.incident, cctv.detection, …")
+
+    @field_validator("contract")
+    @classmethod
+    def _contract(cls, name: str) -> str:
+        known = [one for one in load_catalogue() if one.startswith(DOMAINS) and not one.endswith(".dlq")]
+        if name not in known:
+            raise ValueError(f"one of {', '.join(known)}")
+        return name
+
+
+class CityEvents:
+    """A ``Source`` that only hears what is pushed or played."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._context = context
+        self._contract = load_catalogue()[config.contract]
+        self._codec = RowCodec(self._contract.newest, max_bytes=self._contract.max_bytes)
+        self._avro = AvroBodies(self._contract)
+        self._nullable = {
+            field["name"]: field["default"] for field in self._contract.newest["fields"] if "default" in field
+        }
+
+    async def listen(self) -> AsyncIterator[Heard]:
+        return
+        yield  # it never speaks by itself
+
+    async def close(self) -> None:
+        """Nothing was opened."""
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        events: list[Event] = []
+        aside: list[SetAside] = []
+        try:
+            for told in self._told(heard.body, heard.at_ms):
+                events.append(told) if isinstance(told, Event) else aside.append(told)
+        except Invalid as error:
+            return Reading((), place, aside=[set_aside(heard.body, error)])
+        return Reading(events, place, aside=aside)
+
+    def _told(self, body: bytes, at_ms: int | None) -> Iterator[Event | SetAside]:
+        if is_avro(body):
+            for payload in self._avro.records(body):
+                yield self._of_avro(payload, at_ms)
+            return
+        lines = body.removeprefix(BOM).strip()
+        if lines.startswith(b"{") and b"\n{" in lines:
+            for line in lines.splitlines():
+                yield from self._of_json(line, at_ms) if line.strip() else ()
+            return
+        yield from self._of_json(lines, at_ms)
+
+    def _of_json(self, body: bytes, at_ms: int | None) -> Iterator[Event | SetAside]:
+        try:
+            records = json_records(body, None)
+        except Invalid as error:
+            yield set_aside(body, error)
+            return
+        originals: list[bytes] = []
+        for number, record in enumerate(records):
+            try:
+                yield self._event(self._of_form(record), at_ms)
+            except Invalid as error:
+                originals = originals or list(record_bytes(body, None))
+                yield set_aside(originals[number], error, IN_A_LIST, number=number)
+
+    def _of_avro(self, payload: Payload, at_ms: int | None) -> Event | SetAside:
+        try:
+            if payload.value is None:
+                raise payload.error or Invalid("the record cannot be read")
+            return self._event(payload.value, at_ms)
+        except Invalid as error:
+            return set_aside(payload.original, error)
+
+    def _of_form(self, record: Any) -> dict[str, Any]:
+        if not isinstance(record, dict):
+            raise Invalid("the record is no object", field="", expected="an object")
+        return from_json_value(self._contract.newest, record)
+
+    def _event(self, said: Mapping[str, Any], at_ms: int | None) -> Event:
+        value = {**self._nullable, **said}
+        for name in ("city", "source"):
+            if value.get(name) not in (None, "", getattr(self._context, name)):
+                raise Invalid(f"{name} is not ours", field=name, expected="left out, or our own")
+        time = value.get("event_time")
+        if type(time) is not int:
+            raise Invalid(
+                "event_time is missing or no time", field="event_time", expected="ISO 8601 with offset"
+            )
+        plausible_time(time, at_ms)
+        value |= {
+            "city": self._context.city,
+            "source": self._context.source,
+            "received_time": time if at_ms is None else at_ms,
+            "position": self._position(value.get("position")),
+        }
+        key = self._contract.key
+        if key == "incident_id" and not value.get("incident_id"):
+            value["incident_id"] = self._incident_id(value)
+        value["event_id"] = self._event_id(value, said)
+        self._codec.encode(value)
+        return Event(self._contract.name, str(value[key]), value)
+
+    def _position(self, said: Any) -> dict[str, Any] | None:
+        if said is None:
+            return None
+        if not isinstance(said, dict):
+            raise Invalid("position is no object", field="position", expected="lat, lon and accuracy_m")
+        return position(self._context, said.get("lat"), said.get("lon"), accuracy_m=said.get("accuracy_m"))
+
+    def _incident_id(self, value: Mapping[str, Any]) -> str:
+        agency, number = (a_text(value.get(name), name) for name in ("agency", "agency_case_no"))
+        return derived_id("incident", self._context.city, self._context.source, agency, number)
+
+    def _event_id(self, value: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+        if said.get("event_id"):
+            return a_text(said["event_id"], "event_id")
+        if "revision" in value:
+            return derived_id(value["incident_id"], value["revision"])
+        says = {field: value[field] for field in sorted(value) if field not in SAID_BY_US}
+        about = orjson.dumps(says, default=repr)
+        return derived_id(self._context.city, self._context.source, self._contract.name, about)
+
+
+SOURCE = CityEvents

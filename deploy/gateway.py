@@ -1,0 +1,169 @@
+"""Putting the gateway together: a city's pushed sources, the spool, their drains, and HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from connectors.gateway.accounts import Accounts
+from connectors.gateway.app import Gateway, app_of
+from connectors.gateway.examining import Ear
+from connectors.gateway.spool import Spool
+from connectors.web_page import wall_clock_ms
+from deploy.city import City
+from deploy.platform import Platform
+from deploy.settings import home_folder
+from deploy.stages import free_port
+from deploy.topics import ensure_topics
+from schemas.errors import Fatal
+from streams.draining import Drain
+from streams.ingest import Ingest
+from streams.known_accounts import KnownAccounts
+from streams.log import log
+
+CONNECTIONS_MAX = 1_000
+KEEP_ALIVE_S = 30
+END_S = 10
+
+
+def pushed_sources(city: City) -> list[str]:
+    """The sources that agencies push, by name."""
+    return [file.name for file in city.file.source if file.push]
+
+
+def spool_path(city: City) -> Path:
+    return home_folder() / "gateway" / city.name / "spool.sqlite"
+
+
+def kept_port(city: City) -> int:
+    """A port that was free when the city's gateway ran here first, and is its own since."""
+    file = home_folder() / "gateway" / city.name / "port"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{free_port()}\n")
+    return int(file.read_text())
+
+
+class CityGateway:
+    """One city's gateway, with what drains it. Needs no Kafka to start, and none to take what is pushed."""
+
+    def __init__(self, city: City, platform: Platform) -> None:
+        about = city.file.gateway
+        port = about.port or kept_port(city)
+        self.url = f"http://{about.host}:{port}"
+        self._spool = Spool(spool_path(city), bytes_max=about.spool_bytes_max)
+        prepare = _once(lambda: ensure_topics(platform.kafka, [city.name]))
+        accounts = Accounts()
+        self._known = KnownAccounts(
+            city.name, accounts, self._spool, bootstrap=platform.kafka, wire=platform.wire, before=prepare
+        )
+        self._drains: list[Drain] = []
+        ears = {}
+        for name in pushed_sources(city):
+            reader = city.load(name)
+            ingest = Ingest(city.context(name), reader, bootstrap=platform.kafka, wire=platform.wire)
+            drain = Drain(name, ingest, self._spool, before=prepare)
+            self._drains.append(drain)
+            ears[name] = Ear(
+                name, reader, place=_place_of(drain), wake=drain.wake, is_stopped=_is_stopped(drain)
+            )
+        gateway = Gateway(
+            city.name,
+            ears,
+            accounts,
+            self._spool,
+            wall_clock_ms,
+            trouble=self._trouble,
+            body_bytes_max=about.body_bytes_max,
+        )
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app_of(gateway),
+                host=about.host,
+                port=port,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                limit_concurrency=CONNECTIONS_MAX,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=END_S,
+            )
+        )
+
+    def run(self) -> None:
+        """Until SIGINT or SIGTERM: what is under way is answered, what waits stays in the spool."""
+        self._start()
+        try:
+            self._server.run()
+        finally:
+            self._end()
+
+    def run_beside(self) -> Callable[[], None]:
+        """In a thread of its own, for a worker that runs everything; what it gives ends it."""
+        self._start()
+        thread = threading.Thread(target=self._serve_quietly, name="gateway", daemon=True)
+        thread.start()
+
+        def end() -> None:
+            self._server.should_exit = True
+            thread.join(END_S)
+            self._end()
+
+        return end
+
+    def _serve_quietly(self) -> None:
+        try:
+            asyncio.run(self._server.serve())
+        except SystemExit:  # uvicorn's way to say that it cannot listen
+            log.error("the gateway cannot listen", url=self.url)
+
+    def _start(self) -> None:
+        self._known.start()
+        for drain in self._drains:
+            drain.start()
+        log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
+
+    def _end(self) -> None:
+        for drain in self._drains:
+            drain.end()
+        self._known.end()
+        self._spool.close()
+
+    def _trouble(self) -> str | None:
+        troubles = [self._known.trouble, *(drain.trouble for drain in self._drains)]
+        return next((one for one in troubles if one is not None), None)
+
+
+def _place_of(drain: Drain) -> Callable[[], dict[str, object]]:
+    return lambda: dict(drain.place)
+
+
+def _is_stopped(drain: Drain) -> Callable[[], bool]:
+    return lambda: drain.is_stopped
+
+
+def _once(work: Callable[[], object]) -> Callable[[], None]:
+    """*work* until it was done once, by whichever thread comes first."""
+    lock, done = threading.Lock(), threading.Event()
+
+    def do() -> None:
+        with lock:
+            if not done.is_set():
+                work()
+                done.set()
+
+    return do
+
+
+def gateway_of(city: City, platform: Platform) -> CityGateway:
+    """``Fatal`` for a city that nobody pushes to."""
+    if not pushed_sources(city):
+        raise Fatal(
+            f"no source of {city.name} is pushed",
+            hint=f"write push = true in a [[source]] of {city.path.name}",
+        )
+    return CityGateway(city, platform)

@@ -1,0 +1,196 @@
+"""From the gateway's spool into Kafka: each pushed source in a thread of its own, in the order it was pushed.
+
+The number up to which a source is published stands in its place, in the transaction of what it led to: whoever starts
+again, killed or not, goes on behind it, so each push is published once.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from connectors.base import Heard, Place
+from connectors.gateway.spool import Kept, Spool
+from schemas.errors import BongsuError, Retriable, Unreachable
+from streams import metrics
+from streams.breaker import STOPPED
+from streams.channel import Stopped
+from streams.hearing import LOOK_EVERY_S, TELL_EVERY_S, backoff_s
+from streams.ingest import Ingest
+from streams.log import log
+from streams.runtime.kafka import Fenced
+from streams.slices import Slice
+
+PUSHES_MAX = 500
+IDLE_S = 1.0
+BACKOFF_S_MAX = 5.0
+"""Kafka that is back is noticed within so many seconds."""
+
+
+class Drain:
+    """One source's pushes on their way. ``place`` and ``trouble`` may be asked from any thread."""
+
+    def __init__(
+        self, name: str, ingest: Ingest, spool: Spool, *, before: Callable[[], object] = lambda: None
+    ) -> None:
+        """*before*: what has to be done once Kafka is there, and before the first push goes to it."""
+        self.name = name
+        self._ingest = ingest
+        self._spool = spool
+        self._before = before
+        self._there_is_more = threading.Event()
+        self._ends = threading.Event()
+        self._done_up_to = 0
+        self._told_at = 0.0
+        self._is_open = False
+        self.trouble: str | None = None
+        self._thread = threading.Thread(target=self._run, name=f"{name}.drain", daemon=True)
+
+    @property
+    def place(self) -> Place:
+        """Where the source stands, as far as is known: what a push is read against."""
+        return self._ingest.standing.place
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the source's channel is stopped: nothing more is taken until it is mended."""
+        return self._ingest.channel.breaker.state == STOPPED
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was pushed."""
+        self._there_is_more.set()
+
+    def end(self, timeout_s: float = 10.0) -> None:
+        """Finish the transaction that is under way, and no more."""
+        self._ends.set()
+        self._there_is_more.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            self._patiently(self._before)
+            self._patiently(self._ingest.open)
+            self._is_open = True
+            while not self._ends.is_set():
+                self._step()
+        except Ended:
+            log.info("what waits stays in the spool", source=self.name)
+        except Exception as error:  # this source stops and says so, the others go on
+            self.trouble = (
+                error.what if isinstance(error, BongsuError) else f"it broke: {type(error).__name__}"
+            )
+            log.error("pushed source stopped", source=self.name, why=self.trouble)
+
+    def _step(self) -> None:
+        self._there_is_more.clear()
+        if not self._may_hear():
+            return
+        kept = self._spool.waiting(self.name, after=self._done_up_to, pushes_max=PUSHES_MAX)
+        if kept:
+            self._publish(kept)
+        self._tell()
+        if not kept:
+            self._there_is_more.wait(IDLE_S)
+
+    def _may_hear(self) -> bool:
+        """Whether the channel lets anything through; if not, after a pause."""
+        if not self.is_stopped:
+            return True
+        try:
+            if self._ingest.may_hear():
+                return True
+        except (Retriable, Unreachable) as error:
+            log.warning("its channel cannot be looked at", source=self.name, why=error.what)
+        self._ends.wait(LOOK_EVERY_S)
+        return False
+
+    def _publish(self, kept: Sequence[Kept]) -> None:
+        pushes = [(one.seq, heard_of(one)) for one in kept]
+        try:
+            for part in self._ingest.pushed_parts(self._spool.spool_id, pushes):
+                self._patiently(self._put(part))
+        except Stopped as error:
+            metrics.polls.labels(self.name, "stopped").inc()
+            log.error("source stopped", source=self.name, why=error.what, how_to_mend=error.hint)
+        except (Retriable, Unreachable) as error:
+            log.warning("not published", source=self.name, why=error.what)
+            self._open_again()
+        metrics.polls.labels(self.name, "heard").inc(len(kept))
+        up_to = self._ingest.standing.spools.get(self._spool.spool_id, 0)
+        if up_to > self._done_up_to:
+            self._done_up_to = up_to
+            self._spool.done(self.name, up_to)
+
+    def _put(self, part: Slice) -> Callable[[], None]:
+        """Publishing *part*. Whether a commit that failed went through is not known: the log says where we stand."""
+        wanted = part.standing.spools[self._spool.spool_id]
+        is_again = False
+
+        def put() -> None:
+            nonlocal is_again
+            if is_again:
+                self._ingest.open()
+                if self._ingest.standing.spools.get(self._spool.spool_id, 0) >= wanted:
+                    return
+            is_again = True
+            try:
+                self._ingest.publish(part, played=False)
+            except Fenced:
+                if not self._ingest.is_borrowed():
+                    raise
+                raise Retriable("lent to a retry") from None
+
+        return put
+
+    def _open_again(self) -> None:
+        self._patiently(self._ingest.open)
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._told_at < TELL_EVERY_S:
+            return
+        self._told_at = now
+        try:
+            self._ingest.tell()
+        except (Retriable, Unreachable) as error:
+            log.warning("report not told", source=self.name, why=error.what)
+            self._open_again()
+
+    def _patiently(self, work: Callable[[], object]) -> None:
+        """Until it is done: Kafka may be away. At the end of the gateway it is left undone: the spool has it."""
+        failures = 0
+        while True:
+            try:
+                work()
+            except (Retriable, Unreachable) as error:
+                wait_s = min(backoff_s(failures, random.random()), BACKOFF_S_MAX)  # noqa: S311 (spreads retries)
+                failures += 1
+                self.trouble = error.what
+                log.warning(
+                    "Kafka does not answer", source=self.name, why=error.what, again_in_s=round(wait_s, 1)
+                )
+                if self._ends.wait(wait_s):
+                    raise Ended("the gateway ends") from None
+            else:
+                self.trouble = None
+                return
+
+
+class Ended(BongsuError):
+    """Nothing is wrong: what is left waits in the spool."""
+
+
+def heard_of(kept: Kept) -> Heard:
+    """What the agency said; bytes that rotted on the disk are not taken for its words."""
+    if kept.is_whole:
+        return Heard(kept.body, kept.at_ms)
+    return Heard(kept.body, kept.at_ms, error="its checksum does not fit")

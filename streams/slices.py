@@ -1,0 +1,65 @@
+"""What a source says, cut into transactions. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from connectors.base import Heard, Reading
+from schemas.event import Event
+from streams.standing import ALL_DONE, Standing
+
+SLICE_MS = 60_000
+SLICE_EVENTS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What goes into one transaction."""
+
+    events: Sequence[Event]
+    asides: Sequence[Event]
+    standing: Standing
+    time_ms: int | None
+
+
+def slices(heard: Heard, reading: Reading, asides: Sequence[Event], standing: Standing) -> Iterator[Slice]:
+    """Cut a reading into transactions: a snapshot is one; a file without a clock goes minute by minute of event time."""
+    digest = hashlib.sha256(heard.body).hexdigest()
+    if heard.at_ms is not None:
+        after = standing.after_moment(heard.at_ms, reading.place)
+        yield Slice(reading.events, asides, after, heard.at_ms)
+        return
+    events = sorted(reading.events, key=time_of)
+    done = standing.files.get(digest, 0)
+    asides = asides if done == 0 else []
+    while done < len(events):
+        count = _slice_size(events, done)
+        part = events[done : done + count]
+        done += count
+        at_end = done == len(events)
+        place = reading.place if at_end else standing.file_place
+        after = standing.after_file(digest, ALL_DONE if at_end else done, place)
+        yield Slice(part, asides, after, time_of(part[-1]))
+        asides = []
+    if not events:
+        yield Slice([], asides, standing.after_file(digest, ALL_DONE, reading.place), None)
+
+
+def time_of(event: Event) -> int:
+    return int(event.value["event_time"]) if event.value is not None else 0
+
+
+def _slice_size(events: Sequence[Event], start: int) -> int:
+    """Events up to the end of the minute that the one at *start* lies in, and not too many.
+
+    Reference data has no minutes: it is true until it is said anew.
+    """
+    if events[start].topic.startswith("place."):
+        return min(SLICE_EVENTS, len(events) - start)
+    end_ms = (time_of(events[start]) // SLICE_MS + 1) * SLICE_MS
+    size = 1
+    while start + size < len(events) and size < SLICE_EVENTS and time_of(events[start + size]) < end_ms:
+        size += 1
+    return size
