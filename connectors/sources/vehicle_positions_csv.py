@@ -1,0 +1,219 @@
+"""Positions of vehicles as rows of a CSV, whose columns the city's file maps: a day's history, or a list of now.
+
+Rows may stand in any order: they are told in order of their time, and no vehicle goes backwards. What a vehicle says
+that is no newer than what it said in an earlier body is left out and counted; so a list that is asked for again
+and again tells each position once.
+
+Nothing is guessed. A place of 0,0, a cell that the city's file calls unknown, a speed below zero and a bearing beyond
+the compass are null, and noted; a place outside the bounds and a vehicle without a name or a time are set aside.
+Stale is a position that was older than ``stale_after_s`` when it was heard; in a file that does not say when it was
+heard none is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.csv_rows import CsvRow, headed_rows, named_cells, under_heading
+from connectors.json_records import BOM
+from connectors.page_or_file import PageOrFile
+from connectors.records import a_number, a_text, plausible_time, read_each, set_aside
+from connectors.row_times import a_time_form, a_zone_name, row_time
+from connectors.vehicles import POSITION, Telemetry
+from schemas.errors import Invalid
+
+Name = Annotated[str, Field(min_length=1)]
+AMBIGUOUS_ACCURACY_S = 3600.0
+VEHICLES_MAX = 10_000
+"""Vehicles remembered: no city's buses are as many. One that is forgotten is heard as if for the first time."""
+
+
+class Columns(BaseModel):
+    """Which column is which field. What is not named is unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    vehicle_id: Name = Field(description="the vehicle")
+    time: Name = Field(description="when it was there")
+    lat: Name = Field(description="latitude, degrees")
+    lon: Name = Field(description="longitude, degrees")
+    speed: Name | None = Field(None, description="speed, in speed_unit")
+    bearing: Name | None = Field(None, description="degrees clockwise from north")
+    vehicle_type: Name | None = Field(None, description="the operator's word for its type")
+    trip_id: Name | None = Field(None, description="the trip that it serves")
+    route_id: Name | None = Field(None, description="the route that it serves")
+    headsign: Name | None = Field(None, description="where it goes, as its passengers are told")
+    label: Name | None = Field(None, description="what stands on it for its passengers")
+    stop_id: Name | None = Field(None, description="the stop that it comes to")
+    odometer: Name | None = Field(None, description="metres that it has gone")
+    accuracy: Name | None = Field(None, description="radius in metres within which it is")
+
+
+TEXTS = ("trip_id", "route_id", "headsign", "label", "stop_id")
+
+
+class Config(BaseModel):
+    """Settings of a source of type ``vehicle_positions_csv``. Without url and path it is only played or pushed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operator: str = Field(min_length=1, description="who runs the vehicles")
+    vehicle_type: str = Field("bus", min_length=1, description="what they are, where no column says it")
+    vehicle_types: dict[str, str] = Field({}, description="the operator's words → ours; empty: as they are")
+    columns: Columns = Field(description="which column is which field")
+    encoding: Literal["utf-8", "cp949", "iso-8859-1"] = Field("utf-8", description="character set")
+    delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells")
+    time_format: str = Field(
+        "iso", min_length=1, description="iso, epoch_s, epoch_ms, or as of strptime: %Y%m%d%H%M%S"
+    )
+    timezone: str | None = Field(None, description="zone of times that name none; none: the city's")
+    speed_unit: Literal["m/s", "km/h", "mph", "knots", "ft/s"] = Field("m/s", description="unit of speed")
+    unknown: dict[str, tuple[str, ...]] = Field(
+        {}, description="column → cells that mean not known, beside nothing: { speed = ['-1', '255'] }"
+    )
+    stale_after_s: float = Field(90, gt=0, description="seconds after which a position is stale")
+    url: str | None = Field(None, pattern="^https?://", description="where the rows are asked for")
+    path: Path | None = Field(None, description="a file of rows, read when there is no url")
+    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
+    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
+
+    @field_validator("time_format")
+    @classmethod
+    def _time_form(cls, form: str) -> str:
+        return a_time_form(form)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        return a_zone_name(name)
+
+
+class VehiclePositionsCsv:
+    """A ``PolledSource``."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._context = context
+        self._config = config
+        self._zone = context.timezone if config.timezone is None else ZoneInfo(config.timezone)
+        self._unknown = {name: {spelt(cell) for cell in cells} for name, cells in config.unknown.items()}
+        self._asked = PageOrFile(
+            context.source,
+            url=config.url,
+            path=config.path,
+            timeout_s=config.timeout_s,
+            headers=config.headers,
+        )
+
+    async def poll(self, place: Place) -> Heard:
+        return await self._asked.ask()
+
+    async def close(self) -> None:
+        await self._asked.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        if heard.error is not None or not heard.body.strip():
+            return Reading((), place)
+        told, config = Telemetry(self._context, heard.at_ms), self._config
+        needed = {name for name in config.columns.model_dump().values() if name} | set(config.unknown)
+        try:
+            heading, rows = headed_rows(
+                heard.body.removeprefix(BOM), config.encoding, needed, delimiter=config.delimiter
+            )
+        except Invalid as error:
+            return Reading((), place, aside=[set_aside(heard.body, error)])
+        _, told.aside, _ = read_each(
+            rows,
+            lambda row: self._row(row, heading, told),
+            lambda _, row: row.original.rstrip(b"\r\n"),
+            under_heading(heading, config.encoding, delimiter=config.delimiter),
+        )
+        newest = _forward(told, place.get("newest", {}))
+        return told.reading({"newest": newest} if newest else place)
+
+    def _row(self, row: CsvRow, heading: list[str], told: Telemetry) -> None:
+        cells, columns = named_cells(row, heading), self._config.columns
+        known = self._known(cells)
+        vehicle_id = a_text(known(columns.vehicle_id), "vehicle_id")
+        time_ms, is_ambiguous = row_time(
+            a_text(known(columns.time), "time"), self._config.time_format, self._zone
+        )
+        event_ms = plausible_time(time_ms, told.at_ms, "time")
+        position = told.position(known(columns.lat), known(columns.lon))
+        if position is not None:
+            position["accuracy_m"] = self._number(known, "accuracy")
+        said = {
+            "vehicle_id": vehicle_id,
+            "vehicle_type": self._type(known(columns.vehicle_type)),
+            "operator": self._config.operator,
+            "speed_mps": told.speed_mps(self._number(known, "speed"), self._config.speed_unit),
+            "bearing_deg": told.bearing_deg(self._number(known, "bearing")),
+            "odometer_m": self._number(known, "odometer"),
+            "is_stale": told.is_older_than(event_ms, self._config.stale_after_s),
+            **{name: known(getattr(columns, name)) for name in TEXTS},
+        }
+        accuracy_s = AMBIGUOUS_ACCURACY_S if is_ambiguous else None
+        told.tell(
+            POSITION, (event_ms,), event_ms=event_ms, position=position, said=said, accuracy_s=accuracy_s
+        )
+
+    def _known(self, cells: Mapping[str, str]) -> Callable[[str | None], str | None]:
+        """What stands in a column; ``None`` for nothing and for what means not known."""
+
+        def known(name: str | None) -> str | None:
+            text = "" if name is None else cells[name].strip()
+            if name is None or not text or spelt(text) in self._unknown.get(name, ()):
+                return None
+            return text
+
+        return known
+
+    def _number(self, known: Callable[[str | None], str | None], field: str) -> float | None:
+        cell = known(getattr(self._config.columns, field))
+        return None if cell is None else a_number(cell, field)
+
+    def _type(self, word: str | None) -> str:
+        if word is None:
+            return self._config.vehicle_type
+        if self._config.vehicle_types and word not in self._config.vehicle_types:
+            known = ", ".join(self._config.vehicle_types)
+            raise Invalid(
+                f"vehicle type {word!r} is unknown", field="vehicle_type", expected=f"one of {known}"
+            )
+        return self._config.vehicle_types.get(word, word)
+
+
+def spelt(cell: str) -> float | str:
+    """A cell as it is compared: -1, -1.0 and " -1" are one."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell.strip().casefold()
+
+
+def _forward(told: Telemetry, newest: Mapping[str, int]) -> dict[str, int]:
+    """Put *told* in order of time, without what its vehicle has passed; each vehicle's newest time, the latest last."""
+    passed, events = dict(newest), []
+    heard: set[str] = set()
+    for event in sorted(told.events, key=lambda one: one.value["event_time"] if one.value else 0):
+        at_ms: int = event.value["event_time"] if event.value else 0
+        event_id = event.value["event_id"] if event.value else ""
+        if event_id in heard:
+            told.skipped["said twice of one vehicle and moment"] += 1
+        elif at_ms <= newest.get(event.key, -1):
+            told.skipped["no newer than what its vehicle said before"] += 1
+        else:
+            events.append(event)
+            heard.add(event_id)
+            passed.pop(event.key, None)
+            passed[event.key] = at_ms
+    told.events = events
+    return dict(list(passed.items())[-VEHICLES_MAX:])
+
+
+SOURCE = VehiclePositionsCsv

@@ -1,0 +1,26 @@
+"""What tests of vehicles, trips and hubs share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.base import Reading
+from schemas.catalogue import load_catalogue
+from schemas.event import Event
+from schemas.rows import RowCodec
+
+
+def values(reading: Reading, topic: str | None = None) -> list[dict[str, Any]]:
+    """What the events of a reading say; of one *topic*, where it is named."""
+    return [dict(event.value or {}) for event in reading.events if topic in (None, event.topic)]
+
+
+def lost_on_the_wire(events: list[Event]) -> list[str]:
+    """Fields that come back from their contract's bytes other than they went."""
+    lost = []
+    codecs = {name: RowCodec(contract.newest) for name, contract in load_catalogue().items()}
+    for event in events:
+        value, codec = dict(event.value or {}), codecs[event.topic]
+        back = codec.decode(codec.encode(value))
+        lost += [name for name in value.keys() | back.keys() if value.get(name) != back.get(name)]
+    return lost
