@@ -19,7 +19,6 @@ from fastavro.schema import to_parsing_canonical_form
 
 from schemas.catalogue import Contract, Schema
 from schemas.errors import BongsuError, Invalid
-from schemas.model import fingerprint
 from schemas.rows import RowCodec, plain
 
 SINGLE, FILE = b"\xc3\x01", b"Obj\x01"
@@ -46,7 +45,6 @@ class AvroBodies:
         self._contract = contract
         self._codec = RowCodec(contract.newest, max_bytes=contract.max_bytes)
         self._by_name = {name_of(version): version for version in contract.versions}
-        self._names = {fingerprint(version): name_of(version) for version in contract.versions}
 
     def records(self, body: bytes) -> Iterator[Payload]:
         """Each record by itself. ``Invalid`` where the body as a whole, or all that follows, cannot be read."""
@@ -77,7 +75,7 @@ class AvroBodies:
         """The single-object name of the file's schema, and its blocks: (records it says it has, bytes)."""
         try:
             file = fastavro.block_reader(io.BytesIO(body))
-            found = fingerprint(file.writer_schema)
+            name = name_of(file.writer_schema)
         except (BongsuError, Exception) as error:  # whatever the library says of bytes that are no file
             raise Invalid(
                 f"the body is no Avro file: {type(error).__name__}",
@@ -86,13 +84,13 @@ class AvroBodies:
             ) from None
         if file.codec != "null":
             raise Invalid(f"its blocks are compressed: {file.codec}", field="avro.codec", expected="null")
-        if found not in self._names:
+        if name not in self._by_name:
             raise Invalid(
                 "the file's schema is no version of the contract",
                 field="schema",
                 expected=f"a version of {self._contract.name}, as the registry has it",
             )
-        return self._names[found], _blocks(file)
+        return name, _blocks(file)
 
     def _of_block(self, name: bytes, parsed: Any, block: tuple[int, bytes]) -> Iterator[Payload]:
         count, data = block

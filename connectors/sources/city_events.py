@@ -56,6 +56,7 @@ class CityEvents:
         self._contract = load_catalogue()[config.contract]
         self._codec = RowCodec(self._contract.newest, max_bytes=self._contract.max_bytes)
         self._avro = AvroBodies(self._contract)
+        self._fields = {field["name"] for field in self._contract.newest["fields"]}
         self._nullable = {
             field["name"]: field["default"] for field in self._contract.newest["fields"] if "default" in field
         }
@@ -116,6 +117,12 @@ class CityEvents:
     def _of_form(self, record: Any) -> dict[str, Any]:
         if not isinstance(record, dict):
             raise Invalid("the record is no object", field="", expected="an object")
+        if unknown := sorted(record.keys() - self._fields):
+            raise Invalid(
+                f"{self._contract.name} has no such field",
+                field=unknown[0][:60],
+                expected="the fields of its contract",
+            )
         return from_json_value(self._contract.newest, record)
 
     def _event(self, said: Mapping[str, Any], at_ms: int | None) -> Event:

@@ -1,0 +1,164 @@
+"""A city that is pushed to: its file, its gateway as a process, and an agency that pushes until it is heard."""
+
+from __future__ import annotations
+
+import http.client
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import orjson
+
+from deploy.stages import free_port
+from tests.living_city import LivingCity, end, wait_until
+
+READY_S = 30.0
+HEARD_S = 120.0
+EVENT_MS = 1_780_000_000_000
+
+FILE = """
+name = "{name}"
+timezone = "Asia/Seoul"
+law = "kr"
+[bounds]
+south = 36.0
+west = 127.0
+north = 37.0
+east = 128.0
+[gateway]
+port = {port}
+[[source]]
+name = "reports"
+type = "city_events"
+contract = "police.incident"
+push = true
+[[source]]
+name = "cameras"
+type = "city_events"
+contract = "cctv.detection"
+push = true
+[[rule]]
+name = "joint-incident"
+"""
+
+
+@dataclass
+class PushedCity:
+    """*city* under a name of its own; ``start`` and ``kill`` its gateway as often as you like."""
+
+    city: LivingCity
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.city.file.write_text(FILE.format(name=self.city.name, port=self.port), encoding="utf-8")
+
+    def key(self, *options: str) -> str:
+        done = self.city.bongsu("key", "add", "police", "--city", str(self.city.file), *options)
+        return done.stdout.strip()
+
+    def start(self, log: Path | None = None) -> None:
+        with (log or self.city.folder / "gateway.log").open("ab") as errors:
+            self.process = self.city.start("run", str(self.city.file), "--stage", "gateway", stderr=errors)
+        wait_until(lambda: self.status("GET", "/healthz") == 200 or self.process.poll() is not None, READY_S)  # type: ignore[union-attr]
+        assert self.process.poll() is None, (self.city.folder / "gateway.log").read_text()
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            end(self.process)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def status(self, method: str, path: str) -> int | None:
+        try:
+            return self.ask(method, path)[0]
+        except OSError:
+            return None
+
+    def push(self, key: str, source: str, value: Any, **headers: str) -> tuple[int, dict[str, Any]]:
+        body = value if isinstance(value, bytes) else orjson.dumps(value)
+        path = f"/v1/{self.city.name}/sources/{source}"
+        sent = {"content_type": "application/json", "authorization": f"Bearer {key}", **headers}
+        status, answer = self.ask("POST", path, body, **sent)
+        return status, orjson.loads(answer)
+
+    def waiting(self) -> int:
+        """Pushes that wait for Kafka."""
+        told = orjson.loads(self.ask("GET", "/readyz")[1])
+        return sum(one["pushes"] for one in told["sources"].values())
+
+
+@dataclass
+class Agency:
+    """Pushes its reports, each again until it is answered with 2xx; *acknowledged* are the case numbers."""
+
+    gateway: PushedCity
+    key: str
+    batches: Sequence[Sequence[dict[str, Any]]]
+    pause_s: float = 0.0
+    acknowledged: list[str] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)
+    thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._push_all)
+        self.thread.start()
+
+    def _push_all(self) -> None:
+        for batch in self.batches:
+            end_at = monotonic() + HEARD_S
+            while not self._push(batch) and monotonic() < end_at:
+                sleep(0.05)
+            sleep(self.pause_s)
+
+    def _push(self, batch: Sequence[dict[str, Any]]) -> bool:
+        try:
+            status, _ = self.gateway.push(self.key, "reports", list(batch))
+        except (OSError, http.client.HTTPException) as error:
+            self.answers[type(error).__name__] += 1
+            return False
+        self.answers[str(status)] += 1
+        if status == 202:
+            self.acknowledged += [one["agency_case_no"] for one in batch]
+        return status == 202
+
+
+def reports(who: str, count: int) -> list[dict[str, Any]]:
+    """*count* reports of that agency's, each with a case number of its own."""
+    return [
+        {
+            "agency": "police",
+            "agency_case_no": f"{who}-{number}",
+            "kind": "theft",
+            "kind_text": "절도",
+            "status": "open",
+            "units": [],
+            "revision": 1,
+            "event_time": EVENT_MS + number,
+            "position": {"lat": 36.5, "lon": 127.5},
+        }
+        for number in range(count)
+    ]
+
+
+def in_batches(whole: Sequence[dict[str, Any]], size: int) -> list[Sequence[dict[str, Any]]]:
+    return [whole[start : start + size] for start in range(0, len(whole), size)]

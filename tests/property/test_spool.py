@@ -1,0 +1,175 @@
+"""The spool against a model of it: whatever is pushed, drained and killed, what was acknowledged is there, once."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from connectors.gateway.spool import REPEAT_MS, ROW_BYTES, Full, Push, Spool
+
+SOURCES = st.sampled_from(["cad", "cameras"])
+BYTES_MAX = 4_000
+
+
+class SpoolMachine(RuleBasedStateMachine):
+    """*acknowledged*: per source, the (number, body) pairs that were answered and are not done."""
+
+    spool: Spool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="spool-"))
+        self.acknowledged: dict[str, list[tuple[int, bytes]]] = {"cad": [], "cameras": []}
+        self.marks: dict[tuple[str, bytes], tuple[int, int]] = {}
+        self.now_ms = 1_780_000_000_000
+        self.lives = 0
+
+    @initialize()
+    def begin(self) -> None:
+        self.spool = Spool(self.path, bytes_max=BYTES_MAX)
+        self.spool_id = self.spool.spool_id
+
+    @property
+    def path(self) -> Path:
+        return self.folder / str(self.lives) / "spool.sqlite"
+
+    @rule(
+        source=SOURCES,
+        bodies=st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=4),
+        marked=st.booleans(),
+    )
+    def push(self, source: str, bodies: list[bytes], marked: bool) -> None:
+        pushes = [Push(source, self.now_ms, body, body if marked else None) for body in bodies]
+        size = sum(len(body) + ROW_BYTES for body in bodies)
+        if self.waiting_bytes() + size > BYTES_MAX:
+            with pytest.raises(Full):
+                self.spool.append(pushes)
+            return
+        receipts = self.spool.append(pushes).result(10)
+        for body, receipt in zip(bodies, receipts, strict=True):
+            known = self.marks.get((source, body)) if marked else None
+            is_repeat = known is not None and known[1] >= self.now_ms - REPEAT_MS
+            assert receipt.is_repeat == is_repeat
+            if known is not None and is_repeat:
+                assert receipt.seq == known[0]
+                continue
+            self.acknowledged[source].append((receipt.seq, body))
+            if marked:
+                self.marks[source, body] = (receipt.seq, self.now_ms)
+
+    @rule(source=SOURCES, count=st.integers(1, 5))
+    def drain(self, source: str, count: int) -> None:
+        found = self.spool.waiting(source, pushes_max=count)
+        assert [(one.seq, one.body) for one in found] == self.acknowledged[source][:count]
+        assert all(one.is_whole for one in found)
+        if found:
+            self.spool.done(source, found[-1].seq).result(10)
+            del self.acknowledged[source][: len(found)]
+
+    @rule(minutes=st.integers(0, 90))
+    def time_goes_by(self, minutes: int) -> None:
+        self.now_ms += minutes * 60_000
+        self.spool.forget_repeats(self.now_ms).result(10)
+
+    @rule(torn=st.binary(max_size=5_000))
+    def killed(self, torn: bytes) -> None:
+        """Its files as they stand at this moment, and behind the last commit the beginning of one that never was."""
+        self.open_copy(torn)
+
+    @rule()
+    def ended_well(self) -> None:
+        self.spool.close()
+        self.open_copy(b"", was_closed=True)
+
+    def open_copy(self, torn: bytes, *, was_closed: bool = False) -> None:
+        before, self.lives = self.path.parent, self.lives + 1
+        shutil.copytree(before, self.path.parent)
+        if torn and not was_closed:
+            with self.path.with_name("spool.sqlite-wal").open("ab") as log:
+                log.write(torn)
+        if not was_closed:
+            self.spool.close()
+        self.spool = Spool(self.path, bytes_max=BYTES_MAX)
+
+    def waiting_bytes(self) -> int:
+        return sum(len(body) + ROW_BYTES for rows in self.acknowledged.values() for _, body in rows)
+
+    @invariant()
+    def holds_what_was_acknowledged(self) -> None:
+        assert self.spool.spool_id == self.spool_id
+        for source, rows in self.acknowledged.items():
+            found = self.spool.waiting(source, pushes_max=10_000, bytes_max=1 << 30)
+            assert [(one.seq, one.body) for one in found] == rows
+            depth = self.spool.depth(source)
+            assert depth.pushes == len(rows)
+            assert depth.bytes == sum(len(body) + ROW_BYTES for _, body in rows)
+
+    @precondition(lambda self: any(self.acknowledged.values()))
+    @invariant()
+    def tells_the_age_of_the_oldest(self) -> None:
+        for source, rows in self.acknowledged.items():
+            assert (self.spool.oldest_ms(source) is None) == (not rows)
+
+    def teardown(self) -> None:
+        if hasattr(self, "spool"):
+            self.spool.close()
+        shutil.rmtree(self.folder)
+
+
+SpoolMachine.TestCase.settings = settings(
+    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestSpool = SpoolMachine.TestCase
+
+
+def test_the_model_notices_a_spool_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What holds the spool to its word is held to its own: a writer that drops a push is found."""
+    sound = Spool._insert
+
+    def forgetful(self: Spool, connection: sqlite3.Connection, push: Push) -> Any:
+        receipt = sound(self, connection, push)
+        connection.execute("DELETE FROM push WHERE seq = ? AND length(body) > 100", (receipt.seq,))
+        return receipt
+
+    monkeypatch.setattr(Spool, "_insert", forgetful)
+    with pytest.raises(AssertionError):
+        _a_long_body_is_pushed()
+
+
+def _a_long_body_is_pushed() -> None:
+    machine = SpoolMachine()
+    machine.begin()
+    try:
+        machine.push(source="cad", bodies=[b"x" * 200], marked=False)
+        machine.holds_what_was_acknowledged()
+    finally:
+        machine.teardown()
+
+
+def test_bytes_that_rotted_on_the_disk_are_known_for_what_they_are(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite")
+    spool.append([Push("cad", 1, b"said"), Push("cad", 2, b"too")]).result(10)
+    spool.close()
+    with sqlite3.connect(tmp_path / "spool.sqlite") as disk:
+        disk.execute("UPDATE push SET body = ? WHERE seq = 1", (b"sa1d",))
+    disk.close()
+    again = Spool(tmp_path / "spool.sqlite")
+    assert [(one.body, one.is_whole) for one in again.waiting("cad")] == [(b"sa1d", False), (b"too", True)]
+    again.close()
+
+
+def test_two_spools_never_share_a_name(tmp_path: Path) -> None:
+    names = set()
+    for number in range(3):
+        spool = Spool(tmp_path / str(number) / "spool.sqlite")
+        names.add(spool.spool_id)
+        spool.close()
+    assert len(names) == 3

@@ -1,0 +1,97 @@
+"""A gateway in this process: the real application, the real spool, a source of our own words. No Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import orjson
+from fastapi import FastAPI
+
+from connectors.base import Bounds, SourceContext
+from connectors.found import load_source
+from connectors.gateway.accounts import Accounts, new_key
+from connectors.gateway.app import Gateway, app_of
+from connectors.gateway.examining import Ear
+from connectors.gateway.spool import Spool
+
+NOON_MS = 1_780_000_000_000
+CONTEXT = SourceContext("springfield", "reports", ZoneInfo("Asia/Seoul"), Bounds(36.0, 127.0, 37.0, 128.0))
+REPORT = {
+    "agency": "police",
+    "agency_case_no": "26-1",
+    "kind": "crash",
+    "kind_text": "교통사고",
+    "status": "open",
+    "units": [],
+    "revision": 1,
+    "event_time": NOON_MS,
+    "position": {"lat": 36.5, "lon": 127.5},
+}
+
+
+@dataclass
+class Here:
+    """The gateway, its spool, and a key for it."""
+
+    gateway: Gateway
+    spool: Spool
+    key: str
+    app: FastAPI = field(init=False)
+    is_stopped: bool = False
+
+    def __post_init__(self) -> None:
+        self.app = app_of(self.gateway)
+
+    def post(
+        self, body: Any, *, path: str = "/v1/springfield/sources/reports", **headers: str
+    ) -> httpx.Response:
+        """Push *body*; ``header_name="…"`` for headers, ``authorization=""`` for none."""
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        sent = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return asyncio.run(self._post(path, content, {name: value for name, value in sent.items() if value}))
+
+    async def _post(self, path: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            return await client.post(path, content=content, headers=headers)
+
+    def get(self, path: str) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+                return await client.get(path)
+
+        return asyncio.run(ask())
+
+    def bodies(self) -> list[bytes]:
+        """What lies in the spool."""
+        return [one.body for one in self.spool.waiting("reports")]
+
+
+@contextmanager
+def a_gateway(
+    folder: Path, *, spool_bytes: int = 1 << 20, requests_per_s: float | None = None
+) -> Iterator[Here]:
+    spool = Spool(folder / "spool.sqlite", bytes_max=spool_bytes)
+    key, account = new_key(
+        "springfield", "police", ["reports"], now_ms=NOON_MS, requests_per_s=requests_per_s
+    )
+    source = load_source("city_events", CONTEXT, {"contract": "police.incident"})
+    accounts = Accounts([account.value or {}])
+    ears: dict[str, Ear] = {}
+    here = Here(
+        Gateway("springfield", ears, accounts, spool, lambda: NOON_MS, body_bytes_max=100_000), spool, key
+    )
+    ears["reports"] = Ear("reports", source, is_stopped=lambda: here.is_stopped)
+    try:
+        yield here
+    finally:
+        spool.close()

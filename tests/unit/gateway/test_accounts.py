@@ -1,0 +1,96 @@
+"""Keys: shown once, kept as hashes, good until they are revoked or out of date; and how much each may send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.gateway.accounts import Accounts, new_key
+from connectors.gateway.limits import Rates, Room
+from schemas.catalogue import load_catalogue
+from schemas.rows import RowCodec
+
+NOW_MS = 1_780_000_000_000
+
+
+def a_key(**about: Any) -> tuple[str, dict[str, Any]]:
+    key, event = new_key("springfield", "police", about.pop("sources", ["reports"]), now_ms=NOW_MS, **about)
+    return key, dict(event.value or {})
+
+
+def test_a_key_is_known_again_and_another_is_not() -> None:
+    key, row = a_key()
+    other, _ = a_key()
+    accounts = Accounts([row])
+    known = accounts.of_key(key, now_ms=NOW_MS)
+    assert known is not None
+    assert known.name == "police"
+    assert accounts.of_key(other, now_ms=NOW_MS) is None
+
+
+def test_nothing_of_a_secret_is_kept() -> None:
+    key, row = a_key()
+    assert key.split("_", 2)[2] not in str(row)
+    assert RowCodec(load_catalogue()["core.account"].newest).encode(row)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "bongsu", "bongsu_", "bongsu__", "bongsu_x_y", "other_{id}_{secret}", "bongsu_{id}_"]
+)
+def test_what_is_no_key_opens_nothing(key: str) -> None:
+    good, row = a_key()
+    _, account_id, secret = good.split("_", 2)
+    wrong = key.replace("{id}", account_id).replace("{secret}", secret)
+    assert Accounts([row]).of_key(wrong, now_ms=NOW_MS) is None
+
+
+def test_a_key_is_good_until_its_end() -> None:
+    key, row = a_key(expires_at=NOW_MS + 1_000)
+    accounts = Accounts([row])
+    assert accounts.of_key(key, now_ms=NOW_MS + 999) is not None
+    assert accounts.of_key(key, now_ms=NOW_MS + 1_000) is None
+
+
+def test_a_revoked_key_and_one_that_is_gone_open_nothing() -> None:
+    key, row = a_key()
+    accounts = Accounts([row])
+    accounts.put({**row, "revoked_at": NOW_MS})
+    assert accounts.of_key(key, now_ms=NOW_MS) is None
+    accounts.put(row)
+    accounts.forget(row["account_id"])
+    assert accounts.of_key(key, now_ms=NOW_MS) is None
+
+
+def test_what_was_hashed_in_a_way_we_do_not_know_opens_nothing() -> None:
+    key, row = a_key()
+    assert Accounts([{**row, "hash_method": "none"}]).of_key(key, now_ms=NOW_MS) is None
+
+
+def test_a_key_speaks_for_its_sources_only() -> None:
+    key, row = a_key(sources=["reports", "units"])
+    account = Accounts([row]).of_key(key, now_ms=NOW_MS)
+    assert account is not None
+    assert [account.may_publish(source) for source in ("reports", "units", "cameras")] == [True, True, False]
+    _, whole = a_key(sources=["*"])
+    assert (
+        Accounts([{**whole, "roles": ["subscribe"]}])._known[whole["account_id"]].may_publish("reports")
+        is False
+    )
+
+
+def test_a_rate_lets_two_seconds_worth_through_at_once_and_then_its_own() -> None:
+    rates = Rates()
+    waits = [rates.wait_s("a", 10.0, 100.0) for _ in range(21)]
+    assert waits[:20] == [0.0] * 20
+    assert waits[20] == pytest.approx(0.1)
+    assert rates.wait_s("b", 10.0, 100.0) == 0.0
+    assert rates.wait_s("a", 10.0, 100.15) == 0.0
+    assert rates.wait_s("a", 10.0, 100.15) > 0
+
+
+def test_room_is_given_back() -> None:
+    room = Room(100)
+    with room.take(60) as first, room.take(60) as second, room.take(40) as third:
+        assert (first, second, third) == (True, False, True)
+    assert room.taken == 0
