@@ -34,6 +34,13 @@ class Telemetry:
     def reading(self, place: Place) -> Reading:
         return Reading(self.events, place, aside=self.aside, skipped=self.skipped, noted=self.noted)
 
+    def add(self, part: Telemetry) -> None:
+        """What *part* of the body came to."""
+        self.events += part.events
+        self.aside += part.aside
+        self.skipped.update(part.skipped)
+        self.noted.update(part.noted)
+
     def tell(
         self,
         topic: str,

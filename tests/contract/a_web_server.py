@@ -21,6 +21,9 @@ class Told:
     asked: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)
     requests: list[dict[str, str]] = field(default_factory=list)
+    pages: dict[str, bytes] = field(default_factory=dict)
+    """Path → body, where several pages are asked for; *body* elsewhere."""
+    paths: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -30,6 +33,7 @@ def a_web_server() -> Iterator[Told]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             told.requests.append(dict(self.headers))
+            told.paths.append(self.path)
             told.asked.set()
             if told.hangs:
                 self.rfile.read(1)  # returns when the other side hangs up
@@ -38,7 +42,7 @@ def a_web_server() -> Iterator[Told]:
             self.send_response(told.status)
             for name, value in told.headers.items():
                 self.send_header(name, value)
-            body = b"" if told.status == 304 else told.body
+            body = b"" if told.status == 304 else told.pages.get(self.path, told.body)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

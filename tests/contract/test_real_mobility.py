@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,3 +72,72 @@ def test_every_field_of_a_bus_s_position_survives_the_wire(buses: Path) -> None:
     with gzip.open(buses, "rt", encoding="utf-8") as file:
         written = {(float(row["latitude"]), float(row["longitude"])) for row in csv.DictReader(file)}
     assert placed == written
+
+
+# -- bicycles around San Francisco Bay ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bikes(data_dir: Path) -> Path:
+    return data_dir / "mobility" / "gbfs_baywheels_2022-09-16"
+
+
+def listed(path: Path, name: str) -> list[dict[str, Any]]:
+    if not path.is_file():
+        pytest.skip(f"no file at {path}")
+    records: list[dict[str, Any]] = json.loads(path.read_bytes())["data"][name]
+    return records
+
+
+def test_720_bicycles_with_a_motor_stand_where_their_feed_says(bikes: Path) -> None:
+    path = bikes / "free_bike_status.json"
+    reading = read("demo", "gbfs", path)
+    counted = {bike["bike_id"]: (bike["lat"], bike["lon"]) for bike in listed(path, "bikes")}
+    told = {v["vehicle_id"]: (v["position"]["lat"], v["position"]["lon"]) for v in values(reading)}
+    assert told == counted
+    assert (len(reading.events), len(told)) == (720, 720)
+    assert {value["vehicle_type"] for value in values(reading)} == {"electric_bicycle"}
+    assert not reading.aside
+    assert not reading.noted
+    assert not lost_on_the_wire(list(reading.events))
+
+
+def test_496_stations_are_told_with_their_bicycles_docks_names_and_places(bikes: Path) -> None:
+    information = read("demo", "gbfs", bikes / "station_information.json")
+    reading = read("demo", "gbfs", bikes / "station_status.json", information.place)
+    described = {one["station_id"]: one for one in listed(bikes / "station_information.json", "stations")}
+    counted = {one["station_id"]: one for one in listed(bikes / "station_status.json", "stations")}
+
+    assert len(information.events) == len(reading.events) == len(described) == len(counted) == 496
+    for hub in values(reading):
+        status, station = counted.pop(hub["hub_id"]), described[hub["hub_id"]]
+        assert (hub["position"]["lat"], hub["position"]["lon"]) == (station["lat"], station["lon"])
+        assert (hub["name"], hub["region_id"]) == (station["name"], station.get("region_id"))
+        assert hub["docks"] == {
+            "free": status["num_docks_available"],
+            "disabled": status["num_docks_disabled"],
+            "total": station["capacity"],
+        }
+        held = {one["vehicle_type"]: one["count"] for one in hub["available"]}
+        assert held["bicycle"] + held["electric_bicycle"] == status["num_bikes_available"]
+        assert hub["vehicles_disabled"] == status["num_bikes_disabled"]
+        assert hub["event_time"] == status["last_reported"] * 1000
+    assert not counted
+    assert sum(hub["is_stale"] for hub in values(reading)) == 7, "silent for over 5 minutes, up to 45 days"
+    assert not reading.aside
+    assert not lost_on_the_wire([*information.events, *reading.events])
+
+
+def test_electric_bicycles_are_among_a_station_s_bicycles_not_beside_them(bikes: Path) -> None:
+    capacity = {
+        one["station_id"]: one["capacity"] for one in listed(bikes / "station_information.json", "stations")
+    }
+    among = beside = 0
+    for one in listed(bikes / "station_status.json", "stations"):
+        used = sum(
+            one[f"num_{what}"]
+            for what in ("bikes_available", "bikes_disabled", "docks_available", "docks_disabled")
+        )
+        among += used == capacity[one["station_id"]]
+        beside += used + one["num_ebikes_available"] == capacity[one["station_id"]] != used
+    assert (among, beside) == (441, 3)
