@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import subprocess
 import threading
 from collections import Counter
@@ -42,9 +43,41 @@ name = "cameras"
 type = "city_events"
 contract = "cctv.detection"
 push = true
+[[source]]
+name = "metadata"
+type = "onvif_metadata"
+push = true
+camera_id = "C-1"
+[source.cameras.C-1]
+lat = 36.5
+lon = 127.5
+[[source]]
+name = "plates"
+type = "axis_plates"
+push = true
+camera_id = "C-1"
+key = "${{PLATE_KEY}}"
+[source.cameras.C-1]
+lat = 36.5
+lon = 127.5
+[[source]]
+name = "rows"
+type = "mapped_rows"
+push = true
+domain = "fire"
+agency = "119"
+format = "csv"
+encoding = "cp949"
+[source.columns]
+case_no = "no"
+time = "time"
+kind_text = "what"
+lat = "lat"
+lon = "lon"
 [[rule]]
 name = "joint-incident"
 """
+PLATE_KEY = "a key of more than sixteen bytes"
 
 
 @dataclass
@@ -63,9 +96,10 @@ class PushedCity:
         return done.stdout.strip()
 
     def start(self, log: Path | None = None) -> None:
+        os.environ.setdefault("PLATE_KEY", PLATE_KEY)
         with (log or self.city.folder / "gateway.log").open("ab") as errors:
             self.process = self.city.start("run", str(self.city.file), "--stage", "gateway", stderr=errors)
-        wait_until(lambda: self.status("GET", "/healthz") == 200 or self.process.poll() is not None, READY_S)  # type: ignore[union-attr]
+        wait_until(lambda: self.status("GET", "/readyz") == 200 or self.process.poll() is not None, READY_S)  # type: ignore[union-attr]
         assert self.process.poll() is None, (self.city.folder / "gateway.log").read_text()
 
     def kill(self) -> None:

@@ -36,6 +36,10 @@ BODY_S_MAX = 10.0
 INLINE_BYTES = 32_768
 """A body up to this size is read at once; a longer one in a thread, so that it holds nobody up."""
 KEY_BYTES_MAX = 200
+PARTS_MAX = 50_000
+PARTS = (b"{", b"<", b"\n", b",")
+"""What parts one value from the next. A push of more is cut up by its sender: four million bytes of ``{},`` would be 1.3
+million bad records, each to be named, and nobody may be kept waiting for that."""
 
 
 @dataclass(slots=True)
@@ -170,6 +174,8 @@ class Gateway:
         body = b"".join(parts)
         if not body.strip():
             raise Problem(400, "the body is empty")
+        if max(map(body.count, PARTS)) > PARTS_MAX:
+            raise Problem(413, f"the body has more than {PARTS_MAX} values: push it in parts")
         return body
 
 
@@ -240,12 +246,13 @@ def app_of(gateway: Gateway) -> FastAPI:
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
         trouble = gateway.trouble()
+        is_ready = trouble is None or len(gateway.accounts) > 0
         told = {
-            "ready": True,
+            "ready": is_ready,
             "trouble": trouble,
             "sources": {name: _waiting(gateway, name) for name in gateway.ears},
         }
-        return Response(orjson.dumps(told), media_type="application/json")
+        return Response(orjson.dumps(told), 200 if is_ready else 503, media_type="application/json")
 
     @app.get("/metrics", include_in_schema=False)
     async def prometheus() -> Response:
