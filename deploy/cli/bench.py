@@ -65,6 +65,25 @@ def latency(rate: float, seconds: float, seed: int, runs: int, as_json: bool) ->
         raise click.exceptions.Exit(1)
 
 
+@bench.command()
+@click.option("--seconds", type=click.FloatRange(1), default=20, show_default=True, help="of each phase")
+@click.option("--batch", type=click.IntRange(1), default=100, show_default=True, help="events a request")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def gateway(seconds: float, batch: int, as_json: bool) -> None:
+    """Events pushed over HTTP, in batches and singly, until they are safe on disk; ends with 1 below its bar.
+
+    Example:  bongsu bench gateway
+    """
+    module = benchmark("gateway")
+    load = module.Load(seconds=seconds, batch=batch)
+    about = module.surroundings(load)
+    figures = module.measure(reach(), load)
+    found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
+    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    if not figures.meets_targets:
+        raise click.exceptions.Exit(1)
+
+
 def _lines(found: dict[str, Any]) -> str:
     return "\n".join(f"{name}: {_in_words(value)}" for name, value in found.items()) + "\n"
 
