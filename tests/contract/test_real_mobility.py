@@ -9,10 +9,12 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.base import Reading
+from connectors.base import Bounds, Reading, SourceContext
+from connectors.found import load_source
 from connectors.recordings import read_recording
 from deploy.city import load_city
 from tests.unit.connectors.telemetry import lost_on_the_wire, values
@@ -141,3 +143,94 @@ def test_electric_bicycles_are_among_a_station_s_bicycles_not_beside_them(bikes:
         among += used == capacity[one["station_id"]]
         beside += used + one["num_ebikes_available"] == capacity[one["station_id"]] != used
     assert (among, beside) == (441, 3)
+
+
+# -- trains around San Francisco Bay --------------------------------------------------------------------------
+
+BAY = SourceContext("demo", "gtfs-realtime", ZoneInfo("Asia/Seoul"), Bounds(36.9, -122.7, 38.1, -121.5))
+BART, CALTRAIN = "gtfs_rt_bart_2019-08-07", "gtfs_rt_caltrain_2023-11-08"
+SCHEDULES = {BART: "bart-gtfs-2018-11.zip", CALTRAIN: "caltrain-gtfs-2023-09.zip"}
+
+
+def train(data_dir: Path, of: str, name: str) -> tuple[Reading, list[dict[str, Any]]]:
+    """What the source says of a feed with its schedule, and the feed's entities as others wrote them down in JSON."""
+    folder = data_dir / "mobility" / of
+    if not (folder / name).is_file():
+        pytest.skip(f"no file at {folder / name}")
+    source: Any = load_source("gtfs_realtime", BAY, {"static": str(folder / SCHEDULES[of])})
+    (heard,) = read_recording(folder / name)
+    reading: Reading = source.read(heard, {})
+    entities: list[dict[str, Any]] = json.loads((folder / f"{name}.json").read_bytes()).get("entity", [])
+    assert not reading.aside
+    assert not lost_on_the_wire(list(reading.events))
+    return reading, entities
+
+
+def test_caltrain_s_vehicles_are_14_trains_where_their_feed_says(data_dir: Path) -> None:
+    reading, entities = train(data_dir, CALTRAIN, "ct-vehicle-positions.pb")
+    told = values(reading, "mobility.position")
+    assert len(told) == len(entities) == 14
+    for value, entity in zip(told, entities, strict=True):
+        vehicle = entity["vehicle"]
+        assert value["vehicle_id"] == vehicle["vehicle"]["id"]
+        assert value["position"]["lat"] == pytest.approx(vehicle["position"]["latitude"], abs=1e-5)
+        assert value["position"]["lon"] == pytest.approx(vehicle["position"]["longitude"], abs=1e-5)
+        assert value["event_time"] == int(vehicle["timestamp"]) * 1000
+        assert (value["trip_id"], value["route_id"]) == (
+            vehicle["trip"]["tripId"],
+            vehicle["trip"]["routeId"],
+        )
+    assert {value["vehicle_type"] for value in told} == {"rail"}
+    assert not any(value["is_stale"] for value in told)
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "trips", "stops"),
+    [(BART, "bart-trip-updates.pb", 91, 1060), (CALTRAIN, "ct-trip-updates.pb", 19, 220)],
+)
+def test_trips_are_told_with_every_stop_s_delay(
+    data_dir: Path, of: str, name: str, trips: int, stops: int
+) -> None:
+    reading, entities = train(data_dir, of, name)
+    told = {value["trip_id"]: value for value in values(reading, "mobility.trip")}
+    assert len(reading.events) == len(told) == len(entities) == trips
+    assert sum(len(value["delays"]) for value in told.values()) == stops
+    for entity in entities:
+        update = entity["tripUpdate"]
+        value = told[update["trip"]["tripId"]]
+        for delay, stop in zip(value["delays"], update["stopTimeUpdate"], strict=True):
+            assert (delay["stop_id"], delay["stop_sequence"]) == (stop["stopId"], stop["stopSequence"])
+            for which in ("arrival", "departure"):
+                expected, at = stop.get(which, {}), stop.get(which, {}).get("time")
+                assert delay[f"{which}_delay_s"] == expected.get("delay")
+                assert delay[f"{which}_uncertainty_s"] == expected.get("uncertainty")
+                assert delay[f"{which}_time"] == (None if at is None else int(at) * 1000)
+
+
+def test_a_schedule_of_the_year_before_fills_36_of_bart_s_91_trips_and_no_other(data_dir: Path) -> None:
+    reading, _ = train(data_dir, BART, "bart-trip-updates.pb")
+    told = values(reading)
+    assert reading.noted == {"trip not in the schedule": 26, "schedule of other times": 29}
+    assert sum(value["route_id"] is not None for value in told) == 36 == 91 - 26 - 29
+    assert {value["headsign"] is None for value in told if value["route_id"] is None} == {True}
+
+
+def test_bart_s_alert_is_news_of_the_whole_agency_and_caltrain_has_none(data_dir: Path) -> None:
+    reading, entities = train(data_dir, BART, "bart-alerts.pb")
+    (value,) = values(reading, "mobility.trip")
+    alert = entities[0]["alert"]
+    assert (value["alert_id"], value["trip_id"]) == (entities[0]["id"], f"alert:{entities[0]['id']}")
+    assert value["header_text"] == alert["headerText"]["translation"][0]["text"].strip()
+    assert (value["cause"], value["effect"]) == (alert["cause"].lower(), alert["effect"].lower())
+    assert [one["agency_id"] for one in value["affected"]] == ["BART"]
+    assert not train(data_dir, CALTRAIN, "ct-service-alerts.pb")[0].events
+
+
+def test_feeds_of_the_demo_city_are_held_against_the_bounds_of_their_own_place(data_dir: Path) -> None:
+    """The same feeds, without their schedules, as ``play demo`` hears them."""
+    for of, name, count in ((CALTRAIN, "ct-vehicle-positions.pb", 14), (BART, "bart-trip-updates.pb", 91)):
+        reading = read("demo", "gtfs-realtime", data_dir / "mobility" / of / name)
+        assert len(reading.events) == count
+        assert not reading.aside
+    inside = load_city("demo").context("calls-119").bounds
+    assert not inside.holds(37.6, -122.3), "the city's own sources are held against the city"

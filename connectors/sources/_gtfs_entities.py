@@ -1,0 +1,159 @@
+"""Entities of GTFS-realtime in our words. Pure.
+
+What a field holds when nobody set it is no claim: only what is there is taken, but for the relationship, which by the
+standard is *scheduled* where it is not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from google.transit import gtfs_realtime_pb2 as gtfs
+
+from connectors.gtfs_schedule import Schedule, Trip
+from connectors.records import EARLIEST_MS
+from connectors.vehicles import Telemetry
+from schemas.errors import Invalid
+
+LATEST_S = 4_102_444_800
+"""The year 2100: what is later is milliseconds."""
+OTHER_TIMES = "schedule of other times"
+
+
+def moment_ms(seconds: int, field: str) -> int:
+    """``Invalid`` for what is no time of ours in seconds."""
+    if not EARLIEST_MS // 1000 <= seconds <= LATEST_S:
+        raise Invalid(f"{field} is no time of ours", field=field, expected="seconds since 1970")
+    return seconds * 1000
+
+
+def word(message: Any, field: str) -> str | None:
+    """The name of an enumeration's value, lower case; ``None`` where nothing is said."""
+    if not message.HasField(field):
+        return None
+    kind = message.DESCRIPTOR.fields_by_name[field].enum_type
+    name: str = kind.values_by_number[getattr(message, field)].name
+    return name.lower()
+
+
+def said(message: Any, field: str) -> Any:
+    """The value of *field*; ``None`` where nothing is said, or an empty text."""
+    if not message.HasField(field):
+        return None
+    value = getattr(message, field)
+    return None if value == "" else value
+
+
+def scheduled(trip: Any, schedule: Schedule, told: Telemetry) -> tuple[str | None, Trip | None]:
+    """The id of *trip* and what the schedule says of it: by its id, else by route, day and start."""
+    trip_id: str | None = said(trip, "trip_id")
+    if trip_id is None and trip.route_id and trip.start_date and trip.start_time:
+        trip_id = schedule.trip_starting(
+            trip.route_id, said(trip, "direction_id"), trip.start_date, trip.start_time
+        )
+    found = None if trip_id is None else schedule.trips.get(trip_id)
+    if trip_id is not None and found is None and schedule.trips:
+        told.noted["trip not in the schedule"] += 1
+    return trip_id, found
+
+
+def trip_fields(trip: Any, trip_id: str | None, known: Trip | None) -> dict[str, Any]:
+    """What events of vehicles and of trips say of a trip."""
+    direction = said(trip, "direction_id")
+    return {
+        "trip_id": trip_id,
+        "route_id": said(trip, "route_id") or (known.route_id if known else None),
+        "direction_id": known.direction_id if direction is None and known else direction,
+        "headsign": known.headsign if known else None,
+        "trip_start_date": said(trip, "start_date"),
+        "trip_start_clock": said(trip, "start_time"),
+    }
+
+
+def delays(updates: Sequence[Any], known: Trip | None) -> list[dict[str, Any]]:
+    """What is expected stop by stop; the schedule names stops and their order where the feed does not."""
+    return [_delay(one, known) for one in updates]
+
+
+def _delay(update: Any, known: Trip | None) -> dict[str, Any]:
+    sequence, stop_id = said(update, "stop_sequence"), said(update, "stop_id")
+    if known is not None and sequence is None and stop_id is not None:
+        sequence = known.sequence_of(stop_id)
+    elif known is not None and stop_id is None and sequence is not None:
+        stop_id = known.stop_at(sequence)
+    delay: dict[str, Any] = {"stop_id": stop_id, "stop_sequence": sequence}
+    for name in ("arrival", "departure"):
+        event = getattr(update, name)
+        time_s = said(event, "time")
+        delay[f"{name}_delay_s"] = said(event, "delay")
+        delay[f"{name}_time"] = None if time_s is None else moment_ms(time_s, f"{name}.time")
+        delay[f"{name}_uncertainty_s"] = said(event, "uncertainty")
+    delay["relationship"] = word(update, "schedule_relationship") or "scheduled"
+    return delay
+
+
+def contradicts(updates: Sequence[Any], known: Trip) -> bool:
+    """Whether the feed names another stop than the schedule at some place: then that schedule is of other times."""
+    return any(
+        known.stop_at(one.stop_sequence) != one.stop_id
+        for one in updates
+        if one.HasField("stop_sequence")
+        and one.stop_id
+        and word(one, "schedule_relationship") != "unscheduled"
+    )
+
+
+def text_in(translated: Any, language: str | None) -> tuple[str | None, str | None]:
+    """(text, its language): the one in *language*, else the first."""
+    texts = [one for one in translated.translation if one.text.strip()]
+    chosen = [one for one in texts if said(one, "language") == language] or texts
+    return (chosen[0].text.strip(), said(chosen[0], "language")) if chosen else (None, None)
+
+
+def alert_fields(alert: Any, alert_id: str, language: str | None) -> dict[str, Any]:
+    """What an alert says; about no single trip its ``trip_id`` is its own."""
+    trips = {one.trip.trip_id for one in alert.informed_entity}
+    routes = {one.route_id or one.trip.route_id for one in alert.informed_entity}
+    header, spoken = text_in(alert.header_text, language)
+    description, other = text_in(alert.description_text, language)
+    return {
+        "trip_id": f"alert:{alert_id}" if len(trips) != 1 or "" in trips else min(trips),
+        "route_id": min(routes) if len(routes) == 1 and "" not in routes else None,
+        "relationship": "alert",
+        "alert_id": alert_id,
+        "header_text": header,
+        "description_text": description,
+        "language": spoken or other,
+        "url": text_in(alert.url, language)[0],
+        "cause": word(alert, "cause"),
+        "effect": word(alert, "effect"),
+        "severity": _severity(alert),
+        "active": [_period(one) for one in alert.active_period],
+        "affected": [_affected(one) for one in alert.informed_entity],
+    }
+
+
+def _severity(alert: Any) -> str | None:
+    level = word(alert, "severity_level")
+    return None if level == "unknown_severity" else level
+
+
+def _period(period: Any) -> dict[str, Any]:
+    """0 is how some feeds write nothing."""
+    return {
+        "starts_at": moment_ms(period.start, "active_period.start") if period.start else None,
+        "ends_at": moment_ms(period.end, "active_period.end") if period.end else None,
+    }
+
+
+def _affected(one: gtfs.EntitySelector) -> dict[str, Any]:
+    direction = said(one, "direction_id")
+    return {
+        "agency_id": said(one, "agency_id"),
+        "route_type": said(one, "route_type"),
+        "route_id": said(one, "route_id") or said(one.trip, "route_id"),
+        "direction_id": said(one.trip, "direction_id") if direction is None else direction,
+        "trip_id": said(one.trip, "trip_id"),
+        "stop_id": said(one, "stop_id"),
+    }
