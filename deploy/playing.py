@@ -12,6 +12,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from connectors.base import Heard
 from connectors.recordings import read_recording
 from deploy.child import worker_running
 from deploy.city import City
@@ -100,7 +101,7 @@ class Player:
     ) -> Played:
         """Publish everything in order of time; *pace* waits, *told* hears of each transaction done."""
         played = Played()
-        lines = [self._parts(name, path, alter) for name, paths in self._recordings for path in paths]
+        lines = [self._parts(name, paths, alter) for name, paths in _by_source(self._recordings)]
         for part in heapq.merge(*lines, key=lambda part: part.time_ms):
             if until_ms is not None and part.time_ms > until_ms:
                 break
@@ -114,8 +115,9 @@ class Player:
             ingest.tell()
         return played
 
-    def _parts(self, name: str, path: Path, alter: Alter) -> Iterator[Part]:
-        for heard in read_recording(path):
+    def _parts(self, name: str, paths: Sequence[Path], alter: Alter) -> Iterator[Part]:
+        """What a source's recordings lead to. One after the other: each goes on from where the one before has left off."""
+        for heard in _heard_of(paths):
             for part in self._ingests[name].parts(heard, alter):
                 yield Part(part.time_ms or 0, name, part)
 
@@ -123,6 +125,19 @@ class Player:
         ingest = ingest_of(self._city, self._platform, name, self._city.load(name))
         ingest.open()
         return ingest
+
+
+def _by_source(recordings: Sequence[tuple[str, Sequence[Path]]]) -> list[tuple[str, list[Path]]]:
+    """All recordings of a source together, however often it is named."""
+    paths: dict[str, list[Path]] = {}
+    for name, some in recordings:
+        paths.setdefault(name, []).extend(some)
+    return list(paths.items())
+
+
+def _heard_of(paths: Sequence[Path]) -> Iterator[Heard]:
+    """What one source's recordings hold, in order of time; files that know no time first, in the order given."""
+    return heapq.merge(*map(read_recording, paths), key=lambda heard: heard.at_ms or 0)
 
 
 @contextmanager

@@ -39,17 +39,18 @@ Gist = Counter[tuple[tuple[str, ...], str, tuple[str, ...]]]
 
 @dataclass(slots=True)
 class LivingCity:
-    """Houston under another name, so that no test sees another's topics."""
+    """Houston, or the shipped city *of*, under another name, so that no test sees another's topics."""
 
     name: str
     folder: Path
     places: Endpoints
+    of: str = "houston"
     wire: Wire = field(init=False)
 
     def __post_init__(self) -> None:
         self.wire = Wire(Registry(self.places.registry))
-        text = (ROOT / "deploy" / "cities" / "houston.toml").read_text(encoding="utf-8")
-        self.file.write_text(text.replace('name = "houston"', f'name = "{self.name}"'), encoding="utf-8")
+        text = (ROOT / "deploy" / "cities" / f"{self.of}.toml").read_text(encoding="utf-8")
+        self.file.write_text(text.replace(f'name = "{self.of}"', f'name = "{self.name}"'), encoding="utf-8")
 
     @property
     def file(self) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from deploy.city import load_city
 from deploy.cli.play import Pairs, _pace, _pair, _shift, _time_ms
 from deploy.faults import UsageFault
-from deploy.playing import shifted
+from deploy.playing import _by_source, _heard_of, shifted
 from schemas.event import Event
 
 HOUR = 60
@@ -77,3 +77,22 @@ def test_a_shift_moves_one_domain_and_no_other() -> None:
 
 def test_without_a_speed_nobody_waits() -> None:
     _pace(None)(10**15)
+
+
+def test_recordings_of_one_source_are_heard_in_order_of_time_files_without_one_first(tmp_path: Path) -> None:
+    later, sooner, timeless = (tmp_path / name for name in ("later", "sooner", "timeless"))
+    later.write_text(recorded("2026-03-08T12:02:00Z", "2026-03-08T12:04:00Z"), encoding="utf-8")
+    sooner.write_text(recorded("2026-03-08T12:01:00Z", "2026-03-08T12:03:00Z"), encoding="utf-8")
+    timeless.write_text("as it is", encoding="utf-8")
+    heard = list(_heard_of([later, sooner, timeless]))
+    minutes = [one.at_ms and one.at_ms // 60_000 % 60 for one in heard]
+    assert minutes == [None, 1, 2, 3, 4]
+
+
+def test_a_source_named_twice_is_one_source() -> None:
+    a, b, c = Path("a"), Path("b"), Path("c")
+    assert _by_source([("x", [a]), ("y", [b]), ("x", [c])]) == [("x", [a, c]), ("y", [b])]
+
+
+def recorded(*times: str) -> str:
+    return "".join(f'{{"fetched_at": "{at}", "body": "said at {at}"}}\n' for at in times)
