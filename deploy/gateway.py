@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -28,6 +30,8 @@ from streams.log import log
 CONNECTIONS_MAX = 1_000
 KEEP_ALIVE_S = 30
 END_S = 10
+SWITCH_S = 0.0005
+"""How long a drain may hold the interpreter while an answer waits: the usual 5 ms, a few times over, is what p99 shows."""
 
 
 def pushed_sources(city: City) -> list[str]:
@@ -69,7 +73,12 @@ class CityGateway:
             drain = Drain(name, ingest, self._spool, before=prepare)
             self._drains.append(drain)
             ears[name] = Ear(
-                name, reader, place=_place_of(drain), wake=drain.wake, is_stopped=_is_stopped(drain)
+                name,
+                reader,
+                place=_place_of(drain),
+                wake=drain.wake,
+                encoded=partial(platform.wire.encoded_offline, city.name),
+                is_stopped=_is_stopped(drain),
             )
         gateway = Gateway(
             city.name,
@@ -96,6 +105,7 @@ class CityGateway:
 
     def run(self) -> None:
         """Until SIGINT or SIGTERM: what is under way is answered, what waits stays in the spool."""
+        sys.setswitchinterval(SWITCH_S)
         self._start()
         try:
             self._server.run()

@@ -11,6 +11,7 @@ from schemas.catalogue import Schema
 from schemas.errors import Invalid
 
 Leaf = Callable[[Any, str], Any]
+PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "string")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -24,6 +25,24 @@ def from_json_value(schema: Schema, shown: Mapping[str, Any]) -> dict[str, Any]:
     """The inverse. ``Invalid`` names the field that cannot be read."""
     value: dict[str, Any] = _walk(schema, shown, "", {}, {"time": _milliseconds, "bytes": _unbase64})
     return value
+
+
+def shown_otherwise(schema: Schema) -> Schema:
+    """*schema* with those of its fields alone that JSON shows in another form: enough for both ways, and quicker."""
+    return {**schema, "fields": [field for field in schema["fields"] if _is_shown_otherwise(field["type"])]}
+
+
+def _is_shown_otherwise(kind: Any) -> bool:
+    """Whether there is a time or bytes in it; a name is taken for one that has."""
+    if isinstance(kind, list):
+        return any(_is_shown_otherwise(branch) for branch in kind)
+    if isinstance(kind, str):
+        return kind == "bytes" or kind not in PRIMITIVES
+    if "logicalType" in kind:
+        return True
+    inner = [field["type"] for field in kind.get("fields", ())]
+    inner += [kind[name] for name in ("items", "values") if name in kind]
+    return any(_is_shown_otherwise(one) for one in inner)
 
 
 def _walk(schema: Any, value: Any, path: str, named: dict[str, Any], leaves: Mapping[str, Leaf]) -> Any:  # noqa: PLR0911 (a return a case)

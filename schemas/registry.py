@@ -56,6 +56,10 @@ class Registry:
         """Let go of the connections. What was asked once is still known."""
         self._client.close()
 
+    def knows(self, topic: str, contract: Contract) -> bool:
+        """Whether ``id_of`` would answer without asking."""
+        return (topic, contract.name) in self._ids
+
     def id_of(self, topic: str, contract: Contract) -> int:
         """The id of the newest version of *contract* under ``<topic>-value``, registered where it is not yet."""
         key = (topic, contract.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from schemas.catalogue import contract_of, load_catalogue, topic_name
@@ -10,6 +11,14 @@ from schemas.event import Event
 from schemas.framing import frame, unframe
 from schemas.registry import Registry
 from schemas.rows import RowCodec
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded(Event):
+    """An event that has its bytes already, so that they are made once."""
+
+    kafka_topic: str = ""
+    frame: bytes | None = None
 
 
 class Wire:
@@ -21,6 +30,8 @@ class Wire:
 
     def encode(self, city: str, event: Event) -> tuple[str, bytes, bytes | None]:
         """(Kafka topic, key, frame); the frame of a tombstone is ``None``. ``Invalid`` names the field that misfits."""
+        if isinstance(event, Encoded):
+            return event.kafka_topic, event.key.encode(), event.frame
         if event.topic not in load_catalogue():
             raise Fatal(
                 f"topic {event.topic} is not in the catalogue", hint="add its folder under schemas/topics"
@@ -32,6 +43,21 @@ class Wire:
         contract = load_catalogue()[event.topic]
         payload = self._codec(event.topic).encode(event.value)
         return topic, key, frame(self.registry.id_of(topic, contract), payload)
+
+    def encoded(self, city: str, event: Event) -> Encoded:
+        """*event* with its bytes, as ``encode`` makes them."""
+        if isinstance(event, Encoded):
+            return event
+        topic, _, made = self.encode(city, event)
+        return Encoded(event.topic, event.key, event.value, topic, made)
+
+    def encoded_offline(self, city: str, event: Event) -> Event:
+        """*event* with its bytes if no registry has to be asked for that, else as it is. ``Invalid`` as of ``encode``."""
+        if self.registry.knows(topic_name(city, event.topic), load_catalogue()[event.topic]):
+            return self.encoded(city, event)
+        if event.value is not None:
+            self._codec(event.topic).encode(event.value)
+        return event
 
     def decode(self, topic: str, value: bytes) -> dict[str, Any]:
         """A frame's value in the shape of its contract's newest version. ``Invalid`` for anything else."""

@@ -21,10 +21,12 @@ from streams.hearing import LOOK_EVERY_S, TELL_EVERY_S, backoff_s
 from streams.ingest import Ingest
 from streams.log import log
 from streams.runtime.kafka import Fenced
-from streams.slices import Slice
+from streams.slices import Pushed, Slice
 
 PUSHES_MAX = 500
 IDLE_S = 1.0
+TRANSACTION_S = 0.05
+"""Under load, from the beginning of one transaction to that of the next."""
 BACKOFF_S_MAX = 5.0
 """Kafka that is back is noticed within so many seconds."""
 
@@ -41,6 +43,7 @@ class Drain:
         self._spool = spool
         self._before = before
         self._there_is_more = threading.Event()
+        self._began_at = 0.0
         self._ends = threading.Event()
         self._done_up_to = 0
         self._told_at = 0.0
@@ -96,10 +99,13 @@ class Drain:
             return
         kept = self._spool.waiting(self.name, after=self._done_up_to, pushes_max=PUSHES_MAX)
         if kept:
+            self._began_at = time.monotonic()
             self._publish(kept)
         self._tell()
         if not kept:
             self._there_is_more.wait(IDLE_S)
+        elif len(kept) > 1:  # under load, fewer and larger transactions
+            self._ends.wait(max(0.0, self._began_at + TRANSACTION_S - time.monotonic()))
 
     def _may_hear(self) -> bool:
         """Whether the channel lets anything through; if not, after a pause."""
@@ -114,7 +120,7 @@ class Drain:
         return False
 
     def _publish(self, kept: Sequence[Kept]) -> None:
-        pushes = [(one.seq, heard_of(one)) for one in kept]
+        pushes = [Pushed(one.seq, heard_of(one), one.reading) for one in kept]
         try:
             for part in self._ingest.pushed_parts(self._spool.spool_id, pushes):
                 self._patiently(self._put(part))

@@ -30,7 +30,7 @@ from streams.runtime.inbox import Partition
 from streams.runtime.kafka import read_table, read_whole, transactional_producer
 from streams.runtime.records import BORROWED
 from streams.runtime.transaction import transaction
-from streams.slices import SLICE_EVENTS, Slice, slices, time_of
+from streams.slices import SLICE_EVENTS, Pushed, Slice, slices, time_of
 from streams.standing import Standing, body_of, standing_from
 
 
@@ -122,13 +122,14 @@ class Ingest:
         if not goes_on:
             self._stop([], is_taken=True)
 
-    def pushed_parts(self, spool: str, pushes: Sequence[tuple[int, Heard]]) -> Iterator[Slice]:
-        """The transactions that numbered *pushes* lead to, many in one; as ``parts``. Published before: left out."""
+    def pushed_parts(self, spool: str, pushes: Sequence[Pushed]) -> Iterator[Slice]:
+        """The transactions that *pushes* lead to, many in one; as ``parts``. What is published already is left out."""
         standing, events, asides = self.standing, list[Event](), list[Event]()
-        for number, heard in pushes:
+        for push in pushes:
+            number, heard = push.number, push.heard
             if number <= self.standing.spools.get(spool, 0):
                 continue
-            reading = _unreadable(heard, standing.place) if heard.error else self.read(heard, standing.place)
+            reading = self._of_push(push, standing.place)
             try:
                 new, goes_on = self._weighed(heard, reading)
             except Stopped:
@@ -145,6 +146,13 @@ class Ingest:
                 self._stop([], is_taken=True)
         if standing is not self.standing:
             yield Slice(events, asides, standing, standing.heard_at_ms)
+
+    def _of_push(self, push: Pushed, place: Place) -> Reading:
+        if push.heard.error:
+            return _unreadable(push.heard, place)
+        if push.reading is None:
+            return self.read(push.heard, place)
+        return self.encodable(replace(push.reading, place=place))
 
     def _weighed(self, heard: Heard, reading: Reading) -> tuple[list[Event], bool]:
         """What is new of what is set aside, and whether the channel may go on after it. ``Stopped``: it is too much."""
@@ -216,19 +224,17 @@ class Ingest:
         return self._producer
 
     def encodable(self, reading: Reading) -> Reading:
-        """An event that its own contract refuses is set aside here, before it can spoil a transaction."""
+        """Every event with its bytes; one that its contract refuses is set aside here, before it spoils a transaction."""
         good, bad = [], []
         for event in reading.events:
             try:
-                self._wire.encode(self._context.city, event)
+                good.append(self._wire.encoded(self._context.city, event))
             except Invalid as error:
                 original = orjson.dumps(event.value, default=str)
                 bad.append(
                     RefusedEvent(original, error.what, error.field, error.expected, contract=event.topic)
                 )
-            else:
-                good.append(event)
-        return replace(reading, events=good, aside=[*reading.aside, *bad]) if bad else reading
+        return replace(reading, events=good, aside=[*reading.aside, *bad])
 
     def publish(self, part: Slice, *, played: bool) -> None:
         """One transaction: the events, what was set aside, the place, and in a play the time."""

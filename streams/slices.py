@@ -24,6 +24,15 @@ class Slice:
     time_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What lies in a spool under *number*; *reading*: what was read of it when it came, if that still holds."""
+
+    number: int
+    heard: Heard
+    reading: Reading | None = None
+
+
 def slices(heard: Heard, reading: Reading, asides: Sequence[Event], standing: Standing) -> Iterator[Slice]:
     """Cut a reading into transactions: a snapshot is one; a file without a clock goes minute by minute of event time."""
     digest = hashlib.sha256(heard.body).hexdigest()

@@ -140,7 +140,10 @@ class Gateway:
         at_ms: int,
     ) -> list[Receipt]:
         marks = _marks(account, request.headers.get("idempotency-key"), examined)
-        pushes = [Push(ear.name, at_ms, said.body, mark) for said, mark in zip(messages, marks, strict=True)]
+        pushes = [
+            Push(ear.name, at_ms, said.body, mark, reading)
+            for said, mark, reading in zip(messages, marks, examined.readings, strict=True)
+        ]
         try:
             receipts = await asyncio.wrap_future(self.spool.append(pushes))
         except Full as error:

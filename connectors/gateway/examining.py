@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.base import Heard, Place, Reader, SetAside
+from connectors.base import Heard, Place, Reader, Reading, SetAside
 from connectors.gateway.cloud_events import Said
-from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.event import Event
-from schemas.rows import RowCodec
 
 NAMED_MAX = 100
 """Bad records named in one answer; the others are counted."""
@@ -30,6 +27,8 @@ class Examined:
     refused: list[dict[str, Any]] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     marks: list[bytes | None] = field(default_factory=list)
+    readings: list[Reading | None] = field(default_factory=list)
+    """Of each message what was read, where it would be read the same again whatever is said before it."""
 
     @property
     def is_all_bad(self) -> bool:
@@ -37,7 +36,11 @@ class Examined:
 
 
 class Ear:
-    """One source that may be pushed to. *place*: where it stands, as far as its drain knows."""
+    """One source that may be pushed to.
+
+    *place*: where it stands, as far as its drain knows. *wake* tells that something was pushed. *encoded* makes an event's
+    bytes; ``Invalid`` where its contract refuses it.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Ear:
         *,
         place: Callable[[], Place] = dict,
         wake: Callable[[], None] = lambda: None,
+        encoded: Callable[[Event], Event] = lambda event: event,
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
@@ -53,6 +57,7 @@ class Ear:
         self.is_stopped = is_stopped
         self._reader = reader
         self._place = place
+        self._encoded = encoded
 
     def examine(self, messages: Sequence[Said], at_ms: int) -> Examined:
         """Read *messages* as the drain will."""
@@ -70,13 +75,27 @@ class Ear:
                 found, number, SetAside(said.body, f"the source broke on it: {type(error).__name__}")
             )
             found.marks.append(_mark(said))
+            found.readings.append(None)
             return
-        misfits = _misfits(reading.events)
+        events, misfits = self._fitting(reading.events)
         for aside in [*reading.aside, *misfits]:
             self._refuse(found, number, aside)
         found.events += len(reading.events) - len(misfits)
         found.left_out.update(reading.skipped)
-        found.marks.append(_mark(said) if said.mark is not None or reading.place == place else None)
+        is_the_same_again = reading.place == place
+        found.marks.append(_mark(said) if said.mark is not None or is_the_same_again else None)
+        found.readings.append(replace(reading, events=events) if is_the_same_again else None)
+
+    def _fitting(self, events: Sequence[Event]) -> tuple[list[Event], list[SetAside]]:
+        """The events, with their bytes where that could be done; and why their own contract refuses some of them."""
+        made, misfits = [], []
+        for event in events:
+            try:
+                made.append(self._encoded(event))
+            except Invalid as error:
+                made.append(event)
+                misfits.append(SetAside(b"", error.what, error.field, error.expected))
+        return made, misfits
 
     def _refuse(self, found: Examined, number: int, aside: SetAside) -> None:
         found.bad += 1
@@ -95,24 +114,6 @@ class Ear:
 
 def _mark(said: Said) -> bytes:
     return said.mark or hashlib.sha256(said.body).digest()
-
-
-def _misfits(events: Sequence[Event]) -> list[SetAside]:
-    """Of events that their own contract refuses, why."""
-    found = []
-    for event in events:
-        try:
-            if event.value is not None:
-                _codec(event.topic).encode(event.value)
-        except Invalid as error:
-            found.append(SetAside(b"", error.what, error.field, error.expected))
-    return found
-
-
-@cache
-def _codec(contract: str) -> RowCodec:
-    about = load_catalogue()[contract]
-    return RowCodec(about.newest, max_bytes=about.max_bytes)
 
 
 def summary(examined: Examined) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.base import Reading
 from schemas.errors import Fatal, Retriable
 
 BYTES_MAX = 1 << 30
@@ -29,6 +30,8 @@ ROW_BYTES = 200
 REPEAT_MS = 60 * 60_000
 REPEATS_MAX = 1_000_000
 TOGETHER_MAX = 1_000
+READINGS_BYTES_MAX = 8 << 20
+"""Bodies whose readings are kept in memory; what is read takes some ten times as much."""
 FULL_RETRY_S = 10.0
 
 _TABLES = """
@@ -57,12 +60,16 @@ class Full(Retriable):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One body. *mark* tells a repeat (the same mark from the same source); ``None``: whatever is said counts."""
+    """One body. *mark* tells a repeat (the same mark from the same source); ``None``: whatever is said counts.
+
+    *reading* is kept beside it in memory only, and not for ever: whoever drains it reads it again where it is gone.
+    """
 
     source: str
     at_ms: int
     body: bytes
     mark: bytes | None = None
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Kept:
     at_ms: int
     body: bytes
     is_whole: bool
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,8 @@ class Spool:
         self._depths: dict[str, Depth] = {}
         self._counting = threading.Lock()
         self._under_way = 0
+        self._readings: dict[int, Reading] = {}
+        self._read_bytes = 0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection = self._opened()
         self.spool_id = self._identity()
@@ -144,7 +154,9 @@ class Spool:
             size += len(body)
             if found and size > bytes_max:
                 break
-            found.append(Kept(seq, at_ms, body, hashlib.sha256(body).digest() == sha256))
+            found.append(
+                Kept(seq, at_ms, body, hashlib.sha256(body).digest() == sha256, self._readings.get(seq))
+            )
         return found
 
     def done(self, source: str, up_to: int) -> Future[object]:
@@ -156,7 +168,10 @@ class Spool:
                 "SELECT count(*), coalesce(sum(length(body) + ?), 0) FROM push WHERE source = ? AND seq <= ?",
                 (ROW_BYTES, *where),
             ).fetchone()
-            connection.execute("DELETE FROM push WHERE source = ? AND seq <= ?", where)
+            gone_too = "DELETE FROM push WHERE source = ? AND seq <= ? RETURNING seq, length(body)"
+            for seq, size in connection.execute(gone_too, where).fetchall():
+                if self._readings.pop(seq, None) is not None:
+                    self._read_bytes -= size
             return Depth(*gone)
 
         def count(done: Future[object]) -> None:
@@ -235,6 +250,9 @@ class Spool:
             connection.execute(
                 "REPLACE INTO said VALUES (?, ?, ?, ?)", (push.source, push.mark, seq, push.at_ms)
             )
+        if push.reading is not None and self._read_bytes + len(push.body) <= READINGS_BYTES_MAX:
+            self._readings[seq] = push.reading
+            self._read_bytes += len(push.body)
         return Receipt(seq, is_repeat=False)
 
     def _arrived(self, pushes: Sequence[Push], size: int, done: Future[object]) -> None:
@@ -267,6 +285,9 @@ class Spool:
             job.done.set_result(result)
 
     def _roll_back(self) -> None:
+        """Numbers that were not given are given again, and to others: nothing read may be taken for theirs."""
+        self._readings.clear()
+        self._read_bytes = 0
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
 

@@ -24,7 +24,7 @@ from connectors.records import a_text, plausible_time, position, set_aside
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
-from schemas.json_form import from_json_value
+from schemas.json_form import from_json_value, shown_otherwise
 from schemas.rows import RowCodec
 
 DOMAINS = ("fire.", "police.", "civil.", "cctv.", "mobility.", "drone.", "place.")
@@ -57,6 +57,7 @@ class CityEvents:
         self._codec = RowCodec(self._contract.newest, max_bytes=self._contract.max_bytes)
         self._avro = AvroBodies(self._contract)
         self._fields = {field["name"] for field in self._contract.newest["fields"]}
+        self._shown_otherwise = shown_otherwise(self._contract.newest)
         self._nullable = {
             field["name"]: field["default"] for field in self._contract.newest["fields"] if "default" in field
         }
@@ -123,7 +124,7 @@ class CityEvents:
                 field=unknown[0][:60],
                 expected="the fields of its contract",
             )
-        return from_json_value(self._contract.newest, record)
+        return from_json_value(self._shown_otherwise, record)
 
     def _event(self, said: Mapping[str, Any], at_ms: int | None) -> Event:
         value = {**self._nullable, **said}
@@ -146,7 +147,7 @@ class CityEvents:
         if key == "incident_id" and not value.get("incident_id"):
             value["incident_id"] = self._incident_id(value)
         value["event_id"] = self._event_id(value, said)
-        self._codec.encode(value)
+        self._codec.check(value)
         return Event(self._contract.name, str(value[key]), value)
 
     def _position(self, said: Any) -> dict[str, Any] | None:
