@@ -88,12 +88,17 @@ class Telemetry:
             self.noted[NO_PLACE] += 1
         return where
 
-    def speed_mps(self, value: float | None, unit: str = "m/s") -> float | None:
-        """*value* in metres a second. Below zero no vehicle drives: that is a sign for unknown, noted."""
+    def at_least_zero(self, value: float | None, what: str) -> float | None:
+        """*value* itself. What is below zero and cannot be is a sign for unknown, noted."""
         if value is not None and value < 0:
-            self.noted["speed below zero"] += 1
+            self.noted[f"{what} below zero"] += 1
             return None
-        return None if value is None else value * SPEEDS[unit]
+        return value
+
+    def speed_mps(self, value: float | None, unit: str = "m/s") -> float | None:
+        """*value* in metres a second."""
+        speed = self.at_least_zero(value, "speed")
+        return None if speed is None else speed * SPEEDS[unit]
 
     def bearing_deg(self, value: float | None) -> float | None:
         """*value* itself. What is no direction of the compass is a sign for unknown, noted."""

@@ -54,7 +54,7 @@ WORDS = {"electric_bike": "electric_bicycle", "classic_bike": "bicycle", "bike":
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One feed. *path*: where it stands in the body, for its records' bytes."""
+    """One feed. *path*: where it stands in the body, for its records' bytes; *digest*: of all that it says."""
 
     name: str
     updated_ms: int
@@ -62,16 +62,12 @@ class Feed:
     data: Mapping[str, Any]
     path: str
     head: bytes
+    digest: str
 
     @property
     def records(self) -> list[Any]:
         found: list[Any] = self.data[LISTS[self.name]]
         return found
-
-    @property
-    def digest(self) -> str:
-        """Of all that it says."""
-        return hashlib.blake2b(self.head + orjson.dumps(self.data), digest_size=12).hexdigest()
 
     @property
     def list_path(self) -> str:
@@ -108,7 +104,7 @@ def feeds_in(body: bytes) -> tuple[dict[str, Feed], list[str], Broken]:
             try:
                 feeds[name] = _feed(name, value[name], f"{name}.")
             except Invalid as error:
-                broken.append((orjson.dumps(value[name]), error))
+                broken.append((_written(value[name]), error))
     return feeds, [name for name in value if name not in WANTED], broken
 
 
@@ -137,10 +133,18 @@ def _feed(name: str, value: Any, path: str) -> Feed:
         raise Invalid("ttl is no number of seconds", field="ttl", expected="0 or more")
     head = {key: value[key] for key in ("last_updated", "ttl", "version") if key in value}
     updated_ms = feed_time(value.get("last_updated"), "last_updated")
-    feed = Feed(name, updated_ms, float(ttl), value["data"], path, orjson.dumps(head)[:-1])
+    digest = hashlib.blake2b(_written(value), digest_size=12).hexdigest()
+    feed = Feed(name, updated_ms, float(ttl), value["data"], path, _written(head)[:-1], digest)
     if name in LISTS and not isinstance(feed.data.get(LISTS[name]), list):
         raise Invalid(f"{name} has no list", field=LISTS[name], expected="a list")
     return feed
+
+
+def _written(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        raise Invalid("the feed nests too deep", field="", expected="flat records") from None
 
 
 def languages(data: Mapping[str, Any]) -> dict[str, list[Any]]:

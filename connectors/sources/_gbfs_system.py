@@ -87,13 +87,7 @@ def percent(value: object, told: Telemetry) -> float | None:
 
 
 def metres(value: object, told: Telemetry) -> float | None:
-    if value is None:
-        return None
-    metres = a_number(value, "current_range_meters")
-    if metres < 0:
-        told.noted["range below zero"] += 1
-        return None
-    return metres
+    return None if value is None else told.at_least_zero(a_number(value, "current_range_meters"), "range")
 
 
 def docks(record: Mapping[str, Any], capacity: int | None) -> dict[str, int | None] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from google.protobuf.message import Message
 from google.transit import gtfs_realtime_pb2 as gtfs
 
 from connectors.gtfs_schedule import Schedule, Trip
@@ -43,6 +44,16 @@ def said(message: Any, field: str) -> Any:
         return None
     value = getattr(message, field)
     return None if value == "" else value
+
+
+def check_texts(message: Any) -> None:
+    """``Invalid`` where a text of *message* holds bytes of no character: the library gives them as they came."""
+    for field, value in message.ListFields():
+        if isinstance(value, bytes):
+            raise Invalid(f"{field.name} holds bytes of no character", field=field.name, expected="text")
+        if field.message_type is not None:
+            for one in (value,) if isinstance(value, Message) else value:
+                check_texts(one)
 
 
 def scheduled(trip: Any, schedule: Schedule, told: Telemetry) -> tuple[str | None, Trip | None]:

@@ -138,9 +138,15 @@ class Gbfs:
             if mark in said.get(feed.name, ()):
                 told.skipped["feed said before"] += 1
                 continue
-            said[feed.name] = [*said.get(feed.name, ()), mark][-BODIES_MAX:]
+            part = Telemetry(self._context, heard.at_ms)
             is_alone = feed.name == INFORMATION and STATUS not in feeds
-            self._hear(feed, is_stale, is_alone, system, told, heard.body)
+            try:
+                self._hear(feed, is_stale, is_alone, system, part, heard.body)
+            except Invalid as error:  # it cannot be taken apart into its records
+                told.aside.append(set_aside(heard.body, error))
+                continue
+            said[feed.name] = [*said.get(feed.name, ()), mark][-BODIES_MAX:]
+            told.add(part)
         return told.reading({**system.kept(), "said": said})
 
     def _hear(

@@ -29,6 +29,7 @@ from connectors.records import plausible_time, set_aside
 from connectors.sources._gtfs_entities import (
     OTHER_TIMES,
     alert_fields,
+    check_texts,
     contradicts,
     delays,
     moment_ms,
@@ -104,6 +105,7 @@ class GtfsRealtime:
         return hearing.reading({"said": hearing.remembered} if hearing.remembered else place)
 
     def _entity(self, entity: Any, hearing: _Hearing) -> None:
+        check_texts(entity)
         if entity.is_deleted:
             hearing.skipped["deleted"] += 1
             return
@@ -140,7 +142,7 @@ class GtfsRealtime:
             "is_stale": is_stale,
             "speed_mps": hearing.speed_mps(said(where, "speed")),
             "bearing_deg": hearing.bearing_deg(said(where, "bearing")),
-            "odometer_m": said(where, "odometer"),
+            "odometer_m": hearing.at_least_zero(said(where, "odometer"), "odometer"),
             "relationship": word(vehicle.trip, "schedule_relationship"),
             "stop_sequence": sequence,
             "stop_id": stop_id,

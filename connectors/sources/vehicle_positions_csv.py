@@ -146,14 +146,14 @@ class VehiclePositionsCsv:
         event_ms = plausible_time(time_ms, told.at_ms, "time")
         position = told.position(known(columns.lat), known(columns.lon))
         if position is not None:
-            position["accuracy_m"] = self._number(known, "accuracy")
+            position["accuracy_m"] = told.at_least_zero(self._number(known, "accuracy"), "accuracy")
         said = {
             "vehicle_id": vehicle_id,
             "vehicle_type": self._type(known(columns.vehicle_type)),
             "operator": self._config.operator,
             "speed_mps": told.speed_mps(self._number(known, "speed"), self._config.speed_unit),
             "bearing_deg": told.bearing_deg(self._number(known, "bearing")),
-            "odometer_m": self._number(known, "odometer"),
+            "odometer_m": told.at_least_zero(self._number(known, "odometer"), "odometer"),
             "is_stale": told.is_older_than(event_ms, self._config.stale_after_s),
             **{name: known(getattr(columns, name)) for name in TEXTS},
         }

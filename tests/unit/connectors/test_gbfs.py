@@ -214,6 +214,15 @@ def test_a_charge_beyond_all_and_more_motors_than_bicycles_are_unknown_and_noted
     ]
 
 
+def test_a_feed_that_nests_too_deep_is_set_aside_whole_and_not_taken_for_heard() -> None:
+    deep = json.dumps(a_feed(bikes=[BIKE, {"bike_id": ""}])).replace('""', "[" * 950 + "]" * 950).encode()
+    source: Any = load_source("gbfs", CITY, {})
+    reading: Reading = source.read(Heard(deep, None), {})
+    assert not reading.events
+    assert [aside.original for aside in reading.aside] == [deep]
+    assert reading.place == {}
+
+
 def test_feeds_of_prices_and_news_are_left_out_and_counted() -> None:
     reading = hears(a_feed(alerts=[]))
     assert (list(reading.events), list(reading.aside)) == ([], [])

@@ -181,6 +181,15 @@ def test_a_time_that_cannot_be_sets_the_vehicle_aside(at: int) -> None:
     assert [aside.field for aside in reading.aside] == ["timestamp"]
 
 
+def test_a_text_of_no_characters_sets_its_entity_aside_alone() -> None:
+    entity = a_vehicle("broken")
+    entity.vehicle.vehicle.label = "LABEL"
+    body = a_feed(entity, a_vehicle("good")).replace(b"LABEL", b"\xff\xfe\xff\xfe\xff")
+    reading = hears(body)
+    assert [event.key for event in reading.events] == ["good"]
+    assert [aside.field for aside in reading.aside] == ["label"]
+
+
 # -- trips ----------------------------------------------------------------------------------------------------
 
 
