@@ -122,7 +122,10 @@ def read_camera_list(path: Path) -> dict[str, CameraAt]:
         with path.open("rb") as file:
             text = file.read(LIST_BYTES_MAX).decode("utf-8-sig")
         rows = json.loads(text) if path.suffix == ".json" else list(csv.DictReader(io.StringIO(text)))
-        return {row["camera_id"]: CameraAt.model_validate(_told(row)) for row in rows}
+        found = {row["camera_id"]: CameraAt.model_validate(_told(row)) for row in rows}
+        if not found:
+            raise ValueError("an empty list")
+        return found
     except OSError as error:
         raise Fatal(f"{path}: {error.strerror}", hint="put the camera list there") from None
     except ValidationError as error:

@@ -66,9 +66,7 @@ def masked(original: bytes) -> bytes:
 
 _NAMES = rb"(?:license|licensePlate|PlateNumber|plateText|recognized_license_plate|sub_label)"
 _IN_JSON = re.compile(
-    rb'(\\*"(?:#text|'
-    + _NAMES
-    + rb')\\*"\s*:\s*[\[{]?\s*(?:\\*"#text\\*"\s*:\s*)?\\*")(?:[^"\\]|\\+u[0-9a-fA-F]{4})*',
+    rb'(\\*"(?:#text|' + _NAMES + rb')\\*"\s*:\s*\[?\s*\\*")(?:[^"\\]|\\+u[0-9a-fA-F]{4})*',
     re.IGNORECASE,
 )
 _IN_XML = re.compile(rb"(<(?:\w+:)?PlateNumber\b[^>]*>)[^<]*")

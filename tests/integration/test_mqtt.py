@@ -1,0 +1,247 @@
+"""Listening to a real broker: what is taken is acknowledged, and what is not comes again."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+
+from connectors.base import Bounds, Heard, SourceContext
+from connectors.found import load_source
+from connectors.mqtt import MqttEar, MqttSettings
+from schemas.errors import Fatal, Retriable
+from tests.a_broker import PASSWORD, USER, Broker, a_broker, a_certificate, a_password_file
+from tests.contract.an_example import example_of
+
+HERE = SourceContext("springfield", "porch", ZoneInfo("America/Chicago"), Bounds(29.4, -95.95, 30.2, -94.95))
+WAIT_S = 10
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    with a_broker(tmp_path) as running:
+        yield running
+
+
+def settings(broker: Broker, **more: Any) -> dict[str, Any]:
+    return {"host": "127.0.0.1", "port": broker.port, "topics": ["porch/#"], **more}
+
+
+def an_ear(broker: Broker, **more: Any) -> MqttEar:
+    return MqttEar(HERE, MqttSettings.model_validate(settings(broker, **more)))
+
+
+def payloads(heard: Heard) -> list[str]:
+    return [orjson.loads(line)["payload"] for line in heard.body.splitlines()]
+
+
+async def next_of(speech: AsyncIterator[Heard]) -> Heard:
+    async with asyncio.timeout(WAIT_S):
+        return await anext(speech)
+
+
+async def hear(ear: MqttEar, count: int) -> list[str]:
+    """At least *count* messages, all of them taken."""
+    said: list[str] = []
+    speech = ear.listen()
+    async for heard in speech:
+        said += payloads(heard)
+        if len(said) >= count:
+            break
+    task = asyncio.ensure_future(anext(speech))  # whoever asks for the next has taken the last
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=WAIT_S)
+    await ear.close()
+    return said
+
+
+async def introduce(ear: MqttEar, broker: Broker) -> None:
+    """Have a session at the broker: it keeps what is said while nobody listens."""
+    listening = asyncio.create_task(hear(ear, 1))
+    while not listening.done():
+        await asyncio.to_thread(broker.publish, ("porch/hello", b"hello"))
+        await asyncio.wait([listening], timeout=0.1)
+    await listening
+
+
+def without_hello(said: list[str]) -> list[str]:
+    return [one for one in said if one != "hello"]
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_what_is_said_while_nobody_listens_is_heard_later_and_in_order(broker: Broker, version: str) -> None:
+    async def story() -> list[str]:
+        await introduce(an_ear(broker, version=version), broker)
+        await asyncio.to_thread(broker.publish, *(("porch/cam", str(n).encode()) for n in range(200)))
+        return await hear(an_ear(broker, version=version), 200)
+
+    assert without_hello(asyncio.run(story())) == [str(n) for n in range(200)]
+
+
+def test_what_was_not_taken_comes_again_and_what_was_does_not(broker: Broker) -> None:
+    async def story() -> tuple[list[str], list[str]]:
+        await introduce(an_ear(broker), broker)
+        await asyncio.to_thread(broker.publish, ("porch/cam", b"taken"))
+        first = await hear(an_ear(broker), 1)
+        assert "taken" in first
+        await asyncio.to_thread(broker.publish, ("porch/cam", b"not taken"))
+        dropped = an_ear(broker)
+        seen = payloads(await next_of(dropped.listen()))
+        await dropped.close()  # the worker dies before it asks for the next
+        return seen, await hear(an_ear(broker), 1)
+
+    seen, again = asyncio.run(story())
+    assert without_hello(seen) == ["not taken"]
+    assert without_hello(again) == ["not taken"]
+
+
+def test_a_thousand_messages_are_heard_once_each_and_time_does_not_stand_still(broker: Broker) -> None:
+    async def story() -> list[Heard]:
+        ear = an_ear(broker)
+        await introduce(an_ear(broker), broker)
+        await asyncio.to_thread(broker.publish, *(("porch/cam", str(n).encode()) for n in range(1000)))
+        found: list[Heard] = []
+        async for heard in ear.listen():
+            found.append(heard)
+            if "999" in payloads(heard):
+                break
+        await ear.close()
+        return found
+
+    found = asyncio.run(story())
+    assert without_hello([one for heard in found for one in payloads(heard)]) == [str(n) for n in range(1000)]
+    times = [heard.at_ms or 0 for heard in found]
+    assert times == sorted(set(times)), "no two at one moment: the same moment is heard only once"
+
+
+def test_a_broker_that_dies_may_heal(broker: Broker) -> None:
+    async def story() -> list[str]:
+        ear = an_ear(broker)
+        speech = ear.listen()
+        listening = asyncio.ensure_future(anext(speech))
+        while not listening.done():
+            await asyncio.to_thread(broker.publish, ("porch/hello", b"hello"))
+            await asyncio.wait([listening], timeout=0.1)
+        broker.stop()
+        with pytest.raises(Retriable, match="porch"):
+            while True:
+                await next_of(speech)
+        with pytest.raises(Retriable):
+            await next_of(ear.listen())
+        broker.start()
+        await introduce(ear, broker)
+        await asyncio.to_thread(broker.publish, ("porch/cam", b"back"))
+        return await hear(ear, 1)
+
+    assert "back" in asyncio.run(story())
+
+
+def test_a_wrong_password_is_fatal_and_stays_secret(tmp_path: Path) -> None:
+    rules = f"allow_anonymous false\npassword_file {a_password_file(tmp_path)}"
+    with a_broker(tmp_path, rules) as broker:
+        for version in ("5", "3.1.1"):
+            ear = an_ear(broker, username=USER, password=f"{PASSWORD}!", version=version)
+            with pytest.raises(Fatal) as caught:
+                asyncio.run(next_of(ear.listen()))
+            assert PASSWORD not in str(caught.value)
+
+        async def story() -> list[str]:
+            ear = an_ear(broker, username=USER, password=PASSWORD)
+            listening = asyncio.create_task(hear(ear, 1))
+            while not listening.done():
+                who = {"auth": {"username": USER, "password": PASSWORD}}
+                await asyncio.to_thread(broker.publish, ("porch/cam", b"let in"), **who)
+                await asyncio.wait([listening], timeout=0.1)
+            return await listening
+
+        assert "let in" in asyncio.run(story())
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # a socket that failed, paho leaves to the collector
+def test_tls_speaks_to_who_it_trusts_and_to_nobody_else(tmp_path: Path) -> None:
+    certificate, key = a_certificate(tmp_path)
+    with a_broker(tmp_path, f"allow_anonymous true\ncertfile {certificate}\nkeyfile {key}") as broker:
+        with pytest.raises(Retriable, match="SSL"):
+            asyncio.run(next_of(an_ear(broker, tls=True).listen()))
+        gc.collect()
+
+        async def story() -> list[str]:
+            listening = asyncio.create_task(hear(an_ear(broker, tls=True, ca_file=str(certificate)), 1))
+            while not listening.done():
+                await asyncio.to_thread(
+                    broker.publish, ("porch/cam", b"in private"), tls={"ca_certs": str(certificate)}
+                )
+                await asyncio.wait([listening], timeout=0.1)
+            return await listening
+
+        assert "in private" in asyncio.run(story())
+
+
+def test_a_source_without_mqtt_says_so() -> None:
+    with pytest.raises(Fatal, match="mqtt"):
+        asyncio.run(next_of(load_source("frigate_events", HERE, {}).listen()))  # type: ignore[union-attr]
+
+
+def test_a_listener_that_is_cancelled_hangs_up(broker: Broker) -> None:
+    async def story() -> None:
+        listening = asyncio.ensure_future(anext(an_ear(broker).listen()))
+        await asyncio.wait([listening], timeout=0.3)
+        listening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(WAIT_S):
+                await listening
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "name", ["frigate_events", "nvidia_deepstream", "axis_scene_description", "onvif_metadata", "axis_plates"]
+)
+def test_every_source_of_detections_reads_what_the_broker_brings(broker: Broker, name: str) -> None:
+    """The same messages as in its example, each by itself: the same events but for camera and time of hearing."""
+    example = example_of(name)
+    bodies = [heard.body for heard in example.heard()]
+    sent = [line for body in bodies for line in (body.splitlines() if body[:1] == b"{" else [body])]
+    messages = [
+        (said["topic"], said["payload"].encode())
+        if b'"payload"' in one and (said := orjson.loads(one))
+        else ("porch/cam", one)
+        for one in sent
+    ]
+    topics = sorted({"porch/#", *(topic for topic, _ in messages if not topic.startswith("porch/"))})
+    source: Any = example.source(mqtt=settings(broker, topics=topics))
+
+    async def story() -> list[str]:
+        found: list[Any] = []
+        place: Any = {}
+        speech = source.listen()
+        listening = asyncio.ensure_future(anext(speech))
+        while not listening.done():
+            await asyncio.to_thread(broker.publish, ("porch/hello", b""))
+            await asyncio.wait([listening], timeout=0.1)
+        heard = await listening
+        await asyncio.to_thread(broker.publish, *messages, ("porch/bye", b""))
+        while b"porch/bye" not in heard.body:
+            heard = await next_of(speech)
+            reading = source.read(heard, place)
+            assert not reading.aside
+            place = reading.place
+            found += reading.events
+        await source.close()
+        return found
+
+    found = asyncio.run(story())
+    plain = [event for heard in example.heard() for event in example.source().read(heard, {}).events]
+    said = [(event.topic, event.value["track_id"]) for event in found]
+    if name == "onvif_metadata":
+        assert said[: len(plain)] == [(event.topic, event.value["track_id"]) for event in plain]
+        assert found[-1].value["ended"], "the empty payload"
+    else:
+        assert said == [(event.topic, event.value["track_id"]) for event in plain]
