@@ -1,0 +1,122 @@
+"""What a reader hands to the match: observations as columns, where each stands in the log, and its words if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import Invalid
+from streams.match.flow import Partition
+from streams.match.observations import Longs, Observations, Rows, concatenated
+from streams.runtime.records import Record
+
+
+class Words(NamedTuple):
+    """What an observation says in words; ``subject`` is the thing's name."""
+
+    observation_id: str
+    source: str
+    label: str
+    token: str | None
+    subject: str | None
+    accuracy_m: float | None
+
+
+class Frames(Protocol):
+    """The records behind the rows of observations, by the number that ``Observations.at`` gives each."""
+
+    @property
+    def nbytes(self) -> int:
+        """What they hold in memory."""
+
+    def words(self, at: Longs) -> list[Words]: ...
+
+    def record(self, at: int) -> Record:
+        """The record as it came, to be set aside."""
+
+    def joined(self, others: Sequence[Frames]) -> Frames:
+        """With *others*, which came of the same reader, behind it: their numbers follow on."""
+
+    def __len__(self) -> int:
+        """How many numbers there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Row by row: what was seen, which of *places* it stands in, its offset. Each partition's rows are in its order.
+
+    *passing*: the rows that the engine's filter let through, where the reader has looked already. *aside*: records that
+    could not be read. *ends*: the next offset of every partition that was read, whatever was read there.
+    """
+
+    seen: Observations
+    places: Sequence[Partition]
+    place: npt.NDArray[np.uint8]
+    offset: Longs
+    frames: Frames
+    ends: Mapping[Partition, int]
+    passing: Rows | None = None
+    aside: Sequence[tuple[Record, Invalid]] = ()
+    nbytes_read: int = 0
+
+    def __len__(self) -> int:
+        return len(self.seen)
+
+    def without(self, is_bad: npt.NDArray[np.bool_]) -> Batch:
+        """The same, but for these rows."""
+        kept = ~is_bad
+        passing = self.passing
+        if passing is not None:
+            passing = (np.cumsum(kept) - 1)[passing[kept[passing]]].astype(np.intp)
+        return Batch(
+            self.seen.take(kept),
+            self.places,
+            self.place[kept],
+            self.offset[kept],
+            self.frames,
+            self.ends,
+            passing,
+            self.aside,
+            self.nbytes_read,
+        )
+
+    def only(self, place: Partition) -> Batch:
+        """The rows of that partition."""
+        number = self.places.index(place) if place in self.places else -1
+        return self.without(self.place != number)
+
+    @property
+    def nbytes(self) -> int:
+        return self.seen.nbytes + self.place.nbytes + self.offset.nbytes + self.frames.nbytes
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """All of *batches* in turn, as one."""
+    places = sorted({place for one in batches for place in one.places})
+    numbers = [np.array([places.index(place) for place in one.places], np.uint8) for one in batches]
+    firsts = np.cumsum([0, *(len(one.frames) for one in batches)])
+    seen = concatenated([one.seen for one in batches])
+    at = np.concatenate([one.seen.at + first for one, first in zip(batches, firsts[:-1], strict=True)])
+    return Batch(
+        Observations(
+            at,
+            seen.topic,
+            seen.lat,
+            seen.lon,
+            seen.time,
+            seen.received,
+            seen.label,
+            seen.token,
+            seen.subject,
+            seen.confidence,
+        ),
+        places,
+        np.concatenate([number[one.place] for number, one in zip(numbers, batches, strict=True)]),
+        np.concatenate([one.offset for one in batches]),
+        batches[0].frames.joined([one.frames for one in batches[1:]]),
+        {},
+    )

@@ -1,0 +1,126 @@
+"""What was seen of late, as columns, for watches that open later. Bounded in time and in bytes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from streams.match.batch import Batch, joined
+from streams.match.flow import Partition
+
+ROWS_A_CHUNK = 4_096
+"""Smaller batches are put together, so that a look back is a few calls."""
+COLUMNS_ROOM = 1_024
+"""Bytes that a chunk takes beside its columns, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Observations of one or more partitions: of each the first offset, and when the newest was received."""
+
+    batch: Batch
+    firsts: Mapping[Partition, int]
+    newest_ms: Mapping[Partition, int]
+    nbytes: int
+
+
+@dataclass(slots=True)
+class Recent:
+    """*keep_ms*: how long, in received time of each partition. *bytes_max*: beyond it the oldest go first, and are
+    counted in *dropped*."""
+
+    keep_ms: int
+    bytes_max: int
+    nbytes: int = 0
+    rows: int = 0
+    dropped: int = 0
+    _chunks: deque[Chunk] = field(default_factory=deque)
+    _small: list[Batch] = field(default_factory=list)
+    _small_rows: int = 0
+
+    def keep(self, batch: Batch) -> None:
+        if not len(batch) or self.bytes_max <= 0:
+            return
+        if len(batch) >= ROWS_A_CHUNK:
+            self._settle()
+            self._add(batch)
+            return
+        self._small.append(batch)
+        self._small_rows += len(batch)
+        if self._small_rows >= ROWS_A_CHUNK:
+            self._settle()
+
+    def trim(self, watermarks: Mapping[Partition, int]) -> None:
+        """Forget what is too old by now, and what there is no room for."""
+        while self._chunks and self._is_over(self._chunks[0], watermarks):
+            self._drop()
+        while self.nbytes > self.bytes_max and self._chunks:
+            self.dropped += len(self._chunks[0].batch)
+            self._drop()
+
+    def batches(self) -> Iterator[Batch]:
+        """All that is kept, oldest first."""
+        self._settle()
+        for chunk in self._chunks:
+            yield chunk.batch
+
+    def first_offset(self, place: Partition) -> int | None:
+        """Where of that partition the kept begins; ``None``: none is kept."""
+        firsts = [chunk.firsts[place] for chunk in self._chunks if place in chunk.firsts]
+        if firsts:
+            return firsts[0]
+        for batch in self._small:
+            if (first := _firsts(batch).get(place)) is not None:
+                return first
+        return None
+
+    def forget(self, places: Collection[Partition]) -> None:
+        """These partitions are another worker's now."""
+        kept = [batch.without(_of(batch, places)) for batch in self.batches()]
+        self._chunks.clear()
+        self.nbytes = self.rows = 0
+        for batch in kept:
+            self.keep(batch)
+
+    def _settle(self) -> None:
+        if self._small:
+            small, self._small, self._small_rows = self._small, [], 0
+            self._add(small[0] if len(small) == 1 else joined(small))
+
+    def _add(self, batch: Batch) -> None:
+        newest = {
+            place: int(batch.seen.received[batch.place == number].max())
+            for number, place in enumerate(batch.places)
+            if (batch.place == number).any()
+        }
+        chunk = Chunk(batch, _firsts(batch), newest, batch.nbytes + COLUMNS_ROOM)
+        self._chunks.append(chunk)
+        self.nbytes += chunk.nbytes
+        self.rows += len(batch)
+
+    def _drop(self) -> None:
+        chunk = self._chunks.popleft()
+        self.nbytes -= chunk.nbytes
+        self.rows -= len(chunk.batch)
+
+    def _is_over(self, chunk: Chunk, watermarks: Mapping[Partition, int]) -> bool:
+        return all(
+            newest_ms + self.keep_ms < watermarks.get(place, 0)
+            for place, newest_ms in chunk.newest_ms.items()
+        )
+
+
+def _of(batch: Batch, places: Collection[Partition]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    numbers = [number for number, place in enumerate(batch.places) if place in places]
+    return np.isin(batch.place, numbers)
+
+
+def _firsts(batch: Batch) -> dict[Partition, int]:
+    numbers, rows = np.unique(batch.place, return_index=True)
+    return {
+        batch.places[number]: int(batch.offset[row])
+        for number, row in zip(numbers.tolist(), rows.tolist(), strict=True)
+    }

@@ -1,0 +1,222 @@
+"""The step of the match: watches and batches of observations in, evidence out. Pure: no Kafka, no clock.
+
+However the observations are cut into batches, and wherever a worker stops and another goes on, each observation is held
+against each watch once: live when it is read, or looked back at when the watch opens.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from schemas.errors import Invalid
+from schemas.event import Event
+from streams.match.batch import Batch
+from streams.match.config import MatchConfig
+from streams.match.engine import Engine, Matches
+from streams.match.evidence import Sighting, evidence_event, summary_event
+from streams.match.flow import Flow, Partition
+from streams.match.lateness import Watermarks, future
+from streams.match.recent import Recent
+from streams.match.wanted import Told, Wanted
+from streams.match.watches import Watch
+from streams.runtime.records import Record
+
+
+@dataclass(slots=True)
+class Found:
+    """What a step tells and counts. *matches* are all, told or left out; *late* goes by source."""
+
+    events: list[Event] = field(default_factory=list)
+    aside: list[tuple[Record, Invalid]] = field(default_factory=list)
+    late: Counter[str] = field(default_factory=Counter)
+    matches: int = 0
+
+    def add(self, other: Found) -> None:
+        self.events += other.events
+        self.aside += other.aside
+        self.late += other.late
+        self.matches += other.matches
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a partition has come, as it is kept beside its committed offset: all before *next_offset* has been held
+    against every watch before *watch_offset*; look back begins at *first_offset*; *watermark_ms* is its newest received
+    time, 0 for none."""
+
+    next_offset: int
+    watch_offset: int
+    first_offset: int
+    watermark_ms: int
+
+
+class Match:
+    """What one worker knows: the watches, and of its partitions what it must remember."""
+
+    def __init__(self, city: str, config: MatchConfig) -> None:
+        self._city = city
+        self.wanted = Wanted()
+        self.engine = Engine()
+        self.flow = Flow(config.per_second_max)
+        self.recent = Recent(config.keep_ms, config.look_back_bytes)
+        self.watermarks = Watermarks(config.lateness_ms)
+        self._ends: dict[Partition, int] = {}
+
+    # -- watches ---------------------------------------------------------------------------------------------
+
+    def tell(self, told: Iterable[Told]) -> Found:
+        """Watches that open, change or end from now on; the evidence for those that open, of what was seen before."""
+        read_up_to = self.wanted.next_offset
+        put, ended = self.wanted.take(told)
+        self.engine.end(ended)
+        self.engine.put(put)
+        opened = [one for one in put if self.wanted.opened[one.watch_id] >= read_up_to]
+        return self._looked_back(opened, None)
+
+    # -- observations ----------------------------------------------------------------------------------------
+
+    def take(self, batch: Batch, *, now_ms: int) -> Found:
+        """Evidence of one batch. *now_ms*: our own clock, against which nothing may lie in the future."""
+        found = self._take(batch, self.engine, now_ms=now_ms)
+        found.aside += batch.aside
+        return found
+
+    def standings(self) -> dict[Partition, Standing]:
+        """What to commit, for each partition of which anything was read."""
+        return {
+            place: Standing(
+                end,
+                self.wanted.next_offset,
+                end if (first := self.recent.first_offset(place)) is None else first,
+                self.watermarks.newest.get(place, 0),
+            )
+            for place, end in self._ends.items()
+        }
+
+    def restore(self, place: Partition, standing: Standing, before: Iterable[Batch], *, now_ms: int) -> Found:
+        """Know of *place* what its last owner knew: *before* are its records from ``standing.first_offset`` to
+        ``standing.next_offset``. The evidence is what that owner had no time to look back for."""
+        if standing.watch_offset > self.wanted.next_offset:
+            raise ValueError("watches must be read as far as whoever had the partition before had read them")
+        engine = self.engine
+        known = self.wanted.opened_before(standing.watch_offset)
+        if len(known) < engine.watches:
+            engine = engine.beside(known)
+        for batch in before:
+            self._take(batch, engine, now_ms=now_ms)
+        self._ends[place] = standing.next_offset
+        newest = self.watermarks.newest
+        if standing.watermark_ms:
+            newest[place] = max(newest.get(place, 0), standing.watermark_ms)
+        self._close([place])
+        return self._looked_back(self.wanted.opened_since(standing.watch_offset), place)
+
+    def forget(self, places: Collection[Partition]) -> None:
+        """They are another worker's now: where things of theirs go is no longer ours to know."""
+        if not any(place in self._ends for place in places):
+            return
+        self.recent.forget(places)
+        for place in places:
+            self.flow.forget(place)
+            self.watermarks.newest.pop(place, None)
+            self._ends.pop(place, None)
+        if self.engine.forget_things():
+            for batch in self.recent.batches():
+                self.engine.step(batch.seen)
+
+    # -- both ------------------------------------------------------------------------------------------------
+
+    def _take(self, batch: Batch, engine: Engine, *, now_ms: int) -> Found:
+        found = Found()
+        self._ends.update(batch.ends)
+        if not len(batch):
+            return found
+        batch = self._timely(batch, found, now_ms)
+        if len(batch):
+            self._answer(batch, engine.step(batch.seen, batch.passing), found)
+            self.recent.keep(batch)
+        found.events += self._close(batch.places)
+        self.recent.trim(self.watermarks.newest)
+        return found
+
+    def _timely(self, batch: Batch, found: Found, now_ms: int) -> Batch:
+        """*batch* without what comes too early, which is set aside, or too late, which is counted."""
+        ahead = future(batch, now_ms)
+        if ahead is not None:
+            error = Invalid(
+                "an event from the future", field="event_time", expected="at most 300 s after it was received"
+            )
+            found.aside += [(batch.frames.record(at), error) for at in batch.seen.at[ahead].tolist()]
+            batch = batch.without(ahead)
+            if not len(batch):
+                return batch
+        late = self.watermarks.late(batch)
+        if late is not None:
+            found.late.update(one.source for one in batch.frames.words(batch.seen.at[late]))
+            batch = batch.without(late)
+        return batch
+
+    def _looked_back(self, watches: Sequence[Watch], place: Partition | None) -> Found:
+        """What of the kept observations, of one place or of all, these watches match."""
+        found = Found()
+        if not watches:
+            return found
+        engine = self.engine.beside(watches)
+        for kept in self.recent.batches():
+            batch = kept if place is None else kept.only(place)
+            self._answer(batch, engine.step(batch.seen), found)
+        found.events += self._close(self._ends)
+        return found
+
+    def _answer(self, batch: Batch, matches: Matches, found: Found) -> None:
+        """The events of *matches*, as far as the flow lets them through. The only Python there is for each match."""
+        if not len(matches):
+            return
+        rows, seen = matches.row, batch.seen
+        columns = zip(
+            matches.watch,
+            matches.kind,
+            _known(matches.distance_m),
+            batch.place[rows].tolist(),
+            batch.offset[rows].tolist(),
+            seen.time[rows].tolist(),
+            seen.received[rows].tolist(),
+            _known(seen.lat[rows]),
+            _known(seen.lon[rows]),
+            _known(seen.confidence[rows].astype(np.float64)),
+            batch.frames.words(seen.at[rows]),
+            strict=True,
+        )
+        for watch, kind, distance_m, number, offset, time, received, lat, lon, confidence, words in columns:
+            if not _is_wanted(watch, words.label, words.token):
+                continue
+            found.matches += 1
+            place = batch.places[number]
+            if self.flow.keeps(watch, time, place, offset, words.observation_id):
+                sighting = Sighting(place, offset, time, received, lat, lon, confidence, words)
+                found.events.append(evidence_event(self._city, watch, kind, distance_m, sighting))
+
+    def _close(self, places: Iterable[Partition]) -> list[Event]:
+        """What was left out in the seconds that are over."""
+        events = []
+        for place in places:
+            horizon_ms = self.watermarks.horizon_ms(place)
+            if horizon_ms is not None:
+                events += [summary_event(self._city, one) for one in self.flow.closed(place, horizon_ms)]
+        return events
+
+
+def _is_wanted(watch: Watch, label: str, token: str | None) -> bool:
+    """The words themselves: two of them may share a code."""
+    return (not watch.labels or label in watch.labels) and (not watch.tokens or token in watch.tokens)
+
+
+def _known(column: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float | None]:
+    values: list[float | None] = [*column.tolist()]
+    for row in np.flatnonzero(np.isnan(column)).tolist():
+        values[row] = None
+    return values
