@@ -1,0 +1,142 @@
+"""Zones as a GeoJSON file: administrative areas, parks, school zones. A feature is a zone.
+
+- Id and name are properties that the settings name; without an id the feature's own ``id`` is taken.
+- Since when they hold: ``as_of``, or when the file was asked for. A file that says neither is set aside whole.
+- A feature that has no id or no geometry, or lies wholly outside the city, is set aside by itself.
+- The same file again says nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.json_records import around_record, json_records, record_bytes
+from connectors.page_or_file import PageOrFile
+from connectors.records import read_each, set_aside, text_or_none
+from connectors.zones import geometry_of, zone
+from schemas.errors import Invalid
+from schemas.event import Event
+
+FEATURES = "features"
+
+
+class Config(BaseModel):
+    """Settings of a source of type ``zones_geojson``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str = Field(min_length=1, description="what the zones are: dong, park, school-zone")
+    id_property: str | None = Field(
+        None, description="the property that is a zone's id; none: the feature's id"
+    )
+    name_property: str | None = Field(None, description="the property that is its name")
+    parent_property: str | None = Field(None, description="the property that names the zone around it")
+    operator: str | None = Field(None, description="who says so")
+    as_of: date | None = Field(
+        None, description="since when they hold, where the file does not say when it was heard"
+    )
+    encoding: str = Field("utf-8", description="the file's character set")
+    url: str | None = Field(None, pattern="^https?://", description="where the file is asked for")
+    path: Path | None = Field(None, description="the file, read when there is no url")
+    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
+
+
+class ZonesGeojson:
+    """A ``PolledSource``."""
+
+    def __init__(self, context: SourceContext, config: Config) -> None:
+        self._context = context
+        self._config = config
+        self._asked = PageOrFile(context.source, url=config.url, path=config.path, timeout_s=config.timeout_s)
+
+    async def poll(self, place: Place) -> Heard:
+        return await self._asked.ask()
+
+    async def close(self) -> None:
+        await self._asked.close()
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        digest = hashlib.sha256(heard.body).hexdigest()
+        if heard.error is not None or not heard.body.strip() or place.get("digest") == digest:
+            return Reading((), place)
+        try:
+            at_ms = since_ms(self._config.as_of, heard.at_ms)
+            body = in_utf8(heard.body, self._config.encoding)
+            found = json_records(body, FEATURES)
+        except Invalid as error:
+            return Reading((), place, aside=[set_aside(heard.body, error)])
+        events, aside, _ = read_each(
+            found,
+            lambda feature: self._zone(feature, at_ms, heard.at_ms or at_ms),
+            lambda index, _: record_bytes(body, FEATURES)[index],
+            around_record(FEATURES),
+        )
+        return Reading(events, {"digest": digest}, aside=aside)
+
+    def _zone(self, feature: object, at_ms: int, received_ms: int) -> Event:
+        if not isinstance(feature, dict) or feature.get("type") != "Feature":
+            raise Invalid("it is no feature", field="type", expected="Feature")
+        config, properties = self._config, feature.get("properties") or {}
+        if not isinstance(properties, dict):
+            raise Invalid("the properties are none", field="properties", expected="an object")
+        zone_id = properties.get(config.id_property) if config.id_property else feature.get("id")
+        return zone(
+            self._context,
+            at_ms=at_ms,
+            received_ms=received_ms,
+            said={
+                "zone_id": an_id(zone_id, config.id_property or "id"),
+                "name": _text(properties, config.name_property),
+                "parent_id": _text(properties, config.parent_property),
+                "kind": config.kind,
+                "operator": config.operator,
+                "geometry": geometry_of(self._context, feature.get("geometry")),
+            },
+        )
+
+
+def an_id(value: object, field: str) -> str:
+    """An id as text; whole numbers are ids too."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise Invalid(f"{field} is missing or no id", field=field, expected="text or a whole number")
+
+
+def _text(properties: Mapping[str, Any], name: str | None) -> str | None:
+    if name is None or properties.get(name) is None:
+        return None
+    value = properties[name]
+    return str(value) if type(value) in (int, float) else text_or_none(value, name)
+
+
+def since_ms(as_of: date | None, heard_ms: int | None) -> int:
+    """The beginning of that day in UTC, or the moment of hearing. ``Invalid`` where nobody says either."""
+    if as_of is not None:
+        return round(datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC).timestamp() * 1000)
+    if heard_ms is None:
+        raise Invalid("nobody says since when it holds", field="as_of", expected="as_of in the city's file")
+    return heard_ms
+
+
+def in_utf8(body: bytes, encoding: str) -> bytes:
+    """*body* in UTF-8. ``Invalid`` where it holds bytes of no character."""
+    if encoding.casefold() in ("utf-8", "utf8"):
+        return body
+    try:
+        return body.decode(encoding).encode()
+    except UnicodeError:
+        raise Invalid(
+            "the body holds bytes of no character", field="", expected=f"text in {encoding}"
+        ) from None
+
+
+SOURCE = ZonesGeojson

@@ -1,0 +1,94 @@
+"""Areas as GeoJSON (RFC 7946) brings them, for every source of zones. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from geojson_pydantic.geometries import parse_geometry_obj
+from pydantic import ValidationError
+
+from connectors.base import SourceContext
+from connectors.records import event_fields
+from schemas.errors import Invalid
+from schemas.event import Event, derived_id
+
+ZONE = "place.zone"
+AREAS = ("Polygon", "MultiPolygon", "Point", "MultiPoint", "LineString", "MultiLineString")
+POSITIONS_MAX = 20_000
+
+
+def geometry_of(context: SourceContext, said: object) -> str:
+    """*said* as the text of a geometry. ``Invalid`` where it is none, or lies wholly outside the city."""
+    if not isinstance(said, dict) or said.get("type") not in AREAS:
+        raise Invalid("the geometry is none", field="geometry", expected=" or ".join(AREAS))
+    if sum(1 for _ in _positions(said.get("coordinates"))) > POSITIONS_MAX:
+        raise Invalid(
+            "the geometry has too many corners", field="geometry", expected=f"at most {POSITIONS_MAX}"
+        )
+    try:
+        parse_geometry_obj(said)
+    except (ValidationError, ValueError) as error:
+        raise Invalid(
+            f"the geometry is wrong: {_why(error)}", field="geometry", expected="RFC 7946"
+        ) from None
+    points = list(_positions(said["coordinates"]))
+    if any(not (-180 <= lon <= 180 and -90 <= lat <= 90) for lon, lat in points):
+        raise Invalid("the geometry is not on earth", field="geometry", expected="longitude, then latitude")
+    if not _meets(context, points):
+        raise Invalid("the zone lies outside the city", field="geometry", expected=f"in {context.bounds}")
+    return orjson.dumps({"type": said["type"], "coordinates": said["coordinates"]}).decode()
+
+
+def _positions(said: Any) -> Iterator[tuple[float, float]]:
+    """The corners within nested lists, however deep. ``Invalid`` for what is neither a list nor two numbers."""
+    stack = [said]
+    while stack:
+        one = stack.pop()
+        if not isinstance(one, list) or not one:
+            raise Invalid("a corner is no two numbers", field="geometry", expected="longitude, latitude")
+        if isinstance(one[0], list):
+            stack.extend(one)
+        elif len(one) >= 2 and all(type(number) in (int, float) for number in one):
+            yield float(one[0]), float(one[1])
+        else:
+            raise Invalid("a corner is no two numbers", field="geometry", expected="longitude, latitude")
+
+
+def _meets(context: SourceContext, points: list[tuple[float, float]]) -> bool:
+    """Whether the box around *points* and the city's have something in common."""
+    lons, lats = [lon for lon, _ in points], [lat for _, lat in points]
+    box = context.bounds
+    reaches_lat = min(lats) <= box.north and max(lats) >= box.south
+    return reaches_lat and min(lons) <= box.east and max(lons) >= box.west
+
+
+def _why(error: Exception) -> str:
+    """The first thing that is wrong, without what stood there."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc'][:3]))}: {first['msg']}"
+    return "no such type"
+
+
+def zone(context: SourceContext, *, at_ms: int, received_ms: int, said: Mapping[str, Any]) -> Event:
+    """The ``place.zone`` that says *said*; its id is what it says."""
+    about = {
+        "name": None,
+        "operator": None,
+        "rules": None,
+        "starts_at": None,
+        "ends_at": None,
+        "parent_id": None,
+        **said,
+    }
+    says = orjson.dumps(about, option=orjson.OPT_SORT_KEYS)
+    common = event_fields(
+        context,
+        event_id=derived_id(context.city, context.source, says),
+        event_time_ms=at_ms,
+        received_ms=received_ms,
+        position=None,
+    )
+    return Event(ZONE, str(said["zone_id"]), {**common, **about})
