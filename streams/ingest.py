@@ -116,7 +116,10 @@ class Ingest:
         digest = hashlib.sha256(heard.body).hexdigest() if heard.at_ms is None else ""
         if self.standing.has_heard(heard, digest):
             return
-        reading = self.read(heard, self.standing.place_for(heard), alter)
+        yield from self.parts_of(heard, self.read(heard, self.standing.place_for(heard), alter))
+
+    def parts_of(self, heard: Heard, reading: Reading) -> Iterator[Slice]:
+        """As ``parts``, of what was read of *heard*."""
         new, goes_on = self._weighed(heard, reading)
         yield from slices(heard, reading, new, self.standing)
         if not goes_on:

@@ -84,6 +84,23 @@ def gateway(seconds: float, batch: int, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+@bench.command()
+@click.option("--form", type=click.Choice(["nvidia", "onvif"]), default="nvidia", show_default=True)
+@click.option("--events", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option("--runs", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a run")
+def ingest(form: str, events: int, runs: int, as_json: bool) -> None:
+    """A camera's words to Avro in Kafka: events a second of one core, and where the time goes.
+
+    Example:  bongsu bench ingest --form onvif
+    """
+    module = benchmark("ingest")
+    platform = reach()
+    for _ in range(runs):
+        found = {**module.surroundings(form, events), **module.shown(module.measure(platform, form, events))}
+        click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+
+
 def _lines(found: dict[str, Any]) -> str:
     return "\n".join(f"{name}: {_in_words(value)}" for name, value in found.items()) + "\n"
 
