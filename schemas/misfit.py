@@ -7,6 +7,7 @@ through, and its messages show the value.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,12 @@ class Misfit(NamedTuple):
 Check = Callable[[Any], Misfit | None]
 
 FLOAT_MAX = 3.4028235e38
+GLANCES: tuple[tuple[str, type, float], ...] = (
+    ("double", float, sys.float_info.max),
+    ("float", float, FLOAT_MAX),
+    ("long", int, 2**63 - 1),
+    ("int", int, 2**31 - 1),
+)
 WORDS = {
     "string": "text",
     "bytes": "bytes",
@@ -86,17 +93,25 @@ def _record(kind: Record, misfit: Misfit) -> Check:
     for one in kind.fields:
         where = f"{misfit.field}.{one.name}" if misfit.field else one.name
         missing = None if one.has_default else Misfit(where, f"{words_of(one.type)} (it is missing)")
-        fields.append((one.name, check_of(one.type, where), missing))
+        fields.append((one.name, *_at_a_glance(one.type), check_of(one.type, where), missing))
     only = f"its {len(fields)} fields and no others"  # a name from outside may itself be personal data
 
     def check(value: Any) -> Misfit | None:
         if not isinstance(value, dict | Mapping):
             return misfit
         seen = 0
-        for name, check_field, missing in fields:
+        for name, sure, number, least, most, is_text, check_field, missing in fields:
             if name in value:
                 seen += 1
-                found = check_field(value[name])
+                inner = value[name]
+                exact = type(inner)
+                if (
+                    exact in sure
+                    or (exact is number and least <= inner <= most)
+                    or (is_text and exact is str and inner.isascii())
+                ):
+                    continue
+                found = check_field(inner)
                 if found is not None:
                     return found
             elif missing is not None:
@@ -104,6 +119,20 @@ def _record(kind: Record, misfit: Misfit) -> Check:
         return None if seen == len(value) else Misfit(misfit.field, only)
 
     return check
+
+
+def _at_a_glance(kind: Type) -> tuple[frozenset[type], type | None, float, float, bool]:
+    """What fits by its type alone: (types of which all fit, a type of numbers, its least and most, ASCII text).
+
+    Nine of ten values are of these; what is not is looked at closely.
+    """
+    branches = kind.branches if isinstance(kind, Union) else (kind,)
+    names = {branch.name for branch in branches if isinstance(branch, Primitive)}
+    sure = frozenset(known for name, known in (("null", type(None)), ("boolean", bool)) if name in names)
+    for name, exact, most in GLANCES:
+        if name in names:
+            return sure, exact, -most, most, "string" in names
+    return sure, None, 0, 0, "string" in names
 
 
 def _union(kind: Union, misfit: Misfit) -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
@@ -49,6 +49,7 @@ TRANSFORMATION, SCALE, TRANSLATE, TREE = (
     f"{TT}ObjectTree",
 )
 STANDS_FOR = {PLATE: "LicensePlate", FACE: "HumanFace", BODY: "Human", BARCODE: "Barcode"}
+Pair = tuple[str | None, str | None]
 """What describes a class without naming it."""
 
 
@@ -135,11 +136,20 @@ def _transformation(element: Element | None) -> Transformation:
     if element is None:
         return AS_IT_IS
     scale, move = element.find(SCALE), element.find(TRANSLATE)
+    return _of_numbers(
+        ("1", "1") if scale is None else (scale.get("x"), scale.get("y")),
+        ("0", "0") if move is None else (move.get("x"), move.get("y")),
+    )
+
+
+@lru_cache(1_024)
+def _of_numbers(scale: Pair, move: Pair) -> Transformation:
+    """A camera says the same in every frame."""
     return Transformation(
-        1.0 if scale is None else number(scale.get("x"), "Scale.x"),
-        1.0 if scale is None else number(scale.get("y"), "Scale.y"),
-        0.0 if move is None else number(move.get("x"), "Translate.x"),
-        0.0 if move is None else number(move.get("y"), "Translate.y"),
+        number(scale[0], "Scale.x"),
+        number(scale[1], "Scale.y"),
+        number(move[0], "Translate.x"),
+        number(move[1], "Translate.y"),
     )
 
 
