@@ -100,7 +100,10 @@ class Figures:
 def measure(platform: Platform, load: Load) -> Figures:
     """All three phases against one gateway. ``Fatal`` when an acknowledged event is not in its topic."""
     city = f"bench-{uuid4().hex[:8]}"
-    with tempfile.TemporaryDirectory() as folder, _gateway(platform, city, Path(folder)) as (port, key, process):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _gateway(platform, city, Path(folder)) as (port, key, process),
+    ):
         caller = _Caller(port, city, key, psutil.Process(process.pid))
         asyncio.run(caller.closed(WARM_UP_S, 1))
         figures = Figures(
@@ -199,13 +202,17 @@ async def _schedule(due: asyncio.Queue[float | None], seconds: float, rate: floa
 
 
 @contextmanager
-def _gateway(platform: Platform, city: str, folder: Path) -> Iterator[tuple[int, str, subprocess.Popen[bytes]]]:
+def _gateway(
+    platform: Platform, city: str, folder: Path
+) -> Iterator[tuple[int, str, subprocess.Popen[bytes]]]:
     """A gateway in a process of its own, on the second core where there is one: (port, key, process)."""
     port, file = free_port(), folder / "city.toml"
     file.write_text(CITY.format(name=city, port=port))
     ensure_topics(platform.kafka, [city])
     key, account = new_key(city, "bench", ["*"], now_ms=int(time.time() * 1000), requests_per_s=1e9)
-    with transaction(transactional_producer(platform.kafka, f"{city}.accounts"), platform.wire, city) as outbox:
+    with transaction(
+        transactional_producer(platform.kafka, f"{city}.accounts"), platform.wire, city
+    ) as outbox:
         outbox.put(account)
     command = [sys.executable, "-m", "deploy.cli", "run", str(file), "--stage", "gateway", "--quiet"]
     environment = {**os.environ, **platform.endpoints.as_environment(), "BONGSU_HOME": str(folder)}
