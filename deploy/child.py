@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from deploy.city import City
 from schemas.errors import Fatal
+from streams.log import log
 
 END_S = 15
+LOOK_S = 0.2
+AGAIN_FIRST_S, AGAIN_MAX_S = 0.5, 30.0
 
 
 @contextmanager
@@ -19,17 +24,7 @@ def worker_running(city: City, *options: str) -> Iterator[Callable[[], None]]:
 
     It ends with us however we end: our end of its standard input closes with us.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "deploy.cli",
-        "run",
-        str(city.path),
-        "--quiet",
-        "--while-stdin",
-        *options,
-    ]
-    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr, start_new_session=True)
+    worker = _started(city, options)
 
     def check() -> None:
         if worker.poll() is not None:
@@ -40,9 +35,56 @@ def worker_running(city: City, *options: str) -> Iterator[Callable[[], None]]:
     try:
         yield check
     finally:
-        worker.terminate()
-        try:
-            worker.wait(END_S)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
+        _end(worker)
+
+
+@contextmanager
+def worker_kept(city: City, *options: str) -> Iterator[None]:
+    """``bongsu run CITY`` in a process of its own, started again whenever it ends; nobody here waits for it."""
+    over = threading.Event()
+
+    def keep() -> None:
+        delay_s = AGAIN_FIRST_S
+        while not over.is_set():
+            begun, worker = time.monotonic(), _started(city, options)
+            while worker.poll() is None and not over.wait(LOOK_S):
+                pass
+            if over.is_set():
+                _end(worker)
+                return
+            if time.monotonic() - begun > AGAIN_MAX_S:
+                delay_s = AGAIN_FIRST_S
+            log.warning("a worker ended and is started again", options=" ".join(options), wait_s=delay_s)
+            over.wait(delay_s)
+            delay_s = min(delay_s * 2, AGAIN_MAX_S)
+
+    keeper = threading.Thread(target=keep, name="keeper", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join(END_S + LOOK_S)
+
+
+def _started(city: City, options: Sequence[str]) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "deploy.cli",
+        "run",
+        str(city.path),
+        "--quiet",
+        "--while-stdin",
+        *options,
+    ]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr, start_new_session=True)
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    worker.terminate()
+    try:
+        worker.wait(END_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()

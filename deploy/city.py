@@ -19,6 +19,7 @@ from deploy.faults import UsageFault
 from deploy.laws import law_named
 from deploy.toml_lines import line_of
 from schemas.errors import BongsuError
+from streams.match.config import MatchConfig
 from streams.situations.config import RulesConfig
 
 CITIES = Path(__file__).parent / "cities"
@@ -77,6 +78,10 @@ class CityFile(Strict):
     source: tuple[SourceFile, ...] = ()
     rule: tuple[dict[str, Any], ...] = ()
     subscription: tuple[dict[str, Any], ...] = ()
+    match: MatchConfig | None = Field(
+        None,
+        description="the fast topics are held against the watches; absent: only by 'bongsu run --stage match'",
+    )
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
 
     @field_validator("name")

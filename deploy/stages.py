@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import socket
+from typing import IO
 
 from connectors.found import is_polled
 from connectors.sinks.redis_view import RedisView
 from deploy.city import City
 from deploy.platform import Platform
 from deploy.settings import home_folder
+from deploy.slots import take_slot
 from streams.hearing import ClockService, PolledService, SpeakingService
 from streams.ingest import Ingest
 from streams.live_view import LiveViewService
+from streams.match.config import MatchConfig
+from streams.matching.loop import MatchLoop
+from streams.matching.plain import PlainReader
+from streams.matching.reader import Reader
+from streams.matching.service import MatchService
 from streams.runtime.worker import Worker
 from streams.situations_stage import SituationsStage
 
-STAGES = ("ingest", "situations", "deliver")
+STAGES = ("ingest", "match", "situations", "deliver")
 
 
 def worker_of(
     city: City, platform: Platform, stages: tuple[str, ...], *, web_port: int | None = None
 ) -> Worker:
-    """A worker of *stages*, not yet running."""
+    """A worker of *stages*, not yet running. The match runs alone in its own: no incident shall wait for it."""
     name = stages[0] if len(stages) == 1 else "all" if "ingest" in stages else "stages"
     worker = Worker(
         name,
@@ -30,6 +37,8 @@ def worker_of(
         web_port=web_port or free_port(),
         data_dir=home_folder() / "workers" / f"{city.name}.{name}",
     )
+    if stages == ("match",):
+        worker.add_service(MatchService(match_of(city, platform)))
     if "situations" in stages:
         worker.add_stage(SituationsStage(city.name, city.rules, bootstrap=platform.kafka, wire=platform.wire))
     if "deliver" in stages:
@@ -38,6 +47,28 @@ def worker_of(
     if "ingest" in stages:
         _add_sources(worker, city, platform)
     return worker
+
+
+def match_of(city: City, platform: Platform) -> MatchLoop:
+    """The match of *city*, under a name that no other worker of this machine has."""
+    name, slot = take_slot(home_folder() / "workers", f"{city.name}.match")
+    _held.append(slot)
+
+    def open_reader(group: str) -> Reader:
+        return PlainReader(city.name, group, bootstrap=platform.kafka, registry=platform.wire.registry)
+
+    return MatchLoop(
+        city.name,
+        city.file.match or MatchConfig.model_validate({}),
+        bootstrap=platform.kafka,
+        wire=platform.wire,
+        name=name,
+        open_reader=open_reader,
+    )
+
+
+_held: list[IO[bytes]] = []
+"""Slots last as long as the process."""
 
 
 def ingest_of(city: City, platform: Platform, source: str, reader: object) -> Ingest:

@@ -55,3 +55,29 @@ def show_source(city: str, source: str, told: Mapping[str, Any], shares: Mapping
     source_rate.labels(city, source).set(told["rate_per_min"])
     for name, share in shares.items():
         source_share.labels(city, source, name).set(share)
+
+
+# -- the match ---------------------------------------------------------------------------------------------------
+
+bytes_taken = Counter("bongsu_bytes_taken", "Bytes of records a stage has taken", ["group"])
+batch_records = Histogram(
+    "bongsu_batch_records",
+    "Observations read at once",
+    ["group"],
+    buckets=(1, 10, 100, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000),
+)
+matches = Counter("bongsu_matches", "Observations that a watch wanted, told or left out", ["group"])
+left_out = Counter(
+    "bongsu_evidence_left_out", "Matches that were only counted: their second was full", ["group"]
+)
+late = Counter("bongsu_observations_late", "Observations later than the city allows", ["city", "source"])
+lag_records = Gauge("bongsu_lag_records", "Records a stage has still to read", ["group", "topic"])
+lag_seconds = Gauge(
+    "bongsu_lag_seconds", "Age of the newest record read, where more stand behind it", ["group"]
+)
+watches_open = Gauge("bongsu_watches_open", "What is looked for", ["group"])
+look_back_rows = Gauge("bongsu_look_back_observations", "Observations kept for watches to come", ["group"])
+look_back_bytes = Gauge("bongsu_look_back_bytes", "The memory they take", ["group"])
+look_back_dropped = Counter(
+    "bongsu_look_back_dropped", "Observations given up before their time: no room", ["group"]
+)

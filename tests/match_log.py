@@ -63,6 +63,9 @@ class SightFrames:
     def record(self, at: int) -> Record:
         return Record(place_of(0)[0], 0, at, LATER_MS, b"", self.written[at].observation_id.encode(), {})
 
+    def kept(self) -> SightFrames:
+        return self
+
     def joined(self, others: Sequence[Frames]) -> Frames:
         everything = [*self.written]
         for other in others:

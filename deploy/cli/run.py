@@ -6,9 +6,11 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import click
 
+from deploy.child import worker_kept
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
 from deploy.gateway import gateway_of, pushed_sources
@@ -48,12 +50,14 @@ def run(
     platform = reach()
     ensure_topics(platform.kafka, [city.name])
     stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
+    apart = stages != ("match",) and "match" in stages and city.file.match is not None
     worker = worker_of(city, platform, stages, web_port=web_port)
     if while_stdin:
         worker.stop_when(_stdin_ended())
     end_gateway = gateway_of(city, platform).run_beside() if _hears_pushes(city, stages) else None
     try:
-        worker.run()
+        with worker_kept(city, "--stage", "match") if apart else nullcontext():
+            worker.run()
     finally:
         if end_gateway is not None:
             end_gateway()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -37,6 +37,9 @@ class Frames(Protocol):
 
     def record(self, at: int) -> Record:
         """The record as it came, to be set aside."""
+
+    def kept(self) -> Frames:
+        """What ``words`` needs of them, and no more: no ``record`` any longer."""
 
     def joined(self, others: Sequence[Frames]) -> Frames:
         """With *others*, which came of the same reader, behind it: their numbers follow on."""
@@ -72,17 +75,17 @@ class Batch:
         passing = self.passing
         if passing is not None:
             passing = (np.cumsum(kept) - 1)[passing[kept[passing]]].astype(np.intp)
-        return Batch(
-            self.seen.take(kept),
-            self.places,
-            self.place[kept],
-            self.offset[kept],
-            self.frames,
-            self.ends,
-            passing,
-            self.aside,
-            self.nbytes_read,
+        return replace(
+            self,
+            seen=self.seen.take(kept),
+            place=self.place[kept],
+            offset=self.offset[kept],
+            passing=passing,
         )
+
+    def kept(self) -> Batch:
+        """The same for a while: without what only the first answer to it needs."""
+        return replace(self, frames=self.frames.kept(), passing=None, aside=())
 
     def only(self, place: Partition) -> Batch:
         """The rows of that partition."""
@@ -102,18 +105,7 @@ def joined(batches: Sequence[Batch]) -> Batch:
     seen = concatenated([one.seen for one in batches])
     at = np.concatenate([one.seen.at + first for one, first in zip(batches, firsts[:-1], strict=True)])
     return Batch(
-        Observations(
-            at,
-            seen.topic,
-            seen.lat,
-            seen.lon,
-            seen.time,
-            seen.received,
-            seen.label,
-            seen.token,
-            seen.subject,
-            seen.confidence,
-        ),
+        replace(seen, at=at),
         places,
         np.concatenate([number[one.place] for number, one in zip(numbers, batches, strict=True)]),
         np.concatenate([one.offset for one in batches]),

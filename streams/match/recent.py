@@ -34,16 +34,25 @@ class Recent:
 
     keep_ms: int
     bytes_max: int
-    nbytes: int = 0
-    rows: int = 0
     dropped: int = 0
+    _nbytes: int = 0
+    _rows: int = 0
     _chunks: deque[Chunk] = field(default_factory=deque)
     _small: list[Batch] = field(default_factory=list)
     _small_rows: int = 0
 
+    @property
+    def rows(self) -> int:
+        return self._rows + self._small_rows
+
+    @property
+    def nbytes(self) -> int:
+        return self._nbytes + sum(one.nbytes for one in self._small)
+
     def keep(self, batch: Batch) -> None:
-        if not len(batch) or self.bytes_max <= 0:
+        if not len(batch):
             return
+        batch = batch.kept()
         if len(batch) >= ROWS_A_CHUNK:
             self._settle()
             self._add(batch)
@@ -81,7 +90,7 @@ class Recent:
         """These partitions are another worker's now."""
         kept = [batch.without(_of(batch, places)) for batch in self.batches()]
         self._chunks.clear()
-        self.nbytes = self.rows = 0
+        self._nbytes = self._rows = 0
         for batch in kept:
             self.keep(batch)
 
@@ -98,13 +107,13 @@ class Recent:
         }
         chunk = Chunk(batch, _firsts(batch), newest, batch.nbytes + COLUMNS_ROOM)
         self._chunks.append(chunk)
-        self.nbytes += chunk.nbytes
-        self.rows += len(batch)
+        self._nbytes += chunk.nbytes
+        self._rows += len(batch)
 
     def _drop(self) -> None:
         chunk = self._chunks.popleft()
-        self.nbytes -= chunk.nbytes
-        self.rows -= len(chunk.batch)
+        self._nbytes -= chunk.nbytes
+        self._rows -= len(chunk.batch)
 
     def _is_over(self, chunk: Chunk, watermarks: Mapping[Partition, int]) -> bool:
         return all(

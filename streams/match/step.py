@@ -68,13 +68,18 @@ class Match:
 
     # -- watches ---------------------------------------------------------------------------------------------
 
-    def tell(self, told: Iterable[Told]) -> Found:
-        """Watches that open, change or end from now on; the evidence for those that open, of what was seen before."""
-        read_up_to = self.wanted.next_offset
+    def tell(self, told: Iterable[Told], *, read_up_to: int = 0) -> Found:
+        """Watches that open, change or end from now on; the evidence for those that open, of what was seen before.
+
+        *read_up_to*: how far their topic is read, where nothing but what closes transactions stands behind *told*.
+        """
+        known_up_to = self.wanted.next_offset
         put, ended = self.wanted.take(told)
+        self.wanted.next_offset = max(self.wanted.next_offset, read_up_to)
         self.engine.end(ended)
-        self.engine.put(put)
-        opened = [one for one in put if self.wanted.opened[one.watch_id] >= read_up_to]
+        if put:
+            self.engine.put(put)
+        opened = [one for one in put if self.wanted.opened[one.watch_id] >= known_up_to]
         return self._looked_back(opened, None)
 
     # -- observations ----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ class Fenced(Fatal):
     """Another speaks under our transactional id."""
 
 
-def transactional_producer(bootstrap: str, transactional_id: str) -> Producer:
+def transactional_producer(bootstrap: str, transactional_id: str, **settings: Any) -> Producer:
     """A producer that answers in transactions; whoever held the same id before is fenced from here on."""
     producer = Producer(
         {
@@ -34,6 +34,7 @@ def transactional_producer(bootstrap: str, transactional_id: str) -> Producer:
             "linger.ms": 0,
             "message.max.bytes": 8_000_000,
             "log_level": 3,
+            **settings,
         }
     )
     try:

@@ -76,7 +76,7 @@ class StageLoop:
         if first is None:
             return Batch((), None)
         messages = [first, *self._consumer.consume(BATCH_MAX, 0)]
-        records = [record_of(message) for message in messages if _is_record(message)]
+        records = [record_of(message) for message in messages if is_record(message)]
         return Batch(records, self._consumer.consumer_group_metadata())
 
     def _assigned(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
@@ -133,7 +133,8 @@ class StageLoop:
                 return
 
 
-def _is_record(message: Any) -> bool:
+def is_record(message: Any) -> bool:
+    """Whether it is one; what heals by itself is none. ``Fatal`` or ``Retriable`` for any other error."""
     error = message.error()
     if error is None:
         return True

@@ -1,0 +1,33 @@
+"""Names for workers of one kind on one machine: a worker that is started again has the name of the one that died.
+
+So the log's unfinished business of the dead one is settled at once, by whoever speaks under its name next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+from pathlib import Path
+from typing import IO
+
+from schemas.errors import Fatal
+
+SLOTS_MAX = 256
+
+
+def take_slot(folder: Path, kind: str) -> tuple[str, IO[bytes]]:
+    """(name, what holds it): the first of *kind* that no living process of this machine has. It lasts as long as the file
+    is open. ``BONGSU_WORKER`` names the machine where its host name is not its own for good."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = re.sub(r"[^A-Za-z0-9-]", "-", os.environ.get("BONGSU_WORKER") or socket.gethostname())
+    for number in range(SLOTS_MAX):
+        file = (folder / f"{kind}.{number}.slot").open("wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+        else:
+            return f"{kind}.{machine}.{number}", file
+    raise Fatal(f"{SLOTS_MAX} workers of {kind} run on this machine", hint="run others elsewhere")

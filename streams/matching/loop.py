@@ -1,0 +1,237 @@
+"""The match's loop: one thread reads, holds what it read against the watches, and commits evidence with the offsets.
+
+It begins anew whenever the world failed it: producer, watches and look-back are built again from the log.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaException
+
+from schemas.catalogue import contract_name
+from schemas.errors import Retriable
+from schemas.wire import Wire
+from streams import metrics
+from streams.dlq import aside_record
+from streams.log import log
+from streams.match.config import MatchConfig
+from streams.match.flow import Partition
+from streams.match.step import Found, Match, Standing
+from streams.match.wanted import Told
+from streams.matching.committing import Committing
+from streams.matching.measuring import Measuring
+from streams.matching.reader import Reader
+from streams.matching.standings import Left, taken_over
+from streams.matching.watching import Watching
+from streams.runtime.kafka import as_ours, transactional_producer
+from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
+
+IDLE_S = 0.02
+"""How long to wait for records when none are there; a new watch may wait so long too."""
+PRODUCER = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
+"""The broker itself gives up the transaction of a worker that died before it left its name beside any offset."""
+
+OpenReader = Callable[[str], Reader]
+
+
+@dataclass(slots=True)
+class MatchLoop:
+    """One worker of a city's match. *name* is its transactional id: at any time one worker's alone. *open_reader* makes a
+    member of the group that it is given."""
+
+    city: str
+    config: MatchConfig
+    bootstrap: str
+    wire: Wire
+    name: str
+    open_reader: OpenReader
+    is_ready: bool = False
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def group(self) -> str:
+        return f"{self.city}.match"
+
+    def run(self) -> None:
+        """Until ``stop``. ``Fatal`` is raised: fenced, refused, or a topic that is missing."""
+        delay_s = RETRY_FIRST_S
+        gc.freeze()  # batches are columns, in which the collector finds nothing: let it not look at the rest either
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            try:
+                self._live()
+            except (Retriable, KafkaException) as fault:
+                error = as_ours(fault, "matching") if isinstance(fault, KafkaException) else fault
+                if not isinstance(error, Retriable):
+                    raise error from fault
+                if time.monotonic() - begun > RETRY_MAX_S:
+                    delay_s = RETRY_FIRST_S
+                log.warning("match begins anew", stage=self.group, why=error.what, wait_s=delay_s)
+                self._stopping.wait(delay_s)
+                delay_s = min(delay_s * 2, RETRY_MAX_S)
+            finally:
+                self.is_ready = False
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _live(self) -> None:
+        with ExitStack() as stack:
+            producer = transactional_producer(self.bootstrap, self.name, **PRODUCER)
+            committing = Committing(producer, self.wire, self.city, group=self.group, name=self.name)
+            watching = Watching(self.city, bootstrap=self.bootstrap, wire=self.wire)
+            stack.callback(watching.close)
+            reader = self.open_reader(self.group)
+            stack.callback(reader.close)
+            life = Life(self, committing, watching, reader)
+            try:
+                life.begin()
+                while not self._stopping.is_set():
+                    life.turn()
+                life.end()
+            except BaseException as error:
+                committing.abort(error)
+                raise
+
+
+class Life:
+    """From one reading of the watches until something fails."""
+
+    def __init__(self, loop: MatchLoop, committing: Committing, watching: Watching, reader: Reader) -> None:
+        self._loop = loop
+        self._committing = committing
+        self._watching = watching
+        self._reader = reader
+        self._match = Match(loop.city, loop.config)
+        self._measuring = Measuring(loop.city, loop.group)
+        self._fault: BaseException | None = None
+        self._is_ours = False
+        """Whether the partitions that we know of are ours: not between their being taken away and the next assignment,
+        when they are remembered in case that they come back."""
+
+    def begin(self) -> None:
+        """All watches first: no observation is read before they are known."""
+        self._tell(self._watching.until_end())
+        self._watching.aside.clear()  # they were set aside when they were new
+        self._reader.subscribe(self._assigned, self._revoked, self._lost)
+        log.info("watches read", stage=self._loop.group, count=self._match.engine.watches)
+
+    def turn(self) -> None:
+        told = self._watching.news() if self._is_ours else ()
+        if told or self._watching.aside:
+            self._answer(self._tell(told))
+        batch = self._reader.read(0 if self._committing.is_open else IDLE_S)
+        if self._fault is not None:
+            raise self._fault
+        if batch is not None:
+            self._answer(self._match.take(batch, now_ms=_now_ms()))
+            self._measuring.batch(batch)
+        if self._committing.is_open and (
+            batch is None or self._committing.age_ms >= self._loop.config.transaction_ms
+        ):
+            self._commit()
+        self._measuring.now(self._match, self._reader)
+
+    def end(self) -> None:
+        """Give the partitions up in good order."""
+        if self._fault is None and self._is_ours and self._match.standings():
+            self._commit(giving_up=True)
+        self._is_ours = False
+
+    # -- the group -------------------------------------------------------------------------------------------
+
+    # Nothing may leave these three by exception: between them and us stands a C library. ``turn`` raises it.
+
+    def _assigned(self, places: Sequence[Partition]) -> Mapping[Partition, int]:
+        try:
+            return self._taken_up(places)
+        except BaseException as fault:
+            self._fault = fault
+            return {}
+
+    def _revoked(self) -> None:
+        """The last moment: what was read is committed, and the partitions are given up."""
+        self._loop.is_ready = False
+        try:
+            self.end()
+        except BaseException as fault:
+            self._fault = fault
+
+    def _lost(self) -> None:
+        """Another has them already: what we had begun is no longer ours to say."""
+        self._loop.is_ready = self._is_ours = False
+        try:
+            self._committing.abort(Retriable("the partitions were lost"))
+            self._match.forget(list(self._match.standings()))
+        except BaseException as fault:
+            self._fault = fault
+
+    def _taken_up(self, places: Sequence[Partition]) -> Mapping[Partition, int]:
+        """Take up each partition where its last owner left it, and leave our name there."""
+        match = self._match
+        left = taken_over(self._loop.bootstrap, self._loop.group, places, us=self._loop.name)
+        match.forget(
+            [
+                place
+                for place, standing in match.standings().items()
+                if place not in places or _standing(left.get(place)) != standing
+            ]
+        )
+        kept = match.standings()
+        for place in places:
+            if place not in kept:
+                self._answer(self._restored(place, left.get(place)))
+        self._is_ours = True
+        if places:
+            self._commit()
+        self._loop.is_ready = True
+        log.info("partitions assigned", stage=self._loop.group, count=len(places), kept=len(kept))
+        return {place: one.next_offset for place, one in match.standings().items()}
+
+    def _restored(self, place: Partition, left: Left | int | None) -> Found:
+        """The evidence that the last owner of *place* had no time to look back for."""
+        match = self._match
+        standing = _standing(left)
+        if standing is None:  # a new group, or offsets that were set by hand: no look back is owed
+            begin = left if isinstance(left, int) else self._reader.begin_of(place)
+            standing = Standing(begin, match.wanted.next_offset, begin, 0)
+        if standing.watch_offset > match.wanted.next_offset:  # its last owner had read on
+            self._answer(self._tell(self._watching.until(standing.watch_offset)))
+        before = self._reader.between(place, standing.first_offset, standing.next_offset)
+        return match.restore(
+            place, standing, before if standing.first_offset < standing.next_offset else (), now_ms=_now_ms()
+        )
+
+    def _tell(self, told: Sequence[Told]) -> Found:
+        return self._match.tell(told, read_up_to=self._watching.next_offset)
+
+    # -- answers ---------------------------------------------------------------------------------------------
+
+    def _answer(self, found: Found) -> None:
+        outbox = self._committing.outbox()
+        for event in found.events:
+            outbox.put(event)
+        asides = [*found.aside, *self._watching.aside]
+        self._watching.aside.clear()
+        for record, error in asides:
+            contract = contract_name(record.topic)
+            outbox.put(aside_record(self._loop.city, contract, record, error, now_ms=record.timestamp_ms))
+            metrics.set_aside.labels(self._loop.group, record.topic).inc()
+        self._measuring.found(found)
+
+    def _commit(self, *, giving_up: bool = False) -> None:
+        self._committing.commit(self._match.standings(), self._reader.group_metadata(), giving_up=giving_up)
+
+
+def _standing(left: Left | int | None) -> Standing | None:
+    return left.standing if isinstance(left, Left) else None
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

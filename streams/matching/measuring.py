@@ -1,0 +1,77 @@
+"""What the match's worker counts and shows."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from streams import metrics
+from streams.match.batch import Batch
+from streams.match.evidence import CONTRACT, LEFT_OUT
+from streams.match.step import Found, Match
+from streams.matching.reader import Reader
+
+SHOWN_EVERY_S = 1.0
+
+
+class Measuring:
+    """Counts what a batch and its answer hold; looks at what changes slowly once a second."""
+
+    def __init__(self, city: str, group: str) -> None:
+        self._city = city
+        self._group = group
+        self._shown = 0.0
+        self._dropped = 0
+
+    def batch(self, batch: Batch) -> None:
+        for topic, count in _by_topic(batch).items():
+            metrics.records_taken.labels(self._group, topic).inc(count)
+        metrics.bytes_taken.labels(self._group).inc(batch.nbytes_read)
+        metrics.batch_records.labels(self._group).observe(len(batch))
+
+    def found(self, found: Found) -> None:
+        if found.matches:
+            metrics.matches.labels(self._group).inc(found.matches)
+        if found.events:
+            left_out = sum(
+                int(one.value["count"])
+                for one in found.events
+                if one.value is not None and one.value["kind"] == LEFT_OUT
+            )
+            metrics.events_put.labels(self._group, CONTRACT).inc(len(found.events))
+            metrics.left_out.labels(self._group).inc(left_out)
+        for source, count in found.late.items():
+            metrics.late.labels(self._city, source).inc(count)
+
+    def now(self, match: Match, reader: Reader) -> None:
+        """Where everything stands; at most once a second."""
+        if time.monotonic() - self._shown < SHOWN_EVERY_S:
+            return
+        self._shown = time.monotonic()
+        self._show_lag(match, reader)
+        recent = match.recent
+        metrics.watches_open.labels(self._group).set(match.engine.watches)
+        metrics.look_back_rows.labels(self._group).set(recent.rows)
+        metrics.look_back_bytes.labels(self._group).set(recent.nbytes)
+        metrics.look_back_dropped.labels(self._group).inc(recent.dropped - self._dropped)
+        self._dropped = recent.dropped
+
+    def _show_lag(self, match: Match, reader: Reader) -> None:
+        behind: Counter[str] = Counter()
+        oldest_s = 0.0
+        for place, standing in match.standings().items():
+            end = reader.end_of(place)
+            lag = max(0, end - standing.next_offset) if end is not None else 0
+            behind[place[0]] += lag
+            if lag and standing.watermark_ms:
+                oldest_s = max(oldest_s, time.time() - standing.watermark_ms / 1000)
+        for topic, count in behind.items():
+            metrics.lag_records.labels(self._group, topic).set(count)
+        metrics.lag_seconds.labels(self._group).set(oldest_s)
+
+
+def _by_topic(batch: Batch) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for number, place in enumerate(batch.places):
+        counts[place[0]] += int((batch.place == number).sum())
+    return counts

@@ -1,0 +1,232 @@
+"""Observations through confluent-kafka's own messages and the columns' codec: any platform, any wheel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from schemas.catalogue import contract_name, load_catalogue, topic_name
+from schemas.columns import ColumnCodec
+from schemas.errors import Invalid, Retriable
+from schemas.framing import unframe
+from schemas.registry import Registry
+from streams.match.batch import Batch, Frames, Words
+from streams.match.flow import Partition
+from streams.match.forms import FORMS, Form, observations_of
+from streams.match.observations import Longs, Observations, concatenated
+from streams.matching.reader import Assigned, Lost, Revoked
+from streams.matching.watching import is_end
+from streams.runtime.kafka import AT_END_MS, as_ours, group_consumer, reader
+from streams.runtime.loop import is_record
+from streams.runtime.records import Record, record_of
+
+BATCH_MAX = 10_000
+SPAN_S_MAX = 60.0
+OFFSETS_TIMEOUT_S = 10.0
+FAST = {"queued.min.messages": 20_000, "queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 50}
+_BY_CONTRACT = {form.contract: form for form in FORMS}
+
+
+def fast_topics(city: str) -> list[str]:
+    """The topics that are matched, as far as they are in the catalogue."""
+    return [topic_name(city, form.contract) for form in FORMS if form.contract in load_catalogue()]
+
+
+class ArrowFrames:
+    """Decoded records; *parts* are batches of columns with the form of each, numbered through."""
+
+    def __init__(self, parts: Sequence[tuple[Form, pa.RecordBatch]], messages: Sequence[Any] = ()) -> None:
+        self._parts = parts
+        self._firsts = np.cumsum([0, *(batch.num_rows for _, batch in parts)])
+        self._messages = messages
+        self.nbytes = sum(batch.nbytes for _, batch in parts)
+
+    def __len__(self) -> int:
+        return int(self._firsts[-1])
+
+    def words(self, at: Longs) -> list[Words]:
+        found: list[Words | None] = [None] * len(at)
+        for number, (form, batch) in enumerate(self._parts):
+            rows = np.flatnonzero((at >= self._firsts[number]) & (at < self._firsts[number + 1]))
+            if len(rows):
+                values = batch.take(pa.array(at[rows] - self._firsts[number])).to_pylist()
+                for row, value in zip(rows.tolist(), values, strict=True):
+                    found[row] = _words(form, value)
+        return [one for one in found if one is not None]
+
+    def record(self, at: int) -> Record:
+        return record_of(self._messages[at])
+
+    def kept(self) -> ArrowFrames:
+        return ArrowFrames([(form, batch.select(_needed(form))) for form, batch in self._parts])
+
+    def joined(self, others: Sequence[Frames]) -> ArrowFrames:
+        parts = list(self._parts)
+        for other in others:
+            parts += other._parts if isinstance(other, ArrowFrames) else ()
+        tables: dict[Form, list[pa.RecordBatch]] = {}
+        if len({form for form, _ in parts}) == 1:
+            for form, batch in parts:
+                tables.setdefault(form, []).append(batch)
+            return ArrowFrames([(form, pa.concat_batches(batches)) for form, batches in tables.items()])
+        return ArrowFrames(parts)
+
+
+def _needed(form: Form) -> list[str]:
+    names = {"event_id", "source", "position", form.subject[-1]}
+    return sorted(names | {name for name in (form.label, form.token) if name})
+
+
+def _words(form: Form, value: Mapping[str, Any]) -> Words:
+    place = value["position"]
+    return Words(
+        value["event_id"],
+        value["source"],
+        form.label_of(value),
+        value[form.token] if form.token else None,
+        form.subject_of(value),
+        place["accuracy_m"] if place is not None else None,
+    )
+
+
+class PlainReader:
+    """`reader.Reader` in the plainest way; what a faster one is held against."""
+
+    def __init__(self, city: str, group: str, *, bootstrap: str, registry: Registry) -> None:
+        self._bootstrap = bootstrap
+        self._registry = registry
+        self._topics = fast_topics(city)
+        self._consumer = group_consumer(bootstrap, group, **FAST)
+        self._codecs: dict[tuple[str, int], ColumnCodec] = {}
+
+    def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None:
+        def on_assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            begin = assigned([(one.topic, one.partition) for one in partitions])
+            for one in partitions:
+                if (offset := begin.get((one.topic, one.partition))) is not None:
+                    one.offset = offset
+            consumer.assign(partitions)
+
+        self._consumer.subscribe(
+            self._topics,
+            on_assign=on_assign,
+            on_revoke=lambda _consumer, _partitions: revoked(),
+            on_lost=lambda _consumer, _partitions: lost(),
+        )
+
+    def read(self, timeout_s: float) -> Batch | None:
+        messages = self._consumer.consume(BATCH_MAX, 0)
+        if not messages and timeout_s > 0:
+            messages = self._consumer.consume(1, timeout_s)
+        return self._batch([one for one in messages if is_record(one)]) if messages else None
+
+    def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
+        consumer = reader(self._bootstrap, **{**FAST, "fetch.wait.max.ms": AT_END_MS})
+        try:
+            consumer.assign([TopicPartition(*place, first)])
+            at, deadline = first, monotonic() + SPAN_S_MAX
+            while at < end:
+                messages = consumer.consume(BATCH_MAX, 0.1)
+                records = [one for one in messages if is_record(one)]
+                if records:
+                    at, deadline = records[-1].offset() + 1, monotonic() + SPAN_S_MAX
+                    yield self._batch([one for one in records if one.offset() < end])
+                if len(records) < len(messages) and any(map(is_end, messages)):
+                    return  # the rest has been deleted since
+                if monotonic() > deadline:
+                    raise Retriable(f"{place[0]} {place[1]}: offset {end} was not reached")
+        finally:
+            consumer.close()
+
+    def begin_of(self, place: Partition) -> int:
+        return int(self._offsets(place, cached=False)[0])
+
+    def end_of(self, place: Partition) -> int | None:
+        end = int(self._offsets(place, cached=True)[1])
+        return end if end >= 0 else None
+
+    def _offsets(self, place: Partition, *, cached: bool) -> tuple[int, int]:
+        try:
+            found = self._consumer.get_watermark_offsets(
+                TopicPartition(*place), timeout=OFFSETS_TIMEOUT_S, cached=cached
+            )
+        except KafkaException as error:
+            raise as_ours(error, f"asking for the ends of {place[0]}") from error
+        return found or (0, -1)
+
+    def group_metadata(self) -> Any:
+        return self._consumer.consumer_group_metadata()
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    # -- decoding --------------------------------------------------------------------------------------------
+
+    def _batch(self, messages: Sequence[Any]) -> Batch:
+        """Records of several topics and schemas as one batch, each partition's in its order."""
+        places: dict[Partition, int] = {}
+        ends: dict[Partition, int] = {}
+        groups: dict[tuple[str, int], list[int]] = {}
+        payloads: list[Any] = []
+        aside: list[tuple[Record, Invalid]] = []
+        nbytes = 0
+        for number, message in enumerate(messages):
+            place = (message.topic(), message.partition())
+            places.setdefault(place, len(places))
+            ends[place] = message.offset() + 1
+            value = message.value() or b""
+            nbytes += len(value)
+            try:
+                schema_id, payload = unframe(value)
+                payloads.append(payload)
+                groups.setdefault((place[0], schema_id), []).append(number)
+            except Invalid as error:
+                payloads.append(b"")
+                aside.append((record_of(message), error))
+        parts: list[tuple[Form, pa.RecordBatch]] = []
+        numbers: list[int] = []
+        seen: list[Observations] = []
+        for (topic, schema_id), members in groups.items():
+            form = _BY_CONTRACT[contract_name(topic)]
+            try:
+                codec = self._codec(form.contract, schema_id)
+            except Invalid as error:
+                aside += [(record_of(messages[member]), error) for member in members]
+                continue
+            columns = codec.decode([bytes(payloads[member]) for member in members])
+            aside += [(record_of(messages[members[index]]), error) for index, error in columns.aside]
+            good = [members[index] for index in columns.indices]
+            if good:
+                at = range(len(numbers), len(numbers) + len(good))
+                seen.append(observations_of(form, columns.batch, at))
+                parts.append((form, columns.batch))
+                numbers += good
+        order = np.argsort(np.array(numbers, np.int64), kind="stable")
+        everything = concatenated(seen)
+        chosen = [messages[number] for number in numbers]
+        place_numbers = [places[one.topic(), one.partition()] for one in chosen]
+        return Batch(
+            everything.take(order),
+            list(places),
+            np.array(place_numbers, np.uint8)[order],
+            np.array([one.offset() for one in chosen], np.int64)[order],
+            ArrowFrames(parts, chosen),
+            ends,
+            None,
+            aside,
+            nbytes,
+        )
+
+    def _codec(self, contract: str, schema_id: int) -> ColumnCodec:
+        codec = self._codecs.get((contract, schema_id))
+        if codec is None:
+            known = load_catalogue()[contract]
+            writer = self._registry.schema_of(schema_id)
+            codec = ColumnCodec(known.newest, writer=writer, max_bytes=known.max_bytes)
+            self._codecs[contract, schema_id] = codec
+        return codec

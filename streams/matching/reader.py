@@ -1,0 +1,39 @@
+"""What the loop needs of whoever reads the fast topics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from streams.match.batch import Batch
+from streams.match.flow import Partition
+
+Assigned = Callable[[Sequence[Partition]], Mapping[Partition, int]]
+"""Given the partitions that are ours from now on; answers where to begin those that have a place."""
+Revoked = Callable[[], None]
+"""They are being taken away: the last moment to commit."""
+Lost = Callable[[], None]
+"""They are another's already."""
+
+
+class Reader(Protocol):
+    """A member of a consumer group that reads observations. Called from one thread; the callbacks come from ``read``."""
+
+    def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None: ...
+
+    def read(self, timeout_s: float) -> Batch | None:
+        """What is there; ``None`` when nothing was within *timeout_s*."""
+
+    def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
+        """The records of *place* from offset *first* to before *end*, once more, beside the group's own reading."""
+
+    def begin_of(self, place: Partition) -> int:
+        """The first offset that still stands in *place*."""
+
+    def end_of(self, place: Partition) -> int | None:
+        """The end of *place* as far as the broker has told; ``None``: not yet."""
+
+    def group_metadata(self) -> Any:
+        """For the transaction that carries the offsets."""
+
+    def close(self) -> None: ...

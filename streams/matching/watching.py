@@ -1,0 +1,94 @@
+"""``core.watch``, read by every worker for itself: whole at first, then as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+
+from schemas.catalogue import topic_name
+from schemas.errors import Invalid, Retriable
+from schemas.wire import Wire
+from streams.match.wanted import Told
+from streams.match.watches import watch_of
+from streams.runtime.kafka import AT_END_MS, as_ours, partitions_of, reader
+from streams.runtime.records import Record, record_of
+
+CONTRACT = "core.watch"
+AT_ONCE_MAX = 5_000
+REBUILD_S_MAX = 60.0
+
+
+class Watching:
+    """Not in a group: no rebalance moves it, and nothing of it is committed. Called from one thread."""
+
+    def __init__(self, city: str, *, bootstrap: str, wire: Wire) -> None:
+        self._wire = wire
+        self._topic = topic_name(city, CONTRACT)
+        self._consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS * 10})
+        (place,) = partitions_of(self._consumer, [self._topic])
+        place.offset = 0
+        self._consumer.assign([place])
+        self.next_offset = 0
+        """How far it is read; the markers of transactions count."""
+        self.aside: list[tuple[Record, Invalid]] = []
+        """Watches that are none, since somebody took them from here."""
+        self._was_at_end = False
+
+    def until_end(self) -> list[Told]:
+        """Everything that stands in the topic now. Once, at first."""
+        return self._until(lambda: self._was_at_end)
+
+    def until(self, offset: int) -> list[Told]:
+        """As far as *offset*, which somebody has read before."""
+        return self._until(lambda: self.next_offset >= offset)
+
+    def _until(self, is_so: Callable[[], bool]) -> list[Told]:
+        told: list[Told] = []
+        deadline = monotonic() + REBUILD_S_MAX
+        while not is_so():
+            told += self._told(self._consumer.consume(AT_ONCE_MAX, 0.1))
+            if monotonic() > deadline:
+                raise Retriable(f"{self._topic}: could not be read within {REBUILD_S_MAX:.0f} s")
+        return told
+
+    def news(self) -> list[Told]:
+        """What has come since, without waiting."""
+        return self._told(self._consumer.consume(AT_ONCE_MAX, 0))
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _told(self, messages: Iterable[Any]) -> list[Told]:
+        told = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                record = record_of(message)
+                self.next_offset = record.offset + 1
+                try:
+                    told.append(self._read(record))
+                except Invalid as fault:
+                    self.aside.append((record, fault))
+            elif is_end(message):
+                self.next_offset, self._was_at_end = max(self.next_offset, message.offset()), True
+            elif not error.retriable():
+                raise as_ours(KafkaException(error), f"reading {self._topic}")
+        return told
+
+    def _read(self, record: Record) -> Told:
+        watch_id = (record.key or b"").decode(errors="replace")
+        if record.value is None:
+            return Told(record.offset, watch_id, None)
+        watch = watch_of(self._wire.decode(record.topic, record.value))
+        if watch.watch_id != watch_id:
+            raise Invalid("a watch under another's key", field="watch_id", expected="the record's key")
+        return Told(record.offset, watch_id, watch)
+
+
+def is_end(message: Any) -> bool:
+    """Whether this says that a partition's end is reached."""
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF

@@ -1,0 +1,171 @@
+"""What the match reads and tells, on the real bus: watches and sights published, evidence read back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Producer
+
+from schemas.event import Event
+from schemas.wire import Wire
+from streams.match.watches import FOREVER_MS, Watch
+from streams.runtime.kafka import read_whole
+from tests.match_oracle import Sight, is_inside, wants
+
+KEYS = {"cctv.detection": "camera_id", "cctv.plate": "camera_id", "mobility.position": "vehicle_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A sight as a source tells it."""
+
+    sight: Sight
+    event_id: str
+    camera: str = "cam-1"
+    source: str = "yard"
+    received: int | None = None
+
+
+def event_of(city: str, seen: Seen) -> Event:
+    one = seen.sight
+    position = None if one.lat is None else {"lat": one.lat, "lon": one.lon, "accuracy_m": 5.0}
+    value: dict[str, Any] = {
+        "event_id": seen.event_id,
+        "city": city,
+        "source": seen.source,
+        "event_time": one.time,
+        "event_time_accuracy_s": None,
+        "received_time": one.time if seen.received is None else seen.received,
+        "position": position,
+    }
+    match one.contract:
+        case "cctv.detection":
+            value |= {
+                "camera_id": seen.camera,
+                "track_id": one.thing,
+                "label": one.label,
+                "confidence": one.confidence,
+            }
+            value |= dict.fromkeys(["bounding_box", "position_source", "label_text", "speed_mps"])
+            value |= {"ended": False, "classes": [], "attributes": []}
+        case "cctv.plate":
+            value |= {
+                "camera_id": seen.camera,
+                "plate_token": one.token or "none",
+                "confidence": one.confidence,
+            }
+            value |= dict.fromkeys(
+                [
+                    "country",
+                    "vehicle_type",
+                    "colour",
+                    "direction_deg",
+                    "speed_mps",
+                    "image_ref",
+                    "position_source",
+                ]
+            )
+            value |= dict.fromkeys(["track_id", "track_state", "bounding_box"])
+        case _:
+            raise ValueError(one.contract)
+    return Event(one.contract, value[KEYS[one.contract]], value)
+
+
+def watch_event(city: str, watch: Watch, *, at: int) -> Event:
+    """*watch* as whoever opens it says it."""
+    lat_lon = watch.centre
+    value = {
+        "event_id": f"{watch.watch_id}-{watch.revision}",
+        "city": city,
+        "source": "test",
+        "event_time": at,
+        "event_time_accuracy_s": None,
+        "received_time": at,
+        "position": None,
+        "watch_id": watch.watch_id,
+        "revision": watch.revision,
+        "situation_id": watch.situation_id,
+        "kind": "incident",
+        "shape": watch.shape,
+        "event": watch.event,
+        "centre": {"lat": lat_lon[0], "lon": lat_lon[1]} if lat_lon else None,
+        "radius_m": watch.radius_m if lat_lon else None,
+        "polygon": [{"lat": lat, "lon": lon} for lat, lon in watch.corners],
+        "hysteresis_m": watch.hysteresis_m,
+        "topics": sorted(watch.topics),
+        "labels": sorted(watch.labels),
+        "tokens": sorted(watch.tokens),
+        "min_confidence": watch.min_confidence or None,
+        "opens_at": watch.opens_at,
+        "closes_at": None if watch.closes_at == FOREVER_MS else watch.closes_at,
+        "since": watch.since,
+        "per_second_max": watch.per_second_max,
+        "purpose": watch.purpose,
+        "rule": None,
+        "rule_version": None,
+    }
+    return Event("core.watch", watch.watch_id, value)
+
+
+class Bus:
+    """One city's topics, written and read by a test."""
+
+    def __init__(self, city: str, bootstrap: str, wire: Wire) -> None:
+        self._city = city
+        self._bootstrap = bootstrap
+        self._wire = wire
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 20}
+        )
+
+    def put(self, events: Iterable[Event]) -> None:
+        """All of them, and wait until they are there."""
+        for event in events:
+            topic, key, value = self._wire.encode(self._city, event)
+            self._put(topic, key, value)
+        assert self._producer.flush(30) == 0
+
+    def put_bytes(self, contract: str, key: bytes, value: bytes | None) -> None:
+        self._put(f"{self._city}.{contract}", key, value)
+        assert self._producer.flush(30) == 0
+
+    def see(self, seen: Iterable[Seen]) -> None:
+        self.put(event_of(self._city, one) for one in seen)
+
+    def watch(self, watches: Iterable[Watch], *, at: int) -> None:
+        self.put(watch_event(self._city, one, at=at) for one in watches)
+
+    def evidence(self) -> list[dict[str, Any]]:
+        records = read_whole(self._bootstrap, [f"{self._city}.core.evidence"])
+        return [self._wire.decode(one.topic, one.value or b"") for one in records]
+
+    def pairs(self) -> Counter[tuple[str, str]]:
+        """How often each watch was told of each observation."""
+        return Counter(
+            (one["watch_id"], one["observation_id"]) for one in self.evidence() if one["kind"] != "left_out"
+        )
+
+    def _put(self, topic: str, key: bytes, value: bytes | None) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key=key)
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                self._producer.poll(0)
+                return
+
+
+def expected(watches: Iterable[Watch], seen: Sequence[Seen]) -> Counter[tuple[str, str]]:
+    """What is to be told: each pair once."""
+    return Counter(
+        {
+            (watch.watch_id, one.event_id): 1
+            for watch in watches
+            for one in seen
+            if wants(watch, one.sight) and is_inside(watch, one.sight)
+        }
+    )
