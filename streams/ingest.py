@@ -22,7 +22,7 @@ from schemas.event import Event, derived_id
 from schemas.wire import Wire
 from streams import metrics
 from streams.breaker import SAMPLES, STOPPED
-from streams.channel import Channel, Stopped
+from streams.channel import Channel
 from streams.dlq import RefusedEvent, asides_of
 from streams.log import log
 from streams.reporting import shares
@@ -133,12 +133,7 @@ class Ingest:
             if number <= self.standing.spools.get(spool, 0):
                 continue
             reading = self._of_push(push, standing.place)
-            try:
-                new, goes_on = self._weighed(heard, reading)
-            except Stopped:
-                if standing is not self.standing:
-                    yield Slice(events, asides, standing, standing.heard_at_ms)
-                raise
+            new, goes_on = self._weighed(heard, reading, is_kept_whole=True)
             events += reading.events
             asides += new
             standing = standing.after_push(spool, number, heard.at_ms or 0, reading.place)
@@ -157,15 +152,20 @@ class Ingest:
             return self.read(push.heard, place)
         return self.encodable(replace(push.reading, place=place))
 
-    def _weighed(self, heard: Heard, reading: Reading) -> tuple[list[Event], bool]:
-        """What is new of what is set aside, and whether the channel may go on after it. ``Stopped``: it is too much."""
+    def _weighed(
+        self, heard: Heard, reading: Reading, *, is_kept_whole: bool = False
+    ) -> tuple[list[Event], bool]:
+        """What is new of what is set aside, and whether the channel may go on after it. ``Stopped``: it is too much.
+
+        *is_kept_whole*: however much is bad, as nobody can be asked for it again.
+        """
         for reason, count in reading.skipped.items():
             metrics.skipped.labels(self._context.source, reason).inc(count)
         metrics.noted.labels(self._context.city, self._context.source).inc(sum(reading.noted.values()))
         asides = self.asides(heard, reading)
         goes_on = self.channel.weigh(heard, reading, asides, now_ms=self._now_ms())
         new = [one for one in asides if one.value and one.value["event_id"] not in self.channel.kept]
-        if self.channel.is_too_much(asides):
+        if not is_kept_whole and self.channel.is_too_much(asides):
             self._stop(new[:SAMPLES], is_taken=False)
         return new, goes_on
 

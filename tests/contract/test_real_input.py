@@ -118,6 +118,29 @@ def test_the_form_of_2022_is_read_with_12_rows_without_a_place(data_dir: Path) -
     assert first < int(heard[0].at_ms or 0) < first + 12 * 3600_000, "local time was read as Houston's"
 
 
+def test_the_form_of_2022_places_every_row_that_has_coordinates_and_its_empty_table_closes_nothing(
+    data_dir: Path,
+) -> None:
+    heard = recording(data_dir, "houston_active_incidents_legacy_2022-01-01.jsonl.gz")
+    (empty,) = [one for one in heard if not json.loads(one.body)["ActiveIncidentDataTable"]]
+    assert empty.at_ms == 1_641_020_280_000, "1 January 2022 06:58 UTC"
+    source, place = houston(), {}
+    for one in heard:
+        reading = source.read(one, place)
+        place = dict(reading.place)
+        if one is empty:
+            assert not reading.events
+    rows = [line for one in heard for line in json.loads(one.body)["ActiveIncidentDataTable"]]
+    stands = {(float(line["YCoord"]) / 1e6, float(line["XCoord"]) / 1e6) for line in rows if line["XCoord"]}
+    events, _, _ = read_all(houston(), heard)
+    told = {
+        (event.value["position"]["lat"], event.value["position"]["lon"])
+        for event in events
+        if event.value is not None and event.value["position"] is not None
+    }
+    assert told == {(lat, lon if lon < 0 else -lon) for lat, lon in stands}
+
+
 def test_single_bodies_play_too(data_dir: Path) -> None:
     for path in sorted((data_dir / "houston" / "raw").glob("*.json")):
         events, readings, _ = read_all(houston(), list(read_recording(path)))

@@ -289,3 +289,28 @@ def test_an_agency_pushes_in_its_own_form(city: PushedCity) -> None:
     (seen,) = city.city.values("cctv.detection")
     assert (seen["camera_id"], seen["position_source"]) == ("C-1", "camera")
     assert len(city.city.values("police.incident")) == 10
+
+
+def test_an_agency_whose_form_has_changed_is_stopped_and_goes_on_when_it_is_resumed(city: PushedCity) -> None:
+    key = city.key()
+    city.start()
+    status, pushed = 202, 0
+    while status == 202 and pushed < 20:
+        pushed += 1
+        bad = [{**one, "status": "얼추"} for one in reports(f"bad{pushed}", 60)]
+        status, told = city.push(key, "reports", [*reports(f"good{pushed}", 40), *bad])
+        wait_until(lambda: city.waiting() == 0 or _is_stopped(city), 10)
+    assert status == 503, "a channel with three bad records of five went on"
+    assert "stopped" in told["detail"]
+    accepted = pushed - 1
+    wait_until(lambda: city.waiting() == 0, 30)
+    assert len(city.city.values("source.dlq")) == 60 * accepted, "what was accepted and is bad is set aside"
+    assert len(city.city.values("police.incident")) == 40 * accepted
+    city.city.bongsu("source", "resume", "reports", "--city", str(city.city.file))
+    wait_until(lambda: not _is_stopped(city), 30)
+    assert city.push(key, "reports", reports("again", 30))[0] == 202
+    wait_until(lambda: len(city.city.values("police.incident")) == 40 * accepted + 30, 30)
+
+
+def _is_stopped(city: PushedCity) -> bool:
+    return bool(orjson.loads(city.ask("GET", "/readyz")[1])["sources"]["reports"]["stopped"])
