@@ -49,8 +49,8 @@ TRANSFORMATION, SCALE, TRANSLATE, TREE = (
     f"{TT}ObjectTree",
 )
 STANDS_FOR = {PLATE: "LicensePlate", FACE: "HumanFace", BODY: "Human", BARCODE: "Barcode"}
-Pair = tuple[str | None, str | None]
 """What describes a class without naming it."""
+Pair = tuple[str | None, str | None]
 
 
 class Document:
