@@ -20,6 +20,11 @@ transactions = Histogram(
     ["group"],
     buckets=TRANSACTION_SECONDS,
 )
+unlisted = Counter(
+    "bongsu_evidence_unlisted",
+    "Evidence that no situation had room for, or that none was open for",
+    ["group"],
+)
 waiting = Gauge("bongsu_records_waiting", "Records held until their barrier is reached", ["group"])
 noted = Counter("bongsu_records_noted", "What went through and wants a person's eye", ["city", "source"])
 channel_state = Gauge(

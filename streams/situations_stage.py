@@ -1,4 +1,5 @@
-"""The situations stage: incidents, places and ticks in; situations, alerts and grants out; all of it journalled.
+"""The situations stage: incidents, evidence, places and ticks in; situations, alerts, grants and watches out; all of it
+journalled.
 
 Everything the rules see is written to ``core.journal`` in the order they saw it, in the transaction that carries
 what they answered. What a restart needs is in ``core.state``, in the same transaction.
@@ -26,14 +27,18 @@ from streams.runtime.transaction import Outbox, transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
+from streams.situations.watches import takes_evidence
 
 INPUTS = {
     "fire.incident": "incident",
     "police.incident": "incident",
     "place.camera": "place",
     "core.tick": "tick",
+    "core.evidence": "evidence",
 }
 """Contract → what its records are to the rules."""
+BESIDE = ("core.evidence",)
+"""Of more than one partition, all of which are one worker's."""
 FUTURE_MS_MAX = 5 * 60_000
 
 
@@ -59,7 +64,8 @@ class SituationsStage:
         self._held: Held | None = None
         self._again: Sequence[Record] = ()
         self.group = f"{city}.situations"
-        self.topics = [topic_name(city, contract) for contract in INPUTS]
+        self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
+        self.beside = [topic_name(city, contract) for contract in BESIDE if config.watch is not None]
 
     def assigned(self) -> None:
         producer = transactional_producer(self._bootstrap, self.group)
@@ -97,6 +103,10 @@ class SituationsStage:
 
     def _offer(self, record: Record, held: Held, outbox: Outbox) -> None:
         metrics.records_taken.labels(self.group, record.topic).inc()
+        if record.topic in self.beside and not _has_room(held.state, record):
+            held.inbox.saw(record)
+            metrics.unlisted.labels(self.group).inc()
+            return
         try:
             held.inbox.offer(record, timely(record, self._wire.decode(record.topic, record.value or b"")))
         except Invalid as error:
@@ -138,6 +148,15 @@ class SituationsStage:
         contract = contract_name(record.topic)
         outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
         metrics.set_aside.labels(self.group, record.topic).inc()
+
+
+def _has_room(state: CityState, record: Record) -> bool:
+    """Whether evidence would be listed. Its key says for which situation; most of it need not be decoded, nor
+    journalled, as the rules would not see it anyway."""
+    if state.config is None:
+        return False
+    situation_id = (record.key or b"").decode(errors="replace")
+    return takes_evidence(state.watched_by(situation_id), state.config)
 
 
 def timely(record: Record, value: dict[str, Any]) -> dict[str, Any]:

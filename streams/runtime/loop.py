@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import Fatal, Retriable
 from streams.log import log
-from streams.runtime.kafka import as_ours
+from streams.runtime.kafka import as_ours, partitions_of
 from streams.runtime.records import Batch, record_of
 from streams.runtime.stage import Stage
 
@@ -79,11 +79,14 @@ class StageLoop:
         records = [record_of(message) for message in messages if is_record(message)]
         return Batch(records, self._consumer.consumer_group_metadata())
 
-    def _assigned(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+    def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        """The group deals each topic out by itself; what the stage reads beside must not go to different members."""
         if not partitions:
             return
         self._revoking.clear()
         self._hand(self._stage.assigned)
+        if self._stage.beside:
+            consumer.assign([*partitions, *partitions_of(consumer, self._stage.beside)])
         self.is_ready = True
         log.info("partitions assigned", stage=self._stage.group, count=len(partitions))
 

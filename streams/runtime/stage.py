@@ -16,6 +16,10 @@ class Stage(Protocol):
         """The full names of the topics it reads."""
 
     @property
+    def beside(self) -> Sequence[str]:
+        """Full names of topics of which whoever has the partitions of ``topics`` reads every partition, too."""
+
+    @property
     def group(self) -> str: ...
 
     def assigned(self) -> None:

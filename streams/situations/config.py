@@ -78,6 +78,22 @@ class Use(Strict):
     legal_ground: str = Field(pattern=r"\S")
 
 
+class Watched(Strict):
+    """What is looked for around each open situation."""
+
+    purpose: str = Field(pattern=r"\S", description="what for, in the law's words")
+    labels: tuple[str, ...] = Field(min_length=1, description="labels of detections")
+    topics: tuple[str, ...] = ("cctv.detection",)
+    radius_m: float = Field(500, gt=0, le=20_000)
+    min_confidence: float | None = Field(None, ge=0, le=1)
+    look_back_s: float = Field(300, ge=0, le=86_400, description="how long before it began, too")
+    per_second_max: int = Field(2, ge=1, le=1_000, description="more of one second is only counted")
+    evidence_max: int = Field(20, ge=0, le=200, description="so much a situation lists; more is only counted")
+    linger_s: float = Field(
+        600, ge=0, le=86_400, description="how long after its end what was seen before may be told late"
+    )
+
+
 class Law(Strict):
     """A country's profile (``deploy/laws``). *uses* goes by domain; a domain without a use gets no grant."""
 
@@ -131,6 +147,7 @@ class RulesConfig(Strict):
         default_factory=lambda: _defaults()["gravity"], validate_default=True
     )
     cameras: Cameras = Cameras.model_validate({})
+    watch: Watched | None = Field(None, description="absent: nothing is looked for")
     grant_minutes: float = Field(240, ge=1)
     grant_age_max_min: float = Field(60, gt=0)
     alert_radius_m: float = Field(500, gt=0)

@@ -17,8 +17,11 @@ from streams.situations.model import Camera, CameraAt, Incident, Situation, View
 from streams.situations.rules.joint_incident import Members, id_of_new, regrouped, view_of, why
 from streams.situations.state import CityState
 from streams.situations.told import alert_event, grant_event, situation_event
+from streams.situations.watches import ends_at, observed_from, rewatched, takes_evidence, unwatched
 
 __all__ = ["CityState", "step"]
+
+LEFT_OUT = "left_out"
 
 
 def step(state: CityState, entry: Entry) -> list[Event]:
@@ -42,6 +45,9 @@ def step(state: CityState, entry: Entry) -> list[Event]:
             camera = camera_of(entry)
             state.sequence += 1
             return _on_camera(state, camera)
+        case "evidence":  # its time is that of what was seen: older, or of a play that runs ahead
+            state.sequence += 1
+            return _on_evidence(state, entry)
         case "tick":
             return _until(state, time_of(entry))
         case _:
@@ -91,17 +97,36 @@ def _on_camera(state: CityState, camera: Camera) -> list[Event]:
     return events
 
 
+def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
+    """List what a watch found with the situation that it was opened for, as long as there is room."""
+    situation = state.watched_by(entry.value["situation_id"])
+    if situation is None or entry.value["kind"] == LEFT_OUT or not takes_evidence(situation, state.rules):
+        return []
+    found = observed_from(entry.value)
+    if any(one.event_id == found.event_id for one in situation.view.observed):
+        return []
+    view = replace(situation.view, observed=(*situation.view.observed, found))
+    reason = f"seen nearby: {entry.value['label']}" if entry.value["label"] else "seen nearby"
+    after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
+    return _tell(state, after, None, is_new_revision=True)
+
+
 def _on_time(state: CityState, situation: Situation) -> list[Event]:
     """What is due in *situation* by now: grants run out, silent reports lapse, the closed is forgotten."""
     now, rules = state.now_ms, state.rules
     closed_at = situation.view.closed_at
     if closed_at is not None and closed_at + rules.forget_after_ms <= now:
+        _, ended = unwatched(situation)
         state.forget(situation)
-        return [state.situation_row(situation.situation_id)]
+        return [*ended, state.situation_row(situation.situation_id)]
+    watch_ends_at = ends_at(situation, rules)
+    events: list[Event] = []
+    if watch_ends_at is not None and watch_ends_at <= now:
+        situation, events = unwatched(situation)
     situation, changes = expired(situation, now=now)
     state.put(situation)
-    events = _grant_events(state, situation, changes)
-    if changes:
+    events += _grant_events(state, situation, changes)
+    if events:
         events.append(state.situation_row(situation.situation_id))
     if rules.expire_after_ms is not None:
         silent_since = now - rules.expire_after_ms
@@ -182,18 +207,28 @@ def _merge(state: CityState, situation: Situation, into: str) -> list[Event]:
 
 
 def _tell(
-    state: CityState, situation: Situation, wanted: dict[str, tuple[CameraAt, ...]], *, is_new_revision: bool
+    state: CityState,
+    situation: Situation,
+    wanted: dict[str, tuple[CameraAt, ...]] | None,
+    *,
+    is_new_revision: bool,
 ) -> list[Event]:
-    """Remember *situation*, and tell of it: the situation itself, its alerts, its grants, its row."""
+    """Remember *situation*, and tell of it: the situation itself, its alerts, its grants, its watch, its row.
+
+    Without *wanted* its grants stay as they are.
+    """
     config, now = state.rules, state.now_ms
-    situation, changes = regranted(situation, wanted, config, now=now, over=_over(situation.view))
+    changes: list[Change] = []
+    if wanted is not None:
+        situation, changes = regranted(situation, wanted, config, now=now, over=_over(situation.view))
     situation, messages = retold(situation, config)
-    if not is_new_revision and not changes:
+    situation, watches = rewatched(situation, config, now=now)
+    if not is_new_revision and not changes and not watches:
         return []
     state.put(situation)
     events = [situation_event(situation, config, now=now)] if is_new_revision else []
     events += [alert_event(situation, message, config, now=now) for message in messages]
-    events += _grant_events(state, situation, changes)
+    events += [*_grant_events(state, situation, changes), *watches]
     return [*events, state.situation_row(situation.situation_id)]
 
 

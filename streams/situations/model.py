@@ -109,6 +109,30 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """An observation that a situation's watch found: where it stands in the log, how far and how long from the place and
+    the beginning. *distance_m* is ``None`` when unknown."""
+
+    event_id: str
+    topic: str
+    partition: int
+    offset: int
+    distance_m: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The watch around a situation, as it was last told. *closes_at* is ``None`` while it is open; *ended* once it is
+    taken away."""
+
+    revision: int
+    position: Position
+    closes_at: int | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What others see of a situation. A new revision is due exactly when this changes."""
 
@@ -125,6 +149,7 @@ class View:
     cameras: tuple[CameraAt, ...]
     merged_into: str | None = None
     split_from: str | None = None
+    observed: tuple[Observed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +170,7 @@ class Situation:
     grants: tuple[Grant, ...] = ()
     grants_opened: int = 0
     lapsed: tuple[tuple[str, str], ...] = ()
+    watch: Watching | None = None
 
     @property
     def is_closed(self) -> bool:

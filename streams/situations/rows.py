@@ -7,7 +7,18 @@ from typing import Any
 
 import orjson
 
-from streams.situations.model import Camera, CameraAt, Grant, Incident, Position, Situation, Told, View
+from streams.situations.model import (
+    Camera,
+    CameraAt,
+    Grant,
+    Incident,
+    Observed,
+    Position,
+    Situation,
+    Told,
+    View,
+    Watching,
+)
 
 
 def body_of(thing: Situation | Camera | Mapping[str, Any]) -> bytes:
@@ -21,6 +32,7 @@ def situation_from(body: bytes) -> Situation:
     raw["told"] = tuple(Told(**one) for one in raw["told"])
     raw["grants"] = tuple(Grant(**one) for one in raw["grants"])
     raw["lapsed"] = tuple((agency, camera) for agency, camera in raw["lapsed"])
+    raw["watch"] = _watching(raw.get("watch"))
     return Situation(**raw)
 
 
@@ -34,7 +46,12 @@ def _view(raw: dict[str, Any]) -> View:
     raw["agencies"] = tuple(raw["agencies"])
     raw["incidents"] = tuple(_incident(one) for one in raw["incidents"])
     raw["cameras"] = tuple(CameraAt(**one) for one in raw["cameras"])
+    raw["observed"] = tuple(Observed(**one) for one in raw.get("observed", ()))
     return View(**raw)
+
+
+def _watching(raw: Mapping[str, Any] | None) -> Watching | None:
+    return None if raw is None else Watching(**{**raw, "position": Position(**raw["position"])})
 
 
 def _incident(raw: dict[str, Any]) -> Incident:

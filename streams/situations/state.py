@@ -18,6 +18,7 @@ from streams.situations.joining import IncidentIndex
 from streams.situations.model import Camera, Incident, Position, Situation
 from streams.situations.rows import body_of, camera_from, situation_from
 from streams.situations.told import state_row
+from streams.situations.watches import ends_at
 
 CLOCK = "clock"
 CAMERA = "camera:"
@@ -136,6 +137,13 @@ class CityState:
         owner = self.owners.get(incident.incident_id)
         return self.situations[owner] if owner is not None else None
 
+    def watched_by(self, situation_id: str | None) -> Situation | None:
+        """The situation for whose watch evidence comes: itself, or the one that it was merged into."""
+        situation = self.situations.get(situation_id or "")
+        if situation is not None and situation.view.merged_into is not None:
+            situation = self.situations.get(situation.view.merged_into)
+        return situation
+
     def live_near(self, places: Iterable[Position], radius_m: float) -> list[Situation]:
         """The situations that are not closed and lie within *radius_m* of any of *places*, oldest first."""
         near = {one for at in places for one, _ in self._live.near(at.lat, at.lon, radius_m)}
@@ -154,6 +162,9 @@ class CityState:
 
     def _next_due(self, situation: Situation) -> int | None:
         times = [grant.expires_at for grant in situation.grants]
+        watch_ends_at = ends_at(situation, self.rules)
+        if watch_ends_at is not None:
+            times.append(watch_ends_at)
         closed_at, expire_ms = situation.view.closed_at, self.rules.expire_after_ms
         if closed_at is not None:
             times.append(closed_at + self.rules.forget_after_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from schemas.event import Event, derived_id
@@ -14,7 +15,7 @@ from streams.situations.model import RULE, VERSION, Incident, Position, Situatio
 SOURCE = "situations"
 
 
-def _common(event_id: str, city: str, now: int, position: Position | None) -> dict[str, Any]:
+def event_fields(event_id: str, city: str, now: int, position: Position | None) -> dict[str, Any]:
     return {
         "event_id": event_id,
         "city": city,
@@ -22,11 +23,11 @@ def _common(event_id: str, city: str, now: int, position: Position | None) -> di
         "event_time": now,
         "event_time_accuracy_s": None,
         "received_time": now,
-        "position": _position(position),
+        "position": position_value(position),
     }
 
 
-def _position(position: Position | None) -> dict[str, Any] | None:
+def position_value(position: Position | None) -> dict[str, Any] | None:
     if position is None:
         return None
     return {"lat": position.lat, "lon": position.lon, "accuracy_m": position.accuracy_m}
@@ -34,7 +35,9 @@ def _position(position: Position | None) -> dict[str, Any] | None:
 
 def situation_event(situation: Situation, config: RulesConfig, *, now: int) -> Event:
     view = situation.view
-    value = _common(derived_id(situation.situation_id, situation.revision), config.city, now, view.position)
+    value = event_fields(
+        derived_id(situation.situation_id, situation.revision), config.city, now, view.position
+    )
     value |= {
         "situation_id": situation.situation_id,
         "kind": view.kind,
@@ -69,13 +72,14 @@ def _member(incident: Incident) -> dict[str, Any]:
         "kind": incident.kind,
         "status": incident.told_status,
         "event_time": incident.event_time,
-        "position": _position(incident.position),
+        "position": position_value(incident.position),
         "revision": incident.revision,
     }
 
 
 def evidence_of(view: View) -> list[dict[str, Any]]:
-    """Each report's newest event, with its distance and seconds from where and when it began."""
+    """Each report's newest event, then what the watch around it found, with its distance and seconds from where and when
+    it began."""
     return [
         {
             "event_id": incident.event_id,
@@ -86,7 +90,7 @@ def evidence_of(view: View) -> list[dict[str, Any]]:
             "seconds": (incident.event_time - view.opened_at) / 1000,
         }
         for incident in view.incidents
-    ]
+    ] + [asdict(one) for one in view.observed]
 
 
 def _away_m(one: Position | None, other: Position | None) -> float | None:
@@ -97,7 +101,7 @@ def alert_event(situation: Situation, message: Message, config: RulesConfig, *, 
     view = situation.view
     its_id = alert_id(situation.situation_id, message.audience)
     at = view.position
-    value = _common(derived_id(its_id, message.revision), config.city, now, at)
+    value = event_fields(derived_id(its_id, message.revision), config.city, now, at)
     value |= {
         "alert_id": its_id,
         "revision": message.revision,
@@ -123,7 +127,7 @@ def grant_event(
 ) -> Event:
     """*place* is the camera's own."""
     grant = change.grant
-    value = _common(derived_id(grant.grant_id, grant.revision), config.city, now, place)
+    value = event_fields(derived_id(grant.grant_id, grant.revision), config.city, now, place)
     value |= {
         "grant_id": grant.grant_id,
         "revision": grant.revision,
@@ -146,6 +150,6 @@ def state_row(key: str, kind: str, body: bytes | None, city: str, *, now: int, s
     """A row of ``core.state``; without a body the tombstone that removes it."""
     if body is None:
         return Event("core.state", key, None)
-    value = _common(derived_id("state", key, sequence), city, now, None)
+    value = event_fields(derived_id("state", key, sequence), city, now, None)
     value |= {"kind": kind, "body": body}
     return Event("core.state", key, value)

@@ -118,6 +118,7 @@ def view_of(
         certainty="observed" if len(agencies) > 1 else "likely",
         cameras=ranked_together(*sets.values()),
         split_from=split_from,
+        observed=before.observed if before is not None else (),
     )
     return view, {agency: sets[purpose] for agency, purpose in purposes.items()}
 

@@ -1,0 +1,112 @@
+"""What is looked for around a situation, and what was found. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from schemas.event import Event, derived_id
+from streams.situations.config import RulesConfig, Watched
+from streams.situations.model import RULE, VERSION, Observed, Position, Situation, Watching
+from streams.situations.told import event_fields, position_value
+
+
+def watch_id(situation_id: str) -> str:
+    return derived_id("watch", situation_id)
+
+
+def rewatched(situation: Situation, config: RulesConfig, *, now: int) -> tuple[Situation, list[Event]]:
+    """*situation* with the watch that it calls for, and what is told of it: opened, moved, or closed in event time."""
+    wanted, held, at = config.watch, situation.watch, situation.view.position
+    if wanted is None or situation.is_closed or at is None:
+        return _closed(situation, config, now)
+    at = Position(at.lat, at.lon)
+    if held is not None and held.closes_at is None and held.position == at:
+        return situation, []
+    watch = Watching(1 if held is None else held.revision + 1, at)
+    after = replace(situation, watch=watch)
+    return after, [watch_event(after, watch, wanted, config.city, now=now)]
+
+
+def _closed(situation: Situation, config: RulesConfig, now: int) -> tuple[Situation, list[Event]]:
+    held = situation.watch
+    if held is None or held.closes_at is not None:
+        return situation, []
+    if config.watch is None:  # the city looks for nothing any more
+        return replace(situation, watch=replace(held, closes_at=now, ended=True)), [_end(situation)]
+    watch = replace(held, revision=held.revision + 1, closes_at=max(now, _opens_at(situation, config.watch)))
+    after = replace(situation, watch=watch)
+    return after, [watch_event(after, watch, config.watch, config.city, now=now)]
+
+
+def unwatched(situation: Situation) -> tuple[Situation, list[Event]]:
+    """*situation* without its watch, where it has one."""
+    if situation.watch is None or situation.watch.ended:
+        return situation, []
+    return replace(situation, watch=replace(situation.watch, ended=True)), [_end(situation)]
+
+
+def ends_at(situation: Situation, config: RulesConfig) -> int | None:
+    """When a closed watch is taken away; ``None`` for one that is open, or gone."""
+    watch = situation.watch
+    if watch is None or watch.closes_at is None or watch.ended:
+        return None
+    return watch.closes_at + (round(config.watch.linger_s * 1000) if config.watch is not None else 0)
+
+
+def observed_from(value: Mapping[str, Any]) -> Observed:
+    """What a ``core.evidence`` event says was found."""
+    return Observed(
+        value["observation_id"],
+        value["topic"],
+        value["partition"],
+        value["offset"],
+        value["distance_m"],
+        value["seconds"],
+    )
+
+
+def takes_evidence(situation: Situation | None, config: RulesConfig) -> bool:
+    """Whether more evidence would be listed."""
+    if situation is None or config.watch is None or situation.is_closed:
+        return False
+    return len(situation.view.observed) < config.watch.evidence_max
+
+
+def _opens_at(situation: Situation, wanted: Watched) -> int:
+    return situation.view.opened_at - round(wanted.look_back_s * 1000)
+
+
+def _end(situation: Situation) -> Event:
+    return Event("core.watch", watch_id(situation.situation_id), None)
+
+
+def watch_event(situation: Situation, watch: Watching, wanted: Watched, city: str, *, now: int) -> Event:
+    its_id = watch_id(situation.situation_id)
+    value = event_fields(derived_id(its_id, watch.revision), city, now, watch.position)
+    centre = position_value(watch.position) or {}
+    value |= {
+        "watch_id": its_id,
+        "revision": watch.revision,
+        "situation_id": situation.situation_id,
+        "kind": "incident",
+        "shape": "disc",
+        "event": "seen",
+        "centre": {"lat": centre["lat"], "lon": centre["lon"]},
+        "radius_m": wanted.radius_m,
+        "polygon": [],
+        "hysteresis_m": 0.0,
+        "topics": list(wanted.topics),
+        "labels": list(wanted.labels),
+        "tokens": [],
+        "min_confidence": wanted.min_confidence,
+        "opens_at": _opens_at(situation, wanted),
+        "closes_at": watch.closes_at,
+        "since": situation.view.opened_at,
+        "per_second_max": wanted.per_second_max,
+        "purpose": wanted.purpose,
+        "rule": RULE,
+        "rule_version": VERSION,
+    }
+    return Event("core.watch", its_id, value)
