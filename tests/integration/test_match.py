@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from deploy.settings import Endpoints
 from deploy.stages import free_port
@@ -186,3 +188,87 @@ def shown(port: int, name: str) -> float:
     """The sum over all labels."""
     lines = [line for line in page(port).splitlines() if line.startswith((name + "{", name + " "))]
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+def test_what_was_seen_around_an_incident_comes_back_to_its_situation_and_its_alerts(
+    cluster: Endpoints, tmp_path: Path
+) -> None:
+    city = LivingCity("m-around", tmp_path, cluster, of="demo")
+    ensure_topics(cluster.kafka, [city.name])
+    bus, at = Bus(city.name, cluster.kafka, city.wire), now_ms()
+    seen = [
+        Seen(Sight(LAT + north / 1e5, LON, at - ago, label), name, received=at)
+        for name, north, ago, label in (
+            ("before", 100, 60_000, "smoke"),  # 111 m to the north, a minute before it was reported
+            ("far", 900, 60_000, "smoke"),
+            ("else", 100, 60_000, "car"),
+            ("after", 200, -1_000, "fire"),
+        )
+    ]
+    try:
+        with city.running("--stage", "situations"), city.running("--stage", "match"):
+            bus.see(seen[:3])
+            wait_until(lambda: taken(city) == 3, SETTLED_S, 0.1)
+            bus.put([an_incident(city.name, at, 1, "open")])
+            wait_until(lambda: listed(city) == ["before"], SETTLED_S, 0.1)
+            bus.see(seen[3:])
+            wait_until(lambda: listed(city) == ["before", "after"], SETTLED_S, 0.1)
+            bus.put([an_incident(city.name, at, 2, "dispatched")])
+            wait_until(lambda: newest(city)["status"] == "dispatched", SETTLED_S, 0.1)
+            bus.put([an_incident(city.name, at, 3, "closed")])
+            wait_until(lambda: newest(city)["status"] == "closed", SETTLED_S, 0.1)
+        alert = [one for one in city.values("core.alert") if one["message_type"] == "update"][-1]
+        (before, after) = [one for one in alert["evidence"] if one["topic"] == city.topic("cctv.detection")]
+        assert (before["event_id"], before["seconds"]) == ("before", -60.0)
+        assert before["distance_m"] == pytest.approx(111.2, abs=0.1)
+        assert after["distance_m"] == pytest.approx(222.4, abs=0.1)
+        watches = city.values("core.watch")
+        assert [one["closes_at"] is None for one in watches] == [True, False]
+        assert "byte-identical" in city.bongsu("replay", str(city.file), "--verify").stdout
+    finally:
+        city.remove()
+
+
+def an_incident(city: str, at: int, revision: int, status: str) -> Event:
+    value = {
+        "event_id": f"F1-{revision}",
+        "city": city,
+        "source": "calls-119",
+        "event_time": at,
+        "event_time_accuracy_s": None,
+        "received_time": at,
+        "position": {"lat": LAT, "lon": LON, "accuracy_m": None},
+        "incident_id": "F1",
+        "agency": "119",
+        "agency_case_no": "no 1",
+        "kind": "fire.building",
+        "kind_text": "fire",
+        "priority": None,
+        "status": status,
+        "units": [],
+        "address": None,
+        "revision": revision,
+        "closed_reason": None,
+    }
+    return Event("fire.incident", "F1", value)
+
+
+def taken(city: LivingCity) -> int:
+    """How many detections the match has committed."""
+    consumer = Consumer({"bootstrap.servers": city.places.kafka, "group.id": f"{city.name}.match"})
+    try:
+        asked = [TopicPartition(city.topic("cctv.detection"), number) for number in range(4)]
+        return sum(max(0, one.offset) for one in consumer.committed(asked, timeout=10))
+    finally:
+        consumer.close()
+
+
+def newest(city: LivingCity) -> dict[str, Any]:
+    return next(iter(city.situations().values()), {"evidence": [], "status": None})
+
+
+def listed(city: LivingCity) -> list[str]:
+    """What was seen, as the situation lists it."""
+    return [
+        one["event_id"] for one in newest(city)["evidence"] if one["topic"] == city.topic("cctv.detection")
+    ]
