@@ -7,11 +7,13 @@ import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from schemas.kinds import load_kinds
+from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
 
 Severity = Literal["extreme", "severe", "moderate", "minor", "unknown"]
 Urgency = Literal["immediate", "expected", "future", "past", "unknown"]
@@ -129,6 +131,22 @@ class Headlines(Strict):
         return self
 
 
+class RuleEntry(Strict):
+    """A ``[[rule]]`` beside joint-incident, with all its numbers: what it did not say, its file's defaults said."""
+
+    name: str
+    numbers: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _sound(self) -> RuleEntry:
+        if self.name == JOINT_INCIDENT or self.name not in rule_names():
+            others = (name for name in rule_names() if name != JOINT_INCIDENT)
+            raise ValueError(f"no rule '{self.name}' beside {JOINT_INCIDENT}: there are {', '.join(others)}")
+        full = rule_file(self.name).Numbers.model_validate(self.numbers).model_dump(mode="json")
+        object.__setattr__(self, "numbers", full)
+        return self
+
+
 @cache
 def _defaults() -> dict[str, Any]:
     return tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
@@ -157,6 +175,12 @@ class RulesConfig(Strict):
     headlines: dict[str, Headlines] = Field(
         default_factory=lambda: _defaults()["headlines"], validate_default=True
     )
+    attention: tuple[str, ...] | None = Field(
+        None,
+        description="kinds that demand an operator's attention; others stand in the list. Absent: every kind",
+    )
+    timezone: str = Field("UTC", description="the city's, for rules that know the hour of the day")
+    others: tuple[RuleEntry, ...] = Field((), description="the rules in force beside this one")
     names: dict[str, str] = Field({}, description="kind → name for people; empty: as schemas/kinds.toml says")
 
     _pairs: dict[tuple[str, str], Reach | None] = PrivateAttr(default_factory=dict)
@@ -178,8 +202,19 @@ class RulesConfig(Strict):
         }
         return {**raw, "language": language, "names": names}
 
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("an IANA time zone such as Asia/Seoul") from error
+        return name
+
     @model_validator(mode="after")
     def _sound(self) -> RulesConfig:
+        if len({one.name for one in self.others}) < len(self.others):
+            raise ValueError("a rule stands twice")
         if self.grant_minutes > self.law.grant_minutes_max:
             raise ValueError(
                 f"grant_minutes {self.grant_minutes:g} is more than the law '{self.law.name}' allows"
@@ -245,6 +280,10 @@ class RulesConfig(Strict):
             above = [(len(line.kind), -n) for n, line in enumerate(self.gravity) if is_a(kind, line.kind)]
             self._gravities[kind] = -max(above)[1] if above else len(self.gravity) - 1
         return self._gravities[kind]
+
+    def demands_attention(self, kind: str) -> bool:
+        """Whether a situation of *kind* is an alert to the operator, or an entry in the list."""
+        return self.attention is None or any(is_a(kind, one) for one in self.attention)
 
     def canonical(self) -> dict[str, Any]:
         """Everything, as JSON may carry it; ``model_validate`` of it gives the same numbers again."""

@@ -12,9 +12,9 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.facts import camera_of, incident_of, time_of
 from streams.situations.grants import Change, expired, regranted
-from streams.situations.joining import Partner, clusters, connected, joins_alike
-from streams.situations.model import Camera, CameraAt, Incident, Situation, View
-from streams.situations.rules.joint_incident import Members, id_of_new, regrouped, view_of, why
+from streams.situations.model import Camera, Incident, Situation, View
+from streams.situations.rule import Draft, Heard, Memory, Step
+from streams.situations.rules.joint_incident import revised
 from streams.situations.state import CityState
 from streams.situations.told import alert_event, grant_event, situation_event
 from streams.situations.watches import ends_at, observed_from, rewatched, takes_evidence, unwatched
@@ -58,9 +58,9 @@ def _until(state: CityState, time_ms: int) -> list[Event]:
     """Count the entry, let everything happen that is due by its time, and set the clock to it."""
     state.sequence += 1
     events: list[Event] = []
-    for due, situation in state.due_until(time_ms):
-        state.now_ms = max(state.now_ms, due)
-        events += _on_time(state, situation)
+    for due_at, due in state.due_until(time_ms):
+        state.now_ms = max(state.now_ms, due_at)
+        events += _on_time(state, due) if isinstance(due, Situation) else _on_memory(state, due)
     state.now_ms = max(state.now_ms, time_ms)
     return events
 
@@ -69,20 +69,19 @@ def _until(state: CityState, time_ms: int) -> list[Event]:
 
 
 def _on_incident(state: CityState, incident: Incident) -> list[Event]:
-    index = state.index
-    known = index.incidents.get(incident.incident_id)
+    known = state.index.incidents.get(incident.incident_id)
     if known is not None:
         if incident.revision <= known.revision:
             return []
         incident = replace(incident, anchored=known.anchored)
-        owner = state.owner_of(known)
-        if owner is not None and joins_alike(known, incident):
-            members = tuple(incident if one is known else one for one in owner.view.incidents)
-            return _revise(state, owner, members)
-    touched = {incident.incident_id, *index.possible_partners(incident.incident_id)}
-    index.put(incident)
-    touched.update(index.possible_partners(incident.incident_id))
-    return _regroup(state, touched)
+    near = {incident.incident_id, *state.index.possible_partners(incident.incident_id)}
+    state.remember(incident)
+    near.update(state.index.possible_partners(incident.incident_id))
+    heard = Heard(incident, known, frozenset(near))
+    events: list[Event] = []
+    for rule in state.rules_in_force:
+        events += _put_in_force(state, rule.on_event(state, heard))
+    return events
 
 
 def _on_camera(state: CityState, camera: Camera) -> list[Event]:
@@ -93,7 +92,7 @@ def _on_camera(state: CityState, camera: Camera) -> list[Event]:
     places = [one.position for one in (before, camera) if one is not None and one.position is not None]
     events = [state.camera_row(camera)]
     for situation in state.live_near(places, state.rules.cameras.radius_m):
-        events += _revise(state, situation, situation.view.incidents)
+        events += _tell(state, revised(state, situation, situation.view.incidents))
     return events
 
 
@@ -108,7 +107,13 @@ def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
     view = replace(situation.view, observed=(*situation.view.observed, found))
     reason = f"seen nearby: {entry.value['label']}" if entry.value["label"] else "seen nearby"
     after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
-    return _tell(state, after, None, is_new_revision=True)
+    return _tell(state, Draft(after, None))
+
+
+def _on_memory(state: CityState, memory: Memory) -> list[Event]:
+    """What is due in what a rule remembers."""
+    rule = state.rule_named(memory.rule)
+    return [] if rule is None else _put_in_force(state, rule.on_time(state, memory))
 
 
 def _on_time(state: CityState, situation: Situation) -> list[Event]:
@@ -128,105 +133,32 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
     events += _grant_events(state, situation, changes)
     if events:
         events.append(state.situation_row(situation.situation_id))
-    if rules.expire_after_ms is not None:
-        silent_since = now - rules.expire_after_ms
-        lapsed = tuple(
-            replace(one, lapsed=True) if not one.is_closed and one.heard_at <= silent_since else one
-            for one in situation.view.incidents
-        )
-        events += _revise(state, situation, lapsed)
-    return events
+    rule = state.rule_named(situation.rule)
+    return events + (_put_in_force(state, rule.on_time(state, situation)) if rule is not None else [])
 
 
 # -- situations ----------------------------------------------------------------------------------------------
 
 
-def _regroup(state: CityState, touched: set[str]) -> list[Event]:
-    """Decide anew which reports are of one happening, among all that hang together with *touched*."""
-    among, before = _affected(state, touched)
-    groups = regrouped(clusters(state.index, among, state.rules.bounds), before)
-    events: list[Event] = []
-    for situation, into in groups.merged:
-        events += _merge(state, situation, into)
-    for situation, members in groups.kept:
-        if members != situation.view.incidents:
-            events += _revise(state, situation, members)
-    for members, split_from in groups.opened:
-        events += _open(state, members, split_from)
-    return events
+def _put_in_force(state: CityState, step: Step) -> list[Event]:
+    """Remember what a rule remembers, and tell what it wants told."""
+    events = [event for memory in step.memories for event in state.keep(memory)]
+    return events + [event for draft in step.drafts for event in _tell(state, draft)]
 
 
-def _affected(state: CityState, touched: Iterable[str]) -> tuple[dict[str, list[Partner]], list[Situation]]:
-    """All reports connected with *touched* by partnership or by being told together, and their situations."""
-    among: dict[str, list[Partner]] = {}
-    waiting = set(touched)
-    while waiting:
-        among |= connected(state.index, waiting)
-        homes = {state.owners[one] for one in among if one in state.owners}
-        told = {i.incident_id for one in homes for i in state.situations[one].view.incidents}
-        waiting = told - among.keys()
-    return among, [state.situations[one] for one in homes]
-
-
-def _open(state: CityState, members: Members, split_from: str | None) -> list[Event]:
-    """A new situation, anchored in its earliest report."""
-    now = state.now_ms
-    first = members[0]
-    its_id = id_of_new(first, state.rules, now=now, sequence=state.sequence)
-    members = (replace(first, anchored=True), *members[1:])
-    view, wanted = view_of(members, state.rules, state.cameras, before=None, split_from=split_from, now=now)
-    situation = Situation(its_id, first.incident_id, state.sequence, 1, why(None, view), view)
-    return _tell(state, situation, wanted, is_new_revision=True)
-
-
-def _revise(state: CityState, situation: Situation, members: Members) -> list[Event]:
-    """*situation* with other members, or others' facts, or other cameras: a revision if any of it shows."""
-    before = situation.view
-    view, wanted = view_of(
-        members, state.rules, state.cameras, before=before, split_from=before.split_from, now=state.now_ms
-    )
-    if view == before:
-        return _tell(state, situation, wanted, is_new_revision=False)
-    lapsed = situation.lapsed
-    if before.closed_at is not None or {i.incident_id for i in members} - {
-        i.incident_id for i in before.incidents
-    }:
-        lapsed = ()
-    after = replace(
-        situation, revision=situation.revision + 1, reason=why(before, view), view=view, lapsed=lapsed
-    )
-    return _tell(state, after, wanted, is_new_revision=True)
-
-
-def _merge(state: CityState, situation: Situation, into: str) -> list[Event]:
-    """The last revision of a situation whose anchor is told with another. Its id never lives again."""
-    closed_at = situation.view.closed_at if situation.is_closed else state.now_ms
-    view = replace(situation.view, status="closed", closed_at=closed_at, merged_into=into)
-    last = replace(situation, revision=situation.revision + 1, reason=f"merged into {into}", view=view)
-    return _tell(state, last, {}, is_new_revision=True)
-
-
-def _tell(
-    state: CityState,
-    situation: Situation,
-    wanted: dict[str, tuple[CameraAt, ...]] | None,
-    *,
-    is_new_revision: bool,
-) -> list[Event]:
-    """Remember *situation*, and tell of it: the situation itself, its alerts, its grants, its watch, its row.
-
-    Without *wanted* its grants stay as they are.
-    """
+def _tell(state: CityState, draft: Draft) -> list[Event]:
+    """Remember a situation, and tell of it: the situation itself, its alerts, its grants, its watch, its row."""
+    situation, wanted = draft.situation, draft.wanted
     config, now = state.rules, state.now_ms
     changes: list[Change] = []
     if wanted is not None:
         situation, changes = regranted(situation, wanted, config, now=now, over=_over(situation.view))
     situation, messages = retold(situation, config)
     situation, watches = rewatched(situation, config, now=now)
-    if not is_new_revision and not changes and not watches:
+    if not draft.is_new_revision and not changes and not watches:
         return []
     state.put(situation)
-    events = [situation_event(situation, config, now=now)] if is_new_revision else []
+    events = [situation_event(situation, config, now=now)] if draft.is_new_revision else []
     events += [alert_event(situation, message, config, now=now) for message in messages]
     events += [*_grant_events(state, situation, changes), *watches]
     return [*events, state.situation_row(situation.situation_id)]

@@ -134,7 +134,11 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What others see of a situation. A new revision is due exactly when this changes."""
+    """What others see of a situation. A new revision is due exactly when this changes.
+
+    *radius_m*, *words* and *beneath* are those of an area: how far it reaches, what is said of it, and the single
+    situations listed beneath it.
+    """
 
     kind: str
     status: str
@@ -150,6 +154,9 @@ class View:
     merged_into: str | None = None
     split_from: str | None = None
     observed: tuple[Observed, ...] = ()
+    radius_m: float | None = None
+    words: str | None = None
+    beneath: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +178,16 @@ class Situation:
     grants_opened: int = 0
     lapsed: tuple[tuple[str, str], ...] = ()
     watch: Watching | None = None
+    rule: str = RULE
 
     @property
     def is_closed(self) -> bool:
         return self.view.status == "closed"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether cameras near it matter: reports stand behind it, and it is not over."""
+        return not self.is_closed and self.view.position is not None and bool(self.view.incidents)
 
     @property
     def is_merged(self) -> bool:

@@ -19,9 +19,10 @@ from streams.situations.model import (
     View,
     Watching,
 )
+from streams.situations.rule import Memory
 
 
-def body_of(thing: Situation | Camera | Mapping[str, Any]) -> bytes:
+def body_of(thing: Situation | Camera | Memory | Mapping[str, Any]) -> bytes:
     """Canonical: sorted keys, shortest form of each number, so equal things have equal bytes."""
     return orjson.dumps(thing, option=orjson.OPT_SORT_KEYS)
 
@@ -41,11 +42,17 @@ def camera_from(body: bytes) -> Camera:
     return Camera(**{**raw, "position": _position(raw["position"]), "purposes": tuple(raw["purposes"])})
 
 
+def memory_from(body: bytes) -> Memory:
+    raw = orjson.loads(body)
+    return Memory(**{**raw, "covers": tuple(raw["covers"])})
+
+
 def _view(raw: dict[str, Any]) -> View:
     raw["position"] = _position(raw["position"])
     raw["agencies"] = tuple(raw["agencies"])
     raw["incidents"] = tuple(_incident(one) for one in raw["incidents"])
     raw["cameras"] = tuple(CameraAt(**one) for one in raw["cameras"])
+    raw["beneath"] = tuple(raw.get("beneath", ()))
     raw["observed"] = tuple(Observed(**one) for one in raw.get("observed", ()))
     return View(**raw)
 

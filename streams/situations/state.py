@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -16,12 +17,16 @@ from streams.situations.cameras import CELL_DEG, CameraIndex
 from streams.situations.config import RulesConfig
 from streams.situations.joining import IncidentIndex
 from streams.situations.model import Camera, Incident, Position, Situation
-from streams.situations.rows import body_of, camera_from, situation_from
+from streams.situations.rates import Rates
+from streams.situations.rows import body_of, camera_from, memory_from, situation_from
+from streams.situations.rule import Memory, Rule
+from streams.situations.rules import families_of, rules_of
 from streams.situations.told import state_row
 from streams.situations.watches import ends_at
 
 CLOCK = "clock"
 CAMERA = "camera:"
+MEMORY = "rule:"
 
 
 @dataclass(slots=True)
@@ -38,6 +43,10 @@ class CityState:
     situations: dict[str, Situation] = field(default_factory=dict)
     cameras: CameraIndex = field(default_factory=CameraIndex)
     owners: dict[str, str] = field(default_factory=dict)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    rules_in_force: tuple[Rule, ...] = ()
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    rates: Rates = field(default_factory=lambda: Rates({}))
     _index: IncidentIndex | None = None
     _live: Grid[str] = field(default_factory=lambda: Grid(CELL_DEG))
     _wakes: list[tuple[int, str]] = field(default_factory=list)
@@ -70,6 +79,8 @@ class CityState:
                 self.put(situation_from(body))
             case "camera":
                 self.cameras.put(camera_from(body))
+            case "rule":
+                self.keep(memory_from(body))
             case "clock":
                 clock = orjson.loads(body)
                 self.now_ms, self.sequence = clock["now_ms"], clock["sequence"]
@@ -94,14 +105,48 @@ class CityState:
     def use(self, config: RulesConfig) -> None:
         """Put other numbers in force: who is whose partner and what is due when follow anew."""
         incidents = self._index.incidents.values() if self._index else ()
-        index = IncidentIndex(config)
+        index, rates = IncidentIndex(config), Rates(families_of(config))
         for incident in incidents:
             index.put(incident)
-        self.config, self._index = config, index
+            rates.put(incident)
+        self.config, self._index, self.rates = config, index, rates
+        self.rules_in_force, self.zone = rules_of(config), ZoneInfo(config.timezone)
         self._wakes.clear()
         self._due.clear()
         for situation in self.situations.values():
-            self._wake(situation)
+            self._wake(situation.situation_id, self._next_due(situation))
+        for memory in self.memories.values():
+            self._wake(memory.name, memory.wake_at)
+
+    def rule_named(self, name: str) -> Rule | None:
+        """The rule in force of that name; ``None`` for one that is not, or no longer."""
+        return next((rule for rule in self.rules_in_force if rule.name == name), None)
+
+    # -- reports and what rules remember ---------------------------------------------------------------------
+
+    def remember(self, incident: Incident) -> None:
+        """Take what *incident* says now in the place of what it said before."""
+        before = self.index.incidents.get(incident.incident_id)
+        if before is not None and (before.order, before.kind) != (incident.order, incident.kind):
+            self.rates.remove(before)
+            before = None
+        if before is None:
+            self.rates.put(incident)
+        self.index.put(incident)
+
+    def keep(self, memory: Memory) -> list[Event]:
+        """Remember *memory* in the place of its former self; its row, where it is another."""
+        self._wake(memory.name, memory.wake_at)
+        if self.memories.get(memory.name) == memory:
+            return []
+        self.memories[memory.name] = memory
+        return [self.memory_row(memory.name)]
+
+    def drop(self, memory: Memory) -> list[Event]:
+        """Remember it no longer."""
+        del self.memories[memory.name]
+        self._due.pop(memory.name, None)
+        return [self.memory_row(memory.name)]
 
     # -- situations ------------------------------------------------------------------------------------------
 
@@ -110,13 +155,13 @@ class CityState:
         self._lift(situation.situation_id)
         self.situations[situation.situation_id] = situation
         at = situation.view.position
-        if not situation.is_closed and at is not None:
+        if situation.is_placed and at is not None:
             self._live.add(situation.situation_id, at.lat, at.lon)
         if not situation.is_merged:
             for incident in situation.view.incidents:
                 self.owners[incident.incident_id] = situation.situation_id
-                self.index.put(incident)
-        self._wake(situation)
+                self.remember(incident)
+        self._wake(situation.situation_id, self._next_due(situation))
 
     def forget(self, situation: Situation) -> None:
         """Remove it and, unless they are told elsewhere, its reports."""
@@ -126,11 +171,12 @@ class CityState:
         if not situation.is_merged:
             for incident in situation.view.incidents:
                 del self.owners[incident.incident_id]
+                self.rates.remove(self.index.incidents[incident.incident_id])
                 self.index.remove(incident.incident_id)
 
     def _lift(self, situation_id: str) -> None:
         before = self.situations.get(situation_id)
-        if before is not None and not before.is_closed and before.view.position is not None:
+        if before is not None and before.is_placed and before.view.position is not None:
             self._live.remove(situation_id, before.view.position.lat, before.view.position.lon)
 
     def owner_of(self, incident: Incident) -> Situation | None:
@@ -151,14 +197,13 @@ class CityState:
 
     # -- time ------------------------------------------------------------------------------------------------
 
-    def _wake(self, situation: Situation) -> None:
-        """Remember when *situation* is next due. What an earlier revision was due at is passed over."""
-        due = self._next_due(situation)
+    def _wake(self, name: str, due: int | None) -> None:
+        """Remember when a situation or a memory is next due. What it was due at before is passed over."""
         if due is None:
-            self._due.pop(situation.situation_id, None)
-        elif self._due.get(situation.situation_id) != due:
-            self._due[situation.situation_id] = due
-            heapq.heappush(self._wakes, (due, situation.situation_id))
+            self._due.pop(name, None)
+        elif self._due.get(name) != due:
+            self._due[name] = due
+            heapq.heappush(self._wakes, (due, name))
 
     def _next_due(self, situation: Situation) -> int | None:
         times = [grant.expires_at for grant in situation.grants]
@@ -172,13 +217,13 @@ class CityState:
             times += [i.heard_at + expire_ms for i in situation.view.incidents if not i.is_closed]
         return min(times, default=None)
 
-    def due_until(self, time_ms: int) -> Iterator[tuple[int, Situation]]:
-        """(when, situation) of each wake-up due by *time_ms*, in order; such as arise meanwhile included."""
+    def due_until(self, time_ms: int) -> Iterator[tuple[int, Situation | Memory]]:
+        """(when, what) of each wake-up due by *time_ms*, in order; such as arise meanwhile included."""
         while self._wakes and self._wakes[0][0] <= time_ms:
-            due, situation_id = heapq.heappop(self._wakes)
-            if self._due.get(situation_id) == due:
-                del self._due[situation_id]
-                yield due, self.situations[situation_id]
+            due, name = heapq.heappop(self._wakes)
+            if self._due.get(name) == due:
+                del self._due[name]
+                yield due, self.memories[name] if name in self.memories else self.situations[name]
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -188,6 +233,10 @@ class CityState:
 
     def camera_row(self, camera: Camera) -> Event:
         return self._row(CAMERA + camera.camera_id, "camera", body_of(camera))
+
+    def memory_row(self, name: str) -> Event:
+        memory = self.memories.get(name)
+        return self._row(MEMORY + name, "rule", body_of(memory) if memory else None)
 
     def clock_row(self) -> Event:
         """Where the city stands: its time, the journal's sequence, the rules in force."""

@@ -3,15 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
 from streams.situations.config import STATUSES, RulesConfig
 from streams.situations.grants import uses_of
-from streams.situations.model import RULE, CameraAt, Incident, Position, Situation, View
+from streams.situations.joining import Partner, clusters, connected, joins_alike
+from streams.situations.model import RULE, VERSION, CameraAt, Incident, Position, Situation, View
+from streams.situations.rule import City, Draft, Heard, Memory, Step
 
 Members = tuple[Incident, ...]
+
+
+class JointIncident:
+    """One happening, one situation. Its numbers are the city's ``RulesConfig`` itself."""
+
+    name = RULE
+    version = VERSION
+
+    def on_event(self, city: City, heard: Heard) -> Step:
+        """A report that has the partners it had tells on; any other may move reports between situations."""
+        incident, before = heard.incident, heard.before
+        owner_id = city.owners.get(incident.incident_id)
+        if before is not None and owner_id is not None and joins_alike(before, incident):
+            owner = city.situations[owner_id]
+            members = tuple(
+                incident if one.incident_id == incident.incident_id else one for one in owner.view.incidents
+            )
+            return Step([revised(city, owner, members)])
+        return Step(_regrouped(city, set(heard.near)))
+
+    def on_time(self, city: City, due: Situation | Memory) -> Step:
+        """Reports that were silent for too long lapse."""
+        expire_after_ms = city.rules.expire_after_ms
+        if expire_after_ms is None or not isinstance(due, Situation):
+            return Step()
+        silent_since = city.now_ms - expire_after_ms
+        members = tuple(
+            replace(one, lapsed=True) if not one.is_closed and one.heard_at <= silent_since else one
+            for one in due.view.incidents
+        )
+        return Step([revised(city, due, members)])
+
+
+def build(config: RulesConfig, numbers: object) -> JointIncident:
+    return JointIncident()
+
+
+# -- which reports are one situation ---------------------------------------------------------------------------
+
+
+def _regrouped(city: City, touched: set[str]) -> list[Draft]:
+    """Decide anew which reports are of one happening, among all that hang together with *touched*."""
+    among, before = _affected(city, touched)
+    groups = regrouped(clusters(city.index, among, city.rules.bounds), before)
+    drafts = [_merged(city, situation, into) for situation, into in groups.merged]
+    drafts += [
+        revised(city, situation, members)
+        for situation, members in groups.kept
+        if members != situation.view.incidents
+    ]
+    return drafts + [_opened(city, members, split_from) for members, split_from in groups.opened]
+
+
+def _affected(city: City, touched: Iterable[str]) -> tuple[dict[str, list[Partner]], list[Situation]]:
+    """All reports connected with *touched* by partnership or by being told together, and their situations."""
+    among: dict[str, list[Partner]] = {}
+    waiting = set(touched)
+    while waiting:
+        among |= connected(city.index, waiting)
+        homes = {city.owners[one] for one in among if one in city.owners}
+        told = {i.incident_id for one in homes for i in city.situations[one].view.incidents}
+        waiting = told - among.keys()
+    return among, [city.situations[one] for one in homes]
+
+
+def _opened(city: City, members: Members, split_from: str | None) -> Draft:
+    """A new situation, anchored in its earliest report."""
+    now, first = city.now_ms, members[0]
+    its_id = id_of_new(first, city.rules, now=now, sequence=city.sequence)
+    members = (replace(first, anchored=True), *members[1:])
+    view, wanted = view_of(members, city.rules, city.cameras, before=None, split_from=split_from, now=now)
+    return Draft(Situation(its_id, first.incident_id, city.sequence, 1, why(None, view), view), wanted)
+
+
+def revised(city: City, situation: Situation, members: Members) -> Draft:
+    """*situation* with other members, or others' facts, or other cameras: a new revision if any of it shows."""
+    before = situation.view
+    view, wanted = view_of(
+        members, city.rules, city.cameras, before=before, split_from=before.split_from, now=city.now_ms
+    )
+    if view == before:
+        return Draft(situation, wanted, is_new_revision=False)
+    lapsed = situation.lapsed
+    if before.closed_at is not None or {i.incident_id for i in members} - {
+        i.incident_id for i in before.incidents
+    }:
+        lapsed = ()
+    after = replace(
+        situation, revision=situation.revision + 1, reason=why(before, view), view=view, lapsed=lapsed
+    )
+    return Draft(after, wanted)
+
+
+def _merged(city: City, situation: Situation, into: str) -> Draft:
+    """The last revision of a situation whose anchor is told with another. Its id never lives again."""
+    closed_at = situation.view.closed_at if situation.is_closed else city.now_ms
+    view = replace(situation.view, status="closed", closed_at=closed_at, merged_into=into)
+    return Draft(
+        replace(situation, revision=situation.revision + 1, reason=f"merged into {into}", view=view), {}
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,98 @@
+"""What a rule is: two pure functions that say, of what came in or of the time, which situations to tell and how.
+
+A rule is one file in ``rules/``. It looks at the city and changes nothing: what it wants told are drafts, what it
+wants kept beside its situations are memories. The fold puts both in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from streams.situations.cameras import CameraIndex
+from streams.situations.config import RulesConfig
+from streams.situations.joining import IncidentIndex
+from streams.situations.model import CameraAt, Incident, Situation
+from streams.situations.rates import Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A report, as its newest revision says; what it said before; and who was or is near enough to be of the same
+    happening, itself among them."""
+
+    incident: Incident
+    before: Incident | None
+    near: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A situation as a rule would have it told. *wanted* are the cameras for each agency; ``None``: its grants stay."""
+
+    situation: Situation
+    wanted: Mapping[str, tuple[CameraAt, ...]] | None
+    is_new_revision: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a rule remembers beside its situations, under *key*: JSON in *body*.
+
+    *wake_at* is when it wants ``on_time``. *covers* are kinds that an area alert of *situation_id* now stands for: single
+    situations of them are listed beneath it and demand no attention of their own.
+    """
+
+    rule: str
+    key: str
+    body: Mapping[str, Any]
+    wake_at: int | None = None
+    situation_id: str | None = None
+    covers: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule}:{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a rule answers: situations to tell, in order, and what it remembers from now on."""
+
+    drafts: Sequence[Draft] = ()
+    memories: Sequence[Memory] = ()
+
+
+class City(Protocol):
+    """What a rule may look at. All of it is derived from entries of the journal."""
+
+    now_ms: int
+    sequence: int
+    situations: dict[str, Situation]
+    memories: dict[str, Memory]
+    cameras: CameraIndex
+    owners: dict[str, str]
+
+    @property
+    def rules(self) -> RulesConfig: ...
+    @property
+    def index(self) -> IncidentIndex: ...
+    @property
+    def rates(self) -> Rates: ...
+    @property
+    def zone(self) -> ZoneInfo: ...
+
+
+class Rule(Protocol):
+    """Pure: the same city and the same question give the same answer. It never changes *city*."""
+
+    name: str
+    version: str
+
+    def on_event(self, city: City, heard: Heard) -> Step:
+        """What a new or revised report leads to."""
+
+    def on_time(self, city: City, due: Situation | Memory) -> Step:
+        """What the time leads to, for a situation of this rule or something that it remembers."""
