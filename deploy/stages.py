@@ -16,8 +16,7 @@ from streams.ingest import Ingest
 from streams.live_view import LiveViewService
 from streams.match.config import MatchConfig
 from streams.matching.loop import MatchLoop
-from streams.matching.plain import PlainReader
-from streams.matching.reader import Reader
+from streams.matching.opening import reader_opener
 from streams.matching.service import MatchService
 from streams.runtime.worker import Worker
 from streams.situations_stage import SituationsStage
@@ -54,16 +53,13 @@ def match_of(city: City, platform: Platform) -> MatchLoop:
     name, slot = take_slot(home_folder() / "workers", f"{city.name}.match")
     _held.append(slot)
 
-    def open_reader(group: str) -> Reader:
-        return PlainReader(city.name, group, bootstrap=platform.kafka, registry=platform.wire.registry)
-
     return MatchLoop(
         city.name,
         city.file.match or MatchConfig.model_validate({}),
         bootstrap=platform.kafka,
         wire=platform.wire,
         name=name,
-        open_reader=open_reader,
+        open_reader=reader_opener(city.name, bootstrap=platform.kafka, registry=platform.wire.registry),
     )
 
 

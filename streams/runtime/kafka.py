@@ -46,26 +46,29 @@ def transactional_producer(bootstrap: str, transactional_id: str, **settings: An
 
 def group_consumer(bootstrap: str, group: str, **settings: Any) -> Consumer:
     """A member of *group* that reads committed records only and commits nothing by itself."""
+    return Consumer(group_settings(bootstrap, group, **settings))
+
+
+def group_settings(bootstrap: str, group: str, **settings: Any) -> dict[str, Any]:
+    """librdkafka's settings of such a member."""
     session_ms = max(SESSION_MS, _session_min_ms(bootstrap))
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": group,
-            "client.id": group,
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "earliest",
-            "partition.assignment.strategy": "range",
-            "session.timeout.ms": session_ms,
-            "heartbeat.interval.ms": session_ms // 6,
-            "fetch.queue.backoff.ms": 2,
-            "fetch.error.backoff.ms": 50,
-            "topic.metadata.refresh.interval.ms": 5_000,
-            "log_level": 3,
-            **settings,
-        }
-    )
+    return {
+        "bootstrap.servers": bootstrap,
+        "group.id": group,
+        "client.id": group,
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "partition.assignment.strategy": "range",
+        "session.timeout.ms": session_ms,
+        "heartbeat.interval.ms": session_ms // 6,
+        "fetch.queue.backoff.ms": 2,
+        "fetch.error.backoff.ms": 50,
+        "topic.metadata.refresh.interval.ms": 5_000,
+        "log_level": 3,
+        **settings,
+    }
 
 
 def _session_min_ms(bootstrap: str) -> int:
@@ -82,20 +85,23 @@ def _session_min_ms(bootstrap: str) -> int:
 
 def reader(bootstrap: str, **settings: Any) -> Consumer:
     """A consumer without a group's life: it is given its partitions by hand and tells where they end."""
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "bongsu.reader",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.queue.backoff.ms": 2,
-            "log_level": 3,
-            **settings,
-        }
-    )
+    return Consumer(reader_settings(bootstrap, **settings))
+
+
+def reader_settings(bootstrap: str, **settings: Any) -> dict[str, Any]:
+    """librdkafka's settings of such a consumer."""
+    return {
+        "bootstrap.servers": bootstrap,
+        "group.id": "bongsu.reader",
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        "fetch.queue.backoff.ms": 2,
+        "log_level": 3,
+        **settings,
+    }
 
 
 def partitions_of(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartition]:

@@ -1,0 +1,193 @@
+"""A kernel for each writer's schema: payloads at addresses to columns of observations, or to the places of their words.
+
+Made from the schema's text once, written to the user's cache and compiled there: a warm start compiles nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import platformdirs
+
+from schemas.catalogue import Schema
+from schemas.model import model_of
+from streams.match.codes import code_of
+from streams.match.forms import Form
+from streams.matching.fast.walking import CannotWalk, Walker
+
+VERSION = "1"
+NEEDED = ("event_time", "received_time", "event_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """``observe(payload, size, group, number, columns…)`` and ``locate(payload, size, rows, texts, accuracy)``."""
+
+    observe: Any
+    locate: Any
+
+
+def kernel_of(form: Form, writer: Schema) -> Kernel:
+    """Compiled, or taken from the cache. ``CannotWalk`` for a schema that the row decoder alone can read."""
+    source = source_of(form, writer)
+    module = _module(source)
+    return Kernel(module.observe, module.locate)
+
+
+def source_of(form: Form, writer: Schema) -> str:
+    """The module's text."""
+    want = {
+        "position.lat": "lat",
+        "position.lon": "lon",
+        "event_time": "time",
+        "received_time": "received",
+    }
+    for number, name in enumerate(form.subject):
+        want[name] = f"subject{number}"
+    if form.label:
+        want[form.label] = "label"
+    if form.token and form.token not in want:
+        want[form.token] = "token"
+    if form.confidence:
+        want[form.confidence] = "confidence"
+    model = model_of(writer)
+    watching, naming = Walker(want), Walker(_words(form))
+    walk, words = watching.text(model), naming.text(model)
+    for name in NEEDED:
+        if name not in watching.found | naming.found:
+            raise CannotWalk(f"no {name}")
+    for name in (*form.subject, form.label):
+        if name and name not in watching.found:
+            raise CannotWalk(f"no {name}")
+    subjects = [f"subject{number}" for number in range(len(form.subject))]
+    token = _variable(form.token, want)
+    label = f"np.uint64({code_of(form.fixed_label)})" if form.fixed_label else "coded(label_p, label_n)"
+    subject = f"coded({subjects[0]}_p, {subjects[0]}_n)"
+    for one in subjects[1:]:
+        subject = f"joined({subject}, coded({one}_p, {one}_n))"
+    texts = {name for name in want.values() if name.startswith(("subject", "label", "token"))}
+    return _TEMPLATE.format(
+        texts="\n".join(f"    {name}_p = {name}_n = np.int64(0)" for name in sorted(texts)),
+        confidence="np.nan" if form.confidence else "1.0",
+        walk=walk.replace(
+            "return FAIL", "return (False, lat, lon, time, received, ZERO, ZERO, ZERO, confidence)"
+        ),
+        label=label,
+        token="ZERO" if token is None else f"coded({token}_p, {token}_n)",
+        subject=subject,
+        words=words.replace("return FAIL", "return " + _WORDS),
+    )
+
+
+def _words(form: Form) -> dict[str, str]:
+    want = {"event_id": "t0", "source": "t1", "position.accuracy_m": "accuracy"}
+    for variable, name in (("t2", form.label), ("t3", form.token), ("t4", form.subject[-1])):
+        if name and name not in want:
+            want[name] = variable
+    return want
+
+
+def _variable(name: str | None, want: dict[str, str]) -> str | None:
+    return want.get(name) if name else None
+
+
+def _module(source: str) -> ModuleType:
+    """*source* as a module of its own file, beside which numba keeps what it compiled."""
+    told = f"{VERSION}|{numba.__version__}|{sys.version}|{source}"
+    name = f"bongsu_kernel_{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    folder = platformdirs.user_cache_path("bongsu") / "kernels"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.py"
+    if not file.is_file():
+        _write(file, source)
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise CannotWalk("its kernel cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _write(file: Path, source: str) -> None:
+    """Whole or not at all: two workers may start at once."""
+    handle, name = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(source)
+    Path(name).replace(file)
+
+
+_WORDS = "(False, t0_p, t0_n, t1_p, t1_n, t2_p, t2_n, t3_p, t3_n, t4_p, t4_n, accuracy)"
+_TEMPLATE = '''"""Made from an Avro schema."""
+import numpy as np
+from numba import njit
+
+from streams.matching.fast.loading import code, f32, f64, is_text, joined, u8, varint
+
+ZERO = np.uint64(0)
+
+
+@njit
+def coded(p, n):
+    if p == 0:
+        return ZERO
+    return code(p, n)
+
+
+@njit
+def one(p, end):
+    lat = lon = np.nan
+    time = received = np.int64(0)
+    confidence = {confidence}
+{texts}
+{walk}
+    return (p == end, lat, lon, time, received, {label}, {token}, {subject}, confidence)
+
+
+@njit(nogil=True, cache=True)
+def observe(payload, size, group, number, size_max, sure, lat, lon, time, received, label, token, subject, confidence):
+    for m in range(len(payload)):
+        if group[m] != number or size[m] > size_max:
+            continue
+        p = payload[m]
+        ok, lat[m], lon[m], time[m], received[m], label[m], token[m], subject[m], likely = one(p + 5, p + size[m])
+        confidence[m] = likely
+        sure[m] = ok
+
+
+@njit
+def words_of(p, end):
+    t0_p = t0_n = t1_p = t1_n = t2_p = t2_n = t3_p = t3_n = t4_p = t4_n = np.int64(0)
+    accuracy = np.nan
+{words}
+    return (p == end, t0_p, t0_n, t1_p, t1_n, t2_p, t2_n, t3_p, t3_n, t4_p, t4_n, accuracy)
+
+
+@njit(nogil=True, cache=True)
+def locate(payload, size, rows, texts, accuracy):
+    for i in range(len(rows)):
+        p = payload[rows[i]]
+        found = words_of(p + 5, p + size[rows[i]])
+        texts[i, 0] = found[1]
+        texts[i, 1] = found[2]
+        texts[i, 2] = found[3]
+        texts[i, 3] = found[4]
+        texts[i, 4] = found[5]
+        texts[i, 5] = found[6]
+        texts[i, 6] = found[7]
+        texts[i, 7] = found[8]
+        texts[i, 8] = found[9]
+        texts[i, 9] = found[10]
+        accuracy[i] = found[11]
+'''

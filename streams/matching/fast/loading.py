@@ -1,0 +1,204 @@
+"""Bytes at an address as numbers, and functions at an address called, for compiled kernels."""
+
+# ruff: noqa: PLR0912 (numba compiles one function best)
+# mypy: ignore-errors
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+BASE = np.uint64(0x9E3779B97F4A7C15)
+MIX = np.uint64(0xD6E8FEB86659FD93)
+HIGH = np.int64(-0x7F7F7F7F7F7F7F80)
+"""The high bit of each of eight bytes."""
+
+
+def _loader(kind, llvm):
+    @intrinsic
+    def load(typing_context, address):
+        def generate(context, builder, signature, arguments):
+            value = builder.load(builder.inttoptr(arguments[0], llvm.as_pointer()))
+            value.align = 1
+            return value
+
+        return kind(types.int64), generate
+
+    return load
+
+
+u8 = _loader(types.uint8, ir.IntType(8))
+i32 = _loader(types.int32, ir.IntType(32))
+i64 = _loader(types.int64, ir.IntType(64))
+f32 = _loader(types.float32, ir.FloatType())
+f64 = _loader(types.float64, ir.DoubleType())
+
+
+@intrinsic
+def call(typing_context, function, argument):
+    """Call the C function at an address with another address; it answers nothing."""
+
+    def generate(context, builder, signature, arguments):
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [arguments[1]])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@njit
+def varint(p, end):
+    """A zigzag number and the address behind it, which is 0 where the bytes run out or the number is too long."""
+    if p < end:
+        first = np.uint64(u8(p))
+        if first < np.uint64(128):
+            return np.int64(first >> np.uint64(1)) ^ -np.int64(first & np.uint64(1)), p + 1
+    number = np.uint64(0)
+    shift = np.uint64(0)
+    while p < end and shift < np.uint64(70):
+        byte = np.uint64(u8(p))
+        p += 1
+        if shift == np.uint64(63) and byte > np.uint64(1):
+            return np.int64(0), np.int64(0)
+        number |= (byte & np.uint64(127)) << shift
+        if byte < np.uint64(128):
+            return np.int64(number >> np.uint64(1)) ^ -np.int64(number & np.uint64(1)), p
+        shift += np.uint64(7)
+    return np.int64(0), np.int64(0)
+
+
+@njit
+def is_utf8(p, n):
+    """Whether these bytes are text as RFC 3629 has it: no overlong forms, no surrogates, nothing beyond U+10FFFF."""
+    i = 0
+    while i < n:
+        a = u8(p + i)
+        if a < 0x80:
+            i += 1
+            continue
+        if 0xC2 <= a <= 0xDF:
+            more, low, high = 1, 0x80, 0xBF
+        elif 0xE0 <= a <= 0xEF:
+            more, low, high = 2, (0xA0 if a == 0xE0 else 0x80), (0x9F if a == 0xED else 0xBF)
+        elif 0xF0 <= a <= 0xF4:
+            more, low, high = 3, (0x90 if a == 0xF0 else 0x80), (0x8F if a == 0xF4 else 0xBF)
+        else:
+            return False
+        if i + more >= n:
+            return False
+        second = u8(p + i + 1)
+        if second < low or second > high:
+            return False
+        for k in range(2, more + 1):
+            if u8(p + i + k) & 0xC0 != 0x80:
+                return False
+        i += more + 1
+    return True
+
+
+@njit
+def is_text(p, n):
+    i = np.int64(0)
+    while i + 8 <= n:
+        if i64(p + i) & HIGH != 0:
+            return is_utf8(p, n)
+        i += 8
+    while i < n:
+        if u8(p + i) >= 128:
+            return is_utf8(p, n)
+        i += 1
+    return True
+
+
+@njit
+def code(p, n):
+    """`streams.match.codes.code_of` the text at an address."""
+    total = np.uint64(0)
+    for i in range(n):
+        total = total * BASE + np.uint64(u8(p + i))
+    return (total + np.uint64(n)) * MIX | np.uint64(1)
+
+
+@njit
+def joined(first, second):
+    if first == np.uint64(0) or second == np.uint64(0):
+        return np.uint64(0)
+    return (first * BASE + second) * MIX | np.uint64(1)
+
+
+@njit(nogil=True, cache=True)
+def free(addresses, count, function):
+    for i in range(count):
+        call(function, addresses[i])
+
+
+@njit(nogil=True, cache=True)
+def heads(addresses, count, payload, size, offset, place, group, places, groups):
+    """The heads of messages: where each payload is, its place and its group, numbered by first appearance.
+
+    *places*: (topic, partition, next offset) by number; *groups*: (topic, schema id). Group 255: no frame at all; 254: an
+    error, no record. Gives how many places and groups there are; more than 250 of either: the rest has group 253.
+    """
+    place_count = group_count = np.int64(0)
+    last_place = last_group = np.int64(-1)
+    for m in range(count):
+        a = addresses[m]
+        payload[m] = p = i64(a + 24)
+        size[m] = n = i64(a + 32)
+        offset[m] = at = i64(a + 56)
+        topic = i64(a + 8)
+        partition = np.int64(i32(a + 16))
+        if i32(a) != 0:
+            group[m] = 254
+            place[m] = 255
+            continue
+        if last_place < 0 or places[last_place, 0] != topic or places[last_place, 1] != partition:
+            last_place = -1
+            for k in range(place_count):
+                if places[k, 0] == topic and places[k, 1] == partition:
+                    last_place = k
+                    break
+            if last_place < 0:
+                if place_count == 250:
+                    return place_count, group_count, m
+                last_place = place_count
+                places[last_place, 0] = topic
+                places[last_place, 1] = partition
+                place_count += 1
+        places[last_place, 2] = at + 1
+        place[m] = last_place
+        if p == 0 or n < 5 or u8(p) != 0:
+            group[m] = 255
+            continue
+        schema = (
+            (np.int64(u8(p + 1)) << 24)
+            | (np.int64(u8(p + 2)) << 16)
+            | (np.int64(u8(p + 3)) << 8)
+            | np.int64(u8(p + 4))
+        )
+        if last_group < 0 or groups[last_group, 0] != topic or groups[last_group, 1] != schema:
+            last_group = -1
+            for k in range(group_count):
+                if groups[k, 0] == topic and groups[k, 1] == schema:
+                    last_group = k
+                    break
+            if last_group < 0:
+                if group_count == 250:
+                    return place_count, group_count, m
+                last_group = group_count
+                groups[last_group, 0] = topic
+                groups[last_group, 1] = schema
+                group_count += 1
+        group[m] = last_group
+    return place_count, group_count, np.int64(count)
+
+
+@njit(nogil=True, cache=True)
+def copied(payload, size, rows, begins, into):
+    """Payloads put behind one another."""
+    for i in range(len(rows)):
+        p = payload[rows[i]]
+        at = begins[i]
+        for k in range(size[rows[i]]):
+            into[at + k] = u8(p + k)

@@ -1,0 +1,66 @@
+"""Which reader a match worker has: the quick one where it can be had and proves itself, else the plain one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+
+from schemas.catalogue import load_catalogue
+from schemas.json_form import from_json_value
+from schemas.registry import Registry
+from schemas.rows import RowCodec
+from streams.log import log
+from streams.match.forms import FORMS, Form
+from streams.match.observations import NAMES, observations
+from streams.matching.plain import PlainReader
+from streams.matching.reader import Reader
+
+
+class Unproved(Exception):
+    """The quick way answers otherwise than the plain one."""
+
+
+def reader_opener(city: str, *, bootstrap: str, registry: Registry) -> Callable[[str], Reader]:
+    """Makes a member of the group it is given. Which kind is decided here, once, and said in one line if it is the plain."""
+    try:
+        from streams.matching.fast.native import Library  # noqa: PLC0415 (numba may be missing)
+        from streams.matching.fast.reader import FastReader  # noqa: PLC0415
+
+        library = Library()
+        for form in FORMS:
+            if form.contract in load_catalogue():
+                _prove(form)
+    except Exception as error:  # whatever it is, the plain way is there
+        log.warning("observations are read the plain way", why=str(error) or type(error).__name__)
+        return lambda group: PlainReader(city, group, bootstrap=bootstrap, registry=registry)
+    return lambda group: FastReader(city, group, bootstrap=bootstrap, registry=registry, library=library)
+
+
+def _prove(form: Form) -> None:
+    """The contract's own example through the kernel and through the row decoder. ``Unproved`` where they differ."""
+    from streams.matching.fast.kernel import kernel_of  # noqa: PLC0415
+    from streams.matching.fast.reader import fill  # noqa: PLC0415
+
+    contract = load_catalogue()[form.contract]
+    shown = json.loads((contract.folder / "examples" / "typical.json").read_text(encoding="utf-8"))
+    payload = RowCodec(contract.newest).encode(from_json_value(contract.newest, shown))
+    frame = np.frombuffer(b"\0\0\0\0\1" + payload, np.uint8)
+    seen, wanted = observations(1), observations(1)
+    for columns in (seen, wanted):
+        columns.at[:] = columns.topic[:] = 0
+    sure = np.zeros(1, np.bool_)
+    kernel_of(form, contract.newest).observe(
+        np.array([frame.ctypes.data]),
+        np.array([len(frame)]),
+        np.zeros(1, np.uint8),
+        np.uint8(0),
+        contract.max_bytes,
+        sure,
+        *(getattr(seen, name) for name in NAMES[2:]),
+    )
+    fill(wanted, 0, RowCodec(contract.newest).decode(payload), form)
+    wanted.topic[:] = 0
+    if not sure[0] or any(getattr(seen, name).tobytes() != getattr(wanted, name).tobytes() for name in NAMES):
+        raise Unproved(f"the kernel of {form.contract} does not read what the row decoder reads")
