@@ -13,7 +13,7 @@ from schemas.errors import Invalid, Retriable
 from schemas.wire import Wire
 from streams.match.wanted import Told
 from streams.match.watches import watch_of
-from streams.runtime.kafka import AT_END_MS, as_ours, partitions_of, reader
+from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours, partitions_of, reader
 from streams.runtime.records import Record, record_of
 
 CONTRACT = "core.watch"
@@ -30,6 +30,7 @@ class Watching:
         self._consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS * 10})
         (place,) = partitions_of(self._consumer, [self._topic])
         place.offset = 0
+        self._place = place
         self._consumer.assign([place])
         self.next_offset = 0
         """How far it is read; the markers of transactions count."""
@@ -42,8 +43,9 @@ class Watching:
         return self._until(lambda: self._was_at_end)
 
     def until(self, offset: int) -> list[Told]:
-        """As far as *offset*, which somebody has read before."""
-        return self._until(lambda: self.next_offset >= offset)
+        """As far as *offset*, which somebody has read before; or as there is, should the topic have been made anew."""
+        _, end = self._consumer.get_watermark_offsets(self._place, timeout=METADATA_TIMEOUT_S)
+        return self._until(lambda: self.next_offset >= min(offset, end))
 
     def _until(self, is_so: Callable[[], bool]) -> list[Told]:
         told: list[Told] = []

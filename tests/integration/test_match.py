@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -32,9 +33,8 @@ SETTLED_S = 30.0
 
 
 @pytest.fixture
-def city(cluster: Endpoints, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LivingCity]:
-    name = "m-" + request.node.name.removeprefix("test_").replace("_", "-")[:24].rstrip("-")
-    made = LivingCity(name, tmp_path, cluster)
+def city(cluster: Endpoints, tmp_path: Path) -> Iterator[LivingCity]:
+    made = LivingCity(f"match-{uuid4().hex[:8]}", tmp_path, cluster)  # no name that a run before has had
     ensure_topics(cluster.kafka, [made.name])
     yield made
     made.remove()
@@ -193,7 +193,7 @@ def shown(port: int, name: str) -> float:
 def test_what_was_seen_around_an_incident_comes_back_to_its_situation_and_its_alerts(
     cluster: Endpoints, tmp_path: Path
 ) -> None:
-    city = LivingCity("m-around", tmp_path, cluster, of="demo")
+    city = LivingCity(f"match-{uuid4().hex[:8]}", tmp_path, cluster, of="demo")
     ensure_topics(cluster.kafka, [city.name])
     bus, at = Bus(city.name, cluster.kafka, city.wire), now_ms()
     seen = [

@@ -1,0 +1,46 @@
+"""A match worker that dies just before its commit, sound or with a bug planted in it: shows that the harness sees it.
+
+Run as ``python -m tests.chaos.planted_match run CITY --stage match``; ``BONGSU_PLANTED`` says which.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.cli import main
+from deploy.settings import endpoints
+from streams.match.flow import Partition
+from streams.match.step import Standing
+from streams.matching.committing import Committing
+from streams.matching.standings import committed_of
+from streams.runtime.kafka import transactional_producer
+from streams.runtime.transaction import COMMIT_TIMEOUT_S
+from tests.chaos.planted import OUTSIDE
+
+_sound = Committing.commit
+
+
+def dying(
+    self: Committing, standings: Mapping[Partition, Standing], group_metadata: Any, *, giving_up: bool = False
+) -> None:
+    """Die once there is evidence that waits for its commit; with the bug, the offsets are committed by then."""
+    outbox = self.outbox()
+    outbox.flush()
+    if not any(topic.endswith(".core.evidence") for topic, _ in outbox.delivered):
+        _sound(self, standings, group_metadata, giving_up=giving_up)
+        return
+    if os.environ["BONGSU_PLANTED"] == OUTSIDE:
+        producer = transactional_producer(endpoints().kafka, "planted-match")
+        producer.begin_transaction()
+        offsets = committed_of(standings, None)
+        producer.send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
+        producer.commit_transaction()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    Committing.commit = dying  # type: ignore[method-assign]
+    main()
