@@ -20,7 +20,8 @@ from deploy.laws import law_named
 from deploy.toml_lines import line_of
 from schemas.errors import BongsuError
 from streams.match.config import MatchConfig
-from streams.situations.config import RulesConfig
+from streams.situations.config import RuleEntry, RulesConfig
+from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
 
 CITIES = Path(__file__).parent / "cities"
 NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
@@ -180,18 +181,40 @@ def _rules(path: Path, text: str, file: CityFile) -> RulesConfig:
         law = law_named(file.law)
     except BongsuError as error:
         raise UsageFault(f"{path}, line {line_of(text, ('law',))}: {error.what}", hint=error.hint) from error
-    for number, rule in enumerate(file.rule):
-        if rule.get("name") != "joint-incident":
-            line = line_of(text, ("rule", number, "name"))
-            raise UsageFault(
-                f"{path}, line {line}: no rule '{rule.get('name')}'", hint='write name = "joint-incident"'
-            )
+    base: dict[str, Any] = {"city": file.name, "law": law, "timezone": file.timezone}
+    joint, others = _parted(path, text, file)
+    numbers = {key: value for key, value in (joint[1] if joint else {}).items() if key != "name"}
+    try:
+        config = RulesConfig.model_validate({**base, **numbers})
+    except ValidationError as error:
+        raise _fault(path, text, error, ("rule", joint[0] if joint else 0)) from error
+    entries = []
+    for number, rule in others:
         numbers = {key: value for key, value in rule.items() if key != "name"}
         try:
-            return RulesConfig.model_validate({**numbers, "city": file.name, "law": law})
+            rule_file(rule["name"]).Numbers.model_validate(numbers)
+            entries.append(RuleEntry(name=rule["name"], numbers=numbers))
         except ValidationError as error:
             raise _fault(path, text, error, ("rule", number)) from error
-    return RulesConfig.model_validate({"city": file.name, "law": law})
+    return RulesConfig.model_validate({**config.canonical(), "others": entries})
+
+
+Numbered = tuple[int, dict[str, Any]]
+
+
+def _parted(path: Path, text: str, file: CityFile) -> tuple[Numbered | None, list[Numbered]]:
+    """The entry of joint-incident, if there is one, and those of the other rules, each with its place in the file."""
+    seen: dict[str, Numbered] = {}
+    for number, rule in enumerate(file.rule):
+        name = rule.get("name")
+        line = line_of(text, ("rule", number, "name"))
+        if name not in rule_names():
+            known = " or ".join(f'"{one}"' for one in rule_names())
+            raise UsageFault(f"{path}, line {line}: no rule '{name}'", hint=f"write name = {known}")
+        if name in seen:
+            raise UsageFault(f"{path}, line {line}: a second rule '{name}'", hint="keep one of them")
+        seen[name] = (number, rule)
+    return seen.get(JOINT_INCIDENT), [one for name, one in seen.items() if name != JOINT_INCIDENT]
 
 
 def _fault(path: Path, text: str, error: ValidationError, prefix: tuple[str | int, ...]) -> UsageFault:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from schemas.event import derived_id
-from streams.situations.config import RulesConfig
-from streams.situations.model import Situation, Told, View
+from streams.situations.config import SEVERITIES, RulesConfig
+from streams.situations.model import RULE, Situation, Told, View
 
 OPERATOR = "operator"
 """The audience that hears of every situation."""
@@ -14,12 +14,13 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The next revision of one audience's alert."""
+    """The next revision of one audience's alert. *demands_attention*: somebody must look, it is not only kept up to date."""
 
     audience: str
     revision: int
     message_type: str
     headline: str
+    demands_attention: bool
 
 
 def alert_id(situation_id: str, audience: str) -> str:
@@ -30,33 +31,51 @@ def retold(situation: Situation, config: RulesConfig) -> tuple[Situation, list[M
     """*situation* with what each audience has been told, and the messages that brought them there.
 
     Nobody is told of what was over before it was heard of. An audience whose alert was cancelled and that is
-    concerned again gets an update: revisions go on.
+    concerned again gets an update: revisions go on. The operator is told of what demands attention, and from then on
+    until its end; everything else stands in the list.
     """
-    view = situation.view
-    concerned = () if situation.is_closed else (*view.agencies, OPERATOR)
-    said = _said(view)
+    view, said = situation.view, _said(situation.view)
     before = {told.audience: told for told in situation.told}
+    concerned = _concerned(situation, before.get(OPERATOR), config)
     after: list[Told] = []
     messages: list[Message] = []
     for audience in sorted({*before, *concerned}):
         told = before.get(audience)
         if audience in concerned:
             if told is None or not told.is_active or told.said != said:
-                told = Told(audience, told.revision + 1 if told else 1, True, said)
+                is_graver = told is None or not told.is_active or _is_graver(view.severity, told.severity)
+                told = Told(audience, told.revision + 1 if told else 1, True, said, view.severity)
                 kind = "alert" if told.revision == 1 else "update"
-                messages.append(Message(audience, told.revision, kind, _headline(view, kind, config)))
+                messages.append(
+                    Message(audience, told.revision, kind, _headline(view, kind, config), is_graver)
+                )
         elif told is not None and told.is_active:
             told = replace(told, revision=told.revision + 1, is_active=False)
-            messages.append(Message(audience, told.revision, "cancel", _headline(view, _end(view), config)))
+            headline = _headline(view, _end(view), config)
+            messages.append(Message(audience, told.revision, "cancel", headline, False))
         if told is not None:
             after.append(told)
     return replace(situation, told=tuple(after)), messages
 
 
+def _concerned(situation: Situation, told: Told | None, config: RulesConfig) -> tuple[str, ...]:
+    view = situation.view
+    if situation.is_closed:
+        return ()
+    is_told = told is not None and told.is_active
+    demands = situation.rule != RULE or (situation.listed is None and config.demands_attention(view.kind))
+    return (*view.agencies, OPERATOR) if is_told or demands else view.agencies
+
+
+def _is_graver(severity: str, than: str) -> bool:
+    return SEVERITIES.index(severity) < SEVERITIES.index(than)
+
+
 def _said(view: View) -> str:
     """What a message is about, as a digest: another one is due when this changes."""
     members = (incident.incident_id for incident in view.incidents)
-    return derived_id(view.kind, view.status, view.severity, view.urgency, view.certainty, *members)
+    words = () if view.words is None else (view.words,)
+    return derived_id(view.kind, view.status, view.severity, view.urgency, view.certainty, *members, *words)
 
 
 def _end(view: View) -> str:
@@ -66,6 +85,8 @@ def _end(view: View) -> str:
 
 
 def _headline(view: View, template: str, config: RulesConfig) -> str:
+    if view.words is not None:
+        return view.words
     words = config.headlines[config.spoken]
     text: str = getattr(words, template)
     return text.format(

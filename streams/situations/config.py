@@ -17,6 +17,8 @@ from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
 
 Severity = Literal["extreme", "severe", "moderate", "minor", "unknown"]
 Urgency = Literal["immediate", "expected", "future", "past", "unknown"]
+SEVERITIES = ("extreme", "severe", "moderate", "minor", "unknown")
+"""Gravest first."""
 DEFAULTS = Path(__file__).parent / "rules" / "joint_incident.toml"
 STATUSES = ("open", "dispatched", "arrived", "closed")
 PAIRS_REMEMBERED_MAX = 20_000

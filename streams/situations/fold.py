@@ -12,7 +12,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.facts import camera_of, incident_of, time_of
 from streams.situations.grants import Change, expired, regranted
-from streams.situations.model import Camera, Incident, Situation, View
+from streams.situations.model import RULE, Camera, Incident, Situation, View
 from streams.situations.rule import Draft, Heard, Memory, Step
 from streams.situations.rules.joint_incident import revised
 from streams.situations.state import CityState
@@ -36,7 +36,7 @@ def step(state: CityState, entry: Entry) -> list[Event]:
             state.sequence += 1
             state.use(config)
             state.rules_digest = config.digest()
-            return []
+            return _let_go(state)
         case "incident":
             incident = incident_of(entry)
             events = _until(state, time_of(entry))
@@ -81,6 +81,21 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
     events: list[Event] = []
     for rule in state.rules_in_force:
         events += _put_in_force(state, rule.on_event(state, heard))
+    return events
+
+
+def _let_go(state: CityState) -> list[Event]:
+    """End what rules remember that are no longer in force."""
+    kept = {name for rule in state.rules_in_force for name in rule.keeps}
+    events: list[Event] = []
+    for memory in [state.memories[name] for name in sorted(state.memories.keys() - kept)]:
+        events += state.drop(memory)
+        situation = state.situations.get(memory.situation_id or "")
+        if situation is not None and not situation.is_closed:
+            view = replace(situation.view, status="closed", closed_at=state.now_ms)
+            reason = f"the rule {memory.rule} holds no longer"
+            after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
+            events += _tell(state, Draft(after, {}))
     return events
 
 
@@ -148,7 +163,7 @@ def _put_in_force(state: CityState, step: Step) -> list[Event]:
 
 def _tell(state: CityState, draft: Draft) -> list[Event]:
     """Remember a situation, and tell of it: the situation itself, its alerts, its grants, its watch, its row."""
-    situation, wanted = draft.situation, draft.wanted
+    situation, wanted = _listed(state, draft.situation), draft.wanted
     config, now = state.rules, state.now_ms
     changes: list[Change] = []
     if wanted is not None:
@@ -162,6 +177,16 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
     events += [alert_event(situation, message, config, now=now) for message in messages]
     events += [*_grant_events(state, situation, changes), *watches]
     return [*events, state.situation_row(situation.situation_id)]
+
+
+def _listed(state: CityState, situation: Situation) -> Situation:
+    """*situation*, beneath the area alert that covers its kind, if there is one; told on its own once its kind is
+    another."""
+    kind = situation.view.kind
+    if situation.rule != RULE or (situation.listed is not None and situation.listed[1] == kind):
+        return situation
+    area = next((one.situation_id for one in state.covering(kind)), None)
+    return replace(situation, listed=None if area is None else (area, kind))
 
 
 def _over(view: View) -> str | None:

@@ -106,6 +106,7 @@ class Told:
     revision: int
     is_active: bool
     said: str
+    severity: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,7 @@ class Situation:
     """What the platform holds to be going on, and all that it needs to remember of it.
 
     *opened_seq* is the journal's sequence at which it was opened, *anchor* the report that opened it.
+    *listed* are the id of the area alert beneath which it stands and its kind then, while it is of that kind.
     *lapsed* are (agency, camera) whose grants ran out: not granted again before somebody new reports.
     """
 
@@ -179,6 +181,7 @@ class Situation:
     lapsed: tuple[tuple[str, str], ...] = ()
     watch: Watching | None = None
     rule: str = RULE
+    listed: tuple[str, str] | None = None
 
     @property
     def is_closed(self) -> bool:

@@ -33,6 +33,7 @@ def situation_from(body: bytes) -> Situation:
     raw["told"] = tuple(Told(**one) for one in raw["told"])
     raw["grants"] = tuple(Grant(**one) for one in raw["grants"])
     raw["lapsed"] = tuple((agency, camera) for agency, camera in raw["lapsed"])
+    raw["listed"] = tuple(raw["listed"]) if raw.get("listed") else None
     raw["watch"] = _watching(raw.get("watch"))
     return Situation(**raw)
 

@@ -91,6 +91,10 @@ class Rule(Protocol):
     name: str
     version: str
 
+    @property
+    def keeps(self) -> frozenset[str]:
+        """The names of all memories that it may have."""
+
     def on_event(self, city: City, heard: Heard) -> Step:
         """What a new or revised report leads to."""
 

@@ -14,7 +14,7 @@ from schemas.errors import Fatal
 from schemas.event import Event
 from streams.geo import Grid
 from streams.situations.cameras import CELL_DEG, CameraIndex
-from streams.situations.config import RulesConfig
+from streams.situations.config import RulesConfig, is_a
 from streams.situations.joining import IncidentIndex
 from streams.situations.model import Camera, Incident, Position, Situation
 from streams.situations.rates import Rates
@@ -44,6 +44,7 @@ class CityState:
     cameras: CameraIndex = field(default_factory=CameraIndex)
     owners: dict[str, str] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
+    covers: tuple[str, ...] = ()
     rules_in_force: tuple[Rule, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     rates: Rates = field(default_factory=lambda: Rates({}))
@@ -134,17 +135,28 @@ class CityState:
             self.rates.put(incident)
         self.index.put(incident)
 
+    def covering(self, kind: str) -> Iterator[Memory]:
+        """The area alerts that now stand for single situations of *kind*."""
+        for name in self.covers:
+            if any(is_a(kind, one) for one in self.memories[name].covers):
+                yield self.memories[name]
+
     def keep(self, memory: Memory) -> list[Event]:
         """Remember *memory* in the place of its former self; its row, where it is another."""
         self._wake(memory.name, memory.wake_at)
         if self.memories.get(memory.name) == memory:
             return []
         self.memories[memory.name] = memory
+        self._covered()
         return [self.memory_row(memory.name)]
+
+    def _covered(self) -> None:
+        self.covers = tuple(sorted(name for name, one in self.memories.items() if one.covers))
 
     def drop(self, memory: Memory) -> list[Event]:
         """Remember it no longer."""
         del self.memories[memory.name]
+        self._covered()
         self._due.pop(memory.name, None)
         return [self.memory_row(memory.name)]
 

@@ -10,7 +10,8 @@ from streams.geo import distance_m
 from streams.situations.alerts import Message, alert_id
 from streams.situations.config import RulesConfig
 from streams.situations.grants import Change
-from streams.situations.model import RULE, VERSION, Incident, Position, Situation, View
+from streams.situations.model import Incident, Position, Situation, View
+from streams.situations.rules import version_of
 
 SOURCE = "situations"
 
@@ -51,14 +52,22 @@ def situation_event(situation: Situation, config: RulesConfig, *, now: int) -> E
         "severity": view.severity,
         "urgency": view.urgency,
         "certainty": view.certainty,
-        "rule": RULE,
-        "rule_version": VERSION,
+        "rule": situation.rule,
+        "rule_version": version_of(situation.rule),
         "merged_into": view.merged_into,
         "split_from": view.split_from,
         "cameras": [
             {"camera_id": at.camera_id, "rank": at.rank, "distance_m": at.distance_m} for at in view.cameras
         ],
         "reason": situation.reason,
+        "radius_m": view.radius_m,
+        "situations": list(view.beneath),
+        "listed_under": None if situation.listed is None else situation.listed[0],
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "taken_by": None,
+        "escalated_at": None,
+        "actions": [],
     }
     return Event("core.situation", situation.situation_id, value)
 
@@ -101,6 +110,7 @@ def alert_event(situation: Situation, message: Message, config: RulesConfig, *, 
     view = situation.view
     its_id = alert_id(situation.situation_id, message.audience)
     at = view.position
+    radius_m = config.alert_radius_m if view.radius_m is None else view.radius_m
     value = event_fields(derived_id(its_id, message.revision), config.city, now, at)
     value |= {
         "alert_id": its_id,
@@ -109,15 +119,16 @@ def alert_event(situation: Situation, message: Message, config: RulesConfig, *, 
         "message_type": message.message_type,
         "audience": message.audience,
         "headline": message.headline,
-        "area": None if at is None else {"lat": at.lat, "lon": at.lon, "radius_m": config.alert_radius_m},
+        "area": None if at is None else {"lat": at.lat, "lon": at.lon, "radius_m": radius_m},
         "severity": view.severity,
         "urgency": view.urgency,
         "certainty": view.certainty,
         "kind": view.kind,
         "situation_revision": situation.revision,
         "evidence": evidence_of(view),
-        "rule": RULE,
-        "rule_version": VERSION,
+        "rule": situation.rule,
+        "rule_version": version_of(situation.rule),
+        "demands_attention": message.demands_attention,
     }
     return Event("core.alert", situation.situation_id, value)
 

@@ -19,7 +19,7 @@ def watch_id(situation_id: str) -> str:
 def rewatched(situation: Situation, config: RulesConfig, *, now: int) -> tuple[Situation, list[Event]]:
     """*situation* with the watch that it calls for, and what is told of it: opened, moved, or closed in event time."""
     wanted, held, at = config.watch, situation.watch, situation.view.position
-    if wanted is None or situation.is_closed or at is None:
+    if wanted is None or not situation.is_placed or at is None:
         return _closed(situation, config, now)
     at = Position(at.lat, at.lon)
     if held is not None and held.closes_at is None and held.position == at:

@@ -63,10 +63,16 @@ def cameras(city: City) -> Iterator[Event]:
     yield from source.read(asyncio.run(source.poll({})), {}).events
 
 
-def lived(found: Heard, *, police_later_min: int = 0, shuffled: int | None = None) -> list[Event]:
-    """Everything the rules say of the recording; in an order of chance, with *shuffled* as seed."""
+def lived(
+    found: Heard,
+    *,
+    police_later_min: int = 0,
+    shuffled: int | None = None,
+    rules: Mapping[str, Any] | None = None,
+) -> list[Event]:
+    """Everything the rules say of the recording; in an order of chance, with *shuffled* as seed; by other *rules*."""
     city, state, said = load_city("houston"), CityState.empty(), list[Event]()
-    step(state, Entry("rules", "houston.rules", 0, 0, city.rules.canonical()))
+    step(state, Entry("rules", "houston.rules", 0, 0, rules or city.rules.canonical()))
     for event in cameras(city):
         step(state, Entry("place", "houston.place.camera", 0, 0, event.value or {}))
     polls = found.polls

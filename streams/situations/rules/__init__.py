@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 JOINT_INCIDENT = "joint-incident"
 
 
+@cache
 def rule_names() -> list[str]:
     return sorted(one.name.replace("_", "-") for one in pkgutil.iter_modules(__path__))
 
@@ -27,6 +29,12 @@ def rule_file(name: str) -> Any:
     if name not in rule_names():
         raise KeyError(name)
     return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+
+
+@cache
+def version_of(name: str) -> str:
+    """The version of the rule *name*; "?" for one that is no longer there."""
+    return str(rule_file(name).VERSION) if name in rule_names() else "?"
 
 
 def rules_of(config: RulesConfig) -> tuple[Rule, ...]:

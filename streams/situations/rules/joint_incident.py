@@ -21,6 +21,7 @@ class JointIncident:
 
     name = RULE
     version = VERSION
+    keeps: frozenset[str] = frozenset()
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """A report that has the partners it had tells on; any other may move reports between situations."""
