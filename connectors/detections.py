@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 from connectors.base import Place, Reading, SetAside, SourceContext
 from connectors.cameras import Camera, Cameras
 from connectors.labels import OTHER, load_labels
-from connectors.records import EARLIEST_MS, plausible_time
+from connectors.records import EARLIEST_MS, LATEST_MS, a_number, plausible_time
 from connectors.records import position as position_of
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
@@ -21,6 +20,10 @@ TOPIC = "cctv.detection"
 BORDER = 0.05
 """Trackers follow things beyond the border: a box that sticks out by at most this share of the picture is cut there."""
 MOST = 1 + BORDER
+LATEST_S = LATEST_MS // 1000
+METRES_PER_S = {"m/s": 1.0, "km/h": 1 / 3.6, "kph": 1 / 3.6, "mph": 0.44704}
+SPEED_MOST = 1_000.0
+"""Beyond it nothing moves on the ground."""
 
 Attributes = list[dict[str, Any]]
 Box = dict[str, float]
@@ -118,6 +121,8 @@ def box_of(left: object, top: object, right: object, bottom: object, told: Told)
 
     ``Invalid`` where an edge is no number.
     """
+    if bool in (type(left), type(top), type(right), type(bottom)):
+        raise Invalid("an edge of the box is no number", field="bounding_box", expected="numbers")
     try:
         if not (-BORDER <= left <= right <= MOST and -BORDER <= top <= bottom <= MOST):  # type: ignore[operator]
             told.noted["box outside its picture"] += 1  # or not a number, in the sense of floats
@@ -125,7 +130,8 @@ def box_of(left: object, top: object, right: object, bottom: object, told: Told)
         if left < 0 or top < 0 or right > 1 or bottom > 1:  # type: ignore[operator]
             left, top = max(left, 0.0), max(top, 0.0)  # type: ignore[call-overload]
             right, bottom = max(min(right, 1.0), left), max(min(bottom, 1.0), top)  # type: ignore[call-overload]
-        return {"x": left, "y": top, "width": right - left, "height": bottom - top}  # type: ignore[dict-item,operator]
+        width, height = right - left + 0.0, bottom - top + 0.0  # type: ignore[operator]
+        return {"x": left + 0.0, "y": top + 0.0, "width": width, "height": height}  # type: ignore[operator]
     except TypeError:
         raise Invalid("an edge of the box is no number", field="bounding_box", expected="numbers") from None
 
@@ -135,6 +141,8 @@ def box_in_pixels(
 ) -> Box | None:
     """As ``box_of``, of pixels: ``None``, and noted, where the city does not know how large the picture is."""
     width, height = camera.width_px, camera.height_px
+    if bool in (type(left), type(top), type(right), type(bottom)):
+        raise Invalid("an edge of the box is no number", field="bounding_box", expected="pixels")
     if width is None or height is None:
         told.noted["box in pixels of a picture of unknown size"] += 1
         return None
@@ -177,6 +185,16 @@ def iso_ms(text: object, name: str, *, is_utc: bool = False) -> int:
 
 def epoch_s_ms(value: object, name: str) -> int:
     """Epoch ms of seconds since 1970. ``Invalid`` for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST_S:
         raise Invalid(f"{name} is no time", field=name, expected="seconds since 1970")
     return round(value * 1000)
+
+
+def speed_of(value: object, name: str, to_mps: float | None) -> float | None:
+    """Metres a second; ``None`` where there is none, or the settings do not say its unit (*to_mps*)."""
+    if to_mps is None or value is None:
+        return None
+    mps = a_number(value, name) * to_mps
+    if not -SPEED_MOST <= mps <= SPEED_MOST:
+        raise Invalid(f"{name} is no speed", field=name, expected=f"at most {SPEED_MOST} m/s")
+    return mps

@@ -6,7 +6,7 @@ Beside each record stand its bytes as they came, found only when they are asked 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -16,6 +16,9 @@ from schemas.errors import Invalid
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
 BOM = b"\xef\xbb\xbf"
+
+Originals = Callable[[int, object], bytes]
+"""The bytes of the record at an index, as ``read_each`` asks for them."""
 
 
 def json_value(body: bytes) -> Any:
@@ -81,6 +84,22 @@ def record_bytes(body: bytes, path: str | None) -> Sequence[bytes]:
         raise Invalid(
             "the body nests too deep to be taken apart", field="", expected="flat records"
         ) from None
+
+
+def originals(body: bytes | Callable[[], bytes], path: str | None) -> Originals:
+    """For ``read_each``: the bytes of the record at an index.
+
+    *body*, or what it gives, is taken apart once, when they are first asked for: a body of nothing but bad records costs
+    no more than its length. ``Invalid`` as ``record_bytes`` has it.
+    """
+    parts: Sequence[bytes] = ()
+
+    def original(index: int, _record: object = None) -> bytes:
+        nonlocal parts
+        parts = parts or record_bytes(body() if callable(body) else body, path)
+        return parts[index]
+
+    return original
 
 
 def _after_space(text: str, at: int) -> int:

@@ -2,7 +2,7 @@
 
 What came by MQTT stands in a line ``{"topic", "payload" | "payload_base64"}``, payload as text or as JSON: the form that
 ``mosquitto_sub -F %j`` (or ``%J``) writes, so its captures can be read as they are. Lines that begin with ``#`` are
-comments. A large file is one body: it is read line by line, but all its events are held at once.
+comments, and counted as skipped. A large file is one body: it is read line by line, but all its events are held at once.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 
 from connectors.base import SetAside
 from connectors.detections import Told
-from connectors.json_records import BOM, record_bytes
+from connectors.json_records import BOM, originals
 from connectors.records import ALONE, set_aside
 from schemas.errors import Invalid
 
+_COMMENTS = re.compile(rb"(?:#[^\n]*+(?:\n\s*+|\Z))*+")
 Masked = Callable[[bytes], bytes]
 
 
@@ -79,8 +82,9 @@ def said_in(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
     if isinstance(value, dict):
         yield _said(value, lambda: body)
     elif isinstance(value, list) and value:
+        original = originals(body, None)
         for index, one in enumerate(value):
-            yield _said(one, lambda index=index: record_bytes(body, None)[index])  # type: ignore[misc]
+            yield _said(one, partial(original, index, one))
     else:
         raise Invalid(f"the body is a JSON {type(value).__name__}", expected="an object, or objects")
 
@@ -88,12 +92,11 @@ def said_in(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
 def _is_lines(body: bytes) -> bool:
     """Whether the first or the last of several lines is an object by itself. A truncated document is neither."""
     text = body.strip()
-    while text.startswith(b"#"):
-        text = text.partition(b"\n")[2].lstrip()
-    first, newline, rest = text.partition(b"\n")
-    if not newline:
-        return text != body.strip()  # comments, and at most one message
-    return _is_object(first) or _is_object(rest.rpartition(b"\n")[2])
+    begin = _COMMENTS.match(text).end()  # type: ignore[union-attr]
+    end = text.find(b"\n", begin)
+    if end < 0:
+        return begin > 0  # comments, and at most one message
+    return _is_object(text[begin:end]) or _is_object(text[text.rfind(b"\n") + 1 :])
 
 
 def _is_object(line: bytes) -> bool:
@@ -107,7 +110,10 @@ def _lines(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
     loads = orjson.loads
     for raw in io.BytesIO(body):
         line = raw.strip()
-        if not line or line.startswith(b"#"):
+        if not line:
+            continue
+        if line.startswith(b"#"):
+            told.skipped["comment"] += 1
             continue
         try:
             value = loads(line)

@@ -17,6 +17,8 @@ Read = TypeVar("Read")
 FUTURE_MS_MAX = 5 * 60 * 1000
 EARLIEST_MS = 946_684_800_000
 """The year 2000. No live system speaks of older things: a smaller number is seconds, not milliseconds."""
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999."""
 
 
 def event_fields(
@@ -89,9 +91,11 @@ def position(
 
 
 def plausible_time(event_ms: int, received_ms: int | None, field: str = "event_time") -> int:
-    """*event_ms* itself. ``Invalid`` before the year 2000 or more than 5 min after *received_ms*."""
+    """*event_ms* itself. ``Invalid`` before 2000, after 9999, or more than 5 min after *received_ms*."""
     if event_ms < EARLIEST_MS:
         raise Invalid(f"{field} lies before the year 2000", field=field, expected="milliseconds since 1970")
+    if event_ms > LATEST_MS:
+        raise Invalid(f"{field} lies after the year 9999", field=field, expected="milliseconds since 1970")
     if received_ms is not None and event_ms > received_ms + FUTURE_MS_MAX:
         ahead_s = (event_ms - received_ms) // 1000
         raise Invalid(f"{field} lies {ahead_s} s in the future", field=field, expected="at most 300 s ahead")

@@ -82,20 +82,25 @@ class Document:
     def _parts(self) -> dict[str, list[bytes]]:
         return {name: _slices(self.body, name) for name in ("Frame", "Object", "NotificationMessage")}
 
+    @cached_property
+    def _numbers(self) -> dict[str, dict[Element, int]]:
+        """By tag, where each element stands among its like: asked for every bad one, so counted once."""
+        return {}
+
     def original(self, element: Element) -> bytes:
         """The bytes of *element* as they came; where they cannot be told apart, as they were understood."""
         parts = self._parts.get(etree.QName(element).localname, [])
-        same = list(self.root.iter(element.tag))
-        if len(parts) == len(same):
-            return parts[same.index(element)]
+        numbers = self._numbers.get(element.tag)
+        if numbers is None:
+            numbers = {one: number for number, one in enumerate(self.root.iter(element.tag))}
+            self._numbers[element.tag] = numbers
+        if len(parts) == len(numbers):
+            return parts[numbers[element]]
         return bytes(etree.tostring(element, with_tail=False))
 
     def around(self, element: Element, frame: Element | None = None) -> tuple[bytes, bytes]:
         """What makes a body of its own of *element*; *frame*: the one that an object stands in."""
-        names = {**NAMESPACES, **element.nsmap}
-        declared = "".join(
-            f" xmlns{':' + name if name else ''}={quoteattr(uri)}" for name, uri in names.items()
-        )
+        declared = _declared(tuple({**NAMESPACES, **element.nsmap}.items()))
         before, after = f"<tt:MetadataStream{declared}>".encode(), _AFTER
         if frame is None:
             return before, after
@@ -107,6 +112,11 @@ class Document:
         if moved is not None:
             before += etree.tostring(moved, with_tail=False)
         return before, b"</tt:Frame>" + after
+
+
+@lru_cache(64)
+def _declared(names: tuple[tuple[str | None, str], ...]) -> str:
+    return "".join(f" xmlns{':' + name if name else ''}={quoteattr(uri)}" for name, uri in names)
 
 
 def _slices(body: bytes, name: str) -> list[bytes]:

@@ -16,10 +16,10 @@ from typing import Any
 import orjson
 from pydantic import Field
 
-from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cameras import Camera, Cameras, CameraSettings
 from connectors.detections import Attributes, Detections, Told, attribute, box_of, claimed, iso_ms, share_of
-from connectors.json_records import record_bytes
+from connectors.json_records import Originals, originals
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import plates_masked
@@ -32,6 +32,7 @@ COLOURS = {
     "colors": "colour",
 }
 PLACES = ("geoposition", "geo_position", "geographic_position", "position")
+OBSERVATIONS = "observations"
 OPERATIONS = "operations"
 
 
@@ -68,7 +69,7 @@ class AxisSceneDescription:
         frame = said.value.get("frame") if isinstance(said.value, dict) else None
         if not isinstance(frame, dict):
             raise Invalid("the message has no frame", field="frame", expected="an object")
-        seen = frame.get("observations")
+        seen = frame.get(OBSERVATIONS)
         done = frame.get(OPERATIONS) or []
         if not isinstance(seen, list) or not isinstance(done, list):
             raise Invalid(
@@ -77,16 +78,17 @@ class AxisSceneDescription:
         camera = self._detections.cameras.named(said.topic)
         time = frame.get("timestamp")
         frame_ms = iso_ms(time, "frame.timestamp")
+        parts = {name: originals(said.original, f"frame.{name}") for name in (OBSERVATIONS, OPERATIONS)}
         for index, one in enumerate(seen):
             try:
                 self._observation(one, camera, time, frame_ms, told)
             except Invalid as error:
-                told.aside.append(_alone(said, frame, "observations", index, error))
+                told.aside.append(_alone(said, frame, parts, OBSERVATIONS, index, error))
         for index, one in enumerate(done):
             try:
                 self._operation(one, camera, time, frame_ms, told)
             except Invalid as error:
-                told.aside.append(_alone(said, frame, OPERATIONS, index, error))
+                told.aside.append(_alone(said, frame, parts, OPERATIONS, index, error))
 
     def _observation(self, one: Any, camera: Camera, frame_time: Any, frame_ms: int, told: Told) -> None:
         if not isinstance(one, dict):
@@ -137,7 +139,10 @@ def _class_of(its_class: Any) -> tuple[str | None, float | None, Attributes]:
         raise Invalid("the class's type is no text", field="class.type", expected="text")
     attributes: Attributes = []
     for theirs, ours in COLOURS.items():
-        for colour in its_class.get(theirs) or ():
+        colours = its_class.get(theirs) or []
+        if not isinstance(colours, list) or not all(isinstance(colour, dict) for colour in colours):
+            raise Invalid("the colours are no list of objects", field=f"class.{theirs}", expected="objects")
+        for colour in colours:
             name, score = colour.get("name"), share_of(colour.get("score"), f"class.{theirs}.score")
             attributes.append(attribute(ours, name, score))
     return word, share_of(its_class.get("score"), "class.score"), attributes
@@ -149,13 +154,15 @@ def _track(value: Any) -> str:
     return str(value)
 
 
-def _alone(said: Said, frame: dict[str, Any], part: str, index: int, error: Invalid) -> Any:
+def _alone(
+    said: Said, frame: dict[str, Any], parts: dict[str, Originals], part: str, index: int, error: Invalid
+) -> SetAside:
     """One bad part of a frame set aside, with a frame around it that holds nothing else."""
     before, after = said.around
     rest = b',"' + (b"operations" if part != OPERATIONS else b"observations") + b'":[]}}'
     time = orjson.dumps(frame.get("timestamp"))
     around = (before + b'{"frame":{"timestamp":' + time + b',"' + part.encode() + b'":[', b"]" + rest + after)
-    return set_aside(plates_masked(record_bytes(said.original(), f"frame.{part}")[index]), error, around)
+    return set_aside(plates_masked(parts[part](index, None)), error, around)
 
 
 SOURCE = AxisSceneDescription

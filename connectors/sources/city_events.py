@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.avro_bodies import AvroBodies, Payload, is_avro
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.json_records import BOM, json_records, record_bytes
+from connectors.json_records import BOM, json_records, originals
 from connectors.records import a_text, plausible_time, position, set_aside
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
@@ -99,13 +99,12 @@ class CityEvents:
         except Invalid as error:
             yield set_aside(body, error)
             return
-        originals: list[bytes] = []
+        original = originals(body, None)
         for number, record in enumerate(records):
             try:
                 yield self._event(self._of_form(record), at_ms)
             except Invalid as error:
-                originals = originals or list(record_bytes(body, None))
-                yield set_aside(originals[number], error, IN_A_LIST, number=number)
+                yield set_aside(original(number, record), error, IN_A_LIST, number=number)
 
     def _of_avro(self, payload: Payload, at_ms: int | None) -> Event | SetAside:
         try:

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cases import Case, Domain, Status, kind_of, tell
 from connectors.csv_rows import headed_rows, named_cells, under_heading
-from connectors.json_records import BOM, json_records, record_bytes
+from connectors.json_records import BOM, json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_text,
@@ -116,7 +116,7 @@ class ColumbiaCad:
         cases, aside, _ = read_each(
             records,
             lambda record: self._case(record, heard.at_ms),
-            lambda index, _: record_bytes(body, None)[index],
+            originals(body, None),
         )
         return cases, aside
 

@@ -18,6 +18,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cameras import Camera, Cameras, CameraSettings
 from connectors.detections import (
+    METRES_PER_S,
     Attributes,
     Box,
     Detections,
@@ -27,15 +28,15 @@ from connectors.detections import (
     claimed,
     epoch_s_ms,
     share_of,
+    speed_of,
 )
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import plates_masked
-from connectors.records import a_number, a_text
+from connectors.records import a_text
 from schemas.errors import Invalid
 
 TYPES = ("new", "update", "end")
-METRES_PER_S = {"kph": 1 / 3.6, "mph": 0.44704}
 
 
 class Config(CameraSettings):
@@ -123,10 +124,9 @@ class FrigateEvents:
 
     def _speed_of(self, after: dict[str, Any]) -> float | None:
         """None where Frigate estimates none: it says 0 for that."""
-        speed = after.get("current_estimated_speed")
-        if self._speed is None or not speed:
-            return None
-        return a_number(speed, "after.current_estimated_speed") * self._speed
+        return speed_of(
+            after.get("current_estimated_speed") or None, "after.current_estimated_speed", self._speed
+        )
 
 
 def _box(box: Any, camera: Camera, told: Told) -> Box | None:

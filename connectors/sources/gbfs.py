@@ -25,7 +25,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.json_records import BOM, record_bytes
+from connectors.json_records import BOM, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import a_text, plausible_time, read_each, set_aside, text_or_none
 from connectors.sources._gbfs import (
@@ -170,9 +170,7 @@ class Gbfs:
             elif feed.name == STATUS or is_alone:
                 self._hub(record, feed, is_stale, system, told, seen)
 
-        told.aside += read_each(
-            feed.records, one, lambda index, _: record_bytes(body, feed.list_path)[index], feed.around
-        )[1]
+        told.aside += read_each(feed.records, one, originals(body, feed.list_path), feed.around)[1]
 
     def _vehicle(
         self,

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import headed_rows, named_cells, under_heading
-from connectors.json_records import BOM, around_record, at_path, json_records, record_bytes
+from connectors.json_records import BOM, around_record, at_path, json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import a_number, a_text, read_each, set_aside
 from connectors.row_times import a_time_form, a_zone_name, row_time
@@ -174,7 +174,7 @@ class MappedPlaces:
         _, aside, _ = read_each(
             json_records(text, path),
             lambda record: self._row(_of_json(record), told),
-            lambda index, _: record_bytes(text, path)[index],
+            originals(text, path),
             around_record(path),
         )
         return aside

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cases import Case, Status, tell
 from connectors.csv_rows import headed_rows, named_cells, under_heading
-from connectors.json_records import BOM, around_record, at_path, json_records, json_value, record_bytes
+from connectors.json_records import BOM, around_record, at_path, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_number,
@@ -105,7 +105,7 @@ class MappedRows:
         cases, aside, _ = read_each(
             json_records(body, path),
             lambda record: self._case(record, at_ms),
-            lambda index, _: record_bytes(body, path)[index],
+            originals(body, path),
             around_record(path),
         )
         return cases, aside

@@ -19,7 +19,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.json_records import around_record, json_records, json_value, record_bytes
+from connectors.json_records import around_record, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import EARLIEST_MS, a_text, read_each, set_aside, text_or_none
 from connectors.sources.zones_geojson import since_ms
@@ -92,7 +92,7 @@ class MdsZones:
             _, aside, _ = read_each(
                 json_records(heard.body, _path(value, POLICIES)),
                 lambda policy: _remember(policy, rules),
-                lambda index, _: record_bytes(heard.body, _path(value, POLICIES))[index],
+                originals(heard.body, _path(value, POLICIES)),
                 around_record(_path(value, POLICIES)),
             )
             return [], aside
@@ -103,7 +103,7 @@ class MdsZones:
         events, aside, _ = read_each(
             json_records(heard.body, path),
             lambda record: read_one(record, heard.at_ms, rules, collection),
-            lambda index, _: record_bytes(heard.body, path)[index],
+            originals(heard.body, path),
             around_record(path),
         )
         return events, aside

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cases import REMEMBERED, Case, Domain, Status, tell
-from connectors.json_records import json_records, record_bytes
+from connectors.json_records import json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.pidf_lo import Whereabouts, read_pidf_lo
 from connectors.records import a_text, plausible_time, position, read_each, set_aside
@@ -132,7 +132,7 @@ class NenaEido:
             cases, aside, _ = read_each(
                 json_records(heard.body, None),
                 lambda document: self._case(document, heard.at_ms, noted),
-                lambda index, _: record_bytes(heard.body, None)[index],
+                originals(heard.body, None),
             )
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])

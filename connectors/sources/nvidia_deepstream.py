@@ -22,6 +22,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cameras import Camera, Cameras, CameraSettings
 from connectors.detections import (
+    METRES_PER_S,
     Box,
     Detections,
     Told,
@@ -30,12 +31,12 @@ from connectors.detections import (
     claimed,
     iso_ms,
     share_of,
+    speed_of,
 )
 from connectors.labels import OTHER
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import plates_masked
-from connectors.records import a_number
 from schemas.errors import Invalid
 
 ENDS = frozenset({"exit", "empty"})
@@ -47,7 +48,6 @@ CLASSES_MAX = 4_096
 """Classes remembered, so that each is made out once."""
 Class = tuple[str | None, str, float | None, list[dict[str, Any]], list[dict[str, Any]]]
 """Word, label, confidence, classes, attributes."""
-METRES_PER_S = {"m/s": 1.0, "km/h": 1 / 3.6, "mph": 0.44704}
 
 
 class Config(CameraSettings):
@@ -137,7 +137,10 @@ class NvidiaDeepstream:
     def _position(self, thing: dict[str, Any]) -> dict[str, Any] | None:
         at = _part(thing, "location")
         lat, lon = at.get("lat"), at.get("lon")
-        return None if (lat, lon) in self._dummies else self._detections.own_position(lat, lon)
+        is_dummy = (
+            isinstance(lat, int | float) and isinstance(lon, int | float) and (lat, lon) in self._dummies
+        )
+        return None if is_dummy else self._detections.own_position(lat, lon)
 
     def _placed(self, camera: Camera, sensor: dict[str, Any]) -> Camera:
         at = _part(sensor, "location")
@@ -147,10 +150,7 @@ class NvidiaDeepstream:
         return Camera(camera.camera_id, where, camera.width_px, camera.height_px)
 
     def _speed_of(self, thing: dict[str, Any]) -> float | None:
-        speed = thing.get("speed")
-        if self._speed is None or speed is None:
-            return None
-        return a_number(speed, "object.speed") * self._speed
+        return speed_of(thing.get("speed"), "object.speed", self._speed)
 
 
 def _part(message: dict[str, Any], name: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.json_records import around_record, json_records, json_value, record_bytes
+from connectors.json_records import around_record, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import a_text, plausible_time, read_each, set_aside, text_or_none
 from connectors.vehicles import HUB, Telemetry
@@ -93,7 +93,7 @@ class OcpiLocations:
         _, told.aside, _ = read_each(
             locations,
             lambda location: self._location(location, told, known, is_stale=is_stale),
-            lambda index, _: heard.body if inner is not None else record_bytes(heard.body, path)[index],
+            originals(heard.body, path) if inner is None else lambda *_: heard.body,
             around_record(path) if inner is None else (b"", b""),
         )
         return told.reading({"known": dict(list(known.items())[-REMEMBERED_MAX:])} if known else place)

@@ -26,8 +26,8 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import Detections, Told, attribute, box_of, iso_ms
-from connectors.json_records import record_bytes
+from connectors.detections import METRES_PER_S, Detections, Told, attribute, box_of, iso_ms, speed_of
+from connectors.json_records import Originals, originals
 from connectors.labels import OTHER, by_beginning, label_of, load_labels
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
@@ -42,7 +42,6 @@ PROPERTIES_MAX = 200
 CLASSES_MAX = 4_096
 """Classes remembered, so that each is made out once."""
 Class = tuple[str, str | None, float | None, list[dict[str, Any]]]
-METRES_PER_S = {"m/s": 1.0, "km/h": 1 / 3.6, "mph": 0.44704}
 TOLD_ITEMS = ("Rule", "IsInside", "IsMotion", "State", "Count", "Direction", "ClassTypes")
 """Items of events that are told as attributes. Others may name a person (Label, EnrollmentID) or a car."""
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(T.*)", re.DOTALL)
@@ -124,15 +123,17 @@ class OnvifMetadata:
     def _read_frames(self, said: Said, value: dict[str, Any], told: Told) -> None:
         frames = as_json.many(value["Frame"], "Frame")
         is_list = isinstance(value["Frame"], list)
+        parts = originals(said.original, "Frame" if is_list else None)
         for index, raw in enumerate(frames):
-            where = f"Frame.{index}" if is_list else "Frame"
             opened = {name: part for name, part in raw.items() if name not in ("Object", "ObjectTree")}
 
-            def alone(number: int, where: str = where, opened: dict[str, Any] = opened) -> Any:
+            objects = originals(partial(parts, index, raw), "Object" if is_list else "Frame.Object")
+
+            def alone(number: int, objects: Originals = objects, opened: Any = opened) -> Piece:
                 before, after = said.around
                 frame = orjson.dumps(opened)[:-1] + (b"," if opened else b"")
                 around = (before + b'{"Frame":[' + frame + b'"Object":[', b"]}]}" + after)
-                return record_bytes(said.original(), f"{where}.Object")[number], around
+                return objects(number, None), around
 
             things = as_json.many(raw.get("Object"), "Object")
             is_alone = isinstance(raw.get("Object"), list)
@@ -253,7 +254,7 @@ class OnvifMetadata:
         label, word, confidence, classes = self._class_of(thing, told)
         if thing.has_plate:
             told.noted["plates are not read from this source"] += 1
-        speed, edges = thing.speed, thing.edges
+        edges = thing.edges
         detections.tell(
             told,
             camera,
@@ -267,7 +268,7 @@ class OnvifMetadata:
             None
             if thing.lat is None and thing.lon is None
             else detections.own_position(thing.lat, thing.lon),
-            None if speed is None or self._speed is None else speed * self._speed,
+            speed_of(thing.speed, "Speed", self._speed),
             thing.is_removed,
             classes,
             [attribute(*one) for one in thing.attributes],

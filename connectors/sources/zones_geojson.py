@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.json_records import around_record, json_records, record_bytes
+from connectors.json_records import around_record, json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import read_each, set_aside, text_or_none
 from connectors.zones import geometry_of, zone
@@ -75,7 +75,7 @@ class ZonesGeojson:
         events, aside, _ = read_each(
             found,
             lambda feature: self._zone(feature, at_ms, heard.at_ms or at_ms),
-            lambda index, _: record_bytes(body, FEATURES)[index],
+            originals(body, FEATURES),
             around_record(FEATURES),
         )
         return Reading(events, {"digest": digest}, aside=aside)
