@@ -20,6 +20,7 @@ COMMANDS = {
     "dlq": "deploy.cli.dlq:dlq",
     "doctor": "deploy.cli.cluster:doctor",
     "down": "deploy.cli.cluster:down",
+    "effects": "deploy.cli.effects:effects",
     "fetch": "deploy.cli.cluster:fetch",
     "key": "deploy.cli.key:key",
     "logs": "deploy.cli.cluster:logs",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import UTC, datetime
 
 import click
 import orjson
 
 from deploy.city import load_city
-from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.show import event_line, progress_of
+from deploy.times import epoch_ms
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from streams.replay import replayed, verify
@@ -52,7 +51,11 @@ def replay(
         return
     last_ms: int | None = None
     answers = replayed(
-        city.name, bootstrap=platform.kafka, wire=platform.wire, from_ms=_ms(from_text), to_ms=_ms(to_text)
+        city.name,
+        bootstrap=platform.kafka,
+        wire=platform.wire,
+        from_ms=epoch_ms(from_text) if from_text else None,
+        to_ms=epoch_ms(to_text) if to_text else None,
     )
     for _sequence, event in answers:
         value = to_json_value(load_catalogue()[event.topic].newest, event.value or {})
@@ -80,13 +83,3 @@ def _verify(city: str, platform: Platform) -> None:
             click.echo(f"  {difference}")
         raise click.exceptions.Exit(1)
     click.secho("byte-identical", fg="green")
-
-
-def _ms(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageFault(f"{text}: not a time", hint="write ISO 8601, such as 2024-05-16T23:00:00Z") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

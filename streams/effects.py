@@ -1,0 +1,151 @@
+"""What the platform did, computed from its log: how many alerts people got, and how soon help came. Pure.
+
+The measures of alarm load are those of ANSI/ISA-18.2-2016 and IEC 62682:2022 for one operator: alerts in each 10 minutes
+(one or two are good); a flood begins in an interval of more than 10 and ends in one of fewer than 5, and should last
+less than 1 % of the time; an alert chatters that demands attention three times in a minute, and is stale once it stood for a day.
+An alert is what demands attention; an update that only keeps a list right is none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+Value = Mapping[str, Any]
+INTERVAL_MS = 10 * 60_000
+FLOOD_ABOVE, FLOOD_UNTIL_BELOW = 10, 5
+CHATTER_COUNT, CHATTER_MS = 3, 60_000
+STALE_MS = 24 * 3_600_000
+GOAL_MS = 7 * 60_000
+"""Help within seven minutes: the measure that Korean cities publish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One audience's alerts over a period of *minutes*."""
+
+    alerts: int
+    minutes: float
+    most_in_10_min: int
+    floods: int
+    flood_minutes: float
+    chattering: int
+    stale: int
+
+    @property
+    def per_10_min(self) -> float:
+        return 10 * self.alerts / self.minutes if self.minutes else 0.0
+
+    @property
+    def flood_share(self) -> float:
+        """Of the time, 0 to 1."""
+        return self.flood_minutes / self.minutes if self.minutes else 0.0
+
+
+def load_of(alerts: Iterable[Value], audience: str, *, from_ms: int, to_ms: int) -> Load:
+    """The load of *audience* by the events of ``core.alert``, in order, within [from_ms, to_ms)."""
+    times: list[int] = []
+    of_alert: dict[str, list[int]] = defaultdict(list)
+    standing: dict[str, int] = {}
+    stale: set[str] = set()
+    for one in alerts:
+        at, its_id = one["event_time"], one["alert_id"]
+        if one["audience"] != audience or at >= to_ms:
+            continue
+        since = standing.setdefault(its_id, at)
+        if one["message_type"] == "cancel":
+            standing.pop(its_id)
+            if at - since >= STALE_MS and at >= from_ms:
+                stale.add(its_id)
+        if one["demands_attention"] and at >= from_ms:
+            times.append(at)
+            of_alert[its_id].append(at)
+    stale.update(its_id for its_id, since in standing.items() if to_ms - since >= STALE_MS)
+    chattering = sum(_chatters(sorted(moments)) for moments in of_alert.values())
+    return load_of_times(times, from_ms=from_ms, to_ms=to_ms, chattering=chattering, stale=len(stale))
+
+
+def load_of_times(
+    times: Iterable[int], *, from_ms: int, to_ms: int, chattering: int = 0, stale: int = 0
+) -> Load:
+    """The load of something that demanded attention at each of *times* (ms); what lies outside counts not."""
+    within = [at for at in times if from_ms <= at < to_ms]
+    counts = Counter((at - from_ms) // INTERVAL_MS for at in within)
+    floods, flooded, is_flood = 0, 0, False
+    for number in range(-(-(to_ms - from_ms) // INTERVAL_MS)):
+        count = counts[number]
+        if not is_flood and count > FLOOD_ABOVE:
+            floods, is_flood = floods + 1, True
+        elif is_flood and count < FLOOD_UNTIL_BELOW:
+            is_flood = False
+        flooded += is_flood
+    minutes = (to_ms - from_ms) / 60_000
+    most = max(counts.values(), default=0)
+    return Load(
+        len(within), minutes, most, floods, min(flooded * INTERVAL_MS / 60_000, minutes), chattering, stale
+    )
+
+
+def _chatters(times: Sequence[int]) -> bool:
+    spans = zip(times, times[CHATTER_COUNT - 1 :], strict=False)
+    return any(last - first <= CHATTER_MS for first, last in spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """How soon help came, in minutes from the report. ``None``: the city does not report it, which is not 0."""
+
+    situations: int
+    joined_share: float | None
+    dispatch_minutes: float | None
+    arrival_minutes: float | None
+    arrived_within_7_min: float | None
+
+
+def help_of(situations: Iterable[Value], *, from_ms: int, to_ms: int) -> Help:
+    """Of the situations that began within [from_ms, to_ms), by the events of ``core.situation``, in order.
+
+    A time counts when the situation was first told with that status; one first told with it counts not, as nobody knows when
+    the unit left.
+    """
+    first: dict[str, dict[str, int]] = defaultdict(dict)
+    agencies: Counter[str] = Counter()
+    opened: dict[str, int] = {}
+    for one in situations:
+        its_id = one["situation_id"]
+        if one["incidents"] and from_ms <= one["opened_at"] < to_ms:
+            opened.setdefault(its_id, one["opened_at"])
+            agencies[its_id] = max(agencies[its_id], len(one["agencies"]))
+            if one["revision"] > 1:
+                first[one["status"]].setdefault(its_id, one["event_time"])
+            else:
+                first[one["status"]].setdefault(its_id, -1)
+        if one["merged_into"] is not None:
+            opened.pop(its_id, None)
+    dispatch = _waits(first["dispatched"], opened)
+    arrival = _waits(first["arrived"], opened)
+    joined = sum(agencies[its_id] > 1 for its_id in opened)
+    return Help(
+        situations=len(opened),
+        joined_share=joined / len(opened) if opened else None,
+        dispatch_minutes=median(dispatch) / 60_000 if dispatch else None,
+        arrival_minutes=median(arrival) / 60_000 if arrival else None,
+        arrived_within_7_min=sum(one <= GOAL_MS for one in arrival) / len(arrival) if arrival else None,
+    )
+
+
+def _waits(reached: Mapping[str, int], opened: Mapping[str, int]) -> list[int]:
+    return [at - opened[its_id] for its_id, at in reached.items() if at >= 0 and its_id in opened]
+
+
+def first_heard(situations: Iterable[Value]) -> dict[str, int]:
+    """Incident id → when its situation was first told with it: one alert for each would have come then."""
+    heard: dict[str, int] = {}
+    for one in situations:
+        if one["status"] != "closed":  # nobody is alerted to what was over before it was heard of
+            for incident in one["incidents"]:
+                heard.setdefault(incident["incident_id"], one["event_time"])
+    return heard
