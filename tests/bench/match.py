@@ -78,6 +78,7 @@ class Figures:
     rates: list[float] = field(default_factory=list)
     second_halves: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
+    cpu_us_late: list[float] = field(default_factory=list)
     rss_mb: list[float] = field(default_factory=list)
     first_s: list[float] = field(default_factory=list)
     matches: int = 0
@@ -282,7 +283,7 @@ def _run(platform: Platform, ground: Ground, load: Load, figures: Figures) -> No
             first_at = first_at or (now if done else 0.0)
             half_at = half_at or (now if done >= load.detections / 2 else 0.0)
             if half_at == now:
-                half_done = done
+                half_done, half_cpu = done, _cpu_s(process)
             if done >= load.detections:
                 break
             if now - ready > DONE_S or process.poll() is not None:
@@ -291,6 +292,8 @@ def _run(platform: Platform, ground: Ground, load: Load, figures: Figures) -> No
         figures.rates.append(load.detections / (now - ready))
         figures.second_halves.append((load.detections - half_done) / max(1e-3, now - half_at))
         figures.cpu_us.append((_cpu_s(process) - cpu) / load.detections * 1e6)
+        late = load.detections - half_done
+        figures.cpu_us_late.append((_cpu_s(process) - half_cpu) / max(1, late) * 1e6)
         figures.rss_mb.append(psutil.Process(process.pid).memory_info().rss / 1e6)
         figures.first_s.append(first_at - begun)
 
@@ -402,6 +405,7 @@ def shown(figures: Figures) -> dict[str, Any]:
         "events_per_s": told(figures.rates),
         "second_half": told(figures.second_halves),
         "cpu_us_per_event": told(figures.cpu_us, 3),
+        "cpu_us_per_event_second_half": told(figures.cpu_us_late, 3),
         "rss_mb": told(figures.rss_mb),
         "start_to_first_commit_s": told(figures.first_s, 1),
     }

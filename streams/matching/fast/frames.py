@@ -95,8 +95,7 @@ class NativeFrames:
             return self
         begins = np.cumsum(self.size) - self.size
         held = np.empty(int(self.size.sum()), np.uint8)
-        rows = np.arange(len(self.size), dtype=np.int64)
-        copied(self.payload, self.size, rows, begins, held)
+        copied(self.payload, self.size, held.ctypes.data)
         return NativeFrames(
             begins + held.ctypes.data, self.size, self.group, self.groups, self.unsure, None, held
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 BASE = np.uint64(0x9E3779B97F4A7C15)
@@ -45,6 +46,19 @@ def call(typing_context, function, argument):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def copy_bytes(typing_context, into, address, count):
+    """memcpy."""
+
+    def generate(context, builder, signature, arguments):
+        byte = ir.IntType(8).as_pointer()
+        to, of = (builder.inttoptr(one, byte) for one in arguments[:2])
+        cgutils.raw_memcpy(builder, to, of, arguments[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
 
 
 @njit
@@ -195,10 +209,9 @@ def heads(addresses, count, payload, size, offset, place, group, places, groups)
 
 
 @njit(nogil=True, cache=True)
-def copied(payload, size, rows, begins, into):
-    """Payloads put behind one another."""
-    for i in range(len(rows)):
-        p = payload[rows[i]]
-        at = begins[i]
-        for k in range(size[rows[i]]):
-            into[at + k] = u8(p + k)
+def copied(payload, size, into):
+    """Payloads put behind one another, from an address on."""
+    at = np.int64(into)
+    for i in range(len(payload)):
+        copy_bytes(at, payload[i], size[i])
+        at += size[i]
