@@ -12,9 +12,10 @@ from schemas.errors import Invalid
 from schemas.event import Event
 from streams.match.batch import Batch, Frames, Words
 from streams.match.config import MatchConfig
+from streams.match.evidence import evidence_event, summary_event
 from streams.match.flow import SECOND_MS, Partition
 from streams.match.observations import Longs
-from streams.match.step import Match, Standing
+from streams.match.step import Found, Match, Standing
 from streams.match.wanted import Told
 from streams.match.watches import Watch
 from streams.runtime.records import Record
@@ -121,7 +122,7 @@ class Life:
 
     def start(self, watches_known: int = 0) -> None:
         """A new worker, whatever the last one was about: it reads the watches, at least as far as was read before."""
-        self.match = Match(CITY, self.config)
+        self.match = Match(self.config)
         self._open, self._late = [], Counter()
         enough = max((one.watch_offset for one in self.standings.values()), default=0)
         self.match.tell(self.log.watches[: max(enough, watches_known)])
@@ -132,13 +133,13 @@ class Life:
                 self.log.read({number: first}, {number: end})
                 for first, end in ((standing.first_offset, middle), (middle, standing.next_offset))
             ]
-            self._open += self.match.restore(place, standing, parts, now_ms=LATER_MS).events
+            self._found(self.match.restore(place, standing, parts, now_ms=LATER_MS))
         self.commit()
 
     def tell(self, count: int) -> None:
         """Read so many more records of the watches."""
         first = self.match.wanted.next_offset
-        self._open += self.match.tell(self.log.watches[first : first + count]).events
+        self._found(self.match.tell(self.log.watches[first : first + count]))
 
     def read(self, counts: dict[int, int]) -> None:
         """Take a batch of so many records of each partition."""
@@ -148,9 +149,13 @@ class Life:
             for number, count in counts.items()
         }
         found = self.match.take(self.log.read(first, ends), now_ms=LATER_MS)
-        self._open += found.events
+        self._found(found)
         self._late += found.late
         self.aside += found.aside
+
+    def _found(self, found: Found) -> None:
+        self._open += [evidence_event(CITY, one) for one in found.evidence]
+        self._open += [summary_event(CITY, one) for one in found.left_out]
 
     def commit(self) -> None:
         self.told += self._open

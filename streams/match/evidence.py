@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.event import Event, derived_id
 from streams.match.batch import Words
@@ -15,10 +14,15 @@ CONTRACT = "core.evidence"
 LEFT_OUT = "left_out"
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """One observation that matched, in plain numbers; ``None`` for what is unknown."""
+class Evidence(NamedTuple):
+    """One observation that one watch wanted, in plain numbers; ``None`` for what is unknown.
 
+    *kind*: ``seen``, ``entered`` or ``left``. *place* and *offset* say where the observation stands in the log.
+    """
+
+    watch: Watch
+    kind: str
+    distance_m: float | None
     place: Partition
     offset: int
     time: int
@@ -28,37 +32,47 @@ class Sighting:
     confidence: float | None
     words: Words
 
+    @property
+    def event_id(self) -> str:
+        """That of watch and observation, so whoever tells it again tells the same."""
+        return derived_id("evidence", self.watch.watch_id, self.words.observation_id)
 
-def evidence_event(city: str, watch: Watch, kind: str, distance_m: float | None, seen: Sighting) -> Event:
-    """Its id is that of watch and observation, so whoever tells it again tells the same."""
-    words = seen.words
-    value = _common(
-        derived_id("evidence", watch.watch_id, words.observation_id), city, seen.time, seen.received, watch
-    )
-    if seen.lat is not None:
-        value["position"] = {"lat": seen.lat, "lon": seen.lon, "accuracy_m": words.accuracy_m}
-    topic, partition = seen.place
+    @property
+    def key(self) -> str:
+        return self.watch.situation_id or self.watch.watch_id
+
+    @property
+    def seconds(self) -> float:
+        return (self.time - self.watch.since) / SECOND_MS
+
+
+def evidence_event(city: str, one: Evidence) -> Event:
+    """As its contract says it."""
+    value = _beginning(one.event_id, city, one.time, one.received, one.watch)
+    if one.lat is not None:
+        value["position"] = {"lat": one.lat, "lon": one.lon, "accuracy_m": one.words.accuracy_m}
+    topic, partition = one.place
     value |= {
-        "kind": kind,
-        "observation_id": words.observation_id,
+        "kind": one.kind,
+        "observation_id": one.words.observation_id,
         "topic": topic,
         "partition": partition,
-        "offset": seen.offset,
-        "distance_m": distance_m,
-        "seconds": (seen.time - watch.since) / SECOND_MS,
-        "subject": words.subject,
-        "label": words.label,
-        "confidence": seen.confidence,
+        "offset": one.offset,
+        "distance_m": one.distance_m,
+        "seconds": one.seconds,
+        "subject": one.words.subject,
+        "label": one.words.label,
+        "confidence": one.confidence,
         "count": 1,
     }
-    return Event(CONTRACT, watch.situation_id or watch.watch_id, value)
+    return Event(CONTRACT, one.key, value)
 
 
 def summary_event(city: str, second: Second) -> Event:
     """How many matches of that second were not told one by one; it stands for the last of them."""
     watch, (topic, partition) = second.watch, second.place
     its_id = derived_id("evidence", watch.watch_id, LEFT_OUT, topic, partition, second.second_ms)
-    value = _common(its_id, city, second.second_ms, second.second_ms + SECOND_MS, watch)
+    value = _beginning(its_id, city, second.second_ms, second.second_ms + SECOND_MS, watch)
     value |= {
         "kind": LEFT_OUT,
         "observation_id": "",
@@ -75,7 +89,7 @@ def summary_event(city: str, second: Second) -> Event:
     return Event(CONTRACT, watch.situation_id or watch.watch_id, value)
 
 
-def _common(event_id: str, city: str, time: int, received: int, watch: Watch) -> dict[str, Any]:
+def _beginning(event_id: str, city: str, time: int, received: int, watch: Watch) -> dict[str, Any]:
     return {
         "event_id": event_id,
         "city": city,

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from schemas.errors import Invalid
-from schemas.event import Event
 from streams.match.batch import Batch
 from streams.match.config import MatchConfig
 from streams.match.engine import Engine, Matches
-from streams.match.evidence import Sighting, evidence_event, summary_event
-from streams.match.flow import Flow, Partition
+from streams.match.evidence import Evidence
+from streams.match.flow import Flow, Partition, Second
 from streams.match.lateness import Watermarks, future
 from streams.match.recent import Recent
 from streams.match.wanted import Told, Wanted
@@ -30,16 +29,11 @@ from streams.runtime.records import Record
 class Found:
     """What a step tells and counts. *matches* are all, told or left out; *late* goes by source."""
 
-    events: list[Event] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    left_out: list[Second] = field(default_factory=list)
     aside: list[tuple[Record, Invalid]] = field(default_factory=list)
     late: Counter[str] = field(default_factory=Counter)
     matches: int = 0
-
-    def add(self, other: Found) -> None:
-        self.events += other.events
-        self.aside += other.aside
-        self.late += other.late
-        self.matches += other.matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +51,7 @@ class Standing:
 class Match:
     """What one worker knows: the watches, and of its partitions what it must remember."""
 
-    def __init__(self, city: str, config: MatchConfig) -> None:
-        self._city = city
+    def __init__(self, config: MatchConfig) -> None:
         self.wanted = Wanted()
         self.engine = Engine()
         self.flow = Flow(config.per_second_max)
@@ -144,7 +137,7 @@ class Match:
         if len(batch):
             self._answer(batch, engine.step(batch.seen, batch.passing), found)
             self.recent.keep(batch)
-        found.events += self._close(batch.places)
+        found.left_out += self._close(batch.places)
         self.recent.trim(self.watermarks.newest)
         return found
 
@@ -174,11 +167,11 @@ class Match:
         for kept in self.recent.batches():
             batch = kept if place is None else kept.only(place)
             self._answer(batch, engine.step(batch.seen), found)
-        found.events += self._close(self._ends)
+        found.left_out += self._close(self._ends)
         return found
 
     def _answer(self, batch: Batch, matches: Matches, found: Found) -> None:
-        """The events of *matches*, as far as the flow lets them through. The only Python there is for each match."""
+        """The evidence of *matches*, as far as the flow lets them through. The only Python there is for each match."""
         if not len(matches):
             return
         rows, seen = matches.row, batch.seen
@@ -202,17 +195,20 @@ class Match:
             found.matches += 1
             place = batch.places[number]
             if self.flow.keeps(watch, time, place, offset, words.observation_id):
-                sighting = Sighting(place, offset, time, received, lat, lon, confidence, words)
-                found.events.append(evidence_event(self._city, watch, kind, distance_m, sighting))
+                found.evidence.append(
+                    Evidence(
+                        watch, kind, distance_m, place, offset, time, received, lat, lon, confidence, words
+                    )
+                )
 
-    def _close(self, places: Iterable[Partition]) -> list[Event]:
-        """What was left out in the seconds that are over."""
-        events = []
+    def _close(self, places: Iterable[Partition]) -> list[Second]:
+        """The seconds that are over, of which something was left out."""
+        over: list[Second] = []
         for place in places:
             horizon_ms = self.watermarks.horizon_ms(place)
             if horizon_ms is not None:
-                events += [summary_event(self._city, one) for one in self.flow.closed(place, horizon_ms)]
-        return events
+                over += self.flow.closed(place, horizon_ms)
+        return over
 
 
 def _is_wanted(watch: Watch, label: str, token: str | None) -> bool:

@@ -14,11 +14,8 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException
 
-from schemas.catalogue import contract_name
 from schemas.errors import Retriable
 from schemas.wire import Wire
-from streams import metrics
-from streams.dlq import aside_record
 from streams.log import log
 from streams.match.config import MatchConfig
 from streams.match.flow import Partition
@@ -28,6 +25,7 @@ from streams.matching.committing import Committing
 from streams.matching.measuring import Measuring
 from streams.matching.reader import Reader
 from streams.matching.standings import Left, taken_over
+from streams.matching.telling import Telling
 from streams.matching.watching import Watching
 from streams.runtime.kafka import as_ours, transactional_producer
 from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
@@ -108,7 +106,8 @@ class Life:
         self._committing = committing
         self._watching = watching
         self._reader = reader
-        self._match = Match(loop.city, loop.config)
+        self._match = Match(loop.config)
+        self._telling = Telling(loop.city, loop.group, loop.wire)
         self._measuring = Measuring(loop.city, loop.group)
         self._fault: BaseException | None = None
         self._is_ours = False
@@ -215,14 +214,11 @@ class Life:
 
     def _answer(self, found: Found) -> None:
         outbox = self._committing.outbox()
-        for event in found.events:
-            outbox.put(event)
-        asides = [*found.aside, *self._watching.aside]
+        self._telling.evidence(found.evidence, outbox)
+        self._telling.left_out(found.left_out, outbox)
+        self._telling.aside(found.aside, outbox)
+        self._telling.aside(self._watching.aside, outbox)
         self._watching.aside.clear()
-        for record, error in asides:
-            contract = contract_name(record.topic)
-            outbox.put(aside_record(self._loop.city, contract, record, error, now_ms=record.timestamp_ms))
-            metrics.set_aside.labels(self._loop.group, record.topic).inc()
         self._measuring.found(found)
 
     def _commit(self, *, giving_up: bool = False) -> None:

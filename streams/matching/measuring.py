@@ -7,7 +7,7 @@ from collections import Counter
 
 from streams import metrics
 from streams.match.batch import Batch
-from streams.match.evidence import CONTRACT, LEFT_OUT
+from streams.match.evidence import CONTRACT
 from streams.match.step import Found, Match
 from streams.matching.reader import Reader
 
@@ -32,14 +32,8 @@ class Measuring:
     def found(self, found: Found) -> None:
         if found.matches:
             metrics.matches.labels(self._group).inc(found.matches)
-        if found.events:
-            left_out = sum(
-                int(one.value["count"])
-                for one in found.events
-                if one.value is not None and one.value["kind"] == LEFT_OUT
-            )
-            metrics.events_put.labels(self._group, CONTRACT).inc(len(found.events))
-            metrics.left_out.labels(self._group).inc(left_out)
+        if found.evidence:
+            metrics.events_put.labels(self._group, CONTRACT).inc(len(found.evidence))
         for source, count in found.late.items():
             metrics.late.labels(self._city, source).inc(count)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,11 +40,17 @@ class Outbox:
 
     def put_bytes(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> None:
         """A record as it is, to a topic by its full name."""
+        self._produce(topic, value, key=key, headers=list(headers), on_delivery=self._delivered)
+
+    def put_many(self, topic: str, records: Iterable[tuple[bytes, bytes, list[tuple[str, bytes]]]]) -> None:
+        """Records (key, value, headers) as they are. ``delivered`` does not tell of them: what fails fails the commit."""
+        for key, value, headers in records:
+            self._produce(topic, value, key=key, headers=headers)
+
+    def _produce(self, topic: str, value: bytes | None, **about: Any) -> None:
         while True:
             try:
-                self._producer.produce(
-                    topic, value, key=key, headers=list(headers), on_delivery=self._delivered
-                )
+                self._producer.produce(topic, value, **about)
             except BufferError:  # the local queue is full: let deliveries empty it
                 self._producer.poll(0.01)
             else:

@@ -9,10 +9,17 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.catalogue import load_catalogue
+from schemas.framing import frame
+from schemas.rows import RowCodec
+from streams.match.batch import Words
 from streams.match.config import MatchConfig
+from streams.match.evidence import Evidence, evidence_event
+from streams.match.evidence_bytes import EvidenceBytes, agree
 from streams.match.flow import SECOND_MS
 from streams.match.wanted import Told
 from streams.match.watches import Watch
+from streams.runtime.records import headers_of
 from tests.match_log import Life, Log, Written, expected, in_time
 from tests.match_oracle import LAT, LON, NOON_MS, Sight, a_watch, is_inside, wants
 from tests.property.test_match import LABELS, NEAR, TOKENS, clear, watches
@@ -259,3 +266,47 @@ def test_a_worker_that_forgets_where_it_stood_is_found_out() -> None:
     life.standings = {place: replace(one, watch_offset=0) for place, one in life.standings.items()}
     life.start(1)
     assert life.pairs()["w", "o"] == 2
+
+
+TEXT = st.text(max_size=12)
+FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
+evidence = st.builds(
+    Evidence,
+    watch=st.builds(
+        Watch,
+        TEXT.filter(bool),
+        st.one_of(st.none(), TEXT.filter(bool)),
+        st.just("anywhere"),
+        st.just(0),
+        st.just(1),
+        st.integers(-(2**40), 2**42),
+        TEXT,
+    ),
+    kind=st.sampled_from(["seen", "entered", "left"]),
+    distance_m=st.one_of(st.none(), st.floats(0, 1e6)),
+    place=st.tuples(st.sampled_from(["a.cctv.detection", "b.cctv.plate"]), st.integers(0, 2**31 - 1)),
+    offset=st.integers(0, 2**62),
+    time=st.integers(0, 2**42),
+    received=st.integers(0, 2**42),
+    lat=st.one_of(st.none(), st.floats(-90, 90)),
+    lon=st.floats(-180, 180),
+    confidence=st.one_of(st.none(), FLOAT32),
+    words=st.builds(
+        Words, TEXT, TEXT, TEXT, st.none(), st.one_of(st.none(), TEXT), st.one_of(st.none(), FLOAT32)
+    ),
+)
+
+
+@CASES
+@given(evidence)
+def test_evidence_written_straight_is_evidence_written_by_its_contract(one: Evidence) -> None:
+    event = evidence_event("testville", one)
+    payload = RowCodec(load_catalogue()["core.evidence"].newest).encode(event.value or {})
+    plain = (event.key.encode(), frame(77, payload), headers_of(event, topic="testville.core.evidence"))
+    assert EvidenceBytes("testville", frame(77, b"")).made(one) == plain
+
+
+def test_a_way_of_writing_that_differs_is_noticed() -> None:
+    quick, other = EvidenceBytes("testville", b"a").made, EvidenceBytes("testvilla", b"a").made
+    assert agree(quick, quick)
+    assert not agree(quick, other)

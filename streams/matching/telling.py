@@ -1,0 +1,58 @@
+"""What the step found, into the transaction: evidence, what was left out, and what was set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from schemas.catalogue import contract_name, load_catalogue, topic_name
+from schemas.errors import Invalid
+from schemas.event import Event
+from schemas.framing import frame
+from schemas.wire import Wire
+from streams import metrics
+from streams.dlq import aside_record
+from streams.log import log
+from streams.match.evidence import CONTRACT, Evidence, evidence_event, summary_event
+from streams.match.evidence_bytes import EvidenceBytes, Made, agree
+from streams.match.flow import Second
+from streams.runtime.records import Record, headers_of
+from streams.runtime.transaction import Outbox
+
+
+class Telling:
+    """Events of one city's match as records."""
+
+    def __init__(self, city: str, group: str, wire: Wire) -> None:
+        self._city = city
+        self._group = group
+        self._wire = wire
+        self._topic = topic_name(city, CONTRACT)
+        self._made = self._quickest()
+
+    def evidence(self, found: Iterable[Evidence], outbox: Outbox) -> None:
+        outbox.put_many(self._topic, map(self._made, found))
+
+    def left_out(self, seconds: Iterable[Second], outbox: Outbox) -> None:
+        for second in seconds:
+            outbox.put(summary_event(self._city, second))
+            metrics.left_out.labels(self._group).inc(second.left_out)
+
+    def aside(self, records: Iterable[tuple[Record, Invalid]], outbox: Outbox) -> None:
+        for record, error in records:
+            contract = contract_name(record.topic)
+            outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
+            metrics.set_aside.labels(self._group, record.topic).inc()
+
+    def _quickest(self) -> Callable[[Evidence], Made]:
+        contract = load_catalogue()[CONTRACT]
+        head = frame(self._wire.registry.id_of(self._topic, contract), b"")
+        quick = EvidenceBytes(self._city, head).made
+        if agree(quick, self._plainly):
+            return quick
+        log.warning("evidence is encoded the plain way: its contract has changed", stage=self._group)
+        return self._plainly
+
+    def _plainly(self, one: Evidence) -> Made:
+        event: Event = evidence_event(self._city, one)
+        topic, key, value = self._wire.encode(self._city, event)
+        return key, value or b"", headers_of(event, topic=topic)
