@@ -2,8 +2,8 @@
 
 The measures of alarm load are those of ANSI/ISA-18.2-2016 and IEC 62682:2022 for one operator: alerts in each 10 minutes
 (one or two are good); a flood begins in an interval of more than 10 and ends in one of fewer than 5, and should last
-less than 1 % of the time; an alert chatters that demands attention three times in a minute, and is stale once it stood for a day.
-An alert is what demands attention; an update that only keeps a list right is none.
+less than 1 % of the time; an alert chatters that demands attention three times in a minute, and is stale once it stood
+for a day. An alert is what demands attention; an update that only keeps a list right is none.
 """
 
 from __future__ import annotations
