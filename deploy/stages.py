@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import socket
-from typing import IO
 
 from connectors.found import is_polled
 from connectors.sinks.redis_view import RedisView
 from deploy.city import City
 from deploy.platform import Platform
 from deploy.settings import home_folder
-from deploy.slots import take_slot
 from streams.hearing import ClockService, PolledService, SpeakingService
 from streams.ingest import Ingest
 from streams.live_view import LiveViewService
-from streams.match.config import MatchConfig
-from streams.matching.loop import MatchLoop
-from streams.matching.opening import reader_opener
-from streams.matching.service import MatchService
 from streams.runtime.worker import Worker
 from streams.situations_stage import SituationsStage
 
@@ -37,7 +31,9 @@ def worker_of(
         data_dir=home_folder() / "workers" / f"{city.name}.{name}",
     )
     if stages == ("match",):
-        worker.add_service(MatchService(match_of(city, platform)))
+        from deploy.matching import match_of  # noqa: PLC0415 (numba and Arrow: no other stage waits for them)
+
+        worker.add_service(match_of(city, platform))
     if "situations" in stages:
         worker.add_stage(SituationsStage(city.name, city.rules, bootstrap=platform.kafka, wire=platform.wire))
     if "deliver" in stages:
@@ -46,25 +42,6 @@ def worker_of(
     if "ingest" in stages:
         _add_sources(worker, city, platform)
     return worker
-
-
-def match_of(city: City, platform: Platform) -> MatchLoop:
-    """The match of *city*, under a name that no other worker of this machine has."""
-    name, slot = take_slot(home_folder() / "workers", f"{city.name}.match")
-    _held.append(slot)
-
-    return MatchLoop(
-        city.name,
-        city.file.match or MatchConfig.model_validate({}),
-        bootstrap=platform.kafka,
-        wire=platform.wire,
-        name=name,
-        open_reader=reader_opener(city.name, bootstrap=platform.kafka, registry=platform.wire.registry),
-    )
-
-
-_held: list[IO[bytes]] = []
-"""Slots last as long as the process."""
 
 
 def ingest_of(city: City, platform: Platform, source: str, reader: object) -> Ingest:

@@ -13,8 +13,7 @@ import click
 from deploy.child import worker_kept
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
-from deploy.gateway import gateway_of, pushed_sources
-from deploy.platform import know, reach
+from deploy.platform import Platform, know, reach
 from deploy.stages import STAGES, worker_of
 from deploy.topics import ensure_topics
 from streams.log import to_stderr
@@ -45,6 +44,8 @@ def run(
     to_stderr(logging.WARNING if quiet else logging.INFO)
     city = load_city(city_name)
     if stage == "gateway":
+        from deploy.gateway import gateway_of  # noqa: PLC0415 (a worker loads what it runs)
+
         gateway_of(city, know()).run()
         return
     platform = reach()
@@ -54,7 +55,7 @@ def run(
     worker = worker_of(city, platform, stages, web_port=web_port)
     if while_stdin:
         worker.stop_when(_stdin_ended())
-    end_gateway = gateway_of(city, platform).run_beside() if _hears_pushes(city, stages) else None
+    end_gateway = _gateway_beside(city, platform) if len(stages) > 1 and "ingest" in stages else None
     try:
         with worker_kept(city, "--stage", "match") if apart else nullcontext():
             worker.run()
@@ -63,9 +64,11 @@ def run(
             end_gateway()
 
 
-def _hears_pushes(city: City, stages: tuple[str, ...]) -> bool:
-    """All that a city has runs here, and agencies push to it."""
-    return len(stages) > 1 and "ingest" in stages and bool(pushed_sources(city))
+def _gateway_beside(city: City, platform: Platform) -> Callable[[], None] | None:
+    """All that a city has runs here: so does its gateway, if agencies push to it. What ends it."""
+    from deploy.gateway import gateway_of, pushed_sources  # noqa: PLC0415 (a worker loads what it runs)
+
+    return gateway_of(city, platform).run_beside() if pushed_sources(city) else None
 
 
 def _stdin_ended() -> Callable[[], bool]:

@@ -1,0 +1,32 @@
+"""The match of a city, put together. Apart from the other stages: it loads what none of them needs."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from deploy.city import City
+from deploy.platform import Platform
+from deploy.settings import home_folder
+from deploy.slots import take_slot
+from streams.match.config import MatchConfig
+from streams.matching.loop import MatchLoop
+from streams.matching.opening import reader_opener
+from streams.matching.service import MatchService
+
+_held: list[IO[bytes]] = []
+"""Slots last as long as the process."""
+
+
+def match_of(city: City, platform: Platform) -> MatchService:
+    """Under a name that no other worker of this machine has."""
+    name, slot = take_slot(home_folder() / "workers", f"{city.name}.match")
+    _held.append(slot)
+    loop = MatchLoop(
+        city.name,
+        city.file.match or MatchConfig.model_validate({}),
+        bootstrap=platform.kafka,
+        wire=platform.wire,
+        name=name,
+        open_reader=reader_opener(city.name, bootstrap=platform.kafka, registry=platform.wire.registry),
+    )
+    return MatchService(loop)
