@@ -1,0 +1,168 @@
+"""Both ways to read observations, side by side on the real bus: the same columns, the same words, the same set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pytest
+from confluent_kafka import Producer
+
+from deploy.settings import Endpoints
+from deploy.topics import ensure_topics
+from schemas.framing import frame
+from streams.match.batch import Batch, joined
+from streams.match.observations import NAMES
+from streams.matching.fast.native import Library
+from streams.matching.fast.reader import FastReader
+from streams.matching.opening import reader_opener
+from streams.matching.plain import PlainReader
+from streams.matching.reader import Reader
+from tests.integration.test_match import now_ms, some_sights
+from tests.living_city import LivingCity
+from tests.match_city import Bus
+
+pytestmark = pytest.mark.cluster
+
+READ_S = 30.0
+BAD = {
+    b"no-frame": b"\x07rubbish",
+    b"empty": b"",
+    b"short": b"\x00\x00\x00",
+    b"unknown-schema": b"\x00\x7f\xff\xff\xfe\x00",
+}
+
+
+@pytest.fixture(scope="module")
+def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
+    """Detections and plates, some broken, some without any value, in all partitions."""
+    made = LivingCity("two-readers", tmp_path_factory.mktemp("readers"), cluster)
+    ensure_topics(cluster.kafka, [made.name])
+    bus = Bus(made.name, cluster.kafka, made.wire)
+    chance = Random(1)
+    bus.see(some_sights(300, now_ms(), chance=chance))
+    topic = f"{made.name}.cctv.detection"
+    producer = Producer({"bootstrap.servers": cluster.kafka, "partitioner": "murmur2_random"})
+    for key, value in BAD.items():
+        producer.produce(topic, value, key, headers=[("why", b"test"), ("none", None)])
+    producer.produce(topic, None, b"tombstone")
+    (record, *_) = made.records("cctv.detection")
+    sound = record.value or b""
+    for cut in (1, 5, 40):
+        producer.produce(topic, sound[:-cut], b"cut")
+    producer.produce(topic, sound + b"\x00", b"longer")
+    producer.produce(topic, frame(int.from_bytes(sound[1:5], "big"), b"\xff" * 60), b"noise")
+    producer.flush(30)
+    bus.see(some_sights(300, now_ms(), chance=chance, prefix="p"))
+    yield made
+    made.remove()
+
+
+def read_all(reader: Reader, count: int) -> Batch:
+    """Everything, as one batch that may outlive the reader."""
+    parts: list[Batch] = []
+    aside: list[Any] = []
+    ends: dict[Any, int] = {}
+    reader.subscribe(lambda _places: {}, lambda: None, lambda: None)
+    until = monotonic() + READ_S
+    while sum(map(len, parts)) + len(aside) < count:
+        assert monotonic() < until, f"{sum(map(len, parts))} and {len(aside)} of {count} were read"
+        batch = reader.read(0.1)
+        if batch is not None:
+            aside += batch.aside
+            ends |= batch.ends
+            parts.append(batch.kept())
+    everything = joined(parts)
+    return Batch(
+        everything.seen,
+        everything.places,
+        everything.place,
+        everything.offset,
+        everything.frames,
+        ends,
+        None,
+        aside,
+    )
+
+
+def rows(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
+    """By place and offset: every column, and the words."""
+    words = batch.frames.words(batch.seen.at)
+    columns = [getattr(batch.seen, name).tolist() for name in NAMES[1:]]
+    told = {}
+    for number, (place, offset) in enumerate(zip(batch.place.tolist(), batch.offset.tolist(), strict=True)):
+        numbers = tuple(repr(column[number]) for column in columns)
+        told[batch.places[place], offset] = (*numbers, words[number])
+    return told
+
+
+def asides(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
+    return {
+        ((record.topic, record.partition), record.offset): (
+            record.key,
+            record.value,
+            record.timestamp_ms,
+            dict(record.headers),
+            error.field,
+        )
+        for record, error in batch.aside
+    }
+
+
+def test_both_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
+    count = len(city.records("cctv.detection")) + len(city.records("cctv.plate"))
+    about = {"bootstrap": city.places.kafka, "registry": city.wire.registry}
+    plain, fast = (
+        PlainReader(city.name, "plain", **about),
+        FastReader(city.name, "fast", library=Library(), **about),
+    )
+    try:
+        theirs, ours = read_all(plain, count), read_all(fast, count)
+        assert len(rows(ours)) > 500
+        assert rows(ours) == rows(theirs)
+        assert len(asides(ours)) == len(BAD) + 6
+        assert asides(ours) == asides(theirs)
+        assert ours.ends == theirs.ends
+        for place, end in ours.ends.items():
+            assert fast.begin_of(place) == plain.begin_of(place) == 0
+            assert fast.end_of(place) == end
+            again = joined([batch.kept() for batch in fast.between(place, 3, end - 2)])
+            inside = {at: row for at, row in rows(theirs).items() if at[0] == place and 3 <= at[1] < end - 2}
+            assert rows(again) == inside
+        assert fast.group_metadata()
+    finally:
+        plain.close()
+        fast.close()
+
+
+def test_here_the_quick_way_is_taken(city: LivingCity) -> None:
+    opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("quick")
+    assert isinstance(opened, FastReader)
+    opened.close()
+
+
+def test_where_the_quick_way_does_not_prove_itself_the_plain_one_is_taken_and_said(
+    city: LivingCity, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(
+        "streams.matching.fast.reader.fill", lambda seen, row, value, form: seen.lat.fill(1.0)
+    )
+    opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("plainly")
+    assert isinstance(opened, PlainReader)
+    assert "the plain way" in caplog.text
+    opened.close()
+
+
+def test_the_comparison_notices_a_column_that_differs(city: LivingCity) -> None:
+    about = {"bootstrap": city.places.kafka, "registry": city.wire.registry}
+    reader = FastReader(city.name, "again", library=Library(), **about)
+    try:
+        batch = read_all(reader, 500)
+        before = rows(batch)
+        batch.seen.lat[:] = np.nan
+        assert rows(batch) != before
+    finally:
+        reader.close()
