@@ -35,6 +35,7 @@ INPUTS = {
     "place.camera": "place",
     "core.tick": "tick",
     "core.evidence": "evidence",
+    "core.action": "action",
 }
 """Contract → what its records are to the rules."""
 BESIDE = ("core.evidence",)
@@ -156,7 +157,7 @@ def _has_room(state: CityState, record: Record) -> bool:
     if state.config is None:
         return False
     situation_id = (record.key or b"").decode(errors="replace")
-    return takes_evidence(state.watched_by(situation_id), state.config)
+    return takes_evidence(state.now_told_as(situation_id), state.config)
 
 
 def timely(record: Record, value: dict[str, Any]) -> dict[str, Any]:

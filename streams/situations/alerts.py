@@ -27,14 +27,16 @@ def alert_id(situation_id: str, audience: str) -> str:
     return derived_id(situation_id, audience)
 
 
-def retold(situation: Situation, config: RulesConfig) -> tuple[Situation, list[Message]]:
+def retold(
+    situation: Situation, config: RulesConfig, *, now: int, is_urgent: bool = False
+) -> tuple[Situation, list[Message]]:
     """*situation* with what each audience has been told, and the messages that brought them there.
 
     Nobody is told of what was over before it was heard of. An audience whose alert was cancelled and that is
     concerned again gets an update: revisions go on. The operator is told of what demands attention, and from then on
-    until its end; everything else stands in the list.
+    until its end; everything else stands in the list. *is_urgent*: whatever is told now demands attention.
     """
-    view, said = situation.view, _said(situation.view)
+    view, said = situation.view, _said(situation)
     before = {told.audience: told for told in situation.told}
     concerned = _concerned(situation, before.get(OPERATOR), config)
     after: list[Told] = []
@@ -43,8 +45,10 @@ def retold(situation: Situation, config: RulesConfig) -> tuple[Situation, list[M
         told = before.get(audience)
         if audience in concerned:
             if told is None or not told.is_active or told.said != said:
-                is_graver = told is None or not told.is_active or _is_graver(view.severity, told.severity)
-                told = Told(audience, told.revision + 1 if told else 1, True, said, view.severity)
+                is_new = told is None or not told.is_active
+                is_graver = is_urgent or told is None or is_new or _is_graver(view.severity, told.severity)
+                since = now if told is None or is_new else told.since
+                told = Told(audience, told.revision + 1 if told else 1, True, said, view.severity, since)
                 kind = "alert" if told.revision == 1 else "update"
                 messages.append(
                     Message(audience, told.revision, kind, _headline(view, kind, config), is_graver)
@@ -64,17 +68,21 @@ def _concerned(situation: Situation, told: Told | None, config: RulesConfig) -> 
         return ()
     is_told = told is not None and told.is_active
     demands = situation.rule != RULE or (situation.listed is None and config.demands_attention(view.kind))
-    return (*view.agencies, OPERATOR) if is_told or demands else view.agencies
+    higher_up = () if situation.handled.escalated_at is None else (config.escalate_to,)
+    return (*view.agencies, OPERATOR, *higher_up) if is_told or demands else (*view.agencies, *higher_up)
 
 
 def _is_graver(severity: str, than: str) -> bool:
     return SEVERITIES.index(severity) < SEVERITIES.index(than)
 
 
-def _said(view: View) -> str:
+def _said(situation: Situation) -> str:
     """What a message is about, as a digest: another one is due when this changes."""
+    view = situation.view
     members = (incident.incident_id for incident in view.incidents)
     words = () if view.words is None else (view.words,)
+    if situation.handled.escalated_at is not None:
+        words = (*words, str(situation.handled.escalated_at))
     return derived_id(view.kind, view.status, view.severity, view.urgency, view.certainty, *members, *words)
 
 

@@ -106,6 +106,9 @@ class Law(Strict):
     forget_after_days: float = Field(30, gt=0)
     grant_minutes_max: float = Field(480, gt=0)
     uses: dict[str, Use] = {}
+    may: dict[str, tuple[str, ...]] = Field(
+        {}, description="action → roles; one that stands not here, all may"
+    )
     overrides: dict[str, str] = {}
 
 
@@ -181,6 +184,12 @@ class RulesConfig(Strict):
         None,
         description="kinds that demand an operator's attention; others stand in the list. Absent: every kind",
     )
+    escalate_after_min: float | None = Field(
+        None,
+        gt=0,
+        description="an alert that no operator acknowledged by then is told higher up. Absent: never",
+    )
+    escalate_to: str = Field("supervisor", pattern=r"\S", description="the audience higher up")
     timezone: str = Field("UTC", description="the city's, for rules that know the hour of the day")
     others: tuple[RuleEntry, ...] = Field((), description="the rules in force beside this one")
     names: dict[str, str] = Field({}, description="kind → name for people; empty: as schemas/kinds.toml says")
@@ -242,6 +251,10 @@ class RulesConfig(Strict):
     def forget_after_ms(self) -> int:
         """The city's number, or the law's where that is less."""
         return round(min(self.forget_after_days, self.law.forget_after_days) * 86_400_000)
+
+    @property
+    def escalate_after_ms(self) -> int | None:
+        return None if self.escalate_after_min is None else round(self.escalate_after_min * 60_000)
 
     @property
     def expire_after_ms(self) -> int | None:

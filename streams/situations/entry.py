@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """*kind* is ``incident``, ``evidence``, ``place``, ``tick`` or ``rules``; *topic* is the full name."""
+    """*kind* is ``incident``, ``evidence``, ``place``, ``tick``, ``action`` or ``rules``; *topic* is the full name."""
 
     kind: str
     topic: str

@@ -12,9 +12,21 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.facts import camera_of, incident_of, time_of
 from streams.situations.grants import Change, expired, regranted
-from streams.situations.model import RULE, Camera, Incident, Situation, View
+from streams.situations.handling import (
+    Action,
+    action_of,
+    check,
+    escalated,
+    escalates_at,
+    handled,
+    joined,
+    reason_of,
+    redrawn,
+    separated,
+)
+from streams.situations.model import RULE, Camera, Incident, Situation
 from streams.situations.rule import Draft, Heard, Memory, Step
-from streams.situations.rules.joint_incident import revised
+from streams.situations.rules.joint_incident import regroup, revised
 from streams.situations.state import CityState
 from streams.situations.told import alert_event, grant_event, situation_event
 from streams.situations.watches import ends_at, observed_from, rewatched, takes_evidence, unwatched
@@ -48,6 +60,10 @@ def step(state: CityState, entry: Entry) -> list[Event]:
         case "evidence":  # its time is that of what was seen: older, or of a play that runs ahead
             state.sequence += 1
             return _on_evidence(state, entry)
+        case "action":
+            action = action_of(entry)
+            _may_be(state, action)
+            return _until(state, time_of(entry)) + _on_action(state, action)
         case "tick":
             return _until(state, time_of(entry))
         case _:
@@ -73,7 +89,7 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
     if known is not None:
         if incident.revision <= known.revision:
             return []
-        incident = replace(incident, anchored=known.anchored)
+        incident = replace(incident, anchored=known.anchored, bound=known.bound, parted=known.parted)
     near = {incident.incident_id, *state.index.possible_partners(incident.incident_id)}
     state.remember(incident)
     near.update(state.index.possible_partners(incident.incident_id))
@@ -82,6 +98,56 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
     for rule in state.rules_in_force:
         events += _put_in_force(state, rule.on_event(state, heard))
     return events
+
+
+def _may_be(state: CityState, action: Action) -> None:
+    situation, other = (state.now_told_as(one) for one in (action.situation_id, action.other_situation_id))
+    check(action, situation, other, state.rules)
+
+
+def _on_action(state: CityState, action: Action) -> list[Event]:
+    """What an operator does: a revision that says so, and what follows from it for the situations."""
+    situation = state.now_told_as(action.situation_id)
+    if situation is None or any(one.action_id == action.action_id for one in situation.handled.actions):
+        return []
+    after = replace(
+        situation,
+        revision=situation.revision + 1,
+        reason=reason_of(action),
+        handled=handled(situation.handled, action, now=state.now_ms),
+    )
+    other = state.now_told_as(action.other_situation_id)
+    match action.action:
+        case "join" if other is not None:
+            linked = joined(situation, other)
+        case "separate":
+            linked = separated(situation, action.incident_ids)
+        case _:
+            return _tell(state, _as_handled(state, after))
+    events = _tell(state, Draft(after, None))
+    for incident in linked:
+        state.remember(incident)
+    for draft in regroup(state, {incident.incident_id for incident in linked}):
+        events += _tell(
+            state, replace(draft, situation=replace(draft.situation, reason=_with(draft, action)))
+        )
+    return events
+
+
+def _with(draft: Draft, action: Action) -> str:
+    return f"{draft.situation.reason}; {reason_of(action)}"
+
+
+def _as_handled(state: CityState, after: Situation) -> Draft:
+    """*after*, an operator's action, with the view that follows from it."""
+    if after.rule != RULE:
+        return Draft(replace(after, view=redrawn(after.view, after.handled, now=state.now_ms)), {})
+    draft = revised(state, replace(after, revision=after.revision - 1), after.view.incidents)
+    return replace(
+        draft,
+        situation=replace(draft.situation, revision=after.revision, reason=after.reason),
+        is_new_revision=True,
+    )
 
 
 def _let_go(state: CityState) -> list[Event]:
@@ -113,7 +179,7 @@ def _on_camera(state: CityState, camera: Camera) -> list[Event]:
 
 def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
     """List what a watch found with the situation that it was opened for, as long as there is room."""
-    situation = state.watched_by(entry.value["situation_id"])
+    situation = state.now_told_as(entry.value["situation_id"])
     if situation is None or entry.value["kind"] == LEFT_OUT or not takes_evidence(situation, state.rules):
         return []
     found = observed_from(entry.value)
@@ -139,10 +205,15 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
         _, ended = unwatched(situation)
         state.forget(situation)
         return [*ended, state.situation_row(situation.situation_id)]
-    watch_ends_at = ends_at(situation, rules)
     events: list[Event] = []
+    escalates = escalates_at(situation, rules)
+    if escalates is not None and escalates <= now:
+        events += _tell(state, Draft(escalated(situation, rules, now=now), None, is_urgent=True))
+        situation = state.situations[situation.situation_id]
+    watch_ends_at = ends_at(situation, rules)
     if watch_ends_at is not None and watch_ends_at <= now:
-        situation, events = unwatched(situation)
+        situation, ended = unwatched(situation)
+        events += ended
     situation, changes = expired(situation, now=now)
     state.put(situation)
     events += _grant_events(state, situation, changes)
@@ -167,8 +238,8 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
     config, now = state.rules, state.now_ms
     changes: list[Change] = []
     if wanted is not None:
-        situation, changes = regranted(situation, wanted, config, now=now, over=_over(situation.view))
-    situation, messages = retold(situation, config)
+        situation, changes = regranted(situation, wanted, config, now=now, over=_over(situation))
+    situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
     situation, watches = rewatched(situation, config, now=now)
     if not draft.is_new_revision and not changes and not watches:
         return []
@@ -189,11 +260,13 @@ def _listed(state: CityState, situation: Situation) -> Situation:
     return replace(situation, listed=None if area is None else (area, kind))
 
 
-def _over(view: View) -> str | None:
+def _over(situation: Situation) -> str | None:
     """Why no grant lives on; ``None`` while they may."""
-    if view.merged_into is not None:
-        return f"merged into {view.merged_into}"
-    return "every report is closed" if view.status == "closed" else None
+    if situation.view.merged_into is not None:
+        return f"merged into {situation.view.merged_into}"
+    if situation.handled.hold == "closed":
+        return "closed by an operator"
+    return "every report is closed" if situation.is_closed else None
 
 
 def _grant_events(state: CityState, situation: Situation, changes: Iterable[Change]) -> list[Event]:

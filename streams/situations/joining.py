@@ -18,6 +18,7 @@ from streams.geo import EARTH_RADIUS_M, Grid, distance_m
 from streams.situations.config import Bounds, RulesConfig
 from streams.situations.model import Incident
 
+BOUND = -1.0
 PARTNERS_MAX = 8
 """Two reports count as partners if each is among so many closest of the other."""
 
@@ -96,6 +97,11 @@ class IncidentIndex:
             return []
         return [partner for partner in mine[:PARTNERS_MAX] if self._is_close(partner, incident_id)]
 
+    def bound_to(self, incident_id: str) -> list[Partner]:
+        """Those that an operator said are of the same happening: closer than any distance."""
+        bound = self.incidents[incident_id].bound
+        return [Partner(BOUND, 0, one) for one in bound if one in self.incidents]
+
     def _is_close(self, partner: Partner, incident_id: str) -> bool:
         """Whether *incident_id* is among the closest of its *partner*."""
         its = self.partners[partner.incident_id]
@@ -134,7 +140,7 @@ def connected(index: IncidentIndex, seeds: Iterable[str]) -> dict[str, list[Part
     while waiting:
         one = waiting.pop()
         if one not in found:
-            found[one] = index.partners_of(one)
+            found[one] = [*index.bound_to(one), *index.partners_of(one)]
             waiting += [partner[2] for partner in found[one]]
     return found
 
@@ -144,8 +150,8 @@ def clusters(
 ) -> list[tuple[Incident, ...]]:
     """*among* (whole connected sets, each report with its partners), cut into sets of one happening each.
 
-    Pairs unite closest first: by distance, then by time apart, then by ids. Each cluster is in order of event
-    time, and so are the clusters.
+    Pairs unite closest first, those that an operator bound before any: by distance, then by time apart, then by
+    ids. Each cluster is in order of event time, and so are the clusters.
     """
     group: dict[str, tuple[Incident, ...]] = {one: (index.incidents[one],) for one in among}
     pairs = sorted(
@@ -154,9 +160,9 @@ def clusters(
         for away_m, apart_ms, other in partners
         if one < other
     )
-    for *_, one, other in pairs:
+    for away_m, _, one, other in pairs:
         left, right = group[one], group[other]
-        if left is not right and _fit(left, right, bounds):
+        if left is not right and _fit(left, right, bounds, is_bound=away_m == BOUND):
             united = left + right
             for incident in united:
                 group[incident.incident_id] = united
@@ -165,10 +171,14 @@ def clusters(
     return sorted(ordered, key=lambda cluster: cluster[0].order)
 
 
-def _fit(left: tuple[Incident, ...], right: tuple[Incident, ...], bounds: Bounds) -> bool:
-    """Whether two clusters may be one."""
+def _fit(left: tuple[Incident, ...], right: tuple[Incident, ...], bounds: Bounds, *, is_bound: bool) -> bool:
+    """Whether two clusters may be one. An operator's word outweighs time and distance, not the count."""
     if len(left) + len(right) > bounds.incidents:
         return False
+    if any(other.incident_id in one.parted for one in left if one.parted for other in right):
+        return False
+    if is_bound:
+        return True
     times = [incident.event_time for incident in left + right]
     if max(times) - min(times) > bounds.span_min * 60_000:
         return False

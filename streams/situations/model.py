@@ -21,7 +21,8 @@ class Incident:
     """An agency's case as its newest revision told it, and where in the log that stands.
 
     *anchored* says that it once opened a situation; *lapsed* that it was silent for too long and counts as
-    closed until it is heard again.
+    closed until it is heard again. *bound* and *parted* are reports that an operator said are, or are not, of the
+    same happening.
     """
 
     incident_id: str
@@ -40,6 +41,8 @@ class Incident:
     heard_at: int
     anchored: bool = False
     lapsed: bool = False
+    bound: tuple[str, ...] = ()
+    parted: tuple[str, ...] = ()
 
     @property
     def is_closed(self) -> bool:
@@ -100,13 +103,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an audience has been told: the last revision of its alert, and what that said."""
+    """What an audience has been told: the last revision of its alert, and what that said. *since* is when the alert
+    that is now active was first told."""
 
     audience: str
     revision: int
     is_active: bool
     said: str
     severity: str = "unknown"
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,30 @@ class Watching:
     position: Position
     closes_at: int | None = None
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTaken:
+    """What an operator did with a situation; *reason* is in their words."""
+
+    action_id: str
+    action: str
+    account_id: str
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What operators made of a situation. *hold* is "closed" or "open" where their word stands against the reports'."""
+
+    acknowledged_at: int | None = None
+    acknowledged_by: str | None = None
+    taken_by: str | None = None
+    escalated_at: int | None = None
+    is_confirmed: bool = False
+    hold: str | None = None
+    actions: tuple[ActionTaken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +211,7 @@ class Situation:
     watch: Watching | None = None
     rule: str = RULE
     listed: tuple[str, str] | None = None
+    handled: Handling = Handling()
 
     @property
     def is_closed(self) -> bool:

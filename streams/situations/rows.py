@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 
 from streams.situations.model import (
+    ActionTaken,
     Camera,
     CameraAt,
     Grant,
+    Handling,
     Incident,
     Observed,
     Position,
@@ -34,6 +36,7 @@ def situation_from(body: bytes) -> Situation:
     raw["grants"] = tuple(Grant(**one) for one in raw["grants"])
     raw["lapsed"] = tuple((agency, camera) for agency, camera in raw["lapsed"])
     raw["listed"] = tuple(raw["listed"]) if raw.get("listed") else None
+    raw["handled"] = _handling(raw.get("handled"))
     raw["watch"] = _watching(raw.get("watch"))
     return Situation(**raw)
 
@@ -41,6 +44,12 @@ def situation_from(body: bytes) -> Situation:
 def camera_from(body: bytes) -> Camera:
     raw = orjson.loads(body)
     return Camera(**{**raw, "position": _position(raw["position"]), "purposes": tuple(raw["purposes"])})
+
+
+def _handling(raw: Mapping[str, Any] | None) -> Handling:
+    if raw is None:
+        return Handling()
+    return Handling(**{**raw, "actions": tuple(ActionTaken(**one) for one in raw["actions"])})
 
 
 def memory_from(body: bytes) -> Memory:
@@ -63,7 +72,8 @@ def _watching(raw: Mapping[str, Any] | None) -> Watching | None:
 
 
 def _incident(raw: dict[str, Any]) -> Incident:
-    return Incident(**{**raw, "position": _position(raw["position"])})
+    links = {name: tuple(raw.get(name, ())) for name in ("bound", "parted")}
+    return Incident(**{**raw, **links, "position": _position(raw["position"])})
 
 
 def _position(raw: Mapping[str, Any] | None) -> Position | None:

@@ -30,11 +30,13 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A situation as a rule would have it told. *wanted* are the cameras for each agency; ``None``: its grants stay."""
+    """A situation as a rule would have it told. *wanted* are the cameras for each agency; ``None``: its grants stay.
+    *is_urgent*: what it leads to demands attention."""
 
     situation: Situation
     wanted: Mapping[str, tuple[CameraAt, ...]] | None
     is_new_revision: bool = True
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

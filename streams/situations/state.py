@@ -15,6 +15,7 @@ from schemas.event import Event
 from streams.geo import Grid
 from streams.situations.cameras import CELL_DEG, CameraIndex
 from streams.situations.config import RulesConfig, is_a
+from streams.situations.handling import escalates_at
 from streams.situations.joining import IncidentIndex
 from streams.situations.model import Camera, Incident, Position, Situation
 from streams.situations.rates import Rates
@@ -195,10 +196,10 @@ class CityState:
         owner = self.owners.get(incident.incident_id)
         return self.situations[owner] if owner is not None else None
 
-    def watched_by(self, situation_id: str | None) -> Situation | None:
-        """The situation for whose watch evidence comes: itself, or the one that it was merged into."""
+    def now_told_as(self, situation_id: str | None) -> Situation | None:
+        """The situation of that id, or the one that it was merged into; ``None`` once that is forgotten."""
         situation = self.situations.get(situation_id or "")
-        if situation is not None and situation.view.merged_into is not None:
+        while situation is not None and situation.view.merged_into is not None:
             situation = self.situations.get(situation.view.merged_into)
         return situation
 
@@ -222,6 +223,9 @@ class CityState:
         watch_ends_at = ends_at(situation, self.rules)
         if watch_ends_at is not None:
             times.append(watch_ends_at)
+        escalates = escalates_at(situation, self.rules)
+        if escalates is not None:
+            times.append(escalates)
         closed_at, expire_ms = situation.view.closed_at, self.rules.expire_after_ms
         if closed_at is not None:
             times.append(closed_at + self.rules.forget_after_ms)

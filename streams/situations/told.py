@@ -14,6 +14,8 @@ from streams.situations.model import Incident, Position, Situation, View
 from streams.situations.rules import version_of
 
 SOURCE = "situations"
+TOLD_MAX = 20
+"""So many of the newest actions are told with each revision."""
 
 
 def event_fields(event_id: str, city: str, now: int, position: Position | None) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def position_value(position: Position | None) -> dict[str, Any] | None:
 
 
 def situation_event(situation: Situation, config: RulesConfig, *, now: int) -> Event:
-    view = situation.view
+    view, its = situation.view, situation.handled
     value = event_fields(
         derived_id(situation.situation_id, situation.revision), config.city, now, view.position
     )
@@ -63,11 +65,11 @@ def situation_event(situation: Situation, config: RulesConfig, *, now: int) -> E
         "radius_m": view.radius_m,
         "situations": list(view.beneath),
         "listed_under": None if situation.listed is None else situation.listed[0],
-        "acknowledged_at": None,
-        "acknowledged_by": None,
-        "taken_by": None,
-        "escalated_at": None,
-        "actions": [],
+        "acknowledged_at": its.acknowledged_at,
+        "acknowledged_by": its.acknowledged_by,
+        "taken_by": its.taken_by,
+        "escalated_at": its.escalated_at,
+        "actions": [asdict(one) for one in its.actions[-TOLD_MAX:]],
     }
     return Event("core.situation", situation.situation_id, value)
 

@@ -8,7 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from schemas.errors import Invalid
+from schemas.event import Event
 from streams.situations.entry import Entry
+from streams.situations.handling import ACTIONS
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_incident, at, members, place
 
 KINDS = ("crash.vehicle", "crash", "medical", "fire.building", "crime.larceny")
@@ -54,9 +57,53 @@ def some_cameras(draw: st.DrawFn) -> list[Entry]:
 
 
 @st.composite
+def some_actions(draw: st.DrawFn) -> list[Entry]:
+    """What operators do, with situations that are only known once it comes to that."""
+    return [
+        Entry(
+            "action",
+            "demo.core.action",
+            0,
+            0,
+            {
+                "pick": draw(st.integers(0, 50)),
+                "pick_other": draw(st.integers(0, 50)),
+                "action": draw(st.sampled_from(ACTIONS)),
+                "action_id": f"a{number}",
+                "account_id": f"acc-{draw(st.integers(1, 2))}",
+                "role": "operator",
+                "reason": "because",
+            },
+        )
+        for number in range(draw(st.integers(0, 6)))
+    ]
+
+
+class OperatedCity(City):
+    """A city whose operators act on whatever situations there are; what cannot be done is not done."""
+
+    def take(self, *entries: Entry) -> list[Event]:
+        return [event for entry in entries for event in self._take(entry)]
+
+    def _take(self, entry: Entry) -> list[Event]:
+        if entry.kind != "action":
+            return super().take(entry)
+        known = sorted(self.state.situations)
+        if not known:
+            return []
+        its_id, other = (known[entry.value[pick] % len(known)] for pick in ("pick", "pick_other"))
+        reports = [one.incident_id for one in self.state.situations[its_id].view.incidents][1:]
+        value = {**entry.value, "situation_id": its_id, "other_situation_id": other, "incident_ids": reports}
+        try:
+            return super().take(Entry("action", entry.topic, 0, entry.offset, value))
+        except Invalid:
+            return []
+
+
+@st.composite
 def a_life(draw: st.DrawFn) -> list[Entry]:
-    """Reports, cameras that come, move and die, and ticks, with time going on; some things told twice."""
-    told = [*draw(cases()), *draw(some_cameras()), *draw(some_cameras())]
+    """Reports, cameras that come, move and die, operators, and ticks, with time going on; some things told twice."""
+    told = [*draw(cases()), *draw(some_cameras()), *draw(some_cameras()), *draw(some_actions())]
     told += draw(st.lists(st.sampled_from(told), max_size=4))
     told = draw(st.permutations(told))
     entries, minute = [], 0

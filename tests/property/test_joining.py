@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from streams.situations.entry import Entry
 from streams.situations.rows import body_of
 from streams.situations.state import CityState
-from tests.property.city_life import a_life, cases, picture, some_cameras, wrongs
-from tests.unit.situations.a_city import City, a_camera, a_city, an_incident, place, rules
+from tests.property.city_life import OperatedCity, a_life, cases, picture, some_cameras, wrongs
+from tests.unit.situations.a_city import a_camera, a_city, an_incident, place, rules
+
+CRASHES = {"kinds": ["crash"], "per_hour": 0.1, "floor": 2}
+SURGE = [{"name": "surge", "numbers": {"families": {"crash": CRASHES}, "raise_at": 1.5, "guard_h": 0}}]
+"""So low that a handful of crashes is one."""
 
 
 @settings(max_examples=120, deadline=None)
@@ -53,21 +57,24 @@ def test_a_crowd_in_any_order_gives_the_same_situations(crowd: list[tuple[str, i
 @settings(max_examples=150, deadline=None)
 @given(a_life())
 def test_no_life_of_a_city_breaks_a_promise(life: list[Entry]) -> None:
-    city = a_city(*life, grant_minutes=45, expire_after_min=180)
+    city = OperatedCity(rules(grant_minutes=45, expire_after_min=180, escalate_after_min=20, others=SURGE))
+    city.take(*life)
     assert wrongs(city) == []
 
 
 @settings(max_examples=80, deadline=None)
 @given(a_life(), st.integers(0, 40))
 def test_a_restart_in_the_middle_changes_not_a_byte(life: list[Entry], cut: int) -> None:
-    config = rules(grant_minutes=45, expire_after_min=180, forget_after_days=0.05)
-    whole, before = City(config), City(config)
+    config = rules(
+        grant_minutes=45, expire_after_min=180, forget_after_days=0.05, escalate_after_min=20, others=SURGE
+    )
+    whole, before = OperatedCity(config), OperatedCity(config)
     whole.take(*life)
     before.take(*life[:cut])
     rows = {event.key: event.value for event in before.said if event.topic == "core.state"}
     clock = before.state.clock_row()
     rows[clock.key] = clock.value
-    after = City(config)
+    after = OperatedCity(config)
     after.said.clear()
     after.state = CityState.from_records(config, reversed(rows.items()))
     assert after.state.rules_digest == config.digest()

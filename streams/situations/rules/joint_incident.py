@@ -9,11 +9,13 @@ from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
 from streams.situations.config import STATUSES, RulesConfig
 from streams.situations.grants import uses_of
+from streams.situations.handling import held
 from streams.situations.joining import Partner, clusters, connected, joins_alike
-from streams.situations.model import RULE, VERSION, CameraAt, Incident, Position, Situation, View
+from streams.situations.model import RULE, VERSION, CameraAt, Handling, Incident, Position, Situation, View
 from streams.situations.rule import City, Draft, Heard, Memory, Step
 
 Members = tuple[Incident, ...]
+UNHANDLED = Handling()
 
 
 class JointIncident:
@@ -33,7 +35,7 @@ class JointIncident:
                 incident if one.incident_id == incident.incident_id else one for one in owner.view.incidents
             )
             return Step([revised(city, owner, members)])
-        return Step(_regrouped(city, set(heard.near)))
+        return Step(regroup(city, set(heard.near)))
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """Reports that were silent for too long lapse."""
@@ -55,7 +57,7 @@ def build(config: RulesConfig, numbers: object) -> JointIncident:
 # -- which reports are one situation ---------------------------------------------------------------------------
 
 
-def _regrouped(city: City, touched: set[str]) -> list[Draft]:
+def regroup(city: City, touched: set[str]) -> list[Draft]:
     """Decide anew which reports are of one happening, among all that hang together with *touched*."""
     among, before = _affected(city, touched)
     groups = regrouped(clusters(city.index, among, city.rules.bounds), before)
@@ -91,19 +93,30 @@ def _opened(city: City, members: Members, split_from: str | None) -> Draft:
 
 def revised(city: City, situation: Situation, members: Members) -> Draft:
     """*situation* with other members, or others' facts, or other cameras: a new revision if any of it shows."""
-    before = situation.view
+    before, its, lapsed = situation.view, situation.handled, situation.lapsed
+    is_joined = bool({i.incident_id for i in members} - {i.incident_id for i in before.incidents})
+    if is_joined and its.hold == "closed":  # something new: no operator's word on that
+        its = replace(its, hold=None)
     view, wanted = view_of(
-        members, city.rules, city.cameras, before=before, split_from=before.split_from, now=city.now_ms
+        members,
+        city.rules,
+        city.cameras,
+        before=before,
+        split_from=before.split_from,
+        now=city.now_ms,
+        handled=its,
     )
-    if view == before:
+    if view == before and its == situation.handled:
         return Draft(situation, wanted, is_new_revision=False)
-    lapsed = situation.lapsed
-    if before.closed_at is not None or {i.incident_id for i in members} - {
-        i.incident_id for i in before.incidents
-    }:
+    if before.closed_at is not None or is_joined:
         lapsed = ()
     after = replace(
-        situation, revision=situation.revision + 1, reason=why(before, view), view=view, lapsed=lapsed
+        situation,
+        revision=situation.revision + 1,
+        reason=why(before, view),
+        view=view,
+        lapsed=lapsed,
+        handled=its,
     )
     return Draft(after, wanted)
 
@@ -193,9 +206,11 @@ def view_of(
     before: View | None,
     split_from: str | None,
     now: int,
+    handled: Handling = UNHANDLED,
 ) -> tuple[View, dict[str, tuple[CameraAt, ...]]]:
     """What is told of *members* (in order of time), and the nearest cameras for each agency."""
-    kind, status, place = kind_of(members, config), status_of(members), place_of(members)
+    kind, place = kind_of(members, config), place_of(members)
+    status = held(status_of(members), handled.hold)
     line = config.gravity[config.gravity_of(kind)]
     agencies = tuple(sorted({incident.agency for incident in members}))
     closed_at = None
@@ -218,7 +233,7 @@ def view_of(
         incidents=members,
         severity=line.severity,
         urgency=line.urgency,
-        certainty="observed" if len(agencies) > 1 else "likely",
+        certainty="observed" if len(agencies) > 1 or handled.is_confirmed else "likely",
         cameras=ranked_together(*sets.values()),
         split_from=split_from,
         observed=before.observed if before is not None else (),

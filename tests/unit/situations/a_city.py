@@ -89,6 +89,32 @@ def a_tick(clock: str) -> Entry:
     return Entry("tick", "demo.core.tick", 0, 0, {"event_time": at(clock)})
 
 
+def an_action(
+    action: str,
+    situation_id: str,
+    clock: str = "12:05",
+    *,
+    by: str = "acc-7",
+    reason: str = "seen on the camera",
+    role: str = "operator",
+    other: str | None = None,
+    reports: Sequence[str] = (),
+    action_id: str | None = None,
+) -> Entry:
+    value = {
+        "action_id": action_id or derived_id(action, situation_id, clock, by),
+        "situation_id": situation_id,
+        "action": action,
+        "account_id": by,
+        "role": role,
+        "reason": reason,
+        "other_situation_id": other,
+        "incident_ids": list(reports),
+        "received_time": at(clock),
+    }
+    return Entry("action", "demo.core.action", 0, 0, value)
+
+
 @dataclass(slots=True)
 class City:
     """A city's rules at work; remembers everything they said."""

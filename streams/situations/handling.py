@@ -1,0 +1,200 @@
+"""What operators do with a situation: who, when, why; and what happens when nobody does anything. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from schemas.errors import Invalid
+from streams.situations.alerts import OPERATOR
+from streams.situations.config import RulesConfig
+from streams.situations.entry import Entry
+from streams.situations.model import RULE, ActionTaken, Handling, Incident, Situation, View
+
+ACTIONS = ("acknowledge", "take_over", "confirm", "join", "separate", "note", "close", "reopen")
+REASON_MAX = 500
+KEPT_MAX = 50
+"""So many actions stand with a situation, the newest; ``core.action`` and the journal have all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An operator's action, checked by itself: it may still be impossible with the situation as it is."""
+
+    action_id: str
+    situation_id: str
+    action: str
+    account_id: str
+    role: str
+    reason: str
+    other_situation_id: str | None
+    incident_ids: tuple[str, ...]
+
+
+def action_of(entry: Entry) -> Action:
+    """``Invalid`` names the field that is missing or cannot be. Never quotes the reason: people's words."""
+    value = entry.value
+    try:
+        action = Action(
+            value["action_id"],
+            value["situation_id"],
+            value["action"],
+            value["account_id"],
+            value["role"],
+            value["reason"].strip(),
+            value.get("other_situation_id"),
+            tuple(sorted(set(value.get("incident_ids", ())))),
+        )
+    except KeyError as error:
+        field = str(error.args[0])
+        raise Invalid(f"{entry.topic}: no {field}", field=field, expected="a value") from None
+    if action.action not in ACTIONS:
+        raise _refused("an unknown action", "action", " or ".join(ACTIONS))
+    for field in ("action_id", "account_id", "role"):
+        if not getattr(action, field).strip():
+            raise _refused(f"an action without {field}", field, "a value")
+    if not 0 < len(action.reason) <= REASON_MAX:
+        raise _refused("an action needs a reason", "reason", f"1 to {REASON_MAX} characters")
+    if action.action == "join" and not action.other_situation_id:
+        raise _refused("a join names no other situation", "other_situation_id", "a situation's id")
+    if action.action == "separate" and not action.incident_ids:
+        raise _refused("a separation names no report", "incident_ids", "at least one incident's id")
+    return action
+
+
+def check(action: Action, situation: Situation | None, other: Situation | None, config: RulesConfig) -> None:
+    """``Invalid`` when *action* cannot be done with *situation* (and *other*, for a join) as things stand."""
+    if situation is None:
+        raise _refused("no such situation", "situation_id", "one that is not forgotten")
+    roles = config.law.may.get(action.action)
+    if roles is not None and action.role not in roles:
+        law = config.law.name
+        raise _refused(f"the law '{law}' leaves {action.action} to other roles", "role", " or ".join(roles))
+    match action.action:
+        case "close" if situation.is_closed:
+            raise _refused("it is closed already", "action", "an open situation")
+        case "reopen" if not situation.is_closed:
+            raise _refused("it is not closed", "action", "a closed situation")
+        case "join":
+            _check_join(situation, other, config)
+        case "separate":
+            its = {one.incident_id for one in situation.view.incidents}
+            if not set(action.incident_ids) < its:
+                raise _refused(
+                    "it can part with some of its own reports only", "incident_ids", "not all of them"
+                )
+
+
+def _check_join(situation: Situation, other: Situation | None, config: RulesConfig) -> None:
+    if other is None or other.rule != RULE or situation.rule != RULE:
+        raise _refused("no such situation of reports", "other_situation_id", "one that is not forgotten")
+    if other.situation_id == situation.situation_id:
+        raise _refused("they are one already", "other_situation_id", "another situation")
+    count = len(situation.view.incidents) + len(other.view.incidents)
+    if count > config.bounds.incidents:
+        raise _refused(
+            "together they hold too many reports", "other_situation_id", f"at most {config.bounds.incidents}"
+        )
+
+
+def _refused(what: str, field: str, expected: str) -> Invalid:
+    return Invalid(what, field=field, expected=expected)
+
+
+# -- what becomes of it ----------------------------------------------------------------------------------------
+
+
+def handled(before: Handling, action: Action, *, now: int) -> Handling:
+    """*before*, after *action*. Who takes over or confirms has acknowledged."""
+    taken = ActionTaken(action.action_id, action.action, action.account_id, now, action.reason)
+    after = replace(before, actions=(*before.actions, taken)[-KEPT_MAX:])
+    if action.action in ("acknowledge", "take_over", "confirm", "close") and after.acknowledged_at is None:
+        after = replace(after, acknowledged_at=now, acknowledged_by=action.account_id)
+    match action.action:
+        case "take_over":
+            return replace(after, taken_by=action.account_id)
+        case "confirm":
+            return replace(after, is_confirmed=True)
+        case "close":
+            return replace(after, hold="closed")
+        case "reopen":
+            return replace(after, hold="open")
+        case _:
+            return after
+
+
+def reason_of(action: Action) -> str:
+    """Why there is a revision: the operator's words stand with the action, not here."""
+    return f"{action.action.replace('_', ' ')} by {action.account_id}"
+
+
+def joined(one: Situation, other: Situation) -> list[Incident]:
+    """The reports of both, tied by their anchors, and no longer parted from each other."""
+    ours, theirs = one.view.incidents, other.view.incidents
+    first, second = ours[0].incident_id, theirs[0].incident_id
+    ids = [{i.incident_id for i in members} for members in (ours, theirs)]
+    freed = [_freed(i, ids[1]) for i in ours] + [_freed(i, ids[0]) for i in theirs]
+    ties = {first: second, second: first}
+    return [
+        replace(i, bound=_with(i.bound, ties[i.incident_id])) if i.incident_id in ties else i for i in freed
+    ]
+
+
+def separated(situation: Situation, leaving: Sequence[str]) -> list[Incident]:
+    """Its reports, those that leave parted from those that stay."""
+    go = set(leaving)
+    stay = {i.incident_id for i in situation.view.incidents} - go
+    return [_parted(i, stay if i.incident_id in go else go) for i in situation.view.incidents]
+
+
+def _freed(incident: Incident, from_them: set[str]) -> Incident:
+    return replace(incident, parted=tuple(one for one in incident.parted if one not in from_them))
+
+
+def _parted(incident: Incident, from_them: set[str]) -> Incident:
+    return replace(
+        incident,
+        parted=tuple(sorted({*incident.parted, *from_them})),
+        bound=tuple(one for one in incident.bound if one not in from_them),
+    )
+
+
+def _with(ids: tuple[str, ...], another: str) -> tuple[str, ...]:
+    return tuple(sorted({*ids, another}))
+
+
+# -- when nobody does anything ---------------------------------------------------------------------------------
+
+
+def escalates_at(situation: Situation, config: RulesConfig) -> int | None:
+    """When it is told higher up, because nobody acknowledged what the operator was told; ``None``: never."""
+    after_ms, its = config.escalate_after_ms, situation.handled
+    if after_ms is None or situation.is_closed or its.acknowledged_at or its.escalated_at:
+        return None
+    told = next((one for one in situation.told if one.audience == OPERATOR and one.is_active), None)
+    return None if told is None or not told.since else told.since + after_ms
+
+
+def escalated(situation: Situation, config: RulesConfig, *, now: int) -> Situation:
+    """*situation*, told higher up from now on."""
+    return replace(
+        situation,
+        revision=situation.revision + 1,
+        reason=f"nobody acknowledged it within {config.escalate_after_min:g} min",
+        handled=replace(situation.handled, escalated_at=now),
+    )
+
+
+def held(status: str, hold: str | None) -> str:
+    """*status*, unless an operator's word stands against it."""
+    if hold == "closed":
+        return "closed"
+    return "open" if hold == "open" and status == "closed" else status
+
+
+def redrawn(view: View, its: Handling, *, now: int) -> View:
+    """The view of an area, which has no reports of its own, as an operator's word leaves it."""
+    status = held(view.status, its.hold)
+    closed_at = (view.closed_at or now) if status == "closed" else None
+    certainty = "observed" if its.is_confirmed else view.certainty
+    return replace(view, status=status, closed_at=closed_at, certainty=certainty)
