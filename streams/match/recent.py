@@ -78,11 +78,11 @@ class Recent:
 
     def first_offset(self, place: Partition) -> int | None:
         """Where of that partition the kept begins; ``None``: none is kept."""
-        firsts = [chunk.firsts[place] for chunk in self._chunks if place in chunk.firsts]
-        if firsts:
-            return firsts[0]
+        for chunk in self._chunks:
+            if place in chunk.firsts:
+                return chunk.firsts[place]
         for batch in self._small:
-            if (first := _firsts(batch).get(place)) is not None:
+            if (first := _edges(batch)[0].get(place)) is not None:
                 return first
         return None
 
@@ -100,12 +100,7 @@ class Recent:
             self._add(small[0] if len(small) == 1 else joined(small))
 
     def _add(self, batch: Batch) -> None:
-        newest = {
-            place: int(batch.seen.received[batch.place == number].max())
-            for number, place in enumerate(batch.places)
-            if (batch.place == number).any()
-        }
-        chunk = Chunk(batch, _firsts(batch), newest, batch.nbytes + COLUMNS_ROOM)
+        chunk = Chunk(batch, *_edges(batch), batch.nbytes + COLUMNS_ROOM)
         self._chunks.append(chunk)
         self._nbytes += chunk.nbytes
         self._rows += len(batch)
@@ -127,9 +122,14 @@ def _of(batch: Batch, places: Collection[Partition]) -> np.ndarray[tuple[int], n
     return np.isin(batch.place, numbers)
 
 
-def _firsts(batch: Batch) -> dict[Partition, int]:
-    numbers, rows = np.unique(batch.place, return_index=True)
-    return {
-        batch.places[number]: int(batch.offset[row])
-        for number, row in zip(numbers.tolist(), rows.tolist(), strict=True)
-    }
+def _edges(batch: Batch) -> tuple[dict[Partition, int], dict[Partition, int]]:
+    """Of each partition the first offset, and when its newest observation was received."""
+    firsts: dict[Partition, int] = {}
+    newest: dict[Partition, int] = {}
+    for number, place in enumerate(batch.places):
+        its = batch.place == number
+        row = int(its.argmax())
+        if its[row]:
+            firsts[place] = int(batch.offset[row])
+            newest[place] = int(batch.seen.received[its].max())
+    return firsts, newest
