@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from subprocess import Popen
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from deploy.playing import has_members
 from deploy.settings import Endpoints
 from deploy.stages import free_port
 from deploy.topics import ensure_topics
@@ -272,3 +275,35 @@ def listed(city: LivingCity) -> list[str]:
     return [
         one["event_id"] for one in newest(city)["evidence"] if one["topic"] == city.topic("cctv.detection")
     ]
+
+
+def test_the_match_lives_beside_the_other_stages_and_is_started_again_when_it_dies(
+    cluster: Endpoints, tmp_path: Path
+) -> None:
+    city = LivingCity(f"match-{uuid4().hex[:8]}", tmp_path, cluster, of="demo")
+    ensure_topics(cluster.kafka, [city.name])
+    try:
+        with city.running("--only-stages") as worker:
+            wait_until(lambda: the_match_of(worker) is not None, SETTLED_S)
+            first = the_match_of(worker)
+            wait_until(lambda: has_members(cluster.kafka, f"{city.name}.match"), SETTLED_S, 0.2)
+            first.kill()
+            wait_until(lambda: the_match_of(worker) not in (None, first), SETTLED_S, 0.1)
+            last = the_match_of(worker)
+            assert worker.poll() is None, "the other stages ended with the match"
+        assert not last.is_running()
+    finally:
+        city.remove()
+
+
+def the_match_of(worker: Popen[bytes]) -> Any:
+    """The process of the match that *worker* keeps; ``None`` while there is none."""
+    found = [one for one in psutil.Process(worker.pid).children() if is_match(one)]
+    return found[0] if found else None
+
+
+def is_match(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.cmdline()[-2:] == ["--stage", "match"]
+    except psutil.NoSuchProcess:
+        return False
