@@ -100,6 +100,27 @@ def test_workers_that_are_killed_ten_times(city: LivingCity) -> None:
     live_through(city, times=10, chance=Random(SEED + 1))
 
 
+def test_a_worker_that_sleeps_through_its_session_wakes_up_fenced(city: LivingCity) -> None:
+    """What it had begun is never told; another has told it by then."""
+    bus = Bus(city.name, city.places.kafka, city.wire)
+    workers = [start(city) for _ in range(WORKERS)]
+    try:
+        with Day(bus, Random(SEED)) as day:
+            wait_until(lambda: bus.evidence() != [], SETTLED_S, 0.2)
+            sleep(1.0)
+            workers[0].send_signal(signal.SIGSTOP)
+            sleep(AWAY_S + 2)
+            workers[0].send_signal(signal.SIGCONT)
+            wait_until(lambda: workers[0].poll() is not None, SETTLED_S)
+        assert workers[0].returncode != 0
+        wanted = expected(day.watches, day.seen)
+        wait_until(lambda: bus.pairs() == wanted or sum(bus.pairs().values()) > len(wanted), SETTLED_S, 0.5)
+        assert bus.pairs() == wanted, difference(bus.pairs(), wanted, day.seen)
+    finally:
+        for one in workers:
+            end(one)
+
+
 def test_a_worker_that_dies_just_before_its_commit_loses_nothing(city: LivingCity) -> None:
     assert dies_before_its_commit(city, SOUND)
 
