@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.catalogue import topic_name
 from schemas.event import Event
@@ -12,6 +13,8 @@ from schemas.framing import unframe
 from schemas.wire import Wire
 from streams.journal import entry_of
 from streams.runtime.kafka import read_whole
+from streams.situations.entry import Entry
+from streams.situations.explaining import Explanation, explanation
 from streams.situations.fold import CityState, step
 
 ANSWERS = ("core.situation", "core.alert", "core.grant")
@@ -46,14 +49,39 @@ def replayed(
     The rules see the journal from its beginning; only answers of entries within [from_ms, to_ms] are yielded.
     """
     state = CityState.empty()
-    for count, record in enumerate(read_whole(bootstrap, [topic_name(city, "core.journal")]), 1):
-        row = wire.decode(record.topic, record.value or b"")
+    for row, entry in journalled(city, bootstrap=bootstrap, wire=wire, progress=progress):
         if to_ms is not None and row["event_time"] > to_ms:
             return
-        for event in step(state, entry_of(row, wire)):
+        for event in step(state, entry):
             if event.topic in ANSWERS and (from_ms is None or row["event_time"] >= from_ms):
                 yield row["sequence"], event
+
+
+def journalled(
+    city: str, *, bootstrap: str, wire: Wire, progress: Callable[[int], None] = lambda _: None
+) -> Iterator[tuple[Mapping[str, Any], Entry]]:
+    """The journal from its beginning: each row, and the entry that the rules saw."""
+    for count, record in enumerate(read_whole(bootstrap, [topic_name(city, "core.journal")]), 1):
+        row = wire.decode(record.topic, record.value or b"")
+        yield row, entry_of(row, wire)
         progress(count)
+
+
+def explained(
+    city: str,
+    situation_id: str,
+    *,
+    bootstrap: str,
+    wire: Wire,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Iterator[Explanation]:
+    """Why there is each revision of the situations whose ids begin with *situation_id*: the rules over the journal again."""
+    state = CityState.empty()
+    for _row, entry in journalled(city, bootstrap=bootstrap, wire=wire, progress=progress):
+        for event in step(state, entry):
+            is_its = event.topic == "core.situation" and event.key.startswith(situation_id)
+            if is_its and event.value is not None:
+                yield explanation(state, event.value, entry)
 
 
 def verify(

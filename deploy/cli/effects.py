@@ -56,7 +56,9 @@ def effects(
             click.echo(orjson.dumps(found).decode())
         else:
             click.echo(("control: " if number else "") + f"{found['from']} to {found['to']}")
-            Console().print(_table(found))
+            Console(width=max(100, Console().width)).print(_table(found))
+            for name, value in found["help"].items():
+                click.echo(f" {name.replace('_', ' ')}: {_in_words(value)}")
 
 
 def measured(alerts: Values, situations: Values, start: int, end: int) -> dict[str, Any]:
@@ -93,11 +95,13 @@ def _table(found: dict[str, Any]) -> Table:
     rows = {"one alert an incident": found["one_alert_an_incident"], **found["audiences"]}
     for who, load in rows.items():
         table.add_row(who, *(form.format(load[name]) for _, name, form in names))
-    table.add_section()
-    for name, value in found["help"].items():
-        text = UNREPORTED if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
-        table.add_row(name.replace("_", " "), text)
     return table
+
+
+def _in_words(value: float | None) -> str:
+    if value is None:
+        return UNREPORTED
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _values(platform: Platform, city: str, contract: str) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -12,8 +13,10 @@ from rich.table import Table
 from deploy.city import load_city
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
+from deploy.show import progress_of
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
+from streams.replay import explained
 from streams.runtime.kafka import read_whole
 
 
@@ -63,9 +66,23 @@ def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
 def show(situation_id: str, city_name: str, as_json: bool) -> None:
     """Show everything one situation rests on: each revision, its alerts and its grants.
 
+    Of each revision it says what came in, which rule with which version and numbers decided, what tied the reports
+    together, and which report was nearest to being one of them and why it is not: the rules run over the journal again.
+
     Example:  bongsu situation show 3f2a… --city houston
     """
     city, platform = load_city(city_name), reach()
+    with progress_of(f"replaying {city.name}") as progress:
+        why = {
+            (one.situation_id, one.revision): one
+            for one in explained(
+                city.name,
+                situation_id,
+                bootstrap=platform.kafka,
+                wire=platform.wire,
+                progress=lambda count: progress.step(f"entry {count}", 1),
+            )
+        }
     found = 0
     for contract in ("core.situation", "core.alert", "core.grant"):
         schema = load_catalogue()[contract].newest
@@ -73,6 +90,9 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
             if value["situation_id"].startswith(situation_id):
                 found += 1
                 shown = to_json_value(schema, value)
+                reason = why.get((value["situation_id"], value["revision"]))
+                if contract == "core.situation" and reason is not None:
+                    shown["explanation"] = asdict(reason)
                 click.echo(orjson.dumps(shown).decode() if as_json else _lines(contract, shown))
     if not found:
         raise UsageFault(
@@ -101,7 +121,7 @@ def _lines(contract: str, value: dict[str, Any]) -> str:
             head = (
                 f"revision {value['revision']}: {value['kind']}, {value['status']}, because {value['reason']}"
             )
-            return f"{head} (rule {value['rule']} {value['rule_version']}){members}{proofs}"
+            return f"{head} (rule {value['rule']} {value['rule_version']}){members}{proofs}{_why(value)}"
         case "core.alert":
             return f"alert to {value['audience']}: {value['message_type']} {value['revision']}: {value['headline']}"
         case _:
@@ -110,6 +130,23 @@ def _lines(contract: str, value: dict[str, Any]) -> str:
                 f"grant of {value['camera_id']} (rank {value['rank']}, {_metres(value['distance_m'])}) to "
                 f"{value['granted_to']} for {value['purpose']}, {value['legal_ground']}: {end} {value['reason'] or ''}"
             )
+
+
+def _why(value: dict[str, Any]) -> str:
+    """What a replay of the journal says of this revision; nothing where the journal no longer reaches back."""
+    told = value.get("explanation")
+    if told is None:
+        return ""
+    lines = [f"came in: {told['came_in']} (journal {told['sequence']})", f"numbers {told['numbers']}"]
+    lines += [f"tied: {tie}" for tie in told["ties"]]
+    if told["nearly"]:
+        lines.append(f"nearest that did not join: {told['nearly']}")
+    lines += [f"{one['action']} by {one['account_id']} at {one['at']}" for one in value["actions"]]
+    if value["listed_under"]:
+        lines.append(f"stands beneath {value['listed_under']}")
+    if value["situations"]:
+        lines.append(f"{len(value['situations'])} situations beneath it")
+    return "".join(f"\n    {line}" for line in lines)
 
 
 def _metres(distance: float | None) -> str:

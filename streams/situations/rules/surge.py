@@ -333,7 +333,7 @@ class Surge:
         view = replace(
             before.view, status="closed", closed_at=city.now_ms, words=self._said("over", family, rate)
         )
-        reason = f"the rate is back: {rate}"
+        reason = f"the rate has been back for {self._numbers.over_after_min:g} min: {rate}"
         after = replace(before, revision=before.revision + 1, reason=reason, view=view)
         return self._kept(city, family, level, Draft(after, {}))
 

@@ -1,0 +1,164 @@
+"""Why a situation is told as it is: what came in, what tied its reports together, and what was nearly one of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.geo import distance_m
+from streams.situations.config import Reach
+from streams.situations.entry import Entry
+from streams.situations.model import RULE, Incident, Situation
+from streams.situations.state import CityState
+
+WIDER = 5
+"""How many times the widest reach a candidate may be away and still be worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One revision. *numbers* is the digest of the rules in force, as the journal's ``rules`` entry has them."""
+
+    situation_id: str
+    revision: int
+    sequence: int
+    came_in: str
+    decided_by: str
+    numbers: str
+    because: str
+    ties: tuple[str, ...]
+    nearly: str | None
+
+
+def explanation(state: CityState, value: Mapping[str, Any], entry: Entry) -> Explanation:
+    """Of the revision *value* that *entry* led to; *state* is as it was left by it."""
+    situation = state.situations.get(value["situation_id"])
+    is_joint = situation is not None and situation.rule == RULE and situation.revision == value["revision"]
+    return Explanation(
+        situation_id=value["situation_id"],
+        revision=value["revision"],
+        sequence=state.sequence,
+        came_in=_came_in(entry)
+        if value["event_time"] >= state.now_ms
+        else f"the time, before {_came_in(entry)}",
+        decided_by=f"{value['rule']} {value['rule_version']}",
+        numbers=state.rules_digest or "",
+        because=value["reason"] or "",
+        ties=tuple(ties(state, situation)) if situation is not None and is_joint else (),
+        nearly=nearest(state, situation) if situation is not None and is_joint else None,
+    )
+
+
+def _came_in(entry: Entry) -> str:
+    where = f"{entry.topic}[{entry.partition}]@{entry.offset}"
+    match entry.kind:
+        case "incident":
+            told = f"{entry.value['kind']}, {entry.value['status']}"
+            return f"report {entry.value['agency_case_no']} of {entry.value['agency']} ({told}), {where}"
+        case "action":
+            return f"{entry.value['action']} by {entry.value['account_id']}, {where}"
+        case "place":
+            return f"camera {entry.value['camera_id']}, {where}"
+        case "tick":
+            return f"the time, {where}"
+        case _:
+            return f"{entry.kind}, {where}"
+
+
+def ties(state: CityState, situation: Situation) -> Iterator[str]:
+    """For each report but the first, the closest of the others, and how far apart the two may be."""
+    members = situation.view.incidents
+    for one in members[1:]:
+        others = [other for other in members if other is not one and other.agency != one.agency]
+        bound = next((other for other in members if other.incident_id in one.bound), None)
+        if bound is not None:
+            yield f"{_named(one)} with {_named(bound)}: an operator joined them"
+        elif others:
+            other = min(others, key=lambda it: (_away(one, it), _apart_s(one, it), it.incident_id))
+            yield f"{_named(one)} with {_named(other)}: {_measured(one, other)}; {_allowed(state, one, other)}"
+
+
+def nearest(state: CityState, situation: Situation) -> str | None:
+    """The report that was nearest to being one of these, and why it is not; ``None`` when none is anywhere near."""
+    members = situation.view.incidents
+    its = {one.incident_id for one in members}
+    found: tuple[float, str, Incident, Incident] | None = None
+    for one in members:
+        for other in _around(state, one):
+            if other.incident_id in its:
+                continue
+            reach = state.rules.reach(one.kind, other.kind) or _widest(state)
+            off = max(_away(one, other) / reach.radius_m, _apart_s(one, other) / max(reach.window_s, 1.0))
+            if found is None or (off, other.incident_id) < found[:2]:
+                found = (off, other.incident_id, one, other)
+    if found is None:
+        return None
+    _, _, one, other = found
+    return f"{_named(other)}, {_measured(one, other)} from {_named(one)}: {_why_not(state, situation, one, other)}"
+
+
+def _around(state: CityState, one: Incident) -> Iterator[Incident]:
+    if one.position is None:
+        return
+    index = state.index
+    slot = one.event_time // index.slot_ms
+    for step in range(-WIDER, WIDER + 1):
+        grid = index.slots.get(slot + step)
+        if grid is not None:
+            for other_id, _ in grid.near(one.position.lat, one.position.lon, WIDER * index.radius_m):
+                yield index.incidents[other_id]
+
+
+def _why_not(state: CityState, situation: Situation, one: Incident, other: Incident) -> str:
+    if other.incident_id in one.parted:
+        return "an operator separated them"
+    if other.agency == one.agency:
+        return "of the same agency, and agencies join across, never within"
+    reach = state.rules.reach(one.kind, other.kind)
+    if reach is None:
+        return f"{one.kind} and {other.kind} are never one happening"
+    return _too_far(reach, one, other) or _no_room(state, situation, other)
+
+
+def _too_far(reach: Reach, one: Incident, other: Incident) -> str | None:
+    if _away(one, other) > reach.radius_m:
+        return f"at most {reach.radius_m:g} m apart"
+    return f"at most {reach.window_s:g} s apart" if _apart_s(one, other) > reach.window_s else None
+
+
+def _no_room(state: CityState, situation: Situation, other: Incident) -> str:
+    if len(situation.view.incidents) + 1 > state.rules.bounds.incidents:
+        return f"a situation holds at most {state.rules.bounds.incidents} reports"
+    owner = state.owners.get(other.incident_id)
+    return f"closer to those of {owner}, or together they would outgrow the bounds"
+
+
+def _widest(state: CityState) -> Reach:
+    return Reach(radius_m=state.rules.radius_max_m, window_s=max(state.rules.window_max_s, 1))
+
+
+def _allowed(state: CityState, one: Incident, other: Incident) -> str:
+    reach = state.rules.reach(one.kind, other.kind)
+    if reach is None:
+        return "by way of the others"
+    return f"{one.kind} and {other.kind} may be {reach.radius_m:g} m and {reach.window_s:g} s apart"
+
+
+def _measured(one: Incident, other: Incident) -> str:
+    away = "no place" if one.position is None or other.position is None else f"{_away(one, other):.0f} m"
+    return f"{away} and {_apart_s(one, other):.0f} s"
+
+
+def _named(one: Incident) -> str:
+    return f"{one.agency_case_no} of {one.agency} ({one.kind})"
+
+
+def _away(one: Incident, other: Incident) -> float:
+    if one.position is None or other.position is None:
+        return 0.0
+    return distance_m(one.position.lat, one.position.lon, other.position.lat, other.position.lon)
+
+
+def _apart_s(one: Incident, other: Incident) -> float:
+    return abs(one.event_time - other.event_time) / 1000
