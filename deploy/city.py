@@ -20,7 +20,7 @@ from deploy.laws import law_named
 from deploy.toml_lines import line_of
 from schemas.errors import BongsuError
 from streams.match.config import MatchConfig
-from streams.situations.config import RuleEntry, RulesConfig
+from streams.situations.config import RuleEntry, RulesConfig, ShadowEntry
 from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
 
 CITIES = Path(__file__).parent / "cities"
@@ -183,38 +183,47 @@ def _rules(path: Path, text: str, file: CityFile) -> RulesConfig:
         raise UsageFault(f"{path}, line {line_of(text, ('law',))}: {error.what}", hint=error.hint) from error
     base: dict[str, Any] = {"city": file.name, "law": law, "timezone": file.timezone}
     joint, others = _parted(path, text, file)
-    numbers = {key: value for key, value in (joint[1] if joint else {}).items() if key != "name"}
+    numbers = {key: value for key, value in (joint[1] if joint else {}).items() if key not in ENTRY}
     try:
         config = RulesConfig.model_validate({**base, **numbers})
     except ValidationError as error:
         raise _fault(path, text, error, ("rule", joint[0] if joint else 0)) from error
-    entries = []
+    entries: list[RuleEntry] = []
+    shadows: list[ShadowEntry] = []
     for number, rule in others:
-        numbers = {key: value for key, value in rule.items() if key != "name"}
+        numbers = {key: value for key, value in rule.items() if key not in ENTRY}
         try:
+            if rule.get("shadow", False):
+                shadow = ShadowEntry(name=rule["name"], numbers=numbers)
+                shadows.append(shadow)
+                RulesConfig.model_validate({**config.canonical(), "others": entries, "shadows": [shadow]})
+                continue
             rule_file(rule["name"]).Numbers.model_validate(numbers)
             entries.append(RuleEntry(name=rule["name"], numbers=numbers))
         except ValidationError as error:
             raise _fault(path, text, error, ("rule", number)) from error
-    return RulesConfig.model_validate({**config.canonical(), "others": entries})
+    return RulesConfig.model_validate({**config.canonical(), "others": entries, "shadows": shadows})
 
 
+ENTRY = ("name", "shadow")
+"""What a ``[[rule]]`` says beside its numbers."""
 Numbered = tuple[int, dict[str, Any]]
 
 
 def _parted(path: Path, text: str, file: CityFile) -> tuple[Numbered | None, list[Numbered]]:
     """The entry of joint-incident, if there is one, and those of the other rules, each with its place in the file."""
-    seen: dict[str, Numbered] = {}
+    seen: dict[tuple[str, bool], Numbered] = {}
     for number, rule in enumerate(file.rule):
-        name = rule.get("name")
+        name, in_shadow = rule.get("name"), rule.get("shadow", False)
         line = line_of(text, ("rule", number, "name"))
         if name not in rule_names():
             known = " or ".join(f'"{one}"' for one in rule_names())
             raise UsageFault(f"{path}, line {line}: no rule '{name}'", hint=f"write name = {known}")
-        if name in seen:
+        if (name, in_shadow) in seen:
             raise UsageFault(f"{path}, line {line}: a second rule '{name}'", hint="keep one of them")
-        seen[name] = (number, rule)
-    return seen.get(JOINT_INCIDENT), [one for name, one in seen.items() if name != JOINT_INCIDENT]
+        seen[name, in_shadow] = (number, rule)
+    joint = seen.pop((JOINT_INCIDENT, False), None)
+    return joint, sorted(seen.values(), key=lambda one: (one[1].get("shadow", False), one[0]))
 
 
 def _fault(path: Path, text: str, error: ValidationError, prefix: tuple[str | int, ...]) -> UsageFault:

@@ -152,6 +152,13 @@ class RuleEntry(Strict):
         return self
 
 
+class ShadowEntry(Strict):
+    """A ``[[rule]]`` with ``shadow = true``: what it says stands in the place of the rule in force of that name."""
+
+    name: str
+    numbers: dict[str, Any] = {}
+
+
 @cache
 def _defaults() -> dict[str, Any]:
     return tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
@@ -192,6 +199,9 @@ class RulesConfig(Strict):
     escalate_to: str = Field("supervisor", pattern=r"\S", description="the audience higher up")
     timezone: str = Field("UTC", description="the city's, for rules that know the hour of the day")
     others: tuple[RuleEntry, ...] = Field((), description="the rules in force beside this one")
+    shadows: tuple[ShadowEntry, ...] = Field(
+        (), description="a candidate's rules, whose answers nobody acts on"
+    )
     names: dict[str, str] = Field({}, description="kind → name for people; empty: as schemas/kinds.toml says")
 
     _pairs: dict[tuple[str, str], Reach | None] = PrivateAttr(default_factory=dict)
@@ -226,6 +236,7 @@ class RulesConfig(Strict):
     def _sound(self) -> RulesConfig:
         if len({one.name for one in self.others}) < len(self.others):
             raise ValueError("a rule stands twice")
+        self.candidate()  # says what is wrong with it
         if self.grant_minutes > self.law.grant_minutes_max:
             raise ValueError(
                 f"grant_minutes {self.grant_minutes:g} is more than the law '{self.law.name}' allows"
@@ -299,6 +310,19 @@ class RulesConfig(Strict):
     def demands_attention(self, kind: str) -> bool:
         """Whether a situation of *kind* is an alert to the operator, or an entry in the list."""
         return self.attention is None or any(is_a(kind, one) for one in self.attention)
+
+    def candidate(self) -> RulesConfig | None:
+        """These rules with those that run in shadow in force; ``None`` without any."""
+        if not self.shadows:
+            return None
+        raw = self.canonical() | {"shadows": []}
+        for one in self.shadows:
+            if one.name == JOINT_INCIDENT:
+                raw |= one.numbers
+            else:
+                kept = [entry for entry in raw["others"] if entry["name"] != one.name]
+                raw["others"] = [*kept, {"name": one.name, "numbers": one.numbers}]
+        return RulesConfig.model_validate(raw)
 
     def canonical(self) -> dict[str, Any]:
         """Everything, as JSON may carry it; ``model_validate`` of it gives the same numbers again."""

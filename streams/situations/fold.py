@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from schemas.errors import Fatal
+from schemas.errors import Fatal, Invalid
 from schemas.event import Event
 from streams.situations.alerts import retold
 from streams.situations.config import RulesConfig
@@ -27,6 +27,7 @@ from streams.situations.handling import (
 from streams.situations.model import RULE, Camera, Incident, Situation
 from streams.situations.rule import Draft, Heard, Memory, Step
 from streams.situations.rules.joint_incident import regroup, revised
+from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.state import CityState
 from streams.situations.told import alert_event, grant_event, situation_event
 from streams.situations.watches import ends_at, observed_from, rewatched, takes_evidence, unwatched
@@ -39,9 +40,36 @@ LEFT_OUT = "left_out"
 def step(state: CityState, entry: Entry) -> list[Event]:
     """What the rules answer to *entry*, in order; *state* is changed to match.
 
-    First what was due before the entry's time, each at its own; then the entry itself. ``Invalid`` for an
-    entry that cannot be: nothing has changed then, the sequence neither.
+    First what was due before the entry's time, each at its own; then the entry itself; last what rules in shadow
+    say. ``Invalid`` for an entry that cannot be: nothing has changed then, the sequence neither.
     """
+    events = _answers(state, entry)
+    if entry.kind == "rules":
+        return events + _overshadowed(state, entry)
+    return events if state.shadow is None else events + _in_shadow(state.shadow, entry)
+
+
+def _in_shadow(shadow: CityState, entry: Entry) -> list[Event]:
+    try:
+        events = _answers(shadow, entry)
+    except Invalid:  # an action on what the shadow does not know
+        return []
+    return shadowed(shadow, [*events, shadow.clock_row()])
+
+
+def _overshadowed(state: CityState, entry: Entry) -> list[Event]:
+    """A candidate begins with a copy of what the city knows, goes on with other numbers, or is let go."""
+    candidate, shadow = state.rules.candidate(), state.shadow
+    if candidate is None:
+        state.shadow = None
+        return [] if shadow is None else shadowed(shadow, ended(shadow))
+    if shadow is not None:
+        return _in_shadow(shadow, replace(entry, value=candidate.canonical()))
+    state.shadow = shadow = begun(state)
+    return [] if shadow is None else shadowed(shadow, rows_of(shadow))
+
+
+def _answers(state: CityState, entry: Entry) -> list[Event]:
     match entry.kind:
         case "rules":
             config = RulesConfig.model_validate(dict(entry.value))
@@ -152,9 +180,8 @@ def _as_handled(state: CityState, after: Situation) -> Draft:
 
 def _let_go(state: CityState) -> list[Event]:
     """End what rules remember that are no longer in force."""
-    kept = {name for rule in state.rules_in_force for name in rule.keeps}
     events: list[Event] = []
-    for memory in [state.memories[name] for name in sorted(state.memories.keys() - kept)]:
+    for memory in [state.memories[name] for name in sorted(state.memories.keys() - state.kept_by_rules())]:
         events += state.drop(memory)
         situation = state.situations.get(memory.situation_id or "")
         if situation is not None and not situation.is_closed:

@@ -28,6 +28,7 @@ from streams.situations.watches import ends_at
 CLOCK = "clock"
 CAMERA = "camera:"
 MEMORY = "rule:"
+SHADOW = "shadow:"
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class CityState:
     cameras: CameraIndex = field(default_factory=CameraIndex)
     owners: dict[str, str] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
+    shadow: CityState | None = None
     covers: tuple[str, ...] = ()
     rules_in_force: tuple[Rule, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -68,11 +70,15 @@ class CityState:
         *config* is what the city's file says now. If ``rules_digest`` differs from its digest, give it to
         ``step`` as a rules entry before anything else.
         """
-        state = cls()
+        state, in_shadow = cls(), []
         state.use(config)
         for key, value in rows:
-            if value is not None:
+            if value is not None and key.startswith(SHADOW):
+                in_shadow.append((key.removeprefix(SHADOW), value))
+            elif value is not None:
                 state._remember(key, value["kind"], value["body"])
+        if in_shadow:
+            state.shadow = cls.from_records(config.candidate() or config, in_shadow)
         return state
 
     def _remember(self, key: str, kind: str, body: bytes) -> None:
@@ -119,6 +125,10 @@ class CityState:
             self._wake(situation.situation_id, self._next_due(situation))
         for memory in self.memories.values():
             self._wake(memory.name, memory.wake_at)
+
+    def kept_by_rules(self) -> set[str]:
+        """The names of all memories that the rules in force may have."""
+        return {name for rule in self.rules_in_force for name in rule.keeps}
 
     def rule_named(self, name: str) -> Rule | None:
         """The rule in force of that name; ``None`` for one that is not, or no longer."""
