@@ -156,6 +156,25 @@ def load_city(name_or_path: str) -> City:
     return _checked(path, text, raw)
 
 
+def with_rules_of(city: City, path: Path) -> City:
+    """*city* with the rules of the file *path*: another city file, or one that holds nothing but ``[[rule]]``."""
+    if not path.is_file():
+        raise UsageFault(
+            f"no file '{path}'", hint="write the path of a city file, or of one with [[rule]] only"
+        )
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageFault(
+            f"{path}, line {_line_told(error, text)}: not TOML: {error}", hint="write [[rule]] entries"
+        ) from error
+    if not isinstance(raw.get("rule"), list):
+        raise UsageFault(f"{path}: no [[rule]] in it", hint='write [[rule]] and name = "joint-incident"')
+    file = city.file.model_copy(update={"rule": tuple(raw["rule"])})
+    return City(file, path, _rules(path, text, file))
+
+
 def _line_told(error: tomllib.TOMLDecodeError, text: str) -> int:
     """tomllib says the line in its words, or that it was at the end."""
     told = re.search(r"at line (\d+)", str(error))

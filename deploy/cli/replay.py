@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import click
 import orjson
 
-from deploy.city import load_city
+from deploy.city import City, load_city, with_rules_of
 from deploy.platform import Platform, reach
 from deploy.show import event_line, progress_of
-from deploy.times import epoch_ms
+from deploy.times import epoch_ms, iso
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
-from streams.replay import replayed, verify
+from streams.comparing import compared
+from streams.replay import journalled, replayed, verify
+
+SHOWN_MAX = 20
 
 
 @click.command()
@@ -29,6 +35,12 @@ from streams.replay import replayed, verify
     type=click.FloatRange(min=0, min_open=True),
     help="times real time (default: as fast as it goes)",
 )
+@click.option(
+    "--rules",
+    "rules_path",
+    metavar="FILE",
+    help="compare with a candidate's rules: a city file, or one that holds [[rule]] only",
+)
 @click.option("--json", "as_json", is_flag=True, help="answers as JSON lines")
 def replay(
     city_name: str,
@@ -36,11 +48,13 @@ def replay(
     from_text: str | None,
     to_text: str | None,
     speed: float | None,
+    rules_path: str | None,
     as_json: bool,
 ) -> None:
     """Run the rules over CITY's recorded journal. Nothing is published.
 
     With --verify: exit code 0 when every answer is the same to the byte (after the framing's five), else 1.
+    With --rules: what another version of the rules would have made of it, beside what today's make of it.
 
     Example:  bongsu replay houston --verify
     """
@@ -48,6 +62,9 @@ def replay(
     platform = reach()
     if is_verify:
         _verify(city.name, platform)
+        return
+    if rules_path is not None:
+        _compare(city, Path(rules_path), platform, as_json=as_json)
         return
     last_ms: int | None = None
     answers = replayed(
@@ -65,6 +82,39 @@ def replay(
         last_ms = now_ms
         shown = {"topic": topic_name(city.name, event.topic), "key": event.key, "value": value}
         click.echo(orjson.dumps(shown).decode() if as_json else event_line(shown, colour=sys.stdout.isatty()))
+
+
+def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> None:
+    candidate = with_rules_of(city, path).rules
+    with progress_of(f"replaying {city.name} twice") as progress:
+        journal = journalled(
+            city.name,
+            bootstrap=platform.kafka,
+            wire=platform.wire,
+            progress=lambda count: progress.step(f"entry {count}", 1),
+        )
+        found = compared((entry for _, entry in journal), city.rules, candidate)
+    if as_json:
+        click.echo(orjson.dumps(asdict(found)).decode())
+        return
+    click.echo(f"today's rules {city.rules.digest()[:8]}, the candidate's {candidate.digest()[:8]}")
+    for name in {**found.today, **found.candidate}:
+        ours, theirs = found.today.get(name, 0), found.candidate.get(name, 0)
+        click.echo(f"  {name:24} {ours:8} → {theirs:8}  {theirs - ours:+d}")
+    _groups("would be one situation", found.joined)
+    _groups("would no longer be one", found.parted)
+    for what, areas in (("would be told", found.areas_more), ("would not be told", found.areas_less)):
+        for kind, opened_at in areas:
+            click.echo(f"area alert {kind} of {iso(opened_at)} {what}")
+    if found.is_none:
+        click.echo("no difference")
+
+
+def _groups(what: str, groups: Sequence[Sequence[str]]) -> None:
+    for cases in groups[:SHOWN_MAX]:
+        click.echo(f"{what}: {', '.join(cases)}")
+    if len(groups) > SHOWN_MAX:
+        click.echo(f"{what}: {len(groups) - SHOWN_MAX} more, all of them with --json")
 
 
 def _verify(city: str, platform: Platform) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.city import load_city, shipped_cities, with_secrets
+from deploy.city import load_city, shipped_cities, with_rules_of, with_secrets
 from deploy.faults import UsageFault
 
 GOOD = """\
@@ -97,3 +97,48 @@ def written(folder: Path, text: str) -> str:
     file = folder / "testcity.toml"
     file.write_text(text, encoding="utf-8")
     return str(file)
+
+
+SURGE = """
+[[rule]]
+name = "surge"
+{shadow}
+[rule.families.alarm]
+kinds = ["alarm"]
+per_hour = 2
+"""
+
+
+def test_a_city_says_which_rules_are_in_force_and_which_are_only_tried(tmp_path: Path) -> None:
+    rules = load_city(written(tmp_path, GOOD + SURGE.format(shadow=""))).rules
+    assert [one.name for one in rules.others] == ["surge"] and rules.shadows == ()
+    wider = '\n[[rule]]\nname = "joint-incident"\nshadow = true\nradius_m = 400\n'
+    tried = load_city(written(tmp_path, GOOD + SURGE.format(shadow="shadow = true") + wider)).rules
+    assert tried.others == () and {one.name for one in tried.shadows} == {"surge", "joint-incident"}
+    candidate = tried.candidate()
+    assert candidate is not None and candidate.radius_m == 400 and len(candidate.others) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('\n[[rule]]\nname = "surge"\n', "families"),
+        (SURGE.format(shadow="") + SURGE.format(shadow=""), "second rule"),
+        (SURGE.format(shadow="raise_at = -1"), "raise_at"),
+        ('\n[[rule]]\nname = "joint-incident"\nshadow = true\nradius_m = -1\n', "radius_m"),
+    ],
+)
+def test_a_rule_that_cannot_be_says_where(tmp_path: Path, more: str, says: str) -> None:
+    with pytest.raises(UsageFault, match=says) as fault:
+        load_city(written(tmp_path, GOOD + more))
+    assert ", line " in fault.value.what
+
+
+def test_other_rules_for_the_same_city_come_from_a_file_of_rules_alone(tmp_path: Path) -> None:
+    city = load_city(written(tmp_path, GOOD))
+    alone = tmp_path / "candidate.toml"
+    alone.write_text('[[rule]]\nname = "joint-incident"\nradius_m = 400\n')
+    assert with_rules_of(city, alone).rules.radius_m == 400
+    alone.write_text("radius_m = 400\n")
+    with pytest.raises(UsageFault, match="no \\[\\[rule"):
+        with_rules_of(city, alone)
