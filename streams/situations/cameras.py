@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from streams.geo import Grid
 from streams.situations.model import Camera, CameraAt, Position
@@ -58,15 +58,29 @@ def nearest_cameras(
 
 
 def cameras_for(
-    index: CameraIndex, place: Position | None, purpose: str, *, count: int, radius_m: float
+    index: CameraIndex,
+    place: Position | None,
+    purpose: str,
+    *,
+    count: int,
+    radius_m: float,
+    override: str | None = None,
 ) -> tuple[CameraAt, ...]:
-    """The nearest cameras whose own purposes hold *purpose*."""
+    """The nearest cameras whose own purposes hold *purpose*; with *override*, the others too, each bearing it."""
     if place is None:
         return ()
+
+    def holds(camera: Camera) -> bool:
+        return purpose in camera.purposes
+
+    def usable(camera: Camera) -> bool:
+        return override is not None or holds(camera)
+
+    nearest = nearest_cameras(index, place, count=count, radius_m=radius_m, usable=usable)
+    if override is None:
+        return tuple(nearest)
     return tuple(
-        nearest_cameras(
-            index, place, count=count, radius_m=radius_m, usable=lambda camera: purpose in camera.purposes
-        )
+        at if holds(index.cameras[at.camera_id]) else replace(at, override=override) for at in nearest
     )
 
 

@@ -32,6 +32,7 @@ def new_grant(
     legal_ground: str,
     opened_at: int,
     expires_at: int | None,
+    override: str | None = None,
 ) -> Grant:
     """A grant in its first revision. ``Invalid`` without purpose, legal ground, or expiry after its opening.
 
@@ -54,6 +55,7 @@ def new_grant(
         legal_ground=legal_ground,
         opened_at=opened_at,
         expires_at=expires_at,
+        override=override,
     )
 
 
@@ -100,15 +102,25 @@ def regranted(
                         agency,
                         ordinal=situation.grants_opened + len(opened) + 1,
                         purpose=uses[agency].purpose,
-                        legal_ground=uses[agency].legal_ground,
+                        legal_ground=_ground(at, uses[agency], config),
                         opened_at=now,
                         expires_at=now + config.grant_ms,
+                        override=at.override,
                     )
                 )
-    changes += [Change(grant, None, f"nearest {grant.rank} for {grant.purpose}") for grant in opened]
+    changes += [Change(grant, None, _why(grant)) for grant in opened]
     grants = tuple(sorted((*kept, *opened), key=lambda grant: (grant.granted_to, grant.rank)))
     count = situation.grants_opened + len(opened)
     return replace(situation, grants=grants, grants_opened=count, lapsed=lapsed), changes
+
+
+def _ground(at: CameraAt, use: Use, config: RulesConfig) -> str:
+    return use.legal_ground if at.override is None else config.law.overrides[at.override]
+
+
+def _why(grant: Grant) -> str:
+    why = f"nearest {grant.rank} for {grant.purpose}"
+    return why if grant.override is None else f"{why}, which its own purposes do not hold: {grant.override}"
 
 
 def _kept(

@@ -11,7 +11,8 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.model import RULE, ActionTaken, Handling, Incident, Situation, View
 
-ACTIONS = ("acknowledge", "take_over", "confirm", "join", "separate", "note", "close", "reopen")
+ACTIONS = ("acknowledge", "take_over", "confirm", "join", "separate", "note", "override", "close", "reopen")
+ACKNOWLEDGING = ("acknowledge", "take_over", "confirm", "override", "close")
 REASON_MAX = 500
 KEPT_MAX = 50
 """So many actions stand with a situation, the newest; ``core.action`` and the journal have all."""
@@ -29,6 +30,7 @@ class Action:
     reason: str
     other_situation_id: str | None
     incident_ids: tuple[str, ...]
+    ground: str | None = None
 
 
 def action_of(entry: Entry) -> Action:
@@ -44,6 +46,7 @@ def action_of(entry: Entry) -> Action:
             value["reason"].strip(),
             value.get("other_situation_id"),
             tuple(sorted(set(value.get("incident_ids", ())))),
+            value.get("ground"),
         )
     except KeyError as error:
         field = str(error.args[0])
@@ -75,6 +78,9 @@ def check(action: Action, situation: Situation | None, other: Situation | None, 
             raise _refused("it is closed already", "action", "an open situation")
         case "reopen" if not situation.is_closed:
             raise _refused("it is not closed", "action", "a closed situation")
+        case "override" if action.ground not in config.law.overrides:
+            known = " or ".join(sorted(config.law.overrides)) or "none: this law knows no override"
+            raise _refused(f"the law '{config.law.name}' knows no such ground", "ground", known)
         case "join":
             _check_join(situation, other, config)
         case "separate":
@@ -108,13 +114,15 @@ def handled(before: Handling, action: Action, *, now: int) -> Handling:
     """*before*, after *action*. Who takes over or confirms has acknowledged."""
     taken = ActionTaken(action.action_id, action.action, action.account_id, now, action.reason)
     after = replace(before, actions=(*before.actions, taken)[-KEPT_MAX:])
-    if action.action in ("acknowledge", "take_over", "confirm", "close") and after.acknowledged_at is None:
+    if action.action in ACKNOWLEDGING and after.acknowledged_at is None:
         after = replace(after, acknowledged_at=now, acknowledged_by=action.account_id)
     match action.action:
         case "take_over":
             return replace(after, taken_by=action.account_id)
         case "confirm":
             return replace(after, is_confirmed=True)
+        case "override":
+            return replace(after, override=action.ground)
         case "close":
             return replace(after, hold="closed")
         case "reopen":
@@ -125,7 +133,8 @@ def handled(before: Handling, action: Action, *, now: int) -> Handling:
 
 def reason_of(action: Action) -> str:
     """Why there is a revision: the operator's words stand with the action, not here."""
-    return f"{action.action.replace('_', ' ')} by {action.account_id}"
+    ground = f", {action.ground}" if action.action == "override" else ""
+    return f"{action.action.replace('_', ' ')} by {action.account_id}{ground}"
 
 
 def joined(one: Situation, other: Situation) -> list[Incident]:

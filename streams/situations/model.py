@@ -74,11 +74,13 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class CameraAt:
-    """A camera near a place: *rank* 1 is the nearest."""
+    """A camera near a place: *rank* 1 is the nearest. *override* is the ground by which it serves another purpose than
+    its own."""
 
     camera_id: str
     rank: int
     distance_m: float
+    override: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Grant:
     legal_ground: str
     opened_at: int
     expires_at: int
+    override: str | None = None
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -151,7 +154,8 @@ class ActionTaken:
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """What operators made of a situation. *hold* is "closed" or "open" where their word stands against the reports'."""
+    """What operators made of a situation. *hold* is "closed" or "open" where their word stands against the
+    reports'; *override* a ground in law for cameras to serve another purpose than their own."""
 
     acknowledged_at: int | None = None
     acknowledged_by: str | None = None
@@ -159,6 +163,7 @@ class Handling:
     escalated_at: int | None = None
     is_confirmed: bool = False
     hold: str | None = None
+    override: str | None = None
     actions: tuple[ActionTaken, ...] = ()
 
 

@@ -155,6 +155,7 @@ def grant_event(
         "expires_at": grant.expires_at,
         "revoked_at": change.revoked_at,
         "reason": change.reason,
+        "override": grant.override,
     }
     return Event("core.grant", situation_id, value)
 

@@ -51,7 +51,7 @@ def some_cameras(draw: st.DrawFn) -> list[Entry]:
     found = []
     for number in range(draw(st.integers(0, 6))):
         status = draw(st.sampled_from(["ok", "ok", "ok", "faulty"]))
-        purposes = draw(st.sets(st.sampled_from(["crime-prevention", "fire-safety"]), min_size=1))
+        purposes = draw(st.sets(st.sampled_from(["crime-prevention", "fire-safety", "traffic"]), min_size=1))
         found.append(a_camera(f"c{number}", where=draw(SPOTS), status=status, purposes=sorted(purposes)))
     return found
 
@@ -71,8 +71,9 @@ def some_actions(draw: st.DrawFn) -> list[Entry]:
                 "action": draw(st.sampled_from(ACTIONS)),
                 "action_id": f"a{number}",
                 "account_id": f"acc-{draw(st.integers(1, 2))}",
-                "role": "operator",
+                "role": "supervisor",
                 "reason": "because",
+                "ground": "danger-to-life",
             },
         )
         for number in range(draw(st.integers(0, 6)))

@@ -219,7 +219,12 @@ def view_of(
     purposes = {agency: use.purpose for agency, use in uses_of(members, config).items()}
     sets = {
         purpose: cameras_for(
-            cameras, place, purpose, count=config.cameras.count, radius_m=config.cameras.radius_m
+            cameras,
+            place,
+            purpose,
+            count=config.cameras.count,
+            radius_m=config.cameras.radius_m,
+            override=handled.override if handled.override in config.law.overrides else None,
         )
         for purpose in sorted(set(purposes.values()))
     }

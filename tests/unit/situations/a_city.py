@@ -100,6 +100,7 @@ def an_action(
     other: str | None = None,
     reports: Sequence[str] = (),
     action_id: str | None = None,
+    ground: str | None = None,
 ) -> Entry:
     value = {
         "action_id": action_id or derived_id(action, situation_id, clock, by),
@@ -110,6 +111,7 @@ def an_action(
         "reason": reason,
         "other_situation_id": other,
         "incident_ids": list(reports),
+        "ground": ground,
         "received_time": at(clock),
     }
     return Entry("action", "demo.core.action", 0, 0, value)

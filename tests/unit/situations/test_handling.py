@@ -150,6 +150,9 @@ def test_what_was_merged_is_handled_as_what_it_was_merged_into() -> None:
         ({"action": "join"}, "other_situation_id"),
         ({"action": "join", "other_situation_id": "nobody's"}, "other_situation_id"),
         ({"action": "separate"}, "incident_ids"),
+        ({"action": "override", "role": "supervisor"}, "ground"),
+        ({"action": "override", "role": "supervisor", "ground": "curiosity"}, "ground"),
+        ({"action": "override", "ground": "danger-to-life"}, "role"),
         ({"action": "separate", "incident_ids": ["F1"]}, "incident_ids"),
     ],
 )

@@ -19,7 +19,10 @@ JOURNAL = (
 
 
 def surging(**family: Any) -> RulesConfig:
-    numbers = {"families": {"crash": {"kinds": ["crash"], "per_hour": 0.01, "floor": 2, **family}}, "raise_at": 2}
+    numbers = {
+        "families": {"crash": {"kinds": ["crash"], "per_hour": 0.01, "floor": 2, **family}},
+        "raise_at": 2,
+    }
     return rules(others=[{"name": "surge", "numbers": numbers}])
 
 

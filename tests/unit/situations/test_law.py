@@ -1,0 +1,115 @@
+"""The same happening under the law of each country: other grounds, other people who may, other times; the same code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import streams
+from deploy.laws import LAWS, law_named
+from schemas.errors import Invalid
+from tests.unit.situations.a_city import City, a_camera, a_city, a_tick, an_action, an_incident, place
+
+COUNTRIES = sorted(path.stem for path in LAWS.glob("*.toml"))
+
+
+def a_fire(law: str, **changed: Any) -> City:
+    """A fire with a camera for fires nearby, and nearer one that watches traffic only."""
+    return a_city(
+        a_camera("traffic", where=place(5), purposes=["traffic"]),
+        a_camera("fire", where=place(50), purposes=["fire-safety"]),
+        an_incident("F1", kind="fire.building"),
+        law=law_named(law),
+        **changed,
+    )
+
+
+def overridden(city: City, *, role: str = "supervisor", ground: str = "danger-to-life") -> City:
+    its_id = city.the_situation()["situation_id"]
+    city.take(an_action("override", its_id, role=role, ground=ground))
+    return city
+
+
+def test_five_countries_ship() -> None:
+    assert COUNTRIES == ["eu", "id", "kr", "th", "us"]
+
+
+@pytest.mark.parametrize("law", COUNTRIES)
+def test_a_camera_whose_purposes_do_not_hold_the_use_is_skipped(law: str) -> None:
+    (grant,) = a_fire(law).grants_in_force()
+    assert (grant["camera_id"], grant["override"]) == ("fire", None)
+    assert grant["legal_ground"] == law_named(law)["uses"]["fire"]["legal_ground"]
+
+
+@pytest.mark.parametrize("law", COUNTRIES)
+def test_with_a_ground_of_the_law_it_serves_and_the_answer_says_so(law: str) -> None:
+    city = overridden(a_fire(law))
+    grants = {grant["camera_id"]: grant for grant in city.grants_in_force()}
+    assert grants["traffic"]["override"] == "danger-to-life"
+    assert grants["traffic"]["legal_ground"] == law_named(law)["overrides"]["danger-to-life"]
+    assert "danger-to-life" in grants["traffic"]["reason"]
+    assert grants["fire"]["override"] is None
+    told = city.the_situation()
+    assert told["reason"] == "override by acc-7, danger-to-life"
+    assert [(one["action"], one["account_id"]) for one in told["actions"]] == [("override", "acc-7")]
+    assert [one["camera_id"] for one in told["cameras"]] == ["traffic", "fire"]
+
+
+@pytest.mark.parametrize("law", COUNTRIES)
+def test_a_ground_that_the_law_does_not_know_moves_nothing(law: str) -> None:
+    city = a_fire(law)
+    with pytest.raises(Invalid) as refused:
+        overridden(city, ground="curiosity")
+    assert refused.value.field == "ground"
+    assert [grant["camera_id"] for grant in city.grants_in_force()] == ["fire"]
+
+
+def test_an_override_ends_with_its_situation() -> None:
+    city = overridden(a_fire("kr"))
+    city.take(an_incident("F1", kind="fire.building", status="closed", revision=2, heard="12:20"))
+    assert city.grants_in_force() == []
+    city.take(an_incident("F2", kind="fire.building", happened="13:00", where=place(20)))
+    assert [grant["camera_id"] for grant in city.grants_in_force()] == ["fire"]
+
+
+def outcome(law: str) -> tuple[Any, ...]:
+    """What the law makes of the same evening: who may override, when a grant ends, when all is forgotten."""
+    try:
+        overridden(a_fire(law), role="operator")
+        operator_may = True
+    except Invalid:
+        operator_may = False
+    city = a_fire(law, grant_minutes=law_named(law)["grant_minutes_max"])
+    (grant,) = city.grants_in_force()
+    city.take(
+        an_incident("F1", kind="fire.building", status="closed", revision=2, heard="12:20"),
+        a_tick("+8 12:00"),
+    )
+    is_forgotten = not city.state.situations
+    return operator_may, grant["expires_at"] - grant["opened_at"], is_forgotten, grant["legal_ground"]
+
+
+def test_each_law_has_its_own_outcome_and_the_rules_name_no_country() -> None:
+    outcomes = {law: outcome(law) for law in COUNTRIES}
+    assert len(set(outcomes.values())) == len(COUNTRIES)
+    assert outcomes["th"][0] and not outcomes["kr"][0]
+    assert outcomes["eu"][1] < outcomes["kr"][1]
+    assert outcomes["eu"][2] and not outcomes["kr"][2]
+    words = [f'"{law}"' for law in COUNTRIES]
+    code = Path(streams.__file__).parent.rglob("*.py")
+    named = [path.name for path in code if any(word in path.read_text(encoding="utf-8") for word in words)]
+    assert named == []
+
+
+def test_who_may_confirm_is_the_laws_matter() -> None:
+    for law, may in (("eu", False), ("kr", True)):
+        city = a_fire(law)
+        action = an_action("confirm", city.the_situation()["situation_id"])
+        if may:
+            city.take(action)
+            assert city.the_situation()["certainty"] == "observed"
+        else:
+            with pytest.raises(Invalid):
+                city.take(action)
