@@ -50,6 +50,8 @@ class MatchLoop:
     name: str
     open_reader: OpenReader
     is_ready: bool = False
+    turned_at: float = field(default_factory=time.monotonic)
+    """When the loop last came round: a call into Kafka that never returns is seen by this alone."""
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -61,7 +63,7 @@ class MatchLoop:
         delay_s = RETRY_FIRST_S
         gc.freeze()  # batches are columns, in which the collector finds nothing: let it not look at the rest either
         while not self._stopping.is_set():
-            begun = time.monotonic()
+            begun = self.turned_at = time.monotonic()
             try:
                 self._live()
             except (Retriable, KafkaException) as fault:
@@ -122,6 +124,7 @@ class Life:
         log.info("watches read", stage=self._loop.group, count=self._match.engine.watches)
 
     def turn(self) -> None:
+        self._loop.turned_at = time.monotonic()
         told = self._watching.news() if self._is_ours else ()
         if told or self._watching.aside:
             self._answer(self._tell(told))
@@ -148,6 +151,8 @@ class Life:
     # Nothing may leave these three by exception: between them and us stands a C library. ``turn`` raises it.
 
     def _assigned(self, places: Sequence[Partition]) -> Mapping[Partition, int]:
+        if self._fault is not None:  # giving up what was ours has failed: this life is over
+            return {}
         try:
             return self._taken_up(places)
         except BaseException as fault:
@@ -163,13 +168,13 @@ class Life:
             self._fault = fault
 
     def _lost(self) -> None:
-        """Another has them already: what we had begun is no longer ours to say."""
+        """Another has them already, or the brokers were away: what we had begun is no longer ours to say.
+
+        The life is over. A producer whose coordinator was away may wait for ever in its next transaction (librdkafka
+        2.16: ``send_offsets_to_transaction`` keeps to no timeout then), so the next life has another.
+        """
         self._loop.is_ready = self._is_ours = False
-        try:
-            self._committing.abort(Retriable("the partitions were lost"))
-            self._match.forget(list(self._match.standings()))
-        except BaseException as fault:
-            self._fault = fault
+        self._fault = Retriable("the partitions were lost")
 
     def _taken_up(self, places: Sequence[Partition]) -> Mapping[Partition, int]:
         """Take up each partition where its last owner left it, and leave our name there."""
@@ -195,6 +200,7 @@ class Life:
 
     def _restored(self, place: Partition, left: Left | int | None) -> Found:
         """The evidence that the last owner of *place* had no time to look back for."""
+        self._loop.turned_at = time.monotonic()
         match = self._match
         standing = _standing(left)
         if standing is None:  # a new group, or offsets that were set by hand: no look back is owed

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
+from schemas.errors import Fatal
 from streams.matching.loop import MatchLoop
 
 END_S = 10.0
+LOOK_S = 0.5
+STUCK_S = 150.0
+"""Longer than any of its waits for Kafka, and than the reading of a partition's look-back."""
 
 
 class MatchService:
-    """Runs *loop* until cancelled; what ends the loop ends the worker."""
+    """Runs *loop* until cancelled; what ends the loop ends the worker, and so does a loop that no longer turns."""
 
     name = "match"
 
-    def __init__(self, loop: MatchLoop) -> None:
+    def __init__(self, loop: MatchLoop, *, stuck_s: float = STUCK_S) -> None:
         self._loop = loop
+        self._stuck_s = stuck_s
+        self._fault: BaseException | None = None
 
     @property
     def is_ready(self) -> bool:
         return self._loop.is_ready
 
     async def run(self) -> None:
-        running = asyncio.create_task(asyncio.to_thread(self._loop.run), name="match.loop")
+        running = threading.Thread(
+            target=self._run, name="match.loop", daemon=True
+        )  # nobody waits for a stuck one
+        running.start()
         try:
-            await asyncio.shield(running)
+            while running.is_alive():
+                await asyncio.sleep(LOOK_S)
+                if time.monotonic() - self._loop.turned_at > self._stuck_s:
+                    raise Fatal(f"the match has been stuck for {self._stuck_s:.0f} s", hint="start it again")
         except asyncio.CancelledError:
             self._loop.stop()
-            await asyncio.wait([running], timeout=END_S)
+            await asyncio.to_thread(running.join, END_S)
             raise
+        if self._fault is not None:
+            raise self._fault
+
+    def _run(self) -> None:
+        try:
+            self._loop.run()
+        except BaseException as error:  # a thread's end must reach the worker, whatever it is
+            self._fault = error
