@@ -98,6 +98,13 @@ class Watched(Strict):
     )
 
 
+class Corroborates(Strict):
+    """Labels of detections that say the same as a report of *kind*."""
+
+    kind: str
+    labels: tuple[str, ...] = Field(min_length=1)
+
+
 class Law(Strict):
     """A country's profile (``deploy/laws``). *uses* goes by domain; a domain without a use gets no grant."""
 
@@ -178,6 +185,12 @@ class RulesConfig(Strict):
     )
     cameras: Cameras = Cameras.model_validate({})
     watch: Watched | None = Field(None, description="absent: nothing is looked for")
+    corroborate: tuple[Corroborates, ...] = Field(
+        default_factory=lambda: _defaults()["corroborate"], validate_default=True
+    )
+    observed_from: int = Field(
+        2, ge=2, le=20, description="so many independent sources (agencies, cameras) make it observed"
+    )
     grant_minutes: float = Field(240, ge=1)
     grant_age_max_min: float = Field(60, gt=0)
     alert_radius_m: float = Field(500, gt=0)
@@ -306,6 +319,10 @@ class RulesConfig(Strict):
             above = [(len(line.kind), -n) for n, line in enumerate(self.gravity) if is_a(kind, line.kind)]
             self._gravities[kind] = -max(above)[1] if above else len(self.gravity) - 1
         return self._gravities[kind]
+
+    def says_the_same(self, label: str | None, kind: str) -> bool:
+        """Whether a detection of *label* says what a report of *kind* does."""
+        return any(label in one.labels and is_a(kind, one.kind) for one in self.corroborate)
 
     def demands_attention(self, kind: str) -> bool:
         """Whether a situation of *kind* is an alert to the operator, or an entry in the list."""

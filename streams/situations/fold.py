@@ -26,7 +26,7 @@ from streams.situations.handling import (
 )
 from streams.situations.model import RULE, Camera, Incident, Situation
 from streams.situations.rule import Draft, Heard, Memory, Step
-from streams.situations.rules.joint_incident import regroup, revised
+from streams.situations.rules.joint_incident import regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.state import CityState
 from streams.situations.told import alert_event, grant_event, situation_event
@@ -212,10 +212,7 @@ def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
     found = observed_from(entry.value)
     if any(one.event_id == found.event_id for one in situation.view.observed):
         return []
-    view = replace(situation.view, observed=(*situation.view.observed, found))
-    reason = f"seen nearby: {entry.value['label']}" if entry.value["label"] else "seen nearby"
-    after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
-    return _tell(state, Draft(after, None))
+    return _tell(state, seen(state, situation, found))
 
 
 def _on_memory(state: CityState, memory: Memory) -> list[Event]:

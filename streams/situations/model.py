@@ -120,7 +120,7 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Observed:
     """An observation that a situation's watch found: where it stands in the log, how far and how long from the place and
-    the beginning. *distance_m* is ``None`` when unknown."""
+    the beginning. *distance_m* is ``None`` when unknown. *seen_by* is whoever claims it, as far as that is known."""
 
     event_id: str
     topic: str
@@ -128,6 +128,8 @@ class Observed:
     offset: int
     distance_m: float | None
     seconds: float
+    label: str | None = None
+    seen_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

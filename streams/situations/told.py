@@ -14,6 +14,7 @@ from streams.situations.model import Incident, Position, Situation, View
 from streams.situations.rules import version_of
 
 SOURCE = "situations"
+EVIDENCE = ("event_id", "topic", "partition", "offset", "distance_m", "seconds")
 TOLD_MAX = 20
 """So many of the newest actions are told with each revision."""
 
@@ -101,7 +102,7 @@ def evidence_of(view: View) -> list[dict[str, Any]]:
             "seconds": (incident.event_time - view.opened_at) / 1000,
         }
         for incident in view.incidents
-    ] + [asdict(one) for one in view.observed]
+    ] + [{name: getattr(one, name) for name in EVIDENCE} for one in view.observed]
 
 
 def _away_m(one: Position | None, other: Position | None) -> float | None:

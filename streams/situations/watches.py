@@ -64,6 +64,8 @@ def observed_from(value: Mapping[str, Any]) -> Observed:
         value["offset"],
         value["distance_m"],
         value["seconds"],
+        value["label"],
+        value.get("seen_by") or value["topic"],  # who it was is not told: then all of a topic are one
     )
 
 

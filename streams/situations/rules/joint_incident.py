@@ -11,7 +11,17 @@ from streams.situations.config import STATUSES, RulesConfig
 from streams.situations.grants import uses_of
 from streams.situations.handling import held
 from streams.situations.joining import Partner, clusters, connected, joins_alike
-from streams.situations.model import RULE, VERSION, CameraAt, Handling, Incident, Position, Situation, View
+from streams.situations.model import (
+    RULE,
+    VERSION,
+    CameraAt,
+    Handling,
+    Incident,
+    Observed,
+    Position,
+    Situation,
+    View,
+)
 from streams.situations.rule import City, Draft, Heard, Memory, Step
 
 Members = tuple[Incident, ...]
@@ -198,6 +208,29 @@ def place_of(members: Members) -> Position | None:
     return next((incident.position for incident in members if incident.position is not None), None)
 
 
+def certainty_of(
+    kind: str, agencies: Sequence[str], observed: Iterable[Observed], its: Handling, config: RulesConfig
+) -> str:
+    """How sure it is (CAP): observed once an operator confirmed it, or enough independent sources say the same. Ten claims
+    of one camera are one source."""
+    cameras = {one.seen_by for one in observed if config.says_the_same(one.label, kind)}
+    return (
+        "observed" if its.is_confirmed or len(agencies) + len(cameras) >= config.observed_from else "likely"
+    )
+
+
+def seen(city: City, situation: Situation, found: Observed) -> Draft:
+    """*situation* with one more observation: listed, and more certain if it says the same as the reports do."""
+    view, config = situation.view, city.rules
+    observed = (*view.observed, found)
+    certainty = certainty_of(view.kind, view.agencies, observed, situation.handled, config)
+    reason = f"seen nearby: {found.label}" if found.label else "seen nearby"
+    if certainty != view.certainty:
+        reason = f"{reason}, which makes it {certainty}"
+    view = replace(view, observed=observed, certainty=certainty)
+    return Draft(replace(situation, revision=situation.revision + 1, reason=reason, view=view), None)
+
+
 def view_of(
     members: Members,
     config: RulesConfig,
@@ -210,6 +243,7 @@ def view_of(
 ) -> tuple[View, dict[str, tuple[CameraAt, ...]]]:
     """What is told of *members* (in order of time), and the nearest cameras for each agency."""
     kind, place = kind_of(members, config), place_of(members)
+    observed = before.observed if before is not None else ()
     status = held(status_of(members), handled.hold)
     line = config.gravity[config.gravity_of(kind)]
     agencies = tuple(sorted({incident.agency for incident in members}))
@@ -238,10 +272,10 @@ def view_of(
         incidents=members,
         severity=line.severity,
         urgency=line.urgency,
-        certainty="observed" if len(agencies) > 1 or handled.is_confirmed else "likely",
+        certainty=certainty_of(kind, agencies, observed, handled, config),
         cameras=ranked_together(*sets.values()),
         split_from=split_from,
-        observed=before.observed if before is not None else (),
+        observed=observed,
     )
     return view, {agency: sets[purpose] for agency, purpose in purposes.items()}
 
