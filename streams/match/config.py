@@ -23,7 +23,7 @@ class MatchConfig(BaseModel):
     look_back_s: int = Field(
         300, ge=0, le=86_400, description="how long observations are kept for watches that open later"
     )
-    look_back_mb: int = Field(160, ge=1, le=65_536, description="and in how much memory at most")
+    look_back_mb: int = Field(64, ge=1, le=65_536, description="and in how much memory at most")
     per_second_max: int = Field(
         PER_SECOND_MAX,
         ge=1,
