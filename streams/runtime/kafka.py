@@ -175,7 +175,10 @@ def read_tail(bootstrap: str, topic: str, *, count: int = 200) -> list[Record]:
     consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS})
     try:
         (place,) = partitions_of(consumer, [topic])
-        low, high = consumer.get_watermark_offsets(place, timeout=METADATA_TIMEOUT_S)
+        try:
+            low, high = consumer.get_watermark_offsets(place, timeout=METADATA_TIMEOUT_S)
+        except KafkaException as error:
+            raise as_ours(error, f"asking for the ends of {topic}") from error
         consumer.assign([TopicPartition(topic, place.partition, max(low, high - count))])
         records: list[Record] = []
         while True:

@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, TopicPartition
 from deploy.settings import Endpoints
 from deploy.stages import free_port
 from deploy.topics import ensure_topics
+from schemas.errors import Retriable
 from streams.runtime.kafka import read_tail
 from tests.chaos.planted import OUTSIDE, SOUND
 from tests.living_city import DERECHO, Gist, LivingCity, cut, end, wait_until
@@ -208,7 +209,10 @@ def answered(city: LivingCity) -> int:
 def settled(city: LivingCity) -> bool:
     """Whether the situations stage has taken the last tick."""
     topic = city.topic("core.tick")
-    last = max((record.offset for record in read_tail(city.places.kafka, topic)), default=-1)
+    try:
+        last = max((record.offset for record in read_tail(city.places.kafka, topic)), default=-1)
+    except Retriable:  # its leader is being made known
+        return False
     consumer = Consumer({"bootstrap.servers": city.places.kafka, "group.id": f"{city.name}.situations"})
     try:
         return bool(consumer.committed([TopicPartition(topic, 0)], timeout=10)[0].offset > last)
