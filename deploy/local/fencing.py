@@ -28,7 +28,9 @@ ALONE = {
 }
 DROPPED = ("advertised.listeners", "listeners")
 START_S = 60.0
-FENCE_S = 5.0  # eight sessions: by then there was nothing to fence, as after a kill during an earlier start
+FENCE_S = 15.0
+"""By then there was nothing to fence, as after a kill during an earlier start. Eight sessions would do on a quiet machine;
+on one with ten busy processes 5 s were once too short, and a committed transaction was lost to its readers."""
 STOP_S = 10.0
 POLL_S = 0.05
 
