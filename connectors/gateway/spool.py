@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from connectors.base import Reading
 from schemas.errors import Fatal, Retriable
@@ -29,6 +30,8 @@ ROW_BYTES = 200
 """What a push takes on disk beside its body, about."""
 REPEAT_MS = 60 * 60_000
 REPEATS_MAX = 1_000_000
+FORGET_MS = 60_000
+"""How often marks that are too old are dropped."""
 TOGETHER_MAX = 1_000
 READINGS_BYTES_MAX = 8 << 20
 """Bodies whose readings are kept in memory; what is read takes some ten times as much."""
@@ -101,10 +104,25 @@ class Depth:
 
 @dataclass(slots=True)
 class _Job:
-    """Something for the writer to do within its next commit."""
+    """Something for the writer to do within its next commit.
 
-    work: Callable[[sqlite3.Connection], object]
-    done: Future[object] = field(default_factory=Future)
+    *ended* hears of its end (``None``: it failed) before anybody who waits for *done* does.
+    """
+
+    work: Callable[[sqlite3.Connection], Any]
+    ended: Callable[[Any], None] = lambda _result: None
+    done: Future[Any] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.done.set_running_or_notify_cancel()  # whoever waits may go; it is done all the same
+
+    def succeed(self, result: object) -> None:
+        self.ended(result)
+        self.done.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        self.ended(None)
+        self.done.set_exception(error)
 
 
 class Spool:
@@ -119,11 +137,13 @@ class Spool:
         self._under_way = 0
         self._readings: dict[int, Reading] = {}
         self._read_bytes = 0
+        self._newest_ms = self._forgot_ms = 0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection = self._opened()
         self.spool_id = self._identity()
         self._count_all()
         self._readers = threading.local()
+        self._opened_readers: list[sqlite3.Connection] = []
         self._writer = threading.Thread(target=self._write, name="spool", daemon=True)
         self._writer.start()
 
@@ -135,10 +155,10 @@ class Spool:
             if waiting + size > self._bytes_max:
                 raise Full(f"the spool is full: {waiting} of {self._bytes_max} bytes wait for Kafka")
             self._under_way += size
-        job = _Job(lambda connection: [self._insert(connection, push) for push in pushes])
-        job.done.add_done_callback(lambda done: self._arrived(pushes, size, done))
-        self._jobs.put(job)
-        return job.done  # type: ignore[return-value]
+        return self._do(
+            lambda connection: [self._insert(connection, push) for push in pushes],
+            lambda receipts: self._arrived(pushes, size, receipts),
+        )
 
     def waiting(
         self, source: str, *, after: int = 0, pushes_max: int = 500, bytes_max: int = 4 << 20
@@ -174,27 +194,22 @@ class Spool:
                     self._read_bytes -= size
             return Depth(*gone)
 
-        def count(done: Future[object]) -> None:
-            if done.exception() is None and isinstance(gone := done.result(), Depth):
+        def count(gone: Depth | None) -> None:
+            if gone is not None:
                 with self._counting:
                     depth = self._depths.setdefault(source, Depth())
                     depth.pushes -= gone.pushes
                     depth.bytes -= gone.bytes
 
-        job = self._do(forget)
-        job.add_done_callback(count)
-        return job
+        return self._do(forget, count)
 
-    def forget_repeats(self, now_ms: int) -> Future[object]:
+    @staticmethod
+    def _forget(connection: sqlite3.Connection, now_ms: int) -> None:
         """Drop the marks of what was pushed long ago, or is too many."""
-
-        def forget(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM said WHERE at_ms < ?", (now_ms - REPEAT_MS,))
-            newest = "SELECT at_ms FROM said ORDER BY at_ms DESC LIMIT 1 OFFSET ?"
-            if (row := connection.execute(newest, (REPEATS_MAX,)).fetchone()) is not None:
-                connection.execute("DELETE FROM said WHERE at_ms <= ?", row)
-
-        return self._do(forget)
+        connection.execute("DELETE FROM said WHERE at_ms < ?", (now_ms - REPEAT_MS,))
+        newest = "SELECT at_ms FROM said ORDER BY at_ms DESC LIMIT 1 OFFSET ?"
+        if (row := connection.execute(newest, (REPEATS_MAX,)).fetchone()) is not None:
+            connection.execute("DELETE FROM said WHERE at_ms <= ?", row)
 
     def depth(self, source: str) -> Depth:
         with self._counting:
@@ -227,10 +242,15 @@ class Spool:
         """Finish what was asked for, then let go of the file."""
         self._jobs.put(None)
         self._writer.join()
-        self._connection.close()
+        for connection in [*self._opened_readers, self._connection]:
+            connection.close()
 
-    def _do(self, work: Callable[[sqlite3.Connection], object]) -> Future[object]:
-        job = _Job(work)
+    def _do(
+        self,
+        work: Callable[[sqlite3.Connection], Any],
+        ended: Callable[[Any], None] = lambda _result: None,
+    ) -> Future[Any]:
+        job = _Job(work, ended)
         self._jobs.put(job)
         return job.done
 
@@ -240,6 +260,7 @@ class Spool:
             about = (push.source, push.mark, push.at_ms - REPEAT_MS)
             if (row := connection.execute(said, about).fetchone()) is not None:
                 return Receipt(row[0], is_repeat=True)
+        self._newest_ms = max(self._newest_ms, push.at_ms)
         sha256 = hashlib.sha256(push.body).digest()
         row = (push.source, push.at_ms, push.body, sha256)
         seq = connection.execute(
@@ -255,14 +276,11 @@ class Spool:
             self._read_bytes += len(push.body)
         return Receipt(seq, is_repeat=False)
 
-    def _arrived(self, pushes: Sequence[Push], size: int, done: Future[object]) -> None:
+    def _arrived(self, pushes: Sequence[Push], size: int, receipts: Sequence[Receipt] | None) -> None:
         """Count what is there to stay."""
         with self._counting:
             self._under_way -= size
-            if done.cancelled() or done.exception() is not None:
-                return
-            receipts: list[Receipt] = done.result()  # type: ignore[assignment]
-            for push, receipt in zip(pushes, receipts, strict=True):
+            for push, receipt in zip(pushes, receipts or (), strict=receipts is not None):
                 if not receipt.is_repeat:
                     depth = self._depths.setdefault(push.source, Depth())
                     depth.pushes += 1
@@ -275,14 +293,17 @@ class Spool:
             except sqlite3.Error as error:
                 self._roll_back()
                 for job in jobs:
-                    job.done.set_exception(Full(f"the spool cannot be written: {error}"))
+                    job.fail(Full(f"the spool cannot be written: {error}"))
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         results = [job.work(self._connection) for job in jobs]
+        if self._newest_ms > self._forgot_ms + FORGET_MS:
+            self._forget(self._connection, self._newest_ms)
+            self._forgot_ms = self._newest_ms
         self._connection.execute("COMMIT")
         for job, result in zip(jobs, results, strict=True):
-            job.done.set_result(result)
+            job.succeed(result)
 
     def _roll_back(self) -> None:
         """Numbers that were not given are given again, and to others: nothing read may be taken for theirs."""
@@ -324,6 +345,7 @@ class Spool:
         """This thread's own: readers see what is committed, and hold nobody up."""
         if not hasattr(self._readers, "connection"):
             self._readers.connection = self._connect()
+            self._opened_readers.append(self._readers.connection)
         connection: sqlite3.Connection = self._readers.connection
         return connection
 

@@ -109,7 +109,9 @@ class AxisSceneDescription:
             label,
             word,
             score,
-            box and box_of(box.get("left"), box.get("top"), box.get("right"), box.get("bottom"), told),
+            None
+            if box is None
+            else box_of(box.get("left"), box.get("top"), box.get("right"), box.get("bottom"), told),
             self._position(one),
             classes=[] if word is None else claimed(label, score),
             attributes=attributes,

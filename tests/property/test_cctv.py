@@ -181,6 +181,13 @@ def test_a_box_at_the_edge_written_without_a_point_is_a_box() -> None:
     assert seen[0]["bounding_box"] == {"x": 0.0, "y": 0.5, "width": 1.0, "height": 0.25}
 
 
+def test_a_box_without_edges_is_set_aside() -> None:
+    way = ("frame", "observations", 0, "bounding_box")
+    message = changed(SEEN["axis_scene_description"], way, {})
+    reading = heard_by("axis_scene_description").read(Heard(orjson.dumps(message), NOON), {})
+    assert [one.field for one in reading.aside] == ["bounding_box"]
+
+
 BAD = b'{"x":1},' * 20_000
 
 

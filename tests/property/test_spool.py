@@ -77,7 +77,6 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(minutes=st.integers(0, 90))
     def time_goes_by(self, minutes: int) -> None:
         self.now_ms += minutes * 60_000
-        self.spool.forget_repeats(self.now_ms).result(10)
 
     @rule(torn=st.binary(max_size=5_000))
     def killed(self, torn: bytes) -> None:
@@ -164,6 +163,20 @@ def test_bytes_that_rotted_on_the_disk_are_known_for_what_they_are(tmp_path: Pat
     again = Spool(tmp_path / "spool.sqlite")
     assert [(one.body, one.is_whole) for one in again.waiting("cad")] == [(b"sa1d", False), (b"too", True)]
     again.close()
+
+
+def test_marks_are_not_kept_for_ever(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite")
+    for hours in range(4):
+        marks = [
+            Push("cad", hours * REPEAT_MS + 1, b"said", f"{hours}-{number}".encode()) for number in range(50)
+        ]
+        spool.append(marks).result(10)
+    spool.close()
+    with sqlite3.connect(tmp_path / "spool.sqlite") as disk:
+        (count,) = disk.execute("SELECT count(*) FROM said").fetchone()
+    disk.close()
+    assert 50 <= count <= 100
 
 
 def test_two_spools_never_share_a_name(tmp_path: Path) -> None:
