@@ -27,6 +27,7 @@ from streams.runtime.transaction import Outbox, transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
+from streams.situations.rules import looks_around
 from streams.situations.watches import takes_evidence
 
 INPUTS = {
@@ -66,7 +67,7 @@ class SituationsStage:
         self._again: Sequence[Record] = ()
         self.group = f"{city}.situations"
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
-        self.beside = [topic_name(city, contract) for contract in BESIDE if config.watch is not None]
+        self.beside = [topic_name(city, contract) for contract in BESIDE if looks_around(config)]
 
     def assigned(self) -> None:
         producer = transactional_producer(self._bootstrap, self.group)
@@ -152,12 +153,12 @@ class SituationsStage:
 
 
 def _has_room(state: CityState, record: Record) -> bool:
-    """Whether evidence would be listed. Its key says for which situation; most of it need not be decoded, nor
-    journalled, as the rules would not see it anyway."""
+    """Whether evidence would be listed, or is of a watch in the whole city. Its key says for which situation or watch; most
+    of it need not be decoded, nor journalled, as the rules would not see it anyway."""
     if state.config is None:
         return False
-    situation_id = (record.key or b"").decode(errors="replace")
-    return takes_evidence(state.now_told_as(situation_id), state.config)
+    key = (record.key or b"").decode(errors="replace")
+    return takes_evidence(state.now_told_as(key), state.config) or state.is_standing(key)
 
 
 def timely(record: Record, value: dict[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from schemas.errors import Fatal, Invalid
-from schemas.event import Event
+from schemas.event import Event, derived_id
 from streams.situations.alerts import retold
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
@@ -30,7 +30,14 @@ from streams.situations.rules.joint_incident import regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.state import CityState
 from streams.situations.told import alert_event, grant_event, situation_event
-from streams.situations.watches import ends_at, observed_from, rewatched, takes_evidence, unwatched
+from streams.situations.watches import (
+    ends_at,
+    observed_from,
+    rewatched,
+    standing_event,
+    takes_evidence,
+    unwatched,
+)
 
 __all__ = ["CityState", "step"]
 
@@ -76,7 +83,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             state.sequence += 1
             state.use(config)
             state.rules_digest = config.digest()
-            return _let_go(state)
+            return [*_let_go(state), *_look_out(state)]
         case "incident":
             incident = incident_of(entry)
             events = _until(state, time_of(entry))
@@ -183,12 +190,41 @@ def _let_go(state: CityState) -> list[Event]:
     events: list[Event] = []
     for memory in [state.memories[name] for name in sorted(state.memories.keys() - state.kept_by_rules())]:
         events += state.drop(memory)
-        situation = state.situations.get(memory.situation_id or "")
-        if situation is not None and not situation.is_closed:
-            view = replace(situation.view, status="closed", closed_at=state.now_ms)
-            reason = f"the rule {memory.rule} holds no longer"
-            after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
-            events += _tell(state, Draft(after, {}))
+        if "watch_id" in memory.body:
+            events.append(Event("core.watch", memory.body["watch_id"], None))
+        events += _ended_with(state, memory.rule, state.situations.get(memory.situation_id or ""))
+    for name in state.rules_with_situations():
+        if state.rule_named(name) is None:
+            for situation_id in state.of_rule(name):
+                events += _ended_with(state, name, state.situations[situation_id])
+    return events
+
+
+def _ended_with(state: CityState, rule: str, situation: Situation | None) -> list[Event]:
+    if situation is None or situation.is_closed:
+        return []
+    view = replace(situation.view, status="closed", closed_at=state.now_ms)
+    reason = f"the rule {rule} holds no longer"
+    after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
+    return _tell(state, Draft(after, {}))
+
+
+def _look_out(state: CityState) -> list[Event]:
+    """Open what rules look for in the whole city, or say it anew where they look for something else."""
+    events: list[Event] = []
+    for rule in state.rules_in_force:
+        standing = rule.standing
+        if standing is None:
+            continue
+        memory, said = state.memories.get(standing.name), derived_id(*map(str, astuple(standing)))
+        if memory is not None and memory.body["said"] == said:
+            continue
+        revision = 1 if memory is None else memory.body["revision"] + 1
+        event = standing_event(
+            standing, revision, rule.name, rule.version, state.rules.city, now=state.now_ms
+        )
+        body = {"watch_id": event.key, "revision": revision, "said": said}
+        events += [event, *state.keep(Memory(rule.name, standing.name.partition(":")[2], body))]
     return events
 
 
@@ -206,6 +242,11 @@ def _on_camera(state: CityState, camera: Camera) -> list[Event]:
 
 def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
     """List what a watch found with the situation that it was opened for, as long as there is room."""
+    if entry.value["situation_id"] is None:
+        rule = state.rule_of_watch(entry.value["watch_id"])
+        if rule is None or entry.value["kind"] == LEFT_OUT:
+            return []
+        return _put_in_force(state, rule.on_evidence(state, entry.value))
     situation = state.now_told_as(entry.value["situation_id"])
     if situation is None or entry.value["kind"] == LEFT_OUT or not takes_evidence(situation, state.rules):
         return []
@@ -265,7 +306,9 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
         situation, changes = regranted(situation, wanted, config, now=now, over=_over(situation))
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
     situation, watches = rewatched(situation, config, now=now)
-    if not draft.is_new_revision and not changes and not watches:
+    before = state.situations.get(situation.situation_id)
+    is_same = before is not None and before.wake_at == situation.wake_at
+    if is_same and not draft.is_new_revision and not changes and not watches:
         return []
     state.put(situation)
     events = [situation_event(situation, config, now=now)] if draft.is_new_revision else []

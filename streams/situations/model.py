@@ -201,6 +201,7 @@ class Situation:
     """What the platform holds to be going on, and all that it needs to remember of it.
 
     *opened_seq* is the journal's sequence at which it was opened, *anchor* the report that opened it.
+    *wake_at* is when its rule wants to be asked about it.
     *listed* are the id of the area alert beneath which it stands and its kind then, while it is of that kind.
     *lapsed* are (agency, camera) whose grants ran out: not granted again before somebody new reports.
     """
@@ -219,6 +220,7 @@ class Situation:
     rule: str = RULE
     listed: tuple[str, str] | None = None
     handled: Handling = Handling()
+    wake_at: int | None = None
 
     @property
     def is_closed(self) -> bool:

@@ -6,7 +6,7 @@ wants kept beside its situations are memories. The fold puts both in force.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from streams.situations.cameras import CameraIndex
 from streams.situations.config import RulesConfig
 from streams.situations.joining import IncidentIndex
-from streams.situations.model import CameraAt, Incident, Situation
+from streams.situations.model import CameraAt, Incident, Position, Situation
 from streams.situations.rates import Rates
 
 
@@ -67,6 +67,18 @@ class Step:
     memories: Sequence[Memory] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a rule looks for in the whole city, for as long as it is in force; *name* is that of its memory."""
+
+    name: str
+    labels: tuple[str, ...]
+    topics: tuple[str, ...]
+    min_confidence: float | None
+    per_second_max: int
+    purpose: str
+
+
 class City(Protocol):
     """What a rule may look at. All of it is derived from entries of the journal."""
 
@@ -85,13 +97,23 @@ class City(Protocol):
     def rates(self) -> Rates: ...
     @property
     def zone(self) -> ZoneInfo: ...
+    def live_near(self, places: Iterable[Position], radius_m: float) -> list[Situation]: ...
+    def of_rule(self, name: str) -> Sequence[str]: ...
 
 
 class Rule(Protocol):
-    """Pure: the same city and the same question give the same answer. It never changes *city*."""
+    """Pure: the same city and the same question give the same answer. It never changes *city*.
+
+    *speaks_last*: it is asked once the reports have their situations. *standing* is what it looks for in the whole city.
+    """
 
     name: str
     version: str
+
+    @property
+    def speaks_last(self) -> bool: ...
+    @property
+    def standing(self) -> Standing | None: ...
 
     @property
     def keeps(self) -> frozenset[str]:
@@ -99,6 +121,9 @@ class Rule(Protocol):
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """What a new or revised report leads to."""
+
+    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
+        """What was found by its standing watch."""
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """What the time leads to, for a situation of this rule or something that it remembers."""

@@ -17,7 +17,7 @@ from streams.situations.cameras import CELL_DEG, CameraIndex
 from streams.situations.config import RulesConfig, is_a
 from streams.situations.handling import escalates_at
 from streams.situations.joining import IncidentIndex
-from streams.situations.model import Camera, Incident, Position, Situation
+from streams.situations.model import RULE, Camera, Incident, Position, Situation
 from streams.situations.rates import Rates
 from streams.situations.rows import body_of, camera_from, memory_from, situation_from
 from streams.situations.rule import Memory, Rule
@@ -51,6 +51,7 @@ class CityState:
     rules_in_force: tuple[Rule, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     rates: Rates = field(default_factory=lambda: Rates({}))
+    _of_rule: dict[str, set[str]] = field(default_factory=dict)
     _index: IncidentIndex | None = None
     _live: Grid[str] = field(default_factory=lambda: Grid(CELL_DEG))
     _wakes: list[tuple[int, str]] = field(default_factory=list)
@@ -177,6 +178,8 @@ class CityState:
         """Remember *situation* in the place of its former revision."""
         self._lift(situation.situation_id)
         self.situations[situation.situation_id] = situation
+        if situation.rule != RULE and not situation.is_closed:
+            self._of_rule.setdefault(situation.rule, set()).add(situation.situation_id)
         at = situation.view.position
         if situation.is_placed and at is not None:
             self._live.add(situation.situation_id, at.lat, at.lon)
@@ -197,8 +200,28 @@ class CityState:
                 self.rates.remove(self.index.incidents[incident.incident_id])
                 self.index.remove(incident.incident_id)
 
+    def of_rule(self, name: str) -> list[str]:
+        """The situations of the rule *name* that are not closed; never those of reports."""
+        return sorted(self._of_rule.get(name, ()))
+
+    def rules_with_situations(self) -> list[str]:
+        return sorted(self._of_rule)
+
+    def is_standing(self, watch_id: str) -> bool:
+        """Whether it is a watch that a rule has in the whole city."""
+        return self.rule_of_watch(watch_id) is not None
+
+    def rule_of_watch(self, watch_id: str | None) -> Rule | None:
+        for rule in self.rules_in_force:
+            memory = self.memories.get(rule.standing.name) if rule.standing is not None else None
+            if memory is not None and memory.body["watch_id"] == watch_id:
+                return rule
+        return None
+
     def _lift(self, situation_id: str) -> None:
         before = self.situations.get(situation_id)
+        if before is not None and before.rule in self._of_rule:
+            self._of_rule[before.rule].discard(situation_id)
         if before is not None and before.is_placed and before.view.position is not None:
             self._live.remove(situation_id, before.view.position.lat, before.view.position.lon)
 
@@ -230,6 +253,9 @@ class CityState:
 
     def _next_due(self, situation: Situation) -> int | None:
         times = [grant.expires_at for grant in situation.grants]
+        is_held = situation.is_closed or situation.handled.hold == "open"
+        if situation.wake_at is not None and not is_held:
+            times.append(situation.wake_at)
         watch_ends_at = ends_at(situation, self.rules)
         if watch_ends_at is not None:
             times.append(watch_ends_at)

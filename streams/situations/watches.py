@@ -9,6 +9,7 @@ from typing import Any
 from schemas.event import Event, derived_id
 from streams.situations.config import RulesConfig, Watched
 from streams.situations.model import RULE, VERSION, Observed, Position, Situation, Watching
+from streams.situations.rule import Standing
 from streams.situations.told import event_fields, position_value
 
 
@@ -112,3 +113,39 @@ def watch_event(situation: Situation, watch: Watching, wanted: Watched, city: st
         "rule_version": VERSION,
     }
     return Event("core.watch", its_id, value)
+
+
+def standing_event(
+    standing: Standing, revision: int, rule: str, version: str, city: str, *, now: int
+) -> Event:
+    """What a rule looks for in the whole city."""
+    its_id = standing_id(city, standing)
+    value = event_fields(derived_id(its_id, revision), city, now, None)
+    value |= {
+        "watch_id": its_id,
+        "revision": revision,
+        "situation_id": None,
+        "kind": rule,
+        "shape": "anywhere",
+        "event": "seen",
+        "centre": None,
+        "radius_m": None,
+        "polygon": [],
+        "hysteresis_m": 0.0,
+        "topics": list(standing.topics),
+        "labels": list(standing.labels),
+        "tokens": [],
+        "min_confidence": standing.min_confidence,
+        "opens_at": now,
+        "closes_at": None,
+        "since": now,
+        "per_second_max": standing.per_second_max,
+        "purpose": standing.purpose,
+        "rule": rule,
+        "rule_version": version,
+    }
+    return Event("core.watch", its_id, value)
+
+
+def standing_id(city: str, standing: Standing) -> str:
+    return derived_id("watch", city, standing.name)

@@ -1,7 +1,8 @@
 """The rules there are, one file each, found by the name that a city's ``[[rule]]`` gives them.
 
 Each file has ``Numbers`` (what a city may say of it) and ``build(config, numbers)``. ``joint-incident`` is always in
-force, and last: what a rule says of many reports together, it says before each is told alone.
+force. What a rule says of many reports together, it says before each is told alone; one that ``speaks_last`` finds the
+reports in their situations.
 """
 
 from __future__ import annotations
@@ -39,8 +40,15 @@ def version_of(name: str) -> str:
 
 def rules_of(config: RulesConfig) -> tuple[Rule, ...]:
     """The rules that *config* puts in force, in the order in which they are asked."""
-    others = (rule_file(one.name).build(config, one.numbers) for one in config.others)
-    return (*others, rule_file(JOINT_INCIDENT).build(config, None))
+    others = [rule_file(one.name).build(config, one.numbers) for one in config.others]
+    joint = rule_file(JOINT_INCIDENT).build(config, None)
+    first, last = ([one for one in others if one.speaks_last is late] for late in (False, True))
+    return (*first, joint, *last)
+
+
+def looks_around(config: RulesConfig) -> bool:
+    """Whether anything is looked for: evidence can come."""
+    return config.watch is not None or any(rule.standing is not None for rule in rules_of(config))
 
 
 def families_of(config: RulesConfig) -> Mapping[str, tuple[str, ...]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
@@ -33,6 +34,8 @@ class JointIncident:
 
     name = RULE
     version = VERSION
+    speaks_last = False
+    standing = None
     keeps: frozenset[str] = frozenset()
 
     def on_event(self, city: City, heard: Heard) -> Step:
@@ -46,6 +49,9 @@ class JointIncident:
             )
             return Step([revised(city, owner, members)])
         return Step(regroup(city, set(heard.near)))
+
+    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
+        return Step()
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """Reports that were silent for too long lapse."""

@@ -163,6 +163,8 @@ class Surge:
 
     name = NAME
     version = VERSION
+    speaks_last = False
+    standing = None
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
@@ -182,6 +184,9 @@ class Surge:
             return Step(memories=[self._memory(family, self._begun(city), city) for family in begun])
         its = set(city.rates.families_of(one.kind))
         return _together([self._called(city, family, name) for family, name in named.items() if name in its])
+
+    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
+        return Step()
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """Hours are learnt once their late reports have come; a surge is looked at, and ends when the rate is back."""

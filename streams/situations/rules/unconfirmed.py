@@ -1,0 +1,298 @@
+"""Machines alone: what independent sources claim near each other, reported by nobody, is an unconfirmed situation. Pure.
+
+Operators alone hear of it: it has no agency and opens no grant. It is closed by itself when nothing more is claimed, and
+merged into the situation of the first report that says the same nearby. One camera is one source, however often it claims.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import Field, model_validator
+
+from schemas.event import derived_id
+from streams.geo import distance_m
+from streams.situations.config import RulesConfig, Strict, is_a
+from streams.situations.model import RULE, Observed, Position, Situation, View
+from streams.situations.rule import City, Draft, Heard, Memory, Standing, Step
+from streams.situations.rules.joint_incident import certainty_of
+from streams.situations.watches import observed_from
+
+NAME, VERSION = "unconfirmed", "1"
+MINUTE_MS = 60_000
+PENDING = "pending"
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("unconfirmed.toml").read_text(encoding="utf-8"))
+
+
+def _default(name: str) -> Any:
+    return Field(default_factory=lambda: _defaults()[name], validate_default=True)
+
+
+class Claimed(Strict):
+    """Labels of detections, and what they would be."""
+
+    labels: tuple[str, ...] = Field(min_length=1)
+    kind: str
+
+
+class Words(Strict):
+    """What operators are told in one language."""
+
+    claimed: str
+    over: str
+
+    @model_validator(mode="after")
+    def _sound(self) -> Words:
+        for template in (self.claimed, self.over):
+            try:
+                template.format(kind="", count=1)
+            except (KeyError, IndexError, ValueError) as error:
+                raise ValueError(f"{template!r} may use {{kind}} and {{count}} only") from error
+        return self
+
+
+class Numbers(Strict):
+    """What ``[[rule]] name = "unconfirmed"`` of a city's file may say."""
+
+    sources: int = Field(default_factory=lambda: _defaults()["sources"], ge=2, le=20)
+    radius_m: float = Field(default_factory=lambda: _defaults()["radius_m"], gt=0, le=5_000)
+    window_s: float = Field(default_factory=lambda: _defaults()["window_s"], gt=0, le=3_600)
+    min_confidence: float = Field(default_factory=lambda: _defaults()["min_confidence"], ge=0, le=1)
+    close_after_min: float = Field(default_factory=lambda: _defaults()["close_after_min"], gt=0)
+    pending_max: int = Field(default_factory=lambda: _defaults()["pending_max"], ge=2, le=100_000)
+    evidence_max: int = Field(default_factory=lambda: _defaults()["evidence_max"], ge=2, le=200)
+    per_second_max: int = Field(default_factory=lambda: _defaults()["per_second_max"], ge=1, le=1_000)
+    purpose: str = Field(default_factory=lambda: _defaults()["purpose"], pattern=r"\S")
+    claims: tuple[Claimed, ...] = _default("claims")
+    headlines: dict[str, Words] = _default("headlines")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The newest claim of one source that something of *kind* is going on."""
+
+    kind: str
+    at: int
+    lat: float
+    lon: float
+    found: Observed
+
+    @property
+    def source(self) -> tuple[str, str]:
+        return self.kind, self.found.seen_by or ""
+
+    def away_m(self, place: Position) -> float:
+        return distance_m(self.lat, self.lon, place.lat, place.lon)
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> Claim:
+        return cls(**{**body, "found": Observed(**body["found"])})
+
+
+class Unconfirmed:
+    """Waits for a second source, by the claims' own times."""
+
+    name = NAME
+    version = VERSION
+    speaks_last = True
+    keeps = frozenset({f"{NAME}:{PENDING}", f"{NAME}:watch"})
+
+    def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._names = config.names
+        self._words = numbers.headlines.get(config.spoken) or next(iter(numbers.headlines.values()))
+        labels = tuple(sorted({label for one in numbers.claims for label in one.labels}))
+        self.standing = Standing(
+            name=f"{NAME}:watch",
+            labels=labels,
+            topics=("cctv.detection",),
+            min_confidence=numbers.min_confidence,
+            per_second_max=numbers.per_second_max,
+            purpose=numbers.purpose,
+        )
+
+    # -- what came in ----------------------------------------------------------------------------------------
+
+    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
+        """A claim: of what is known already, of a situation of this rule, or one that waits for another source."""
+        claim = self._claim(value)
+        if claim is None or self._is_reported(city, claim):
+            return Step()
+        known = next((one for one in self._open(city, claim.kind) if self._is_near(claim, one)), None)
+        if known is not None:
+            return self._claimed_again(city, known, claim)
+        pending = self._waiting(city, claim)
+        near = [one for one in pending if self._belong(one, claim)]
+        if len(near) < self._numbers.sources:
+            return Step(memories=[self._remembered(pending)])
+        left = [one for one in pending if one not in near]
+        return Step([Draft(self._drawn(city, near), {})], [self._remembered(left)])
+
+    def on_event(self, city: City, heard: Heard) -> Step:
+        """A report of what was only claimed: from now on it is told with the report's situation."""
+        at, owner_id = heard.incident.position, city.owners.get(heard.incident.incident_id)
+        if at is None or owner_id is None:
+            return Step()
+        drafts: list[Draft] = []
+        owner = city.situations[owner_id]
+        for one in self._open(city, None):
+            its = one.view.position
+            is_same = any(
+                _says(city, found.label, one.view.kind, heard.incident.kind) for found in one.view.observed
+            )
+            if is_same and its is not None and self._within(at, its):
+                drafts.append(self._merged(city, one, owner_id))
+                owner = self._given(city, owner, one.view.observed)
+        if drafts and owner is not city.situations[owner_id]:
+            drafts.append(Draft(owner, None))
+        return Step(drafts)
+
+    def on_time(self, city: City, due: Situation | Memory) -> Step:
+        """Closed by itself, unless an operator opened it again: then they close it."""
+        if not isinstance(due, Situation) or due.is_closed or due.handled.hold == "open":
+            return Step()
+        if city.now_ms < (due.wake_at or 0):
+            return Step()
+        words = self._said("over", due.view.kind, due.view.observed)
+        view = replace(due.view, status="closed", closed_at=city.now_ms, words=words)
+        reason = f"nothing more was claimed for {self._numbers.close_after_min:g} min"
+        return Step([Draft(replace(due, revision=due.revision + 1, reason=reason, view=view), {})])
+
+    # -- claims ----------------------------------------------------------------------------------------------
+
+    def _claim(self, value: Mapping[str, Any]) -> Claim | None:
+        label, confidence, at = value["label"], value["confidence"], value["position"]
+        kind = next((one.kind for one in self._numbers.claims if label in one.labels), None)
+        is_sure = confidence is not None and confidence >= self._numbers.min_confidence
+        if kind is None or at is None or not is_sure:
+            return None
+        return Claim(kind, value["event_time"], at["lat"], at["lon"], observed_from(value))
+
+    def _waiting(self, city: City, claim: Claim) -> list[Claim]:
+        """Those that wait, *claim* among them: the newest of each source, none older than the window, bounded."""
+        memory = city.memories.get(f"{NAME}:{PENDING}")
+        claims = [Claim.from_body(one) for one in memory.body["claims"]] if memory is not None else []
+        newest = max([claim.at, *(one.at for one in claims)])
+        oldest = newest - round(self._numbers.window_s * 1000)
+        kept = [one for one in claims if one.source != claim.source and one.at >= oldest]
+        return sorted([*kept, claim], key=lambda one: (one.at, one.source))[-self._numbers.pending_max :]
+
+    def _remembered(self, pending: Sequence[Claim]) -> Memory:
+        return Memory(NAME, PENDING, {"claims": [orjson.loads(orjson.dumps(one)) for one in pending]})
+
+    def _belong(self, one: Claim, other: Claim) -> bool:
+        return (
+            one.kind == other.kind
+            and abs(one.at - other.at) <= self._numbers.window_s * 1000
+            and one.away_m(Position(other.lat, other.lon)) <= self._numbers.radius_m
+        )
+
+    def _is_reported(self, city: City, claim: Claim) -> bool:
+        """Whether a report says the same nearby: then its own watch sees to it."""
+        near = city.live_near([Position(claim.lat, claim.lon)], self._numbers.radius_m)
+        return any(_says(city, claim.found.label, claim.kind, one.view.kind) for one in near)
+
+    # -- situations ------------------------------------------------------------------------------------------
+
+    def _open(self, city: City, kind: str | None) -> list[Situation]:
+        its = (city.situations[one] for one in city.of_rule(NAME))
+        return [one for one in its if not one.is_closed and kind in (None, one.view.kind)]
+
+    def _is_near(self, claim: Claim, situation: Situation) -> bool:
+        at = situation.view.position
+        return at is not None and claim.away_m(at) <= self._numbers.radius_m
+
+    def _within(self, one: Position, other: Position) -> bool:
+        return distance_m(one.lat, one.lon, other.lat, other.lon) <= self._numbers.radius_m
+
+    def _drawn(self, city: City, claims: Sequence[Claim]) -> Situation:
+        first, kind, config = claims[0], claims[0].kind, city.rules
+        line = config.gravity[config.gravity_of(kind)]
+        centre = Position(
+            round(math.fsum(one.lat for one in claims) / len(claims), 6),
+            round(math.fsum(one.lon for one in claims) / len(claims), 6),
+        )
+        observed = tuple(_placed(one, centre, first.at) for one in claims)
+        view = View(
+            kind=kind,
+            status="open",
+            opened_at=first.at,
+            closed_at=None,
+            position=centre,
+            agencies=(),
+            incidents=(),
+            severity=line.severity,
+            urgency=line.urgency,
+            certainty="possible",
+            cameras=(),
+            observed=observed[-self._numbers.evidence_max :],
+            words=self._said("claimed", kind, observed),
+        )
+        its_id = derived_id(NAME, first.found.event_id)
+        reason = f"claimed by {len(claims)} independent sources, reported by nobody"
+        situation = Situation(its_id, first.found.event_id, city.sequence, 1, reason, view, rule=NAME)
+        return self._lasting(city, situation, claims[-1].at)
+
+    def _claimed_again(self, city: City, situation: Situation, claim: Claim) -> Step:
+        observed = situation.view.observed
+        known = {one.event_id for one in observed}
+        if claim.found.event_id in known:
+            return Step()
+        if len(observed) >= self._numbers.evidence_max:  # not listed, but it goes on
+            return Step([Draft(self._lasting(city, situation, claim.at), {}, is_new_revision=False)])
+        centre = situation.view.position or Position(claim.lat, claim.lon)
+        observed = (*observed, _placed(claim, centre, situation.view.opened_at))
+        view = replace(situation.view, observed=observed, words=self._said("claimed", claim.kind, observed))
+        reason = f"claimed again: {claim.found.label}"
+        after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
+        return Step([Draft(self._lasting(city, after, claim.at), {})])
+
+    def _lasting(self, city: City, situation: Situation, at: int) -> Situation:
+        """*situation*, until long enough after *at*: never due already, as claims may come late."""
+        wake_at = max(at, city.now_ms) + round(self._numbers.close_after_min * MINUTE_MS)
+        return replace(situation, wake_at=max(wake_at, situation.wake_at or 0))
+
+    def _merged(self, city: City, situation: Situation, into: str) -> Draft:
+        view = replace(situation.view, status="closed", closed_at=city.now_ms, merged_into=into)
+        reason = f"reported: merged into {into}"
+        return Draft(replace(situation, revision=situation.revision + 1, reason=reason, view=view), {})
+
+    def _given(self, city: City, owner: Situation, observed: Sequence[Observed]) -> Situation:
+        """*owner*, a situation of reports, with what had been claimed before."""
+        known = {one.event_id for one in owner.view.observed}
+        more = [one for one in observed if one.event_id not in known]
+        together = (*owner.view.observed, *more)[: self._numbers.evidence_max]
+        if owner.rule != RULE or together == owner.view.observed:
+            return owner
+        certainty = certainty_of(owner.view.kind, owner.view.agencies, together, owner.handled, city.rules)
+        view = replace(owner.view, observed=together, certainty=certainty)
+        return replace(owner, revision=owner.revision + 1, reason="claimed before it was reported", view=view)
+
+    def _said(self, template: str, kind: str, observed: Sequence[Observed]) -> str:
+        text: str = getattr(self._words, template)
+        return text.format(kind=self._names.get(kind, kind), count=len({one.seen_by for one in observed}))
+
+
+def _says(city: City, label: str | None, claimed: str, reported: str) -> bool:
+    """Whether what was *claimed* is what was *reported*."""
+    return is_a(reported, claimed) or city.rules.says_the_same(label, reported)
+
+
+def _placed(claim: Claim, centre: Position, opened_at: int) -> Observed:
+    seconds = (claim.at - opened_at) / 1000
+    return replace(claim.found, distance_m=claim.away_m(centre), seconds=seconds)
+
+
+def build(config: RulesConfig, numbers: Mapping[str, Any]) -> Unconfirmed:
+    return Unconfirmed(config, Numbers.model_validate(numbers))
