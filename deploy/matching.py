@@ -21,12 +21,18 @@ def match_of(city: City, platform: Platform) -> MatchService:
     """Under a name that no other worker of this machine has."""
     name, slot = take_slot(home_folder() / "workers", f"{city.name}.match")
     _held.append(slot)
+    config = city.file.match or MatchConfig.model_validate({})
     loop = MatchLoop(
         city.name,
-        city.file.match or MatchConfig.model_validate({}),
+        config,
         bootstrap=platform.kafka,
         wire=platform.wire,
         name=name,
-        open_reader=reader_opener(city.name, bootstrap=platform.kafka, registry=platform.wire.registry),
+        open_reader=reader_opener(
+            city.name,
+            bootstrap=platform.kafka,
+            registry=platform.wire.registry,
+            is_plain=config.reader == "plain",
+        ),
     )
     return MatchService(loop)

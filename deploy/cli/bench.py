@@ -102,24 +102,33 @@ def ingest(form: str, events: int, runs: int, as_json: bool) -> None:
 
 
 @bench.command()
+@click.option(
+    "--load",
+    "name",
+    type=click.Choice(["plain", "hot", "all"]),
+    default="plain",
+    show_default=True,
+    help="discs; three shapes and a hot place; three schemas and bad records",
+)
 @click.option("--detections", type=click.IntRange(1), default=6_000_000, show_default=True)
 @click.option("--watches", type=click.IntRange(1), default=2_000, show_default=True)
 @click.option(
     "--look-back", "look_back_s", type=click.IntRange(0), default=0, show_default=True, help="seconds"
 )
+@click.option("--reader", type=click.Choice(["auto", "plain"]), default="auto", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--runs", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-def match(detections: int, watches: int, look_back_s: int, seed: int, runs: int, as_json: bool) -> None:
+def match(reader: str, runs: int, as_json: bool, **about: Any) -> None:
     """A backlog of detections held against watches by one worker on one core, exactly once; the oracle decides.
 
     Example:  bongsu bench match --runs 5
     """
     module = benchmark("match")
-    load = module.Load(detections=detections, watches=watches, seed=seed, look_back_s=look_back_s)
-    about = module.surroundings(load)
-    figures = module.measure(reach(), load, runs, tell=lambda what: click.echo(what, err=True))
-    found = {**about, **module.shown(figures)}
+    load = module.Load(**about)
+    found = {**module.surroundings(load), "reader": reader}
+    figures = module.measure(reach(), load, runs, reader=reader, tell=lambda what: click.echo(what, err=True))
+    found |= module.shown(figures)
     click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from streams.match.flow import PER_SECOND_MAX, SECOND_MS
@@ -29,6 +31,9 @@ class MatchConfig(BaseModel):
         ge=1,
         le=10_000,
         description="evidence of a watch, second and partition; the rest is counted",
+    )
+    reader: Literal["auto", "plain"] = Field(
+        "auto", description="how observations are read; plain: never the fast way, as where it cannot be had"
     )
     transaction_ms: int = Field(80, ge=1, le=5_000, description="how long a transaction may take under load")
 

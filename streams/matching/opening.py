@@ -22,9 +22,13 @@ class Unproved(Exception):
     """The quick way answers otherwise than the plain one."""
 
 
-def reader_opener(city: str, *, bootstrap: str, registry: Registry) -> Callable[[str], Reader]:
+def reader_opener(
+    city: str, *, bootstrap: str, registry: Registry, is_plain: bool = False
+) -> Callable[[str], Reader]:
     """Makes a member of the group it is given. Which kind is decided here, once, and said in one line if it is the plain."""
     try:
+        if is_plain:
+            raise Unproved("the city's file says so")
         from streams.matching.fast.native import Library  # noqa: PLC0415 (numba may be missing)
         from streams.matching.fast.reader import FastReader  # noqa: PLC0415
 

@@ -1,0 +1,145 @@
+"""Where the match's time goes: its loop in this process, each step's CPU time by itself.
+
+Slower than ``bench match``, by the watches themselves; the shares are what it is for. librdkafka's threads are all that the
+process used beside the loop's own thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import psutil
+from confluent_kafka.admin import AdminClient
+
+from deploy.platform import Platform
+from deploy.topics import ensure_topics
+from schemas.errors import Fatal
+from streams.match.config import MatchConfig
+from streams.match.engine import Engine
+from streams.match.recent import Recent
+from streams.match.step import Match
+from streams.matching.committing import Committing
+from streams.matching.fast import reader as fast
+from streams.matching.fast.native import NativeConsumer
+from streams.matching.loop import Life, MatchLoop
+from streams.matching.measuring import Measuring
+from streams.matching.opening import reader_opener
+from streams.matching.telling import Telling
+from tests.bench.match import _cores_for_others, _remove, committed_of
+from tests.bench.match_load import Load, ground, publish
+
+STEPS: tuple[tuple[str, Any, str], ...] = (
+    ("rest of the loop", Life, "turn"),
+    ("consume", NativeConsumer, "consume"),
+    ("extract", fast.Decoding, "batch"),
+    ("decode", fast, "_observe"),
+    ("lateness", Match, "_timely"),
+    ("join", Engine, "step"),
+    ("evidence", Match, "_answer"),
+    ("look back kept", Recent, "keep"),
+    ("look back trimmed", Recent, "trim"),
+    ("encode and produce", Telling, "evidence"),
+    ("commit", Committing, "commit"),
+    ("free", fast.Decoding, "release"),
+    ("count", Measuring, "batch"),
+    ("count", Measuring, "now"),
+)
+END_S = 120.0
+
+
+class Clock:
+    """CPU and wall seconds of each step, without those of the steps within it. One thread."""
+
+    def __init__(self) -> None:
+        self.cpu: dict[str, float] = defaultdict(float)
+        self.wall: dict[str, float] = defaultdict(float)
+        self._inner = [(0.0, 0.0)]
+
+    def around(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any, **about: Any) -> Any:
+            self._inner.append((0.0, 0.0))
+            cpu, wall = time.thread_time(), time.perf_counter()
+            try:
+                return work(*args, **about)
+            finally:
+                cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
+                inner_cpu, inner_wall = self._inner.pop()
+                self.cpu[name] += cpu - inner_cpu
+                self.wall[name] += wall - inner_wall
+                outer_cpu, outer_wall = self._inner[-1]
+                self._inner[-1] = (outer_cpu + cpu, outer_wall + wall)
+
+        return timed
+
+
+def measure(platform: Platform, load: Load) -> dict[str, Any]:
+    """Microseconds an event, step by step: (CPU, wall)."""
+    there = ground(f"bench-{uuid4().hex[:8]}", load)
+    ensure_topics(platform.kafka, [there.city])
+    clock, sound = Clock(), [(owner, name, getattr(owner, name)) for _, owner, name in STEPS]
+    try:
+        publish(platform, there)
+        for step, owner, name in STEPS:
+            setattr(owner, name, clock.around(step, getattr(owner, name)))
+        with _cores_for_others(platform):
+            spent_s, took_s = _run(platform, there.city, load)
+    finally:
+        for owner, name, work in sound:
+            setattr(owner, name, work)
+        _remove(platform, there.city)
+    count = load.detections + load.bad
+    found = {
+        step: f"{clock.cpu[step] / count * 1e6:.4f} ({clock.wall[step] / count * 1e6:.4f})"
+        for step in dict.fromkeys(step for step, _, _ in STEPS)
+    }
+    main = sum(clock.cpu.values())
+    return {
+        **found,
+        "librdkafka": f"{(spent_s - main) / count * 1e6:.4f}",
+        "wall": f"{took_s / count * 1e6:.4f}",
+    }
+
+
+def _run(platform: Platform, city: str, load: Load) -> tuple[float, float]:
+    """(CPU seconds of the process, wall seconds) from the assignment to the last commit."""
+    config = MatchConfig(look_back_s=load.look_back_s, per_second_max=10_000)
+    registry = platform.wire.registry
+    loop = MatchLoop(
+        city,
+        config,
+        bootstrap=platform.kafka,
+        wire=platform.wire,
+        name=f"{city}.match.0",
+        open_reader=reader_opener(city, bootstrap=platform.kafka, registry=registry),
+    )
+    last = (psutil.cpu_count() or 1) - 1
+
+    def alone() -> None:
+        os.sched_setaffinity(0, [last])  # librdkafka's threads are its children, and inherit it
+        loop.run()
+
+    running = threading.Thread(target=alone, daemon=True)
+    running.start()
+    while not loop.is_ready:
+        time.sleep(0.001)
+    begun, cpu = time.monotonic(), _cpu_s()
+    admin = AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3})
+    while committed_of(admin, city) < load.detections + load.bad:
+        time.sleep(0.05)
+        if time.monotonic() - begun > END_S or not running.is_alive():
+            raise Fatal("void: it did not come to its end")
+    took_s, spent_s = time.monotonic() - begun, _cpu_s() - cpu
+    loop.stop()
+    running.join(10)
+    return spent_s, took_s
+
+
+def _cpu_s() -> float:
+    times = psutil.Process().cpu_times()
+    return float(times.user + times.system)
