@@ -1,8 +1,9 @@
-"""Putting the gateway together: a city's pushed sources, the spool, their drains, and HTTP."""
+"""Putting the gateway together: a city's pushed sources, the spool, their drains, the operators' desk, and HTTP."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from deploy.platform import Platform
 from deploy.settings import home_folder
 from deploy.stages import free_port
 from deploy.topics import ensure_topics
-from schemas.errors import Fatal
+from streams.desk import LogDesk
 from streams.draining import Drain
 from streams.ingest import Ingest
 from streams.known_accounts import KnownAccounts
@@ -65,6 +66,14 @@ class CityGateway:
         self._known = KnownAccounts(
             city.name, accounts, self._spool, bootstrap=platform.kafka, wire=platform.wire, before=prepare
         )
+        self._desk = LogDesk(
+            city.name,
+            lambda: city.rules,
+            bootstrap=platform.kafka,
+            wire=platform.wire,
+            now_ms=wall_clock_ms,
+            before=prepare,
+        )
         self._drains: list[Drain] = []
         ears = {}
         for name in pushed_sources(city):
@@ -88,6 +97,7 @@ class CityGateway:
             wall_clock_ms,
             trouble=self._trouble,
             body_bytes_max=about.body_bytes_max,
+            desk=self._desk,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -106,11 +116,17 @@ class CityGateway:
     def run(self) -> None:
         """Until SIGINT or SIGTERM: what is under way is answered, what waits stays in the spool."""
         sys.setswitchinterval(SWITCH_S)
+        signal.signal(signal.SIGTERM, self._told_to_end)
         self._start()
         try:
             self._server.run()
         finally:
             self._end()
+
+    def _told_to_end(self, _number: int, _frame: object) -> None:
+        """Being told to end is no failure. uvicorn takes the signal while it serves, and raises it again when it has ended:
+        here, where Ctrl-C goes on to be an interrupt."""
+        self._server.should_exit = True
 
     def run_beside(self) -> Callable[[], None]:
         """In a thread of its own, for a worker that runs everything; what it gives ends it."""
@@ -133,6 +149,7 @@ class CityGateway:
 
     def _start(self) -> None:
         self._known.start()
+        self._desk.start()
         for drain in self._drains:
             drain.start()
         log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
@@ -140,6 +157,7 @@ class CityGateway:
     def _end(self) -> None:
         for drain in self._drains:
             drain.end()
+        self._desk.end()
         self._known.end()
         self._spool.close()
 
@@ -169,11 +187,6 @@ def _once(work: Callable[[], object]) -> Callable[[], None]:
     return do
 
 
-def gateway_of(city: City, platform: Platform) -> CityGateway:
-    """``Fatal`` for a city that nobody pushes to."""
-    if not pushed_sources(city):
-        raise Fatal(
-            f"no source of {city.name} is pushed",
-            hint=f"write push = true in a [[source]] of {city.path.name}",
-        )
-    return CityGateway(city, platform)
+def has_gateway(city: City) -> bool:
+    """Whether agencies push to it, or its file has ``[gateway]``."""
+    return bool(pushed_sources(city)) or "gateway" in city.file.model_fields_set

@@ -1,7 +1,7 @@
-"""Keys of agencies and subscribers: made, hashed, and known again. Pure.
+"""Keys of agencies, subscribers and users: made, hashed, and known again. Pure.
 
 A key is ``bongsu_<account id>_<secret>``. Its secret is 256 bits of chance, so one SHA-256 keeps it as well as any slow
-hash; a person's password would need one of those.
+hash; a password that a person has chosen would need one of those, so nobody chooses one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.gateway.roles import acting, roles_as
 from schemas.event import Event, derived_id
 
 PREFIX = "bongsu"
@@ -21,6 +22,7 @@ ID_BYTES = 6
 SHA256 = "sha256"
 PUBLISH = "publish"
 ALL_SOURCES = "*"
+KEY, USER = "key", "user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Account:
         """Whether it may speak for *source*."""
         return PUBLISH in self.roles and not self.sources.isdisjoint({source, ALL_SOURCES})
 
+    @property
+    def acts_as(self) -> tuple[str, ...]:
+        """The roles in which it may do something with a situation, the lowest first; empty: in none."""
+        return acting(self.roles)
+
     def is_good(self, now_ms: int) -> bool:
         """Whether it is neither revoked nor out of date."""
         return self.revoked_at is None and (self.expires_at is None or now_ms < self.expires_at)
@@ -58,7 +65,7 @@ class Accounts:
 
     def put(self, row: Mapping[str, Any]) -> None:
         """Know this account as it is now. What was hashed in a way that we do not know opens nothing."""
-        if row["kind"] != "key" or row["hash_method"] != SHA256:
+        if row["kind"] not in (KEY, USER) or row["hash_method"] != SHA256:
             self._known.pop(row["account_id"], None)
             return
         self._known[row["account_id"]] = Account(
@@ -98,21 +105,42 @@ def new_key(
     expires_at: int | None = None,
 ) -> tuple[str, Event]:
     """A key to be shown once, and the ``core.account`` that knows it again."""
-    account_id, secret = secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES)
     row = {
-        "account_id": account_id,
-        "kind": "key",
-        "name": name,
+        **_blank(KEY, name, now_ms),
         "roles": [PUBLISH],
         "sources": sorted(sources),
-        "secret_hash": hashed(secret).hex(),
-        "hash_method": SHA256,
         "requests_per_s": requests_per_s,
-        "created_at": now_ms,
         "expires_at": expires_at,
+    }
+    return with_new_secret(city, row, now_ms=now_ms)
+
+
+def new_user(
+    city: str, name: str, role: str, *, now_ms: int, expires_at: int | None = None
+) -> tuple[str, Event]:
+    """A person's key to be shown once, and the ``core.account`` that knows it again. *role* is one of ``ROLES``."""
+    row = {**_blank(USER, name, now_ms), "roles": roles_as(role), "expires_at": expires_at}
+    return with_new_secret(city, row, now_ms=now_ms)
+
+
+def with_new_secret(city: str, row: Mapping[str, Any], *, now_ms: int) -> tuple[str, Event]:
+    """A key for the account *row* to be shown once; the one before opens nothing from then on."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    known = {**row, "secret_hash": hashed(secret).hex(), "hash_method": SHA256}
+    return f"{PREFIX}_{row['account_id']}_{secret}", told(city, known, now_ms=now_ms)
+
+
+def _blank(kind: str, name: str, now_ms: int) -> dict[str, Any]:
+    return {
+        "account_id": secrets.token_hex(ID_BYTES),
+        "kind": kind,
+        "name": name,
+        "sources": [],
+        "requests_per_s": None,
+        "created_at": now_ms,
+        "expires_at": None,
         "revoked_at": None,
     }
-    return f"{PREFIX}_{account_id}_{secret}", told(city, row, now_ms=now_ms)
 
 
 def told(city: str, row: Mapping[str, Any], *, now_ms: int) -> Event:

@@ -24,6 +24,7 @@ from starlette.responses import Response
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account, Accounts
 from connectors.gateway.cloud_events import Said, is_cloud_event, unwrap
+from connectors.gateway.desk import Desk, add_desk
 from connectors.gateway.examining import Ear, Examined, summary
 from connectors.gateway.limits import Rates, Room
 from connectors.gateway.problems import Problem
@@ -55,6 +56,7 @@ class Gateway:
     body_bytes_max: int = BODY_BYTES_MAX
     rates: Rates = field(default_factory=Rates)
     room: Room = field(default_factory=lambda: Room(BODIES_BYTES_MAX))
+    desk: Desk | None = None
 
     def account_of(self, request: Request) -> Account:
         """Whose key the request bears."""
@@ -62,7 +64,7 @@ class Gateway:
         if scheme.lower() != "bearer" or not key:
             raise Problem(
                 401,
-                "send the key of your agency as 'Authorization: Bearer …'",
+                "send your key as 'Authorization: Bearer …'",
                 headers={"WWW-Authenticate": "Bearer"},
             )
         if not len(self.accounts) and (trouble := self.trouble()) is not None:
@@ -79,10 +81,13 @@ class Gateway:
             raise Problem(429, "more requests than this key may make", retry_after_s=wait_s)
         return account
 
-    def ear_for(self, account: Account, city: str, source: str) -> Ear:
-        """The source, if this account may speak for it."""
+    def check_city(self, city: str) -> None:
         if city != self.city:
             raise Problem(404, f"no city {city[:40]!r} here: this is the gateway of {self.city}")
+
+    def ear_for(self, account: Account, city: str, source: str) -> Ear:
+        """The source, if this account may speak for it."""
+        self.check_city(city)
         if not account.may_publish(source):
             raise Problem(
                 403,
@@ -107,11 +112,11 @@ class Gateway:
         encoding = request.headers.get("content-encoding", "identity").lower()
         if encoding != "identity":
             raise Problem(415, f"content encoding {encoding[:20]!r} is not taken: send the body as it is")
-        size = self._declared(request)
+        size = self._declared(request, self.body_bytes_max)
         with self.room.take(size) as has_room:
             if not has_room:
                 raise Problem(503, "too much is being sent at once", retry_after_s=1)
-            body = await self._body(request)
+            body = await self._whole(request, self.body_bytes_max)
             messages = _messages(request, body)
             at_ms = self.now_ms()
             examined = await _examined(ear, messages, at_ms, len(body))
@@ -151,24 +156,27 @@ class Gateway:
         metrics.repeats.labels(ear.name).inc(sum(one.is_repeat for one in receipts))
         return receipts
 
-    def _declared(self, request: Request) -> int:
+    async def body(self, request: Request, *, bytes_max: int) -> bytes:
+        """What the request brings, of *bytes_max* at most."""
+        self._declared(request, bytes_max)
+        return await self._whole(request, bytes_max)
+
+    def _declared(self, request: Request, bytes_max: int) -> int:
         """How many bytes the body has, or may have."""
         declared = request.headers.get("content-length", "")
-        size = int(declared) if declared.isdecimal() else self.body_bytes_max
-        if size > self.body_bytes_max:
-            raise Problem(413, f"the body has {size} bytes: at most {self.body_bytes_max} are taken")
+        size = int(declared) if declared.isdecimal() else bytes_max
+        if size > bytes_max:
+            raise Problem(413, f"the body has {size} bytes: at most {bytes_max} are taken")
         return size
 
-    async def _body(self, request: Request) -> bytes:
+    async def _whole(self, request: Request, bytes_max: int) -> bytes:
         parts, size = [], 0
         try:
             async with asyncio.timeout(BODY_S_MAX):
                 async for part in request.stream():
                     size += len(part)
-                    if size > self.body_bytes_max:
-                        raise Problem(
-                            413, f"the body has more than the {self.body_bytes_max} bytes that are taken"
-                        )
+                    if size > bytes_max:
+                        raise Problem(413, f"the body has more than the {bytes_max} bytes that are taken")
                     parts.append(part)
         except TimeoutError:
             raise Problem(408, f"the body did not arrive within {BODY_S_MAX:.0f} s") from None
@@ -216,7 +224,7 @@ def app_of(gateway: Gateway) -> FastAPI:
     """The application. It has no pages of its own but its description at ``/openapi.json``."""
     app = FastAPI(
         title="Bongsu gateway",
-        summary=f"Agencies of {gateway.city} publish here.",
+        summary=f"Agencies of {gateway.city} publish here, and operators act on situations.",
         version="1",
         docs_url=None,
         redoc_url=None,
@@ -241,6 +249,9 @@ def app_of(gateway: Gateway) -> FastAPI:
         metrics.requests.labels(label, 202).inc()
         metrics.answering.labels(label).observe(time.perf_counter() - started)
         return Response(orjson.dumps(told), status_code=202, media_type="application/json")
+
+    if gateway.desk is not None:
+        add_desk(app, gateway, gateway.desk)
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:

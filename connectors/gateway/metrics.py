@@ -8,6 +8,7 @@ ANSWER_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 requests = Counter("bongsu_gateway_requests", "Requests by source and status", ["source", "status"])
 records = Counter("bongsu_gateway_records", "Records pushed, accepted or refused", ["source", "outcome"])
+actions = Counter("bongsu_gateway_actions", "Operators' actions by what and status", ["action", "status"])
 repeats = Counter("bongsu_gateway_repeats", "Pushes that were pushed before and kept once", ["source"])
 answering = Histogram(
     "bongsu_gateway_answer_seconds", "Time to an answer", ["source"], buckets=ANSWER_SECONDS

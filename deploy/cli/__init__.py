@@ -35,6 +35,7 @@ COMMANDS = {
     "tail": "deploy.cli.tail:tail",
     "topics": "deploy.cli.topics:topics",
     "up": "deploy.cli.cluster:up",
+    "user": "deploy.cli.user:user",
 }
 
 USED_WRONGLY, FAILED, UNREACHABLE = 2, 1, 3

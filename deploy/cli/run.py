@@ -44,9 +44,9 @@ def run(
     to_stderr(logging.WARNING if quiet else logging.INFO)
     city = load_city(city_name)
     if stage == "gateway":
-        from deploy.gateway import gateway_of  # noqa: PLC0415 (a worker loads what it runs)
+        from deploy.gateway import CityGateway  # noqa: PLC0415 (a worker loads what it runs)
 
-        gateway_of(city, know()).run()
+        CityGateway(city, know()).run()
         return
     platform = reach()
     ensure_topics(platform.kafka, [city.name])
@@ -65,10 +65,10 @@ def run(
 
 
 def _gateway_beside(city: City, platform: Platform) -> Callable[[], None] | None:
-    """All that a city has runs here: so does its gateway, if agencies push to it. What ends it."""
-    from deploy.gateway import gateway_of, pushed_sources  # noqa: PLC0415 (a worker loads what it runs)
+    """All that a city has runs here: so does its gateway, if it has one. What ends it."""
+    from deploy.gateway import CityGateway, has_gateway  # noqa: PLC0415 (a worker loads what it runs)
 
-    return gateway_of(city, platform).run_beside() if pushed_sources(city) else None
+    return CityGateway(city, platform).run_beside() if has_gateway(city) else None
 
 
 def _stdin_ended() -> Callable[[], bool]:

@@ -19,6 +19,7 @@ from streams.situations.handling import (
     escalated,
     escalates_at,
     handled,
+    is_done,
     joined,
     reason_of,
     redrawn,
@@ -137,13 +138,14 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
 
 def _may_be(state: CityState, action: Action) -> None:
     situation, other = (state.now_told_as(one) for one in (action.situation_id, action.other_situation_id))
-    check(action, situation, other, state.rules)
+    if situation is None or not is_done(action, situation):
+        check(action, situation, other, state.rules)
 
 
 def _on_action(state: CityState, action: Action) -> list[Event]:
     """What an operator does: a revision that says so, and what follows from it for the situations."""
     situation = state.now_told_as(action.situation_id)
-    if situation is None or any(one.action_id == action.action_id for one in situation.handled.actions):
+    if situation is None or is_done(action, situation):
         return []
     after = replace(
         situation,

@@ -65,6 +65,11 @@ def action_of(entry: Entry) -> Action:
     return action
 
 
+def is_done(action: Action, situation: Situation) -> bool:
+    """Whether *situation* has heard of it before: hearing an action twice does it once."""
+    return any(one.action_id == action.action_id for one in situation.handled.actions)
+
+
 def check(action: Action, situation: Situation | None, other: Situation | None, config: RulesConfig) -> None:
     """``Invalid`` when *action* cannot be done with *situation* (and *other*, for a join) as things stand."""
     if situation is None:
@@ -75,7 +80,9 @@ def check(action: Action, situation: Situation | None, other: Situation | None, 
         raise _refused(f"the law '{law}' leaves {action.action} to other roles", "role", " or ".join(roles))
     match action.action:
         case "close" if situation.is_closed:
-            raise _refused("it is closed already", "action", "an open situation")
+            raise _refused("it is closed already", "action", "note or reopen, while it is closed")
+        case "acknowledge" | "take_over" | "confirm" | "override" if situation.is_closed:
+            raise _refused("it is closed: reopen it first", "action", "note or reopen, while it is closed")
         case "reopen" if not situation.is_closed:
             raise _refused("it is not closed", "action", "a closed situation")
         case "override" if action.ground not in config.law.overrides:

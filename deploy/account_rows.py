@@ -1,0 +1,62 @@
+"""A city's accounts as ``core.account`` has them, for the commands that make, show and end them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from deploy.city import City
+from deploy.faults import UsageFault
+from deploy.platform import Platform
+from deploy.topics import ensure_topics
+from schemas.catalogue import topic_name
+from schemas.event import Event
+from streams.runtime.kafka import read_table, transactional_producer
+from streams.runtime.transaction import transaction
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+Rows = dict[str, dict[str, Any]]
+
+
+def rows_of(platform: Platform, city: City, kind: str) -> Rows:
+    """Account id → row, of the accounts of *kind* (``key`` or ``user``)."""
+    ensure_topics(platform.kafka, [city.name])
+    topic = topic_name(city.name, "core.account")
+    table = read_table(platform.kafka, topic)
+    rows = {key.decode(): platform.wire.decode(topic, value) for key, value in table.items()}
+    return {account_id: row for account_id, row in rows.items() if row["kind"] == kind}
+
+
+def publish(platform: Platform, city: City, event: Event) -> None:
+    ensure_topics(platform.kafka, [city.name])
+    producer = transactional_producer(platform.kafka, f"{city.name}.accounts")
+    with transaction(producer, platform.wire, city.name) as outbox:
+        outbox.put(event)
+
+
+def check_name(name: str, whose: str, example: str) -> None:
+    """``UsageFault`` unless *name* is short and plain."""
+    if not NAME.fullmatch(name):
+        raise UsageFault(
+            f"'{name[:64]}' is no name for {whose}",
+            hint=f"lower-case letters, digits, '.', '_' and '-': {example}",
+        )
+
+
+def end_of(days: int | None, now_ms: int) -> int | None:
+    return None if days is None else now_ms + int(timedelta(days=days).total_seconds() * 1000)
+
+
+def standing(row: Mapping[str, Any], now_ms: int, *, ended: str = "revoked") -> str:
+    """How an account stands, in words."""
+    if row["revoked_at"] is not None:
+        return f"{ended} {moment(row['revoked_at'])}"
+    if row["expires_at"] is not None:
+        return f"{'out of date' if row['expires_at'] <= now_ms else 'good until'} {moment(row['expires_at'])}"
+    return "good"
+
+
+def moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

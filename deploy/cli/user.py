@@ -1,0 +1,111 @@
+"""``bongsu user``: people who act on situations. Their keys are shown once; what is kept is their hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from connectors.gateway.accounts import USER, new_user, told, with_new_secret
+from connectors.gateway.roles import ROLES, role_of
+from connectors.web_page import wall_clock_ms
+from deploy.account_rows import check_name, end_of, moment, publish, rows_of, standing
+from deploy.city import City, load_city
+from deploy.faults import UsageFault
+from deploy.platform import Platform, reach
+
+CITY = click.option("--city", "city_name", required=True, help="whose gateway")
+
+
+@click.group()
+def user() -> None:
+    """People who see situations and act on them, each with a role."""
+
+
+@user.command()
+@click.argument("name")
+@CITY
+@click.option("--role", type=click.Choice(list(ROLES)), required=True, help="what they may do")
+@click.option("--days", type=click.IntRange(1), help="refused after so many days (default: never)")
+def add(name: str, city_name: str, role: str, days: int | None) -> None:
+    """Make an account for NAME. Its key is printed once and can be read nowhere afterwards.
+
+    A viewer sees; an operator acts; a supervisor also does what the city's law leaves to supervisors.
+
+    Example:  bongsu user add desk-3 --role operator --city demo
+    """
+    city = load_city(city_name)
+    check_name(name, "a user", "desk-3")
+    platform, now_ms = reach(), wall_clock_ms()
+    if any(row["name"] == name for row in rows_of(platform, city, USER).values()):
+        raise UsageFault(
+            f"{city.name} has a user '{name}' already",
+            hint=f"another name; or a new key for them: bongsu user passwd {name} --city {city.name}",
+        )
+    shown, event = new_user(city.name, name, role, now_ms=now_ms, expires_at=end_of(days, now_ms))
+    publish(platform, city, event)
+    _show_once(shown)
+
+
+@user.command("list")
+@CITY
+def list_(city_name: str) -> None:
+    """List the users of a city with their roles: never their keys.
+
+    Example:  bongsu user list --city demo
+    """
+    city = load_city(city_name)
+    rows = sorted(rows_of(reach(), city, USER).values(), key=lambda row: str(row["name"]))
+    for row in rows:
+        click.echo(
+            f"{row['account_id']}  {row['name']}  {role_of(row['roles'])}"
+            f"  {standing(row, wall_clock_ms(), ended='disabled')}  made {moment(row['created_at'])}"
+        )
+    if not rows:
+        click.echo("no users", err=True)
+
+
+@user.command()
+@click.argument("name")
+@CITY
+def disable(name: str, city_name: str) -> None:
+    """Refuse NAME from now on. What they did stays on record.
+
+    Example:  bongsu user disable desk-3 --city demo
+    """
+    city, platform = load_city(city_name), reach()
+    row, now_ms = _known(platform, city, name), wall_clock_ms()
+    if row["revoked_at"] is None:
+        publish(platform, city, told(city.name, {**row, "revoked_at": now_ms}, now_ms=now_ms))
+    click.echo(f"{name} is refused from now on", err=True)
+
+
+@user.command()
+@click.argument("name")
+@CITY
+def passwd(name: str, city_name: str) -> None:
+    """Give NAME a new key, printed once; the old one is refused from now on.
+
+    Example:  bongsu user passwd desk-3 --city demo
+    """
+    city, platform = load_city(city_name), reach()
+    row = _known(platform, city, name)
+    if row["revoked_at"] is not None:
+        raise UsageFault(f"'{name}' is disabled", hint="make another user")
+    shown, event = with_new_secret(city.name, row, now_ms=wall_clock_ms())
+    publish(platform, city, event)
+    _show_once(shown)
+
+
+def _known(platform: Platform, city: City, name: str) -> dict[str, Any]:
+    for account_id, row in rows_of(platform, city, USER).items():
+        if name in (row["name"], account_id):
+            return row
+    raise UsageFault(
+        f"{city.name} has no user '{name[:64]}'", hint=f"see bongsu user list --city {city.name}"
+    )
+
+
+def _show_once(key: str) -> None:
+    click.echo(key)
+    click.secho("  keep it now: it is not shown again", fg="yellow", err=True)

@@ -1,0 +1,193 @@
+"""Operators' actions on their way into the log: held against the situations as they stand, by the rules' own check.
+
+The stage checks again, as it alone knows the order of things; here somebody waits for the answer, and is told at once
+what cannot be. What the two disagree on, because a situation changed in between, the stage sets aside with its reason.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Producer
+
+from connectors.gateway.desk import Done
+from schemas.catalogue import topic_name
+from schemas.errors import BongsuError, Fatal, Invalid, Retriable
+from schemas.event import Event, derived_id
+from schemas.wire import Wire
+from streams.following import Follower
+from streams.log import log
+from streams.runtime.kafka import transactional_producer
+from streams.runtime.records import Record
+from streams.runtime.transaction import transaction
+from streams.situations.config import RulesConfig
+from streams.situations.entry import Entry
+from streams.situations.handling import ACTIONS, Action, action_of, check, is_done
+from streams.situations.model import Situation
+from streams.situations.rows import situation_from
+
+CONTRACT = "core.action"
+RECENT_MAX = 10_000
+"""Actions that are remembered here; older ones are known by the situation, and by the stage."""
+
+
+class LogDesk:
+    """One city's desk (``connectors.gateway.desk.Desk``). *rules* gives the numbers and the law that hold now."""
+
+    actions: Sequence[str] = ACTIONS
+
+    def __init__(
+        self,
+        city: str,
+        rules: Callable[[], RulesConfig],
+        *,
+        bootstrap: str,
+        wire: Wire,
+        now_ms: Callable[[], int],
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._city = city
+        self._rules = rules
+        self._bootstrap = bootstrap
+        self._wire = wire
+        self._now_ms = now_ms
+        self._before = before
+        self._state = topic_name(city, "core.state")
+        self._bodies: dict[
+            str, bytes
+        ] = {}  # as many as core.state has; what is forgotten leaves with its tombstone
+        self._recent: OrderedDict[str, tuple[Action, Done]] = OrderedDict()
+        self._producer: Producer | None = None
+        self._lock = threading.Lock()
+        self._follower = Follower(
+            "situations",
+            self._state,
+            bootstrap=bootstrap,
+            begin=self._bodies.clear,
+            take=self._take,
+            before=before,
+        )
+
+    def start(self) -> None:
+        self._follower.start()
+
+    def end(self) -> None:
+        self._follower.end()
+
+    def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
+        """See ``connectors.gateway.desk.Desk``."""
+        rules = self._rules()
+        wanted = action_of(Entry("action", CONTRACT, 0, 0, {**action, "role": _role(action, roles, rules)}))
+        with self._lock:
+            known = self._recent.get(wanted.action_id)
+            if known is not None:
+                return _again(wanted, *known)
+            if self._follower.trouble is not None:
+                raise Retriable(self._follower.trouble)
+            situation = self._now_told_as(wanted.situation_id)
+            is_repeat = situation is not None and is_done(wanted, situation)
+            if not is_repeat:
+                self._check(wanted, situation, rules)
+                self._publish(wanted)
+            now_told_as = wanted.situation_id if situation is None else situation.situation_id
+            done = Done(wanted.action_id, now_told_as, wanted.role, is_repeat)
+            self._recent[wanted.action_id] = (wanted, done)
+            while len(self._recent) > RECENT_MAX:
+                self._recent.popitem(last=False)
+        return done
+
+    def _check(self, action: Action, situation: Situation | None, rules: RulesConfig) -> None:
+        try:
+            check(action, situation, self._now_told_as(action.other_situation_id), rules)
+        except Invalid as error:
+            log.warning(
+                "action refused",
+                action=action.action,
+                account=action.account_id,
+                role=action.role,
+                why=error.what,
+            )
+            raise
+
+    def _publish(self, action: Action) -> None:
+        if self._producer is None:
+            self._before()
+            self._producer = transactional_producer(self._bootstrap, f"{self._city}.actions")
+        try:
+            with transaction(self._producer, self._wire, self._city) as outbox:
+                outbox.put(action_event(self._city, action, now_ms=self._now_ms()))
+        except BongsuError:
+            self._producer = None  # whatever befell it, the next takes its place
+            raise
+
+    # -- the situations as they stand ------------------------------------------------------------------------
+
+    def _take(self, records: Sequence[Record], _is_all: bool) -> None:
+        for record in records:
+            key = (record.key or b"").decode(errors="replace")
+            if record.value is None:
+                self._bodies.pop(key, None)
+                continue
+            row = self._wire.decode(self._state, record.value)
+            if row["kind"] == "situation" and ":" not in key:
+                self._bodies[key] = zlib.compress(row["body"], 1)
+
+    def _now_told_as(self, situation_id: str | None) -> Situation | None:
+        """The situation of that id, or the one that it was merged into."""
+        body = self._bodies.get(situation_id or "")
+        while body is not None:
+            situation = situation_from(zlib.decompress(body))
+            if situation.view.merged_into is None:
+                return situation
+            body = self._bodies.get(situation.view.merged_into)
+        return None
+
+
+def _role(action: Mapping[str, Any], roles: Sequence[str], rules: RulesConfig) -> str:
+    """The lowest of *roles* that the law lets do it; where none is, the highest, of which the check will say so."""
+    if not roles:
+        raise Fatal("an action of an account that may not act", hint="ask for its roles first")
+    allowed = rules.law.may.get(str(action.get("action")))
+    return next((role for role in roles if allowed is None or role in allowed), roles[-1])
+
+
+def _again(wanted: Action, before: Action, done: Done) -> Done:
+    """The answer to an action that was heard before."""
+    if _gist(wanted) != _gist(before):
+        raise Invalid(
+            "this Idempotency-Key was used for another action",
+            field="Idempotency-Key",
+            expected="a new one for each action",
+        )
+    return Done(done.action_id, done.situation_id, done.role, is_repeat=True)
+
+
+def _gist(action: Action) -> tuple[object, ...]:
+    return (action.situation_id, action.action, action.other_situation_id, action.incident_ids, action.ground)
+
+
+def action_event(city: str, action: Action, *, now_ms: int) -> Event:
+    """*action* as ``core.action`` has it."""
+    value = {
+        "event_id": derived_id("action", city, action.action_id),
+        "city": city,
+        "source": "gateway",
+        "event_time": now_ms,
+        "event_time_accuracy_s": None,
+        "received_time": now_ms,
+        "position": None,
+        "action_id": action.action_id,
+        "situation_id": action.situation_id,
+        "action": action.action,
+        "account_id": action.account_id,
+        "role": action.role,
+        "reason": action.reason,
+        "other_situation_id": action.other_situation_id,
+        "incident_ids": list(action.incident_ids),
+        "ground": action.ground,
+    }
+    return Event(CONTRACT, action.situation_id, value)

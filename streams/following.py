@@ -1,0 +1,91 @@
+"""Following a compacted topic of one partition from its beginning, in a thread of its own, whatever befalls Kafka."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from schemas.errors import BongsuError, Retriable, Unreachable
+from streams.log import log
+from streams.runtime.kafka import as_ours, partitions_of, reader
+from streams.runtime.records import Record, record_of
+
+AGAIN_S = 2.0
+LOOK_S = 0.5
+END_S = 10.0
+
+
+class Follower:
+    """Hands on what stands in *topic* and what comes, in order.
+
+    *begin* is called before each reading from the beginning; *take* with the records that have come (none, when only the
+    end was reached for the first time) and whether all that stands there is known. *trouble* says why it is not.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        topic: str,
+        *,
+        bootstrap: str,
+        begin: Callable[[], None],
+        take: Callable[[Sequence[Record], bool], None],
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._name = name
+        self._topic = topic
+        self._bootstrap = bootstrap
+        self._begin = begin
+        self._take = take
+        self._before = before
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.trouble: str | None = f"the {name} are being read"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ends.set()
+        self._thread.join(END_S)
+
+    def _run(self) -> None:
+        while not self._ends.is_set():
+            try:
+                self._before()
+                self._follow()
+            except (Retriable, Unreachable) as error:
+                self.trouble = error.what
+                log.warning(f"{self._name} cannot be read", why=error.what)
+                self._ends.wait(AGAIN_S)
+            except BongsuError as error:
+                self.trouble = error.what
+                log.error(f"{self._name} are not followed", why=error.what)
+                return
+
+    def _follow(self) -> None:
+        consumer = reader(self._bootstrap)
+        try:
+            (place,) = partitions_of(consumer, [self._topic])
+            consumer.assign([TopicPartition(self._topic, place.partition, 0)])
+            self._begin()
+            while not self._ends.is_set():
+                self._look(consumer)
+        finally:
+            consumer.close()
+
+    def _look(self, consumer: Consumer) -> None:
+        records: list[Record] = []
+        was_behind = self.trouble is not None
+        for message in consumer.consume(500, LOOK_S):
+            error = message.error()
+            if error is None:
+                records.append(record_of(message))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self.trouble = None
+            elif not error.retriable():
+                raise as_ours(KafkaException(error), f"reading {self._topic}")
+        if records or (was_behind and self.trouble is None):
+            self._take(records, self.trouble is None)
