@@ -61,9 +61,9 @@ class EvidenceBytes:
                 b"\x40",
                 raw_id,
                 self._begin,
-                _number(time),
+                _time(time),
                 NULL,
-                _number(received),
+                _time(received),
                 NULL
                 if lat is None or lon is None
                 else SOME + _place(lat, lon) + (NULL if accuracy_m is None else SOME + _float(accuracy_m)),
@@ -88,7 +88,7 @@ class EvidenceBytes:
             ("ce_id", raw_id),
             source,
             kind_of,
-            ("ce_time", b"%b.%03d+00:00" % (_second(time // SECOND_MS), time % SECOND_MS)),
+            _said_time(time),
             ("ce_subject", key),
             content,
             ("traceparent", b"00-%b-%b-01" % (raw_id, raw_id[:16])),
@@ -149,6 +149,11 @@ def _of_place(place: Partition) -> bytes:
 
 
 @lru_cache(4_096)
+def _said_time(time: int) -> tuple[str, bytes]:
+    return "ce_time", b"%b.%03d+00:00" % (_second(time // SECOND_MS), time % SECOND_MS)
+
+
+@lru_cache(4_096)
 def _second(second: int) -> bytes:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
@@ -189,5 +194,6 @@ def _number(value: int) -> bytes:
     return bytes(made)
 
 
+_time = lru_cache(4_096)(_number)
 _BYTES = [bytes([value]) for value in range(0x80)]
 _KINDS = {kind: _text(kind) for kind in ("seen", "entered", "left")}

@@ -1,10 +1,15 @@
-"""The match's transaction: opened by what is to be told, closed by time or idleness, with the offsets in it."""
+"""The match's transaction: opened by what is to be told, closed by time or idleness, with the offsets in it.
+
+It is closed by a thread of its own: that is three answers of a broker, while which the loop reads on.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer
@@ -29,6 +34,18 @@ class Committing:
         self._name = name
         self._open: tuple[ExitStack, Outbox] | None = None
         self._begun = 0.0
+        self._closing: Future[None] | None = None
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the last transaction is not over yet: nothing can be put before ``settle``."""
+        return self._closing is not None and not self._closing.done()
+
+    def settle(self) -> None:
+        """Wait for what is being committed; what went wrong with it is raised here."""
+        closing, self._closing = self._closing, None
+        if closing is not None:
+            closing.result()
 
     @property
     def is_open(self) -> bool:
@@ -41,6 +58,7 @@ class Committing:
     def outbox(self) -> Outbox:
         """That of the open transaction; one is opened where none is."""
         if self._open is None:
+            self.settle()
             stack = ExitStack()
             outbox = stack.enter_context(transaction(self._producer, self._wire, self._city))
             self._open, self._begun = (stack, outbox), time.monotonic()
@@ -49,18 +67,34 @@ class Committing:
     def commit(
         self, standings: Mapping[Partition, Standing], group_metadata: Any, *, giving_up: bool = False
     ) -> None:
-        """All that was put, and how far all was read, or nothing. *giving_up*: whoever comes next need fence nobody."""
+        """Begin to commit all that was put, and how far all was read; or nothing.
+
+        *giving_up*: whoever comes next need fence nobody.
+        """
         self.outbox()
         stack, outbox = self._taken()
-        with stack:
-            outbox.flush()
-            if standings:
-                offsets = committed_of(standings, None if giving_up else self._name)
-                self._producer.send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
-        metrics.transactions.labels(self._group).observe(time.monotonic() - self._begun)
+        offsets = committed_of(standings, None if giving_up else self._name) if standings else []
+        closing: Future[None] = Future()
+
+        def close() -> None:
+            try:
+                with stack:
+                    outbox.flush()
+                    if offsets:
+                        self._producer.send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
+            except BaseException as error:  # it is raised where the loop settles
+                closing.set_exception(error)
+            else:
+                metrics.transactions.labels(self._group).observe(time.monotonic() - self._begun)
+                closing.set_result(None)
+
+        self._closing = closing
+        threading.Thread(target=close, name="match.commit", daemon=True).start()
 
     def abort(self, error: BaseException) -> None:
         """Because of *error*, nothing of what was put."""
+        with suppress(Exception):  # there is a reason already
+            self.settle()
         if self._open is None:
             return
         stack, _ = self._taken()

@@ -32,6 +32,8 @@ from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
 
 IDLE_S = 0.02
 """How long to wait for records when none are there; a new watch may wait so long too."""
+DUE_MAX = 4
+"""So many answers wait for a transaction to be over before the loop waits too."""
 PRODUCER = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
 """The broker itself gives up the transaction of a worker that died before it left its name beside any offset."""
 
@@ -111,6 +113,8 @@ class Life:
         self._match = Match(loop.config)
         self._telling = Telling(loop.city, loop.group, loop.wire)
         self._measuring = Measuring(loop.city, loop.group)
+        self._due: list[Found] = []
+        """Answers that wait for the transaction before to be over."""
         self._fault: BaseException | None = None
         self._is_ours = False
         """Whether the partitions that we know of are ours: not between their being taken away and the next assignment,
@@ -124,16 +128,20 @@ class Life:
         log.info("watches read", stage=self._loop.group, count=self._match.engine.watches)
 
     def turn(self) -> None:
-        self._loop.turned_at = time.monotonic()
+        if not self._committing.is_closing:  # one that never ends is seen by this
+            self._loop.turned_at = time.monotonic()
+            self._committing.settle()
         told = self._watching.news() if self._is_ours else ()
         if told or self._watching.aside:
             self._answer(self._tell(told))
-        batch = self._reader.read(0 if self._committing.is_open else IDLE_S)
+        batch = self._reader.read(0 if self._due or self._committing.is_open else IDLE_S)
         if self._fault is not None:
             raise self._fault
         if batch is not None:
             self._answer(self._match.take(batch, now_ms=_now_ms()))
             self._measuring.batch(batch)
+        if batch is None or len(self._due) >= DUE_MAX or not self._committing.is_closing:
+            self._put()
         if self._committing.is_open and (
             batch is None or self._committing.age_ms >= self._loop.config.transaction_ms
         ):
@@ -144,6 +152,7 @@ class Life:
         """Give the partitions up in good order."""
         if self._fault is None and self._is_ours and self._match.standings():
             self._commit(giving_up=True)
+        self._committing.settle()
         self._is_ours = False
 
     # -- the group -------------------------------------------------------------------------------------------
@@ -194,6 +203,7 @@ class Life:
         self._is_ours = True
         if places:
             self._commit()
+            self._committing.settle()
         self._loop.is_ready = True
         log.info("partitions assigned", stage=self._loop.group, count=len(places), kept=len(kept))
         return {place: one.next_offset for place, one in match.standings().items()}
@@ -219,15 +229,21 @@ class Life:
     # -- answers ---------------------------------------------------------------------------------------------
 
     def _answer(self, found: Found) -> None:
-        outbox = self._committing.outbox()
-        self._telling.evidence(found.evidence, outbox)
-        self._telling.left_out(found.left_out, outbox)
-        self._telling.aside(found.aside, outbox)
-        self._telling.aside(self._watching.aside, outbox)
+        found.aside += self._watching.aside
         self._watching.aside.clear()
+        self._due.append(found)
         self._measuring.found(found)
 
+    def _put(self) -> None:
+        due, self._due = self._due, []
+        for found in due:
+            outbox = self._committing.outbox()
+            self._telling.evidence(found.evidence, outbox)
+            self._telling.left_out(found.left_out, outbox)
+            self._telling.aside(found.aside, outbox)
+
     def _commit(self, *, giving_up: bool = False) -> None:
+        self._put()
         self._committing.commit(self._match.standings(), self._reader.group_metadata(), giving_up=giving_up)
 
 

@@ -126,7 +126,7 @@ def _run(platform: Platform, city: str, load: Load) -> tuple[float, float]:
 
     running = threading.Thread(target=alone, daemon=True)
     running.start()
-    while not loop.is_ready:
+    while not loop.is_ready and running.is_alive():
         time.sleep(0.001)
     begun, cpu = time.monotonic(), _cpu_s()
     admin = AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -67,18 +66,24 @@ class NativeFrames:
         texts = np.empty((len(rows), 2 * TEXTS), np.int64)
         accuracy = np.empty(len(rows))
         group.kernel.locate(self.payload, self.size, rows, texts, accuracy)
-        read = ctypes.string_at
-        made = []
-        for row, places, metres in zip(rows.tolist(), texts.tolist(), accuracy.tolist(), strict=True):
-            if row in self.unsure:
-                made.append(group.words_of(self._frame(row)[HEAD_BYTES:]))
-                continue
-            one, two, three, four, five = (
-                read(places[at], places[at + 1]).decode() if places[at] else None for at in range(0, 10, 2)
+        ids, sources, labels, tokens, things = _read(texts)
+        made = [
+            Words(
+                one or "",
+                source or "",
+                group.fixed_label or label or "",
+                token,
+                thing if thing is not None else token,
+                metres if metres == metres else None,  # noqa: PLR0124 (not a number)
             )
-            label = group.fixed_label or three or ""
-            thing = five if five is not None else four
-            made.append(Words(one or "", two or "", label, four, thing, None if isnan(metres) else metres))
+            for one, source, label, token, thing, metres in zip(
+                ids, sources, labels, tokens, things, accuracy.tolist(), strict=True
+            )
+        ]
+        if self.unsure:
+            for index, row in enumerate(rows.tolist()):
+                if row in self.unsure:
+                    made[index] = group.words_of(self._frame(row)[HEAD_BYTES:])
         return made
 
     def _frame(self, row: int) -> bytes:
@@ -114,3 +119,29 @@ class NativeFrames:
         begins = np.cumsum(sizes) - sizes + held.ctypes.data
         group = np.concatenate([one.group for one in parts])
         return NativeFrames(begins, sizes, group, groups, unsure, None, held)
+
+
+def _read(texts: Longs) -> list[list[str | None]]:
+    """The columns of texts of which *texts* has (address, bytes) row by row; address 0 is none."""
+    address, size = (np.ascontiguousarray(texts[:, first::2].T).ravel() for first in (0, 1))
+    size[address == 0] = 0
+    held = np.empty(int(size.sum()), np.uint8)
+    copied(address, size, held.ctypes.data)
+    raw = held.tobytes()
+    ends = np.cumsum(size)
+    bounds = zip((ends - size).tolist(), ends.tolist(), strict=True)
+    found: list[str | None]
+    if raw.isascii():
+        text = raw.decode()
+        found = [text[begin:end] for begin, end in bounds]
+    else:
+        found = [_decoded(raw[begin:end]) for begin, end in bounds]
+    for row in np.flatnonzero(address == 0).tolist():
+        found[row] = None
+    count = len(texts)
+    return [found[column * count : (column + 1) * count] for column in range(TEXTS)]
+
+
+def _decoded(raw: bytes) -> str:
+    """``""`` for what is no text: a row that the kernel was not sure of, which is read otherwise."""
+    return raw.decode(errors="ignore")

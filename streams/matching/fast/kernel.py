@@ -22,9 +22,9 @@ from schemas.catalogue import Schema
 from schemas.model import model_of
 from streams.match.codes import code_of
 from streams.match.forms import Form
+from streams.matching.fast import loading
 from streams.matching.fast.walking import CannotWalk, Walker
 
-VERSION = "1"
 NEEDED = ("event_time", "received_time", "event_id")
 
 
@@ -102,8 +102,8 @@ def _variable(name: str | None, want: dict[str, str]) -> str | None:
 
 def _module(source: str) -> ModuleType:
     """*source* as a module of its own file, beside which numba keeps what it compiled."""
-    told = f"{VERSION}|{numba.__version__}|{sys.version}|{source}"
-    name = f"bongsu_kernel_{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    told = f"{numba.__version__}|{sys.version}|{source}".encode() + Path(loading.__file__).read_bytes()
+    name = f"bongsu_kernel_{hashlib.sha256(told).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     folder = platformdirs.user_cache_path("bongsu") / "kernels"

@@ -31,6 +31,7 @@ def _loader(kind, llvm):
 
 u8 = _loader(types.uint8, ir.IntType(8))
 i32 = _loader(types.int32, ir.IntType(32))
+u32 = _loader(types.uint32, ir.IntType(32))
 i64 = _loader(types.int64, ir.IntType(64))
 f32 = _loader(types.float32, ir.FloatType())
 f64 = _loader(types.float64, ir.DoubleType())
@@ -113,24 +114,40 @@ def is_utf8(p, n):
 
 @njit
 def is_text(p, n):
+    high = np.int64(0)
     i = np.int64(0)
     while i + 8 <= n:
-        if i64(p + i) & HIGH != 0:
-            return is_utf8(p, n)
+        high |= i64(p + i)
         i += 8
-    while i < n:
-        if u8(p + i) >= 128:
-            return is_utf8(p, n)
-        i += 1
-    return True
+    if i < n:
+        high |= np.int64(last(p, n))
+    return high & HIGH == 0 or is_utf8(p, n)
+
+
+@njit
+def last(p, n):
+    """The n % 8 last of n bytes, as a little-endian number; what is read twice is read alike."""
+    rest = n & 7
+    if n >= 8:
+        return np.uint64(i64(p + n - 8)) >> np.uint64(8 * (8 - rest))
+    if n >= 4:
+        return np.uint64(u32(p)) | np.uint64(u32(p + n - 4)) << np.uint64(8 * (n - 4))
+    word = np.uint64(0)
+    for i in range(n):
+        word |= np.uint64(u8(p + i)) << np.uint64(8 * i)
+    return word
 
 
 @njit
 def code(p, n):
     """`streams.match.codes.code_of` the text at an address."""
     total = np.uint64(0)
-    for i in range(n):
-        total = total * BASE + np.uint64(u8(p + i))
+    i = np.int64(0)
+    while i + 8 <= n:
+        total = total * BASE + np.uint64(i64(p + i))
+        i += 8
+    if i < n:
+        total = total * BASE + last(p, n)
     return (total + np.uint64(n)) * MIX | np.uint64(1)
 
 

@@ -29,7 +29,7 @@ from streams.matching.reader import Assigned, Lost, Revoked
 from streams.runtime.kafka import AT_END_MS, as_ours, group_settings, reader_settings
 from streams.runtime.records import Record
 
-BATCH_MAX = 20_000
+BATCH_MAX = 10_000
 SPAN_S_MAX = 60.0
 PLACES_MAX = 256
 NO_FRAME, AN_ERROR = 255, 254
