@@ -1,0 +1,106 @@
+"""A scenario: a city, what happens there by the clock, and what it must say to that; read from a file and run.
+
+The form of a file stands in README.md beside this. Everything goes through the real ``streams.situations.fold.step``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from deploy.laws import law_named
+from streams.situations.config import RulesConfig
+
+HERE = Path(__file__).parent
+DAY = datetime(2024, 6, 3)  # noqa: DTZ001 (a city's own clock; a Monday)
+_CLOCK = re.compile(r"(?:day (\d+) )?(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{3})?)?")
+_LATER = re.compile(r"\+\s*(\d+(?:\.\d+)?)\s*(s|min|h|days?)")
+_UNITS_MS = {"s": 1_000, "min": 60_000, "h": 3_600_000, "day": 86_400_000, "days": 86_400_000}
+KNOWN = {"says", "row", "city", "events", "situation", "also", "nowhere", "under"}
+
+
+class Wrong(Exception):
+    """A scenario that cannot be read: which, and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """*under* is which of the file's ``[[under]]``, or "". *nowhere* are words that no answer may hold."""
+
+    name: str
+    says: str
+    under: str
+    config: RulesConfig
+    events: tuple[Mapping[str, Any], ...]
+    situations: tuple[Mapping[str, Any], ...]
+    also: tuple[Mapping[str, Any], ...]
+    nowhere: tuple[str, ...]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.config.timezone)
+
+    def at(self, said: str, before_ms: int | None = None) -> int:
+        """``22:00``, ``22:00:10``, ``day 2 06:00`` of the city's clock, or ``+90 s`` after *before_ms*."""
+        later = _LATER.fullmatch(said)
+        if later and before_ms is not None:
+            return before_ms + round(float(later[1]) * _UNITS_MS[later[2]])
+        clock = _CLOCK.fullmatch(said)
+        if clock is None:
+            raise Wrong(f"{self.name}: {said!r} is no time; write 22:00:10, day 2 06:00 or +90 s")
+        day, hour, minute, second, milli = clock.groups()
+        since = timedelta(
+            days=int(day or 1) - 1, hours=int(hour), minutes=int(minute), seconds=float(second or "0")
+        )
+        moment = (DAY + since).replace(tzinfo=self.zone)
+        return round(moment.timestamp() * 1000) + round(float(milli or 0) * 1000)
+
+    def clock(self, time_ms: int) -> str:
+        """The inverse of ``at``, in as few words as may be."""
+        whole, milli = divmod(time_ms, 1000)
+        moment = datetime.fromtimestamp(whole, self.zone).replace(tzinfo=None)
+        day = (moment.date() - DAY.date()).days + 1
+        words = f"{moment:%H:%M:%S}" if moment.second or milli else f"{moment:%H:%M}"
+        return ("" if day == 1 else f"day {day} ") + words + (f".{milli:03d}" if milli else "")
+
+
+def scenarios() -> list[Scenario]:
+    """All that lie in this folder."""
+    return [one for path in sorted(HERE.glob("*.toml")) for one in read(path)]
+
+
+def read(path: Path) -> list[Scenario]:
+    return list(scenarios_of(path.stem, tomllib.loads(path.read_text(encoding="utf-8"))))
+
+
+def scenarios_of(name: str, raw: Mapping[str, Any]) -> Iterator[Scenario]:
+    """The file's one scenario, or one for each ``[[under]]``: its city's settings over the file's, its own answers."""
+    if unknown := raw.keys() - KNOWN:
+        raise Wrong(f"{name}: unknown words {sorted(unknown)}; there are {sorted(KNOWN)}")
+    for under in raw.get("under", [{}]):
+        yield Scenario(
+            name=name,
+            says=raw["says"],
+            under=under.get("name", ""),
+            config=config_of({**raw.get("city", {}), **under.get("city", {})}),
+            events=tuple(raw["events"]),
+            situations=tuple(under.get("situation", raw.get("situation", ()))),
+            also=tuple(under.get("also", raw.get("also", ()))),
+            nowhere=tuple(raw.get("nowhere", ())),
+        )
+
+
+def config_of(city: Mapping[str, Any]) -> RulesConfig:
+    """``law`` by name; ``rule.<name>`` puts a rule in force with these numbers; all else as joint-incident says it."""
+    numbers = {name: said for name, said in city.items() if name not in ("law", "rule")}
+    others = [{"name": name, "numbers": said} for name, said in city.get("rule", {}).items()]
+    law = law_named(city.get("law", "kr"))
+    return RulesConfig.model_validate(
+        {"city": "demo", "language": "en", **numbers, "law": law, "others": others}
+    )

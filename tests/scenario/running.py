@@ -1,0 +1,148 @@
+"""Runs a scenario through the fold, and writes what the city said in the words of the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from schemas.catalogue import load_catalogue
+from schemas.errors import Invalid
+from schemas.event import Event
+from schemas.rows import RowCodec
+from streams.geo import distance_m
+from streams.match.batch import Words
+from streams.match.evidence import Evidence, evidence_event
+from streams.match.forms import FORMS, TOPICS
+from streams.match.watches import Watch, watch_of
+from streams.situations.entry import Entry
+from streams.situations.fold import CityState, step
+from tests.match_oracle import Sight, is_inside, wants
+from tests.scenario.a_scenario import Scenario
+from tests.scenario.happening import Happening, all_of
+
+
+@dataclass(slots=True)
+class Running:
+    """A city at work. *restarts*: it forgets everything after each entry and reads ``core.state`` again."""
+
+    scenario: Scenario
+    restarts: bool = False
+    state: CityState = field(default_factory=CityState.empty)
+    said: list[Event] = field(default_factory=list)
+    watches: dict[str, Watch] = field(default_factory=dict)
+    sights: list[tuple[Happening, Sight]] = field(default_factory=list)
+    taken: int = 0
+
+    def run(self) -> list[Event]:
+        """All that the city says. ``Invalid`` where an event is refused, unless it says ``refused``."""
+        self._take(Entry("rules", "demo.rules", 0, 0, self.scenario.config.canonical()))
+        for one in all_of(self.scenario):
+            if "refused" in one.said:
+                self._refused(one)
+            else:
+                self._happens(one)
+        return self.said
+
+    def _refused(self, one: Happening) -> None:
+        try:
+            self._happens(one)
+        except Invalid as error:
+            words = f"{error.field}: {error}"
+            assert one.said["refused"] in words, f"refused at {one.said['at']}, but because of {words}"
+        else:
+            raise AssertionError(f"the event at {one.said['at']} was not refused")
+
+    def _happens(self, one: Happening) -> None:
+        if one.contract == "core.action":
+            value = dict(one.value)
+            for name in ("situation_id", "other_situation_id"):
+                value[name] = self._meant(value[name])
+            one = replace(one, value=value)
+        if one.contract not in TOPICS:
+            self._take(one.entry)
+            return
+        sight = _sight_of(one)
+        self.sights.append((one, sight))
+        for watch in list(self.watches.values()):
+            self._hold(watch, one, sight)
+
+    def _hold(self, watch: Watch, one: Happening, sight: Sight) -> None:
+        """What the match does: one observation against one watch."""
+        if wants(watch, sight) and is_inside(watch, sight):
+            value = _fitting(evidence_event("demo", _evidence(watch, one, sight)))
+            self._take(Entry("evidence", "demo.core.evidence", 0, self.taken, value))
+
+    def _meant(self, said: str | None) -> str | None:
+        """The id of the newest situation that holds the report, or is of the rule, that *said* names."""
+        for value in reversed([dict(e.value or {}) for e in self.said if e.topic == "core.situation"]):
+            its = {one["incident_id"] for one in value["incidents"]}
+            if value["merged_into"] is None and (said in its or said == value["rule"]):
+                return str(value["situation_id"])
+        return said
+
+    def _take(self, entry: Entry) -> None:
+        said = step(self.state, entry)
+        self.said += said
+        self.taken += 1
+        if self.restarts:
+            self._restart()
+        for event in said:
+            if event.value is not None:
+                _fitting(event)
+            if event.topic == "core.watch":
+                self._watch(event)
+
+    def _watch(self, event: Event) -> None:
+        if event.value is None:
+            self.watches.pop(event.key, None)
+            return
+        watch = self.watches[event.key] = watch_of(event.value)
+        if watch.revision == 1:
+            for one, sight in self.sights:
+                self._hold(watch, one, sight)
+
+    def _restart(self) -> None:
+        clock = self.state.clock_row()
+        rows = {event.key: event.value for event in [*self.said, clock] if event.topic == "core.state"}
+        self.state = CityState.from_records(self.state.rules, reversed(rows.items()))
+
+
+def _sight_of(one: Happening) -> Sight:
+    form, value = FORMS[TOPICS[one.contract]], one.value
+    at = value["position"] or {"lat": None, "lon": None}
+    return Sight(
+        lat=at["lat"],
+        lon=at["lon"],
+        time=value["event_time"],
+        label=form.label_of(value),
+        token=value[form.token] if form.token else None,
+        confidence=value[form.confidence] if form.confidence else 1.0,
+        contract=one.contract,
+    )
+
+
+def _evidence(watch: Watch, one: Happening, sight: Sight) -> Evidence:
+    form, value = FORMS[TOPICS[one.contract]], one.value
+    away_m = None
+    if watch.centre is not None and sight.lat is not None and sight.lon is not None:
+        away_m = distance_m(*watch.centre, sight.lat, sight.lon)
+    words = Words(value["event_id"], value["source"], sight.label, sight.token, form.subject_of(value), None)
+    return Evidence(
+        watch,
+        "seen",
+        away_m,
+        (f"demo.{one.contract}", 0),
+        one.offset,
+        sight.time,
+        value["received_time"],
+        sight.lat,
+        sight.lon,
+        sight.confidence,
+        words,
+    )
+
+
+def _fitting(event: Event) -> dict[str, Any]:
+    """The event's value as it comes off the wire; ``Invalid`` if it is none of its contract."""
+    codec = RowCodec(load_catalogue()[event.topic].newest)
+    return codec.decode(codec.encode(event.value or {}))

@@ -1,0 +1,175 @@
+"""What a city said, in the words in which a scenario expects it, and what differs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from schemas.event import Event
+from tests.scenario.a_scenario import Scenario, Wrong
+from tests.scenario.happening import place_of
+
+ANSWERS = ("core.situation", "core.alert", "core.grant")
+BETWEEN_US = ("core.watch", "core.state", "core.shadow")
+"""What the stages tell each other. A scenario names none of it, unless under ``also``."""
+SECONDS = re.compile(r"(\d\d:\d\d):00(?![\d.])")
+
+Value = Mapping[str, Any]
+
+
+def differences(scenario: Scenario, said: Sequence[Event]) -> list[str]:
+    """What was said and not expected, or expected and not said, a line each; none when all is as the file has it."""
+    values = {topic: [e.value for e in said if e.topic == topic and e.value is not None] for topic in ANSWERS}
+    told: dict[str, list[Value]] = {}
+    for value in values["core.situation"]:
+        told.setdefault(value["situation_id"], []).append(value)
+    names = list(told)
+    found = _counted("situations", scenario.situations, [_short(told[one][-1]) for one in names])
+    for number, (expected, its_id) in enumerate(zip(scenario.situations, names, strict=False), 1):
+        where = f"situation {number} ({_short(told[its_id][-1])})"
+        alerts = _alerts(scenario, [one for one in values["core.alert"] if one["situation_id"] == its_id])
+        grants = _grants(scenario, [one for one in values["core.grant"] if one["situation_id"] == its_id])
+        revisions = [_revision(scenario, one) for one in told[its_id]]
+        found += _lines(f"{where}, alerts", expected.get("alerts", ()), alerts)
+        found += _lines(f"{where}, grants", expected.get("grants", ()), grants)
+        if "told" in expected:
+            found += _lines(f"{where}, told", expected["told"], revisions)
+        found += [f"{where}: {line}" for line in _facts(scenario, expected, told[its_id][-1], names)]
+    others = [e for e in said if e.topic not in (*ANSWERS, *BETWEEN_US) and e.value is not None]
+    return found + _also(scenario, others, said) + _nowhere(scenario, said)
+
+
+def _short(value: Value) -> str:
+    its = ", ".join(one["incident_id"] for one in value["incidents"])
+    return f"{value['rule']}, {value['kind']}" + (f": {its}" if its else "")
+
+
+def _counted(what: str, expected: Sequence[object], names: Sequence[str]) -> list[str]:
+    if len(expected) == len(names):
+        return []
+    return [f"{len(expected)} {what} expected, {len(names)} told: {'; '.join(names) or 'none'}"]
+
+
+# -- lines -----------------------------------------------------------------------------------------------------
+
+
+def _alerts(scenario: Scenario, values: Iterable[Value]) -> list[str]:
+    """A line for each message; whoever is told the same at once stands in one line."""
+    audiences: dict[tuple[str, str, str], list[str]] = {}
+    for value in values:
+        mark = "!" if value["demands_attention"] else ""
+        message = value["message_type"] + mark, value["headline"]
+        audiences.setdefault((scenario.clock(value["received_time"]), *message), []).append(value["audience"])
+    return [f"{clock} {', '.join(told)} {kind}: {words}" for (clock, kind, words), told in audiences.items()]
+
+
+def _revision(scenario: Scenario, value: Value) -> str:
+    return f"{scenario.clock(value['received_time'])} {value['status']}: {value['reason']}"
+
+
+def _grants(scenario: Scenario, values: Iterable[Value]) -> list[str]:
+    """Who sees which cameras, from when to when, in the order of opening; nearest first where all else is the same."""
+    last: dict[str, Value] = {}
+    for value in values:
+        last[value["grant_id"]] = {**value, "rank": last.get(value["grant_id"], value)["rank"]}
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    for value in sorted(last.values(), key=lambda one: (one["opened_at"], one["granted_to"], one["rank"])):
+        until = "" if value["revoked_at"] is None else scenario.clock(value["revoked_at"])
+        why = value["purpose"], value["legal_ground"], value["override"]
+        over = value["reason"] if until else f"expires {scenario.clock(value['expires_at'])}"
+        words = "; ".join(one for one in (*why, over) if one)
+        span = f"{scenario.clock(value['opened_at'])}-{until}"
+        lines.setdefault((value["granted_to"], span, words), []).append(value["camera_id"])
+    return [f"{whose} sees {', '.join(seen)} {span}: {words}" for (whose, span, words), seen in lines.items()]
+
+
+def _lines(where: str, expected: Sequence[str], said: Sequence[str]) -> list[str]:
+    """Line by line: what stands before ": " is the same, and what stands behind it is contained."""
+    if len(expected) == len(said) and all(map(_says, expected, said)):
+        return []
+    return [
+        f"{where}: expected",
+        *(f"    {one}" for one in expected),
+        "  told",
+        *(f"    {one}" for one in said),
+    ]
+
+
+def _says(expected: str, said: str) -> bool:
+    head, _, words = SECONDS.sub(r"\1", expected).partition(": ")
+    its_head, _, its_words = said.partition(": ")
+    return head == its_head and words in its_words
+
+
+# -- facts -----------------------------------------------------------------------------------------------------
+
+
+def _facts(scenario: Scenario, expected: Value, value: Value, names: Sequence[str]) -> list[str]:
+    """What the last revision says otherwise than *expected*. ``rule`` is joint-incident unless it says so."""
+    found = []
+    for name, said in {"rule": "joint-incident", **expected}.items():
+        if name in ("alerts", "grants", "told"):
+            continue
+        its = _fact(scenario, name, value, names)
+        wanted = _wanted(name, said)
+        if its != wanted:
+            found.append(f"{name} is {its!r}, expected {wanted!r}")
+    return found
+
+
+def _wanted(name: str, said: Any) -> object:
+    if name == "reports":
+        return sorted(said)
+    if name == "where":
+        return place_of(said)
+    return SECONDS.sub(r"\1", said) if name.endswith("_at") else said
+
+
+def _fact(scenario: Scenario, name: str, value: Value, names: Sequence[str]) -> object:
+    """What *value* says of *name*, as a file would."""
+    known: Mapping[str, Callable[[], object]] = {
+        "reports": lambda: sorted(one["incident_id"] for one in value["incidents"]),
+        "where": lambda: value["position"],
+        "cameras": lambda: [one["camera_id"] for one in value["cameras"]],
+        "evidence": lambda: len(value["evidence"]),
+        "situations": lambda: [names.index(one) + 1 for one in value["situations"]],
+    }
+    if name in known:
+        return known[name]()
+    if name not in value:
+        raise Wrong(f"{scenario.name}: a situation has no {name!r}")
+    if name in ("merged_into", "split_from", "listed_under") and value[name] is not None:
+        return names.index(value[name]) + 1
+    return scenario.clock(value[name]) if name.endswith("_at") and value[name] is not None else value[name]
+
+
+def _also(scenario: Scenario, others: Sequence[Event], said: Sequence[Event]) -> list[str]:
+    """Answers on further topics: those of topics that stage tells stage only where the scenario names them."""
+    asked = {one["topic"] for one in scenario.also}
+    told = [e for e in said if e.value is not None and (e in others or e.topic in asked - set(ANSWERS))]
+    found = _counted("further answers", scenario.also, [event.topic for event in told])
+    for expected, event in zip(scenario.also, told, strict=False):
+        value = {"topic": event.topic, **(event.value or {})}
+        for name, wanted in expected.items():
+            its = _plain(scenario, name, value.get(name))
+            if its != wanted:
+                found.append(f"{event.topic}: {name} is {its!r}, expected {wanted!r}")
+    return found
+
+
+def _plain(scenario: Scenario, name: str, its: object) -> object:
+    is_time = name.endswith(("_at", "_time")) and isinstance(its, int)
+    return scenario.clock(its) if is_time and isinstance(its, int) else its
+
+
+def _nowhere(scenario: Scenario, said: Sequence[Event]) -> list[str]:
+    texts = [
+        (e.topic, e.key + json.dumps(e.value, default=lambda raw: raw.decode(errors="replace"))) for e in said
+    ]
+    return [
+        f"{topic} holds {word!r}"
+        for word in scenario.nowhere
+        for topic in sorted({topic for topic, text in texts if word in text})
+    ]
