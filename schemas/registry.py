@@ -74,11 +74,21 @@ class Registry:
         Idempotent. ``Fatal`` when the registry finds a version incompatible with what it holds.
         """
         subject = subject_of(topic)
-        self._ask(lambda: self._client.set_compatibility(subject, level=contract.compatibility), subject)
+        self._demand(subject, contract.compatibility)
         schema_id = 0
         for version in contract.versions:
             schema_id = self._register_one(subject, _as_registered(version))
         return schema_id
+
+    def _demand(self, subject: str, level: str) -> None:
+        """Set the subject's compatibility. Who sets the same at the same moment may be refused, and has what they want."""
+        try:
+            self._ask(lambda: self._client.set_compatibility(subject, level=level), subject)
+        except Unreachable:
+            raise
+        except Fatal:
+            if self._known(lambda: str(self._client.get_compatibility(subject)), subject) != level:
+                raise
 
     def registered(self, topic: str) -> Registered | None:
         """What the registry holds for *topic* now; ``None`` when it knows no such subject."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +106,15 @@ def _is_accepted(cluster: Endpoints, subject: str, old: dict[str, Any], new: dic
             assert error.http_status_code == 409
             return False
         return True
+
+
+def test_many_who_register_the_same_words_at_once_all_get_the_same_id(cluster: Endpoints) -> None:
+    """Two workers of a new city start together: none of them is refused because another was there first."""
+    contract = load_catalogue()["core.tick"]
+    for city in ("attown", "oncetown", "togethertown"):
+        with ThreadPoolExecutor(8) as workers:
+            asked = [
+                workers.submit(Registry(cluster.registry).id_of, f"{city}.core.tick", contract)
+                for _ in range(8)
+            ]
+            assert len({one.result() for one in asked}) == 1
