@@ -10,6 +10,7 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from confluent_kafka import Producer
@@ -31,6 +32,8 @@ from streams.situations.model import Situation
 from streams.situations.rows import situation_from
 
 CONTRACT = "core.action"
+SETTLES_S = 0.5
+"""What a person has seen happen may reach us a moment later than them."""
 RECENT_MAX = 10_000
 """Actions that are remembered here; older ones are known by the situation, and by the stage."""
 
@@ -82,36 +85,40 @@ class LogDesk:
         """See ``connectors.gateway.desk.Desk``."""
         rules = self._rules()
         wanted = action_of(Entry("action", CONTRACT, 0, 0, {**action, "role": _role(action, roles, rules)}))
+        known = self._recent.get(wanted.action_id)
+        if known is not None:
+            return _again(wanted, *known)
+        if self._follower.trouble is not None:
+            raise Retriable(self._follower.trouble)
+        situation = self._found(wanted, rules)
+        is_repeat = is_done(wanted, situation)
+        done = Done(wanted.action_id, situation.situation_id, wanted.role, is_repeat)
         with self._lock:
-            known = self._recent.get(wanted.action_id)
-            if known is not None:
-                return _again(wanted, *known)
-            if self._follower.trouble is not None:
-                raise Retriable(self._follower.trouble)
-            situation = self._now_told_as(wanted.situation_id)
-            is_repeat = situation is not None and is_done(wanted, situation)
-            if not is_repeat:
-                self._check(wanted, situation, rules)
+            if not is_repeat and wanted.action_id not in self._recent:
                 self._publish(wanted)
-            now_told_as = wanted.situation_id if situation is None else situation.situation_id
-            done = Done(wanted.action_id, now_told_as, wanted.role, is_repeat)
             self._recent[wanted.action_id] = (wanted, done)
             while len(self._recent) > RECENT_MAX:
                 self._recent.popitem(last=False)
         return done
 
-    def _check(self, action: Action, situation: Situation | None, rules: RulesConfig) -> None:
-        try:
-            check(action, situation, self._now_told_as(action.other_situation_id), rules)
-        except Invalid as error:
-            log.warning(
-                "action refused",
-                action=action.action,
-                account=action.account_id,
-                role=action.role,
-                why=error.what,
-            )
-            raise
+    def _found(self, action: Action, rules: RulesConfig) -> Situation:
+        """What it is done with. Nobody is refused for what was so a moment ago: a no is looked at again for a while."""
+        until = monotonic() + SETTLES_S
+        while True:
+            situation = self._now_told_as(action.situation_id)
+            try:
+                if situation is None or not is_done(action, situation):
+                    check(action, situation, self._now_told_as(action.other_situation_id), rules)
+            except Invalid as error:
+                left_s = until - monotonic()
+                if left_s <= 0 or error.field == "role":
+                    _log_refusal(action, error)
+                    raise
+                self._follower.wait_for_news(left_s)
+                continue
+            if situation is None:
+                raise Fatal("an action on nothing passed its check")
+            return situation
 
     def _publish(self, action: Action) -> None:
         if self._producer is None:
@@ -153,6 +160,11 @@ def _role(action: Mapping[str, Any], roles: Sequence[str], rules: RulesConfig) -
         raise Fatal("an action of an account that may not act", hint="ask for its roles first")
     allowed = rules.law.may.get(str(action.get("action")))
     return next((role for role in roles if allowed is None or role in allowed), roles[-1])
+
+
+def _log_refusal(action: Action, error: Invalid) -> None:
+    who = {"account": action.account_id, "role": action.role}
+    log.warning("action refused", action=action.action, why=error.what, **who)
 
 
 def _again(wanted: Action, before: Action, done: Done) -> Done:

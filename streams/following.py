@@ -41,6 +41,7 @@ class Follower:
         self._take = take
         self._before = before
         self._ends = threading.Event()
+        self._news = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.trouble: str | None = f"the {name} are being read"
 
@@ -50,6 +51,11 @@ class Follower:
     def end(self) -> None:
         self._ends.set()
         self._thread.join(END_S)
+
+    def wait_for_news(self, at_most_s: float) -> None:
+        """Until something was taken, *at_most_s* seconds."""
+        with self._news:
+            self._news.wait(at_most_s)
 
     def _run(self) -> None:
         while not self._ends.is_set():
@@ -79,7 +85,8 @@ class Follower:
     def _look(self, consumer: Consumer) -> None:
         records: list[Record] = []
         was_behind = self.trouble is not None
-        for message in consumer.consume(500, LOOK_S):
+        first = consumer.poll(LOOK_S)
+        for message in [] if first is None else [first, *consumer.consume(500, 0)]:
             error = message.error()
             if error is None:
                 records.append(record_of(message))
@@ -89,3 +96,5 @@ class Follower:
                 raise as_ours(KafkaException(error), f"reading {self._topic}")
         if records or (was_behind and self.trouble is None):
             self._take(records, self.trouble is None)
+            with self._news:
+                self._news.notify_all()

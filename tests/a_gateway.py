@@ -87,9 +87,10 @@ class PushedCity:
     city: LivingCity
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    form: str = FILE
 
     def __post_init__(self) -> None:
-        self.city.file.write_text(FILE.format(name=self.city.name, port=self.port), encoding="utf-8")
+        self.city.file.write_text(self.form.format(name=self.city.name, port=self.port), encoding="utf-8")
 
     def key(self, *options: str) -> str:
         done = self.city.bongsu("key", "add", "police", "--city", str(self.city.file), *options)
@@ -134,6 +135,23 @@ class PushedCity:
         sent = {"content_type": "application/json", "authorization": f"Bearer {key}", **headers}
         status, answer = self.ask("POST", path, body, **sent)
         return status, orjson.loads(answer)
+
+    def act(
+        self, key: str, situation_id: str, action: str, *, reason: str = "seen on the camera", **about: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """An operator's request; ``idempotency_key="…"`` beside the fields of its body."""
+        sent = {"content_type": "application/json", "authorization": f"Bearer {key}"}
+        if (word := about.pop("idempotency_key", None)) is not None:
+            sent["idempotency_key"] = word
+        body = orjson.dumps({"action": action, "reason": reason, **about})
+        path = f"/v1/{self.city.name}/situations/{situation_id}/actions"
+        status, answer = self.ask("POST", path, body, **sent)
+        return status, orjson.loads(answer)
+
+    def user(self, name: str, role: str) -> str:
+        """A user's key."""
+        done = self.city.bongsu("user", "add", name, "--role", role, "--city", str(self.city.file))
+        return done.stdout.strip()
 
     def waiting(self) -> int:
         """Pushes that wait for Kafka."""

@@ -1,0 +1,183 @@
+"""Operators act through the real gateway on the real bus, and a replay of the journal gives the same bytes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.settings import Endpoints
+from tests.a_gateway import PushedCity
+from tests.living_city import LivingCity, live, wait_until
+
+pytestmark = pytest.mark.cluster
+
+SEEN_S = 20.0
+FILE = """
+name = "{name}"
+timezone = "Asia/Seoul"
+law = "kr"
+[bounds]
+south = 36.0
+west = 127.0
+north = 37.0
+east = 128.0
+[gateway]
+port = {port}
+[[source]]
+name = "police-reports"
+type = "city_events"
+contract = "police.incident"
+push = true
+[[source]]
+name = "fire-reports"
+type = "city_events"
+contract = "fire.incident"
+push = true
+[[rule]]
+name = "joint-incident"
+"""
+
+
+@dataclass
+class Room:
+    """The operators' room of a city that runs: who sits there, with their keys."""
+
+    gateway: PushedCity
+    agency: str
+    operator: str
+    supervisor: str
+    viewer: str
+
+    @property
+    def city(self) -> LivingCity:
+        return self.gateway.city
+
+    def report(self, domain: str, case: str, **about: Any) -> None:
+        value = {
+            "agency": {"police": "112", "fire": "119"}[domain],
+            "agency_case_no": case,
+            "kind": "crash.vehicle",
+            "kind_text": "교통사고",
+            "status": "open",
+            "units": [],
+            "revision": 1,
+            "event_time": int(time.time() * 1000) - 5_000,
+            "position": {"lat": 36.5, "lon": 127.5},
+            **about,
+        }
+        status, said = self.gateway.push(self.agency, f"{domain}-reports", value)
+        assert status == 202, said
+
+    def the_situation(self) -> dict[str, Any]:
+        (only,) = live(self.city.situations())
+        return only
+
+    def seen(
+        self, is_so: Callable[[dict[str, Any]], bool], situation_id: str | None = None
+    ) -> dict[str, Any]:
+        """The situation (the only one there is), once it *is_so*."""
+        found: dict[str, Any] = {}
+
+        def look() -> bool:
+            all_of_them = self.city.situations()
+            chosen = [all_of_them[situation_id]] if situation_id else live(all_of_them)
+            found.update(chosen[0] if len(chosen) == 1 and is_so(chosen[0]) else {})
+            return bool(found)
+
+        wait_until(look, SEEN_S, every_s=0.2)
+        return found
+
+
+@pytest.fixture(scope="module")
+def room(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    gateway = PushedCity(LivingCity("acted", tmp_path_factory.mktemp("acted"), cluster), form=FILE)
+    made = Room(
+        gateway,
+        gateway.key(),
+        *(gateway.user(f"desk-{role}", role) for role in ("operator", "supervisor", "viewer")),
+    )
+    with gateway.city.running():
+        wait_until(lambda: gateway.status("GET", "/readyz") == 200, SEEN_S)
+        yield made
+    gateway.city.remove()
+
+
+def test_an_operator_works_on_a_crash_until_it_is_closed_and_open_again(room: Room) -> None:
+    room.report("police", "P-1")
+    room.report("fire", "F-1")
+    situation = room.seen(lambda one: len(one["incidents"]) == 2)
+    its_id = situation["situation_id"]
+
+    status, said = room.gateway.act(room.operator, its_id, "acknowledge", idempotency_key="a-1")
+    assert (status, said["repeated"]) == (202, False), said
+    after = room.seen(lambda one: one["acknowledged_at"] is not None)
+    assert after["acknowledged_by"] == said["account_id"]
+    assert room.gateway.act(room.operator, its_id, "acknowledge", idempotency_key="a-1")[1]["repeated"]
+
+    fire = next(one["incident_id"] for one in situation["incidents"] if one["domain"] == "fire")
+    status, said = room.gateway.act(room.operator, its_id, "separate", incident_ids=[fire])
+    assert status == 202, said
+    wait_until(lambda: len(live(room.city.situations())) == 2, SEEN_S, every_s=0.2)
+    assert {one["split_from"] for one in live(room.city.situations())} == {None, its_id}
+
+    for action, then in (("close", "closed"), ("reopen", "open")):
+        status, said = room.gateway.act(room.operator, its_id, action, reason=f"{action}: as the unit says")
+        assert status == 202, said
+        room.seen(lambda one, then=then: one["status"] == then, its_id)  # type: ignore[misc]
+    newest = room.city.situations()[its_id]
+    assert [one["action"] for one in newest["actions"]] == ["acknowledge", "separate", "close", "reopen"]
+
+
+def test_who_may_not_is_told_so_and_nothing_comes_of_it(room: Room) -> None:
+    its_id = min(room.city.situations())
+    before = len(room.city.values("core.action"))
+    for key, action, word in ((room.viewer, "note", "operator"), (room.operator, "override", "supervisor")):
+        status, said = room.gateway.act(key, its_id, action, ground="danger-to-life")
+        assert (status, said["field"]) == (403, "role")
+        assert word in said["expected"]
+    assert room.gateway.act(room.operator, "nothing", "note")[0] == 404
+    assert room.gateway.act(room.operator, its_id, "reopen")[0] == 409
+    assert len(room.city.values("core.action")) == before
+    status, said = room.gateway.act(room.supervisor, its_id, "override", ground="danger-to-life")
+    assert (status, said["role"]) == (202, "supervisor")
+    room.seen(lambda one: one["actions"][-1]["action"] == "override", its_id)
+
+
+def test_a_disabled_user_is_refused_within_seconds_and_what_they_did_stays(room: Room) -> None:
+    guest = room.gateway.user("guest", "operator")
+    its_id = min(room.city.situations())
+    wait_until(lambda: room.gateway.act(guest, its_id, "note")[0] == 202, SEEN_S, every_s=0.2)
+    room.city.bongsu("user", "disable", "guest", "--city", str(room.city.file))
+    wait_until(lambda: room.gateway.act(guest, its_id, "note")[0] == 401, SEEN_S, every_s=0.2)
+    listed = room.city.bongsu("user", "list", "--city", str(room.city.file)).stdout
+    assert "guest  operator  disabled" in listed
+    assert guest.split("_", 2)[2] not in listed
+
+
+def test_every_action_is_on_record_and_the_replay_is_byte_identical(room: Room) -> None:
+    actions = room.city.values("core.action")
+    assert all(one["account_id"] and one["reason"] and one["role"] for one in actions)
+    wait_until(
+        lambda: sum(one["entry"] == "action" for one in room.city.values("core.journal")) == len(actions),
+        SEEN_S,
+    )
+    assert not room.city.values("core.action.dlq")
+    assert "byte-identical" in room.city.bongsu("replay", str(room.city.file), "--verify").stdout
+
+
+def test_a_gateway_that_is_told_to_end_ends_well(cluster: Endpoints, tmp_path: Path) -> None:
+    gateway = PushedCity(LivingCity("ended", tmp_path, cluster), form=FILE)
+    try:
+        gateway.start()
+        assert gateway.process is not None
+        gateway.process.terminate()
+        assert gateway.process.wait(15) == 0
+        assert "stopped" not in (tmp_path / "gateway.log").read_text()
+    finally:
+        gateway.stop()
+        gateway.city.remove()
