@@ -16,8 +16,8 @@ from connectors.base import Heard
 from connectors.recordings import read_recording
 from deploy.child import worker_running
 from deploy.city import City
+from deploy.hearing import ingest_of
 from deploy.platform import Platform
-from deploy.stages import ingest_of
 from schemas.catalogue import topic_name
 from schemas.event import Event
 from streams.ingest import Ingest

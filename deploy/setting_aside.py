@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from deploy.city import City, load_city
+from deploy.hearing import ingest_of
 from deploy.platform import Platform
-from deploy.stages import ingest_of
 from schemas.catalogue import topic_name
 from streams.feeding_again import retry_source, retry_topic
 from streams.retrying import CHUNK, SOURCE_DLQ, Aside, Outcome, fold

@@ -1,19 +1,14 @@
 """Putting a worker together: which stages and sources of a city run in this process."""
 
+# ruff: noqa: PLC0415 (a worker loads what it runs: one that is started again is back the sooner)
 from __future__ import annotations
 
 import socket
 
-from connectors.found import is_polled
-from connectors.sinks.redis_view import RedisView
 from deploy.city import City
 from deploy.platform import Platform
 from deploy.settings import home_folder
-from streams.hearing import ClockService, PolledService, SpeakingService
-from streams.ingest import Ingest
-from streams.live_view import LiveViewService
 from streams.runtime.worker import Worker
-from streams.situations_stage import SituationsStage
 
 STAGES = ("ingest", "match", "situations", "deliver")
 
@@ -31,34 +26,24 @@ def worker_of(
         data_dir=home_folder() / "workers" / f"{city.name}.{name}",
     )
     if stages == ("match",):
-        from deploy.matching import match_of  # noqa: PLC0415 (numba and Arrow: no other stage waits for them)
+        from deploy.matching import match_of
 
         worker.add_service(match_of(city, platform))
     if "situations" in stages:
+        from streams.situations_stage import SituationsStage
+
         worker.add_stage(SituationsStage(city.name, city.rules, bootstrap=platform.kafka, wire=platform.wire))
     if "deliver" in stages:
+        from connectors.sinks.redis_view import RedisView
+        from streams.live_view import LiveViewService
+
         view = RedisView(platform.endpoints.redis, city.name)
         worker.add_service(LiveViewService(city.name, view, bootstrap=platform.kafka, wire=platform.wire))
     if "ingest" in stages:
-        _add_sources(worker, city, platform)
+        from deploy.hearing import add_sources
+
+        add_sources(worker, city, platform)
     return worker
-
-
-def ingest_of(city: City, platform: Platform, source: str, reader: object) -> Ingest:
-    return Ingest(city.context(source), reader, bootstrap=platform.kafka, wire=platform.wire)  # type: ignore[arg-type]
-
-
-def _add_sources(worker: Worker, city: City, platform: Platform) -> None:
-    for file in city.file.source:
-        if not file.live or file.push:
-            continue
-        source = city.load(file.name)
-        ingest = ingest_of(city, platform, file.name, source)
-        if is_polled(source):
-            worker.add_service(PolledService(file.name, source, ingest, every_s=file.every_s))
-        else:
-            worker.add_service(SpeakingService(file.name, source, ingest))
-    worker.add_service(ClockService(ingest_of(city, platform, "clock", None)))
 
 
 def free_port() -> int:

@@ -14,7 +14,6 @@ from schemas.rows import RowCodec
 from streams.log import log
 from streams.match.forms import FORMS, Form
 from streams.match.observations import NAMES, observations
-from streams.matching.plain import PlainReader
 from streams.matching.reader import Reader
 
 
@@ -38,6 +37,8 @@ def reader_opener(
                 _prove(form)
     except Exception as error:  # whatever it is, the plain way is there
         log.warning("observations are read the plain way", why=str(error) or type(error).__name__)
+        from streams.matching.plain import PlainReader  # noqa: PLC0415 (Arrow: the fast way does without)
+
         return lambda group: PlainReader(city, group, bootstrap=bootstrap, registry=registry)
     return lambda group: FastReader(city, group, bootstrap=bootstrap, registry=registry, library=library)
 

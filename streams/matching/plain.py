@@ -10,16 +10,17 @@ import numpy as np
 import pyarrow as pa
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from schemas.catalogue import contract_name, load_catalogue, topic_name
+from schemas.catalogue import contract_name, load_catalogue
 from schemas.columns import ColumnCodec
 from schemas.errors import Invalid, Retriable
 from schemas.framing import unframe
 from schemas.registry import Registry
+from streams.match.arrow import observations_of
 from streams.match.batch import Batch, Frames, Words
 from streams.match.flow import Partition
-from streams.match.forms import FORMS, Form, observations_of
+from streams.match.forms import FORMS, Form
 from streams.match.observations import Longs, Observations, concatenated
-from streams.matching.reader import Assigned, Lost, Revoked
+from streams.matching.reader import FAST, Assigned, Lost, Revoked, fast_topics
 from streams.matching.watching import is_end
 from streams.runtime.kafka import AT_END_MS, as_ours, group_consumer, reader
 from streams.runtime.loop import is_record
@@ -28,13 +29,7 @@ from streams.runtime.records import Record, record_of
 BATCH_MAX = 10_000
 SPAN_S_MAX = 60.0
 OFFSETS_TIMEOUT_S = 10.0
-FAST = {"queued.min.messages": 20_000, "queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 50}
 _BY_CONTRACT = {form.contract: form for form in FORMS}
-
-
-def fast_topics(city: str) -> list[str]:
-    """The topics that are matched, as far as they are in the catalogue."""
-    return [topic_name(city, form.contract) for form in FORMS if form.contract in load_catalogue()]
 
 
 class ArrowFrames:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from schemas.catalogue import load_catalogue, topic_name
 from streams.match.batch import Batch
 from streams.match.flow import Partition
+from streams.match.forms import FORMS
 
 Assigned = Callable[[Sequence[Partition]], Mapping[Partition, int]]
 """Given the partitions that are ours from now on; answers where to begin those that have a place."""
@@ -14,6 +16,12 @@ Revoked = Callable[[], None]
 """They are being taken away: the last moment to commit."""
 Lost = Callable[[], None]
 """They are another's already."""
+FAST = {"queued.min.messages": 20_000, "queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 50}
+
+
+def fast_topics(city: str) -> list[str]:
+    """The topics that are matched, as far as they are in the catalogue."""
+    return [topic_name(city, form.contract) for form in FORMS if form.contract in load_catalogue()]
 
 
 class Reader(Protocol):

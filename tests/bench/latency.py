@@ -29,8 +29,8 @@ from connectors.base import Heard, Place, Reading
 from connectors.chance import METRES_PER_DEGREE, moved
 from deploy.child import worker_running
 from deploy.city import City, load_city
+from deploy.hearing import ingest_of
 from deploy.platform import Platform
-from deploy.stages import ingest_of
 from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from streams.geo import distance_m
-from streams.match.codes import NONE, code_of, codes_of
+from streams.match.arrow import codes_of
+from streams.match.codes import NONE, code_of
 from streams.match.engine import Engine
 from streams.match.shapes import are_inside, distances_m
 from streams.match.watches import Watch

@@ -24,8 +24,7 @@ from streams.matching.fast.frames import HEAD_BYTES, Group, NativeFrames
 from streams.matching.fast.kernel import Kernel, kernel_of
 from streams.matching.fast.loading import free, heads
 from streams.matching.fast.native import Library, Message, NativeConsumer
-from streams.matching.plain import FAST, fast_topics
-from streams.matching.reader import Assigned, Lost, Revoked
+from streams.matching.reader import FAST, Assigned, Lost, Revoked, fast_topics
 from streams.runtime.kafka import AT_END_MS, as_ours, group_settings, reader_settings
 from streams.runtime.records import Record
 

@@ -1,0 +1,28 @@
+"""A city's sources, put together: which are heard in a worker, and by what."""
+
+from __future__ import annotations
+
+from connectors.found import is_polled
+from deploy.city import City
+from deploy.platform import Platform
+from streams.hearing import ClockService, PolledService, SpeakingService
+from streams.ingest import Ingest
+from streams.runtime.worker import Worker
+
+
+def ingest_of(city: City, platform: Platform, source: str, reader: object) -> Ingest:
+    return Ingest(city.context(source), reader, bootstrap=platform.kafka, wire=platform.wire)  # type: ignore[arg-type]
+
+
+def add_sources(worker: Worker, city: City, platform: Platform) -> None:
+    """Every live source that is not pushed, and the clock."""
+    for file in city.file.source:
+        if not file.live or file.push:
+            continue
+        source = city.load(file.name)
+        ingest = ingest_of(city, platform, file.name, source)
+        if is_polled(source):
+            worker.add_service(PolledService(file.name, source, ingest, every_s=file.every_s))
+        else:
+            worker.add_service(SpeakingService(file.name, source, ingest))
+    worker.add_service(ClockService(ingest_of(city, platform, "clock", None)))
