@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from connectors.gateway.spool import Spool
 from connectors.web_page import wall_clock_ms
 from deploy.city import City
 from deploy.platform import Platform
+from deploy.rules_file import RulesFile
 from deploy.settings import home_folder
 from deploy.stages import free_port
 from deploy.topics import ensure_topics
@@ -66,9 +68,10 @@ class CityGateway:
         self._known = KnownAccounts(
             city.name, accounts, self._spool, bootstrap=platform.kafka, wire=platform.wire, before=prepare
         )
+        rules = RulesFile(city)
         self._desk = LogDesk(
             city.name,
-            lambda: city.rules,
+            lambda: rules.now(time.time()),
             bootstrap=platform.kafka,
             wire=platform.wire,
             now_ms=wall_clock_ms,

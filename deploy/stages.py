@@ -7,6 +7,7 @@ import socket
 
 from deploy.city import City
 from deploy.platform import Platform
+from deploy.rules_file import RulesWatch
 from deploy.settings import home_folder
 from streams.runtime.worker import Worker
 
@@ -32,7 +33,9 @@ def worker_of(
     if "situations" in stages:
         from streams.situations_stage import SituationsStage
 
-        worker.add_stage(SituationsStage(city.name, city.rules, bootstrap=platform.kafka, wire=platform.wire))
+        stage = SituationsStage(city.name, city.rules, bootstrap=platform.kafka, wire=platform.wire)
+        worker.add_stage(stage)
+        worker.add_service(RulesWatch(city, stage.use))
     if "deliver" in stages:
         from connectors.sinks.redis_view import RedisView
         from streams.live_view import LiveViewService

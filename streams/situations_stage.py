@@ -27,12 +27,12 @@ from streams.runtime.transaction import Outbox, transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
-from streams.situations.rules import looks_around
 from streams.situations.watches import takes_evidence
 
 INPUTS = {
     "fire.incident": "incident",
     "police.incident": "incident",
+    "civil.incident": "incident",
     "place.camera": "place",
     "core.tick": "tick",
     "core.evidence": "evidence",
@@ -67,7 +67,11 @@ class SituationsStage:
         self._again: Sequence[Record] = ()
         self.group = f"{city}.situations"
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
-        self.beside = [topic_name(city, contract) for contract in BESIDE if looks_around(config)]
+        self.beside = [topic_name(city, contract) for contract in BESIDE]
+
+    def use(self, config: RulesConfig) -> None:
+        """Other numbers, from the next batch on: they stand in the journal before what they decide. From any thread."""
+        self._config = config
 
     def assigned(self) -> None:
         producer = transactional_producer(self._bootstrap, self.group)
@@ -118,8 +122,9 @@ class SituationsStage:
     def _answer(self, held: Held, outbox: Outbox) -> None:
         """Give the rules what has come; of the state, the last row of each key is enough."""
         rows: dict[str, Event] = {}
-        if held.state.rules_digest != self._config.digest():
-            rules = Entry(RULES, f"{self._city}.rules", 0, 0, self._config.canonical())
+        config = self._config
+        if held.state.rules_digest != config.digest():
+            rules = Entry(RULES, f"{self._city}.rules", 0, 0, config.canonical())
             self._give(rules, None, held, outbox, rows)
         for taken in held.inbox.take():
             record = taken.record

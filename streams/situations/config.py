@@ -220,6 +220,7 @@ class RulesConfig(Strict):
     _pairs: dict[tuple[str, str], Reach | None] = PrivateAttr(default_factory=dict)
     _gravities: dict[str, int] = PrivateAttr(default_factory=dict)
     _digest: str = PrivateAttr("")
+    _numbers: str = PrivateAttr("")
 
     @model_validator(mode="before")
     @classmethod
@@ -347,6 +348,16 @@ class RulesConfig(Strict):
 
     def digest(self) -> str:
         if not self._digest:
-            text = orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS)
-            self._digest = hashlib.blake2b(text, digest_size=16).hexdigest()
+            self._digest = _digest_of(self.canonical())
         return self._digest
+
+    def numbers(self) -> str:
+        """What tells these numbers from others in an output: eight hex digits. Rules in shadow are not in force."""
+        if not self._numbers:
+            self._numbers = _digest_of(self.canonical() | {"shadows": []})[:8]
+        return self._numbers
+
+
+def _digest_of(canonical: dict[str, Any]) -> str:
+    text = orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=16).hexdigest()

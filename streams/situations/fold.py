@@ -222,9 +222,7 @@ def _look_out(state: CityState) -> list[Event]:
         if memory is not None and memory.body["said"] == said:
             continue
         revision = 1 if memory is None else memory.body["revision"] + 1
-        event = standing_event(
-            standing, revision, rule.name, rule.version, state.rules.city, now=state.now_ms
-        )
+        event = standing_event(standing, revision, rule.name, state.rules, now=state.now_ms)
         body = {"watch_id": event.key, "revision": revision, "said": said}
         events += [event, *state.keep(Memory(rule.name, standing.name.partition(":")[2], body))]
     return events

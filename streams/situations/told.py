@@ -11,7 +11,7 @@ from streams.situations.alerts import Message, alert_id
 from streams.situations.config import RulesConfig
 from streams.situations.grants import Change
 from streams.situations.model import Incident, Position, Situation, View
-from streams.situations.rules import version_of
+from streams.situations.rules import told_version
 
 SOURCE = "situations"
 EVIDENCE = ("event_id", "topic", "partition", "offset", "distance_m", "seconds")
@@ -56,7 +56,7 @@ def situation_event(situation: Situation, config: RulesConfig, *, now: int) -> E
         "urgency": view.urgency,
         "certainty": view.certainty,
         "rule": situation.rule,
-        "rule_version": version_of(situation.rule),
+        "rule_version": told_version(situation.rule, config),
         "merged_into": view.merged_into,
         "split_from": view.split_from,
         "cameras": [
@@ -130,7 +130,7 @@ def alert_event(situation: Situation, message: Message, config: RulesConfig, *, 
         "situation_revision": situation.revision,
         "evidence": evidence_of(view),
         "rule": situation.rule,
-        "rule_version": version_of(situation.rule),
+        "rule_version": told_version(situation.rule, config),
         "demands_attention": message.demands_attention,
     }
     return Event("core.alert", situation.situation_id, value)

@@ -8,8 +8,9 @@ from typing import Any
 
 from schemas.event import Event, derived_id
 from streams.situations.config import RulesConfig, Watched
-from streams.situations.model import RULE, VERSION, Observed, Position, Situation, Watching
+from streams.situations.model import RULE, Observed, Position, Situation, Watching
 from streams.situations.rule import Standing
+from streams.situations.rules import told_version
 from streams.situations.told import event_fields, position_value
 
 
@@ -27,7 +28,7 @@ def rewatched(situation: Situation, config: RulesConfig, *, now: int) -> tuple[S
         return situation, []
     watch = Watching(1 if held is None else held.revision + 1, at)
     after = replace(situation, watch=watch)
-    return after, [watch_event(after, watch, wanted, config.city, now=now)]
+    return after, [watch_event(after, watch, wanted, config, now=now)]
 
 
 def _closed(situation: Situation, config: RulesConfig, now: int) -> tuple[Situation, list[Event]]:
@@ -38,7 +39,7 @@ def _closed(situation: Situation, config: RulesConfig, now: int) -> tuple[Situat
         return replace(situation, watch=replace(held, closes_at=now, ended=True)), [_end(situation)]
     watch = replace(held, revision=held.revision + 1, closes_at=max(now, _opens_at(situation, config.watch)))
     after = replace(situation, watch=watch)
-    return after, [watch_event(after, watch, config.watch, config.city, now=now)]
+    return after, [watch_event(after, watch, config.watch, config, now=now)]
 
 
 def unwatched(situation: Situation) -> tuple[Situation, list[Event]]:
@@ -85,9 +86,11 @@ def _end(situation: Situation) -> Event:
     return Event("core.watch", watch_id(situation.situation_id), None)
 
 
-def watch_event(situation: Situation, watch: Watching, wanted: Watched, city: str, *, now: int) -> Event:
+def watch_event(
+    situation: Situation, watch: Watching, wanted: Watched, config: RulesConfig, *, now: int
+) -> Event:
     its_id = watch_id(situation.situation_id)
-    value = event_fields(derived_id(its_id, watch.revision), city, now, watch.position)
+    value = event_fields(derived_id(its_id, watch.revision), config.city, now, watch.position)
     centre = position_value(watch.position) or {}
     value |= {
         "watch_id": its_id,
@@ -110,17 +113,15 @@ def watch_event(situation: Situation, watch: Watching, wanted: Watched, city: st
         "per_second_max": wanted.per_second_max,
         "purpose": wanted.purpose,
         "rule": RULE,
-        "rule_version": VERSION,
+        "rule_version": told_version(RULE, config),
     }
     return Event("core.watch", its_id, value)
 
 
-def standing_event(
-    standing: Standing, revision: int, rule: str, version: str, city: str, *, now: int
-) -> Event:
+def standing_event(standing: Standing, revision: int, rule: str, config: RulesConfig, *, now: int) -> Event:
     """What a rule looks for in the whole city."""
-    its_id = standing_id(city, standing)
-    value = event_fields(derived_id(its_id, revision), city, now, None)
+    its_id = standing_id(config.city, standing)
+    value = event_fields(derived_id(its_id, revision), config.city, now, None)
     value |= {
         "watch_id": its_id,
         "revision": revision,
@@ -142,7 +143,7 @@ def standing_event(
         "per_second_max": standing.per_second_max,
         "purpose": standing.purpose,
         "rule": rule,
-        "rule_version": version,
+        "rule_version": told_version(rule, config),
     }
     return Event("core.watch", its_id, value)
 

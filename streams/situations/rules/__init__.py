@@ -38,17 +38,18 @@ def version_of(name: str) -> str:
     return str(rule_file(name).VERSION) if name in rule_names() else "?"
 
 
+def told_version(name: str, config: RulesConfig) -> str:
+    """What an output says of who decided it: the rule's version and, behind ``+``, the numbers that hold (as
+    ``core.journal`` has them)."""
+    return f"{version_of(name)}+{config.numbers()}"
+
+
 def rules_of(config: RulesConfig) -> tuple[Rule, ...]:
     """The rules that *config* puts in force, in the order in which they are asked."""
     others = [rule_file(one.name).build(config, one.numbers) for one in config.others]
     joint = rule_file(JOINT_INCIDENT).build(config, None)
     first, last = ([one for one in others if one.speaks_last is late] for late in (False, True))
     return (*first, joint, *last)
-
-
-def looks_around(config: RulesConfig) -> bool:
-    """Whether anything is looked for: evidence can come."""
-    return config.watch is not None or any(rule.standing is not None for rule in rules_of(config))
 
 
 def families_of(config: RulesConfig) -> Mapping[str, tuple[str, ...]]:

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from deploy.laws import LAWS, law_named
 from schemas.kinds import load_kinds
 from streams.situations.config import RulesConfig
-from tests.unit.situations.a_city import rules
+from streams.situations.entry import Entry
+from streams.situations.state import CityState
+from tests.unit.situations.a_city import a_city, an_incident, place, rules
 
 
 def test_the_numbers_survive_the_journal() -> None:
@@ -63,3 +65,22 @@ def test_a_theft_joins_nothing() -> None:
     kinds = load_kinds().names
     for theft in ("crime.larceny", "disturbance"):
         assert [kind for kind in kinds if rules().reach(theft, kind)] == []
+
+
+def test_numbers_that_change_on_the_way_change_what_comes_after_whether_or_not_there_was_a_restart() -> None:
+    """What a replay relies on: the entry in the journal switches, at the same place, whoever remembers the rest."""
+    before = [an_incident("F1"), an_incident("P1", kind="crash", where=place(180), happened="12:01")]
+    after = [an_incident("F2", where=place(2_000)), an_incident("P2", kind="crash", where=place(2_180))]
+    other = rules(radius_m=100)
+    change = Entry("rules", "demo.rules", 0, 0, other.canonical())
+    whole = a_city(*before)
+    restarted = a_city(*before)
+    rows = {event.key: event.value for event in restarted.said if event.topic == "core.state"}
+    rows["clock"] = restarted.state.clock_row().value
+    restarted.state = CityState.from_records(other, rows.items())
+    said = [city.take(change, *after) for city in (whole, restarted)]
+    assert said[0] == said[1]
+    assert [len(one["incidents"]) for one in whole.live()] == [2, 1, 1]
+    versions = {one["incidents"][0]["incident_id"]: one["rule_version"] for one in whole.live()}
+    assert versions["F1"].endswith(rules().numbers())
+    assert versions["F2"].endswith(other.numbers())
