@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -89,11 +89,17 @@ def scenarios_of(name: str, raw: Mapping[str, Any]) -> Iterator[Scenario]:
             says=raw["says"],
             under=under.get("name", ""),
             config=config_of({**raw.get("city", {}), **under.get("city", {})}),
-            events=tuple(raw["events"]),
+            events=tuple(_refusing(raw["events"], under.get("refused", {}))),
             situations=tuple(under.get("situation", raw.get("situation", ()))),
             also=tuple(under.get("also", raw.get("also", ()))),
             nowhere=tuple(raw.get("nowhere", ())),
         )
+
+
+def _refusing(events: Sequence[Mapping[str, Any]], refused: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    """*events*, of which those at the times of *refused* are set aside for that reason."""
+    for one in events:
+        yield {**one, "refused": refused[one["at"]]} if one["at"] in refused else one
 
 
 def config_of(city: Mapping[str, Any]) -> RulesConfig:

@@ -11,6 +11,7 @@ from typing import Any
 from connectors.plates import plate_token
 from schemas.catalogue import load_catalogue
 from schemas.event import derived_id
+from schemas.kinds import load_kinds
 from schemas.rows import RowCodec
 from streams.geo import EARTH_RADIUS_M
 from streams.situations.entry import Entry
@@ -94,6 +95,8 @@ class Happenings:
         domain = rest.pop("domain", None) or known.get("domain") or DOMAINS.get(agency, "civil")
         words = {"where": "here", "status": "open", "units": []} | known.get("words", {})
         words |= {name: rest.pop(name) for name in ("kind", "status", "where", "units") if name in rest}
+        if words["kind"] not in load_kinds().names:
+            raise Wrong(f"{self.scenario.name}: no kind {words['kind']!r} in schemas/kinds.toml")
         revision = known.get("revision", 0) + (0 if is_again else 1)
         event_time = self.scenario.at(happened) if happened else known.get("event_time", self.now_ms)
         self.cases[f"{agency} {case}"] = {

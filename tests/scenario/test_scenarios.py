@@ -105,6 +105,7 @@ def test_a_wrong_expectation_fails(said: str, instead: str) -> None:
         ('at = "12:20"', 'at = "noon"', Wrong),
         ('where = "30 m E"', 'where = "nearby"', Wrong),
         ('where = "40 m N"', 'wheer = "40 m N"', Wrong),
+        ('kind = "crash.injury" }', 'kind = "crash.injuries" }', Wrong),
         ("says =", "sayss =", Wrong),
         ('closed_at = "12:30:00"', 'closed = "12:30:00"', Wrong),
         ('report = "112 P1", status = "closed"', 'report = "112 P1", status = "gone"', Invalid),
