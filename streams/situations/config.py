@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from schemas.kinds import load_kinds
+from streams.situations.languages import alert_words, kind_names
 from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
 
 Severity = Literal["extreme", "severe", "moderate", "minor", "unknown"]
@@ -22,6 +22,7 @@ SEVERITIES = ("extreme", "severe", "moderate", "minor", "unknown")
 DEFAULTS = Path(__file__).parent / "rules" / "joint_incident.toml"
 STATUSES = ("open", "dispatched", "arrived", "closed")
 PAIRS_REMEMBERED_MAX = 20_000
+LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
 def is_a(kind: str, ancestor: str) -> bool:
@@ -109,7 +110,7 @@ class Law(Strict):
     """A country's profile (``deploy/laws``). *uses* goes by domain; a domain without a use gets no grant."""
 
     name: str = Field(min_length=1)
-    language: Literal["en", "ko"] = "en"
+    language: str = Field("en", pattern=LANGUAGE)
     forget_after_days: float = Field(30, gt=0)
     grant_minutes_max: float = Field(480, gt=0)
     uses: dict[str, Use] = {}
@@ -196,10 +197,8 @@ class RulesConfig(Strict):
     alert_radius_m: float = Field(500, gt=0)
     expire_after_min: float | None = Field(None, gt=0)
     forget_after_days: float = Field(30, gt=0)
-    language: Literal["en", "ko"] | None = None
-    headlines: dict[str, Headlines] = Field(
-        default_factory=lambda: _defaults()["headlines"], validate_default=True
-    )
+    language: str | None = Field(None, pattern=LANGUAGE, description="as in streams/situations/languages")
+    headlines: dict[str, Headlines] = Field(default_factory=alert_words, validate_default=True)
     attention: tuple[str, ...] | None = Field(
         None,
         description="kinds that demand an operator's attention; others stand in the list. Absent: every kind",
@@ -232,9 +231,7 @@ class RulesConfig(Strict):
         language = raw.get("language") or (
             law.language if isinstance(law, Law) else law.get("language", "en")
         )
-        names = raw.get("names") or {
-            kind: called.get(language, kind) for kind, called in load_kinds().names.items()
-        }
+        names = raw.get("names") or kind_names(str(language))
         return {**raw, "language": language, "names": names}
 
     @field_validator("timezone")
@@ -257,7 +254,9 @@ class RulesConfig(Strict):
                 f" ({self.law.grant_minutes_max:g})"
             )
         if self.spoken not in self.headlines:
-            raise ValueError(f"no headlines in language '{self.spoken}'")
+            raise ValueError(
+                f"no headlines in language '{self.spoken}': there are {', '.join(self.headlines)}"
+            )
         return self
 
     @property

@@ -32,6 +32,7 @@ from pydantic import Field, model_validator
 from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig, Severity, Strict, Urgency
+from streams.situations.languages import words_of
 from streams.situations.model import Incident, Observed, Position, Situation, View
 from streams.situations.rates import ALL, HOUR_MS
 from streams.situations.rule import City, Draft, Heard, Memory, Step
@@ -104,7 +105,7 @@ class Numbers(Strict):
     urgency: Urgency = _default("urgency")
     by_hour: Hours = _default("by_hour")
     families: dict[str, Family] = Field(min_length=1)
-    headlines: dict[str, Words] = _default("headlines")
+    headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
 
     @model_validator(mode="after")
     def _sound(self) -> Numbers:

@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig, Strict, is_a
+from streams.situations.languages import words_of
 from streams.situations.model import RULE, Observed, Position, Situation, View
 from streams.situations.rule import City, Draft, Heard, Memory, Standing, Step
 from streams.situations.rules.joint_incident import certainty_of
@@ -75,7 +76,7 @@ class Numbers(Strict):
     per_second_max: int = Field(default_factory=lambda: _defaults()["per_second_max"], ge=1, le=1_000)
     purpose: str = Field(default_factory=lambda: _defaults()["purpose"], pattern=r"\S")
     claims: tuple[Claimed, ...] = _default("claims")
-    headlines: dict[str, Words] = _default("headlines")
+    headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
 
 
 @dataclass(frozen=True, slots=True)
