@@ -56,6 +56,7 @@ def event_of(city: str, seen: Seen) -> Event:
                 "camera_id": seen.camera,
                 "plate_token": one.token or "none",
                 "confidence": one.confidence,
+                "image_ref": f"picture of {seen.event_id}",
             }
             value |= dict.fromkeys(
                 [
@@ -64,7 +65,6 @@ def event_of(city: str, seen: Seen) -> Event:
                     "colour",
                     "direction_deg",
                     "speed_mps",
-                    "image_ref",
                     "position_source",
                 ]
             )

@@ -16,7 +16,7 @@ from streams.runtime.records import Record
 
 
 class Words(NamedTuple):
-    """What an observation says in words; ``subject`` is the thing's name."""
+    """What an observation says in words; ``subject`` is the thing's name, ``seen_by`` that of whoever claims it."""
 
     observation_id: str
     source: str
@@ -24,6 +24,8 @@ class Words(NamedTuple):
     token: str | None
     subject: str | None
     accuracy_m: float | None
+    seen_by: str | None = None
+    image_ref: str | None = None
 
 
 class Frames(Protocol):

@@ -64,6 +64,8 @@ def evidence_event(city: str, one: Evidence) -> Event:
         "label": one.words.label,
         "confidence": one.confidence,
         "count": 1,
+        "seen_by": one.words.seen_by,
+        "image_ref": one.words.image_ref,
     }
     return Event(CONTRACT, one.key, value)
 
@@ -85,6 +87,8 @@ def summary_event(city: str, second: Second) -> Event:
         "label": None,
         "confidence": None,
         "count": second.left_out,
+        "seen_by": None,
+        "image_ref": None,
     }
     return Event(CONTRACT, watch.situation_id or watch.watch_id, value)
 

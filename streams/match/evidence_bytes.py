@@ -46,7 +46,7 @@ class EvidenceBytes:
     def made(self, one: Evidence) -> Made:
         (
             watch, kind, distance_m, place, offset, time, received, lat, lon, confidence,
-            (observation_id, _source, label, _token, subject, accuracy_m),
+            (observation_id, _source, label, _token, subject, accuracy_m, seen_by, image_ref),
         ) = one  # fmt: skip
         known = self._watches.get(watch.watch_id)
         if known is None or known[0] is not watch:
@@ -80,6 +80,8 @@ class EvidenceBytes:
                 NULL if confidence is None else SOME + _float(confidence),
                 ONE,
                 its_end,
+                NULL if seen_by is None else SOME + _label(seen_by),
+                NULL if image_ref is None else SOME + _text(image_ref),
             )
         )
         specversion, source, kind_of, content = self._fixed
@@ -105,7 +107,7 @@ class EvidenceBytes:
 def a_sample() -> Evidence:
     """With something in every field."""
     watch = Watch("watch", "situation", "disc", 0, 1, 5, "purpose", centre=(1.0, 2.0), radius_m=3.0)
-    words = Words("observation", "source", "label", None, "subject", 1.5)
+    words = Words("observation", "source", "label", None, "subject", 1.5, "camera", "image")
     return Evidence(
         watch,
         "seen",

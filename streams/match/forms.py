@@ -11,7 +11,7 @@ from typing import Any
 class Form:
     """*label*: a field, or with *fixed_label* the word itself. *subject*: the fields that together name the thing.
 
-    Without *confidence* an observation is certain.
+    *seen_by*: who claims it. Without *confidence* an observation is certain.
     """
 
     contract: str
@@ -20,6 +20,8 @@ class Form:
     fixed_label: str = ""
     token: str | None = None
     confidence: str | None = None
+    seen_by: str | None = None
+    image_ref: str | None = None
 
     def label_of(self, row: Mapping[str, Any]) -> str:
         return self.fixed_label or str(row[self.label])
@@ -31,13 +33,21 @@ class Form:
 
 
 FORMS = (
-    Form("cctv.detection", ("camera_id", "track_id"), label="label", confidence="confidence"),
+    Form(
+        "cctv.detection",
+        ("camera_id", "track_id"),
+        label="label",
+        confidence="confidence",
+        seen_by="camera_id",
+    ),
     Form(
         "cctv.plate",
         ("plate_token",),
         fixed_label="licence_plate",
         token="plate_token",  # noqa: S106 (a field's name)
         confidence="confidence",
+        seen_by="camera_id",
+        image_ref="image_ref",
     ),
     Form("mobility.position", ("vehicle_id",), label="vehicle_type"),
     Form("drone.position", ("drone_id",), fixed_label="drone"),

@@ -74,7 +74,7 @@ class ArrowFrames:
 
 def _needed(form: Form) -> list[str]:
     names = {"event_id", "source", "position", form.subject[-1]}
-    return sorted(names | {name for name in (form.label, form.token) if name})
+    return sorted(names | {name for name in (form.label, form.token, form.seen_by, form.image_ref) if name})
 
 
 def _words(form: Form, value: Mapping[str, Any]) -> Words:
@@ -86,6 +86,8 @@ def _words(form: Form, value: Mapping[str, Any]) -> Words:
         value[form.token] if form.token else None,
         form.subject_of(value),
         place["accuracy_m"] if place is not None else None,
+        value[form.seen_by] if form.seen_by else None,
+        value[form.image_ref] if form.image_ref else None,
     )
 
 

@@ -98,6 +98,7 @@ def test_what_is_looked_for_and_seen_is_told_once_with_its_origin_and_distance(
         bus.see(seen[1_500:])
         wait_until(lambda: bus.pairs() == expected(watches, seen), SETTLED_S, 0.2)
     by_id = {one.event_id: one.sight for one in seen}
+    cameras = {one.event_id: one.camera for one in seen}
     records = {
         (one.topic, one.partition, one.offset): city.wire.decode(one.topic, one.value or b"")["event_id"]
         for contract in ("cctv.detection", "cctv.plate")
@@ -109,6 +110,10 @@ def test_what_is_looked_for_and_seen_is_told_once_with_its_origin_and_distance(
         assert one["seconds"] == (sight.time - at) / 1000
         assert (one["situation_id"], one["purpose"]) == ("s", "fire-safety")
         assert one["label"] == sight.label
+        assert one["seen_by"] == cameras[one["observation_id"]]
+        assert one["image_ref"] == (
+            f"picture of {one['observation_id']}" if sight.contract == "cctv.plate" else None
+        )
         if one["watch_id"] == "disc":
             assert one["distance_m"] == pytest.approx(
                 distance_m(LAT, LON, sight.lat or 0, sight.lon or 0), abs=0.01

@@ -16,7 +16,7 @@ from streams.matching.fast.loading import copied
 from streams.runtime.records import Record
 
 Bytes = npt.NDArray[np.uint8]
-TEXTS = 5
+TEXTS = 7
 HEAD_BYTES = 5
 
 
@@ -66,7 +66,7 @@ class NativeFrames:
         texts = np.empty((len(rows), 2 * TEXTS), np.int64)
         accuracy = np.empty(len(rows))
         group.kernel.locate(self.payload, self.size, rows, texts, accuracy)
-        ids, sources, labels, tokens, things = _read(texts)
+        ids, sources, labels, tokens, things, claimants, images = _read(texts)
         made = [
             Words(
                 one or "",
@@ -75,9 +75,11 @@ class NativeFrames:
                 token,
                 thing if thing is not None else token,
                 metres if metres == metres else None,  # noqa: PLR0124 (not a number)
+                claimant,
+                image,
             )
-            for one, source, label, token, thing, metres in zip(
-                ids, sources, labels, tokens, things, accuracy.tolist(), strict=True
+            for one, source, label, token, thing, claimant, image, metres in zip(
+                ids, sources, labels, tokens, things, claimants, images, accuracy.tolist(), strict=True
             )
         ]
         if self.unsure:

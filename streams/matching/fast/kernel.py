@@ -90,7 +90,8 @@ def source_of(form: Form, writer: Schema) -> str:
 
 def _words(form: Form) -> dict[str, str]:
     want = {"event_id": "t0", "source": "t1", "position.accuracy_m": "accuracy"}
-    for variable, name in (("t2", form.label), ("t3", form.token), ("t4", form.subject[-1])):
+    names = (form.label, form.token, form.subject[-1], form.seen_by, form.image_ref)
+    for variable, name in zip(("t2", "t3", "t4", "t5", "t6"), names, strict=True):
         if name and name not in want:
             want[name] = variable
     return want
@@ -128,7 +129,8 @@ def _write(file: Path, source: str) -> None:
     Path(name).replace(file)
 
 
-_WORDS = "(False, t0_p, t0_n, t1_p, t1_n, t2_p, t2_n, t3_p, t3_n, t4_p, t4_n, accuracy)"
+_TEXTS = ", ".join(f"t{number}_p, t{number}_n" for number in range(7))
+_WORDS = f"(False, {_TEXTS}, accuracy)"
 _TEMPLATE = '''"""Made from an Avro schema."""
 import numpy as np
 from numba import njit
@@ -168,10 +170,11 @@ def observe(payload, size, group, number, size_max, sure, lat, lon, time, receiv
 
 @njit
 def words_of(p, end):
-    t0_p = t0_n = t1_p = t1_n = t2_p = t2_n = t3_p = t3_n = t4_p = t4_n = np.int64(0)
+    t0_p = t0_n = t1_p = t1_n = t2_p = t2_n = t3_p = t3_n = np.int64(0)
+    t4_p = t4_n = t5_p = t5_n = t6_p = t6_n = np.int64(0)
     accuracy = np.nan
 {words}
-    return (p == end, t0_p, t0_n, t1_p, t1_n, t2_p, t2_n, t3_p, t3_n, t4_p, t4_n, accuracy)
+    return (p == end, t0_p, t0_n, t1_p, t1_n, t2_p, t2_n, t3_p, t3_n, t4_p, t4_n, t5_p, t5_n, t6_p, t6_n, accuracy)
 
 
 @njit(nogil=True, cache=True)
@@ -189,5 +192,9 @@ def locate(payload, size, rows, texts, accuracy):
         texts[i, 7] = found[8]
         texts[i, 8] = found[9]
         texts[i, 9] = found[10]
-        accuracy[i] = found[11]
+        texts[i, 10] = found[11]
+        texts[i, 11] = found[12]
+        texts[i, 12] = found[13]
+        texts[i, 13] = found[14]
+        accuracy[i] = found[15]
 '''

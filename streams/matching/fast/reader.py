@@ -94,6 +94,8 @@ def _words(form: Form, value: Mapping[str, Any]) -> Words:
         value[form.token] if form.token else None,
         form.subject_of(value),
         place["accuracy_m"] if place is not None else None,
+        value[form.seen_by] if form.seen_by else None,
+        value[form.image_ref] if form.image_ref else None,
     )
 
 
