@@ -18,6 +18,7 @@ from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from streams.replay import explained
 from streams.runtime.kafka import read_whole
+from streams.situations.model import RULE
 
 
 @click.group()
@@ -137,16 +138,27 @@ def _why(value: dict[str, Any]) -> str:
     told = value.get("explanation")
     if told is None:
         return ""
-    lines = [f"came in: {told['came_in']} (journal {told['sequence']})", f"numbers {told['numbers']}"]
+    lines = [
+        f"came in: {told['came_in']} (journal {told['sequence']})",
+        f"decided by {told['decided_by']} with {told['decided_with']} (numbers {told['numbers']})",
+    ]
     lines += [f"tied: {tie}" for tie in told["ties"]]
-    if told["nearly"]:
-        lines.append(f"nearest that did not join: {told['nearly']}")
+    lines.append(_otherwise(value["rule"], told["nearly"]))
     lines += [f"{one['action']} by {one['account_id']} at {one['at']}" for one in value["actions"]]
     if value["listed_under"]:
         lines.append(f"stands beneath {value['listed_under']}")
     if value["situations"]:
         lines.append(f"{len(value['situations'])} situations beneath it")
     return "".join(f"\n    {line}" for line in lines)
+
+
+def _otherwise(rule: str, nearly: str | None) -> str:
+    """What would have made it different."""
+    if rule != RULE:
+        return f"otherwise: {nearly or 'nothing is known of it any more'}"
+    return (
+        f"nearest that did not join: {nearly}" if nearly else "nearest that did not join: none anywhere near"
+    )
 
 
 def _metres(distance: float | None) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.geo import distance_m
-from streams.situations.config import Reach
+from streams.situations.config import Reach, RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.model import RULE, Incident, Situation
+from streams.situations.rule import Explains
 from streams.situations.state import CityState
 
 WIDER = 5
@@ -18,7 +19,8 @@ WIDER = 5
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One revision. *numbers* is the digest of the rules in force, as the journal's ``rules`` entry has them."""
+    """One revision. *numbers* is the digest of the rules in force, as the journal's ``rules`` entry has them; *decided_with*
+    those of them that decided; *nearly* what would have made it different."""
 
     situation_id: str
     revision: int
@@ -26,6 +28,7 @@ class Explanation:
     came_in: str
     decided_by: str
     numbers: str
+    decided_with: str
     because: str
     ties: tuple[str, ...]
     nearly: str | None
@@ -44,26 +47,51 @@ def explanation(state: CityState, value: Mapping[str, Any], entry: Entry) -> Exp
         else f"the time, before {_came_in(entry)}",
         decided_by=f"{value['rule']} {value['rule_version']}",
         numbers=state.rules_digest or "",
+        decided_with=numbers_of(state.rules, value["rule"]),
         because=value["reason"] or "",
         ties=tuple(ties(state, situation)) if situation is not None and is_joint else (),
-        nearly=nearest(state, situation) if situation is not None and is_joint else None,
+        nearly=otherwise(state, situation) if situation is not None else None,
     )
 
 
+def numbers_of(config: RulesConfig, rule: str) -> str:
+    """The numbers with which *rule* decides, in a line; lists and tables only by the digest."""
+    if rule == RULE:
+        bounds = config.bounds
+        return (
+            f"{config.radius_m:g} m and {config.window_s:g} s unless a pair of kinds has its own; at most"
+            f" {bounds.incidents} reports, {bounds.span_m:g} m, {bounds.span_min:g} min"
+        )
+    own = next((one.numbers for one in config.others if one.name == rule), {})
+    plain = {name: value for name, value in own.items() if isinstance(value, int | float | str)}
+    return ", ".join(f"{name} {value}" for name, value in sorted(plain.items()))
+
+
+def otherwise(state: CityState, situation: Situation) -> str | None:
+    """What would have made it different: of reports the nearest that did not join; of others what their rule says."""
+    if situation.rule == RULE:
+        return nearest(state, situation)
+    rule = state.rule_named(situation.rule)
+    return rule.otherwise(state, situation) if isinstance(rule, Explains) else None
+
+
 def _came_in(entry: Entry) -> str:
-    where = f"{entry.topic}[{entry.partition}]@{entry.offset}"
-    match entry.kind:
+    return f"{_named_entry(entry.kind, entry.value)}, {entry.topic}[{entry.partition}]@{entry.offset}"
+
+
+def _named_entry(kind: str, value: Mapping[str, Any]) -> str:
+    match kind:
         case "incident":
-            told = f"{entry.value['kind']}, {entry.value['status']}"
-            return f"report {entry.value['agency_case_no']} of {entry.value['agency']} ({told}), {where}"
+            told = f"{value['kind']}, {value['status']}"
+            return f"report {value['agency_case_no']} of {value['agency']} ({told})"
         case "action":
-            return f"{entry.value['action']} by {entry.value['account_id']}, {where}"
+            return f"{value['action']} by {value['account_id']}"
         case "place":
-            return f"camera {entry.value['camera_id']}, {where}"
-        case "tick":
-            return f"the time, {where}"
+            return f"camera {value['camera_id']}"
+        case "evidence":
+            return f"{value.get('label') or 'something'} seen by {value.get('seen_by') or 'nobody named'}"
         case _:
-            return f"{entry.kind}, {where}"
+            return {"tick": "the time", "rules": "other numbers of the rules"}.get(kind, kind)
 
 
 def ties(state: CityState, situation: Situation) -> Iterator[str]:

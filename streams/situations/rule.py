@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from streams.situations.cameras import CameraIndex
@@ -99,6 +99,14 @@ class City(Protocol):
     def zone(self) -> ZoneInfo: ...
     def live_near(self, places: Iterable[Position], radius_m: float) -> list[Situation]: ...
     def of_rule(self, name: str) -> Sequence[str]: ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A rule that can say what would have made a situation of its own different."""
+
+    def otherwise(self, city: City, situation: Situation) -> str | None:
+        """In a sentence, as things stand with this revision."""
 
 
 class Rule(Protocol):

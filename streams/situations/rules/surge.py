@@ -40,6 +40,7 @@ from streams.situations.rule import City, Draft, Heard, Memory, Step
 NAME, VERSION = "surge", "1"
 MINUTE_MS = 60_000
 HOURS = 24
+CALLS_MAX = 100_000
 RADIUS_MIN_M = 500.0
 SHARE_WITHIN = 0.9
 """So much of the calls lies within the area that is told."""
@@ -275,6 +276,21 @@ class Surge:
         count = city.rates.count(f"{NAME}:{family}", city.now_ms - self._window_ms, city.now_ms)
         usual, days = self._usual(city, family, level)
         return Rate(count, usual, deviations(count, usual, days, self._numbers.families[family].spread))
+
+    def otherwise(self, city: City, situation: Situation) -> str | None:
+        """How many calls would have been no surge, or would have kept it going."""
+        for family, said in self._numbers.families.items():
+            memory = city.memories.get(f"{NAME}:{family}")
+            if memory is None or said.kinds[0] != situation.view.kind:
+                continue
+            usual, days = self._usual(city, family, Level.from_body(memory.body))
+            bar = self._numbers.over_at if situation.is_closed else self._numbers.raise_at
+            least = 0 if situation.is_closed else said.floor or self._numbers.floor
+            enough = (n for n in range(least, CALLS_MAX) if deviations(n, usual, days, said.spread) >= bar)
+            count = next(enough, CALLS_MAX)
+            end = "would have kept it going" if situation.is_closed else "begin one, fewer do not"
+            return f"{count} calls in {self._numbers.window_min:g} min {end}"
+        return None
 
     # -- the surge -------------------------------------------------------------------------------------------
 

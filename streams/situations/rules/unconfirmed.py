@@ -123,6 +123,21 @@ class Unconfirmed:
             purpose=numbers.purpose,
         )
 
+    def otherwise(self, city: City, situation: Situation) -> str | None:
+        """What it takes, and the claim that waits nearest."""
+        numbers, at = self._numbers, situation.view.position
+        takes = (
+            f"it takes {numbers.sources} independent sources within {numbers.radius_m:g} m and"
+            f" {numbers.window_s:g} s, and no report of it"
+        )
+        memory = city.memories.get(f"{NAME}:{PENDING}")
+        claims = [Claim.from_body(one) for one in memory.body["claims"]] if memory is not None else []
+        others = [one for one in claims if one.kind == situation.view.kind and at is not None]
+        if at is None or not others:
+            return takes
+        away_m, _, seen_by = min((one.away_m(at), one.at, one.source[1]) for one in others)
+        return f"{takes}; the nearest claim that waits is of {seen_by}, {away_m:.0f} m away"
+
     # -- what came in ----------------------------------------------------------------------------------------
 
     def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from streams.situations.entry import Entry
 from streams.situations.explaining import Explanation, explanation
-from tests.unit.situations.a_city import City, a_camera, an_action, an_incident, place, rules
+from tests.unit.situations.a_city import City, a_camera, a_tick, an_action, an_incident, place, rules
+from tests.unit.situations.test_surge import calls, surging
+from tests.unit.situations.test_unconfirmed import a_city as claimed_city
+from tests.unit.situations.test_unconfirmed import a_claim
 
 
 def explained(*entries: Entry, city: City | None = None) -> list[Explanation]:
@@ -78,3 +81,37 @@ def test_what_was_only_due_says_so() -> None:
     ]
     assert last.because == "every report is closed"
     assert last.came_in.startswith("the time, before report no P9")
+
+
+def test_it_names_the_numbers_that_decided_and_not_only_their_digest() -> None:
+    (one,) = explained(an_incident("F1"), city=City(rules(radius_m=120, bounds={"incidents": 4})))
+    assert one.decided_with == (
+        "120 m and 900 s unless a pair of kinds has its own; at most 4 reports, 600 m, 90 min"
+    )
+
+
+def test_a_surge_says_how_many_calls_begin_one_and_how_many_would_have_kept_it_going() -> None:
+    city = City(surging())
+    parts = explained(*calls(1, "12:00", kind="medical", first=500), *calls(12, "12:10"), city=city)
+    first = next(one for one in parts if one.decided_by.startswith("surge"))
+    assert first.nearly is not None
+    begins = int(first.nearly.split()[0])
+    assert first.nearly == f"{begins} calls in 60 min begin one, fewer do not"
+    assert "raise_at 3.0" in first.decided_with and "window_min 60" in first.decided_with
+    alone = City(surging())
+    alone.take(*calls(1, "12:00", kind="medical", first=500), *calls(begins - 1, "12:10"))
+    assert not [one for one in alone.live() if one["rule"] == "surge"]
+    alone.take(*calls(1, "12:10", first=begins - 1))
+    assert [one for one in alone.live() if one["rule"] == "surge"]
+    over = [one for one in explained(a_tick("15:00"), city=city) if one.decided_by.startswith("surge")]
+    assert (over[-1].nearly or "").endswith("calls in 60 min would have kept it going")
+
+
+def test_what_machines_claim_says_what_it_takes_and_which_claim_still_waits() -> None:
+    city = claimed_city()
+    (first,) = explained(a_claim("c1"), a_claim("c2", "12:00:40", where=place(30)), city=city)
+    assert first.came_in == "smoke seen by c2, demo.core.evidence[0]@" + first.came_in.rpartition("@")[2]
+    assert first.nearly == "it takes 2 independent sources within 150 m and 120 s, and no report of it"
+    explained(a_claim("c3", "12:00:50", where=place(900)), city=city)
+    (again,) = explained(a_claim("c4", "12:00:55", where=place(20)), city=city)
+    assert (again.nearly or "").endswith("the nearest claim that waits is of c3, 885 m away")
