@@ -61,6 +61,8 @@ class Running:
         if one.contract not in TOPICS:
             self._take(one.entry)
             return
+        # evidence tells no time: in a city that runs, a tick a second does
+        self._take(Entry("tick", "demo.core.tick", 0, self.taken, {"event_time": one.at}))
         sight = _sight_of(one)
         self.sights.append((one, sight))
         for watch in list(self.watches.values()):
@@ -126,7 +128,16 @@ def _evidence(watch: Watch, one: Happening, sight: Sight) -> Evidence:
     away_m = None
     if watch.centre is not None and sight.lat is not None and sight.lon is not None:
         away_m = distance_m(*watch.centre, sight.lat, sight.lon)
-    words = Words(value["event_id"], value["source"], sight.label, sight.token, form.subject_of(value), None)
+    words = Words(
+        value["event_id"],
+        value["source"],
+        sight.label,
+        sight.token,
+        form.subject_of(value),
+        None,
+        value[form.seen_by] if form.seen_by else None,
+        value[form.image_ref] if form.image_ref else None,
+    )
     return Evidence(
         watch,
         "seen",
