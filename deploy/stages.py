@@ -38,10 +38,12 @@ def worker_of(
         worker.add_service(RulesWatch(city, stage.use))
     if "deliver" in stages:
         from connectors.sinks.redis_view import RedisView
+        from streams.effect_telling import EffectService
         from streams.live_view import LiveViewService
 
         view = RedisView(platform.endpoints.redis, city.name)
         worker.add_service(LiveViewService(city.name, view, bootstrap=platform.kafka, wire=platform.wire))
+        worker.add_service(EffectService(city.name, bootstrap=platform.kafka, wire=platform.wire))
     if "ingest" in stages:
         from deploy.hearing import add_sources
 

@@ -96,20 +96,33 @@ def _chatters(times: Sequence[int]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """How soon help came, in minutes from the report. ``None``: the city does not report it, which is not 0."""
+    """How soon help came: medians, in minutes from the report. ``None``: the city does not report it, which is not 0.
+
+    *camera_minutes* is until the first camera was granted. *video_minutes* is until the first grant was used, which the
+    video system alone knows.
+    """
 
     situations: int
     joined_share: float | None
     dispatch_minutes: float | None
     arrival_minutes: float | None
+    camera_minutes: float | None
+    video_minutes: float | None
     arrived_within_7_min: float | None
 
 
-def help_of(situations: Iterable[Value], *, from_ms: int, to_ms: int) -> Help:
+def help_of(
+    situations: Iterable[Value],
+    *,
+    from_ms: int,
+    to_ms: int,
+    grants: Iterable[Value] = (),
+    uses: Iterable[Value] = (),
+) -> Help:
     """Of the situations that began within [from_ms, to_ms), by the events of ``core.situation``, in order.
 
     A time counts when the situation was first told with that status; one first told with it counts not, as nobody knows when
-    the unit left.
+    the unit left. *grants* are the events of ``core.grant``, *uses* the first uses (``situation_id``, ``event_time``).
     """
     first: dict[str, dict[str, int]] = defaultdict(dict)
     agencies: Counter[str] = Counter()
@@ -127,14 +140,30 @@ def help_of(situations: Iterable[Value], *, from_ms: int, to_ms: int) -> Help:
             opened.pop(its_id, None)
     dispatch = _waits(first["dispatched"], opened)
     arrival = _waits(first["arrived"], opened)
+    cameras = _waits(_earliest(grants, "opened_at"), opened)
+    videos = _waits(_earliest(uses, "event_time"), opened)
     joined = sum(agencies[its_id] > 1 for its_id in opened)
     return Help(
         situations=len(opened),
         joined_share=joined / len(opened) if opened else None,
-        dispatch_minutes=median(dispatch) / 60_000 if dispatch else None,
-        arrival_minutes=median(arrival) / 60_000 if arrival else None,
+        dispatch_minutes=_minutes(dispatch),
+        arrival_minutes=_minutes(arrival),
+        camera_minutes=_minutes(cameras),
+        video_minutes=_minutes(videos),
         arrived_within_7_min=sum(one <= GOAL_MS for one in arrival) / len(arrival) if arrival else None,
     )
+
+
+def _minutes(waits: Sequence[int]) -> float | None:
+    return median(waits) / 60_000 if waits else None
+
+
+def _earliest(rows: Iterable[Value], field: str) -> dict[str, int]:
+    """Situation id → the earliest time of its rows."""
+    found: dict[str, int] = {}
+    for one in rows:
+        found[one["situation_id"]] = min(found.get(one["situation_id"], one[field]), one[field])
+    return found
 
 
 def _waits(reached: Mapping[str, int], opened: Mapping[str, int]) -> list[int]:
@@ -149,3 +178,71 @@ def first_heard(situations: Iterable[Value]) -> dict[str, int]:
             for incident in one["incidents"]:
                 heard.setdefault(incident["incident_id"], one["event_time"])
     return heard
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a period, and the same of the period before. *unit*: ``min``, ``share``, ``count`` or ``1/10min``."""
+
+    name: str
+    unit: str
+    value: float | None
+    control: float | None = None
+
+    @property
+    def change(self) -> float | None:
+        """*value* less *control*; ``None`` where either is not reported."""
+        return None if self.value is None or self.control is None else self.value - self.control
+
+
+LOADS = (("alerts_per_10_min", "per_10_min", "1/10min"), ("flood_share", "flood_share", "share"))
+COUNTS = (("alerts", "count"), ("chattering", "count"), ("stale", "count"))
+HELPS = (
+    ("joined_share", "share"),
+    ("dispatch_minutes", "min"),
+    ("arrival_minutes", "min"),
+    ("camera_minutes", "min"),
+    ("video_minutes", "min"),
+    ("arrived_within_7_min", "share"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the log says: events of ``core.alert``, ``core.situation`` and ``core.grant``, each in order.
+
+    *since* is when the log begins: a period before it is unknown, not empty.
+    """
+
+    alerts: Sequence[Value]
+    situations: Sequence[Value]
+    grants: Sequence[Value]
+    since: int
+
+    def audiences(self) -> list[str]:
+        return sorted({one["audience"] for one in self.alerts})
+
+    def help(self, from_ms: int, to_ms: int) -> Help:
+        return help_of(self.situations, grants=self.grants, from_ms=from_ms, to_ms=to_ms)
+
+
+def measures_of(told: Told, *, from_ms: int, to_ms: int) -> list[Measure]:
+    """Every measure of the period [from_ms, to_ms)."""
+    found = told.help(from_ms, to_ms)
+    measures = [Measure(name, unit, getattr(found, name)) for name, unit in HELPS]
+    for audience in told.audiences():
+        load = load_of(told.alerts, audience, from_ms=from_ms, to_ms=to_ms)
+        measures += [
+            Measure(f"{name}:{audience}", unit, float(getattr(load, field))) for name, field, unit in LOADS
+        ]
+        measures += [Measure(f"{name}:{audience}", unit, float(getattr(load, name))) for name, unit in COUNTS]
+    return measures
+
+
+def compared(told: Told, *, from_ms: int, to_ms: int, control_from: int, control_to: int) -> list[Measure]:
+    """Every measure of a period beside that of its control; not reported where the log begins within the control."""
+    ours = measures_of(told, from_ms=from_ms, to_ms=to_ms)
+    if told.since > control_from:
+        return ours
+    before = {one.name: one.value for one in measures_of(told, from_ms=control_from, to_ms=control_to)}
+    return [Measure(one.name, one.unit, one.value, before.get(one.name)) for one in ours]

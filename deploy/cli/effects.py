@@ -15,7 +15,7 @@ from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.times import epoch_ms, iso
 from schemas.catalogue import topic_name
-from streams.effects import Load, first_heard, help_of, load_of, load_of_times
+from streams.effects import Load, Told, compared, first_heard, load_of, load_of_times
 from streams.runtime.kafka import read_whole
 
 Values = list[dict[str, Any]]
@@ -28,7 +28,11 @@ UNREPORTED = "not reported"
     "--from", "from_text", metavar="TIME", help="from here on (ISO 8601) [default: the first alert]"
 )
 @click.option("--to", "to_text", metavar="TIME", help="up to here [default: the last alert]")
-@click.option("--against", metavar="FROM/TO", help="a control period, shown beside")
+@click.option(
+    "--against",
+    metavar="FROM/TO",
+    help="the control period [default with --from: as long a one, right before]",
+)
 @click.option("--json", "as_json", is_flag=True, help="one period a line, as JSON")
 def effects(
     city_name: str, from_text: str | None, to_text: str | None, against: str | None, as_json: bool
@@ -40,40 +44,70 @@ def effects(
     Example:  bongsu effects houston --from 2024-05-16T23:00:00Z --to 2024-05-17T18:00:00Z
     """
     city, platform = load_city(city_name), reach()
-    alerts, situations = (_values(platform, city.name, one) for one in ("core.alert", "core.situation"))
+    alerts, situations, grants = (
+        _values(platform, city.name, one) for one in ("core.alert", "core.situation", "core.grant")
+    )
     if not situations:
         raise UsageFault(f"{city.name} has no situations yet", hint=f"bongsu play {city.name} … or run it")
     times = [one["event_time"] for one in situations]
+    told = Told(alerts, situations, [one for one in grants if one["revision"] == 1], min(times))
     start = epoch_ms(from_text) if from_text else min(times)
     end = epoch_ms(to_text) if to_text else max(times) + 1
-    periods = [(start, end)]
-    if against is not None:
-        first, _, last = against.partition("/")
-        periods.append((epoch_ms(first), epoch_ms(last)))
+    control = _control(against, start, end) if against or from_text else None
+    periods = [(start, end), *([control] if control is not None and control[0] >= told.since else [])]
     for number, period in enumerate(periods):
-        found = measured(alerts, situations, *period)
+        found = measured(told, *period)
         if as_json:
-            click.echo(orjson.dumps(found).decode())
+            click.echo(orjson.dumps({**found, "control": bool(number)}).decode())
         else:
             click.echo(("control: " if number else "") + f"{found['from']} to {found['to']}")
             Console(width=max(100, Console().width)).print(_table(found))
             for name, value in found["help"].items():
                 click.echo(f" {name.replace('_', ' ')}: {_in_words(value)}")
+    if control is not None and not as_json:
+        _show_change(told, (start, end), control)
 
 
-def measured(alerts: Values, situations: Values, start: int, end: int) -> dict[str, Any]:
+def _control(against: str | None, start: int, end: int) -> tuple[int, int]:
+    if against is None:
+        return 2 * start - end, start
+    first, slash, last = against.partition("/")
+    if not slash:
+        raise UsageFault(
+            f"'{against[:60]}' is no period", hint="write FROM/TO: 2024-05-15T00:00:00Z/2024-05-16T00:00:00Z"
+        )
+    return epoch_ms(first), epoch_ms(last)
+
+
+def _show_change(told: Told, period: tuple[int, int], control: tuple[int, int]) -> None:
+    """Each measure of the control and of the period, and the change between them."""
+    if control[0] >= control[1]:
+        raise UsageFault("the control period is empty", hint="write --against FROM/TO with TO after FROM")
+    if control[0] < told.since:
+        click.echo(f"no control: the log begins at {iso(told.since)}, after {iso(control[0])}")
+        return
+    table = Table("measure", "control", "period", "change", box=None)
+    for one in compared(
+        told, from_ms=period[0], to_ms=period[1], control_from=control[0], control_to=control[1]
+    ):
+        change = UNREPORTED if one.change is None else f"{one.change:+.2f}"
+        name = f"{one.name.replace('_', ' ')} ({one.unit})"
+        table.add_row(name, _in_words(one.control), _in_words(one.value), change)
+    Console(width=max(100, Console().width)).print(table)
+
+
+def measured(told: Told, start: int, end: int) -> dict[str, Any]:
     """Everything of one period, as JSON carries it."""
     if start >= end:
         raise UsageFault("the period is empty", hint="write a --to that comes after --from")
-    audiences = sorted({one["audience"] for one in alerts})
-    each = load_of_times(first_heard(situations).values(), from_ms=start, to_ms=end)
-    loads = {one: load_of(alerts, one, from_ms=start, to_ms=end) for one in audiences}
+    each = load_of_times(first_heard(told.situations).values(), from_ms=start, to_ms=end)
+    loads = {one: load_of(told.alerts, one, from_ms=start, to_ms=end) for one in told.audiences()}
     return {
         "from": iso(start),
         "to": iso(end),
         "one_alert_an_incident": _shown(each),
         "audiences": {audience: _shown(load) for audience, load in loads.items()},
-        "help": asdict(help_of(situations, from_ms=start, to_ms=end)),
+        "help": asdict(told.help(start, end)),
     }
 
 

@@ -159,6 +159,25 @@ def test_a_disabled_user_is_refused_within_seconds_and_what_they_did_stays(room:
     assert guest.split("_", 2)[2] not in listed
 
 
+def test_what_was_done_is_explained_revision_by_revision(room: Room) -> None:
+    its_id = min(room.city.situations())
+    shown = room.city.bongsu("situation", "show", its_id, "--city", str(room.city.file)).stdout
+    revisions = [one for one in room.city.values("core.situation") if one["situation_id"] == its_id]
+    for word in ("came in: ", "decided by joint-incident 1+", "nearest that did not join: "):
+        assert shown.count(word) == len(revisions)
+    assert "an operator separated them" in shown or "separate by" in shown
+
+
+def test_the_effects_stand_in_their_topic_and_what_nobody_reports_is_not_zero(room: Room) -> None:
+    wait_until(lambda: room.city.values("core.effect"), SEEN_S, every_s=0.2)
+    newest = {one["measure"]: one for one in room.city.values("core.effect")}
+    assert newest["arrival_minutes"]["value"] is newest["video_minutes"]["value"] is None
+    assert newest["alerts:operator"]["value"] >= 1
+    shown = room.city.bongsu("effects", str(room.city.file), "--from", "2026-01-01T00:00:00Z").stdout
+    assert "video minutes: not reported" in shown
+    assert "no control: the log begins at" in shown
+
+
 def test_every_action_is_on_record_and_the_replay_is_byte_identical(room: Room) -> None:
     actions = room.city.values("core.action")
     assert all(one["account_id"] and one["reason"] and one["role"] for one in actions)

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from streams.effects import first_heard, help_of, load_of, load_of_times
+from schemas.catalogue import load_catalogue
+from schemas.rows import RowCodec
+from streams.effect_telling import Kept, effect_events
+from streams.effects import Told, compared, first_heard, help_of, load_of, load_of_times
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -97,3 +100,75 @@ def test_a_merged_situation_is_not_counted_twice() -> None:
 def test_what_was_over_before_it_was_heard_of_would_have_alerted_nobody() -> None:
     assert first_heard([a_situation(1, status="closed")]) == {}
     assert first_heard([a_situation(1), a_situation(2, 2)]) == {"i": MINUTE}
+
+
+def a_grant(at_min: float, situation_id: str = "s") -> dict[str, Any]:
+    return {
+        "situation_id": situation_id,
+        "opened_at": round(at_min * MINUTE),
+        "event_time": round(at_min * MINUTE),
+        "revision": 1,
+    }
+
+
+def test_the_first_camera_is_timed_and_the_first_video_is_not_reported_until_somebody_says_when() -> None:
+    told, grants = [a_situation(1)], [a_grant(4), a_grant(3), a_grant(1, "another")]
+    found = help_of(told, from_ms=0, to_ms=DAY, grants=grants)
+    assert (found.camera_minutes, found.video_minutes) == (3, None)
+    uses = [{"situation_id": "s", "event_time": 5 * MINUTE}]
+    assert help_of(told, from_ms=0, to_ms=DAY, uses=uses).video_minutes == 5
+
+
+def two_days() -> Told:
+    """The first day units take six minutes, the second two; nobody ever tells of an arrival."""
+    situations = []
+    for day, minutes in ((0, 6), (1, 2)):
+        start = day * 24 * 60
+        about: dict[str, Any] = {"situation_id": f"s{day}", "opened_at": start * MINUTE}
+        situations += [a_situation(start, **about), a_situation(start + minutes, 2, "dispatched", **about)]
+    return Told([an_alert(1), an_alert(24 * 60 + 1, "b")], situations, [], since=0)
+
+
+def test_a_period_is_held_against_its_control() -> None:
+    found = {
+        one.name: one
+        for one in compared(two_days(), from_ms=DAY, to_ms=2 * DAY, control_from=0, control_to=DAY)
+    }
+    dispatch = found["dispatch_minutes"]
+    assert (dispatch.value, dispatch.control, dispatch.change) == (2, 6, -4)
+    assert found["alerts:operator"].value == found["alerts:operator"].control == 1
+    assert found["arrival_minutes"].value is found["arrival_minutes"].change is None
+
+
+def test_a_control_before_the_log_begins_is_not_reported() -> None:
+    found = compared(two_days(), from_ms=0, to_ms=DAY, control_from=-DAY, control_to=0)
+    assert {one.control for one in found} == {None}
+
+
+def test_the_topic_of_effects_tells_the_newest_day_of_the_log_and_the_day_before() -> None:
+    kept, told = Kept(), two_days()
+    for alert in told.alerts:
+        kept.put("core.alert", alert)
+    for situation in [
+        *told.situations,
+        a_situation(2 * 24 * 60 - 1, situation_id="last", opened_at=2 * DAY - MINUTE),
+    ]:
+        kept.put("core.situation", situation)
+    kept.put("core.grant", a_grant(24 * 60 + 3, "s1"))
+    kept.put("core.grant", {**a_grant(24 * 60 + 1, "s1"), "revision": 2})
+    codec = RowCodec(load_catalogue()["core.effect"].newest)
+    events = {event.key: dict(event.value or {}) for event in effect_events("demo", kept)}
+    assert all(codec.decode(codec.encode(value)) == value for value in events.values())
+    assert (events["dispatch_minutes"]["value"], events["dispatch_minutes"]["control_value"]) == (2, None)
+    assert events["camera_minutes"]["value"] == 3
+    assert events["arrival_minutes"]["value"] is None
+    assert {value["situations"] for value in events.values()} == {2}
+    assert events["alerts:operator"]["to_time"] - events["alerts:operator"]["from_time"] == DAY
+
+
+def test_what_is_older_than_two_days_is_forgotten() -> None:
+    kept = Kept()
+    for minute in (0, 24 * 60, 49 * 60, 50 * 60):
+        kept.put("core.alert", an_alert(minute, str(minute)))
+    assert [one["alert_id"] for one in kept.told().alerts] == ["1440", "2940", "3000"]
+    assert kept.told().since == 0

@@ -1,0 +1,178 @@
+"""Telling ``core.effect``: what the platform did over the last day of the log, against the day before, once a minute.
+
+A day is one of the log: its end is the newest event. So a recording that is played gives the effects of its own days.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from schemas.catalogue import contract_name, topic_name
+from schemas.errors import Invalid, Retriable, Unreachable
+from schemas.event import Event, derived_id
+from schemas.wire import Wire
+from streams import metrics
+from streams.effects import Measure, Told, compared
+from streams.log import log
+from streams.runtime.kafka import partitions_of, reader
+from streams.runtime.records import Record, headers_of, record_of
+
+PERIOD_MS = 24 * 3_600_000
+KEPT_MS = 2 * PERIOD_MS
+ROWS_MAX = 300_000
+"""Of each topic; beyond, the oldest go, and the control period with them."""
+BATCH_MAX = 2_000
+LOOK_S, AGAIN_S, TELL_S = 0.5, 5.0, 60.0
+FIELDS = {
+    "core.alert": ("alert_id", "audience", "message_type", "demands_attention"),
+    "core.situation": ("situation_id", "opened_at", "revision", "status", "merged_into"),
+    "core.grant": ("situation_id", "opened_at"),
+}
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is needed of the last two days, and nothing of whom or where."""
+
+    rows: Mapping[str, deque[dict[str, Any]]] = field(
+        default_factory=lambda: {contract: deque(maxlen=ROWS_MAX) for contract in FIELDS}
+    )
+    newest_ms: int = 0
+    since_ms: int | None = None
+
+    def put(self, contract: str, value: Mapping[str, Any]) -> None:
+        if contract == "core.grant" and value["revision"] > 1:
+            return
+        row = {name: value[name] for name in ("event_time", *FIELDS[contract])}
+        if contract == "core.situation":
+            row["agencies"] = (None,) * len(value["agencies"])
+            row["incidents"] = (None,) * min(1, len(value["incidents"]))
+        self.newest_ms = max(self.newest_ms, value["event_time"])
+        at = value["event_time"]
+        self.since_ms = at if self.since_ms is None else min(self.since_ms, at)
+        rows = self.rows[contract]
+        rows.append(row)
+        while rows and rows[0]["event_time"] < self.newest_ms - KEPT_MS:
+            rows.popleft()
+
+    def told(self) -> Told:
+        alerts, situations, grants = (tuple(self.rows[contract]) for contract in FIELDS)
+        return Told(alerts, situations, grants, self.since_ms or 0)
+
+    def measures(self) -> list[Measure]:
+        start, end = self.period
+        return compared(
+            self.told(), from_ms=start, to_ms=end, control_from=start - PERIOD_MS, control_to=start
+        )
+
+    @property
+    def period(self) -> tuple[int, int]:
+        return self.newest_ms + 1 - PERIOD_MS, self.newest_ms + 1
+
+
+def effect_events(city: str, kept: Kept) -> list[Event]:
+    """The rows of ``core.effect`` as the log stands."""
+    start, end = kept.period
+    situations = kept.told().help(start, end).situations
+    return [
+        Event(
+            "core.effect",
+            one.name,
+            {
+                "event_id": derived_id("effect", city, one.name, end),
+                "city": city,
+                "source": "effects",
+                "event_time": end - 1,
+                "event_time_accuracy_s": None,
+                "received_time": end - 1,
+                "position": None,
+                "measure": one.name,
+                "unit": one.unit,
+                "from_time": start,
+                "to_time": end,
+                "value": one.value,
+                "control_from": start - PERIOD_MS,
+                "control_value": one.control,
+                "situations": situations,
+            },
+        )
+        for one in kept.measures()
+    ]
+
+
+class EffectService:
+    """Follows the core topics from their beginning. Two of it tell the same, so neither fences the other."""
+
+    def __init__(self, city: str, *, bootstrap: str, wire: Wire, tell_s: float = TELL_S) -> None:
+        self.name = f"{city}.effects"
+        self.is_ready = True  # nobody waits for a measure
+        self._city = city
+        self._bootstrap = bootstrap
+        self._wire = wire
+        self._tell_s = tell_s
+        self._topics = [topic_name(city, contract) for contract in FIELDS]
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._follow()
+            except (Retriable, Unreachable) as error:
+                log.warning("effects wait", why=error.what)
+                await asyncio.sleep(AGAIN_S)
+
+    async def _follow(self) -> None:
+        kept = Kept()
+        consumer = await asyncio.to_thread(reader, self._bootstrap, **{"enable.partition.eof": False})
+        try:
+            places = await asyncio.to_thread(partitions_of, consumer, self._topics)
+            await asyncio.to_thread(
+                consumer.assign, [TopicPartition(one.topic, one.partition, 0) for one in places]
+            )
+            told_ms, due_s = 0, 0.0
+            loop = asyncio.get_running_loop()
+            while True:
+                records = await asyncio.to_thread(_next, consumer)
+                self._take(records, kept)
+                if not records and kept.newest_ms > told_ms and loop.time() >= due_s:
+                    await asyncio.to_thread(self._tell, kept)
+                    told_ms, due_s = kept.newest_ms, loop.time() + self._tell_s
+        finally:
+            await asyncio.to_thread(consumer.close)
+
+    def _take(self, records: Sequence[Record], kept: Kept) -> None:
+        for record in records:
+            try:
+                value = self._wire.decode(record.topic, record.value or b"")
+            except Invalid:
+                metrics.set_aside.labels(self.name, record.topic).inc()
+                continue
+            kept.put(contract_name(record.topic), value)
+
+    def _tell(self, kept: Kept) -> None:
+        producer = Producer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "log_level": 3,
+            }
+        )
+        for event in effect_events(self._city, kept):
+            topic, key, value = self._wire.encode(self._city, event)
+            producer.produce(topic, value, key=key, headers=headers_of(event, topic=topic))
+        if producer.flush(10):
+            raise Retriable("the effects were not taken")
+
+
+def _next(consumer: Consumer) -> list[Record]:
+    first = consumer.poll(LOOK_S)
+    if first is None:
+        return []
+    messages = [first, *consumer.consume(BATCH_MAX, 0)]
+    return [record_of(message) for message in messages if message.error() is None]
