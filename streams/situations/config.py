@@ -118,6 +118,9 @@ class Law(Strict):
         {}, description="action → roles; one that stands not here, all may"
     )
     overrides: dict[str, str] = {}
+    wanted_offences: tuple[str, ...] | None = Field(
+        None, description="classes of offence for which a vehicle may be looked for; absent: any"
+    )
 
 
 class Headlines(Strict):

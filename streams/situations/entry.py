@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """*kind* is ``incident``, ``evidence``, ``place``, ``tick``, ``action`` or ``rules``; *topic* is the full name."""
+    """*topic* is the full name. *kind* is ``incident``, ``evidence``, ``place``, ``tick``, ``action``, ``notice`` or
+    ``rules``."""
 
     kind: str
     topic: str

@@ -26,7 +26,8 @@ from streams.situations.handling import (
     separated,
 )
 from streams.situations.model import RULE, Camera, Incident, Situation
-from streams.situations.rule import Draft, Heard, Memory, Step
+from streams.situations.notices import check_notice
+from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
 from streams.situations.rules.joint_incident import regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.state import CityState
@@ -100,8 +101,9 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             action = action_of(entry)
             _may_be(state, action)
             return _until(state, time_of(entry)) + _on_action(state, action)
-        case "tick":
-            return _until(state, time_of(entry))
+        case "notice" | "tick":  # of a tick nobody takes notice
+            check_notice(entry, state.rules)
+            return _until(state, time_of(entry)) + _on_notice(state, entry)
         case _:
             raise Fatal(f"{entry.topic}: entry of unknown kind {entry.kind!r}", hint="run a newer version")
 
@@ -133,6 +135,15 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
     events: list[Event] = []
     for rule in state.rules_in_force:
         events += _put_in_force(state, rule.on_event(state, heard))
+    return events
+
+
+def _on_notice(state: CityState, entry: Entry) -> list[Event]:
+    contract = entry.topic.partition(".")[2]
+    events: list[Event] = []
+    for rule in state.rules_in_force:
+        if isinstance(rule, Notices) and contract in rule.notices:
+            events += _put_in_force(state, rule.on_notice(state, entry))
     return events
 
 
@@ -178,7 +189,9 @@ def _with(draft: Draft, action: Action) -> str:
 def _as_handled(state: CityState, after: Situation) -> Draft:
     """*after*, an operator's action, with the view that follows from it."""
     if after.rule != RULE:
-        return Draft(replace(after, view=redrawn(after.view, after.handled, now=state.now_ms)), {})
+        after = replace(after, view=redrawn(after.view, after.handled, now=state.now_ms))
+        rule = state.rule_named(after.rule)
+        return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
     draft = revised(state, replace(after, revision=after.revision - 1), after.view.incidents)
     return replace(
         draft,
@@ -190,7 +203,9 @@ def _as_handled(state: CityState, after: Situation) -> Draft:
 def _let_go(state: CityState) -> list[Event]:
     """End what rules remember that are no longer in force."""
     events: list[Event] = []
-    for memory in [state.memories[name] for name in sorted(state.memories.keys() - state.kept_by_rules())]:
+    for memory in [
+        state.memories[name] for name in sorted(one for one in state.memories if not state.is_kept(one))
+    ]:
         events += state.drop(memory)
         if "watch_id" in memory.body:
             events.append(Event("core.watch", memory.body["watch_id"], None))
@@ -294,7 +309,8 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
 def _put_in_force(state: CityState, step: Step) -> list[Event]:
     """Remember what a rule remembers, and tell what it wants told."""
     events = [event for memory in step.memories for event in state.keep(memory)]
-    return events + [event for draft in step.drafts for event in _tell(state, draft)]
+    events += [event for name in step.forgets for event in state.drop(state.memories[name])]
+    return [*events, *step.watches, *(event for draft in step.drafts for event in _tell(state, draft))]
 
 
 def _tell(state: CityState, draft: Draft) -> list[Event]:
@@ -303,7 +319,8 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
     config, now = state.rules, state.now_ms
     changes: list[Change] = []
     if wanted is not None:
-        situation, changes = regranted(situation, wanted, config, now=now, over=_over(situation))
+        over = _over(situation)
+        situation, changes = regranted(situation, wanted, config, now=now, over=over, uses=draft.uses)
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
     situation, watches = rewatched(situation, config, now=now)
     before = state.situations.get(situation.situation_id)
@@ -333,7 +350,9 @@ def _over(situation: Situation) -> str | None:
         return f"merged into {situation.view.merged_into}"
     if situation.handled.hold == "closed":
         return "closed by an operator"
-    return "every report is closed" if situation.is_closed else None
+    if situation.is_closed:
+        return "every report is closed" if situation.rule == RULE else situation.reason
+    return None
 
 
 def _grant_events(state: CityState, situation: Situation, changes: Iterable[Change]) -> list[Event]:

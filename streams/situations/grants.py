@@ -70,8 +70,9 @@ def uses_of(members: tuple[Incident, ...], config: RulesConfig) -> dict[str, Use
 
 
 def is_fresh(view: View, config: RulesConfig, *, now: int) -> bool:
-    """Whether the newest report is young enough to open cameras for."""
-    return now - max(incident.event_time for incident in view.incidents) <= config.grant_age_max_ms
+    """Whether the newest report is young enough to open cameras for; without any, whatever its rule goes by is."""
+    newest = max((incident.event_time for incident in view.incidents), default=now)
+    return now - newest <= config.grant_age_max_ms
 
 
 def regranted(
@@ -81,10 +82,12 @@ def regranted(
     *,
     now: int,
     over: str | None,
+    uses: Mapping[str, Use] | None = None,
 ) -> tuple[Situation, list[Change]]:
     """*situation* with the grants that *wanted* (agency → nearest cameras) calls for, and what changed.
 
-    *over* is why the situation has ended, if it has: then every grant does.
+    *over* is why the situation has ended, if it has: then every grant does. *uses* is what each may look for, unless its
+    reports say it.
     """
     due = {} if over else {(agency, at.camera_id): at for agency, cameras in wanted.items() for at in cameras}
     kept, changes = _kept(situation.grants, due, over, now)
@@ -92,7 +95,7 @@ def regranted(
     opened: list[Grant] = []
     if due and is_fresh(situation.view, config, now=now):
         held = {grant.pair for grant in kept} | set(lapsed)
-        uses = uses_of(situation.view.incidents, config)
+        uses = uses_of(situation.view.incidents, config) if uses is None else uses
         for (agency, _), at in due.items():
             if (agency, at.camera_id) not in held:
                 opened.append(

@@ -174,7 +174,7 @@ class View:
     """What others see of a situation. A new revision is due exactly when this changes.
 
     *radius_m*, *words* and *beneath* are those of an area: how far it reaches, what is said of it, and the single
-    situations listed beneath it.
+    situations listed beneath it. *references* are (what, where it is kept): told to its agencies, never to others.
     """
 
     kind: str
@@ -194,6 +194,7 @@ class View:
     radius_m: float | None = None
     words: str | None = None
     beneath: tuple[str, ...] = ()
+    references: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

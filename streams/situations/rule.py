@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
+from schemas.event import Event
 from streams.situations.cameras import CameraIndex
-from streams.situations.config import RulesConfig
+from streams.situations.config import RulesConfig, Use
+from streams.situations.entry import Entry
 from streams.situations.joining import IncidentIndex
 from streams.situations.model import CameraAt, Incident, Position, Situation
 from streams.situations.rates import Rates
@@ -31,12 +33,13 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A situation as a rule would have it told. *wanted* are the cameras for each agency; ``None``: its grants stay.
-    *is_urgent*: what it leads to demands attention."""
+    *uses* is what each may look for, where no report says it. *is_urgent*: what it leads to demands attention."""
 
     situation: Situation
     wanted: Mapping[str, tuple[CameraAt, ...]] | None
     is_new_revision: bool = True
     is_urgent: bool = False
+    uses: Mapping[str, Use] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,13 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a rule answers: situations to tell, in order, and what it remembers from now on."""
+    """What a rule answers: situations to tell, in order, what it remembers from now on, the keys of what it forgets,
+    and what it looks for: events of ``core.watch``. Whose memory says ``watch_id`` is asked about what that finds."""
 
     drafts: Sequence[Draft] = ()
     memories: Sequence[Memory] = ()
+    forgets: Sequence[str] = ()
+    watches: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,26 @@ class City(Protocol):
 
 
 @runtime_checkable
+class Notices(Protocol):
+    """A rule that takes agencies' notices: what is no report of a happening, but may lead to one."""
+
+    @property
+    def notices(self) -> frozenset[str]:
+        """The contracts."""
+
+    def on_notice(self, city: City, entry: Entry) -> Step:
+        """What one leads to. It has been checked (``notices.check_notice``)."""
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """A rule for whose situations more follows from an operator's action than what everybody sees of it."""
+
+    def on_action(self, city: City, after: Situation) -> Draft:
+        """*after*, the revision that says what the operator did, with what follows."""
+
+
+@runtime_checkable
 class Explains(Protocol):
     """A rule that can say what would have made a situation of its own different."""
 
@@ -125,7 +151,7 @@ class Rule(Protocol):
 
     @property
     def keeps(self) -> frozenset[str]:
-        """The names of all memories that it may have."""
+        """The names of all memories that it may have; one that ends in ``:`` stands for all that begin so."""
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """What a new or revised report leads to."""

@@ -28,7 +28,7 @@ def begun(state: CityState) -> CityState | None:
         shadow.cameras.put(camera)
     for situation in sorted(state.situations.values(), key=lambda one: one.age):
         shadow.put(situation)
-    for name in shadow.kept_by_rules() & state.memories.keys():
+    for name in sorted(filter(shadow.is_kept, state.memories)):
         shadow.keep(state.memories[name])
     return shadow
 

@@ -51,6 +51,7 @@ class CityState:
     rules_in_force: tuple[Rule, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     rates: Rates = field(default_factory=lambda: Rates({}))
+    _watchers: dict[str, str] = field(default_factory=dict)
     _of_rule: dict[str, set[str]] = field(default_factory=dict)
     _index: IncidentIndex | None = None
     _live: Grid[str] = field(default_factory=lambda: Grid(CELL_DEG))
@@ -127,9 +128,10 @@ class CityState:
         for memory in self.memories.values():
             self._wake(memory.name, memory.wake_at)
 
-    def kept_by_rules(self) -> set[str]:
-        """The names of all memories that the rules in force may have."""
-        return {name for rule in self.rules_in_force for name in rule.keeps}
+    def is_kept(self, name: str) -> bool:
+        """Whether a rule in force may have a memory of that name."""
+        kept = (one for rule in self.rules_in_force for one in rule.keeps)
+        return any(name.startswith(one) if one.endswith(":") else name == one for one in kept)
 
     def rule_named(self, name: str) -> Rule | None:
         """The rule in force of that name; ``None`` for one that is not, or no longer."""
@@ -159,6 +161,8 @@ class CityState:
         if self.memories.get(memory.name) == memory:
             return []
         self.memories[memory.name] = memory
+        if "watch_id" in memory.body:
+            self._watchers[memory.body["watch_id"]] = memory.name
         self._covered()
         return [self.memory_row(memory.name)]
 
@@ -168,6 +172,7 @@ class CityState:
     def drop(self, memory: Memory) -> list[Event]:
         """Remember it no longer."""
         del self.memories[memory.name]
+        self._watchers.pop(memory.body.get("watch_id", ""), None)
         self._covered()
         self._due.pop(memory.name, None)
         return [self.memory_row(memory.name)]
@@ -212,11 +217,12 @@ class CityState:
         return self.rule_of_watch(watch_id) is not None
 
     def rule_of_watch(self, watch_id: str | None) -> Rule | None:
-        for rule in self.rules_in_force:
-            memory = self.memories.get(rule.standing.name) if rule.standing is not None else None
-            if memory is not None and memory.body["watch_id"] == watch_id:
-                return rule
-        return None
+        memory = self.memories.get(self._watchers.get(watch_id or "", ""))
+        return self.rule_named(memory.rule) if memory is not None else None
+
+    def memory_of_watch(self, watch_id: str) -> Memory:
+        """The memory that stands for a watch of a rule. ``KeyError`` without one."""
+        return self.memories[self._watchers[watch_id]]
 
     def _lift(self, situation_id: str) -> None:
         before = self.situations.get(situation_id)

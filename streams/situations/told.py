@@ -132,8 +132,13 @@ def alert_event(situation: Situation, message: Message, config: RulesConfig, *, 
         "rule": situation.rule,
         "rule_version": told_version(situation.rule, config),
         "demands_attention": message.demands_attention,
+        "references": _references(view) if message.audience in view.agencies else [],
     }
     return Event("core.alert", situation.situation_id, value)
+
+
+def _references(view: View) -> list[dict[str, str]]:
+    return [{"name": what, "reference": where} for what, where in view.references]
 
 
 def grant_event(

@@ -1,0 +1,52 @@
+"""What agencies tell that is no report of a happening: a sensor's value, a person who asks for help, a wanted vehicle.
+
+The law is looked at first, whatever rules are in force: without consent, or a ground, nothing is taken. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+
+from schemas.errors import Invalid
+from streams.situations.config import RulesConfig
+from streams.situations.entry import Entry
+
+OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
+CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
+TOKENS_MAX = 1_000
+
+
+def check_notice(entry: Entry, config: RulesConfig) -> None:
+    """``Invalid`` for one that says nothing, or that the law does not let us take. Never quotes it: it may be personal."""
+    contract = entry.topic.partition(".")[2]
+    match contract:
+        case "civil.observation":
+            _need(entry, math.isfinite(entry.value["value"]), "value", "a number")
+        case "civil.vulnerable":
+            _need(entry, _is_said(entry, "consent_ref"), "consent_ref", "where the person's consent is kept")
+            _need(entry, entry.value["cause"] in CAUSES, "cause", " or ".join(CAUSES))
+            _need(entry, _is_said(entry, "person_ref"), "person_ref", "a pseudonym")
+        case "police.wanted":
+            _check_wanted(entry, config)
+
+
+def _check_wanted(entry: Entry, config: RulesConfig) -> None:
+    if not entry.value["is_listed"]:
+        return
+    _need(entry, _is_said(entry, "offence"), "offence", "the class of offence")
+    _need(entry, _is_said(entry, "legal_ground"), "legal_ground", "the law that allows it")
+    allowed = config.law.wanted_offences
+    if allowed is not None:
+        _need(entry, entry.value["offence"] in allowed, "offence", " or ".join(allowed) or "none by this law")
+    tokens = [*entry.value["tokens"], *entry.value["candidate_tokens"]]
+    _need(entry, bool(entry.value["tokens"]), "tokens", "at least one token")
+    _need(entry, len(tokens) <= TOKENS_MAX, "candidate_tokens", f"at most {TOKENS_MAX} tokens")
+
+
+def _is_said(entry: Entry, field: str) -> bool:
+    return bool((entry.value[field] or "").strip())
+
+
+def _need(entry: Entry, is_so: bool, field: str, expected: str) -> None:
+    if not is_so:
+        raise Invalid(f"{entry.topic}: taken only with a usable {field}", field=field, expected=expected)
