@@ -32,7 +32,7 @@ def incident_of(entry: Entry) -> Incident:
             kind=value["kind"],
             status=value["status"],
             event_time=value["event_time"],
-            position=_position(value["position"]),
+            position=position_of(value["position"]),
             revision=value["revision"],
             event_id=value["event_id"],
             topic=entry.topic,
@@ -53,7 +53,7 @@ def camera_of(entry: Entry) -> Camera:
     try:
         return Camera(
             camera_id=value["camera_id"],
-            position=_position(value["position"]),
+            position=position_of(value["position"]),
             purposes=tuple(sorted(set(value["purposes"]))),
             status=value["status"],
         )
@@ -69,7 +69,7 @@ def domain_of(topic: str) -> str:
     return parts[-2]
 
 
-def _position(value: Mapping[str, Any] | None) -> Position | None:
+def position_of(value: Mapping[str, Any] | None) -> Position | None:
     if value is None:
         return None
     lat, lon = value["lat"], value["lon"]

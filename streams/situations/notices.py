@@ -5,8 +5,6 @@ The law is looked at first, whatever rules are in force: without consent, or a g
 
 from __future__ import annotations
 
-import math
-
 from schemas.errors import Invalid
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
@@ -21,7 +19,7 @@ def check_notice(entry: Entry, config: RulesConfig) -> None:
     contract = entry.topic.partition(".")[2]
     match contract:
         case "civil.observation":
-            _need(entry, math.isfinite(entry.value["value"]), "value", "a number")
+            _need(entry, _is_said(entry, "sensor_id"), "sensor_id", "a sensor")
         case "civil.vulnerable":
             _need(entry, _is_said(entry, "consent_ref"), "consent_ref", "where the person's consent is kept")
             _need(entry, entry.value["cause"] in CAUSES, "cause", " or ".join(CAUSES))

@@ -1,0 +1,109 @@
+"""What lasts by somebody's word, a sensor's or a person's, and is over once it has been calm for long enough. Pure.
+
+So what flaps is one situation. A rule keeps its spells in one memory, bounded; the oldest goes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from streams.situations.cameras import cameras_for
+from streams.situations.config import Use
+from streams.situations.entry import Entry
+from streams.situations.facts import position_of
+from streams.situations.model import Observed, Position, Situation, View
+from streams.situations.rule import City, Draft, Memory
+
+SPELLS = "spells"
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """*heard* is the event time of the newest word; *calm_since* is ``None`` while it goes on."""
+
+    situation_id: str
+    began: int
+    heard: int
+    calm_since: int | None = None
+
+
+def spells_of(city: City, rule: str) -> dict[str, Spell]:
+    """Whose word → its spell."""
+    memory = city.memories.get(f"{rule}:{SPELLS}")
+    said: Mapping[str, Mapping[str, Any]] = {} if memory is None else memory.body
+    return {whose: Spell(**one) for whose, one in said.items()}
+
+
+def remembered(rule: str, spells: Mapping[str, Spell], *, over_after_ms: int, spells_max: int) -> Memory:
+    """*spells*, and when the first of the calm ones is over."""
+    newest = sorted(spells.items(), key=lambda pair: (pair[1].began, pair[0]))[-spells_max:]
+    calm = [one.calm_since + over_after_ms for _, one in newest if one.calm_since is not None]
+    body = orjson.loads(orjson.dumps(dict(sorted(newest))))  # as a restart finds it
+    return Memory(rule, SPELLS, body, min(calm, default=None))
+
+
+def over(spells: Mapping[str, Spell], now_ms: int, over_after_ms: int) -> Iterator[str]:
+    """Whose spells have been calm for long enough."""
+    for whose, one in sorted(spells.items()):
+        if one.calm_since is not None and one.calm_since + over_after_ms <= now_ms:
+            yield whose
+
+
+def ended(city: City, situation: Situation, reason: str, words: str) -> Draft:
+    """Its last revision: the grants end, and the references are told nobody any more."""
+    view = replace(situation.view, status="closed", closed_at=city.now_ms, words=words, references=())
+    return Draft(replace(situation, revision=situation.revision + 1, reason=reason, view=view), {})
+
+
+def shown(city: City, situation: Situation, uses: Mapping[str, Use], **changed: Any) -> Draft:
+    """*situation* with the cameras nearest to its place, and leave to see them for each agency that has a use in law."""
+    if situation.is_closed:
+        return Draft(replace(situation, view=replace(situation.view, references=())), {}, **changed)
+    at, numbers = situation.view.position, city.rules.cameras
+    wanted = {
+        agency: cameras_for(city.cameras, at, use.purpose, count=numbers.count, radius_m=numbers.radius_m)
+        for agency, use in sorted(uses.items())
+    }
+    every = {one.camera_id: one for cameras in wanted.values() for one in cameras}
+    ranked = sorted(every.values(), key=lambda one: (one.distance_m, one.camera_id))
+    cameras = tuple(replace(one, rank=rank) for rank, one in enumerate(ranked, 1))
+    view = replace(situation.view, cameras=cameras)
+    return Draft(replace(situation, view=view), wanted, uses=uses, **changed)
+
+
+def told_by(entry: Entry, opened_at: int) -> Observed:
+    """A notice, as what a situation rests on."""
+    value = entry.value
+    seconds = (value["event_time"] - opened_at) / 1000
+    return Observed(
+        value["event_id"], entry.topic, entry.partition, entry.offset, None, seconds, None, value["source"]
+    )
+
+
+def place_in(entry: Entry) -> Position | None:
+    return position_of(entry.value["position"])
+
+
+def begun(kind: str, entry: Entry, place: Position | None, **about: Any) -> View:
+    """What is seen of a situation that *entry* opens."""
+    at = entry.value["event_time"]
+    usual: dict[str, Any] = {
+        "status": "open",
+        "closed_at": None,
+        "agencies": (),
+        "incidents": (),
+        "certainty": "likely",
+        "cameras": (),
+        "observed": (told_by(entry, at),),
+    }
+    return View(kind=kind, opened_at=at, position=place, **{**usual, **about})
+
+
+def numbers_beside(file: str) -> Path:
+    """The toml beside a rule's file."""
+    return Path(file).with_suffix(".toml")

@@ -1,0 +1,195 @@
+"""A sensor over its threshold: one situation, the cameras at that place, the disaster room told. Pure.
+
+A value below the threshold says that it is calm; calm for ``over_after_s``, it is over. What flaps in between is one
+situation. What an operator closed stays closed until the sensor has been calm.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from schemas.event import derived_id
+from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Use
+from streams.situations.entry import Entry
+from streams.situations.languages import words_of
+from streams.situations.lasting import (
+    SPELLS,
+    Spell,
+    begun,
+    ended,
+    numbers_beside,
+    over,
+    place_in,
+    remembered,
+    shown,
+    spells_of,
+    told_by,
+)
+from streams.situations.model import Situation
+from streams.situations.notices import OBSERVATION
+from streams.situations.rule import City, Draft, Heard, Memory, Step
+
+NAME, VERSION = "disaster", "1"
+USE = "disaster"
+MINUTE_MS = 60_000
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return tomllib.loads(numbers_beside(__file__).read_text(encoding="utf-8"))
+
+
+def _default(name: str, **bounds: Any) -> Any:
+    return Field(default_factory=lambda: _defaults()[name], validate_default=True, **bounds)
+
+
+class Words(Strict):
+    """What is told in one language."""
+
+    raised: str
+    over: str
+
+    @model_validator(mode="after")
+    def _sound(self) -> Words:
+        for template in (self.raised, self.over):
+            try:
+                template.format(kind="", quantity="", value=1.0, unit="")
+            except (KeyError, IndexError, ValueError) as error:
+                raise ValueError(
+                    f"{template!r} may use {{kind}}, {{quantity}}, {{value}}, {{unit}} only"
+                ) from error
+        return self
+
+
+class Numbers(Strict):
+    """What ``[[rule]] name = "disaster"`` of a city's file may say."""
+
+    kind: str = _default("kind")
+    severity: Severity = _default("severity")
+    urgency: Urgency = _default("urgency")
+    forward_to: tuple[str, ...] = _default("forward_to")
+    over_after_s: float = _default("over_after_s", gt=0, le=86_400)
+    age_max_min: float = _default("age_max_min", gt=0)
+    evidence_max: int = _default("evidence_max", ge=1, le=200)
+    spells_max: int = _default("spells_max", ge=1, le=100_000)
+    thresholds: dict[str, float] = _default("thresholds")
+    headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
+
+
+class Disaster:
+    """Looks at each value by itself: at its sensor's threshold, else the city's number for that quantity."""
+
+    name = NAME
+    version = VERSION
+    speaks_last = True
+    standing = None
+    keeps = frozenset({f"{NAME}:{SPELLS}"})
+    notices = frozenset({OBSERVATION})
+
+    def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._over_ms = round(numbers.over_after_s * 1000)
+        self._name = config.names.get(numbers.kind, numbers.kind)
+        self._words = numbers.headlines.get(config.spoken) or next(iter(numbers.headlines.values()))
+
+    def on_event(self, city: City, heard: Heard) -> Step:
+        return Step()
+
+    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
+        return Step()
+
+    def on_notice(self, city: City, entry: Entry) -> Step:
+        value, spells = entry.value, spells_of(city, NAME)
+        sensor, limit = value["sensor_id"], self._threshold(value)
+        spell = spells.get(sensor)
+        is_late = spell is not None and value["event_time"] < spell.heard
+        is_old = city.now_ms - value["event_time"] > self._numbers.age_max_min * MINUTE_MS
+        if limit is None or is_late or is_old:
+            return Step()
+        if value["value"] < limit:
+            if spell is None or spell.calm_since is not None:
+                return Step()
+            spells[sensor] = replace(spell, heard=value["event_time"], calm_since=city.now_ms)
+            return Step(memories=[self._kept(spells)])
+        if spell is None:
+            return self._raised(city, entry, spells)
+        spells[sensor] = replace(spell, heard=value["event_time"], calm_since=None)
+        drafts = [] if spell.calm_since is None else self._again(city, entry, spell)
+        return Step(drafts, [self._kept(spells)])
+
+    def on_time(self, city: City, due: Situation | Memory) -> Step:
+        """What has been calm for long enough is over."""
+        if isinstance(due, Situation):
+            return Step()
+        spells, drafts = spells_of(city, NAME), []
+        for sensor in list(over(spells, city.now_ms, self._over_ms)):
+            situation = city.situations.get(spells.pop(sensor).situation_id)
+            if situation is not None and not situation.is_closed and situation.handled.hold != "open":
+                reason = f"below its threshold for {self._numbers.over_after_s:g} s"
+                words = self._words.over.format(kind=self._name, quantity="", value=0.0, unit="")
+                drafts.append(ended(city, situation, reason, words))
+        return Step(drafts, [self._kept(spells)])
+
+    def on_action(self, city: City, after: Situation) -> Draft:
+        return shown(city, after, self._uses(city))
+
+    def otherwise(self, city: City, situation: Situation) -> str | None:
+        return f"it takes a value at the threshold or above; calm for {self._numbers.over_after_s:g} s, it is over"
+
+    # -- situations ------------------------------------------------------------------------------------------
+
+    def _threshold(self, value: Mapping[str, Any]) -> float | None:
+        own: float | None = value["threshold"]
+        return own if own is not None else self._numbers.thresholds.get(value["quantity"])
+
+    def _kept(self, spells: Mapping[str, Spell]) -> Memory:
+        return remembered(NAME, spells, over_after_ms=self._over_ms, spells_max=self._numbers.spells_max)
+
+    def _uses(self, city: City) -> dict[str, Use]:
+        use = city.rules.law.uses.get(USE)
+        return {} if use is None else dict.fromkeys(self._numbers.forward_to, use)
+
+    def _raised(self, city: City, entry: Entry, spells: dict[str, Spell]) -> Step:
+        value, numbers = entry.value, self._numbers
+        sensor = value["sensor_id"]
+        words = self._words.raised.format(
+            kind=self._name, quantity=value["quantity"], value=value["value"], unit=value["unit"] or ""
+        )
+        view = begun(
+            numbers.kind,
+            entry,
+            place_in(entry),
+            agencies=tuple(sorted(numbers.forward_to)),
+            severity=numbers.severity,
+            urgency=numbers.urgency,
+            words=words.strip(),
+        )
+        its_id = derived_id(NAME, sensor, value["event_id"])
+        reason = f"{value['quantity']} of sensor {sensor} at or above its threshold"
+        situation = Situation(its_id, sensor, city.sequence, 1, reason, view, rule=NAME)
+        spells[sensor] = Spell(its_id, city.now_ms, value["event_time"])
+        return Step([shown(city, situation, self._uses(city))], [self._kept(spells)])
+
+    def _again(self, city: City, entry: Entry, spell: Spell) -> list[Draft]:
+        """It was calm for a while, not for long enough."""
+        situation = city.situations.get(spell.situation_id)
+        if situation is None or situation.is_closed:
+            return []
+        observed = situation.view.observed
+        if len(observed) >= self._numbers.evidence_max:
+            return []
+        view = replace(situation.view, observed=(*observed, told_by(entry, situation.view.opened_at)))
+        after = replace(
+            situation, revision=situation.revision + 1, reason="at or above its threshold again", view=view
+        )
+        return [Draft(after, None)]
+
+
+def build(config: RulesConfig, numbers: Mapping[str, Any]) -> Disaster:
+    return Disaster(config, Numbers.model_validate(numbers))
