@@ -81,6 +81,11 @@ def _said(situation: Situation) -> str:
     view = situation.view
     members = (incident.incident_id for incident in view.incidents)
     words = () if view.words is None else (view.words,)
+    at = view.position
+    if (
+        words and at is not None and view.radius_m is None
+    ):  # neither reports nor an area: what it is about may move
+        words = (*words, f"{at.lat} {at.lon}")
     if situation.handled.escalated_at is not None:
         words = (*words, str(situation.handled.escalated_at))
     return derived_id(view.kind, view.status, view.severity, view.urgency, view.certainty, *members, *words)

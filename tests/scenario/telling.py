@@ -60,7 +60,8 @@ def _alerts(scenario: Scenario, values: Iterable[Value]) -> list[str]:
     audiences: dict[tuple[str, str, str], list[str]] = {}
     for value in values:
         mark = "!" if value["demands_attention"] else ""
-        message = value["message_type"] + mark, value["headline"]
+        refers = [f"{one['name']} {one['reference']}" for one in value["references"]]
+        message = value["message_type"] + mark, "; ".join([value["headline"], *refers])
         audiences.setdefault((scenario.clock(value["received_time"]), *message), []).append(value["audience"])
     return [f"{clock} {', '.join(told)} {kind}: {words}" for (clock, kind, words), told in audiences.items()]
 

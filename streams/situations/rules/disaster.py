@@ -132,11 +132,12 @@ class Disaster:
             situation = city.situations.get(spells.pop(sensor).situation_id)
             if situation is not None and not situation.is_closed and situation.handled.hold != "open":
                 reason = f"below its threshold for {self._numbers.over_after_s:g} s"
-                words = self._words.over.format(kind=self._name, quantity="", value=0.0, unit="")
-                drafts.append(ended(city, situation, reason, words))
+                drafts.append(ended(city, situation, reason, self._over()))
         return Step(drafts, [self._kept(spells)])
 
     def on_action(self, city: City, after: Situation) -> Draft:
+        if after.is_closed:
+            after = replace(after, view=replace(after.view, words=self._over()))
         return shown(city, after, self._uses(city))
 
     def otherwise(self, city: City, situation: Situation) -> str | None:
@@ -150,6 +151,9 @@ class Disaster:
 
     def _kept(self, spells: Mapping[str, Spell]) -> Memory:
         return remembered(NAME, spells, over_after_ms=self._over_ms, spells_max=self._numbers.spells_max)
+
+    def _over(self) -> str:
+        return self._words.over.format(kind=self._name, quantity="", value=0.0, unit="")
 
     def _uses(self, city: City) -> dict[str, Use]:
         use = city.rules.law.uses.get(USE)

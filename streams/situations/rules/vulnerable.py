@@ -1,0 +1,210 @@
+"""A person under protection pressed a button or left the agreed zone: the centre sees who and where, an operator confirms,
+then 112 and 119 are told and see the cameras. Pure.
+
+Without the reference of a consent a call is never taken (``notices.py``). Photo and guardian's contact are references, told
+to the agencies on it alone, until it is over. Back in the zone for ``over_after_s``, it is over by itself; once it is
+confirmed, operators alone end it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from schemas.event import derived_id
+from streams.geo import distance_m
+from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Use
+from streams.situations.entry import Entry
+from streams.situations.languages import words_of
+from streams.situations.lasting import (
+    SPELLS,
+    Spell,
+    begun,
+    ended,
+    numbers_beside,
+    over,
+    place_in,
+    remembered,
+    shown,
+    spells_of,
+    told_by,
+)
+from streams.situations.model import Situation
+from streams.situations.notices import VULNERABLE
+from streams.situations.rule import City, Draft, Heard, Memory, Step
+
+NAME, VERSION = "vulnerable", "1"
+MINUTE_MS = 60_000
+CALM = ("zone_return", "cancelled")
+REFERENCES = (("photo", "photo_ref"), ("guardian", "guardian_ref"))
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return tomllib.loads(numbers_beside(__file__).read_text(encoding="utf-8"))
+
+
+def _default(name: str, **bounds: Any) -> Any:
+    return Field(default_factory=lambda: _defaults()[name], validate_default=True, **bounds)
+
+
+class Words(Strict):
+    """What is told in one language."""
+
+    button: str
+    zone_exit: str
+    confirmed: str
+    over: str
+
+    @model_validator(mode="after")
+    def _sound(self) -> Words:
+        for template in (self.button, self.zone_exit, self.confirmed, self.over):
+            try:
+                template.format(kind="")
+            except (KeyError, IndexError, ValueError) as error:
+                raise ValueError(f"{template!r} may use {{kind}} only") from error
+        return self
+
+
+class Numbers(Strict):
+    """What ``[[rule]] name = "vulnerable"`` of a city's file may say."""
+
+    kind: str = _default("kind")
+    severity: Severity = _default("severity")
+    urgency: Urgency = _default("urgency")
+    centre: str = _default("centre", pattern=r"\S")
+    forward_to: dict[str, str] = _default("forward_to")
+    over_after_s: float = _default("over_after_s", gt=0, le=86_400)
+    age_max_min: float = _default("age_max_min", gt=0)
+    move_m: float = _default("move_m", ge=0)
+    evidence_max: int = _default("evidence_max", ge=1, le=200)
+    spells_max: int = _default("spells_max", ge=1, le=100_000)
+    headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
+
+
+class Vulnerable:
+    """One situation for each person at a time, however often they call."""
+
+    name = NAME
+    version = VERSION
+    speaks_last = True
+    standing = None
+    keeps = frozenset({f"{NAME}:{SPELLS}"})
+    notices = frozenset({VULNERABLE})
+
+    def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._over_ms = round(numbers.over_after_s * 1000)
+        self._name = config.names.get(numbers.kind, numbers.kind)
+        self._words = numbers.headlines.get(config.spoken) or next(iter(numbers.headlines.values()))
+
+    def on_event(self, city: City, heard: Heard) -> Step:
+        return Step()
+
+    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
+        return Step()
+
+    def on_notice(self, city: City, entry: Entry) -> Step:
+        value, spells = entry.value, spells_of(city, NAME)
+        person, at = value["person_ref"], value["event_time"]
+        spell = spells.get(person)
+        situation = None if spell is None else city.situations.get(spell.situation_id)
+        is_late = spell is not None and at < spell.heard
+        if is_late or city.now_ms - at > self._numbers.age_max_min * MINUTE_MS:
+            return Step()
+        is_open = situation is not None and not situation.is_closed
+        if value["cause"] in CALM:
+            if spell is None or not is_open or spell.calm_since is not None:
+                return Step()
+            spells[person] = replace(spell, heard=at, calm_since=city.now_ms)
+            return Step(memories=[self._kept(spells)])
+        if spell is None or situation is None or not is_open:  # who calls after it was closed, calls anew
+            return self._called(city, entry, spells)
+        spells[person] = replace(spell, heard=at, calm_since=None)
+        return Step(self._again(city, entry, situation), [self._kept(spells)])
+
+    def on_time(self, city: City, due: Situation | Memory) -> Step:
+        """Back for long enough is over, unless an operator confirmed it: then they end it."""
+        if isinstance(due, Situation):
+            return Step()
+        spells, drafts = spells_of(city, NAME), []
+        for person in list(over(spells, city.now_ms, self._over_ms)):
+            situation = city.situations.get(spells[person].situation_id)
+            if situation is None or situation.is_closed:
+                del spells[person]
+            elif situation.handled.is_confirmed or situation.handled.hold == "open":
+                spells[person] = replace(spells[person], calm_since=None)
+            else:
+                del spells[person]
+                reason = f"taken back, or back in the zone, for {self._numbers.over_after_s:g} s"
+                drafts.append(ended(city, situation, reason, self._words.over.format(kind=self._name)))
+        return Step(drafts, [self._kept(spells)])
+
+    def on_action(self, city: City, after: Situation) -> Draft:
+        """Once confirmed, 112 and 119 are told what the centre knows, and see the cameras."""
+        if after.is_closed:
+            words = self._words.over.format(kind=self._name)
+            return shown(city, replace(after, view=replace(after.view, words=words)), {})
+        if not after.handled.is_confirmed:
+            return shown(city, after, {})
+        agencies = tuple(sorted({self._numbers.centre, *self._numbers.forward_to}))
+        words = self._words.confirmed.format(kind=self._name)
+        view = replace(after.view, agencies=agencies, words=words)
+        is_new = not set(self._numbers.forward_to) <= set(after.view.agencies)
+        return shown(city, replace(after, view=view), self._uses(city), is_urgent=is_new)
+
+    def otherwise(self, city: City, situation: Situation) -> str | None:
+        return "unconfirmed, it reaches neither 112 nor 119; without the reference of a consent there is none"
+
+    # -- situations ------------------------------------------------------------------------------------------
+
+    def _kept(self, spells: Mapping[str, Spell]) -> Memory:
+        return remembered(NAME, spells, over_after_ms=self._over_ms, spells_max=self._numbers.spells_max)
+
+    def _uses(self, city: City) -> dict[str, Use]:
+        uses = city.rules.law.uses
+        return {
+            agency: uses[domain]
+            for agency, domain in sorted(self._numbers.forward_to.items())
+            if domain in uses
+        }
+
+    def _called(self, city: City, entry: Entry, spells: dict[str, Spell]) -> Step:
+        value, numbers = entry.value, self._numbers
+        view = begun(
+            numbers.kind,
+            entry,
+            place_in(entry),
+            agencies=(numbers.centre,),
+            severity=numbers.severity,
+            urgency=numbers.urgency,
+            words=getattr(self._words, value["cause"]).format(kind=self._name),
+            references=tuple((what, value[field]) for what, field in REFERENCES if value[field]),
+        )
+        its_id = derived_id(NAME, value["person_ref"], value["event_id"])
+        situation = Situation(
+            its_id, value["event_id"], city.sequence, 1, f"called by {value['cause']}", view, rule=NAME
+        )
+        spells[value["person_ref"]] = Spell(its_id, city.now_ms, value["event_time"])
+        return Step([shown(city, situation, {})], [self._kept(spells)])
+
+    def _again(self, city: City, entry: Entry, situation: Situation) -> list[Draft]:
+        """Told again only where the person is somewhere else; a button held down says nothing new."""
+        at, was = place_in(entry), situation.view.position
+        if at is None:
+            return []
+        if was is not None and distance_m(at.lat, at.lon, was.lat, was.lon) < self._numbers.move_m:
+            return []
+        observed = (*situation.view.observed, told_by(entry, situation.view.opened_at))
+        view = replace(situation.view, position=at, observed=observed[-self._numbers.evidence_max :])
+        after = replace(situation, revision=situation.revision + 1, reason="somewhere else", view=view)
+        return [shown(city, after, self._uses(city) if situation.handled.is_confirmed else {})]
+
+
+def build(config: RulesConfig, numbers: Mapping[str, Any]) -> Vulnerable:
+    return Vulnerable(config, Numbers.model_validate(numbers))
