@@ -42,6 +42,38 @@ def plate_token(key: bytes, text: str) -> str:
     return hmac.new(key, normalised(text).encode(), hashlib.sha256).hexdigest()[:TOKEN_DIGITS]
 
 
+_DIGITS = "0123456789"
+_LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_KOREAN = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주아바사자하허호배"
+"""The letters of Korean plates (Automobile Management Act, notice on registration plates)."""
+TWINS = {"0": "ODQ", "1": "IL", "2": "Z", "4": "A", "5": "S", "6": "G", "7": "T", "8": "B"}
+"""Digits and the letters that cameras take for them, and the other way round."""
+
+
+def misread(text: str) -> list[str]:
+    """Every plate that *text* is read as with one character wrong: a digit as another digit or as its twin, a letter as
+    another letter of its script or as its twin. Some 90 for a Korean plate, 150 for one of seven Latin characters."""
+    plate, found = normalised(text), set[str]()
+    for at, was in enumerate(plate):
+        for other in _taken_for(was):
+            found.add(plate[:at] + other + plate[at + 1 :])
+    return sorted(found - {plate})
+
+
+def _taken_for(letter: str) -> str:
+    if letter in _DIGITS:
+        return _DIGITS + TWINS.get(letter, "")
+    if letter in _LATIN:
+        return _LATIN + "".join(digit for digit, twins in TWINS.items() if letter in twins)
+    return _KOREAN
+
+
+def misread_tokens(key: bytes, text: str) -> list[str]:
+    """The tokens of all plates that *text* is read as with one character wrong. Only who has the key can make them, so
+    they are made where a wanted plate is entered, and go with it."""
+    return sorted(plate_token(key, one) for one in misread(text))
+
+
 KNOWN = frozenset(
     b"""
     xml version encoding utf tt tns1 tnsaxis wsnt wsa5 xmlns http https www org com onvif axis oasis open docs

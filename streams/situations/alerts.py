@@ -80,7 +80,7 @@ def _said(situation: Situation) -> str:
     """What a message is about, as a digest: another one is due when this changes."""
     view = situation.view
     members = (incident.incident_id for incident in view.incidents)
-    words = () if view.words is None else (view.words,)
+    words: tuple[str, ...] = () if view.words is None else (view.words,)
     at = view.position
     if (
         words and at is not None and view.radius_m is None

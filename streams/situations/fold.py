@@ -102,7 +102,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             _may_be(state, action)
             return _until(state, time_of(entry)) + _on_action(state, action)
         case "notice" | "tick":  # of a tick nobody takes notice
-            check_notice(entry, state.rules)
+            check_notice(entry, state.rules, state.memories.keys())
             return _until(state, time_of(entry)) + _on_notice(state, entry)
         case _:
             raise Fatal(f"{entry.topic}: entry of unknown kind {entry.kind!r}", hint="run a newer version")

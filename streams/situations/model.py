@@ -174,7 +174,8 @@ class View:
     """What others see of a situation. A new revision is due exactly when this changes.
 
     *radius_m*, *words* and *beneath* are those of an area: how far it reaches, what is said of it, and the single
-    situations listed beneath it. *references* are (what, where it is kept): told to its agencies, never to others.
+    situations listed beneath it. *references* are (what, where it is kept): told to its agencies and to *shown_to*,
+    never to others.
     """
 
     kind: str
@@ -195,6 +196,7 @@ class View:
     words: str | None = None
     beneath: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
+    shown_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

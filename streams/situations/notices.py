@@ -5,6 +5,8 @@ The law is looked at first, whatever rules are in force: without consent, or a g
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from schemas.errors import Invalid
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
@@ -12,10 +14,15 @@ from streams.situations.entry import Entry
 OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
+WANTED_MAX = 5_000
+"""So many vehicles may be on the list: a nation has some 200 urgent ones a day."""
 
 
-def check_notice(entry: Entry, config: RulesConfig) -> None:
-    """``Invalid`` for one that says nothing, or that the law does not let us take. Never quotes it: it may be personal."""
+def check_notice(entry: Entry, config: RulesConfig, known: Collection[str]) -> None:
+    """``Invalid`` for one that says nothing, or that the law does not let us take. Never quotes it: it may be personal.
+
+    *known* are the names of all that rules remember.
+    """
     contract = entry.topic.partition(".")[2]
     match contract:
         case "civil.observation":
@@ -25,10 +32,11 @@ def check_notice(entry: Entry, config: RulesConfig) -> None:
             _need(entry, entry.value["cause"] in CAUSES, "cause", " or ".join(CAUSES))
             _need(entry, _is_said(entry, "person_ref"), "person_ref", "a pseudonym")
         case "police.wanted":
-            _check_wanted(entry, config)
+            _check_wanted(entry, config, known)
 
 
-def _check_wanted(entry: Entry, config: RulesConfig) -> None:
+def _check_wanted(entry: Entry, config: RulesConfig, known: Collection[str]) -> None:
+    _need(entry, _is_said(entry, "entry_id"), "entry_id", "the list's own id")
     if not entry.value["is_listed"]:
         return
     _need(entry, _is_said(entry, "offence"), "offence", "the class of offence")
@@ -38,7 +46,14 @@ def _check_wanted(entry: Entry, config: RulesConfig) -> None:
         _need(entry, entry.value["offence"] in allowed, "offence", " or ".join(allowed) or "none by this law")
     tokens = [*entry.value["tokens"], *entry.value["candidate_tokens"]]
     _need(entry, bool(entry.value["tokens"]), "tokens", "at least one token")
+    is_room = f"wanted:{entry.value['entry_id']}" in known or _listed(known) < WANTED_MAX
+    _need(entry, is_room, "entry_id", f"at most {WANTED_MAX} vehicles on the list")
+    _need(entry, _is_said(entry, "agency"), "agency", "who looks for it")
     _need(entry, len(tokens) <= TOKENS_MAX, "candidate_tokens", f"at most {TOKENS_MAX} tokens")
+
+
+def _listed(known: Collection[str]) -> int:
+    return sum(name.startswith("wanted:") for name in known)
 
 
 def _is_said(entry: Entry, field: str) -> bool:

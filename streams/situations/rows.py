@@ -63,6 +63,7 @@ def _view(raw: dict[str, Any]) -> View:
     raw["incidents"] = tuple(_incident(one) for one in raw["incidents"])
     raw["cameras"] = tuple(CameraAt(**one) for one in raw["cameras"])
     raw["beneath"] = tuple(raw.get("beneath", ()))
+    raw["shown_to"] = tuple(raw.get("shown_to", ()))
     raw["references"] = tuple((what, where) for what, where in raw.get("references", ()))
     raw["observed"] = tuple(Observed(**one) for one in raw.get("observed", ()))
     return View(**raw)

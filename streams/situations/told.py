@@ -132,12 +132,14 @@ def alert_event(situation: Situation, message: Message, config: RulesConfig, *, 
         "rule": situation.rule,
         "rule_version": told_version(situation.rule, config),
         "demands_attention": message.demands_attention,
-        "references": _references(view) if message.audience in view.agencies else [],
+        "references": _references(view, message.audience),
     }
     return Event("core.alert", situation.situation_id, value)
 
 
-def _references(view: View) -> list[dict[str, str]]:
+def _references(view: View, audience: str) -> list[dict[str, str]]:
+    if audience not in (*view.agencies, *view.shown_to):
+        return []
     return [{"name": what, "reference": where} for what, where in view.references]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -145,6 +145,26 @@ def standing_event(standing: Standing, revision: int, rule: str, config: RulesCo
         "rule": rule,
         "rule_version": told_version(rule, config),
     }
+    return Event("core.watch", its_id, value)
+
+
+def plates_event(
+    its_id: str,
+    revision: int,
+    tokens: Iterable[str],
+    *,
+    closes_at: int | None,
+    per_second_max: int,
+    purpose: str,
+    rule: str,
+    config: RulesConfig,
+    now: int,
+) -> Event:
+    """Plates, as tokens, that a rule looks for wherever they pass, from now on."""
+    looks_for = Standing(its_id, (), ("cctv.plate",), None, per_second_max, purpose)
+    event = standing_event(looks_for, revision, rule, config, now=now)
+    value = {**(event.value or {}), "event_id": derived_id(its_id, revision), "watch_id": its_id}
+    value |= {"kind": "plate", "tokens": sorted(tokens), "closes_at": closes_at}
     return Event("core.watch", its_id, value)
 
 

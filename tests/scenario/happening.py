@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.plates import plate_token
+from connectors.plates import misread_tokens, plate_token
 from schemas.catalogue import load_catalogue
 from schemas.event import derived_id
 from schemas.kinds import load_kinds
@@ -24,7 +24,7 @@ DOMAINS = {"119": "fire", "112": "police"}
 PLATE_KEY = b"a key of the scenarios"
 _METRES = re.compile(r"(\d+(?:\.\d+)?) m ([NSEW])")
 COMMON = ("event_id", "city", "source", "event_time", "event_time_accuracy_s", "received_time", "position")
-WORDS = ("report", "camera", "seen", "plate", "action", "event", "rules")
+WORDS = ("report", "camera", "seen", "plate", "wanted", "action", "event", "rules")
 """An event is the first of these that stands in it; with none of them, time alone passes."""
 
 
@@ -151,6 +151,21 @@ class Happenings:
             "plate_token": plate_token(PLATE_KEY, rest.pop("plate")),
             "confidence": rest.pop("confidence", 0.9),
             "image_ref": rest.pop("image", None),
+        }
+
+    def _wanted(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """An entry of the police's list, entered where the key is."""
+        entry, plate = rest.pop("wanted"), rest.pop("number", None)
+        ends = rest.pop("ends", None)
+        return "police.wanted", {
+            "entry_id": entry,
+            "agency": rest.pop("agency", "112"),
+            "is_listed": plate is not None,
+            "offence": rest.pop("offence", None),
+            "legal_ground": rest.pop("ground", None),
+            "tokens": [] if plate is None else [plate_token(PLATE_KEY, plate)],
+            "candidate_tokens": [] if plate is None else misread_tokens(PLATE_KEY, plate),
+            "ends_at": None if ends is None else self.scenario.at(ends, self.now_ms),
         }
 
     def _action(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -71,7 +71,9 @@ class Running:
     def _hold(self, watch: Watch, one: Happening, sight: Sight) -> None:
         """What the match does: one observation against one watch."""
         if wants(watch, sight) and is_inside(watch, sight):
-            value = _fitting(evidence_event("demo", _evidence(watch, one, sight)))
+            event = evidence_event("demo", _evidence(watch, one, sight))
+            value = _fitting(event)
+            self.said.append(event)
             self._take(Entry("evidence", "demo.core.evidence", 0, self.taken, value))
 
     def _meant(self, said: str | None) -> str | None:

@@ -7,14 +7,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from connectors.plates import plate_token
 from schemas.event import Event
 from tests.scenario.a_scenario import Scenario, Wrong
-from tests.scenario.happening import place_of
+from tests.scenario.happening import PLATE_KEY, place_of
 
 ANSWERS = ("core.situation", "core.alert", "core.grant")
-BETWEEN_US = ("core.watch", "core.state", "core.shadow")
+BETWEEN_US = ("core.evidence", "core.watch", "core.state", "core.shadow")
 """What the stages tell each other. A scenario names none of it, unless under ``also``."""
 SECONDS = re.compile(r"(\d\d:\d\d):00(?![\d.])")
+
+AS_TEXT: Mapping[str, Any] = {"ensure_ascii": False, "default": lambda raw: raw.decode(errors="replace")}
 
 Value = Mapping[str, Any]
 
@@ -99,9 +102,9 @@ def _lines(where: str, expected: Sequence[str], said: Sequence[str]) -> list[str
 
 
 def _says(expected: str, said: str) -> bool:
-    head, _, words = SECONDS.sub(r"\1", expected).partition(": ")
+    head, _, words = expected.partition(": ")
     its_head, _, its_words = said.partition(": ")
-    return head == its_head and words in its_words
+    return SECONDS.sub(r"\1", head) == its_head and words in its_words
 
 
 # -- facts -----------------------------------------------------------------------------------------------------
@@ -166,11 +169,15 @@ def _plain(scenario: Scenario, name: str, its: object) -> object:
 
 
 def _nowhere(scenario: Scenario, said: Sequence[Event]) -> list[str]:
-    texts = [
-        (e.topic, e.key + json.dumps(e.value, default=lambda raw: raw.decode(errors="replace"))) for e in said
-    ]
+    texts = [(event.topic, f"{event.key} {json.dumps(event.value, **AS_TEXT)}") for event in said]
     return [
         f"{topic} holds {word!r}"
         for word in scenario.nowhere
-        for topic in sorted({topic for topic, text in texts if word in text})
+        for topic in sorted({topic for topic, text in texts if any(one in text for one in _forms(word))})
     ]
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """What stands for *word*: of a plate, its token too."""
+    kind, _, plate = word.partition("plate ")
+    return (plate, plate_token(PLATE_KEY, plate)) if plate and not kind else (word,)

@@ -99,6 +99,13 @@ def test_a_wrong_expectation_fails(said: str, instead: str) -> None:
     assert found(A_CRASH.replace(said, instead))
 
 
+def test_a_trace_of_a_plate_is_found_in_words_and_as_its_token() -> None:
+    hit = (HERE / "wanted-hit.toml").read_text(encoding="utf-8")
+    assert found(hit) == []
+    assert found(hit.replace('nowhere = ["12가3456"', 'nowhere = ["plate 12가3456"'))
+    assert found(A_CRASH.replace("says =", 'nowhere = ["교통"]\ncity.language = "ko"\nsays ='))
+
+
 @pytest.mark.parametrize(
     ("said", "instead", "error"),
     [

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Reading
-from connectors.plates import masked, normalised, plate_key, plate_token, plates_masked
+from connectors.plates import (
+    masked,
+    misread,
+    misread_tokens,
+    normalised,
+    plate_key,
+    plate_token,
+    plates_masked,
+)
 from schemas.errors import Fatal, Invalid
 from tests.unit.connectors.seen import NOON, read, source, values
 
@@ -191,3 +199,19 @@ def test_plates_and_names_in_other_sources_bytes_are_masked_and_the_rest_is_left
         (b"<tt:Translate x='1'/>", b"<tt:Translate x='1'/>"),
     ):
         assert plates_masked(before) == after
+
+
+def test_a_plate_is_misread_in_one_character_and_never_as_itself() -> None:
+    read_as = misread("12가 3456")
+    assert {"12가3458", "72가3456", "12거3456", "12가34S6"} <= set(read_as)
+    assert not {"12가3456", "12가3478", "2가3456", "12가34567", "12A3456"} & set(read_as)
+    assert "B8O" in misread("BBO") and "BB0" in misread("BBO")
+    assert all(len(one) == 7 for one in read_as) and 60 < len(read_as) < 150
+
+
+def test_who_has_no_key_cannot_tell_which_plate_is_misread() -> None:
+    key = plate_key(KEY, "the list")
+    tokens = misread_tokens(key, PLATE)
+    assert plate_token(key, "12가3458") in tokens
+    assert plate_token(key, PLATE) not in tokens
+    assert not set(tokens) & set(misread_tokens(plate_key(KEY[::-1], "another"), PLATE))

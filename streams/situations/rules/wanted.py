@@ -1,0 +1,306 @@
+"""A vehicle on the police's list passes a camera: a hit with place, time and image for who looks for it. Pure.
+
+Plates are tokens here. Each entry of the list is a watch for its plate's token and for those of the plate with one
+character misread; nothing else is looked for, so no other plate leaves a trace. One character off, or read without
+certainty, it is a candidate: operators alone see it, with the image, and it is a hit once they confirm it. What they
+close as another vehicle is not told again.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from schemas.event import Event, derived_id
+from streams.situations.alerts import OPERATOR
+from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Use
+from streams.situations.entry import Entry
+from streams.situations.facts import position_of
+from streams.situations.languages import words_of
+from streams.situations.lasting import ended, numbers_beside, shown
+from streams.situations.model import Observed, Situation, View
+from streams.situations.notices import WANTED
+from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.watches import observed_from, plates_event
+
+NAME, VERSION = "wanted", "1"
+MINUTE_MS = 60_000
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return tomllib.loads(numbers_beside(__file__).read_text(encoding="utf-8"))
+
+
+def _default(name: str, **bounds: Any) -> Any:
+    return Field(default_factory=lambda: _defaults()[name], validate_default=True, **bounds)
+
+
+class Words(Strict):
+    """What is told in one language."""
+
+    hit: str
+    candidate: str
+    over: str
+
+    @model_validator(mode="after")
+    def _sound(self) -> Words:
+        for template in (self.hit, self.candidate, self.over):
+            try:
+                template.format(kind="", offence="", camera="", time="")
+            except (KeyError, IndexError, ValueError) as error:
+                raise ValueError(
+                    f"{template!r} may use {{kind}}, {{offence}}, {{camera}}, {{time}} only"
+                ) from error
+        return self
+
+
+class Numbers(Strict):
+    """What ``[[rule]] name = "wanted"`` of a city's file may say."""
+
+    kind: str = _default("kind")
+    candidate_kind: str = _default("candidate_kind")
+    severity: Severity = _default("severity")
+    candidate_severity: Severity = _default("candidate_severity")
+    urgency: Urgency = _default("urgency")
+    min_confidence: float = _default("min_confidence", ge=0, le=1)
+    same_s: float = _default("same_s", ge=0)
+    close_after_min: float = _default("close_after_min", gt=0)
+    evidence_max: int = _default("evidence_max", ge=1, le=200)
+    per_second_max: int = _default("per_second_max", ge=1, le=1_000)
+    use: str = _default("use")
+    headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
+
+
+class Wanted:
+    """A memory and a watch for each entry of the list; one situation for each vehicle that is about."""
+
+    name = NAME
+    version = VERSION
+    speaks_last = True
+    standing = None
+    keeps = frozenset({f"{NAME}:"})
+    notices = frozenset({WANTED})
+
+    def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._names = config.names
+        self._words = numbers.headlines.get(config.spoken) or next(iter(numbers.headlines.values()))
+
+    def on_event(self, city: City, heard: Heard) -> Step:
+        return Step()
+
+    # -- the list --------------------------------------------------------------------------------------------
+
+    def on_notice(self, city: City, entry: Entry) -> Step:
+        """An entry is looked for from now on, or no longer."""
+        value = entry.value
+        known = city.memories.get(f"{NAME}:{value['entry_id']}")
+        ends_at = value["ends_at"]
+        if not value["is_listed"] or (ends_at is not None and ends_at <= city.now_ms):
+            return Step() if known is None else self._taken_off(city, known, "taken off the list")
+        tokens = {*value["tokens"], *value["candidate_tokens"]}
+        about = {
+            "tokens": sorted(value["tokens"]),
+            "agency": value["agency"],
+            "offence": value["offence"],
+            "legal_ground": value["legal_ground"],
+            "said": derived_id(ends_at, *sorted(tokens)),
+        }
+        if known is None:
+            body: dict[str, Any] = {"watch_id": derived_id("watch", NAME, value["entry_id"]), "revision": 0}
+            known = Memory(NAME, value["entry_id"], body, ends_at)
+        if known.body.get("said") == about["said"]:
+            return Step(memories=[replace(known, body={**known.body, **about}, wake_at=ends_at)])
+        body = {**known.body, **about, "revision": known.body["revision"] + 1}
+        use = city.rules.law.uses.get(self._numbers.use)
+        watch = plates_event(
+            body["watch_id"],
+            body["revision"],
+            tokens,
+            closes_at=ends_at,
+            per_second_max=self._numbers.per_second_max,
+            purpose=use.purpose if use is not None else self._numbers.use,
+            rule=NAME,
+            config=city.rules,
+            now=city.now_ms,
+        )
+        return Step(memories=[replace(known, body=body, wake_at=ends_at)], watches=[watch])
+
+    def _taken_off(self, city: City, known: Memory, reason: str) -> Step:
+        situation = city.situations.get(known.situation_id or "")
+        is_open = situation is not None and not situation.is_closed
+        drafts = [ended(city, situation, reason, self._over(known))] if situation and is_open else []
+        watch = Event("core.watch", known.body["watch_id"], None)
+        return Step(drafts, forgets=[known.name], watches=[watch])
+
+    def on_time(self, city: City, due: Situation | Memory) -> Step:
+        """An entry whose time is up is taken off; a vehicle that nobody sees any more is not about."""
+        if isinstance(due, Memory):
+            return self._taken_off(city, due, "its time on the list is up")
+        if due.is_closed or due.handled.hold == "open" or city.now_ms < (due.wake_at or 0):
+            return Step()
+        known = city.memories.get(f"{NAME}:{due.anchor}")
+        words = self._over(known) if known is not None else due.view.words or ""
+        return Step([ended(city, due, f"not seen for {self._numbers.close_after_min:g} min", words)])
+
+    # -- readings --------------------------------------------------------------------------------------------
+
+    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
+        """A camera read the plate, or one that is one character off."""
+        known, found = city.memory_of_watch(value["watch_id"]), observed_from(value)
+        confidence = value["confidence"]
+        is_sure = confidence is None or confidence >= self._numbers.min_confidence
+        is_hit = is_sure and value["subject"] in known.body["tokens"]
+        situation = city.situations.get(known.situation_id or "")
+        if situation is not None and situation.is_closed:
+            if not is_hit and situation.handled.hold == "closed" and known.body["read"] == value["subject"]:
+                return Step()  # an operator looked: another vehicle
+            situation = None
+        if situation is None:
+            return self._opened(city, known, value, found, is_hit)
+        was_hit = situation.view.kind == self._numbers.kind
+        if (was_hit and not is_hit) or self._is_same(situation, value, found, is_hit and not was_hit):
+            return Step()
+        return Step([self._seen_again(city, known, situation, value, found, is_hit)])
+
+    def _opened(
+        self, city: City, known: Memory, value: Mapping[str, Any], found: Observed, is_hit: bool
+    ) -> Step:
+        view = View(
+            kind=self._numbers.candidate_kind,
+            status="open",
+            opened_at=value["event_time"],
+            closed_at=None,
+            position=None,
+            agencies=(),
+            incidents=(),
+            severity=self._numbers.candidate_severity,
+            urgency=self._numbers.urgency,
+            certainty="possible",
+            cameras=(),
+            observed=(replace(found, seconds=0.0),),
+            shown_to=(OPERATOR,),
+        )
+        its_id = derived_id(NAME, known.key, found.event_id)
+        reason = "read by a camera" if is_hit else "a plate one character off, or read without certainty"
+        situation = Situation(its_id, known.key, city.sequence, 1, reason, view, rule=NAME)
+        situation = self._about(city, known, situation, value, is_hit)
+        body = {**known.body, "read": value["subject"]}
+        memory = replace(known, body=body, situation_id=its_id)
+        return Step([shown(city, situation, self._uses(city, known, situation))], [memory])
+
+    def _seen_again(
+        self,
+        city: City,
+        known: Memory,
+        situation: Situation,
+        value: Mapping[str, Any],
+        found: Observed,
+        is_hit: bool,
+    ) -> Draft:
+        seconds = (value["event_time"] - situation.view.opened_at) / 1000
+        newest = max(one.seconds for one in situation.view.observed)
+        observed = (*situation.view.observed, replace(found, seconds=seconds))
+        view = replace(situation.view, observed=observed[-self._numbers.evidence_max :])
+        after = replace(situation, revision=situation.revision + 1, reason="seen again", view=view)
+        if seconds >= newest:  # else it comes late: listed, but it is not where it is now
+            after = self._about(city, known, after, value, is_hit)
+        return shown(city, after, self._uses(city, known, after))
+
+    def _about(
+        self, city: City, known: Memory, situation: Situation, value: Mapping[str, Any], is_hit: bool
+    ) -> Situation:
+        """*situation*, as the reading says: where, when, with which image; and whom it concerns."""
+        numbers, image = self._numbers, value.get("image_ref")
+        view = replace(
+            situation.view,
+            position=position_of(value["position"]) or situation.view.position,
+            references=(("image", image),) if image else (),
+        )
+        is_hit = is_hit or view.kind == numbers.kind
+        view = (
+            self._as_hit(city, view, known)
+            if is_hit
+            else replace(view, words=self._said(city, self._words.candidate, view, known))
+        )
+        wake_at = city.now_ms + round(numbers.close_after_min * MINUTE_MS)
+        return replace(situation, view=view, wake_at=wake_at)
+
+    def _as_hit(self, city: City, view: View, known: Memory) -> View:
+        view = replace(
+            view,
+            kind=self._numbers.kind,
+            agencies=(known.body["agency"],),
+            severity=self._numbers.severity,
+            certainty="observed" if view.certainty == "observed" else "likely",
+        )
+        return replace(view, words=self._said(city, self._words.hit, view, known))
+
+    def _said(self, city: City, template: str, view: View, known: Memory) -> str:
+        """Where and when it was last seen."""
+        last = max(view.observed, key=lambda one: one.seconds)
+        return template.format(
+            kind=self._names.get(view.kind, view.kind),
+            offence=known.body["offence"],
+            camera=last.seen_by,
+            time=_clock(city, view.opened_at + round(last.seconds * 1000)),
+        )
+
+    def _is_same(
+        self, situation: Situation, value: Mapping[str, Any], found: Observed, is_graver: bool
+    ) -> bool:
+        """Whether it says nothing new: known already, or the same camera just now."""
+        opened_at = situation.view.opened_at
+        for one in situation.view.observed:
+            away_ms = abs(value["event_time"] - opened_at - one.seconds * 1000)
+            is_near = one.seen_by == found.seen_by and away_ms < self._numbers.same_s * 1000
+            if one.event_id == found.event_id or (is_near and not is_graver):
+                return True
+        return False
+
+    # -- operators -------------------------------------------------------------------------------------------
+
+    def on_action(self, city: City, after: Situation) -> Draft:
+        """A candidate that an operator confirms is a hit."""
+        known = city.memories.get(f"{NAME}:{after.anchor}")
+        if known is None:
+            return Draft(after, {} if after.is_closed else None)
+        if after.is_closed:
+            view = replace(after.view, words=self._over(known))
+            return shown(city, replace(after, view=view), {})
+        if after.handled.is_confirmed and after.view.kind != self._numbers.kind:
+            after = replace(after, view=self._as_hit(city, after.view, known))
+        return shown(city, after, self._uses(city, known, after))
+
+    def otherwise(self, city: City, situation: Situation) -> str | None:
+        return (
+            "a hit takes a reading of the plate itself, sure enough, or an operator's confirmation;"
+            f" not seen for {self._numbers.close_after_min:g} min, it is over"
+        )
+
+    def _over(self, known: Memory) -> str:
+        name = self._names.get(self._numbers.kind, self._numbers.kind)
+        return self._words.over.format(kind=name, offence=known.body["offence"], camera="", time="")
+
+    def _uses(self, city: City, known: Memory, situation: Situation) -> dict[str, Use]:
+        """Who looks for it sees the cameras where it was seen, on the ground that the list names."""
+        use = city.rules.law.uses.get(self._numbers.use)
+        if use is None or not situation.view.agencies:
+            return {}
+        ground = Use(purpose=use.purpose, legal_ground=known.body["legal_ground"])
+        return dict.fromkeys(situation.view.agencies, ground)
+
+
+def _clock(city: City, time_ms: int) -> str:
+    return f"{datetime.fromtimestamp(time_ms // 1000, city.zone):%H:%M:%S}"
+
+
+def build(config: RulesConfig, numbers: Mapping[str, Any]) -> Wanted:
+    return Wanted(config, Numbers.model_validate(numbers))
