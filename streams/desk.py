@@ -13,18 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from connectors.gateway.desk import Done
 from schemas.catalogue import topic_name
-from schemas.errors import BongsuError, Fatal, Invalid, Retriable
+from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import Event, derived_id
 from schemas.wire import Wire
 from streams.following import Follower
 from streams.log import log
-from streams.runtime.kafka import transactional_producer
-from streams.runtime.records import Record
-from streams.runtime.transaction import transaction
+from streams.runtime.kafka import as_ours
+from streams.runtime.records import Record, headers_of
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.handling import ACTIONS, Action, action_of, check, is_done
@@ -34,6 +33,8 @@ from streams.situations.rows import situation_from
 CONTRACT = "core.action"
 SETTLES_S = 0.5
 """What a person has seen happen may reach us a moment later than them."""
+SAFE_S = 5.0
+"""So long an operator waits at most; then nothing is known to be done."""
 RECENT_MAX = 10_000
 """Actions that are remembered here; older ones are known by the situation, and by the stage."""
 
@@ -58,12 +59,12 @@ class LogDesk:
         self._bootstrap = bootstrap
         self._wire = wire
         self._now_ms = now_ms
-        self._before = before
         self._state = topic_name(city, "core.state")
         self._bodies: dict[
             str, bytes
         ] = {}  # as many as core.state has; what is forgotten leaves with its tombstone
         self._recent: OrderedDict[str, tuple[Action, Done]] = OrderedDict()
+        self._under_way: set[str] = set()
         self._producer: Producer | None = None
         self._lock = threading.Lock()
         self._follower = Follower(
@@ -93,9 +94,9 @@ class LogDesk:
         situation = self._found(wanted, rules)
         is_repeat = is_done(wanted, situation)
         done = Done(wanted.action_id, situation.situation_id, wanted.role, is_repeat)
+        if not is_repeat:
+            self._publish_once(wanted)
         with self._lock:
-            if not is_repeat and wanted.action_id not in self._recent:
-                self._publish(wanted)
             self._recent[wanted.action_id] = (wanted, done)
             while len(self._recent) > RECENT_MAX:
                 self._recent.popitem(last=False)
@@ -120,16 +121,58 @@ class LogDesk:
                 raise Fatal("an action on nothing passed its check")
             return situation
 
-    def _publish(self, action: Action) -> None:
-        if self._producer is None:
-            self._before()
-            self._producer = transactional_producer(self._bootstrap, f"{self._city}.actions")
+    def _publish_once(self, action: Action) -> None:
+        with self._lock:
+            if action.action_id in self._under_way:
+                raise Retriable("the same action is under way")
+            self._under_way.add(action.action_id)
         try:
-            with transaction(self._producer, self._wire, self._city) as outbox:
-                outbox.put(action_event(self._city, action, now_ms=self._now_ms()))
-        except BongsuError:
+            self._publish(action)
+        finally:
+            with self._lock:
+                self._under_way.discard(action.action_id)
+
+    def _publish(self, action: Action) -> None:
+        """One record, safe with all replicas. It needs no transaction: nothing else goes with it, and who does not hear of
+        its success sends it again under the same id."""
+        topic, key, value = self._wire.encode(
+            self._city, event := action_event(self._city, action, now_ms=self._now_ms())
+        )
+        answers: list[Any] = []
+        producer = self._open()
+        producer.produce(
+            topic,
+            value,
+            key=key,
+            headers=headers_of(event, topic=topic),
+            on_delivery=lambda error, _: answers.append(error),
+        )
+        until = monotonic() + SAFE_S + 1
+        while not answers and monotonic() < until:
+            producer.poll(0.1)
+        if (
+            answers and answers[0] is None
+        ):  # never ==: a KafkaError that is compared with None breaks the interpreter
+            return
+        with self._lock:
             self._producer = None  # whatever befell it, the next takes its place
-            raise
+        raise as_ours(KafkaException(answers[0]), "an action") if answers else Retriable("no broker answers")
+
+    def _open(self) -> Producer:
+        with self._lock:
+            if self._producer is None:
+                self._producer = Producer(
+                    {
+                        "bootstrap.servers": self._bootstrap,
+                        "client.id": f"{self._city}.actions",
+                        "enable.idempotence": True,
+                        "message.timeout.ms": round(SAFE_S * 1000),
+                        "partitioner": "murmur2_random",
+                        "linger.ms": 0,
+                        "log_level": 3,
+                    }
+                )
+            return self._producer
 
     # -- the situations as they stand ------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.cluster
 SEED = int(os.environ.get("BONGSU_SEED", "20261123"))
 AGENCIES = 4
 DRAINED_S = 180.0
+ANSWERED_S = 15.0
 
 
 @pytest.fixture
@@ -112,3 +113,35 @@ def test_the_check_notices_a_push_that_was_lost_or_doubled(home: Path, tmp_path:
     finally:
         city.stop()
         city.city.wire.registry.close()
+
+
+def test_while_kafka_is_away_an_operator_is_told_so_and_asks_again_and_it_is_done_once(
+    home: Path, tmp_path: Path
+) -> None:
+    gateway = PushedCity(LivingCity("acting", tmp_path, local_cluster.up(home)))
+    city, key, operator = gateway.city, gateway.key(), gateway.user("desk-1", "operator")
+    gateway.start()
+    try:
+        with city.running("--only-stages"):
+            gateway.push(key, "reports", reports("a", 1))
+            wait_until(city.situations, DRAINED_S, every_s=0.2)
+            (its_id,) = city.situations()
+            wait_until(lambda: gateway.act(operator, its_id, "note")[0] == 202, DRAINED_S, every_s=0.2)
+            local_cluster.down(home)
+            begun = monotonic()
+            status, said = gateway.act(operator, its_id, "close", idempotency_key="close it")
+            assert (status, monotonic() - begun < ANSWERED_S) == (503, True), said
+            assert "same Idempotency-Key" in said["how"]
+        local_cluster.up(home)
+
+        def is_taken() -> bool:
+            return gateway.act(operator, its_id, "close", idempotency_key="close it")[0] == 202
+
+        wait_until(is_taken, DRAINED_S, every_s=0.5)
+        assert gateway.act(operator, its_id, "close", idempotency_key="close it")[1]["repeated"]
+        with city.running("--only-stages"):
+            wait_until(lambda: city.situations()[its_id]["status"] == "closed", DRAINED_S, every_s=0.2)
+        assert [one["action"] for one in city.situations()[its_id]["actions"]].count("close") == 1
+    finally:
+        gateway.stop()
+        city.wire.registry.close()
