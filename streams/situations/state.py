@@ -158,12 +158,14 @@ class CityState:
     def keep(self, memory: Memory) -> list[Event]:
         """Remember *memory* in the place of its former self; its row, where it is another."""
         self._wake(memory.name, memory.wake_at)
-        if self.memories.get(memory.name) == memory:
+        before = self.memories.get(memory.name)
+        if before == memory:
             return []
         self.memories[memory.name] = memory
         if "watch_id" in memory.body:
             self._watchers[memory.body["watch_id"]] = memory.name
-        self._covered()
+        if memory.covers or (before is not None and before.covers):
+            self._covered()
         return [self.memory_row(memory.name)]
 
     def _covered(self) -> None:
@@ -173,7 +175,8 @@ class CityState:
         """Remember it no longer."""
         del self.memories[memory.name]
         self._watchers.pop(memory.body.get("watch_id", ""), None)
-        self._covered()
+        if memory.covers:
+            self._covered()
         self._due.pop(memory.name, None)
         return [self.memory_row(memory.name)]
 
