@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -189,14 +190,19 @@ def test_every_action_is_on_record_and_the_replay_is_byte_identical(room: Room) 
     assert "byte-identical" in room.city.bongsu("replay", str(room.city.file), "--verify").stdout
 
 
-def test_a_gateway_that_is_told_to_end_ends_well(cluster: Endpoints, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "code", "is_stopped"), [(signal.SIGTERM, 0, False), (signal.SIGINT, 130, True)]
+)
+def test_a_gateway_that_is_told_to_end_ends_well(
+    cluster: Endpoints, tmp_path: Path, how: signal.Signals, code: int, is_stopped: bool
+) -> None:
     gateway = PushedCity(LivingCity("ended", tmp_path, cluster), form=FILE)
     try:
         gateway.start()
         assert gateway.process is not None
-        gateway.process.terminate()
-        assert gateway.process.wait(15) == 0
-        assert "stopped" not in (tmp_path / "gateway.log").read_text()
+        gateway.process.send_signal(how)
+        assert gateway.process.wait(15) == code
+        assert ("stopped" in (tmp_path / "gateway.log").read_text()) == is_stopped
     finally:
         gateway.stop()
         gateway.city.remove()
