@@ -290,9 +290,11 @@ class Wanted:
         return self._words.over.format(kind=name, offence=known.body["offence"], camera="", time="")
 
     def _uses(self, city: City, known: Memory, situation: Situation) -> dict[str, Use]:
-        """Who looks for it sees the cameras where it was seen, on the ground that the list names."""
-        use = city.rules.law.uses.get(self._numbers.use)
-        if use is None or not situation.view.agencies:
+        """Who looks for it sees the cameras where it was seen just now, on the ground that the list names."""
+        use, view = city.rules.law.uses.get(self._numbers.use), situation.view
+        seen_at = view.opened_at + round(max(one.seconds for one in view.observed) * 1000)
+        is_old = city.now_ms - seen_at > city.rules.grant_age_max_ms
+        if use is None or not view.agencies or is_old:
             return {}
         ground = Use(purpose=use.purpose, legal_ground=known.body["legal_ground"])
         return dict.fromkeys(situation.view.agencies, ground)
