@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import IO
 
 from deploy.city import City
@@ -13,12 +14,15 @@ from streams.matching.loop import MatchLoop
 from streams.matching.opening import reader_opener
 from streams.matching.service import MatchService
 
+NICE = 10
+"""Where cores are few, an incident's way goes first: the match, which can use a whole core, takes what is left."""
 _held: list[IO[bytes]] = []
 """Slots last as long as the process."""
 
 
 def match_of(city: City, platform: Platform) -> MatchService:
     """Under a name that no other worker of this machine has."""
+    os.nice(NICE)
     name, slot = take_slot(home_folder() / "workers", f"{city.name}.match")
     _held.append(slot)
     config = city.file.match or MatchConfig.model_validate({})

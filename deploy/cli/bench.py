@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,9 @@ def ingest(form: str, events: int, runs: int, as_json: bool) -> None:
 @click.option("--reader", type=click.Choice(["auto", "plain"]), default="auto", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--runs", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--profile", is_flag=True, help="once, in this process: where the time goes")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-def match(reader: str, runs: int, as_json: bool, **about: Any) -> None:
+def match(reader: str, runs: int, profile: bool, as_json: bool, **about: Any) -> None:
     """A backlog of detections held against watches by one worker on one core, exactly once; the oracle decides.
 
     Example:  bongsu bench match --runs 5
@@ -128,6 +130,30 @@ def match(reader: str, runs: int, as_json: bool, **about: Any) -> None:
     load = module.Load(**about)
     found = {**module.surroundings(load), "reader": reader}
     figures = module.measure(reach(), load, runs, reader=reader, tell=lambda what: click.echo(what, err=True))
+    found |= module.shown(figures)
+    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+
+
+@bench.command()
+@click.option(
+    "--rate", "a_second", type=click.IntRange(1), default=120_000, show_default=True, help="detections"
+)
+@click.option("--seconds", type=click.IntRange(5), default=60, show_default=True)
+@click.option("--watches", type=click.IntRange(1), default=2_000, show_default=True)
+@click.option(
+    "--look-back", "look_back_s", type=click.IntRange(0), default=300, show_default=True, help="seconds"
+)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def flow(seconds: int, as_json: bool, **about: Any) -> None:
+    """Detections at a steady rate against watches: how far the match falls behind, and its memory.
+
+    Example:  bongsu bench flow --rate 40000 --seconds 900
+    """
+    module = benchmark("match_flow")
+    load = module.Load(**about, detections=about["a_second"] * seconds)
+    found = {**benchmark("match").surroundings(load), "benchmark": "flow", "seconds": seconds}
+    figures = module.measure(reach(), load, tell=partial(click.echo, err=True))
     found |= module.shown(figures)
     click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
 

@@ -1,7 +1,8 @@
 """The grid: cells of a few hundred metres, the coarse filter over them, and the list of watches of each.
 
-The filter is a table of 64-bit words, found by a hash of the cell; a bit stands for a 64th of all labels. It may let
-too much through and never too little, so it can be added to in place, and what it drops needs no second look.
+The filter is a table of 16-bit words, found by a hash of the cell; a bit stands for a 16th of all labels. It may let
+too much through and never too little, so it can be added to in place, and what it drops needs no second look. It is small
+because every observation looks something up in it, at a place that no cache expects.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ STEP_M = 250.0
 CELLS_A_WATCH_MAX = 4_096
 """What covers more is tested against every observation instead."""
 SLOT_BITS_MIN, SLOT_BITS_MAX = 12, 20
-SLOTS_A_CELL = 8
-ALL = (1 << 64) - 1
+SLOTS_A_CELL = 4
+ALL = (1 << 16) - 1
 _HASH = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -69,7 +70,7 @@ class Filter:
         wanted = max(1, count * SLOTS_A_CELL)
         self.bits = min(max(wanted.bit_length(), SLOT_BITS_MIN), SLOT_BITS_MAX)
         self.cells = cells
-        self.words = np.zeros(1 << self.bits, np.uint64)
+        self.words = np.zeros(1 << self.bits, np.uint16)
         self.everywhere = 0
 
     def want(self, keys: Codes, labels: Codes) -> None:
@@ -77,7 +78,7 @@ class Filter:
         np.bitwise_or.at(self.words, self.slots(keys), _bits(labels))
 
     def want_everywhere(self, labels: Codes) -> None:
-        self.everywhere |= int(np.bitwise_or.reduce(_bits(labels), initial=np.uint64(0)))
+        self.everywhere |= int(np.bitwise_or.reduce(_bits(labels), initial=np.uint16(0)))
 
     def slots(self, keys: Codes) -> Codes:
         return keys * _HASH >> np.uint64(64 - self.bits)
@@ -88,12 +89,12 @@ class Filter:
         if len(placed) < len(lat):
             lat, lon = lat[placed], lon[placed]
             label = label[placed]
-        words = self.words[self.slots(self.cells.keys(lat, lon))] | np.uint64(self.everywhere)
-        return placed[np.flatnonzero(words >> bit_of(label) & np.uint64(1))]
+        words = self.words[self.slots(self.cells.keys(lat, lon))] | np.uint16(self.everywhere)
+        return placed[np.flatnonzero(words >> bit_of(label) & np.uint16(1))]
 
 
 def _bits(labels: Codes) -> Codes:
-    return np.where(labels == 0, np.uint64(ALL), np.uint64(1) << bit_of(labels))
+    return np.where(labels == 0, np.uint16(ALL), np.uint16(1) << bit_of(labels))
 
 
 class Lists:

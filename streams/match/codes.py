@@ -37,5 +37,5 @@ def joined(first: Codes, second: Codes) -> Codes:
 
 
 def bit_of(codes: Any) -> Any:
-    """Which of 64 bits stands for a code in the coarse filter."""
-    return codes >> np.uint64(58)
+    """Which of 16 bits stands for a code in the coarse filter."""
+    return (codes >> np.uint64(60)).astype(np.uint16)

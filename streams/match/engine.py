@@ -174,10 +174,17 @@ class Engine:
 
 
 def _merged(found: Sequence[tuple[Index, tuple[Pairs, list[str]]]]) -> Matches:
+    if len(found) == 1:
+        index, (pairs, kinds) = found[0]
+        order = np.lexsort((index.rank[pairs.watch], pairs.row))
+        watch = [index.watches[number] for number in pairs.watch[order].tolist()]
+        return Matches(pairs.row[order], watch, pairs.distance_m[order], [kinds[n] for n in order.tolist()])
     rows = [pairs.row for _, (pairs, _) in found]
     row = np.concatenate(rows) if rows else np.empty(0, np.intp)
     watch = [index.watches[number] for index, (pairs, _) in found for number in pairs.watch.tolist()]
     distance = np.concatenate([pairs.distance_m for _, (pairs, _) in found]) if rows else np.empty(0)
     kind = [kind for _, (_, kinds) in found for kind in kinds]
-    order = sorted(range(len(watch)), key=lambda n: (row[n], watch[n].watch_id))
-    return Matches(row[order], [watch[n] for n in order], distance[order], [kind[n] for n in order])
+    in_order = sorted(range(len(watch)), key=lambda n: (row[n], watch[n].watch_id))
+    return Matches(
+        row[in_order], [watch[n] for n in in_order], distance[in_order], [kind[n] for n in in_order]
+    )

@@ -56,7 +56,7 @@ class Flow:
         """Forget the seconds of *place* that end by *horizon_ms*, as nothing more is told of them; in order the ones of
         which something was left out."""
         seconds = self.seconds.get(place)
-        if not seconds:
+        if not seconds or min(seconds) + SECOND_MS > horizon_ms:
             return []
         over = sorted(second_ms for second_ms in seconds if second_ms + SECOND_MS <= horizon_ms)
         watches = [seconds.pop(second_ms) for second_ms in over]

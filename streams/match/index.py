@@ -33,7 +33,7 @@ class Pairs:
 
 
 class Index:
-    """Never changes; ``is_open`` alone does: a watch that ended is left out from then on."""
+    """Never changes; ``is_open`` alone does: a watch that ended is left out from then on. *rank*: by watch id."""
 
     def __init__(self, watches: Sequence[Watch], cells: Cells) -> None:
         self.watches = watches
@@ -48,6 +48,8 @@ class Index:
         self._centre = np.array([one.centre or (0.0, 0.0) for one in watches], np.float64).reshape(-1, 2)
         self._radius_m = np.array([one.radius_m for one in watches], np.float64)
         self._band_m = np.array([one.hysteresis_m for one in watches], np.float64)
+        self.rank = np.empty(len(watches), np.intp)
+        self.rank[sorted(range(len(watches)), key=lambda n: watches[n].watch_id)] = np.arange(len(watches))
         self._list_all()
 
     def _list_all(self) -> None:

@@ -190,8 +190,10 @@ class Match:
             strict=True,
         )
         for watch, kind, distance_m, number, offset, time, received, lat, lon, confidence, words in columns:
-            if not _is_wanted(watch, words.label, words.token):
-                continue
+            if (watch.labels and words.label not in watch.labels) or (
+                watch.tokens and words.token not in watch.tokens
+            ):
+                continue  # two words may share a code
             found.matches += 1
             place = batch.places[number]
             if self.flow.keeps(watch, time, place, offset, words.observation_id):
@@ -209,11 +211,6 @@ class Match:
             if horizon_ms is not None:
                 over += self.flow.closed(place, horizon_ms)
         return over
-
-
-def _is_wanted(watch: Watch, label: str, token: str | None) -> bool:
-    """The words themselves: two of them may share a code."""
-    return (not watch.labels or label in watch.labels) and (not watch.tokens or token in watch.tokens)
 
 
 def _known(column: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float | None]:

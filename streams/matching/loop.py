@@ -32,6 +32,8 @@ from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
 
 IDLE_S = 0.02
 """How long to wait for records when none are there; a new watch may wait so long too."""
+COLLECT = (100_000, 20, 100)
+"""The match has a process of its own, and makes objects without cycles for each match, which set the collector off."""
 DUE_MAX = 4
 """So many answers wait for a transaction to be over before the loop waits too."""
 PRODUCER = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
@@ -63,7 +65,8 @@ class MatchLoop:
     def run(self) -> None:
         """Until ``stop``. ``Fatal`` is raised: fenced, refused, or a topic that is missing."""
         delay_s = RETRY_FIRST_S
-        gc.freeze()  # batches are columns, in which the collector finds nothing: let it not look at the rest either
+        gc.freeze()  # batches are columns, in which the collector finds nothing: let it look at the rest seldom
+        gc.set_threshold(*COLLECT)
         while not self._stopping.is_set():
             begun = self.turned_at = time.monotonic()
             try:
@@ -134,7 +137,9 @@ class Life:
         told = self._watching.news() if self._is_ours else ()
         if told or self._watching.aside:
             self._answer(self._tell(told))
-        batch = self._reader.read(0 if self._due or self._committing.is_open else IDLE_S)
+        batch = self._reader.read(
+            0 if self._due or self._committing.is_open else IDLE_S, lambda: self._match.engine.filter
+        )
         if self._fault is not None:
             raise self._fault
         if batch is not None:

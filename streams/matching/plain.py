@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -17,6 +17,7 @@ from schemas.framing import unframe
 from schemas.registry import Registry
 from streams.match.arrow import observations_of
 from streams.match.batch import Batch, Frames, Words
+from streams.match.cells import Filter
 from streams.match.flow import Partition
 from streams.match.forms import FORMS, Form
 from streams.match.observations import Longs, Observations, concatenated
@@ -116,7 +117,7 @@ class PlainReader:
             on_lost=lambda _consumer, _partitions: lost(),
         )
 
-    def read(self, timeout_s: float) -> Batch | None:
+    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
         messages = self._consumer.consume(BATCH_MAX, 0)
         if not messages and timeout_s > 0:
             messages = self._consumer.consume(1, timeout_s)

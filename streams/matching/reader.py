@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from schemas.catalogue import load_catalogue, topic_name
 from streams.match.batch import Batch
+from streams.match.cells import Filter
 from streams.match.flow import Partition
 from streams.match.forms import FORMS
 
@@ -29,8 +30,8 @@ class Reader(Protocol):
 
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None: ...
 
-    def read(self, timeout_s: float) -> Batch | None:
-        """What is there; ``None`` when nothing was within *timeout_s*."""
+    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
+        """What is there; ``None`` when nothing was within *timeout_s*. *sieve*: what its rows may be sifted by."""
 
     def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
         """The records of *place* from offset *first* to before *end*, once more, beside the group's own reading."""

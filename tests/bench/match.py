@@ -83,19 +83,19 @@ def measure(
         tell("searching plainly")
         wanted = oracle(there)
         figures.matches = len(wanted)
-        with _cores_for_others(platform):
+        with cores_for_others(platform):
             for number in range(runs):
                 tell(f"run {number + 1} of {runs}")
                 _run(platform, there, reader, figures)
-                _verify(platform, there, wanted)
+                verify(platform, there, wanted)
                 _forget(platform, there.city)
     finally:
-        _remove(platform, there.city)
+        remove(platform, there.city)
     return figures
 
 
 @contextmanager
-def _cores_for_others(platform: Platform) -> Iterator[None]:
+def cores_for_others(platform: Platform) -> Iterator[None]:
     """Leave the last core to the worker, where Kafka's process is on this machine: we and it keep to the others."""
     cores = sorted(psutil.Process().cpu_affinity() or [])
     port = int(platform.kafka.rpartition(":")[2])
@@ -118,9 +118,9 @@ def _pin(pid: int, cores: list[int]) -> None:
 
 def _run(platform: Platform, there: Ground, reader: str, figures: Figures) -> None:
     total = there.load.detections + there.load.bad
-    with _worker(platform, there, reader) as (process, port):
+    with worker_of(platform, there, reader) as (process, port):
         begun = time.monotonic()
-        _await(lambda: _answers(port, "/readyz"), READY_S, process)
+        wait_until(lambda: answers(port, "/readyz"), READY_S, process)
         ready = time.monotonic()
         cpu = _cpu_s(process)
         half_at = first_at = 0.0
@@ -153,7 +153,7 @@ def committed_of(admin: AdminClient, city: str) -> int:
     return sum(max(0, one.offset) for one in future.result().topic_partitions if one.topic == topic)
 
 
-def _verify(platform: Platform, there: Ground, wanted: set[tuple[str, int]]) -> None:
+def verify(platform: Platform, there: Ground, wanted: set[tuple[str, int]]) -> None:
     topic = topic_name(there.city, "core.evidence")
     codec = ColumnCodec(load_catalogue()["core.evidence"].newest)
     columns = codec.decode(
@@ -176,7 +176,9 @@ def _verify(platform: Platform, there: Ground, wanted: set[tuple[str, int]]) -> 
 
 
 @contextmanager
-def _worker(platform: Platform, there: Ground, reader: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def worker_of(
+    platform: Platform, there: Ground, reader: str, *, pinned: bool = True
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "city.toml"
@@ -189,7 +191,7 @@ def _worker(platform: Platform, there: Ground, reader: str) -> Iterator[tuple[su
         )
         try:
             cores = sorted(psutil.Process().cpu_affinity() or [])
-            if len(cores) > 1:
+            if pinned and len(cores) > 1:
                 psutil.Process(process.pid).cpu_affinity(cores[-1:])
             yield process, port
         finally:
@@ -205,18 +207,18 @@ def _forget(platform: Platform, city: str) -> None:
     afresh = [topic_name(city, contract) for contract in AFRESH]
     for future in admin.delete_topics(afresh).values():
         future.result()
-    _await(lambda: not set(afresh) & set(admin.list_topics(timeout=10).topics), 30)
+    wait_until(lambda: not set(afresh) & set(admin.list_topics(timeout=10).topics), 30)
     ensure_topics(platform.kafka, [city])
 
 
-def _remove(platform: Platform, city: str) -> None:
+def remove(platform: Platform, city: str) -> None:
     admin = AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3})
     topics = [one for one in admin.list_topics(timeout=10).topics if one.startswith(f"{city}.")]
     for future in admin.delete_topics(topics).values():
         future.result()
 
 
-def _answers(port: int, path: str) -> bool:
+def answers(port: int, path: str) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1) as answer:
             return bool(answer.status == 200)
@@ -224,7 +226,7 @@ def _answers(port: int, path: str) -> bool:
         return False
 
 
-def _await(is_so: Any, seconds: float, process: subprocess.Popen[bytes] | None = None) -> None:
+def wait_until(is_so: Any, seconds: float, process: subprocess.Popen[bytes] | None = None) -> None:
     until = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > until or (process is not None and process.poll() is not None):

@@ -48,7 +48,6 @@ HOT_SHARE = 0.05
 """Of what is seen in the hot place, so much is smoke, which alone is wanted there."""
 CAMERAS, PARTITIONS, CHUNK = 50_000, 4, 200_000
 BAD_EACH = 1_000
-EVENTS_A_SECOND = 40_000
 PER_SECOND_MAX = 10_000
 BAD = (b"", b"\1not a frame", b"\0\0\0\0\0", b"\0\x7f\xff\xff\xffnobody's schema", None)
 
@@ -57,13 +56,14 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """*name*: ``plain``, ``hot`` or ``all``."""
+    """*name*: ``plain``, ``hot`` or ``all``. *a_second*: how many happen in a second of event time."""
 
     name: str = "plain"
     detections: int = 6_000_000
     watches: int = 2_000
     seed: int = 1
     look_back_s: int = 0
+    a_second: int = 40_000
 
     @property
     def bad(self) -> int:
@@ -122,12 +122,16 @@ def _places(chance: np.random.Generator, count: int) -> tuple[Floats, Floats]:
 # -- to Kafka ------------------------------------------------------------------------------------------------
 
 
-def publish(platform: Platform, there: Ground) -> None:
-    """Watches, then all detections, by turns to the partitions."""
+def publish_watches(platform: Platform, there: Ground) -> None:
     producer = transactional_producer(platform.kafka, f"{there.city}.bench")
     with transaction(producer, platform.wire, there.city) as outbox:
         for number in range(there.load.watches):
             outbox.put(watch(there, number))
+
+
+def publish(platform: Platform, there: Ground) -> None:
+    """Watches, then all detections, by turns to the partitions."""
+    publish_watches(platform, there)
     topic = topic_name(there.city, CONTRACT)
     sending = sender(platform.kafka)
     for count, (value, camera, partition) in enumerate(records(platform, there)):
@@ -161,7 +165,7 @@ def put(sending: Producer, topic: str, value: bytes | None, key: bytes, partitio
 
 def records(platform: Platform, there: Ground) -> Iterator[tuple[bytes, bytes, int]]:
     """(value, camera, partition) of each detection."""
-    written = _writers(platform, there)
+    written = writers(platform, there)
     for first in range(0, there.load.detections, CHUNK):
         rows = range(first, min(first + CHUNK, there.load.detections))
         schema_id, schema = written[first // CHUNK % len(written)]
@@ -169,7 +173,7 @@ def records(platform: Platform, there: Ground) -> Iterator[tuple[bytes, bytes, i
             yield frame(schema_id, payload), b"cam-%d" % (number % CAMERAS), number % PARTITIONS
 
 
-def _writers(platform: Platform, there: Ground) -> list[tuple[int, Schema]]:
+def writers(platform: Platform, there: Ground) -> list[tuple[int, Schema]]:
     """Those whose chunks take turns, with their ids."""
     contract = load_catalogue()[CONTRACT]
     newest = contract.newest
@@ -186,7 +190,7 @@ def payloads(there: Ground, rows: range, schema: Schema) -> list[bytes]:
     """Avro of *schema*, by columns."""
     numbers = np.arange(rows.start, rows.stop)
     count, part = len(rows), slice(rows.start, rows.stop)
-    times = pa.array(there.base_ms + numbers * 1000 // EVENTS_A_SECOND, pa.int64())
+    times = pa.array(there.base_ms + numbers * 1000 // there.load.a_second, pa.int64())
     codec = ColumnCodec(schema)
     fields = {name: codec.schema.field(name) for name in codec.schema.names}
     place = pa.StructArray.from_arrays(

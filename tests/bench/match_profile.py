@@ -31,7 +31,7 @@ from streams.matching.loop import Life, MatchLoop
 from streams.matching.measuring import Measuring
 from streams.matching.opening import reader_opener
 from streams.matching.telling import Telling
-from tests.bench.match import _cores_for_others, _remove, committed_of
+from tests.bench.match import committed_of, cores_for_others, remove
 from tests.bench.match_load import Load, ground, publish
 
 STEPS: tuple[tuple[str, Any, str], ...] = (
@@ -87,12 +87,12 @@ def measure(platform: Platform, load: Load) -> dict[str, Any]:
         publish(platform, there)
         for step, owner, name in STEPS:
             setattr(owner, name, clock.around(step, getattr(owner, name)))
-        with _cores_for_others(platform):
+        with cores_for_others(platform):
             spent_s, took_s = _run(platform, there.city, load)
     finally:
         for owner, name, work in sound:
             setattr(owner, name, work)
-        _remove(platform, there.city)
+        remove(platform, there.city)
     count = load.detections + load.bad
     found = {
         step: f"{clock.cpu[step] / count * 1e6:.4f} ({clock.wall[step] / count * 1e6:.4f})"

@@ -15,6 +15,8 @@ from deploy.settings import Endpoints
 from deploy.topics import ensure_topics
 from schemas.framing import frame
 from streams.match.batch import Batch, joined
+from streams.match.cells import Cells, Filter
+from streams.match.codes import code_of
 from streams.match.observations import NAMES
 from streams.matching.fast.native import Library
 from streams.matching.fast.reader import FastReader
@@ -28,6 +30,9 @@ from tests.match_city import Bus
 pytestmark = pytest.mark.cluster
 
 READ_S = 30.0
+SIEVE = Filter(Cells.near(36.0), 1_000)
+SIEVE.want_everywhere(np.array([code_of("person")], np.uint64))
+SIEVE.words[::2] = SIEVE.words[::2] | np.uint16(0b1010101010101010)
 BAD = {
     b"no-frame": b"\x07rubbish",
     b"empty": b"",
@@ -70,8 +75,11 @@ def read_all(reader: Reader, count: int) -> Batch:
     until = monotonic() + READ_S
     while sum(map(len, parts)) + len(aside) < count:
         assert monotonic() < until, f"{sum(map(len, parts))} and {len(aside)} of {count} were read"
-        batch = reader.read(0.1)
+        batch = reader.read(0.1, lambda: SIEVE)
         if batch is not None:
+            if batch.passing is not None:
+                passing = SIEVE.passing(batch.seen.lat, batch.seen.lon, batch.seen.label)
+                assert batch.passing.tolist() == passing.tolist()
             aside += batch.aside
             ends |= batch.ends
             parts.append(batch.kept())

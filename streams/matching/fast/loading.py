@@ -232,3 +232,18 @@ def copied(payload, size, into):
     for i in range(len(payload)):
         copy_bytes(at, payload[i], size[i])
         at += size[i]
+
+
+@njit(nogil=True, cache=True)
+def sift(lat, lon, label, words, shift, everywhere, rows_a_degree, columns_a_degree, passing):
+    """`streams.match.cells.Filter.passing`; how many rows were put in *passing*."""
+    count = 0
+    for m in range(len(lat)):
+        if not (-90.0 <= lat[m] <= 90.0 and -180.0 <= lon[m] <= 180.0):
+            continue
+        row = np.uint64(np.int64((lat[m] + 90.0) * rows_a_degree))
+        column = np.uint64(np.int64((lon[m] + 180.0) * columns_a_degree))
+        slot = (row << np.uint64(32) | column) * BASE >> shift
+        passing[count] = m
+        count += np.int64((np.uint64(words[slot]) | everywhere) >> (label[m] >> np.uint64(60)) & np.uint64(1))
+    return count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -16,19 +16,20 @@ from schemas.errors import Invalid, Retriable
 from schemas.registry import Registry
 from schemas.rows import RowCodec
 from streams.match.batch import Batch, Words
+from streams.match.cells import Filter
 from streams.match.codes import code_of, joined
 from streams.match.flow import Partition
 from streams.match.forms import FORMS, TOPICS, Form
-from streams.match.observations import CERTAIN, Longs, Observations, observations
+from streams.match.observations import CERTAIN, Longs, Observations, Rows, observations
 from streams.matching.fast.frames import HEAD_BYTES, Group, NativeFrames
 from streams.matching.fast.kernel import Kernel, kernel_of
-from streams.matching.fast.loading import free, heads
+from streams.matching.fast.loading import free, heads, sift
 from streams.matching.fast.native import Library, Message, NativeConsumer
 from streams.matching.reader import FAST, Assigned, Lost, Revoked, fast_topics
 from streams.runtime.kafka import AT_END_MS, as_ours, group_settings, reader_settings
 from streams.runtime.records import Record
 
-BATCH_MAX = 10_000
+BATCH_MAX = 20_000
 SPAN_S_MAX = 60.0
 PLACES_MAX = 256
 NO_FRAME, AN_ERROR = 255, 254
@@ -110,8 +111,8 @@ class Decoding:
     def release(self, addresses: Longs) -> None:
         free(addresses, len(addresses), self._free)
 
-    def batch(self, consumer: NativeConsumer, addresses: Longs) -> Batch:
-        """Of all *addresses*; they must stay until the batch is answered."""
+    def batch(self, consumer: NativeConsumer, addresses: Longs, sieve: Filter | None = None) -> Batch:
+        """Of all *addresses*; they must stay until the batch is answered. *sieve* says which rows are passing."""
         count = len(addresses)
         payload, size, offset = (np.empty(count, np.int64) for _ in range(3))
         place, met = np.empty(count, np.uint8), np.empty(count, np.uint8)
@@ -146,7 +147,8 @@ class Decoding:
             unsure,
             lambda at: consumer.record(int(addresses[at])),
         )
-        found = Batch(seen, named, place, offset, frames, ends, None, aside, int(size.sum()))
+        passing = None if sieve is None else _sifted(seen, sieve)
+        found = Batch(seen, named, place, offset, frames, ends, passing, aside, int(size.sum()))
         return found if sure.all() else found.without(~sure)
 
     def _unsure(
@@ -205,6 +207,23 @@ def _observe(
         seen.topic[:] = number
     else:
         seen.topic[group == schema.number] = number
+
+
+def _sifted(seen: Observations, sieve: Filter) -> Rows:
+    """``sieve.passing``, in one pass."""
+    passing = np.empty(len(seen), np.intp)
+    count = sift(
+        seen.lat,
+        seen.lon,
+        seen.label,
+        sieve.words,
+        np.uint64(64 - sieve.bits),
+        np.uint64(sieve.everywhere),
+        sieve.cells.rows_a_degree,
+        sieve.cells.columns_a_degree,
+        passing,
+    )
+    return passing[:count]
 
 
 def _decoded(schema: Schema | None, record: Record) -> dict[str, Any]:
@@ -270,13 +289,13 @@ class FastReader:
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None:
         self._consumer.subscribe(self._topics, assigned, revoked, lost)
 
-    def read(self, timeout_s: float) -> Batch | None:
+    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
         self._release()
         count = self._consumer.consume(self._addresses, 0)
         if count == 0 and timeout_s > 0:
             count = self._consumer.consume(self._addresses[:1], timeout_s)
         self._held = count
-        return self._decoding.batch(self._consumer, self._addresses[:count]) if count else None
+        return self._decoding.batch(self._consumer, self._addresses[:count], sieve()) if count else None
 
     def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
         settings = reader_settings(self._bootstrap, **{**FAST, "fetch.wait.max.ms": AT_END_MS})
