@@ -65,7 +65,7 @@ def effects(
             for name, value in found["help"].items():
                 click.echo(f" {name.replace('_', ' ')}: {_in_words(value)}")
     if control is not None and not as_json:
-        _show_change(told, (start, end), control)
+        show_change(told, (start, end), control)
 
 
 def _control(against: str | None, start: int, end: int) -> tuple[int, int]:
@@ -79,7 +79,7 @@ def _control(against: str | None, start: int, end: int) -> tuple[int, int]:
     return epoch_ms(first), epoch_ms(last)
 
 
-def _show_change(told: Told, period: tuple[int, int], control: tuple[int, int]) -> None:
+def show_change(told: Told, period: tuple[int, int], control: tuple[int, int]) -> None:
     """Each measure of the control and of the period, and the change between them."""
     if control[0] >= control[1]:
         raise UsageFault("the control period is empty", hint="write --against FROM/TO with TO after FROM")
