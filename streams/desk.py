@@ -60,9 +60,8 @@ class LogDesk:
         self._wire = wire
         self._now_ms = now_ms
         self._state = topic_name(city, "core.state")
-        self._bodies: dict[
-            str, bytes
-        ] = {}  # as many as core.state has; what is forgotten leaves with its tombstone
+        # as many as core.state has: what is forgotten leaves with its tombstone
+        self._bodies: dict[str, bytes] = {}
         self._recent: OrderedDict[str, tuple[Action, Done]] = OrderedDict()
         self._under_way: set[str] = set()
         self._producer: Producer | None = None
