@@ -61,6 +61,7 @@ class ColumnCodec:
             map(is_columnar, (written_model, model_of(schema)))
         )
         self.schema = pa.schema([_arrow_field(one) for one in self._fields])
+        self._repeated: dict[str, pa.Array] = {}
 
     def decode(self, payloads: Sequence[bytes]) -> Columns:
         """Never raises for bad payloads: they are in ``aside``, and leave their neighbours untouched."""
@@ -109,10 +110,19 @@ class ColumnCodec:
         """A batch of the writer's columns in the shape of *schema*: what it added is filled with its default."""
         filled = self._filled or {}
         columns = [
-            pa.repeat(filled[one.name], batch.num_rows) if one.name in filled else batch.column(one.name)
+            self._default(one.name, filled[one.name], batch.num_rows)
+            if one.name in filled
+            else batch.column(one.name)
             for one in self._fields
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _default(self, name: str, value: pa.Scalar, count: int) -> pa.Array:
+        """*value*, *count* times; a part of what was made before, as Arrow repeats nested values one by one."""
+        known = self._repeated.get(name)
+        if known is None or len(known) < count:
+            known = self._repeated[name] = pa.repeat(value, count)
+        return known[:count]
 
     def _by_rows(self, payloads: Sequence[bytes]) -> Columns:
         rows, indices, aside = [], [], []

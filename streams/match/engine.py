@@ -120,7 +120,7 @@ class Engine:
         """*pairs*, and where things that are inside a fence were seen beyond its cells."""
         if not index.is_fence.any():
             return pairs
-        number = {one.watch_id: n for n, one in enumerate(index.watches) if index.is_fence[n]}
+        number = index.fences
         coming = self._coming(seen, index, pairs)
         followed = np.concatenate([self._fences.followed(), np.array(sorted(coming), np.uint64)])
         if not len(followed):

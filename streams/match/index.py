@@ -12,7 +12,7 @@ from streams.match.cells import CELLS_A_WATCH_MAX, Cells, Filter, Lists
 from streams.match.codes import code_of
 from streams.match.forms import TOPICS
 from streams.match.observations import Floats, Observations, Rows
-from streams.match.shapes import are_inside, distances_m, edge_distances_m
+from streams.match.shapes import Edges, distances_m, edge_distances_m
 from streams.match.watches import Watch
 
 INSIDE, BAND, OUTSIDE = 1, 0, -1
@@ -40,11 +40,14 @@ class Index:
         self.cells = cells
         self.is_open = np.ones(len(watches), np.bool_)
         self.is_fence = np.array([one.event != "seen" for one in watches], np.bool_)
+        self.fences = {one.watch_id: number for number, one in enumerate(watches) if one.event != "seen"}
         self._opens = np.array([one.opens_at for one in watches], np.int64)
         self._closes = np.array([one.closes_at for one in watches], np.int64)
         self._confidence = np.array([one.min_confidence for one in watches], np.float32)
         self._topics = np.array([_topic_bits(one) for one in watches], np.uint16)
         self._is_disc = np.array([one.shape == "disc" for one in watches], np.bool_)
+        self._edges = Edges([one.corners for one in watches])
+        self._is_polygon = np.array([bool(one.corners) for one in watches], np.bool_)
         self._centre = np.array([one.centre or (0.0, 0.0) for one in watches], np.float64).reshape(-1, 2)
         self._radius_m = np.array([one.radius_m for one in watches], np.float64)
         self._band_m = np.array([one.hysteresis_m for one in watches], np.float64)
@@ -122,18 +125,20 @@ class Index:
             its = watch[disc]
             distance[disc] = distances_m(self._centre[its, 0], self._centre[its, 1], lat[disc], lon[disc])
             where[disc] = _where(distance[disc] - self._radius_m[its], self._band_m[its])
-        for number in np.unique(np.delete(watch, disc)).tolist():
-            corners = self.watches[number].corners
-            if not corners:
-                continue
-            of_it = np.flatnonzero(watch == number)
-            inside = are_inside(lat[of_it], lon[of_it], corners)
-            where[of_it] = np.where(inside, INSIDE, OUTSIDE)
-            if self._band_m[number] > 0:
-                band = of_it[~inside]
-                away_m = edge_distances_m(lat[band], lon[band], corners)
-                where[band] = _where(away_m, self._band_m[number], edge=False)
+        cornered = np.flatnonzero(self._is_polygon[watch])
+        if len(cornered):
+            where[cornered] = self._around(lat[cornered], lon[cornered], watch[cornered])
         return Pairs(row, watch, distance, where)
+
+    def _around(self, lat: Floats, lon: Floats, watch: Rows) -> npt.NDArray[np.int8]:
+        inside = self._edges.are_around(lat, lon, watch)
+        where = np.where(inside, INSIDE, OUTSIDE).astype(np.int8)
+        has_band = np.flatnonzero(~inside & (self._band_m[watch] > 0))
+        for number in np.unique(watch[has_band]).tolist():
+            band = has_band[watch[has_band] == number]
+            away_m = edge_distances_m(lat[band], lon[band], self.watches[number].corners)
+            where[band] = _where(away_m, self._band_m[number], edge=False)
+        return where
 
 
 def _where(beyond_m: Floats, band_m: Floats | np.float64, *, edge: bool = True) -> npt.NDArray[np.int8]:

@@ -8,7 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.geo import EARTH_RADIUS_M
-from streams.match.observations import Floats
+from streams.match.observations import Floats, Rows
+
+EDGES_MAX = 1_000_000
+"""So many are looked at at once: a bound on memory."""
 
 
 def distances_m(lat_a: Floats, lon_a: Floats, lat_b: Floats, lon_b: Floats) -> Floats:
@@ -20,20 +23,36 @@ def distances_m(lat_a: Floats, lon_a: Floats, lat_b: Floats, lon_b: Floats) -> F
     return metres
 
 
-def are_inside(lat: Floats, lon: Floats, corners: Sequence[tuple[float, float]]) -> npt.NDArray[np.bool_]:
-    """Whether each place lies in the polygon, by the even-odd rule on degrees.
+class Edges:
+    """The edges of many polygons, behind one another, so that pairs of place and polygon are looked at all at once."""
 
-    Of two polygons that share an edge, a place on it lies in exactly one.
-    """
-    inside = np.zeros(len(lat), np.bool_)
-    before_lat, before_lon = corners[-1]
-    for corner_lat, corner_lon in corners:
-        if corner_lat != before_lat:
-            spans = (corner_lat > lat) != (before_lat > lat)
-            slope = (before_lon - corner_lon) / (before_lat - corner_lat)
-            inside ^= spans & (lon < corner_lon + slope * (lat - corner_lat))
-        before_lat, before_lon = corner_lat, corner_lon
-    return inside
+    def __init__(self, polygons: Sequence[Sequence[tuple[float, float]]]) -> None:
+        self._first = np.cumsum([0, *map(len, polygons)])
+        corners = [corner for polygon in polygons for corner in polygon]
+        before = [corner for polygon in polygons if polygon for corner in (polygon[-1], *polygon[:-1])]
+        self._lat, self._lon = np.array(corners, np.float64).reshape(-1, 2).T
+        self._before_lat, before_lon = np.array(before, np.float64).reshape(-1, 2).T
+        rise = self._before_lat - self._lat
+        self._slope = np.divide(before_lon - self._lon, rise, out=np.zeros(len(rise)), where=rise != 0)
+
+    def are_around(self, lat: Floats, lon: Floats, which: Rows) -> npt.NDArray[np.bool_]:
+        """Whether each place lies in the polygon of that number, by the even-odd rule on degrees.
+
+        Of two polygons that share an edge, a place on it lies in exactly one.
+        """
+        counts = self._first[which + 1] - self._first[which]
+        if len(which) > 1 and counts.sum() > EDGES_MAX:
+            half = len(which) // 2
+            parts = (slice(half), slice(half, None))
+            return np.concatenate([self.are_around(lat[part], lon[part], which[part]) for part in parts])
+        pair = np.repeat(np.arange(len(which)), counts)
+        edge = np.arange(len(pair)) + np.repeat(self._first[which] - np.cumsum(counts) + counts, counts)
+        y, corner_lat = lat[pair], self._lat[edge]
+        spans = (corner_lat > y) != (self._before_lat[edge] > y)
+        crossed = spans & (lon[pair] < self._lon[edge] + self._slope[edge] * (y - corner_lat))
+        crossings = np.bincount(pair[crossed], minlength=len(which))
+        inside: npt.NDArray[np.bool_] = crossings % 2 == 1
+        return inside
 
 
 def edge_distances_m(lat: Floats, lon: Floats, corners: Sequence[tuple[float, float]]) -> Floats:

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from schemas.catalogue import contract_name, load_catalogue
 from schemas.columns import ColumnCodec
 from schemas.errors import Invalid, Retriable
-from schemas.framing import unframe
+from schemas.framing import HEADER_BYTES, unframe
 from schemas.registry import Registry
 from streams.match.arrow import observations_of
 from streams.match.batch import Batch, Frames, Words
@@ -28,6 +28,7 @@ from streams.runtime.loop import is_record
 from streams.runtime.records import Record, record_of
 
 BATCH_MAX = 10_000
+
 SPAN_S_MAX = 60.0
 OFFSETS_TIMEOUT_S = 10.0
 _BY_CONTRACT = {form.contract: form for form in FORMS}
@@ -167,36 +168,28 @@ class PlainReader:
 
     def _batch(self, messages: Sequence[Any]) -> Batch:
         """Records of several topics and schemas as one batch, each partition's in its order."""
-        places: dict[Partition, int] = {}
-        ends: dict[Partition, int] = {}
-        groups: dict[tuple[str, int], list[int]] = {}
-        payloads: list[Any] = []
+        stand = [(one.topic(), one.partition()) for one in messages]
+        offsets = [one.offset() for one in messages]
+        values = [one.value() or b"" for one in messages]
+        ends = {place: offset + 1 for place, offset in zip(stand, offsets, strict=True)}
+        places = {place: number for number, place in enumerate(ends)}
+        groups: dict[tuple[str, bytes], list[int]] = {}
+        for number, (place, value) in enumerate(zip(stand, values, strict=True)):
+            groups.setdefault((place[0], value[:HEADER_BYTES]), []).append(number)
         aside: list[tuple[Record, Invalid]] = []
-        nbytes = 0
-        for number, message in enumerate(messages):
-            place = (message.topic(), message.partition())
-            places.setdefault(place, len(places))
-            ends[place] = message.offset() + 1
-            value = message.value() or b""
-            nbytes += len(value)
-            try:
-                schema_id, payload = unframe(value)
-                payloads.append(payload)
-                groups.setdefault((place[0], schema_id), []).append(number)
-            except Invalid as error:
-                payloads.append(b"")
-                aside.append((record_of(message), error))
         parts: list[tuple[Form, pa.RecordBatch]] = []
         numbers: list[int] = []
         seen: list[Observations] = []
-        for (topic, schema_id), members in groups.items():
+        for (topic, head), members in groups.items():
             form = _BY_CONTRACT[contract_name(topic)]
             try:
+                schema_id, _ = unframe(head)
                 codec = self._codec(form.contract, schema_id)
             except Invalid as error:
+                error.with_traceback(None)  # which holds all messages
                 aside += [(record_of(messages[member]), error) for member in members]
                 continue
-            columns = codec.decode([bytes(payloads[member]) for member in members])
+            columns = codec.decode([values[member][HEADER_BYTES:] for member in members])
             aside += [(record_of(messages[members[index]]), error) for index, error in columns.aside]
             good = [members[index] for index in columns.indices]
             if good:
@@ -207,17 +200,16 @@ class PlainReader:
         order = np.argsort(np.array(numbers, np.int64), kind="stable")
         everything = concatenated(seen)
         chosen = [messages[number] for number in numbers]
-        place_numbers = [places[one.topic(), one.partition()] for one in chosen]
         return Batch(
             everything.take(order),
             list(places),
-            np.array(place_numbers, np.uint8)[order],
-            np.array([one.offset() for one in chosen], np.int64)[order],
+            np.array([places[stand[number]] for number in numbers], np.uint8)[order],
+            np.array([offsets[number] for number in numbers], np.int64)[order],
             ArrowFrames(parts, chosen),
             ends,
             None,
             aside,
-            nbytes,
+            sum(map(len, values)),
         )
 
     def _codec(self, contract: str, schema_id: int) -> ColumnCodec:

@@ -73,7 +73,7 @@ class Watching:
                 try:
                     told.append(self._read(record))
                 except Invalid as fault:
-                    self.aside.append((record, fault))
+                    self.aside.append((record, fault.with_traceback(None)))
             elif is_end(message):
                 self.next_offset, self._was_at_end = max(self.next_offset, message.offset()), True
             elif not error.retriable():

@@ -13,7 +13,7 @@ from streams.geo import distance_m
 from streams.match.arrow import codes_of
 from streams.match.codes import NONE, code_of
 from streams.match.engine import Engine
-from streams.match.shapes import are_inside, distances_m
+from streams.match.shapes import Edges, distances_m
 from streams.match.watches import Watch
 from tests.match_oracle import LAT, LON, NOON_MS, Sight, a_watch, columns, is_inside, seen_by, wants
 
@@ -85,7 +85,11 @@ def on_an_edge(watch: Watch, one: Sight) -> bool:
     if watch.shape != "polygon" or one.lat is None or one.lon is None:
         return False
     sides = [
-        bool(are_inside(np.array([one.lat + a]), np.array([one.lon + b]), watch.corners)[0])
+        bool(
+            Edges([watch.corners]).are_around(
+                np.array([one.lat + a]), np.array([one.lon + b]), np.array([0])
+            )[0]
+        )
         for a in (-1e-9, 0, 1e-9)
         for b in (-1e-9, 0, 1e-9)
     ]

@@ -170,7 +170,7 @@ class Decoding:
             try:
                 fill(seen, row, _decoded(schemas.get(int(group[row])), record), schemas[int(group[row])].form)
             except Invalid as error:
-                aside.append((record, error))
+                aside.append((record, error.with_traceback(None)))  # which holds all columns
             else:
                 read.add(row)
                 sure[row] = True
