@@ -14,6 +14,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
+from schemas.errors import Retriable
 from schemas.wire import Wire
 from streams import metrics
 from streams.match.flow import Partition
@@ -93,7 +94,7 @@ class Committing:
 
     def abort(self, error: BaseException) -> None:
         """Because of *error*, nothing of what was put."""
-        with suppress(Exception):  # there is a reason already
+        with suppress(Retriable):  # there is a reason to begin anew already; that it was fenced is another
             self.settle()
         if self._open is None:
             return
