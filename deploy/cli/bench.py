@@ -158,6 +158,28 @@ def flow(seconds: int, as_json: bool, **about: Any) -> None:
     click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
 
 
+@bench.command()
+@click.option("--reports", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option("--evidence", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option(
+    "--live", type=click.IntRange(1), default=100_000, show_default=True, help="situations taken up again"
+)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def situations(as_json: bool, **about: Any) -> None:
+    """The rules alone: reports and evidence a second of one core, and a state taken up again; ends with 1 below its bar.
+
+    Example:  bongsu bench situations
+    """
+    module = benchmark("situations")
+    load = module.Load(**about)
+    figures = module.measure(load)
+    found = {**module.surroundings(load), **module.shown(figures), "meets_targets": figures.meets_targets}
+    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    if not figures.meets_targets:
+        raise click.exceptions.Exit(1)
+
+
 def _lines(found: dict[str, Any]) -> str:
     return "\n".join(f"{name}: {_in_words(value)}" for name, value in found.items()) + "\n"
 

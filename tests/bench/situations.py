@@ -1,0 +1,226 @@
+"""The rules alone, without Kafka: reports and evidence a second of one core, and a state taken up again.
+
+A nation's reports over 400 × 400 km: half by 112, half by 119, one in five of them of what another reported too. Each is
+opened, dispatched and closed. Void unless every report stands in exactly one live situation, and the state taken up again
+says byte for byte what the first would.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform as machine
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deploy.laws import law_named
+from schemas.errors import Fatal
+from schemas.event import Event, derived_id
+from streams.geo import EARTH_RADIUS_M
+from streams.situations.config import RulesConfig
+from streams.situations.entry import Entry
+from streams.situations.fold import CityState, step
+
+SIDE_M, LAT, LON = 400_000.0, 35.0, 127.0
+CAMERAS, BESIDE = 20_000, 0.2
+NOON_MS, EVERY_MS = 1_772_967_600_000, 80
+"""A report each 80 ms: twelve times a nation's calls."""
+KINDS = {
+    "fire": ("fire.building", "medical", "crash.vehicle"),
+    "police": ("crash.vehicle", "assault", "theft"),
+}
+AGENCIES = {"fire": "119", "police": "112"}
+WATCH = {"purpose": "fire-safety", "labels": ["smoke", "person"], "evidence_max": 20}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """*live*: how many situations are taken up again."""
+
+    reports: int = 20_000
+    evidence: int = 100_000
+    live: int = 100_000
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Entries a CPU second; *rebuild_s*: seconds for *live* situations. *said*: how many events of each topic."""
+
+    reports_per_s: float
+    evidence_per_s: float
+    rebuild_s: float
+    said: Counter[str]
+
+    @property
+    def meets_targets(self) -> bool:
+        return self.reports_per_s >= 2_000 and self.evidence_per_s >= 20_000 and self.rebuild_s <= 5
+
+
+def measure(load: Load) -> Figures:
+    config = RulesConfig.model_validate({"city": "bench", "law": law_named("kr"), "watch": WATCH})
+    state, said = CityState.empty(), Counter[str]()
+    first = [Entry("rules", "bench.rules", 0, 0, config.canonical()), *_cameras(load)]
+    _take(state, first, Counter())
+    reports = list(_reports(load))
+    reports_s = _take(state, reports, said)
+    _check(state, reports)
+    open_ids = [one for one, situation in state.situations.items() if not situation.is_closed]
+    found = list(_evidence(load, open_ids, reports[-1].value["received_time"]))
+    evidence_s = _take(state, found, said)
+    return Figures(len(reports) / reports_s, len(found) / evidence_s, _rebuilt(config, load), said)
+
+
+def _take(state: CityState, entries: list[Entry], said: Counter[str]) -> float:
+    """CPU seconds that the rules took."""
+    begun = time.process_time()
+    for entry in entries:
+        for event in step(state, entry):
+            said[event.topic] += 1
+    return time.process_time() - begun
+
+
+def _cameras(load: Load) -> Iterator[Entry]:
+    chance = random.Random(load.seed + 1)
+    for number in range(CAMERAS):
+        value = {
+            "camera_id": f"c{number}",
+            "position": _somewhere(chance),
+            "purposes": ["crime-prevention", "fire-safety"],
+            "status": "ok",
+            "received_time": NOON_MS - 1,
+        }
+        yield Entry("place", "bench.place.camera", 0, number, value)
+
+
+def _reports(load: Load) -> Iterator[Entry]:
+    """Each is opened; those of a minute ago are dispatched, and every second of those of ten minutes ago is closed."""
+    chance = random.Random(load.seed)
+    opened: list[dict[str, Any]] = []
+    for number in range(load.reports):
+        now = NOON_MS + number * EVERY_MS
+        domain = chance.choice(("fire", "police"))
+        where, kind = _somewhere(chance), chance.choice(KINDS[domain])
+        if opened and chance.random() < BESIDE:
+            other = opened[-min(len(opened), 50)]
+            domain = "police" if other["source"] == "fire" else "fire"
+            where, kind = other["position"], other["kind"]
+        opened.append(_report(number, domain, kind, where, now))
+        yield _entry(opened[-1])
+        for ago, status in ((60_000, "dispatched"), (600_000, "closed")):
+            then = number - ago // EVERY_MS
+            if then >= 0 and (status == "dispatched" or then % 2 == 0):
+                opened[then] = {
+                    **opened[then],
+                    "status": status,
+                    "revision": opened[then]["revision"] + 1,
+                    "received_time": now,
+                }
+                yield _entry(opened[then])
+
+
+def _report(number: int, domain: str, kind: str, where: dict[str, Any], now: int) -> dict[str, Any]:
+    return {
+        "event_id": derived_id("bench", number),
+        "city": "bench",
+        "source": domain,
+        "event_time": now,
+        "received_time": now,
+        "position": where,
+        "incident_id": f"{domain}-{number}",
+        "agency": AGENCIES[domain],
+        "agency_case_no": str(number),
+        "kind": kind,
+        "status": "open",
+        "address": None,
+        "revision": 1,
+    }
+
+
+def _entry(value: dict[str, Any]) -> Entry:
+    return Entry("incident", f"bench.{value['source']}.incident", 0, value["revision"], value)
+
+
+def _evidence(load: Load, situations: list[str], now: int) -> Iterator[Entry]:
+    chance = random.Random(load.seed + 2)
+    for number in range(load.evidence):
+        value = {
+            "situation_id": chance.choice(situations),
+            "watch_id": "w",
+            "kind": "seen",
+            "observation_id": f"o{number}",
+            "topic": "bench.cctv.detection",
+            "partition": 0,
+            "offset": number,
+            "distance_m": 40.0,
+            "seconds": 5.0,
+            "label": chance.choice(WATCH["labels"]),
+            "seen_by": f"c{number % CAMERAS}",
+            "received_time": now,
+        }
+        yield Entry("evidence", "bench.core.evidence", 0, number, value)
+
+
+def _check(state: CityState, reports: list[Entry]) -> None:
+    stands = Counter(
+        member.incident_id
+        for situation in state.situations.values()
+        if situation.view.merged_into is None
+        for member in situation.view.incidents
+    )
+    known = {entry.value["incident_id"] for entry in reports} & set(stands)
+    if not known or any(stands[one] != 1 for one in known):
+        raise Fatal("void: a report stands in no live situation, or in two")
+
+
+def _rebuilt(config: RulesConfig, load: Load) -> float:
+    """Wall seconds until *live* situations are known again, from their rows."""
+    state, rows = CityState.empty(), {}
+    entries = [Entry("rules", "bench.rules", 0, 0, config.canonical())]
+    chance = random.Random(load.seed + 3)
+    for number in range(load.live):
+        entries.append(_entry(_report(number, "fire", "medical", _somewhere(chance), NOON_MS + number)))
+    for entry in entries:
+        for event in [*step(state, entry), state.clock_row()]:
+            if event.topic == "core.state":
+                rows[event.key] = event.value
+    begun = time.perf_counter()
+    again = CityState.from_records(config, rows.items())
+    took_s = time.perf_counter() - begun
+    next_one = _entry(_report(load.live, "police", "assault", _somewhere(chance), NOON_MS + load.live))
+    if _told(state, next_one) != _told(again, next_one):
+        raise Fatal("void: the state taken up again says something else")
+    return took_s
+
+
+def _told(state: CityState, entry: Entry) -> list[Event]:
+    return [*step(state, entry), state.clock_row()]
+
+
+def _somewhere(chance: random.Random) -> dict[str, Any]:
+    north, east = chance.random() * SIDE_M, chance.random() * SIDE_M
+    lat = LAT + math.degrees(north / EARTH_RADIUS_M)
+    lon = LON + math.degrees(east / EARTH_RADIUS_M / math.cos(math.radians(LAT)))
+    return {"lat": round(lat, 6), "lon": round(lon, 6), "accuracy_m": None}
+
+
+def surroundings(load: Load) -> dict[str, Any]:
+    """What stands beside the figures."""
+    return {
+        "benchmark": "situations",
+        **asdict(load),
+        "machine": f"{os.cpu_count()} cores, Python {machine.python_version()}, load {os.getloadavg()[0]:.1f}",
+    }
+
+
+def shown(figures: Figures) -> dict[str, Any]:
+    return {
+        "reports_per_s": round(figures.reports_per_s),
+        "evidence_per_s": round(figures.evidence_per_s),
+        "rebuild_s": round(figures.rebuild_s, 2),
+        "said": dict(figures.said),
+    }
