@@ -133,7 +133,9 @@ def test_both_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
         assert rows(ours) == rows(theirs)
         assert len(asides(ours)) == len(BAD) + 6
         assert asides(ours) == asides(theirs)
-        assert all(error.__traceback__ is None for _, error in [*ours.aside, *theirs.aside])  # it holds a batch
+        assert all(
+            error.__traceback__ is None for _, error in [*ours.aside, *theirs.aside]
+        )  # it holds a batch
         assert ours.ends == theirs.ends
         for place, end in ours.ends.items():
             assert fast.begin_of(place) == plain.begin_of(place) == 0
