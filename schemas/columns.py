@@ -131,7 +131,7 @@ class ColumnCodec:
                 rows.append(self._rows.decode(payload, writer=self._writer))
                 indices.append(index)
             except Invalid as error:
-                aside.append((index, error))
+                aside.append((index, error.with_traceback(None)))  # which holds all payloads
         return Columns(self._batch_of(rows), indices, tuple(aside))
 
     def _batch_of(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:

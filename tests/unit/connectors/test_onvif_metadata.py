@@ -349,9 +349,9 @@ HOSTILE = {
 def test_xml_that_means_harm_is_refused_within_a_second_and_400_mb(name: str) -> None:
     device = a_device()
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    begun = time.process_time()
+    begun = time.thread_time()  # other tests left threads behind
     reading = read(device, HOSTILE[name], NOON)
-    assert time.process_time() - begun < 1
+    assert time.thread_time() - begun < 1
     assert not reading.events
     assert reading.aside
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before_mb < 400
