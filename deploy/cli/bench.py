@@ -129,8 +129,11 @@ def match(reader: str, runs: int, profile: bool, as_json: bool, **about: Any) ->
     module = benchmark("match")
     load = module.Load(**about)
     found = {**module.surroundings(load), "reader": reader}
-    figures = module.measure(reach(), load, runs, reader=reader, tell=lambda what: click.echo(what, err=True))
-    found |= module.shown(figures)
+    if profile:
+        found |= benchmark("match_profile").measure(reach(), load, reader)
+    else:
+        tell = partial(click.echo, err=True)
+        found |= module.shown(module.measure(reach(), load, runs, reader=reader, tell=tell))
     click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from schemas.rows import RowCodec
 from streams.log import log
 from streams.match.forms import FORMS, Form
 from streams.match.observations import NAMES, observations
+from streams.matching.plain import PlainReader
 from streams.matching.reader import Reader
 
 
@@ -24,29 +26,42 @@ class Unproved(Exception):
 def reader_opener(
     city: str, *, bootstrap: str, registry: Registry, is_plain: bool = False
 ) -> Callable[[str], Reader]:
-    """Makes a member of the group it is given. Which kind is decided here, once, and said in one line if it is the plain."""
-    try:
-        if is_plain:
-            raise Unproved("the city's file says so")
-        from streams.matching.fast.native import Library  # noqa: PLC0415 (numba may be missing)
-        from streams.matching.fast.reader import FastReader  # noqa: PLC0415
+    """Makes a member of the group it is given. Which kind is decided here, once, and said in one line if it is the plain.
 
-        library = Library()
+    Best are librdkafka's batches with compiled kernels; then confluent-kafka's messages with those kernels; else these with
+    Arrow's columns.
+    """
+    try:
         for form in FORMS:
             if form.contract in load_catalogue():
                 _prove(form)
-    except Exception as error:  # whatever it is, the plain way is there
-        log.warning("observations are read the plain way", why=str(error) or type(error).__name__)
-        from streams.matching.plain import PlainReader  # noqa: PLC0415 (Arrow: the fast way does without)
+    except Exception as error:  # whatever it is, a plainer way is there: numba may be missing, or be another
+        log.warning("observations are decoded as columns", why=str(error) or type(error).__name__)
+        from streams.matching.columns import Columns  # noqa: PLC0415 (Arrow: the kernels do without)
 
-        return lambda group: PlainReader(city, group, bootstrap=bootstrap, registry=registry)
+        return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=Columns(registry).batch)
+    from streams.matching.fast.decoding import Decoding  # noqa: PLC0415
+
+    try:
+        if is_plain:
+            raise Unproved("the city's file says so")
+        from streams.matching.fast.native import Library  # noqa: PLC0415 (and so may the wheel's librdkafka)
+        from streams.matching.fast.reader import FastReader  # noqa: PLC0415
+
+        library = Library()
+    except Exception as error:
+        log.warning("observations are read the plain way", why=str(error) or type(error).__name__)
+        from streams.matching.fast.objects import decoded  # noqa: PLC0415
+
+        decode = partial(decoded, Decoding(registry))
+        return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=decode)
     return lambda group: FastReader(city, group, bootstrap=bootstrap, registry=registry, library=library)
 
 
 def _prove(form: Form) -> None:
     """The contract's own example through the kernel and through the row decoder. ``Unproved`` where they differ."""
+    from streams.matching.fast.decoding import fill  # noqa: PLC0415
     from streams.matching.fast.kernel import kernel_of  # noqa: PLC0415
-    from streams.matching.fast.reader import fill  # noqa: PLC0415
 
     contract = load_catalogue()[form.contract]
     shown = json.loads((contract.folder / "examples" / "typical.json").read_text(encoding="utf-8"))

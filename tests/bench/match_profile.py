@@ -25,11 +25,13 @@ from streams.match.engine import Engine
 from streams.match.recent import Recent
 from streams.match.step import Match
 from streams.matching.committing import Committing
-from streams.matching.fast import reader as fast
+from streams.matching.fast import decoding, objects
 from streams.matching.fast.native import NativeConsumer
+from streams.matching.fast.reader import FastReader
 from streams.matching.loop import Life, MatchLoop
 from streams.matching.measuring import Measuring
 from streams.matching.opening import reader_opener
+from streams.matching.plain import PlainReader
 from streams.matching.telling import Telling
 from tests.bench.match import committed_of, cores_for_others, remove
 from tests.bench.match_load import Load, ground, publish
@@ -37,8 +39,10 @@ from tests.bench.match_load import Load, ground, publish
 STEPS: tuple[tuple[str, Any, str], ...] = (
     ("rest of the loop", Life, "turn"),
     ("consume", NativeConsumer, "consume"),
-    ("extract", fast.Decoding, "batch"),
-    ("decode", fast, "_observe"),
+    ("consume", PlainReader, "read"),
+    ("extract", decoding.Decoding, "batch"),
+    ("extract", objects, "_taken"),
+    ("decode", decoding, "_observe"),
     ("lateness", Match, "_timely"),
     ("join", Engine, "step"),
     ("evidence", Match, "_answer"),
@@ -46,7 +50,7 @@ STEPS: tuple[tuple[str, Any, str], ...] = (
     ("look back trimmed", Recent, "trim"),
     ("encode and produce", Telling, "evidence"),
     ("commit", Committing, "commit"),
-    ("free", fast.Decoding, "release"),
+    ("free", FastReader, "_free_all"),
     ("count", Measuring, "batch"),
     ("count", Measuring, "now"),
 )
@@ -78,7 +82,7 @@ class Clock:
         return timed
 
 
-def measure(platform: Platform, load: Load) -> dict[str, Any]:
+def measure(platform: Platform, load: Load, reader: str = "auto") -> dict[str, Any]:
     """Microseconds an event, step by step: (CPU, wall)."""
     there = ground(f"bench-{uuid4().hex[:8]}", load)
     ensure_topics(platform.kafka, [there.city])
@@ -88,7 +92,7 @@ def measure(platform: Platform, load: Load) -> dict[str, Any]:
         for step, owner, name in STEPS:
             setattr(owner, name, clock.around(step, getattr(owner, name)))
         with cores_for_others(platform):
-            spent_s, took_s = _run(platform, there.city, load)
+            spent_s, took_s = _run(platform, there.city, load, reader)
     finally:
         for owner, name, work in sound:
             setattr(owner, name, work)
@@ -106,7 +110,7 @@ def measure(platform: Platform, load: Load) -> dict[str, Any]:
     }
 
 
-def _run(platform: Platform, city: str, load: Load) -> tuple[float, float]:
+def _run(platform: Platform, city: str, load: Load, reader: str) -> tuple[float, float]:
     """(CPU seconds of the process, wall seconds) from the assignment to the last commit."""
     config = MatchConfig(look_back_s=load.look_back_s, per_second_max=10_000)
     registry = platform.wire.registry
@@ -116,7 +120,9 @@ def _run(platform: Platform, city: str, load: Load) -> tuple[float, float]:
         bootstrap=platform.kafka,
         wire=platform.wire,
         name=f"{city}.match.0",
-        open_reader=reader_opener(city, bootstrap=platform.kafka, registry=registry),
+        open_reader=reader_opener(
+            city, bootstrap=platform.kafka, registry=registry, is_plain=reader == "plain"
+        ),
     )
     last = (psutil.cpu_count() or 1) - 1
 

@@ -1,8 +1,9 @@
-"""Both ways to read observations, side by side on the real bus: the same columns, the same words, the same set aside."""
+"""All ways to read observations, side by side on the real bus: the same columns, the same words, the same set aside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from random import Random
 from time import monotonic
 from typing import Any
@@ -18,7 +19,11 @@ from streams.match.batch import Batch, joined
 from streams.match.cells import Cells, Filter
 from streams.match.codes import code_of
 from streams.match.observations import NAMES
+from streams.matching.columns import Columns
+from streams.matching.fast.decoding import Decoding
+from streams.matching.fast.frames import KernelFrames
 from streams.matching.fast.native import Library
+from streams.matching.fast.objects import decoded
 from streams.matching.fast.reader import FastReader
 from streams.matching.opening import reader_opener
 from streams.matching.plain import PlainReader
@@ -120,33 +125,46 @@ def asides(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
     }
 
 
-def test_both_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
-    count = len(city.records("cctv.detection")) + len(city.records("cctv.plate"))
-    about = {"bootstrap": city.places.kafka, "registry": city.wire.registry}
-    plain, fast = (
-        PlainReader(city.name, "plain", **about),
-        FastReader(city.name, "fast", library=Library(), **about),
+def plain_reader(city: LivingCity, group: str, *, with_kernels: bool) -> PlainReader:
+    registry = city.wire.registry
+    decode = partial(decoded, Decoding(registry)) if with_kernels else Columns(registry).batch
+    return PlainReader(city.name, group, bootstrap=city.places.kafka, decode=decode)
+
+
+def fast_reader(city: LivingCity, group: str) -> FastReader:
+    return FastReader(
+        city.name, group, bootstrap=city.places.kafka, registry=city.wire.registry, library=Library()
     )
+
+
+def test_all_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
+    count = len(city.records("cctv.detection")) + len(city.records("cctv.plate"))
+    by_columns = plain_reader(city, "columns", with_kernels=False)
+    quicker = plain_reader(city, "objects", with_kernels=True), fast_reader(city, "fast")
     try:
-        theirs, ours = read_all(plain, count), read_all(fast, count)
-        assert len(rows(ours)) > 500
-        assert rows(ours) == rows(theirs)
-        assert len(asides(ours)) == len(BAD) + 6
-        assert asides(ours) == asides(theirs)
-        assert all(
-            error.__traceback__ is None for _, error in [*ours.aside, *theirs.aside]
-        )  # it holds a batch
-        assert ours.ends == theirs.ends
-        for place, end in ours.ends.items():
-            assert fast.begin_of(place) == plain.begin_of(place) == 0
-            assert fast.end_of(place) == end
-            again = joined([batch.kept() for batch in fast.between(place, 3, end - 2)])
-            inside = {at: row for at, row in rows(theirs).items() if at[0] == place and 3 <= at[1] < end - 2}
-            assert rows(again) == inside
-        assert fast.group_metadata()
+        theirs = read_all(by_columns, count)
+        assert len(rows(theirs)) > 500
+        assert len(asides(theirs)) == len(BAD) + 6
+        for reader in quicker:
+            ours = read_all(reader, count)
+            assert rows(ours) == rows(theirs)
+            assert asides(ours) == asides(theirs)
+            assert all(
+                error.__traceback__ is None for _, error in [*ours.aside, *theirs.aside]
+            )  # it holds a batch
+            assert ours.ends == theirs.ends
+            for place, end in ours.ends.items():
+                assert reader.begin_of(place) == by_columns.begin_of(place) == 0
+                assert reader.end_of(place) == end
+                again = joined([batch.kept() for batch in reader.between(place, 3, end - 2)])
+                inside = {
+                    at: row for at, row in rows(theirs).items() if at[0] == place and 3 <= at[1] < end - 2
+                }
+                assert rows(again) == inside
+            assert reader.group_metadata()
     finally:
-        plain.close()
-        fast.close()
+        for one in (by_columns, *quicker):
+            one.close()
 
 
 def test_here_the_quick_way_is_taken(city: LivingCity) -> None:
@@ -155,21 +173,35 @@ def test_here_the_quick_way_is_taken(city: LivingCity) -> None:
     opened.close()
 
 
-def test_where_the_quick_way_does_not_prove_itself_the_plain_one_is_taken_and_said(
+def test_where_librdkafka_cannot_be_reached_its_messages_are_read_with_the_same_kernels_and_it_is_said(
+    city: LivingCity, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("confluent_kafka.libversion", lambda: ("another", 0))
+    opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("objects")
+    assert isinstance(opened, PlainReader)
+    assert [record.message for record in caplog.records if "plain way" in record.message]
+    opened.subscribe(lambda _places: {}, lambda: None, lambda: None)
+    batch = None
+    while batch is None:
+        batch = opened.read(1.0, lambda: SIEVE)
+    assert isinstance(batch.frames, KernelFrames)
+    opened.close()
+
+
+def test_where_the_kernels_do_not_prove_themselves_the_columns_are_taken_and_said(
     city: LivingCity, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(
-        "streams.matching.fast.reader.fill", lambda seen, row, value, form: seen.lat.fill(1.0)
+        "streams.matching.fast.decoding.fill", lambda seen, row, value, form: seen.lat.fill(1.0)
     )
-    opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("plainly")
+    opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("columns")
     assert isinstance(opened, PlainReader)
-    assert "the plain way" in caplog.text
+    assert "as columns" in caplog.text
     opened.close()
 
 
 def test_the_comparison_notices_a_column_that_differs(city: LivingCity) -> None:
-    about = {"bootstrap": city.places.kafka, "registry": city.wire.registry}
-    reader = FastReader(city.name, "again", library=Library(), **about)
+    reader = fast_reader(city, "again")
     try:
         batch = read_all(reader, 500)
         before = rows(batch)

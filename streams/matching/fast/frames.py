@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class NativeFrames:
+class KernelFrames:
     """*payload* and *size* of each frame, *group* its number in *groups*; *unsure*: those that the row decoder read.
 
     *record_of* copies one while the messages are there; *held* owns the bytes when they are our own.
@@ -96,19 +96,19 @@ class NativeFrames:
             raise ValueError("the messages are gone")
         return self.record_of(at)
 
-    def kept(self) -> NativeFrames:
+    def kept(self) -> KernelFrames:
         """With bytes of its own: the messages go with the next batch."""
         if self.held is not None:
-            return self
+            return self if self.record_of is None else replace(self, record_of=None)
         begins = np.cumsum(self.size) - self.size
         held = np.empty(int(self.size.sum()), np.uint8)
         copied(self.payload, self.size, held.ctypes.data)
-        return NativeFrames(
+        return KernelFrames(
             begins + held.ctypes.data, self.size, self.group, self.groups, self.unsure, None, held
         )
 
-    def joined(self, others: Sequence[Frames]) -> NativeFrames:
-        parts = [self.kept(), *(one.kept() for one in others if isinstance(one, NativeFrames))]
+    def joined(self, others: Sequence[Frames]) -> KernelFrames:
+        parts = [self.kept(), *(one.kept() for one in others if isinstance(one, KernelFrames))]
         held = np.concatenate([one.held for one in parts if one.held is not None])
         sizes = np.concatenate([one.size for one in parts])
         firsts = np.cumsum([0, *(len(one) for one in parts)])
@@ -120,7 +120,7 @@ class NativeFrames:
             groups |= one.groups
         begins = np.cumsum(sizes) - sizes + held.ctypes.data
         group = np.concatenate([one.group for one in parts])
-        return NativeFrames(begins, sizes, group, groups, unsure, None, held)
+        return KernelFrames(begins, sizes, group, groups, unsure, None, held)
 
 
 def _read(texts: Longs) -> list[list[str | None]]:

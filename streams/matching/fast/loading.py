@@ -1,6 +1,5 @@
 """Bytes at an address as numbers, and functions at an address called, for compiled kernels."""
 
-# ruff: noqa: PLR0912 (numba compiles one function best)
 # mypy: ignore-errors
 from __future__ import annotations
 
@@ -165,64 +164,80 @@ def free(addresses, count, function):
 
 
 @njit(nogil=True, cache=True)
-def heads(addresses, count, payload, size, offset, place, group, places, groups):
-    """The heads of messages: where each payload is, its place and its group, numbered by first appearance.
+def heads(addresses, count, payload, size, offset, place, places):
+    """The heads of messages: where each payload is, its offset and its place, numbered by first appearance; 255: an error.
 
-    *places*: (topic, partition, next offset) by number; *groups*: (topic, schema id). Group 255: no frame at all; 254: an
-    error, no record. Gives how many places and groups there are; more than 250 of either: the rest has group 253.
+    *places*: (topic, partition, next offset) by number. Gives how many there are, -1 when they are more than 250.
     """
-    place_count = group_count = np.int64(0)
-    last_place = last_group = np.int64(-1)
+    place_count = np.int64(0)
+    latest = np.int64(-1)
     for m in range(count):
         a = addresses[m]
-        payload[m] = p = i64(a + 24)
-        size[m] = n = i64(a + 32)
+        payload[m] = i64(a + 24)
+        size[m] = i64(a + 32)
         offset[m] = at = i64(a + 56)
-        topic = i64(a + 8)
-        partition = np.int64(i32(a + 16))
         if i32(a) != 0:
-            group[m] = 254
             place[m] = 255
             continue
-        if last_place < 0 or places[last_place, 0] != topic or places[last_place, 1] != partition:
-            last_place = -1
+        topic = i64(a + 8)
+        partition = np.int64(i32(a + 16))
+        if latest < 0 or places[latest, 0] != topic or places[latest, 1] != partition:
+            latest = np.int64(-1)
             for k in range(place_count):
                 if places[k, 0] == topic and places[k, 1] == partition:
-                    last_place = k
+                    latest = k
                     break
-            if last_place < 0:
+            if latest < 0:
                 if place_count == 250:
-                    return place_count, group_count, m
-                last_place = place_count
-                places[last_place, 0] = topic
-                places[last_place, 1] = partition
+                    return np.int64(-1)
+                latest = place_count
+                places[latest, 0] = topic
+                places[latest, 1] = partition
                 place_count += 1
-        places[last_place, 2] = at + 1
-        place[m] = last_place
-        if p == 0 or n < 5 or u8(p) != 0:
+        places[latest, 2] = at + 1
+        place[m] = latest
+    return place_count
+
+
+@njit(nogil=True, cache=True)
+def schemas_met(payload, size, place, topics, group, groups):
+    """The group of each frame: its topic, of which *topics* has the number for each place, and its schema id.
+
+    *groups* are numbered by first appearance. 255: no frame at all; 254: an error, no record. Gives how many there are,
+    -1 when they are more than 250.
+    """
+    group_count = np.int64(0)
+    latest = np.int64(-1)
+    for m in range(len(payload)):
+        if place[m] == 255:
+            group[m] = 254
+            continue
+        p = payload[m]
+        if p == 0 or size[m] < 5 or u8(p) != 0:
             group[m] = 255
             continue
+        topic = topics[place[m]]
         schema = (
             (np.int64(u8(p + 1)) << 24)
             | (np.int64(u8(p + 2)) << 16)
             | (np.int64(u8(p + 3)) << 8)
             | np.int64(u8(p + 4))
         )
-        if last_group < 0 or groups[last_group, 0] != topic or groups[last_group, 1] != schema:
-            last_group = -1
+        if latest < 0 or groups[latest, 0] != topic or groups[latest, 1] != schema:
+            latest = np.int64(-1)
             for k in range(group_count):
                 if groups[k, 0] == topic and groups[k, 1] == schema:
-                    last_group = k
+                    latest = k
                     break
-            if last_group < 0:
+            if latest < 0:
                 if group_count == 250:
-                    return place_count, group_count, m
-                last_group = group_count
-                groups[last_group, 0] = topic
-                groups[last_group, 1] = schema
+                    return np.int64(-1)
+                latest = group_count
+                groups[latest, 0] = topic
+                groups[latest, 1] = schema
                 group_count += 1
-        group[m] = last_group
-    return place_count, group_count, np.int64(count)
+        group[m] = latest
+    return group_count
 
 
 @njit(nogil=True, cache=True)

@@ -1,0 +1,263 @@
+"""Frames at addresses to a batch of observations, by compiled kernels; whose the memory is, is the reader's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.catalogue import contract_name, load_catalogue
+from schemas.errors import Invalid, Retriable
+from schemas.registry import Registry
+from schemas.rows import RowCodec
+from streams.match.batch import Batch, Words
+from streams.match.cells import Filter
+from streams.match.codes import code_of, joined
+from streams.match.flow import Partition
+from streams.match.forms import FORMS, TOPICS, Form
+from streams.match.observations import CERTAIN, Longs, Observations, Rows, observations
+from streams.matching.fast.frames import HEAD_BYTES, Bytes, Group, KernelFrames
+from streams.matching.fast.kernel import Kernel, kernel_of
+from streams.matching.fast.loading import schemas_met, sift
+from streams.runtime.records import Record
+
+GROUPS_MAX = 256
+NO_FRAME, AN_ERROR, NOWHERE = 255, 254, 255
+_BY_CONTRACT = {form.contract: form for form in FORMS}
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One writer's schema of one contract, under a number of its own; ``error``: nothing of it can be read."""
+
+    number: int
+    form: Form
+    codec: RowCodec | None = None
+    writer: Any = None
+    group: Group | None = None
+    size_max: int = 0
+    error: Invalid | None = None
+
+
+class Schemas:
+    """Those that were met, by contract and id."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._known: dict[tuple[str, int], Schema] = {}
+
+    def of(self, contract: str, schema_id: int) -> Schema:
+        found = self._known.get((contract, schema_id))
+        if found is None:
+            found = self._known[contract, schema_id] = self._new(contract, schema_id)
+        return found
+
+    def by_number(self) -> dict[int, Group]:
+        return {one.number: one.group for one in self._known.values() if one.group is not None}
+
+    def _new(self, contract: str, schema_id: int) -> Schema:
+        number, form, known = len(self._known), _BY_CONTRACT[contract], load_catalogue()[contract]
+        if number >= AN_ERROR - 1:
+            raise Retriable("more schemas than one worker tells apart")
+        try:
+            writer = self._registry.schema_of(schema_id)
+            codec = RowCodec(known.newest, max_bytes=known.max_bytes)
+            kernel = kernel_of(form, writer)
+        except Invalid as error:
+            return Schema(number, form, error=error)
+
+        def words_of(payload: bytes) -> Words:
+            return _words(form, codec.decode(payload, writer=writer))
+
+        group = Group(kernel, form.fixed_label, words_of)
+        return Schema(number, form, codec, writer, group, known.max_bytes + HEAD_BYTES)
+
+
+def _words(form: Form, value: Mapping[str, Any]) -> Words:
+    place = value["position"]
+    return Words(
+        value["event_id"],
+        value["source"],
+        form.label_of(value),
+        value[form.token] if form.token else None,
+        form.subject_of(value),
+        place["accuracy_m"] if place is not None else None,
+        value[form.seen_by] if form.seen_by else None,
+        value[form.image_ref] if form.image_ref else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Frames of one reading: row by row where each is, its place and its offset. An error has `NOWHERE` for its place.
+
+    *held* owns the bytes when they are our own; else they must stay until the batch is answered. *record_of* copies one.
+    """
+
+    payload: Longs
+    size: Longs
+    offset: Longs
+    place: Bytes
+    places: Sequence[Partition]
+    ends: Mapping[Partition, int]
+    record_of: Callable[[int], Record]
+    held: Bytes | None = None
+
+
+class Decoding:
+    """Shared by the group's reading and by what is read beside it."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._schemas = Schemas(registry)
+
+    def batch(self, taken: Taken, sieve: Filter | None = None) -> Batch:
+        """Of all that was *taken*. *sieve* says which rows are passing."""
+        count = len(taken.payload)
+        met, groups = np.empty(count, np.uint8), np.zeros((GROUPS_MAX, 2), np.int64)
+        topics = np.zeros(GROUPS_MAX, np.int64)
+        names = list(dict.fromkeys(topic for topic, _ in taken.places))
+        topics[: len(taken.places)] = [names.index(topic) for topic, _ in taken.places]
+        group_count = schemas_met(taken.payload, taken.size, taken.place, topics, met, groups)
+        if group_count < 0:
+            raise Retriable("more schemas in one batch than are told apart")
+        seen, sure = observations(count), np.zeros(count, np.bool_)
+        seen.at[:] = np.arange(count)
+        group = np.full(count, NO_FRAME, np.uint8)
+        schemas: dict[int, Schema] = {}
+        for number, (topic, schema_id) in enumerate(groups[:group_count].tolist()):
+            schema = self._schemas.of(contract_name(names[topic]), schema_id)
+            schemas[schema.number] = schema
+            if group_count == 1 and not (met > number).any():
+                group[:] = schema.number
+            else:
+                group[met == number] = schema.number
+            if schema.group is not None:
+                _observe(schema, schema.group.kernel, taken, group, sure, seen)
+        unsure, aside = _unsure(taken.record_of, seen, sure, group, met, schemas)
+        frames = KernelFrames(
+            taken.payload, taken.size, group, self._schemas.by_number(), unsure, taken.record_of, taken.held
+        )
+        passing = None if sieve is None else _sifted(seen, sieve)
+        found = Batch(
+            seen,
+            taken.places,
+            taken.place,
+            taken.offset,
+            frames,
+            taken.ends,
+            passing,
+            aside,
+            int(taken.size.sum()),
+        )
+        return found if sure.all() else found.without(~sure)
+
+
+def _unsure(
+    record_of: Callable[[int], Record],
+    seen: Observations,
+    sure: npt.NDArray[np.bool_],
+    group: Bytes,
+    met: Bytes,
+    schemas: Mapping[int, Schema],
+) -> tuple[frozenset[int], list[tuple[Record, Invalid]]]:
+    """What the kernels leave to the row decoder: read after all, and then sure, or set aside."""
+    if sure.all():
+        return frozenset(), []
+    read, aside = set(), []
+    for row in np.flatnonzero(~sure & (met != AN_ERROR)).tolist():
+        record = record_of(row)
+        try:
+            fill(seen, row, _decoded(schemas.get(int(group[row])), record), schemas[int(group[row])].form)
+        except Invalid as error:
+            aside.append((record, error.with_traceback(None)))  # which holds all columns
+        else:
+            read.add(row)
+            sure[row] = True
+    return frozenset(read), aside
+
+
+def _observe(
+    schema: Schema,
+    kernel: Kernel,
+    taken: Taken,
+    group: Bytes,
+    sure: npt.NDArray[np.bool_],
+    seen: Observations,
+) -> None:
+    kernel.observe(
+        taken.payload,
+        taken.size,
+        group,
+        np.uint8(schema.number),
+        schema.size_max,
+        sure,
+        seen.lat,
+        seen.lon,
+        seen.time,
+        seen.received,
+        seen.label,
+        seen.token,
+        seen.subject,
+        seen.confidence,
+    )
+    number = TOPICS[schema.form.contract]
+    if (group == schema.number).all():
+        seen.topic[:] = number
+    else:
+        seen.topic[group == schema.number] = number
+
+
+def _sifted(seen: Observations, sieve: Filter) -> Rows:
+    """``sieve.passing``, in one pass."""
+    passing = np.empty(len(seen), np.intp)
+    count = sift(
+        seen.lat,
+        seen.lon,
+        seen.label,
+        sieve.words,
+        np.uint64(64 - sieve.bits),
+        np.uint64(sieve.everywhere),
+        sieve.cells.rows_a_degree,
+        sieve.cells.columns_a_degree,
+        passing,
+    )
+    return passing[:count]
+
+
+def _decoded(schema: Schema | None, record: Record) -> dict[str, Any]:
+    value = record.value or b""
+    if schema is None:
+        raise Invalid(
+            "no frame", field="value", expected="a Confluent frame: 0, four bytes of schema id, Avro"
+        )
+    if schema.codec is None:
+        raise schema.error or Invalid("its schema is unknown")
+    return schema.codec.decode(value[HEAD_BYTES:], writer=schema.writer)
+
+
+def fill(seen: Observations, row: int, value: Mapping[str, Any], form: Form) -> None:
+    """One row from its value, as the kernel would have done."""
+    place = value["position"]
+    seen.topic[row] = TOPICS[form.contract]
+    seen.lat[row], seen.lon[row] = (np.nan, np.nan) if place is None else (place["lat"], place["lon"])
+    seen.time[row], seen.received[row] = value["event_time"], value["received_time"]
+    seen.label[row] = code_of(form.label_of(value))
+    seen.token[row] = _code(value[form.token] if form.token else None)
+    seen.subject[row] = _subject([value[name] for name in form.subject])
+    confidence = CERTAIN if form.confidence is None else value[form.confidence]
+    seen.confidence[row] = np.nan if confidence is None else confidence
+
+
+def _code(word: str | None) -> int:
+    return 0 if word is None else code_of(word)
+
+
+def _subject(words: list[str | None]) -> int:
+    codes = [np.array([_code(word)], np.uint64) for word in words]
+    total = codes[0]
+    for one in codes[1:]:
+        total = joined(total, one)
+    return int(total[0])
