@@ -10,12 +10,13 @@ import numpy as np
 
 from schemas.errors import Invalid
 from schemas.event import Event
-from streams.match.batch import Batch, Frames, Words
+from streams.match.batch import Batch, Frames
 from streams.match.config import MatchConfig
 from streams.match.evidence import evidence_event, summary_event
 from streams.match.flow import SECOND_MS, Partition
 from streams.match.observations import Longs
 from streams.match.step import Found, Match, Standing
+from streams.match.texts import Texts, Words
 from streams.match.wanted import Told
 from streams.match.watches import Watch
 from streams.runtime.records import Record
@@ -54,12 +55,14 @@ class SightFrames:
     def __len__(self) -> int:
         return len(self.written)
 
-    def words(self, at: Longs) -> list[Words]:
+    def texts(self, at: Longs) -> Texts:
         chosen = [self.written[row] for row in at.tolist()]
-        return [
-            Words(one.observation_id, one.source, one.sight.label, one.sight.token, one.sight.thing, None)
-            for one in chosen
-        ]
+        return Texts.of(
+            [
+                Words(one.observation_id, one.source, one.sight.label, one.sight.token, one.sight.thing, None)
+                for one in chosen
+            ]
+        )
 
     def record(self, at: int) -> Record:
         return Record(place_of(0)[0], 0, at, LATER_MS, b"", self.written[at].observation_id.encode(), {})
@@ -154,7 +157,7 @@ class Life:
         self.aside += found.aside
 
     def _found(self, found: Found) -> None:
-        self._open += [evidence_event(CITY, one) for one in found.evidence]
+        self._open += [evidence_event(CITY, one) for columns in found.evidence for one in columns.each()]
         self._open += [summary_event(CITY, one) for one in found.left_out]
 
     def commit(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,20 +12,8 @@ import numpy.typing as npt
 from schemas.errors import Invalid
 from streams.match.flow import Partition
 from streams.match.observations import Longs, Observations, Rows, concatenated
+from streams.match.texts import Texts
 from streams.runtime.records import Record
-
-
-class Words(NamedTuple):
-    """What an observation says in words; ``subject`` is the thing's name, ``seen_by`` that of whoever claims it."""
-
-    observation_id: str
-    source: str
-    label: str
-    token: str | None
-    subject: str | None
-    accuracy_m: float | None
-    seen_by: str | None = None
-    image_ref: str | None = None
 
 
 class Frames(Protocol):
@@ -35,13 +23,13 @@ class Frames(Protocol):
     def nbytes(self) -> int:
         """What they hold in memory."""
 
-    def words(self, at: Longs) -> list[Words]: ...
+    def texts(self, at: Longs) -> Texts: ...
 
     def record(self, at: int) -> Record:
         """The record as it came, to be set aside."""
 
     def kept(self) -> Frames:
-        """What ``words`` needs of them, and no more: no ``record`` any longer."""
+        """What ``texts`` needs of them, and no more: no ``record`` any longer."""
 
     def joined(self, others: Sequence[Frames]) -> Frames:
         """With *others*, which came of the same reader, behind it: their numbers follow on."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from schemas.event import Event, derived_id
-from streams.match.batch import Words
 from streams.match.flow import SECOND_MS, Partition, Second
+from streams.match.observations import Floats, Longs, Rows
+from streams.match.texts import Texts, Words, known
 from streams.match.watches import Watch
 
 SOURCE = "match"
@@ -44,6 +50,76 @@ class Evidence(NamedTuple):
     @property
     def seconds(self) -> float:
         return (self.time - self.watch.since) / SECOND_MS
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceColumns:
+    """Evidence of one batch, row by row: the columns of `Evidence`, NaN for what is unknown. *place*: its number in
+    *places*. It holds nothing of the batch."""
+
+    watch: Sequence[Watch]
+    kind: Sequence[str]
+    distance_m: Floats
+    places: Sequence[Partition]
+    place: npt.NDArray[np.uint8]
+    offset: Longs
+    time: Longs
+    received: Longs
+    lat: Floats
+    lon: Floats
+    confidence: npt.NDArray[np.float32]
+    texts: Texts
+
+    def __len__(self) -> int:
+        return len(self.watch)
+
+    def take(self, rows: Rows) -> EvidenceColumns:
+        chosen = rows.tolist()
+        return EvidenceColumns(
+            [self.watch[row] for row in chosen],
+            [self.kind[row] for row in chosen],
+            self.distance_m[rows],
+            self.places,
+            self.place[rows],
+            self.offset[rows],
+            self.time[rows],
+            self.received[rows],
+            self.lat[rows],
+            self.lon[rows],
+            self.confidence[rows],
+            self.texts.take(rows),
+        )
+
+    def each(self) -> Iterator[Evidence]:
+        """One by one, in words."""
+        columns = zip(
+            self.watch,
+            self.kind,
+            self.distance_m.tolist(),
+            self.place.tolist(),
+            self.offset.tolist(),
+            self.time.tolist(),
+            self.received.tolist(),
+            self.lat.tolist(),
+            self.lon.tolist(),
+            self.confidence.tolist(),
+            self.texts.words(),
+            strict=True,
+        )
+        for watch, kind, distance_m, place, offset, time, received, lat, lon, confidence, words in columns:
+            yield Evidence(
+                watch,
+                kind,
+                known(distance_m),
+                self.places[place],
+                offset,
+                time,
+                received,
+                known(lat),
+                known(lon),
+                known(confidence),
+                words,
+            )
 
 
 def evidence_event(city: str, one: Evidence) -> Event:

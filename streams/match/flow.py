@@ -6,6 +6,7 @@ leaves out the same. A watch can thus have at most its bound times the number of
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from streams.match.watches import Watch
@@ -23,7 +24,7 @@ class Second:
     watch: Watch
     second_ms: int
     place: Partition
-    kept: set[str] = field(default_factory=set)
+    kept: set[bytes] = field(default_factory=set)
     left_out: int = 0
     last_offset: int = 0
 
@@ -35,22 +36,38 @@ class Flow:
     per_second_max: int = PER_SECOND_MAX
     seconds: dict[Partition, dict[int, dict[str, Second]]] = field(default_factory=dict)
 
-    def keeps(self, watch: Watch, time_ms: int, place: Partition, offset: int, observation_id: str) -> bool:
-        """Whether this match is told. If not, it was told before (the same observation stands in the log twice) or is
-        counted."""
-        second_ms = time_ms - time_ms % SECOND_MS
-        watches = self.seconds.setdefault(place, {}).setdefault(second_ms, {})
-        second = watches.get(watch.watch_id)
-        if second is None:
-            second = watches[watch.watch_id] = Second(watch, second_ms, place)
-        if observation_id in second.kept:
-            return False
-        second.last_offset = max(second.last_offset, offset)
-        if len(second.kept) < (watch.per_second_max or self.per_second_max):
-            second.kept.add(observation_id)
-            return True
-        second.left_out += 1
-        return False
+    def kept(
+        self,
+        watches: Sequence[Watch],
+        times: Iterable[int],
+        places: Iterable[Partition],
+        offsets: Iterable[int],
+        observation_ids: Iterable[bytes],
+    ) -> list[int]:
+        """Which of these matches are told, row by row. Of the others each was told before (the same observation stands in
+        the log twice) or is counted."""
+        rows: list[int] = []
+        latest: tuple[Partition, int] | None = None
+        at: dict[str, Second] = {}
+        for row, (watch, time_ms, place, offset, observation_id) in enumerate(
+            zip(watches, times, places, offsets, observation_ids, strict=True)
+        ):
+            second_ms = time_ms - time_ms % SECOND_MS
+            if latest != (place, second_ms):
+                latest, at = (place, second_ms), self.seconds.setdefault(place, {}).setdefault(second_ms, {})
+            second = at.get(watch.watch_id)
+            if second is None:
+                second = at[watch.watch_id] = Second(watch, second_ms, place)
+            kept = second.kept
+            if observation_id in kept:
+                continue
+            second.last_offset = max(second.last_offset, offset)
+            if len(kept) < (watch.per_second_max or self.per_second_max):
+                kept.add(observation_id)
+                rows.append(row)
+            else:
+                second.left_out += 1
+        return rows
 
     def closed(self, place: Partition, horizon_ms: int) -> list[Second]:
         """Forget the seconds of *place* that end by *horizon_ms*, as nothing more is told of them; in order the ones of

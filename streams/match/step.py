@@ -16,10 +16,11 @@ from schemas.errors import Invalid
 from streams.match.batch import Batch
 from streams.match.config import MatchConfig
 from streams.match.engine import Engine, Matches
-from streams.match.evidence import Evidence
+from streams.match.evidence import EvidenceColumns
 from streams.match.flow import Flow, Partition, Second
 from streams.match.lateness import Watermarks, future
 from streams.match.recent import Recent
+from streams.match.texts import LABEL, OBSERVATION_ID, SOURCE, TOKEN
 from streams.match.wanted import Told, Wanted
 from streams.match.watches import Watch
 from streams.runtime.records import Record
@@ -29,7 +30,7 @@ from streams.runtime.records import Record
 class Found:
     """What a step tells and counts. *matches* are all, told or left out; *late* goes by source."""
 
-    evidence: list[Evidence] = field(default_factory=list)
+    evidence: list[EvidenceColumns] = field(default_factory=list)
     left_out: list[Second] = field(default_factory=list)
     aside: list[tuple[Record, Invalid]] = field(default_factory=list)
     late: Counter[str] = field(default_factory=Counter)
@@ -154,7 +155,7 @@ class Match:
                 return batch
         late = self.watermarks.late(batch)
         if late is not None:
-            found.late.update(one.source for one in batch.frames.words(batch.seen.at[late]))
+            found.late.update(one or "" for one in batch.frames.texts(batch.seen.at[late]).column(SOURCE))
             batch = batch.without(late)
         return batch
 
@@ -171,37 +172,37 @@ class Match:
         return found
 
     def _answer(self, batch: Batch, matches: Matches, found: Found) -> None:
-        """The evidence of *matches*, as far as the flow lets them through. The only Python there is for each match."""
+        """The evidence of *matches*, as far as the flow lets them through."""
         if not len(matches):
             return
         rows, seen = matches.row, batch.seen
-        columns = zip(
+        all_of_them = EvidenceColumns(
             matches.watch,
             matches.kind,
-            _known(matches.distance_m),
-            batch.place[rows].tolist(),
-            batch.offset[rows].tolist(),
-            seen.time[rows].tolist(),
-            seen.received[rows].tolist(),
-            _known(seen.lat[rows]),
-            _known(seen.lon[rows]),
-            _known(seen.confidence[rows].astype(np.float64)),
-            batch.frames.words(seen.at[rows]),
-            strict=True,
+            matches.distance_m,
+            batch.places,
+            batch.place[rows],
+            batch.offset[rows],
+            seen.time[rows],
+            seen.received[rows],
+            seen.lat[rows],
+            seen.lon[rows],
+            seen.confidence[rows],
+            batch.frames.texts(seen.at[rows]),
         )
-        for watch, kind, distance_m, number, offset, time, received, lat, lon, confidence, words in columns:
-            if (watch.labels and words.label not in watch.labels) or (
-                watch.tokens and words.token not in watch.tokens
-            ):
-                continue  # two words may share a code
-            found.matches += 1
-            place = batch.places[number]
-            if self.flow.keeps(watch, time, place, offset, words.observation_id):
-                found.evidence.append(
-                    Evidence(
-                        watch, kind, distance_m, place, offset, time, received, lat, lon, confidence, words
-                    )
-                )
+        wanted = _by_their_words(all_of_them)
+        found.matches += len(wanted)
+        kept = self.flow.kept(
+            wanted.watch,
+            wanted.time.tolist(),
+            map(batch.places.__getitem__, wanted.place.tolist()),
+            wanted.offset.tolist(),
+            wanted.texts.bytes_of(OBSERVATION_ID),
+        )
+        if kept:
+            found.evidence.append(
+                wanted if len(kept) == len(wanted) else wanted.take(np.array(kept, np.intp))
+            )
 
     def _close(self, places: Iterable[Partition]) -> list[Second]:
         """The seconds that are over, of which something was left out."""
@@ -213,8 +214,16 @@ class Match:
         return over
 
 
-def _known(column: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float | None]:
-    values: list[float | None] = [*column.tolist()]
-    for row in np.flatnonzero(np.isnan(column)).tolist():
-        values[row] = None
-    return values
+def _by_their_words(columns: EvidenceColumns) -> EvidenceColumns:
+    """Those whose words the watch wants, as two words may share a code."""
+    labels = columns.texts.column(LABEL)
+    fits = [
+        not watch.labels or label in watch.labels for watch, label in zip(columns.watch, labels, strict=True)
+    ]
+    if any(watch.tokens for watch in columns.watch):
+        tokens = columns.texts.column(TOKEN)
+        fits = [
+            one and (not watch.tokens or token in watch.tokens)
+            for one, watch, token in zip(fits, columns.watch, tokens, strict=True)
+        ]
+    return columns if all(fits) else columns.take(np.flatnonzero(fits))

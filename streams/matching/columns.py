@@ -14,10 +14,11 @@ from schemas.errors import Invalid
 from schemas.framing import HEADER_BYTES, unframe
 from schemas.registry import Registry
 from streams.match.arrow import observations_of
-from streams.match.batch import Batch, Frames, Words
+from streams.match.batch import Batch, Frames
 from streams.match.cells import Filter
 from streams.match.forms import FORMS, Form
 from streams.match.observations import Longs, Observations, concatenated
+from streams.match.texts import Texts, Words
 from streams.runtime.records import Record, record_of
 
 _BY_CONTRACT = {form.contract: form for form in FORMS}
@@ -35,7 +36,7 @@ class ArrowFrames:
     def __len__(self) -> int:
         return int(self._firsts[-1])
 
-    def words(self, at: Longs) -> list[Words]:
+    def texts(self, at: Longs) -> Texts:
         found: list[Words | None] = [None] * len(at)
         for number, (form, batch) in enumerate(self._parts):
             rows = np.flatnonzero((at >= self._firsts[number]) & (at < self._firsts[number + 1]))
@@ -43,7 +44,7 @@ class ArrowFrames:
                 values = batch.take(pa.array(at[rows] - self._firsts[number])).to_pylist()
                 for row, value in zip(rows.tolist(), values, strict=True):
                     found[row] = _words(form, value)
-        return [one for one in found if one is not None]
+        return Texts.of([one for one in found if one is not None])
 
     def record(self, at: int) -> Record:
         return record_of(self._messages[at])

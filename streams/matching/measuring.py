@@ -35,7 +35,7 @@ class Measuring:
         if found.matches:
             metrics.matches.labels(self._group).inc(found.matches)
         if found.evidence:
-            metrics.events_put.labels(self._group, CONTRACT).inc(len(found.evidence))
+            metrics.events_put.labels(self._group, CONTRACT).inc(sum(map(len, found.evidence)))
         for source, count in found.late.items():
             metrics.late.labels(self._city, source).inc(count)
 

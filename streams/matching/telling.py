@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from schemas.catalogue import contract_name, load_catalogue, topic_name
 from schemas.errors import Invalid
@@ -12,11 +12,12 @@ from schemas.wire import Wire
 from streams import metrics
 from streams.dlq import aside_record
 from streams.log import log
-from streams.match.evidence import CONTRACT, Evidence, evidence_event, summary_event
-from streams.match.evidence_bytes import EvidenceBytes, Made, agree
+from streams.match.evidence import CONTRACT, EvidenceColumns, evidence_event, summary_event
 from streams.match.flow import Second
 from streams.runtime.records import Record, headers_of
-from streams.runtime.transaction import Outbox
+from streams.runtime.transaction import Made, Outbox
+
+Make = Callable[[EvidenceColumns], Iterable[Made]]
 
 
 class Telling:
@@ -29,8 +30,9 @@ class Telling:
         self._topic = topic_name(city, CONTRACT)
         self._made = self._quickest()
 
-    def evidence(self, found: Iterable[Evidence], outbox: Outbox) -> None:
-        outbox.put_many(self._topic, map(self._made, found))
+    def evidence(self, found: Iterable[EvidenceColumns], outbox: Outbox) -> None:
+        for columns in found:
+            outbox.put_many(self._topic, self._made(columns))
 
     def left_out(self, seconds: Iterable[Second], outbox: Outbox) -> None:
         for second in seconds:
@@ -43,16 +45,23 @@ class Telling:
             outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
             metrics.set_aside.labels(self._group, record.topic).inc()
 
-    def _quickest(self) -> Callable[[Evidence], Made]:
+    def _quickest(self) -> Make:
         contract = load_catalogue()[CONTRACT]
         head = frame(self._wire.registry.id_of(self._topic, contract), b"")
-        quick = EvidenceBytes(self._city, head).made
-        if agree(quick, self._plainly):
-            return quick
-        log.warning("evidence is encoded the plain way: its contract has changed", stage=self._group)
+        try:
+            from streams.matching.fast.evidence import EvidenceFrames, agree  # noqa: PLC0415 (numba may be missing)
+
+            quick = EvidenceFrames(self._city, head).made
+            if agree(quick, self._plainly):
+                return quick
+            why = "its contract has changed"
+        except Exception as error:  # whatever it is, the plain way is there
+            why = str(error) or type(error).__name__
+        log.warning("evidence is encoded the plain way", stage=self._group, why=why)
         return self._plainly
 
-    def _plainly(self, one: Evidence) -> Made:
-        event: Event = evidence_event(self._city, one)
-        topic, key, value = self._wire.encode(self._city, event)
-        return key, value or b"", headers_of(event, topic=topic)
+    def _plainly(self, columns: EvidenceColumns) -> Iterator[Made]:
+        for one in columns.each():
+            event: Event = evidence_event(self._city, one)
+            topic, key, value = self._wire.encode(self._city, event)
+            yield key, value or b"", headers_of(event, topic=topic)

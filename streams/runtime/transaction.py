@@ -16,6 +16,8 @@ from streams.runtime.kafka import as_ours
 from streams.runtime.records import headers_of
 
 Headers = Sequence[tuple[str, bytes]]
+Made = tuple[bytes, bytes, list[tuple[str, bytes]]]
+"""Key, frame, headers of a record that is ready to go."""
 
 COMMIT_TIMEOUT_S = 30.0
 
@@ -42,8 +44,8 @@ class Outbox:
         """A record as it is, to a topic by its full name."""
         self._produce(topic, value, key=key, headers=list(headers), on_delivery=self._delivered)
 
-    def put_many(self, topic: str, records: Iterable[tuple[bytes, bytes, list[tuple[str, bytes]]]]) -> None:
-        """Records (key, value, headers) as they are. ``delivered`` does not tell of them: what fails fails the commit."""
+    def put_many(self, topic: str, records: Iterable[Made]) -> None:
+        """Records as they are. ``delivered`` does not tell of them: what fails fails the commit."""
         for key, value, headers in records:
             self._produce(topic, value, key=key, headers=headers)
 

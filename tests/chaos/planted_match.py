@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy.cli import main
 from deploy.settings import endpoints
-from streams.match.evidence import Evidence
+from streams.match.evidence import EvidenceColumns
 from streams.match.flow import Partition
 from streams.match.step import Standing
 from streams.matching.committing import Committing
@@ -24,10 +24,10 @@ from tests.chaos.planted import OUTSIDE
 
 _sound = Committing.commit
 _tell = Telling.evidence
-_told: list[Evidence] = []
+_told: list[EvidenceColumns] = []
 
 
-def telling(self: Telling, found: Iterable[Evidence], outbox: Outbox) -> None:
+def telling(self: Telling, found: Iterable[EvidenceColumns], outbox: Outbox) -> None:
     told = list(found)
     _told.extend(told)
     _tell(self, told, outbox)

@@ -103,7 +103,7 @@ def read_all(reader: Reader, count: int) -> Batch:
 
 def rows(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
     """By place and offset: every column, and the words."""
-    words = batch.frames.words(batch.seen.at)
+    words = batch.frames.texts(batch.seen.at).words()
     columns = [getattr(batch.seen, name).tolist() for name in NAMES[1:]]
     told = {}
     for number, (place, offset) in enumerate(zip(batch.place.tolist(), batch.offset.tolist(), strict=True)):

@@ -16,8 +16,8 @@ from schemas.model import Array, Enum, Primitive, Record, Type, Union, model_of
 from schemas.rows import RowCodec
 from streams.match.forms import FORMS, Form
 from streams.match.observations import NAMES, Observations, observations
+from streams.matching.fast.decoding import fill
 from streams.matching.fast.kernel import kernel_of
-from streams.matching.fast.reader import fill
 
 KNOWN = [form for form in FORMS if form.contract in load_catalogue()]
 BYTES_MAX = 4_096

@@ -6,19 +6,20 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import load_catalogue
 from schemas.framing import frame
 from schemas.rows import RowCodec
-from streams.match.batch import Words
 from streams.match.config import MatchConfig
-from streams.match.evidence import Evidence, evidence_event
-from streams.match.evidence_bytes import EvidenceBytes, agree
+from streams.match.evidence import Evidence, EvidenceColumns, evidence_event
 from streams.match.flow import SECOND_MS
+from streams.match.texts import Texts, Words
 from streams.match.wanted import Told
 from streams.match.watches import Watch
+from streams.matching.fast.evidence import EvidenceFrames, agree
 from streams.runtime.records import headers_of
 from tests.match_log import Life, Log, Written, expected, in_time
 from tests.match_oracle import LAT, LON, NOON_MS, Sight, a_watch, is_inside, wants
@@ -297,16 +298,47 @@ evidence = st.builds(
 )
 
 
+def columns_of(rows: list[Evidence]) -> EvidenceColumns:
+    def floats(name: str) -> Any:
+        return np.array([nothing if (x := getattr(one, name)) is None else x for one in rows], np.float64)
+
+    def numbers(name: str) -> Any:
+        return np.array([getattr(one, name) for one in rows], np.int64)
+
+    nothing, places = np.nan, sorted({one.place for one in rows})
+    return EvidenceColumns(
+        [one.watch for one in rows],
+        [one.kind for one in rows],
+        floats("distance_m"),
+        places,
+        np.array([places.index(one.place) for one in rows], np.uint8),
+        numbers("offset"),
+        numbers("time"),
+        numbers("received"),
+        floats("lat"),
+        floats("lon"),
+        floats("confidence").astype(np.float32),
+        Texts.of([one.words for one in rows]),
+    )
+
+
 @CASES
-@given(evidence)
-def test_evidence_written_straight_is_evidence_written_by_its_contract(one: Evidence) -> None:
-    event = evidence_event("testville", one)
-    payload = RowCodec(load_catalogue()["core.evidence"].newest).encode(event.value or {})
-    plain = (event.key.encode(), frame(77, payload), headers_of(event, topic="testville.core.evidence"))
-    assert EvidenceBytes("testville", frame(77, b"")).made(one) == plain
+@given(st.lists(evidence, min_size=1, max_size=4))
+def test_evidence_written_straight_is_evidence_written_by_its_contract(rows: list[Evidence]) -> None:
+    plain = []
+    for one in rows:
+        event = evidence_event("testville", one)
+        payload = RowCodec(load_catalogue()["core.evidence"].newest).encode(event.value or {})
+        headers = headers_of(event, topic="testville.core.evidence")
+        plain.append((event.key.encode(), frame(77, payload), headers))
+    columns = columns_of(rows)
+    assert list(EvidenceFrames("testville", frame(77, b"")).made(columns)) == plain
+    assert list(columns.each()) == rows
+    chosen = np.arange(len(rows))[::2]
+    assert list(columns.take(chosen).each()) == rows[::2]
 
 
 def test_a_way_of_writing_that_differs_is_noticed() -> None:
-    quick, other = EvidenceBytes("testville", b"a").made, EvidenceBytes("testvilla", b"a").made
+    quick, other = EvidenceFrames("testville", b"a").made, EvidenceFrames("testvilla", b"a").made
     assert agree(quick, quick)
     assert not agree(quick, other)

@@ -13,15 +13,18 @@ from schemas.catalogue import contract_name, load_catalogue
 from schemas.errors import Invalid, Retriable
 from schemas.registry import Registry
 from schemas.rows import RowCodec
-from streams.match.batch import Batch, Words
+from streams.log import log
+from streams.match.batch import Batch
 from streams.match.cells import Filter
 from streams.match.codes import code_of, joined
 from streams.match.flow import Partition
 from streams.match.forms import FORMS, TOPICS, Form
 from streams.match.observations import CERTAIN, Longs, Observations, Rows, observations
+from streams.match.texts import Words
 from streams.matching.fast.frames import HEAD_BYTES, Bytes, Group, KernelFrames
 from streams.matching.fast.kernel import Kernel, kernel_of
 from streams.matching.fast.loading import schemas_met, sift
+from streams.matching.fast.walking import CannotWalk
 from streams.runtime.records import Record
 
 GROUPS_MAX = 256
@@ -65,9 +68,13 @@ class Schemas:
         try:
             writer = self._registry.schema_of(schema_id)
             codec = RowCodec(known.newest, max_bytes=known.max_bytes)
-            kernel = kernel_of(form, writer)
         except Invalid as error:
             return Schema(number, form, error=error)
+        try:
+            kernel = kernel_of(form, writer)
+        except CannotWalk as why:  # the row decoder reads all of it
+            log.warning("a schema is read row by row", contract=contract, schema_id=schema_id, why=str(why))
+            kernel = None
 
         def words_of(payload: bytes) -> Words:
             return _words(form, codec.decode(payload, writer=writer))
@@ -134,7 +141,7 @@ class Decoding:
                 group[:] = schema.number
             else:
                 group[met == number] = schema.number
-            if schema.group is not None:
+            if schema.group is not None and schema.group.kernel is not None:
                 _observe(schema, schema.group.kernel, taken, group, sure, seen)
         unsure, aside = _unsure(taken.record_of, seen, sure, group, met, schemas)
         frames = KernelFrames(

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from streams.match.batch import Frames, Words
-from streams.match.observations import Longs
+from streams.match.batch import Frames
+from streams.match.observations import Longs, Rows
+from streams.match.texts import COLUMNS, LABEL, NO_WORD, SUBJECT, TOKEN, Texts, Words
 from streams.matching.fast.kernel import Kernel
 from streams.matching.fast.loading import copied
 from streams.runtime.records import Record
 
 Bytes = npt.NDArray[np.uint8]
-TEXTS = 7
 HEAD_BYTES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Records of one schema. *words_of* reads one that the kernel is not sure of."""
+    """Records of one schema. *words_of* reads one that the kernel, if there is any, is not sure of."""
 
-    kernel: Kernel
+    kernel: Kernel | None
     fixed_label: str
     words_of: Callable[[bytes], Words]
 
@@ -52,41 +52,34 @@ class KernelFrames:
     def __len__(self) -> int:
         return len(self.payload)
 
-    def words(self, at: Longs) -> list[Words]:
-        found: list[Words | None] = [None] * len(at)
-        for number, group in self.groups.items():
-            which = np.flatnonzero(self.group[at] == number)
-            if len(which):
-                rows = at[which]
-                for index, words in zip(which.tolist(), self._words(group, rows), strict=True):
-                    found[index] = words
-        return [one for one in found if one is not None]
-
-    def _words(self, group: Group, rows: Longs) -> list[Words]:
-        texts = np.empty((len(rows), 2 * TEXTS), np.int64)
-        accuracy = np.empty(len(rows))
-        group.kernel.locate(self.payload, self.size, rows, texts, accuracy)
-        ids, sources, labels, tokens, things, claimants, images = _read(texts)
-        made = [
-            Words(
-                one or "",
-                source or "",
-                group.fixed_label or label or "",
-                token,
-                thing if thing is not None else token,
-                metres if metres == metres else None,  # noqa: PLR0124 (not a number)
-                claimant,
-                image,
-            )
-            for one, source, label, token, thing, claimant, image, metres in zip(
-                ids, sources, labels, tokens, things, claimants, images, accuracy.tolist(), strict=True
-            )
-        ]
+    def texts(self, at: Longs) -> Texts:
+        address, size = np.zeros((COLUMNS, len(at)), np.int64), np.zeros((COLUMNS, len(at)), np.int64)
+        accuracy = np.empty(len(at))
+        own: list[Bytes] = []
+        """What the addresses of the odd ones point to, until all is copied."""
+        chosen = self.group[at]
+        for number in np.unique(chosen).tolist():
+            group, which = self.groups[number], np.flatnonzero(chosen == number)
+            if group.kernel is not None:
+                group.kernel.locate(self.payload, self.size, at, which, address, size, accuracy)
+            if group.fixed_label:
+                _put(own, address, size, LABEL, which, group.fixed_label)
+        without = address[SUBJECT] == 0
+        address[SUBJECT, without], size[SUBJECT, without] = address[TOKEN, without], size[TOKEN, without]
         if self.unsure:
-            for index, row in enumerate(rows.tolist()):
+            for index, row in enumerate(at.tolist()):
                 if row in self.unsure:
-                    made[index] = group.words_of(self._frame(row)[HEAD_BYTES:])
-        return made
+                    words = self.groups[int(chosen[index])].words_of(self._frame(row)[HEAD_BYTES:])
+                    accuracy[index] = np.nan if words.accuracy_m is None else words.accuracy_m
+                    texts = (*words[:5], words.seen_by, words.image_ref)
+                    for column, text in enumerate(texts):
+                        _put(own, address, size, column, np.array([index]), text)
+        size[address == 0] = 0
+        held = np.empty(int(size.sum()), np.uint8)
+        copied(address.ravel(), size.ravel(), held.ctypes.data)
+        begin = (np.cumsum(size) - size.ravel()).reshape(size.shape)
+        size[address == 0] = NO_WORD
+        return Texts(held.tobytes(), begin, size, accuracy)
 
     def _frame(self, row: int) -> bytes:
         return ctypes.string_at(int(self.payload[row]), int(self.size[row]))
@@ -123,27 +116,9 @@ class KernelFrames:
         return KernelFrames(begins, sizes, group, groups, unsure, None, held)
 
 
-def _read(texts: Longs) -> list[list[str | None]]:
-    """The columns of texts of which *texts* has (address, bytes) row by row; address 0 is none."""
-    address, size = (np.ascontiguousarray(texts[:, first::2].T).ravel() for first in (0, 1))
-    size[address == 0] = 0
-    held = np.empty(int(size.sum()), np.uint8)
-    copied(address, size, held.ctypes.data)
-    raw = held.tobytes()
-    ends = np.cumsum(size)
-    bounds = zip((ends - size).tolist(), ends.tolist(), strict=True)
-    found: list[str | None]
-    if raw.isascii():
-        text = raw.decode()
-        found = [text[begin:end] for begin, end in bounds]
-    else:
-        found = [_decoded(raw[begin:end]) for begin, end in bounds]
-    for row in np.flatnonzero(address == 0).tolist():
-        found[row] = None
-    count = len(texts)
-    return [found[column * count : (column + 1) * count] for column in range(TEXTS)]
-
-
-def _decoded(raw: bytes) -> str:
-    """``""`` for what is no text: a row that the kernel was not sure of, which is read otherwise."""
-    return raw.decode(errors="ignore")
+def _put(own: list[Bytes], address: Longs, size: Longs, column: int, rows: Rows, text: str | None) -> None:
+    """That text for these rows."""
+    held = np.frombuffer((text or "").encode() or b"\0", np.uint8)
+    own.append(held)
+    address[column, rows] = 0 if text is None else held.ctypes.data
+    size[column, rows] = len((text or "").encode())

@@ -30,7 +30,7 @@ NEEDED = ("event_time", "received_time", "event_id")
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """``observe(payload, size, group, number, columns…)`` and ``locate(payload, size, rows, texts, accuracy)``."""
+    """``observe(payload, size, group, number, columns…)``; ``locate(payload, size, at, which, address, size, accuracy)``."""
 
     observe: Any
     locate: Any
@@ -178,23 +178,23 @@ def words_of(p, end):
 
 
 @njit(nogil=True, cache=True)
-def locate(payload, size, rows, texts, accuracy):
-    for i in range(len(rows)):
-        p = payload[rows[i]]
-        found = words_of(p + 5, p + size[rows[i]])
-        texts[i, 0] = found[1]
-        texts[i, 1] = found[2]
-        texts[i, 2] = found[3]
-        texts[i, 3] = found[4]
-        texts[i, 4] = found[5]
-        texts[i, 5] = found[6]
-        texts[i, 6] = found[7]
-        texts[i, 7] = found[8]
-        texts[i, 8] = found[9]
-        texts[i, 9] = found[10]
-        texts[i, 10] = found[11]
-        texts[i, 11] = found[12]
-        texts[i, 12] = found[13]
-        texts[i, 13] = found[14]
+def locate(payload, size, at, which, address, length, accuracy):
+    for i in which:
+        p = payload[at[i]]
+        found = words_of(p + 5, p + size[at[i]])
+        address[0, i] = found[1]
+        length[0, i] = found[2]
+        address[1, i] = found[3]
+        length[1, i] = found[4]
+        address[2, i] = found[5]
+        length[2, i] = found[6]
+        address[3, i] = found[7]
+        length[3, i] = found[8]
+        address[4, i] = found[9]
+        length[4, i] = found[10]
+        address[5, i] = found[11]
+        length[5, i] = found[12]
+        address[6, i] = found[13]
+        length[6, i] = found[14]
         accuracy[i] = found[15]
 '''
