@@ -28,6 +28,7 @@ from streams.matching.fast.reader import FastReader
 from streams.matching.opening import reader_opener
 from streams.matching.plain import PlainReader
 from streams.matching.reader import Reader
+from streams.matching.telling import Telling
 from tests.integration.test_match import now_ms, some_sights
 from tests.living_city import LivingCity
 from tests.match_city import Bus
@@ -167,10 +168,12 @@ def test_all_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
             one.close()
 
 
-def test_here_the_quick_way_is_taken(city: LivingCity) -> None:
+def test_here_the_quick_ways_are_taken(city: LivingCity, caplog: pytest.LogCaptureFixture) -> None:
     opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("quick")
     assert isinstance(opened, FastReader)
     opened.close()
+    Telling(city.name, "quick", city.wire)
+    assert not caplog.records
 
 
 def test_where_librdkafka_cannot_be_reached_its_messages_are_read_with_the_same_kernels_and_it_is_said(

@@ -87,12 +87,16 @@ def put_maybe64(into, at, bits):
 
 
 @njit
+def put_nibble(into, at, nibble):
+    into[at] = nibble + (48 if nibble < 10 else 87)
+    return at + 1
+
+
+@njit
 def put_hex(into, at, digests, begin):
     for i in range(16):
-        byte = digests[begin + i]
-        for nibble in (byte >> 4, byte & 15):
-            into[at] = nibble + (48 if nibble < 10 else 87)
-            at += 1
+        byte = np.int64(digests[begin + i])
+        at = put_nibble(into, put_nibble(into, at, byte >> 4), byte & 15)
     return at
 
 
