@@ -46,13 +46,12 @@ def _taken(messages: Sequence[Any]) -> Taken:
 
 def _placed(messages: Sequence[Any]) -> tuple[list[Partition], npt.NDArray[np.uint8]]:
     """Their partitions, and the number of each one's."""
-    topics = list(map(Message.topic, messages))
-    names = sorted(set(topics))
+    names = sorted(set(map(Message.topic, messages)))
     number = np.fromiter(map(Message.partition, messages), np.int64, len(messages))
     width = int(number.max(initial=0)) + 1
     if len(names) > 1:
         firsts = {name: width * at for at, name in enumerate(names)}
-        number += np.fromiter(map(firsts.__getitem__, topics), np.int64, len(messages))
+        number += np.fromiter(map(firsts.__getitem__, map(Message.topic, messages)), np.int64, len(messages))
     found = np.flatnonzero(np.bincount(number, minlength=1))
     if len(found) >= NOWHERE:
         raise Retriable("more partitions in one batch than are told apart")
