@@ -83,10 +83,10 @@ def measure(
         tell("searching plainly")
         wanted = oracle(there)
         figures.matches = len(wanted)
-        with cores_for_others(platform):
+        with core_for_worker(platform) as core:
             for number in range(runs):
                 tell(f"run {number + 1} of {runs}")
-                _run(platform, there, reader, figures)
+                _run(platform, there, reader, core, figures)
                 verify(platform, there, wanted)
                 _forget(platform, there.city)
     finally:
@@ -95,8 +95,11 @@ def measure(
 
 
 @contextmanager
-def cores_for_others(platform: Platform) -> Iterator[None]:
-    """Leave the last core to the worker, where Kafka's process is on this machine: we and it keep to the others."""
+def core_for_worker(platform: Platform) -> Iterator[int | None]:
+    """The last core is the worker's: we, and Kafka's process where it is on this machine, keep to the others.
+
+    ``None`` on a machine of one core.
+    """
     cores = sorted(psutil.Process().cpu_affinity() or [])
     port = int(platform.kafka.rpartition(":")[2])
     brokers = {
@@ -107,7 +110,7 @@ def cores_for_others(platform: Platform) -> Iterator[None]:
             if len(cores) > 1:
                 _pin(pid, cores[:-1])
                 stack.callback(_pin, pid, cores)
-        yield
+        yield cores[-1] if len(cores) > 1 else None
 
 
 def _pin(pid: int, cores: list[int]) -> None:
@@ -116,9 +119,9 @@ def _pin(pid: int, cores: list[int]) -> None:
         os.sched_setaffinity(thread.id, cores)
 
 
-def _run(platform: Platform, there: Ground, reader: str, figures: Figures) -> None:
+def _run(platform: Platform, there: Ground, reader: str, core: int | None, figures: Figures) -> None:
     total = there.load.detections + there.load.bad
-    with worker_of(platform, there, reader) as (process, port):
+    with worker_of(platform, there, reader, core) as (process, port):
         begun = time.monotonic()
         wait_until(lambda: answers(port, "/readyz"), READY_S, process)
         ready = time.monotonic()
@@ -177,7 +180,7 @@ def verify(platform: Platform, there: Ground, wanted: set[tuple[str, int]]) -> N
 
 @contextmanager
 def worker_of(
-    platform: Platform, there: Ground, reader: str, *, pinned: bool = True
+    platform: Platform, there: Ground, reader: str, core: int | None = None
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
@@ -190,9 +193,8 @@ def worker_of(
             [sys.executable, "-m", "deploy.cli", *words], env=environment, start_new_session=True
         )
         try:
-            cores = sorted(psutil.Process().cpu_affinity() or [])
-            if pinned and len(cores) > 1:
-                psutil.Process(process.pid).cpu_affinity(cores[-1:])
+            if core is not None:
+                psutil.Process(process.pid).cpu_affinity([core])
             yield process, port
         finally:
             process.terminate()

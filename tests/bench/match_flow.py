@@ -65,7 +65,7 @@ def measure(platform: Platform, load: Load, tell: Any = lambda _: None) -> Figur
     try:
         publish_watches(platform, there)
         gc.disable()  # millions of messages, made beforehand, are not to be looked through again and again
-        with worker_of(platform, there, "", pinned=False) as (process, port):
+        with worker_of(platform, there, "") as (process, port):
             wait_until(lambda: answers(port, "/readyz"), READY_S, process)
             _flow(platform, there, psutil.Process(process.pid), figures, tell)
             wanted = oracle(there)

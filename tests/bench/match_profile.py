@@ -33,7 +33,7 @@ from streams.matching.measuring import Measuring
 from streams.matching.opening import reader_opener
 from streams.matching.plain import PlainReader
 from streams.matching.telling import Telling
-from tests.bench.match import committed_of, cores_for_others, remove
+from tests.bench.match import committed_of, core_for_worker, remove
 from tests.bench.match_load import Load, ground, publish
 
 STEPS: tuple[tuple[str, Any, str], ...] = (
@@ -91,8 +91,8 @@ def measure(platform: Platform, load: Load, reader: str = "auto") -> dict[str, A
         publish(platform, there)
         for step, owner, name in STEPS:
             setattr(owner, name, clock.around(step, getattr(owner, name)))
-        with cores_for_others(platform):
-            spent_s, took_s = _run(platform, there.city, load, reader)
+        with core_for_worker(platform) as core:
+            spent_s, took_s = _run(platform, there.city, load, reader, core)
     finally:
         for owner, name, work in sound:
             setattr(owner, name, work)
@@ -110,7 +110,7 @@ def measure(platform: Platform, load: Load, reader: str = "auto") -> dict[str, A
     }
 
 
-def _run(platform: Platform, city: str, load: Load, reader: str) -> tuple[float, float]:
+def _run(platform: Platform, city: str, load: Load, reader: str, core: int | None) -> tuple[float, float]:
     """(CPU seconds of the process, wall seconds) from the assignment to the last commit."""
     config = MatchConfig(look_back_s=load.look_back_s, per_second_max=10_000)
     registry = platform.wire.registry
@@ -124,10 +124,9 @@ def _run(platform: Platform, city: str, load: Load, reader: str) -> tuple[float,
             city, bootstrap=platform.kafka, registry=registry, is_plain=reader == "plain"
         ),
     )
-    last = (psutil.cpu_count() or 1) - 1
 
     def alone() -> None:
-        os.sched_setaffinity(0, [last])  # librdkafka's threads are its children, and inherit it
+        os.sched_setaffinity(0, [core or 0])  # librdkafka's threads are its children, and inherit it
         loop.run()
 
     running = threading.Thread(target=alone, daemon=True)
