@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streams.match.cells import Cells, Filter
+from streams.match.codes import among
 from streams.match.fences import Fences
 from streams.match.index import INSIDE, Index, Pairs
 from streams.match.observations import Floats, Observations, Rows
@@ -126,7 +127,8 @@ class Engine:
         if not len(followed):
             return pairs
         there = set(zip(pairs.row.tolist(), pairs.watch.tolist(), strict=True))
-        rows = np.flatnonzero(np.isin(seen.subject, followed) & (np.abs(seen.lat) <= 90))
+        rows = among(seen.subject, followed)
+        rows = rows[np.abs(seen.lat[rows]) <= 90]
         nobody: set[str] = set()
         beyond = [
             (row, number[watch_id])

@@ -44,7 +44,7 @@ TEN = (
 SIDE_M, RADIUS_M, HOT_M = 200_000.0, 500.0, 100.0
 LAT, LON = 36.0, 127.0
 LABELS = ("person", "car", "truck", "smoke")
-HOT_SHARE = 0.05
+HOT_SHARE = 0.03
 """Of what is seen in the hot place, so much is smoke, which alone is wanted there."""
 CAMERAS, PARTITIONS, CHUNK = 50_000, 4, 200_000
 BAD_EACH = 1_000
