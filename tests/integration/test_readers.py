@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Any
@@ -11,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 from deploy.settings import Endpoints
 from deploy.topics import ensure_topics
+from schemas.catalogue import load_catalogue
 from schemas.framing import frame
+from schemas.rows import RowCodec
 from streams.match.batch import Batch, joined
 from streams.match.cells import Cells, Filter
 from streams.match.codes import code_of
@@ -166,6 +171,44 @@ def test_all_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
     finally:
         for one in (by_columns, *quicker):
             one.close()
+
+
+def test_a_writers_schema_that_no_kernel_can_walk_is_read_row_by_row(
+    cluster: Endpoints, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    city = LivingCity("newer-writer", tmp_path, cluster)
+    ensure_topics(cluster.kafka, [city.name])
+    try:
+        bus = Bus(city.name, cluster.kafka, city.wire)
+        bus.see(some_sights(20, now_ms(), chance=Random(2)))
+        contract = load_catalogue()["cctv.detection"]
+        newer = {
+            **contract.newest,
+            "fields": [
+                *contract.newest["fields"],
+                {"name": "thumb", "type": ["null", "bytes"], "default": None},
+            ],
+        }
+        topic = f"{city.name}.cctv.detection"
+        with SchemaRegistryClient({"url": cluster.registry}) as client:
+            number = client.register_schema(f"{topic}-value", Schema(json.dumps(newer), "AVRO"))
+        value = {
+            **city.wire.decode(topic, city.records("cctv.detection")[0].value or b""),
+            "thumb": b"\xff\xd8",
+        }
+        value["event_id"] = "newer"
+        producer = Producer({"bootstrap.servers": cluster.kafka})
+        producer.produce(topic, frame(number, RowCodec(newer).encode(value)), b"newer")
+        producer.flush(30)
+        by_columns, fast = plain_reader(city, "columns", with_kernels=False), fast_reader(city, "fast")
+        theirs, ours = read_all(by_columns, 21), read_all(fast, 21)
+        assert rows(ours) == rows(theirs)
+        assert "newer" in {words.observation_id for words in ours.frames.texts(ours.seen.at).words()}
+        assert "row by row" in caplog.text
+        by_columns.close()
+        fast.close()
+    finally:
+        city.remove()
 
 
 def test_here_the_quick_ways_are_taken(city: LivingCity, caplog: pytest.LogCaptureFixture) -> None:
