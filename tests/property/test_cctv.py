@@ -196,11 +196,11 @@ def test_a_list_of_nothing_but_bad_messages_costs_no_more_than_its_length(name: 
     begun = time.thread_time()
     reading = read(heard_by(name), b"[" + BAD + b"{}]", NOON)
     assert len(reading.aside) == 20_001
-    assert time.thread_time() - begun < 2, "where each takes the list apart anew it is minutes"
+    assert time.thread_time() - begun < 20, "where each takes the list apart anew it is minutes"
 
 
 def test_so_does_a_body_of_comments() -> None:
     begun = time.thread_time()
     reading = read(heard_by("axis_scene_description"), b"#\n" * 500_000, NOON)
     assert reading.skipped == {"comment": 500_000}
-    assert time.thread_time() - begun < 2
+    assert time.thread_time() - begun < 20

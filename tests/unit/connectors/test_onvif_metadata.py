@@ -346,12 +346,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_xml_that_means_harm_is_refused_within_a_second_and_400_mb(name: str) -> None:
+def test_xml_that_means_harm_is_refused_soon_and_within_400_mb(name: str) -> None:
     device = a_device()
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     begun = time.thread_time()  # other tests left threads behind
     reading = read(device, HOSTILE[name], NOON)
-    assert time.thread_time() - begun < 1
+    # Each takes half a second at most; what grows with the square of its length takes minutes. No figure
+    # in between is asserted: a full collection over a long session's objects alone is most of a second.
+    assert time.thread_time() - begun < 20
     assert not reading.events
     assert reading.aside
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before_mb < 400
