@@ -65,9 +65,9 @@ class RulesFile:
             )
         self._city = after
         rest_waits = _beside_rules(after) != _beside_rules(before)
-        if after.rules.digest() == before.rules.digest() and not rest_waits:
+        if after.rules.digest == before.rules.digest and not rest_waits:
             return None
-        return Change(before.rules.digest(), after.rules, rest_waits)
+        return Change(before.rules.digest, after.rules, rest_waits)
 
 
 class RulesWatch:
@@ -92,7 +92,7 @@ class RulesWatch:
                 self._take(change)
 
     def _take(self, change: Change) -> None:
-        after = change.rules.digest()
+        after = change.rules.digest
         if after != change.before:
             self._use(change.rules)
             log.info("rules changed", from_numbers=change.before[:8], to_numbers=after[:8])

@@ -126,7 +126,7 @@ class SituationsStage:
         """Give the rules what has come; of the state, the last row of each key is enough."""
         rows: dict[str, Event] = {}
         config = self._config
-        if held.state.rules_digest != config.digest():
+        if held.state.rules_digest != config.digest:
             rules = Entry(RULES, f"{self._city}.rules", 0, 0, config.canonical())
             self._give(rules, None, held, outbox, rows)
         for taken in held.inbox.take():

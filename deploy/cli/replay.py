@@ -97,7 +97,7 @@ def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> No
     if as_json:
         click.echo(orjson.dumps(asdict(found)).decode())
         return
-    click.echo(f"today's rules {city.rules.digest()[:8]}, the candidate's {candidate.digest()[:8]}")
+    click.echo(f"today's rules {city.rules.digest[:8]}, the candidate's {candidate.digest[:8]}")
     for name in {**found.today, **found.candidate}:
         ours, theirs = found.today.get(name, 0), found.candidate.get(name, 0)
         click.echo(f"  {name:24} {ours:8} → {theirs:8}  {theirs - ours:+d}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -221,8 +221,7 @@ class RulesConfig(Strict):
 
     _pairs: dict[tuple[str, str], Reach | None] = PrivateAttr(default_factory=dict)
     _gravities: dict[str, int] = PrivateAttr(default_factory=dict)
-    _digest: str = PrivateAttr("")
-    _numbers: str = PrivateAttr("")
+    _labels: dict[str, frozenset[str]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -323,9 +322,14 @@ class RulesConfig(Strict):
             self._gravities[kind] = -max(above)[1] if above else len(self.gravity) - 1
         return self._gravities[kind]
 
-    def says_the_same(self, label: str | None, kind: str) -> bool:
-        """Whether a detection of *label* says what a report of *kind* does."""
-        return any(label in one.labels and is_a(kind, one.kind) for one in self.corroborate)
+    def labels_of(self, kind: str) -> frozenset[str]:
+        """The labels of detections that say what a report of *kind* does."""
+        if kind not in self._labels:
+            if len(self._labels) >= PAIRS_REMEMBERED_MAX:
+                self._labels.clear()
+            said = (one.labels for one in self.corroborate if is_a(kind, one.kind))
+            self._labels[kind] = frozenset(label for labels in said for label in labels)
+        return self._labels[kind]
 
     def demands_attention(self, kind: str) -> bool:
         """Whether a situation of *kind* is an alert to the operator, or an entry in the list."""
@@ -348,16 +352,14 @@ class RulesConfig(Strict):
         """Everything, as JSON may carry it; ``model_validate`` of it gives the same numbers again."""
         return self.model_dump(mode="json")
 
+    @cached_property
     def digest(self) -> str:
-        if not self._digest:
-            self._digest = _digest_of(self.canonical())
-        return self._digest
+        return _digest_of(self.canonical())
 
+    @cached_property
     def numbers(self) -> str:
         """What tells these numbers from others in an output: eight hex digits. Rules in shadow are not in force."""
-        if not self._numbers:
-            self._numbers = _digest_of(self.canonical() | {"shadows": []})[:8]
-        return self._numbers
+        return _digest_of(self.canonical() | {"shadows": []})[:8]
 
 
 def _digest_of(canonical: dict[str, Any]) -> str:

@@ -84,7 +84,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             config = RulesConfig.model_validate(dict(entry.value))
             state.sequence += 1
             state.use(config)
-            state.rules_digest = config.digest()
+            state.rules_digest = config.digest
             return [*_let_go(state), *_look_out(state)]
         case "incident":
             incident = incident_of(entry)
@@ -268,7 +268,16 @@ def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
     found = observed_from(entry.value)
     if any(one.event_id == found.event_id for one in situation.view.observed):
         return []
-    return _tell(state, seen(state, situation, found))
+    draft = seen(state, situation, found)
+    is_surer = draft.situation.view.certainty != situation.view.certainty
+    return _tell(state, draft) if is_surer or state.covers else _listed_with(state, draft.situation)
+
+
+def _listed_with(state: CityState, situation: Situation) -> list[Event]:
+    """Tell of *situation*, in which nothing is new but one more observation: no alert, grant or watch hangs on it."""
+    state.relist(situation)
+    told = situation_event(situation, state.rules, now=state.now_ms)
+    return [told, state.situation_row(situation.situation_id)]
 
 
 def _on_memory(state: CityState, memory: Memory) -> list[Event]:
@@ -341,7 +350,8 @@ def _listed(state: CityState, situation: Situation) -> Situation:
     if situation.rule != RULE or (situation.listed is not None and situation.listed[1] == kind):
         return situation
     area = next((one.situation_id for one in state.covering(kind)), None)
-    return replace(situation, listed=None if area is None else (area, kind))
+    listed = None if area is None else (area, kind)
+    return situation if listed == situation.listed else replace(situation, listed=listed)
 
 
 def _over(situation: Situation) -> str | None:

@@ -23,7 +23,7 @@ def begun(state: CityState) -> CityState | None:
     shadow = CityState()
     shadow.now_ms, shadow.sequence = state.now_ms, state.sequence
     shadow.use(candidate)
-    shadow.rules_digest = candidate.digest()
+    shadow.rules_digest = candidate.digest
     for camera in state.cameras.cameras.values():
         shadow.cameras.put(camera)
     for situation in sorted(state.situations.values(), key=lambda one: one.age):

@@ -197,6 +197,10 @@ class CityState:
                 self.remember(incident)
         self._wake(situation.situation_id, self._next_due(situation))
 
+    def relist(self, situation: Situation) -> None:
+        """Remember *situation*, of which only the evidence is another: where it is found and when it is due stand."""
+        self.situations[situation.situation_id] = situation
+
     def forget(self, situation: Situation) -> None:
         """Remove it and, unless they are told elsewhere, its reports."""
         self._lift(situation.situation_id)

@@ -219,7 +219,8 @@ def certainty_of(
 ) -> str:
     """How sure it is (CAP): observed once an operator confirmed it, or enough independent sources say the same. Ten claims
     of one camera are one source."""
-    cameras = {one.seen_by for one in observed if config.says_the_same(one.label, kind)}
+    says_the_same = config.labels_of(kind)
+    cameras = {one.seen_by for one in observed if one.label in says_the_same}
     return (
         "observed" if its.is_confirmed or len(agencies) + len(cameras) >= config.observed_from else "likely"
     )

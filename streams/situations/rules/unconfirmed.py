@@ -302,7 +302,7 @@ class Unconfirmed:
 
 def _says(city: City, label: str | None, claimed: str, reported: str) -> bool:
     """Whether what was *claimed* is what was *reported*."""
-    return is_a(reported, claimed) or city.rules.says_the_same(label, reported)
+    return is_a(reported, claimed) or label in city.rules.labels_of(reported)
 
 
 def _placed(claim: Claim, centre: Position, opened_at: int) -> Observed:

@@ -43,7 +43,7 @@ def test_other_numbers_are_taken_up_once(written: Written) -> None:
     change = written.file.look(now_s)
     assert change is not None
     assert (change.rules.radius_m, change.rest_waits) == (250, False)
-    assert change.before != change.rules.digest()
+    assert change.before != change.rules.digest
     assert written.file.look(now_s + 1) is None
 
 
@@ -84,7 +84,7 @@ def test_what_changed_beside_the_rules_is_said_to_wait(written: Written) -> None
     change = written.file.look(written.write(GOOD.replace("count = 5", "count = 6")))
     assert change is not None
     assert change.rest_waits
-    assert change.before == change.rules.digest()
+    assert change.before == change.rules.digest
 
 
 def test_who_asks_for_the_rules_gets_those_of_now(written: Written) -> None:

@@ -70,5 +70,5 @@ def test_an_alert_rests_on_the_same_evidence_as_its_situation() -> None:
     alert = city.all("core.alert")[-1]
     assert alert["evidence"] == city.the_situation()["evidence"]
     assert alert["situation_revision"] == 2
-    assert (alert["rule"], alert["rule_version"]) == ("joint-incident", f"1+{city.config.numbers()}")
+    assert (alert["rule"], alert["rule_version"]) == ("joint-incident", f"1+{city.config.numbers}")
     assert alert["area"]["radius_m"] == 500

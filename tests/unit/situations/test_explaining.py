@@ -25,10 +25,10 @@ def test_it_names_the_report_the_rule_and_the_numbers_in_force() -> None:
     (first,) = explained(an_incident("F1"), city=city)
     assert first.came_in == "report no F1 of 119 (crash.vehicle, open), demo.fire.incident[0]@1"
     assert (first.decided_by, first.because) == (
-        f"joint-incident 1+{city.config.numbers()}",
+        f"joint-incident 1+{city.config.numbers}",
         "reported by 119",
     )
-    assert first.numbers == city.config.digest()
+    assert first.numbers == city.config.digest
     assert (first.ties, first.nearly) == ((), None)
 
 

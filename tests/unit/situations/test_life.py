@@ -122,6 +122,6 @@ def test_new_numbers_hold_from_the_next_report_on() -> None:
     assert len(city.live()) == 2
     wider = a_city(radius_m=400).config
     city.take(Entry("rules", "demo.rules", 0, 0, wider.canonical()))
-    assert city.state.rules_digest == wider.digest()
+    assert city.state.rules_digest == wider.digest
     city.take(an_incident("F1", kind="crash", revision=2))
     assert len(city.live()) == 1

@@ -58,7 +58,7 @@ def test_the_shadow_says_what_the_candidate_would() -> None:
     codec = RowCodec(load_catalogue()["core.shadow"].newest)
     for value in city.all("core.shadow"):
         assert codec.decode(codec.encode(value)) == value
-        assert value["rules"] == rules(radius_m=400).digest()
+        assert value["rules"] == rules(radius_m=400).digest
 
 
 def test_a_shadow_that_begins_later_knows_what_the_city_knew() -> None:
