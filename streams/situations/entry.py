@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+
+class Entry(Struct, frozen=True, gc=False):
     """*topic* is the full name. *kind* is ``incident``, ``evidence``, ``place``, ``tick``, ``action``, ``notice`` or
     ``rules``."""
 

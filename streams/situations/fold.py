@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, replace
+from dataclasses import astuple
+
+from msgspec.structs import replace
 
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id

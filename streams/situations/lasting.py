@@ -6,11 +6,11 @@ So what flaps is one situation. A rule keeps its spells in one memory, bounded; 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
+from msgspec import Struct, json
+from msgspec.structs import replace
 
 from streams.situations.cameras import cameras_for
 from streams.situations.config import Use
@@ -22,8 +22,7 @@ from streams.situations.rule import City, Draft, Memory
 SPELLS = "spells"
 
 
-@dataclass(frozen=True, slots=True)
-class Spell:
+class Spell(Struct, frozen=True, gc=False):
     """*heard* is the event time of the newest word; *calm_since* is ``None`` while it goes on."""
 
     situation_id: str
@@ -43,7 +42,7 @@ def remembered(rule: str, spells: Mapping[str, Spell], *, over_after_ms: int, sp
     """*spells*, and when the first of the calm ones is over."""
     newest = sorted(spells.items(), key=lambda pair: (pair[1].began, pair[0]))[-spells_max:]
     calm = [one.calm_since + over_after_ms for _, one in newest if one.calm_since is not None]
-    body = orjson.loads(orjson.dumps(dict(sorted(newest))))  # as a restart finds it
+    body = json.decode(json.encode(dict(sorted(newest))))  # as a restart finds it
     return Memory(rule, SPELLS, body, min(calm, default=None))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 RULE, VERSION = "joint-incident", "1"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True, gc=False):
     """WGS-84 degrees; *accuracy_m* is ``None`` when unknown."""
 
     lat: float
@@ -16,8 +15,7 @@ class Position:
     accuracy_m: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Struct, frozen=True, gc=False):
     """An agency's case as its newest revision told it, and where in the log that stands.
 
     *anchored* says that it once opened a situation; *lapsed* that it was silent for too long and counts as
@@ -58,8 +56,7 @@ class Incident:
         return self.event_time, self.incident_id
 
 
-@dataclass(frozen=True, slots=True)
-class Camera:
+class Camera(Struct, frozen=True, gc=False):
     """A camera as its owner lists it, as far as the rules care."""
 
     camera_id: str
@@ -72,8 +69,7 @@ class Camera:
         return self.status == "ok" and self.position is not None
 
 
-@dataclass(frozen=True, slots=True)
-class CameraAt:
+class CameraAt(Struct, frozen=True, gc=False):
     """A camera near a place: *rank* 1 is the nearest. *override* is the ground by which it serves another purpose than
     its own."""
 
@@ -83,8 +79,7 @@ class CameraAt:
     override: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True, gc=False):
     """Leave for one agency to see one camera. Held only while it is in force."""
 
     grant_id: str
@@ -104,8 +99,7 @@ class Grant:
         return self.granted_to, self.camera_id
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True, gc=False):
     """What an audience has been told: the last revision of its alert, and what that said. *since* is when the alert
     that is now active was first told."""
 
@@ -117,8 +111,7 @@ class Told:
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True, gc=False):
     """An observation that a situation's watch found: where it stands in the log, how far and how long from the place and
     the beginning. *distance_m* is ``None`` when unknown. *seen_by* is whoever claims it, as far as that is known."""
 
@@ -132,8 +125,7 @@ class Observed:
     seen_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Watching:
+class Watching(Struct, frozen=True, gc=False):
     """The watch around a situation, as it was last told. *closes_at* is ``None`` while it is open; *ended* once it is
     taken away."""
 
@@ -143,8 +135,7 @@ class Watching:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ActionTaken:
+class ActionTaken(Struct, frozen=True, gc=False):
     """What an operator did with a situation; *reason* is in their words."""
 
     action_id: str
@@ -154,8 +145,7 @@ class ActionTaken:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Handling:
+class Handling(Struct, frozen=True, gc=False):
     """What operators made of a situation. *hold* is "closed" or "open" where their word stands against the
     reports'; *override* a ground in law for cameras to serve another purpose than their own."""
 
@@ -169,8 +159,7 @@ class Handling:
     actions: tuple[ActionTaken, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True, gc=False):
     """What others see of a situation. A new revision is due exactly when this changes.
 
     *radius_m*, *words* and *beneath* are those of an area: how far it reaches, what is said of it, and the single
@@ -199,8 +188,7 @@ class View:
     shown_to: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True, gc=False):
     """What the platform holds to be going on, and all that it needs to remember of it.
 
     *opened_seq* is the journal's sequence at which it was opened, *anchor* the report that opened it.

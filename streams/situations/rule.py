@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from schemas.event import Event
 from streams.situations.cameras import CameraIndex
 from streams.situations.config import RulesConfig, Use
@@ -30,8 +32,7 @@ class Heard:
     near: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True, gc=False):
     """A situation as a rule would have it told. *wanted* are the cameras for each agency; ``None``: its grants stay.
     *uses* is what each may look for, where no report says it. *is_urgent*: what it leads to demands attention."""
 
@@ -42,8 +43,7 @@ class Draft:
     uses: Mapping[str, Use] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True, gc=False):
     """What a rule remembers beside its situations, under *key*: JSON in *body*.
 
     *wake_at* is when it wants ``on_time``. *covers* are kinds that an area alert of *situation_id* now stands for: single

@@ -20,13 +20,14 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
+from msgspec import Struct, convert, json
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from schemas.event import derived_id
@@ -115,8 +116,7 @@ class Numbers(Strict):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True, gc=False):
     """What is remembered of one family.
 
     *seen* is (calls, days) for each local hour of the day; hours of the epoch before *learnt_until* have been learnt or
@@ -132,11 +132,6 @@ class Level:
     began: int = 0
     told_count: int = 0
     calm_since: int | None = None
-
-    @classmethod
-    def from_body(cls, body: Mapping[str, Any]) -> Level:
-        pairs = {name: tuple((one[0], one[1]) for one in body[name]) for name in ("seen", "surges")}
-        return cls(**{**body, **pairs})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +189,7 @@ class Surge:
         """Hours are learnt once their late reports have come; a surge is looked at, and ends when the rate is back."""
         if isinstance(due, Situation) or due.key not in self._numbers.families:
             return Step()
-        level = self._learnt(city, due.key, Level.from_body(due.body))
+        level = self._learnt(city, due.key, convert(due.body, Level))
         return self._judged(city, due.key, level)
 
     def _called(self, city: City, family: str, name: str) -> Step:
@@ -203,7 +198,7 @@ class Surge:
             floor = self._numbers.families[family].floor or self._numbers.floor
             if city.rates.count(name, city.now_ms - self._window_ms, city.now_ms) < floor:
                 return Step()
-        return self._judged(city, family, Level.from_body(memory.body))
+        return self._judged(city, family, convert(memory.body, Level))
 
     # -- the level -------------------------------------------------------------------------------------------
 
@@ -219,7 +214,7 @@ class Surge:
             wake_at = min(wake_at, look_at if planned is None or planned <= city.now_ms else planned)
             surge = city.situations.get(level.situation_id)
             covers = () if surge is not None and surge.is_closed else self._numbers.families[family].kinds
-        body = orjson.loads(orjson.dumps(level))  # as a restart finds it
+        body = json.decode(json.encode(level))  # as a restart finds it
         return Memory(NAME, family, body, wake_at, level.situation_id, covers)
 
     def _planned(self, city: City, family: str) -> int | None:
@@ -283,7 +278,7 @@ class Surge:
             memory = city.memories.get(f"{NAME}:{family}")
             if memory is None or said.kinds[0] != situation.view.kind:
                 continue
-            usual, days = self._usual(city, family, Level.from_body(memory.body))
+            usual, days = self._usual(city, family, convert(memory.body, Level))
             bar = self._numbers.over_at if situation.is_closed else self._numbers.raise_at
             least = 0 if situation.is_closed else said.floor or self._numbers.floor
             enough = (n for n in range(least, CALLS_MAX) if deviations(n, usual, days, said.spread) >= bar)

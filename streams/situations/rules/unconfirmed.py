@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import orjson
+from msgspec import Struct, convert, json
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from schemas.event import derived_id
@@ -79,8 +79,7 @@ class Numbers(Strict):
     headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True, gc=False):
     """The newest claim of one source that something of *kind* is going on."""
 
     kind: str
@@ -95,10 +94,6 @@ class Claim:
 
     def away_m(self, place: Position) -> float:
         return distance_m(self.lat, self.lon, place.lat, place.lon)
-
-    @classmethod
-    def from_body(cls, body: Mapping[str, Any]) -> Claim:
-        return cls(**{**body, "found": Observed(**body["found"])})
 
 
 class Unconfirmed:
@@ -131,7 +126,7 @@ class Unconfirmed:
             f" {numbers.window_s:g} s, and no report of it"
         )
         memory = city.memories.get(f"{NAME}:{PENDING}")
-        claims = [Claim.from_body(one) for one in memory.body["claims"]] if memory is not None else []
+        claims = convert(memory.body["claims"], list[Claim]) if memory is not None else []
         others = [one for one in claims if one.kind == situation.view.kind and at is not None]
         if at is None or not others:
             return takes
@@ -198,14 +193,14 @@ class Unconfirmed:
     def _waiting(self, city: City, claim: Claim) -> list[Claim]:
         """Those that wait, *claim* among them: the newest of each source, none older than the window, bounded."""
         memory = city.memories.get(f"{NAME}:{PENDING}")
-        claims = [Claim.from_body(one) for one in memory.body["claims"]] if memory is not None else []
+        claims = convert(memory.body["claims"], list[Claim]) if memory is not None else []
         newest = max([claim.at, *(one.at for one in claims)])
         oldest = newest - round(self._numbers.window_s * 1000)
         kept = [one for one in claims if one.source != claim.source and one.at >= oldest]
         return sorted([*kept, claim], key=lambda one: (one.at, one.source))[-self._numbers.pending_max :]
 
     def _remembered(self, pending: Sequence[Claim]) -> Memory:
-        return Memory(NAME, PENDING, {"claims": [orjson.loads(orjson.dumps(one)) for one in pending]})
+        return Memory(NAME, PENDING, {"claims": [json.decode(json.encode(one)) for one in pending]})
 
     def _belong(self, one: Claim, other: Claim) -> bool:
         return (
