@@ -1,7 +1,7 @@
 """The cells in which speed is told: rows of 1/225 degree (494 m), each cut into columns about as wide. Pure.
 
-A cell is ``row:column``, counted from the south pole and from 180° west. Its width in degrees follows from its row alone and is
-rounded, so that machines whose cosines differ in the last bit agree on who is in which cell.
+A cell is ``row:column``, counted from the south pole and from 180° west. How many columns a row has follows from its
+latitude alone, as a whole number, so that machines whose cosines differ in the last bit agree on who is in which cell.
 """
 
 from __future__ import annotations

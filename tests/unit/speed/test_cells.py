@@ -36,5 +36,5 @@ def test_a_circle_of_a_kilometre_holds_some_thirteen_cells_wherever_it_is() -> N
 
 @pytest.mark.parametrize("said", ["40500:0", "-1:0", "28428:99999", "here", ""])
 def test_what_is_no_cell_is_refused(said: str) -> None:
-    with pytest.raises(ValueError, match="cell|literal|unpack"):
+    with pytest.raises(ValueError, match=r"cell|literal|unpack"):
         centre_of(said)

@@ -1,0 +1,312 @@
+"""Positions of vehicles to their mean speed by cell and minute. Pure: batches and the time in, speeds out.
+
+NumPy throughout; nothing is done for each position in Python. Who counts:
+
+- A vehicle counts once a minute, in the cell where it was last, with the mean of its own speeds. One that tells no
+  speed counts with the way from its last place of an earlier minute, as the crow flies.
+- A stale, disabled or reserved vehicle does not count, nor one that stands at a hub.
+- A vehicle counts while it was found ``moved_m`` away from where it stood in the last ``parked_min``; so a fleet that
+  stands about is no jam, and one seen for the first time waits until it has moved. A vehicle in a jam that does not
+  move at all stops counting then, too.
+
+Whatever does not count is counted, by reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from streams.geo import EARTH_RADIUS_M
+from streams.speed.cells import PER_DEG, ROWS, columns_of
+
+MINUTE_MS = 60_000
+REDUCE_ROWS = 100_000
+"""So many positions of a minute are held apart at most before they are brought together by vehicle."""
+
+Longs = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class SpeedConfig(BaseModel):
+    """What ``[speed]`` of a city's file may say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lateness_s: float = Field(45, ge=0, le=600, description="so long after its end a minute is told")
+    parked_min: float = Field(5, gt=0, le=120, description="whoever has not moved for so long does not count")
+    moved_m: float = Field(50, gt=0, le=1_000, description="so far away from where it stood, it has moved")
+    speed_max_mps: float = Field(70, gt=0, description="faster is no vehicle but a wrong place")
+    ahead_max_s: float = Field(
+        60, ge=0, description="a position that lies further ahead of the time is wrong"
+    )
+    vehicles_max: int = Field(
+        500_000, ge=1, description="so many are followed; those not seen for longest go"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Some positions, a row each. *vehicle* is any number that is the vehicle's own; *speed*, *lat* and *lon* are NaN
+    where unknown. *is_out* are those that say of themselves that they do not count: stale, disabled, reserved, at a hub.
+    """
+
+    vehicle: Longs
+    time: Longs
+    lat: Doubles
+    lon: Doubles
+    speed: Doubles
+    is_out: Flags
+
+    def __len__(self) -> int:
+        return len(self.vehicle)
+
+
+@dataclass(frozen=True, slots=True)
+class CellSpeed:
+    """What is told of one cell and minute. *minute* is its beginning, in ms."""
+
+    row: int
+    column: int
+    minute: int
+    vehicles: int
+    mean_speed_mps: float
+
+    @property
+    def cell(self) -> str:
+        return f"{self.row}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Vehicles in one minute, each once when reduced: how often and how fast, where it was last, and the box within which
+    it was."""
+
+    vehicle: Longs
+    time: Longs
+    lat: Doubles
+    lon: Doubles
+    speeds: Doubles
+    count: Longs
+    south: Doubles
+    north: Doubles
+    west: Doubles
+    east: Doubles
+
+    def __len__(self) -> int:
+        return len(self.vehicle)
+
+    def reduced(self) -> Sums:
+        """Each vehicle once, by number."""
+        if not len(self):
+            return self
+        order = np.lexsort((self.lon, self.lat, self.time, self.vehicle))
+        vehicle = self.vehicle[order]
+        first = np.flatnonzero(np.r_[True, vehicle[1:] != vehicle[:-1]])
+        last = order[np.r_[first[1:], len(order)] - 1]
+        return Sums(
+            vehicle[first],
+            self.time[last],
+            self.lat[last],
+            self.lon[last],
+            np.add.reduceat(self.speeds[order], first),
+            np.add.reduceat(self.count[order], first),
+            np.minimum.reduceat(self.south[order], first),
+            np.maximum.reduceat(self.north[order], first),
+            np.minimum.reduceat(self.west[order], first),
+            np.maximum.reduceat(self.east[order], first),
+        )
+
+    def width_m(self) -> Doubles:
+        """From corner to corner of each box."""
+        return away_m(self.south, self.west, self.north, self.east)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """Where each vehicle was last (by number): *at* that time; *base* is where it last stood, left at *moved*."""
+
+    vehicle: Longs
+    at: Longs
+    lat: Doubles
+    lon: Doubles
+    base_lat: Doubles
+    base_lon: Doubles
+    moved: Longs
+
+
+NEVER = -(2**62)
+NO_TRACKS = Tracks(
+    *(np.empty(0, kind) for kind in (np.int64, np.int64, float, float, float, float, np.int64))
+)
+
+
+@dataclass(slots=True)
+class Minutes:
+    """The minutes that are open, and the vehicles that are followed.
+
+    *told_until* is the end of the last minute that was told, *clock* the latest time given. *left_out* counts by reason.
+    Minutes before *silent_until* were told in another life: vehicles are followed through them, and nothing is told.
+    """
+
+    config: SpeedConfig = field(default_factory=lambda: SpeedConfig.model_validate({}))
+    silent_until: int = NEVER
+    told_until: int | None = None
+    clock: int = NEVER
+    left_out: Counter[str] = field(default_factory=Counter)
+    _open: dict[int, list[Sums]] = field(default_factory=dict)
+    _tracks: Tracks = NO_TRACKS
+
+    def take(self, positions: Positions, clock_ms: int) -> list[CellSpeed]:
+        """What *positions* make known by *clock_ms*: the minutes whose late positions have come, in order, each once."""
+        self.clock = max(self.clock, clock_ms)
+        self._sort_in(positions)
+        due = self.clock - round(self.config.lateness_s * 1000)
+        ripe = sorted(minute for minute in self._open if minute + MINUTE_MS <= due)
+        told = [one for minute in ripe for one in self._close(minute) if minute >= self.silent_until]
+        until = due // MINUTE_MS * MINUTE_MS
+        self.told_until = until if self.told_until is None else max(self.told_until, until)
+        return told
+
+    @property
+    def followed(self) -> int:
+        """How many vehicles."""
+        return len(self._tracks.vehicle)
+
+    def _sort_in(self, positions: Positions) -> None:
+        minute = positions.time // MINUTE_MS * MINUTE_MS
+        reasons: Mapping[str, Flags] = {
+            "out": positions.is_out,
+            "unplaced": ~(np.isfinite(positions.lat) & np.isfinite(positions.lon)),
+            "ahead": positions.time > self.clock + round(self.config.ahead_max_s * 1000),
+            "late": minute < (NEVER if self.told_until is None else self.told_until),
+            "speed": (positions.speed < 0) | (positions.speed > self.config.speed_max_mps),
+        }
+        counts = np.ones(len(positions), bool)
+        for reason, rows in reasons.items():
+            self.left_out[reason] += int(np.count_nonzero(rows & counts))
+            counts &= ~rows
+        for one in np.unique(minute[counts]).tolist():
+            self._put(one, positions, np.flatnonzero(counts & (minute == one)))
+
+    def _put(self, minute: int, positions: Positions, rows: Longs) -> None:
+        speed = positions.speed[rows]
+        is_said = np.isfinite(speed)
+        lat, lon, count = positions.lat[rows], positions.lon[rows], is_said.astype(np.int64)
+        speeds = np.where(is_said, speed, 0.0)
+        place = (lat, lat, lon, lon)
+        sums = Sums(positions.vehicle[rows], positions.time[rows], lat, lon, speeds, count, *place)
+        parts = self._open.setdefault(minute, [])
+        parts.append(sums)
+        if sum(map(len, parts[1:])) > max(REDUCE_ROWS, len(parts[0])):
+            parts[:] = [_joined(parts).reduced()]
+
+    # -- a minute is over ------------------------------------------------------------------------------------
+
+    def _close(self, minute: int) -> list[CellSpeed]:
+        seen = _joined(self._open.pop(minute)).reduced()
+        speed, is_moving = self._followed(seen, minute)
+        is_known = np.isfinite(speed)
+        is_fast = is_known & (speed > self.config.speed_max_mps)
+        self.left_out["parked"] += int(np.count_nonzero(~is_moving))
+        self.left_out["unknown"] += int(np.count_nonzero(is_moving & ~is_known))
+        self.left_out["speed"] += int(np.count_nonzero(is_moving & is_fast))
+        rows = np.flatnonzero(is_moving & is_known & ~is_fast)
+        return by_cell(seen.lat[rows], seen.lon[rows], speed[rows], minute)
+
+    def _followed(self, seen: Sums, minute: int) -> tuple[Doubles, Flags]:
+        """The speed of each of *seen* (NaN where nobody knows), and whether it has moved of late. Follows them on."""
+        tracks, config = self._tracks, self.config
+        found = np.searchsorted(tracks.vehicle, seen.vehicle)
+        at = np.minimum(found, max(0, len(tracks.vehicle) - 1))
+        is_known = tracks.vehicle[at] == seen.vehicle if len(tracks.vehicle) else np.zeros(len(seen), bool)
+
+        def before(column: NDArray[Any], otherwise: NDArray[Any]) -> NDArray[Any]:
+            return np.where(is_known, column[at], otherwise) if len(column) else otherwise
+
+        last_at = before(tracks.at, seen.time)
+        last_lat, last_lon = before(tracks.lat, seen.lat), before(tracks.lon, seen.lon)
+        base_lat, base_lon = before(tracks.base_lat, seen.lat), before(tracks.base_lon, seen.lon)
+        has_moved = away_m(base_lat, base_lon, seen.lat, seen.lon) >= config.moved_m
+        has_moved |= seen.width_m() >= config.moved_m
+        moved = np.where(has_moved, seen.time, before(tracks.moved, np.full(len(seen), NEVER)))
+        waited = np.maximum(1, seen.time - last_at) / 1000
+        is_fresh = is_known & (seen.time > last_at) & (waited <= config.parked_min * 60)
+        covered = np.where(is_fresh, away_m(last_lat, last_lon, seen.lat, seen.lon) / waited, np.nan)
+        speed = np.where(seen.count > 0, seen.speeds / np.maximum(1, seen.count), covered)
+        self._tracks = self._kept(
+            Tracks(
+                seen.vehicle,
+                seen.time,
+                seen.lat,
+                seen.lon,
+                np.where(has_moved, seen.lat, base_lat),
+                np.where(has_moved, seen.lon, base_lon),
+                moved,
+            ),
+            minute,
+        )
+        return speed, seen.time - moved <= config.parked_min * MINUTE_MS
+
+    def _kept(self, fresh: Tracks, minute: int) -> Tracks:
+        """*fresh*, and those followed before that are not too many and not gone for too long."""
+        old = self._tracks
+        stay = ~np.isin(old.vehicle, fresh.vehicle, assume_unique=True)
+        stay &= old.at >= minute - round(self.config.parked_min * MINUTE_MS)
+        columns = [np.r_[_column(fresh, name), _column(old, name)[stay]] for name in Tracks.__slots__]
+        every = Tracks(*columns)
+        order = np.argsort(every.vehicle, kind="stable")
+        if len(order) > self.config.vehicles_max:
+            self.left_out["full"] += len(order) - self.config.vehicles_max
+            newest = np.lexsort((every.vehicle, every.at))[-self.config.vehicles_max :]
+            order = newest[np.argsort(every.vehicle[newest], kind="stable")]
+        return Tracks(*(_column(every, name)[order] for name in Tracks.__slots__))
+
+
+def by_cell(lat: Doubles, lon: Doubles, speed: Doubles, minute: int) -> list[CellSpeed]:
+    """The mean of *speed* and the number of rows in each cell, the southern and western cells first."""
+    if not len(lat):
+        return []
+    row = np.clip(np.floor((lat + 90) * PER_DEG).astype(np.int64), 0, ROWS - 1)
+    rows, which = np.unique(row, return_inverse=True)
+    columns = np.array([columns_of(one) for one in rows.tolist()])[which]
+    column = np.floor((lon + 180) * columns / 360).astype(np.int64) % columns
+    order = np.lexsort((speed, column, row))
+    row, column = row[order], column[order]
+    first = np.flatnonzero(np.r_[True, (row[1:] != row[:-1]) | (column[1:] != column[:-1])])
+    count = np.diff(np.r_[first, len(order)])
+    mean = np.round(np.add.reduceat(speed[order], first) / count, 3)
+    return [
+        CellSpeed(*one)
+        for one in zip(
+            row[first].tolist(),
+            column[first].tolist(),
+            [minute] * len(first),
+            count.tolist(),
+            mean.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def away_m(lat_a: Doubles, lon_a: Doubles, lat_b: Doubles, lon_b: Doubles) -> Doubles:
+    """Metres between places that are near each other, row by row (equirectangular)."""
+    east = np.radians((lon_b - lon_a + 180) % 360 - 180) * np.cos(np.radians((lat_a + lat_b) / 2))
+    metres: Doubles = EARTH_RADIUS_M * np.hypot(np.radians(lat_b - lat_a), east)
+    return metres
+
+
+def _joined(parts: Sequence[Sums]) -> Sums:
+    return Sums(*(np.concatenate([_column(one, name) for one in parts]) for name in Sums.__slots__))
+
+
+def _column(of: Sums | Tracks, name: str) -> NDArray[Any]:
+    column: NDArray[Any] = getattr(of, name)
+    return column
