@@ -15,6 +15,8 @@ EARTH_RADIUS_M = 6_371_008.8
 SLACK = 1e-9
 """Relative widening of every box, so that rounding never leaves out what lies on its edge."""
 
+WIDE_DEG = 90.0
+
 K = TypeVar("K", bound=Hashable)
 
 
@@ -40,51 +42,48 @@ class Grid(Generic[K]):
     """Keys by place, in cells of *cell_deg* degrees. Holds each key once; who adds also removes."""
 
     cell_deg: float
-    rows: dict[int, dict[int, dict[K, tuple[float, float]]]] = field(default_factory=dict)
+    cells: dict[tuple[int, int], dict[K, tuple[float, float]]] = field(default_factory=dict)
 
     def _cell(self, lat: float, lon: float) -> tuple[int, int]:
         return math.floor(lat / self.cell_deg), math.floor(lon / self.cell_deg)
 
     def add(self, key: K, lat: float, lon: float) -> None:
-        row, column = self._cell(lat, lon)
-        self.rows.setdefault(row, {}).setdefault(column, {})[key] = (lat, lon)
+        self.cells.setdefault(self._cell(lat, lon), {})[key] = (lat, lon)
 
     def remove(self, key: K, lat: float, lon: float) -> None:
-        row, column = self._cell(lat, lon)
-        columns = self.rows[row]
-        del columns[column][key]
-        if not columns[column]:
-            del columns[column]
-        if not columns:
-            del self.rows[row]
+        at = self._cell(lat, lon)
+        cell = self.cells[at]
+        del cell[key]
+        if not cell:
+            del self.cells[at]
 
     def near(self, lat: float, lon: float, radius_m: float) -> Iterator[tuple[K, float]]:
         """(key, distance in metres) of every key within *radius_m*, in no order."""
         height, width = reach_deg(lat, radius_m)
-        for cell in self._cells(lat, lon, height, width):
+        for cell in self._touched(lat, lon, height, width):
             for key, (its_lat, its_lon) in cell.items():
                 if abs(its_lat - lat) <= height:
                     away_m = distance_m(lat, lon, its_lat, its_lon)
                     if away_m <= radius_m:
                         yield key, away_m
 
-    def _cells(
+    def _touched(
         self, lat: float, lon: float, height: float, width: float
-    ) -> Iterator[dict[K, tuple[float, float]]]:
-        """The cells that the box touches; whole rows where it reaches over the date line."""
+    ) -> list[dict[K, tuple[float, float]]]:
+        """The cells that the box touches, on both sides of the date line; whole rows where it is wide."""
         low, left = self._cell(lat - height, lon - width)
         high, right = self._cell(lat + height, lon + width)
-        is_whole = lon - width < -180 or lon + width > 180
-        rows = (
-            range(low, high + 1)
-            if high - low < len(self.rows)
-            else [r for r in self.rows if low <= r <= high]
-        )
-        for row in rows:
-            columns = self.rows.get(row)
-            if not columns:
-                continue
-            if is_whole or right - left >= len(columns):
-                yield from (cell for c, cell in columns.items() if is_whole or left <= c <= right)
-            else:
-                yield from (columns[c] for c in range(left, right + 1) if c in columns)
+        columns = list(range(left, right + 1)) if width < WIDE_DEG else []
+        if columns and lon - width < -180:
+            columns += range(self._cell(lat, lon - width + 360)[1], self._cell(lat, 180)[1] + 1)
+        if columns and lon + width > 180:
+            columns += range(self._cell(lat, -180)[1], self._cell(lat, lon + width - 360)[1] + 1)
+        if not columns or (high - low + 1) * len(columns) > len(self.cells):
+            them = set(columns)
+            return [
+                cell
+                for (row, column), cell in self.cells.items()
+                if low <= row <= high and (not them or column in them)
+            ]
+        asked = [(row, column) for row in range(low, high + 1) for column in columns]
+        return [self.cells[at] for at in asked if at in self.cells]

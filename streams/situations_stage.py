@@ -7,7 +7,9 @@ what they answered. What a restart needs is in ``core.state``, in the same trans
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,12 +80,17 @@ class SituationsStage:
 
     def assigned(self) -> None:
         producer = transactional_producer(self._bootstrap, self.group)
-        topic = topic_name(self._city, "core.state")
-        table = read_table(self._bootstrap, topic)
-        rows = [(key.decode(), self._wire.decode(topic, value)) for key, value in table.items()]
-        state = CityState.from_records(self._config, rows)
+        with uncollected():
+            state = self._taken_up()
         inbox = Inbox(topic_name(self._city, "core.tick"), topic_name(self._city, "place.camera"))
         self._held = Held(producer, state, inbox)
+
+    def _taken_up(self) -> CityState:
+        """What ``core.state`` holds."""
+        topic = topic_name(self._city, "core.state")
+        table = read_table(self._bootstrap, topic)
+        rows = ((key.decode(), self._wire.decode(topic, value)) for key, value in table.items())
+        return CityState.from_records(self._config, rows)
 
     def revoked(self) -> None:
         self._held, self._again = None, ()
@@ -178,3 +185,15 @@ def timely(record: Record, value: dict[str, Any]) -> dict[str, Any]:
         if value[field] > latest_ms:
             raise Invalid(f"{field} lies in the future", field=field, expected="at most 300 s ahead")
     return value
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look through a growing state again and again; what was made meanwhile
+    stays out of its sight: most of it lives as long as the worker."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
@@ -118,6 +118,10 @@ def partitions_of(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartit
 
 def read_whole(bootstrap: str, topics: Sequence[str]) -> Iterator[Record]:
     """Every committed record that stands in *topics* now, partition by partition in order."""
+    return map(record_of, _whole(bootstrap, topics))
+
+
+def _whole(bootstrap: str, topics: Sequence[str]) -> Iterator[Message]:
     consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS})
     try:
         places = partitions_of(consumer, topics)
@@ -125,12 +129,12 @@ def read_whole(bootstrap: str, topics: Sequence[str]) -> Iterator[Record]:
         left = {(p.topic, p.partition) for p in places}
         while left:
             for message in consumer.consume(5_000, 0.05):
-                if message.error() is None:
-                    yield record_of(message)
-                elif message.error().code() == KafkaError._PARTITION_EOF:
+                if (error := message.error()) is None:
+                    yield message
+                elif error.code() == KafkaError._PARTITION_EOF:
                     left.discard((message.topic(), message.partition()))
-                elif not message.error().retriable():
-                    raise as_ours(KafkaException(message.error()), f"reading {', '.join(topics)}")
+                elif not error.retriable():
+                    raise as_ours(KafkaException(error), f"reading {', '.join(topics)}")
     finally:
         consumer.close()
 
@@ -138,13 +142,12 @@ def read_whole(bootstrap: str, topics: Sequence[str]) -> Iterator[Record]:
 def read_table(bootstrap: str, topic: str) -> dict[bytes, bytes]:
     """A compacted topic as it stands: the last value of each key, without tombstones."""
     table: dict[bytes, bytes] = {}
-    for record in read_whole(bootstrap, [topic]):
-        if record.key is None:
-            continue
-        if record.value is None:
-            table.pop(record.key, None)
-        else:
-            table[record.key] = record.value
+    for message in _whole(bootstrap, [topic]):
+        key, value = message.key(), message.value()
+        if key is not None and value is not None:
+            table[key] = value
+        elif key is not None:
+            table.pop(key, None)
     return table
 
 

@@ -83,7 +83,7 @@ class IncidentIndex:
         if at is not None:
             slot = incident.event_time // self.slot_ms
             self.slots[slot].remove(incident_id, at.lat, at.lon)
-            if not self.slots[slot].rows:
+            if not self.slots[slot].cells:
                 del self.slots[slot]
 
     def possible_partners(self, incident_id: str) -> list[str]:
