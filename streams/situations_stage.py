@@ -74,6 +74,11 @@ class SituationsStage:
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
         self.beside = [topic_name(city, contract) for contract in BESIDE]
 
+    @property
+    def state(self) -> CityState | None:
+        """What it knows, while the partitions are its own."""
+        return None if self._held is None else self._held.state
+
     def use(self, config: RulesConfig) -> None:
         """Other numbers, from the next batch on: they stand in the journal before what they decide. From any thread."""
         self._config = config

@@ -168,15 +168,16 @@ def flow(seconds: int, as_json: bool, **about: Any) -> None:
     "--live", type=click.IntRange(1), default=100_000, show_default=True, help="situations taken up again"
 )
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--kafka", "from_kafka", is_flag=True, help="take the state up from the Kafka that is up")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-def situations(as_json: bool, **about: Any) -> None:
+def situations(as_json: bool, from_kafka: bool, **about: Any) -> None:
     """The rules alone: reports and evidence a second of one core, and a state taken up again; ends with 1 below its bar.
 
     Example:  bongsu bench situations
     """
     module = benchmark("situations")
     load = module.Load(**about)
-    figures = module.measure(load)
+    figures = module.measure(load, reach() if from_kafka else None)
     found = {**module.surroundings(load), **module.shown(figures), "meets_targets": figures.meets_targets}
     click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
     if not figures.meets_targets:

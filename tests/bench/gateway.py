@@ -24,7 +24,6 @@ from uuid import uuid4
 import httpx
 import orjson
 import psutil
-from confluent_kafka.admin import AdminClient
 
 from connectors.gateway.accounts import new_key
 from deploy.platform import Platform
@@ -34,6 +33,7 @@ from schemas.catalogue import topic_name
 from schemas.errors import Fatal
 from streams.runtime.kafka import read_whole, transactional_producer
 from streams.runtime.transaction import transaction
+from tests.bench.bench_city import remove_topics
 
 EVENTS_PER_S, REQUESTS_PER_S, P99_MS = 5_000, 1_000, 50.0
 CONNECTIONS = 16
@@ -226,11 +226,7 @@ def _gateway(
     finally:
         process.terminate()
         process.wait()
-        admin = AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3})
-        for future in admin.delete_topics(
-            [one for one in admin.list_topics(timeout=10).topics if one.startswith(f"{city}.")]
-        ).values():
-            future.result()
+        remove_topics(platform, city)
 
 
 def _await_drained(port: int) -> None:

@@ -14,20 +14,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import orjson
-from confluent_kafka.admin import AdminClient
 
 from connectors.base import Bounds, Heard, SourceContext
 from connectors.found import load_source
 from deploy.platform import Platform
-from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal
 from streams.ingest import Ingest
 from streams.runtime.kafka import read_whole
+from tests.bench.bench_city import bench_city
 
 NVIDIA = "cctv/nvidia_deepstream/demo-1_first60pct.jsonl.gz"
 ONVIF_FRAME = (
@@ -55,31 +53,31 @@ class Figures:
 
 def measure(platform: Platform, form: str, events: int) -> Figures:
     """*events* of *form* (nvidia, onvif). ``Fatal`` when not all of them stand in their topic afterwards."""
-    city = f"bench-{uuid4().hex[:8]}"
-    ensure_topics(platform.kafka, [city])
+    with bench_city(platform) as city:
+        return _measured(platform, city, form, events)
+
+
+def _measured(platform: Platform, city: str, form: str, events: int) -> Figures:
     context = SourceContext(city, form, ZoneInfo("UTC"), BOUNDS[form])
     if form == "nvidia":
         source: Any = load_source("nvidia_deepstream", context, {})
     else:
         source = load_source("onvif_metadata", context, {"camera_id": "C-1"})
     ingest = Ingest(context, source, bootstrap=platform.kafka, wire=platform.wire)
-    try:
-        ingest.open()
-        bodies = {"nvidia": _nvidia, "onvif": _onvif}[form]
-        for number in range(WARM_UP):
-            _take(ingest, source, Heard(bodies(number), _at_ms(number)), Figures())
-        figures = Figures()
-        chunks = [Heard(bodies(n), _at_ms(n)) for n in range(WARM_UP, WARM_UP + -(-events // CHUNK))]
-        cpu, wall = time.process_time(), time.monotonic()
-        for heard in chunks:
-            _take(ingest, source, heard, figures)
-        figures.cpu_s, figures.wall_s = time.process_time() - cpu, time.monotonic() - wall
-        there = sum(1 for _ in read_whole(platform.kafka, [topic_name(city, "cctv.detection")]))
-        if there != figures.events + WARM_UP * CHUNK:
-            raise Fatal(f"void: {figures.events} events were published, {there} stand in the topic")
-        return figures
-    finally:
-        _remove(platform, city)
+    ingest.open()
+    bodies = {"nvidia": _nvidia, "onvif": _onvif}[form]
+    for number in range(WARM_UP):
+        _take(ingest, source, Heard(bodies(number), _at_ms(number)), Figures())
+    figures = Figures()
+    chunks = [Heard(bodies(n), _at_ms(n)) for n in range(WARM_UP, WARM_UP + -(-events // CHUNK))]
+    cpu, wall = time.process_time(), time.monotonic()
+    for heard in chunks:
+        _take(ingest, source, heard, figures)
+    figures.cpu_s, figures.wall_s = time.process_time() - cpu, time.monotonic() - wall
+    there = sum(1 for _ in read_whole(platform.kafka, [topic_name(city, "cctv.detection")]))
+    if there != figures.events + WARM_UP * CHUNK:
+        raise Fatal(f"void: {figures.events} events were published, {there} stand in the topic")
+    return figures
 
 
 def _take(ingest: Ingest, source: Any, heard: Heard, figures: Figures) -> None:
@@ -141,13 +139,6 @@ def _onvif(number: int) -> bytes:
         '<tt:MetadataStream xmlns:tt="http://www.onvif.org/ver10/schema"><tt:VideoAnalytics>'
         f"{frames}</tt:VideoAnalytics></tt:MetadataStream>"
     ).encode()
-
-
-def _remove(platform: Platform, city: str) -> None:
-    admin = AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3})
-    topics = [one for one in admin.list_topics(timeout=10).topics if one.startswith(f"{city}.")]
-    for future in admin.delete_topics(topics).values():
-        future.result()
 
 
 def surroundings(form: str, events: int) -> dict[str, Any]:

@@ -13,17 +13,23 @@ import platform as machine
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from deploy.laws import law_named
+from deploy.platform import Platform
 from schemas.errors import Fatal
 from schemas.event import Event, derived_id
 from streams.geo import EARTH_RADIUS_M
+from streams.runtime.kafka import transactional_producer
+from streams.runtime.transaction import transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
+from streams.situations_stage import SituationsStage
+from tests.bench.bench_city import bench_city
 
 SIDE_M, LAT, LON = 400_000.0, 35.0, 127.0
 CAMERAS, BESIDE = 20_000, 0.2
@@ -49,19 +55,22 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Entries a CPU second; *rebuild_s*: seconds for *live* situations. *said*: how many events of each topic."""
+    """Entries a CPU second; *rebuild_s*: seconds until *live* situations are known again, read from Kafka or from rows in
+    memory. *said*: how many events of each topic."""
 
     reports_per_s: float
     evidence_per_s: float
     rebuild_s: float
     said: Counter[str]
+    is_from_kafka: bool = False
 
     @property
     def meets_targets(self) -> bool:
         return self.reports_per_s >= 2_000 and self.evidence_per_s >= 20_000 and self.rebuild_s <= 5
 
 
-def measure(load: Load) -> Figures:
+def measure(load: Load, platform: Platform | None = None) -> Figures:
+    """With a *platform*, what is taken up again is read from its Kafka by the stage itself."""
     config = RulesConfig.model_validate({"city": "bench", "law": law_named("kr"), "watch": WATCH})
     state, said = CityState.empty(), Counter[str]()
     first = [Entry("rules", "bench.rules", 0, 0, config.canonical()), *_cameras(load)]
@@ -72,7 +81,10 @@ def measure(load: Load) -> Figures:
     open_ids = [one for one, situation in state.situations.items() if not situation.is_closed]
     found = list(_evidence(load, open_ids, reports[-1].value["received_time"]))
     evidence_s = _take(state, found, said)
-    return Figures(len(reports) / reports_s, len(found) / evidence_s, _rebuilt(config, load), said)
+    rebuild_s = _rebuilt(config, load, platform)
+    return Figures(
+        len(reports) / reports_s, len(found) / evidence_s, rebuild_s, said, is_from_kafka=platform is not None
+    )
 
 
 def _take(state: CityState, entries: list[Entry], said: Counter[str]) -> float:
@@ -177,24 +189,43 @@ def _check(state: CityState, reports: list[Entry]) -> None:
         raise Fatal("void: a report stands in no live situation, or in two")
 
 
-def _rebuilt(config: RulesConfig, load: Load) -> float:
-    """Wall seconds until *live* situations are known again, from their rows."""
-    state, rows = CityState.empty(), {}
+def _rebuilt(config: RulesConfig, load: Load, platform: Platform | None) -> float:
+    """Wall seconds until *live* situations are known again."""
+    state, rows = CityState.empty(), dict[str, Event]()
     entries = [Entry("rules", "bench.rules", 0, 0, config.canonical())]
     chance = random.Random(load.seed + 3)
     for number in range(load.live):
         entries.append(_entry(_report(number, "fire", "medical", _somewhere(chance), NOON_MS + number)))
     for entry in entries:
-        for event in [*step(state, entry), state.clock_row()]:
-            if event.topic == "core.state":
-                rows[event.key] = event.value
-    begun = time.perf_counter()
-    again = CityState.from_records(config, rows.items())
-    took_s = time.perf_counter() - begun
+        rows |= {event.key: event for event in _told(state, entry) if event.topic == "core.state"}
+    take_up = _from_rows if platform is None else partial(_from_kafka, platform)
+    again, took_s = take_up(config, rows.values())
     next_one = _entry(_report(load.live, "police", "assault", _somewhere(chance), NOON_MS + load.live))
     if _told(state, next_one) != _told(again, next_one):
         raise Fatal("void: the state taken up again says something else")
     return took_s
+
+
+def _from_rows(config: RulesConfig, rows: Collection[Event]) -> tuple[CityState, float]:
+    begun = time.perf_counter()
+    again = CityState.from_records(config, [(row.key, row.value) for row in rows])
+    return again, time.perf_counter() - begun
+
+
+def _from_kafka(platform: Platform, config: RulesConfig, rows: Collection[Event]) -> tuple[CityState, float]:
+    """From the assignment until the stage is ready for its first record."""
+    with bench_city(platform) as city:
+        producer = transactional_producer(platform.kafka, f"{city}.bench")
+        with transaction(producer, platform.wire, city) as outbox:
+            for row in rows:
+                outbox.put(row)
+        stage = SituationsStage(city, config, bootstrap=platform.kafka, wire=platform.wire)
+        begun = time.perf_counter()
+        stage.assigned()
+        took_s = time.perf_counter() - begun
+        if stage.state is None:
+            raise Fatal("void: the stage has taken nothing up")
+        return stage.state, took_s
 
 
 def _told(state: CityState, entry: Entry) -> list[Event]:
@@ -222,5 +253,6 @@ def shown(figures: Figures) -> dict[str, Any]:
         "reports_per_s": round(figures.reports_per_s),
         "evidence_per_s": round(figures.evidence_per_s),
         "rebuild_s": round(figures.rebuild_s, 2),
+        "rebuilt_from": "Kafka" if figures.is_from_kafka else "rows in memory",
         "said": dict(figures.said),
     }
