@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from streams.geo import EARTH_RADIUS_M, Grid, distance_m
 from streams.situations.config import Bounds, RulesConfig
+from streams.situations.filling import near_pairs
 from streams.situations.model import Incident
 
 BOUND = -1.0
@@ -65,10 +66,30 @@ class IncidentIndex:
         for other in mine:
             its = self.partners.setdefault(other.incident_id, [])
             insort(its, other._replace(incident_id=incident.incident_id))
+        self._place(incident)
+
+    def fill(self, incidents: Iterable[Incident]) -> None:
+        """An index of nothing yet, as if each of *incidents* were put into it."""
+        self.incidents = {one.incident_id: one for one in incidents}
+        placed = [one for one in self.incidents.values() if one.position is not None]
+        found: dict[str, set[Partner]] = {}
+        for one, other in near_pairs(placed, radius_m=self.radius_m, window_ms=self.slot_ms):
+            partner = self._partner(one, other, apart_m(one, other))
+            if partner is not None:
+                found.setdefault(one.incident_id, set()).add(partner)
+                found.setdefault(other.incident_id, set()).add(partner._replace(incident_id=one.incident_id))
+        self.partners = {its_id: sorted(partners) for its_id, partners in found.items()}
+        for one in placed:
+            self._place(one)
+
+    def _place(self, incident: Incident) -> None:
         at = incident.position
         if at is not None:
             slot = incident.event_time // self.slot_ms
-            self.slots.setdefault(slot, Grid(self.cell_deg)).add(incident.incident_id, at.lat, at.lon)
+            grid = self.slots.get(slot)
+            if grid is None:
+                grid = self.slots[slot] = Grid(self.cell_deg)
+            grid.add(incident.incident_id, at.lat, at.lon)
 
     def remove(self, incident_id: str) -> None:
         incident = self.incidents.pop(incident_id, None)
@@ -114,13 +135,19 @@ class IncidentIndex:
         slot = incident.event_time // self.slot_ms
         for grid in filter(None, (self.slots.get(slot + step) for step in (-1, 0, 1))):
             for other_id, away_m in grid.near(at.lat, at.lon, self.radius_m):
-                other = self.incidents[other_id]
-                if other.agency == incident.agency:
-                    continue
-                reach = self.config.reach(incident.kind, other.kind)
-                apart_ms = abs(incident.event_time - other.event_time)
-                if reach is not None and away_m <= reach.radius_m and apart_ms <= reach.window_s * 1000:
-                    yield Partner(away_m, apart_ms, other_id)
+                partner = self._partner(incident, self.incidents[other_id], away_m)
+                if partner is not None:
+                    yield partner
+
+    def _partner(self, incident: Incident, other: Incident, away_m: float) -> Partner | None:
+        """*other* as one that may be of the same happening as *incident*."""
+        if other.agency == incident.agency:
+            return None
+        reach = self.config.reach(incident.kind, other.kind)
+        apart_ms = abs(incident.event_time - other.event_time)
+        if reach is None or away_m > reach.radius_m or apart_ms > reach.window_s * 1000:
+            return None
+        return Partner(away_m, apart_ms, other.incident_id)
 
 
 def joins_alike(one: Incident, other: Incident) -> bool:
@@ -182,10 +209,10 @@ def _fit(left: tuple[Incident, ...], right: tuple[Incident, ...], bounds: Bounds
     times = [incident.event_time for incident in left + right]
     if max(times) - min(times) > bounds.span_min * 60_000:
         return False
-    return all(_apart_m(one, other) <= bounds.span_m for one in left for other in right)
+    return all(apart_m(one, other) <= bounds.span_m for one in left for other in right)
 
 
-def _apart_m(one: Incident, other: Incident) -> float:
+def apart_m(one: Incident, other: Incident) -> float:
     if one.position is None or other.position is None:
         return 0.0
     return distance_m(one.position.lat, one.position.lon, other.position.lat, other.position.lon)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.situations.config import is_a
@@ -38,6 +38,15 @@ class Rates:
         at = incident.order
         for family in (ALL, *self.families_of(incident.kind)):
             insort(self._hours.setdefault((family, at[0] // HOUR_MS), []), at)
+
+    def fill(self, incidents: Iterable[Incident]) -> None:
+        """Rates of nothing yet, as if each of *incidents* were put into them."""
+        for incident in incidents:
+            at = incident.order
+            for family in (ALL, *self.families_of(incident.kind)):
+                self._hours.setdefault((family, at[0] // HOUR_MS), []).append(at)
+        for hour in self._hours.values():
+            hour.sort()
 
     def remove(self, incident: Incident) -> None:
         at = incident.order

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -73,12 +73,14 @@ class CityState:
         ``step`` as a rules entry before anything else.
         """
         state, in_shadow = cls(), []
-        state.use(config)
         for key, value in rows:
             if value is not None and key.startswith(SHADOW):
                 in_shadow.append((key.removeprefix(SHADOW), value))
             elif value is not None:
                 state._remember(key, value["kind"], value["body"])
+        state._covered()
+        told = (one for one in state.situations.values() if not one.is_merged)
+        state._use(config, [incident for one in told for incident in one.view.incidents])
         if in_shadow:
             state.shadow = cls.from_records(config.candidate() or config, in_shadow)
         return state
@@ -86,11 +88,11 @@ class CityState:
     def _remember(self, key: str, kind: str, body: bytes) -> None:
         match kind:
             case "situation":
-                self.put(situation_from(body))
+                self._stand(situation_from(body))
             case "camera":
                 self.cameras.put(camera_from(body))
             case "rule":
-                self.keep(memory_from(body))
+                self._hold(memory_from(body))
             case "clock":
                 clock = orjson.loads(body)
                 self.now_ms, self.sequence = clock["now_ms"], clock["sequence"]
@@ -114,11 +116,12 @@ class CityState:
 
     def use(self, config: RulesConfig) -> None:
         """Put other numbers in force: who is whose partner and what is due when follow anew."""
-        incidents = self._index.incidents.values() if self._index else ()
+        self._use(config, self._index.incidents.values() if self._index else ())
+
+    def _use(self, config: RulesConfig, incidents: Collection[Incident]) -> None:
         index, rates = IncidentIndex(config), Rates(families_of(config))
-        for incident in incidents:
-            index.put(incident)
-            rates.put(incident)
+        index.fill(incidents)
+        rates.fill(incidents)
         self.config, self._index, self.rates = config, index, rates
         self.rules_in_force, self.zone = rules_of(config), ZoneInfo(config.timezone)
         self._wakes.clear()
@@ -161,12 +164,15 @@ class CityState:
         before = self.memories.get(memory.name)
         if before == memory:
             return []
-        self.memories[memory.name] = memory
-        if "watch_id" in memory.body:
-            self._watchers[memory.body["watch_id"]] = memory.name
+        self._hold(memory)
         if memory.covers or (before is not None and before.covers):
             self._covered()
         return [self.memory_row(memory.name)]
+
+    def _hold(self, memory: Memory) -> None:
+        self.memories[memory.name] = memory
+        if "watch_id" in memory.body:
+            self._watchers[memory.body["watch_id"]] = memory.name
 
     def _covered(self) -> None:
         self.covers = tuple(sorted(name for name, one in self.memories.items() if one.covers))
@@ -185,6 +191,14 @@ class CityState:
     def put(self, situation: Situation) -> None:
         """Remember *situation* in the place of its former revision."""
         self._lift(situation.situation_id)
+        self._stand(situation)
+        if not situation.is_merged:
+            for incident in situation.view.incidents:
+                self.remember(incident)
+        self._wake(situation.situation_id, self._next_due(situation))
+
+    def _stand(self, situation: Situation) -> None:
+        """Find *situation* where it is now."""
         self.situations[situation.situation_id] = situation
         if situation.rule != RULE and not situation.is_closed:
             self._of_rule.setdefault(situation.rule, set()).add(situation.situation_id)
@@ -194,8 +208,6 @@ class CityState:
         if not situation.is_merged:
             for incident in situation.view.incidents:
                 self.owners[incident.incident_id] = situation.situation_id
-                self.remember(incident)
-        self._wake(situation.situation_id, self._next_due(situation))
 
     def relist(self, situation: Situation) -> None:
         """Remember *situation*, of which only the evidence is another: where it is found and when it is due stand."""
