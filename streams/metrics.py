@@ -25,6 +25,13 @@ unlisted = Counter(
     "Evidence that no situation had room for, or that none was open for",
     ["group"],
 )
+situations = Gauge("bongsu_situations", "Situations that a city holds", ["group"])
+let_go = Counter(
+    "bongsu_situations_let_go", "Situations forgotten early: the city held as many as it may", ["group"]
+)
+unwatched = Counter(
+    "bongsu_situations_unwatched", "Situations opened without a watch: as many as may be were open", ["group"]
+)
 waiting = Gauge("bongsu_records_waiting", "Records held until their barrier is reached", ["group"])
 noted = Counter("bongsu_records_noted", "What went through and wants a person's eye", ["city", "source"])
 channel_state = Gauge(

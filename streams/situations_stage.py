@@ -137,7 +137,7 @@ class SituationsStage:
     def _answer(self, held: Held, outbox: Outbox) -> None:
         """Give the rules what has come; of the state, the last row of each key is enough."""
         rows: dict[str, Event] = {}
-        config = self._config
+        config, gone, unwatched = self._config, held.state.gone, held.state.unwatched
         if held.state.rules_digest != config.digest:
             rules = Entry(RULES, f"{self._city}.rules", 0, 0, config.canonical())
             self._give(rules, None, held, outbox, rows)
@@ -151,6 +151,9 @@ class SituationsStage:
                 self._set_aside(record, error, held, outbox)
         for event in rows.values():
             outbox.put(event)
+        metrics.situations.labels(self.group).set(len(held.state.situations))
+        metrics.let_go.labels(self.group).inc(held.state.gone - gone)
+        metrics.unwatched.labels(self.group).inc(held.state.unwatched - unwatched)
 
     def _give(
         self, entry: Entry, record: Record | None, held: Held, outbox: Outbox, rows: dict[str, Event]

@@ -69,6 +69,22 @@ class Bounds(Strict):
     span_min: float = Field(90, gt=0, le=10_080)
 
 
+class Limits(Strict):
+    """What a city holds at once, so that no flood of reports takes it down. What goes beyond is counted."""
+
+    situations: int = Field(
+        200_000,
+        ge=10,
+        description="held at once: beyond, the longest closed is forgotten early, then the live one that was longest "
+        "silent is closed and let go",
+    )
+    watches: int = Field(
+        20_000,
+        ge=0,
+        description="situations looked around at once: those that open beyond are not, until one ends",
+    )
+
+
 class Cameras(Strict):
     """The nearest *count* within *radius_m*."""
 
@@ -184,6 +200,7 @@ class RulesConfig(Strict):
     window_s: float = Field(default_factory=lambda: _defaults()["window_s"], ge=0, le=86_400)
     matrix: tuple[Pair, ...] = Field(default_factory=lambda: _defaults()["matrix"], validate_default=True)
     bounds: Bounds = Bounds.model_validate({})
+    limits: Limits = Limits.model_validate({})
     gravity: Annotated[tuple[Gravity, ...], Field(min_length=1)] = Field(
         default_factory=lambda: _defaults()["gravity"], validate_default=True
     )

@@ -27,6 +27,7 @@ from streams.situations.handling import (
     redrawn,
     separated,
 )
+from streams.situations.limits import let_go, too_many
 from streams.situations.model import RULE, Camera, Incident, Situation
 from streams.situations.notices import check_notice
 from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
@@ -54,7 +55,7 @@ def step(state: CityState, entry: Entry) -> list[Event]:
     First what was due before the entry's time, each at its own; then the entry itself; last what rules in shadow
     say. ``Invalid`` for an entry that cannot be: nothing has changed then, the sequence neither.
     """
-    events = _answers(state, entry)
+    events = [*_answers(state, entry), *_made_room(state)]
     if entry.kind == "rules":
         return events + _overshadowed(state, entry)
     return events if state.shadow is None else events + _in_shadow(state.shadow, entry)
@@ -62,7 +63,7 @@ def step(state: CityState, entry: Entry) -> list[Event]:
 
 def _in_shadow(shadow: CityState, entry: Entry) -> list[Event]:
     try:
-        events = _answers(shadow, entry)
+        events = [*_answers(shadow, entry), *_made_room(shadow)]
     except Invalid:  # an action on what the shadow does not know
         return []
     return shadowed(shadow, [*events, shadow.clock_row()])
@@ -314,6 +315,18 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
     return events + (_put_in_force(state, rule.on_time(state, situation)) if rule is not None else [])
 
 
+def _made_room(state: CityState) -> list[Event]:
+    """Let go of what is beyond the city's bound: told closed if it was not, then forgotten."""
+    events: list[Event] = []
+    for one in too_many(state):
+        if not one.is_closed:
+            events += _tell(state, Draft(let_go(one, state.rules, now=state.now_ms), {}))
+        situation, ended = unwatched(state.situations[one.situation_id])
+        state.let_go(situation)
+        events += [*ended, state.situation_row(situation.situation_id)]
+    return events
+
+
 # -- situations ----------------------------------------------------------------------------------------------
 
 
@@ -333,7 +346,7 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
         over = _over(situation)
         situation, changes = regranted(situation, wanted, config, now=now, over=over, uses=draft.uses)
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
-    situation, watches = rewatched(situation, config, now=now)
+    situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
     before = state.situations.get(situation.situation_id)
     is_same = before is not None and before.wake_at == situation.wake_at
     if is_same and not draft.is_new_revision and not changes and not watches:
@@ -363,7 +376,8 @@ def _over(situation: Situation) -> str | None:
     if situation.handled.hold == "closed":
         return "closed by an operator"
     if situation.is_closed:
-        return "every report is closed" if situation.rule == RULE else situation.reason
+        is_their_word = situation.rule == RULE and all(one.is_closed for one in situation.view.incidents)
+        return "every report is closed" if is_their_word else situation.reason
     return None
 
 

@@ -90,6 +90,7 @@ class City(Protocol):
 
     now_ms: int
     sequence: int
+    gone_to: int
     situations: dict[str, Situation]
     memories: dict[str, Memory]
     cameras: CameraIndex

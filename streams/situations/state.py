@@ -23,7 +23,7 @@ from streams.situations.rows import body_of, camera_from, memory_from, situation
 from streams.situations.rule import Memory, Rule
 from streams.situations.rules import families_of, rules_of
 from streams.situations.told import state_row
-from streams.situations.watches import ends_at
+from streams.situations.watches import ends_at, is_watched
 
 CLOCK = "clock"
 CAMERA = "camera:"
@@ -35,12 +35,17 @@ SHADOW = "shadow:"
 class CityState:
     """Facts (situations, cameras, the clock), and what is derived from them. ``step`` alone changes it.
 
-    *sequence* counts the entries taken; *rules_digest* is that of the numbers in force, ``None`` before any.
+    *sequence* counts the entries taken; *rules_digest* is that of the numbers in force, ``None`` before any. *gone* counts
+    the situations that were let go early, for want of room; *gone_to* is when the latest report of them was made.
+    *unwatched* counts those that opened without a watch, for want of room.
     """
 
     now_ms: int = 0
     sequence: int = 0
     rules_digest: str | None = None
+    gone: int = 0
+    gone_to: int = 0
+    unwatched: int = 0
     config: RulesConfig | None = None
     situations: dict[str, Situation] = field(default_factory=dict)
     cameras: CameraIndex = field(default_factory=CameraIndex)
@@ -57,6 +62,7 @@ class CityState:
     _live: Grid[str] = field(default_factory=lambda: Grid(CELL_DEG))
     _wakes: list[tuple[int, str]] = field(default_factory=list)
     _due: dict[str, int] = field(default_factory=dict)
+    _watched: set[str] = field(default_factory=set)
 
     @classmethod
     def empty(cls) -> CityState:
@@ -97,6 +103,8 @@ class CityState:
                 clock = orjson.loads(body)
                 self.now_ms, self.sequence = clock["now_ms"], clock["sequence"]
                 self.rules_digest = clock["rules"]
+                self.gone, self.gone_to = clock.get("gone", 0), clock.get("gone_to", 0)
+                self.unwatched = clock.get("unwatched", 0)
             case _:
                 raise Fatal(
                     f"core.state: row {key!r} is of unknown kind {kind!r}", hint="run a newer version"
@@ -202,6 +210,8 @@ class CityState:
         self.situations[situation.situation_id] = situation
         if situation.rule != RULE and not situation.is_closed:
             self._of_rule.setdefault(situation.rule, set()).add(situation.situation_id)
+        if is_watched(situation):
+            self._watched.add(situation.situation_id)
         at = situation.view.position
         if situation.is_placed and at is not None:
             self._live.add(situation.situation_id, at.lat, at.lon)
@@ -224,6 +234,24 @@ class CityState:
                 self.rates.remove(self.index.incidents[incident.incident_id])
                 self.index.remove(incident.incident_id)
 
+    def let_go(self, situation: Situation) -> None:
+        """Forget it before its time. Nothing told of its reports later may bear its id again."""
+        told_at = [one.event_time for one in situation.view.incidents]
+        self.gone, self.gone_to = self.gone + 1, max([self.gone_to, *told_at])
+        self.forget(situation)
+
+    def has_room_to_watch(self, situation: Situation) -> bool:
+        """Whether one more watch may be open; that *situation* has to do without is counted when it opens."""
+        if len(self._watched) < self.rules.limits.watches or situation.situation_id in self._watched:
+            return True
+        if (
+            self.rules.watch is not None
+            and situation.is_placed
+            and situation.situation_id not in self.situations
+        ):
+            self.unwatched += 1
+        return False
+
     def of_rule(self, name: str) -> list[str]:
         """The situations of the rule *name* that are not closed; never those of reports."""
         return sorted(self._of_rule.get(name, ()))
@@ -245,6 +273,7 @@ class CityState:
 
     def _lift(self, situation_id: str) -> None:
         before = self.situations.get(situation_id)
+        self._watched.discard(situation_id)
         if before is not None and before.rule in self._of_rule:
             self._of_rule[before.rule].discard(situation_id)
         if before is not None and before.is_placed and before.view.position is not None:
@@ -318,6 +347,7 @@ class CityState:
     def clock_row(self) -> Event:
         """Where the city stands: its time, the journal's sequence, the rules in force."""
         clock = {"now_ms": self.now_ms, "sequence": self.sequence, "rules": self.rules_digest}
+        clock |= {"gone": self.gone, "gone_to": self.gone_to, "unwatched": self.unwatched}
         return self._row(CLOCK, CLOCK, body_of(clock))
 
     def _row(self, key: str, kind: str, body: bytes | None) -> Event:

@@ -19,13 +19,19 @@ def watch_id(situation_id: str) -> str:
     return derived_id("watch", situation_id)
 
 
-def rewatched(situation: Situation, config: RulesConfig, *, now: int) -> tuple[Situation, list[Event]]:
-    """*situation* with the watch that it calls for, and what is told of it: opened, moved, or closed in event time."""
+def rewatched(
+    situation: Situation, config: RulesConfig, *, now: int, has_room: bool = True
+) -> tuple[Situation, list[Event]]:
+    """*situation* with the watch that it calls for, and what is told of it: opened if the city *has_room* for one more,
+    moved, or closed in event time."""
     wanted, held, at = config.watch, situation.watch, situation.view.position
     if wanted is None or not situation.is_placed or at is None:
         return _closed(situation, config, now)
     at = Position(at.lat, at.lon)
-    if held is not None and held.closes_at is None and held.position == at:
+    if is_watched(situation):
+        if held is not None and held.position == at:
+            return situation, []
+    elif not has_room:
         return situation, []
     watch = Watching(1 if held is None else held.revision + 1, at)
     after = replace(situation, watch=watch)
@@ -41,6 +47,11 @@ def _closed(situation: Situation, config: RulesConfig, now: int) -> tuple[Situat
     watch = replace(held, revision=held.revision + 1, closes_at=max(now, _opens_at(situation, config.watch)))
     after = replace(situation, watch=watch)
     return after, [watch_event(after, watch, config.watch, config, now=now)]
+
+
+def is_watched(situation: Situation) -> bool:
+    """Whether its watch is open."""
+    return situation.watch is not None and situation.watch.closes_at is None
 
 
 def unwatched(situation: Situation) -> tuple[Situation, list[Event]]:

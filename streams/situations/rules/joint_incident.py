@@ -103,7 +103,7 @@ def _affected(city: City, touched: Iterable[str]) -> tuple[dict[str, list[Partne
 def _opened(city: City, members: Members, split_from: str | None) -> Draft:
     """A new situation, anchored in its earliest report."""
     now, first = city.now_ms, members[0]
-    its_id = id_of_new(first, city.rules, now=now, sequence=city.sequence)
+    its_id = id_of_new(first, city.rules, now=now, sequence=city.sequence, gone_to=city.gone_to)
     members = (replace(first, anchored=True), *members[1:])
     view, wanted = view_of(members, city.rules, city.cameras, before=None, split_from=split_from, now=now)
     return Draft(Situation(its_id, first.incident_id, city.sequence, 1, why(None, view), view), wanted)
@@ -188,13 +188,13 @@ def _age(situation: Situation) -> tuple[int, str]:
     return situation.age
 
 
-def id_of_new(anchor: Incident, config: RulesConfig, *, now: int, sequence: int) -> str:
+def id_of_new(anchor: Incident, config: RulesConfig, *, now: int, sequence: int, gone_to: int = 0) -> str:
     """The id of a situation that *anchor* opens: hash(rule, anchor).
 
     An id never lives twice: a report that opened one before, or is so old that what it opened may have been
-    forgotten, gives hash(rule, anchor, sequence), with the journal's sequence.
+    forgotten, or let go (*gone_to*), gives hash(rule, anchor, sequence), with the journal's sequence.
     """
-    if anchor.anchored or anchor.event_time + config.forget_after_ms <= now:
+    if anchor.anchored or anchor.event_time <= max(gone_to, now - config.forget_after_ms):
         return derived_id(RULE, anchor.incident_id, sequence)
     return derived_id(RULE, anchor.incident_id)
 

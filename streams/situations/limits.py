@@ -1,0 +1,48 @@
+"""What a city holds at once, and what goes when that is too much. Pure."""
+
+from __future__ import annotations
+
+from heapq import nsmallest
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from streams.situations.config import RulesConfig
+from streams.situations.model import RULE, Situation
+
+ROOM = 100
+"""Made at once: the bound's hundredth, so that a flood does not look through all of them for each report."""
+
+
+class Holds(Protocol):
+    situations: dict[str, Situation]
+
+    @property
+    def rules(self) -> RulesConfig: ...
+
+
+def too_many(city: Holds) -> list[Situation]:
+    """Those that go, in order; none while the bound holds. First what has been closed for longest, then the reports that
+    were silent for longest; never what another rule keeps open, which has a bound of its own."""
+    most = city.rules.limits.situations
+    count = len(city.situations) - most
+    if count <= 0:
+        return []
+    may_go = (one for one in city.situations.values() if one.is_closed or one.rule == RULE)
+    return nsmallest(count + most // ROOM, may_go, key=_turn)
+
+
+def _turn(situation: Situation) -> tuple[bool, int, str]:
+    view = situation.view
+    if view.closed_at is not None:
+        return False, view.closed_at, situation.situation_id
+    heard_at = max((one.heard_at for one in view.incidents), default=view.opened_at)
+    return True, heard_at, situation.situation_id
+
+
+def let_go(situation: Situation, config: RulesConfig, *, now: int) -> Situation:
+    """The last revision of a live one that goes."""
+    most = config.limits.situations
+    view = replace(situation.view, status="closed", closed_at=now)
+    reason = f"let go: the city holds {most} situations, and this was silent for longest"
+    return replace(situation, revision=situation.revision + 1, reason=reason, view=view)
