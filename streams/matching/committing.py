@@ -25,10 +25,11 @@ from streams.runtime.transaction import COMMIT_TIMEOUT_S, Outbox, transaction
 
 
 class Committing:
-    """At most one transaction of *producer* is open. *name* is left beside each offset, while its partition is ours."""
+    """At most one transaction of *producer* is open, once it is there. *name* is left beside each offset, while its
+    partition is ours."""
 
-    def __init__(self, producer: Producer, wire: Wire, city: str, *, group: str, name: str) -> None:
-        self._producer = producer
+    def __init__(self, producer: Future[Producer], wire: Wire, city: str, *, group: str, name: str) -> None:
+        self._opening = producer
         self._wire = wire
         self._city = city
         self._group = group
@@ -36,6 +37,10 @@ class Committing:
         self._open: tuple[ExitStack, Outbox] | None = None
         self._begun = 0.0
         self._closing: Future[None] | None = None
+
+    def opened(self) -> Producer:
+        """The producer. Waits for it; what kept it from opening is raised here."""
+        return self._opening.result()
 
     @property
     def is_closing(self) -> bool:
@@ -61,7 +66,7 @@ class Committing:
         if self._open is None:
             self.settle()
             stack = ExitStack()
-            outbox = stack.enter_context(transaction(self._producer, self._wire, self._city))
+            outbox = stack.enter_context(transaction(self.opened(), self._wire, self._city))
             self._open, self._begun = (stack, outbox), time.monotonic()
         return self._open[1]
 
@@ -82,7 +87,7 @@ class Committing:
                 with stack:
                     outbox.flush()
                     if offsets:
-                        self._producer.send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
+                        self.opened().send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
             except BaseException as error:  # it is raised where the loop settles
                 closing.set_exception(error)
             else:

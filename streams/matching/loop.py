@@ -9,6 +9,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -88,12 +89,14 @@ class MatchLoop:
 
     def _live(self) -> None:
         with ExitStack() as stack:
-            producer = transactional_producer(self.bootstrap, self.name, **PRODUCER)
-            committing = Committing(producer, self.wire, self.city, group=self.group, name=self.name)
+            # Brokers answer while kernels are loaded: a worker that is started again is back the sooner.
+            pool = stack.enter_context(ThreadPoolExecutor(1, "match.producer"))
+            producer = pool.submit(transactional_producer, self.bootstrap, self.name, **PRODUCER)
             watching = Watching(self.city, bootstrap=self.bootstrap, wire=self.wire)
             stack.callback(watching.close)
             reader = self.open_reader(self.group)
             stack.callback(reader.close)
+            committing = Committing(producer, self.wire, self.city, group=self.group, name=self.name)
             life = Life(self, committing, watching, reader)
             try:
                 life.begin()
@@ -113,6 +116,7 @@ class Life:
         self._committing = committing
         self._watching = watching
         self._reader = reader
+        reader.subscribe(self._assigned, self._revoked, self._lost)
         self._match = Match(loop.config)
         self._telling = Telling(loop.city, loop.group, loop.wire)
         self._measuring = Measuring(loop.city, loop.group)
@@ -124,10 +128,10 @@ class Life:
         when they are remembered in case that they come back."""
 
     def begin(self) -> None:
-        """All watches first: no observation is read before they are known."""
+        """All watches first: no observation is read before they are known. Partitions are assigned within ``turn``."""
         self._tell(self._watching.until_end())
         self._watching.aside.clear()  # they were set aside when they were new
-        self._reader.subscribe(self._assigned, self._revoked, self._lost)
+        self._committing.opened()
         log.info("watches read", stage=self._loop.group, count=self._match.engine.watches)
 
     def turn(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -26,11 +26,21 @@ class Unproved(Exception):
 def reader_opener(
     city: str, *, bootstrap: str, registry: Registry, is_plain: bool = False
 ) -> Callable[[str], Reader]:
-    """Makes a member of the group it is given. Which kind is decided here, once, and said in one line if it is the plain.
+    """Makes a member of the group it is given. Which kind is decided with the first, once, and said in one line if it is the
+    plain.
 
     Best are librdkafka's batches with compiled kernels; then confluent-kafka's messages with those kernels; else these with
     Arrow's columns.
     """
+    choose = cache(partial(_chosen, city, bootstrap, registry, is_plain))
+
+    def open_reader(group: str) -> Reader:
+        return choose()(group)
+
+    return open_reader
+
+
+def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Callable[[str], Reader]:
     try:
         for form in FORMS:
             if form.contract in load_catalogue():
