@@ -126,9 +126,12 @@ class Engine:
         followed = np.concatenate([self._fences.followed(), np.array(sorted(coming), np.uint64)])
         if not len(followed):
             return pairs
-        there = set(zip(pairs.row.tolist(), pairs.watch.tolist(), strict=True))
         rows = among(seen.subject, followed)
         rows = rows[np.abs(seen.lat[rows]) <= 90]
+        if not len(rows):
+            return pairs
+        near = np.flatnonzero(index.is_fence[pairs.watch])
+        there = set(zip(pairs.row[near].tolist(), pairs.watch[near].tolist(), strict=True))
         nobody: set[str] = set()
         beyond = [
             (row, number[watch_id])
