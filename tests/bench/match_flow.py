@@ -53,6 +53,8 @@ class Figures:
 
     behind: list[int] = field(default_factory=list)
     rss_mb: list[float] = field(default_factory=list)
+    filled_s: int = 0
+    """So long the look back grows, as it is meant to."""
     publisher_late_s: float = 0.0
     drained_s: float = 0.0
     matches: int = 0
@@ -61,7 +63,7 @@ class Figures:
 def measure(platform: Platform, load: Load, tell: Any = lambda _: None) -> Figures:
     there = ground(f"bench-{uuid4().hex[:8]}", load)
     ensure_topics(platform.kafka, [there.city])
-    figures = Figures()
+    figures = Figures(filled_s=load.look_back_s)
     try:
         publish_watches(platform, there)
         gc.disable()  # millions of messages, made beforehand, are not to be looked through again and again
@@ -135,6 +137,7 @@ def _send(sending: Producer, topic: str, due: Sequence[dict[str, Any]], at: floa
 def shown(figures: Figures) -> dict[str, Any]:
     behind, rss = (every[int(len(every) * WARM) :] for every in (figures.behind, figures.rss_mb))
     half = len(behind) // 2
+    rss = figures.rss_mb[max(figures.filled_s, len(figures.rss_mb) - len(rss)) :] or rss
     first, last = mean(rss[: max(1, len(rss) // 10)]), mean(rss[-max(1, len(rss) // 10) :])
     return {
         "matches": figures.matches,
