@@ -39,6 +39,8 @@ INPUTS = {
     "civil.vulnerable": "notice",
     "police.wanted": "notice",
     "place.camera": "place",
+    "place.hub": "place",
+    "mobility.speed": "evidence",
     "core.tick": "tick",
     "core.evidence": "evidence",
     "core.action": "action",

@@ -12,7 +12,7 @@ from schemas.event import Event, derived_id
 from streams.situations.alerts import retold
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.facts import camera_of, incident_of, time_of
+from streams.situations.facts import camera_of, incident_of, position_of, time_of
 from streams.situations.grants import Change, expired, regranted
 from streams.situations.handling import (
     Action,
@@ -29,7 +29,7 @@ from streams.situations.handling import (
 )
 from streams.situations.limits import let_go, too_many
 from streams.situations.model import RULE, Camera, Incident, Situation
-from streams.situations.notices import check_notice
+from streams.situations.notices import HUB, SPEED, check_notice
 from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
 from streams.situations.rules.joint_incident import regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
@@ -93,13 +93,8 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             incident = incident_of(entry)
             events = _until(state, time_of(entry))
             return events + _on_incident(state, replace(incident, heard_at=state.now_ms))
-        case "place":  # reference data says nothing of the time
-            camera = camera_of(entry)
-            state.sequence += 1
-            return _on_camera(state, camera)
-        case "evidence":  # its time is that of what was seen: older, or of a play that runs ahead
-            state.sequence += 1
-            return _on_evidence(state, entry)
+        case "place" | "evidence":
+            return _untimed(state, entry)
         case "action":
             action = action_of(entry)
             _may_be(state, action)
@@ -109,6 +104,18 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             return _until(state, time_of(entry)) + _on_notice(state, entry)
         case _:
             raise Fatal(f"{entry.topic}: entry of unknown kind {entry.kind!r}", hint="run a newer version")
+
+
+def _untimed(state: CityState, entry: Entry) -> list[Event]:
+    """What says nothing of the time: reference data, and what was seen, which is older, or of a play that runs ahead."""
+    if entry.topic.partition(".")[2] in (SPEED, HUB):
+        check_notice(entry, state.rules, ())
+        position_of(entry.value["position"])
+        state.sequence += 1
+        return _on_notice(state, entry)
+    camera = camera_of(entry) if entry.kind == "place" else None
+    state.sequence += 1
+    return _on_evidence(state, entry) if camera is None else _on_camera(state, camera)
 
 
 def _until(state: CityState, time_ms: int) -> list[Event]:

@@ -12,8 +12,10 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 
 OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
+SPEED, HUB = "mobility.speed", "place.hub"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
+SPEED_MAX_MPS = 150.0
 WANTED_MAX = 5_000
 """So many vehicles may be on the list: a nation has some 200 urgent ones a day."""
 
@@ -33,6 +35,14 @@ def check_notice(entry: Entry, config: RulesConfig, known: Collection[str]) -> N
             _need(entry, _is_said(entry, "person_ref"), "person_ref", "a pseudonym")
         case "police.wanted":
             _check_wanted(entry, config, known)
+        case "mobility.speed":
+            speed, vehicles = entry.value["mean_speed_mps"], entry.value["vehicles"]
+            _need(entry, 0 <= speed <= SPEED_MAX_MPS, "mean_speed_mps", f"0 to {SPEED_MAX_MPS:g} m/s")
+            _need(entry, vehicles >= 1, "vehicles", "at least one")
+            _need(entry, _is_said(entry, "cell"), "cell", "row:column")
+            _need(entry, entry.value["position"] is not None, "position", "the middle of the cell")
+        case "place.hub":
+            _need(entry, _is_said(entry, "hub_id"), "hub_id", "the hub's own id")
 
 
 def _check_wanted(entry: Entry, config: RulesConfig, known: Collection[str]) -> None:

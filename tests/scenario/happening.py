@@ -16,15 +16,17 @@ from schemas.rows import RowCodec
 from streams.geo import EARTH_RADIUS_M
 from streams.situations.entry import Entry
 from streams.situations_stage import INPUTS
+from streams.speed.cells import cell_at, centre_of
 from tests.scenario.a_scenario import Scenario, Wrong, config_of
 
 LAT, LON = 36.35, 127.38
+MINUTE_MS = 60_000
 DOMAINS = {"119": "fire", "112": "police"}
 """Agency → domain; any other's reports are of the domain that the event names."""
 PLATE_KEY = b"a key of the scenarios"
 _METRES = re.compile(r"(\d+(?:\.\d+)?) m ([NSEW])")
 COMMON = ("event_id", "city", "source", "event_time", "event_time_accuracy_s", "received_time", "position")
-WORDS = ("report", "camera", "seen", "plate", "wanted", "action", "event", "rules")
+WORDS = ("report", "camera", "seen", "plate", "speed", "wanted", "action", "event", "rules")
 """An event is the first of these that stands in it; with none of them, time alone passes."""
 
 
@@ -153,6 +155,21 @@ class Happenings:
             "image_ref": rest.pop("image", None),
         }
 
+    def _speed(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """What vehicles drive in the cell of a place, in the last whole minute."""
+        place = place_of(rest.pop("where", "here")) or {}
+        cell = cell_at(place["lat"], place["lon"])
+        lat, lon = centre_of(cell)
+        minute = self.now_ms // MINUTE_MS * MINUTE_MS - MINUTE_MS
+        return "mobility.speed", {
+            "event_id": derived_id("speed", cell, minute),
+            "event_time": minute,
+            "position": {"lat": lat, "lon": lon, "accuracy_m": None},
+            "cell": cell,
+            "vehicles": rest.pop("vehicles", 10),
+            "mean_speed_mps": rest.pop("speed") / 3.6,
+        }
+
     def _wanted(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """An entry of the police's list, entered where the key is."""
         entry, plate = rest.pop("wanted"), rest.pop("number", None)
@@ -220,4 +237,7 @@ class Happenings:
 def all_of(scenario: Scenario) -> Iterator[Happening]:
     happenings = Happenings(scenario)
     for said in scenario.events:
-        yield happenings.of(said)
+        rest = {name: value for name, value in said.items() if name != "minutes"}
+        yield happenings.of(rest)
+        for _ in range(1, said.get("minutes", 1)):
+            yield happenings.of({**rest, "at": "+1 min"})

@@ -58,11 +58,14 @@ class Running:
             for name in ("situation_id", "other_situation_id"):
                 value[name] = self._meant(value[name])
             one = replace(one, value=value)
-        if one.contract not in TOPICS:
+        if one.contract not in TOPICS and one.entry.kind != "evidence":
             self._take(one.entry)
             return
         # evidence tells no time: in a city that runs, a tick a second does
         self._take(Entry("tick", "demo.core.tick", 0, self.taken, {"event_time": one.at}))
+        if one.contract not in TOPICS:
+            self._take(one.entry)
+            return
         sight = _sight_of(one)
         self.sights.append((one, sight))
         for watch in list(self.watches.values()):
