@@ -22,6 +22,7 @@ from schemas.errors import BongsuError
 from streams.match.config import MatchConfig
 from streams.situations.config import RuleEntry, RulesConfig, ShadowEntry
 from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
+from streams.speed.minutes import SpeedConfig
 
 CITIES = Path(__file__).parent / "cities"
 NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
@@ -82,6 +83,10 @@ class CityFile(Strict):
     match: MatchConfig | None = Field(
         None,
         description="the fast topics are held against the watches; absent: only by 'bongsu run --stage match'",
+    )
+    speed: SpeedConfig | None = Field(
+        None,
+        description="positions of vehicles are told as speeds; absent: only by 'bongsu run --stage speed'",
     )
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
 

@@ -11,13 +11,21 @@ from deploy.rules_file import RulesWatch
 from deploy.settings import home_folder
 from streams.runtime.worker import Worker
 
-STAGES = ("ingest", "match", "situations", "deliver")
+STAGES = ("ingest", "match", "speed", "situations", "deliver")
+APART = ("match", "speed")
+"""Each of these runs alone in a worker of its own: no incident shall wait for them."""
+
+
+def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of *stages* that the city's file asks for and that a worker with others leaves to one of their own."""
+    asked = {"match": city.file.match, "speed": city.file.speed}
+    return tuple(one for one in APART if one in stages and asked[one] is not None) if len(stages) > 1 else ()
 
 
 def worker_of(
     city: City, platform: Platform, stages: tuple[str, ...], *, web_port: int | None = None
 ) -> Worker:
-    """A worker of *stages*, not yet running. The match runs alone in its own: no incident shall wait for it."""
+    """A worker of *stages*, not yet running; of those ``APART`` only if it is the one."""
     name = stages[0] if len(stages) == 1 else "all" if "ingest" in stages else "stages"
     worker = Worker(
         name,
@@ -30,6 +38,12 @@ def worker_of(
         from deploy.matching import match_of
 
         worker.add_service(match_of(city, platform))
+    if stages == ("speed",):
+        from streams.speed.minutes import SpeedConfig
+        from streams.speed_stage import SpeedStage
+
+        config = city.file.speed or SpeedConfig.model_validate({})
+        worker.add_stage(SpeedStage(city.name, config, bootstrap=platform.kafka, wire=platform.wire))
     if "situations" in stages:
         from streams.situations_stage import SituationsStage
 

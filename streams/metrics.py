@@ -93,3 +93,13 @@ look_back_bytes = Gauge("bongsu_look_back_bytes", "The memory they take", ["grou
 look_back_dropped = Counter(
     "bongsu_look_back_dropped", "Observations given up before their time: no room", ["group"]
 )
+
+# -- the speeds --------------------------------------------------------------------------------------------------
+
+left_out_of_speed = Counter(
+    "bongsu_positions_left_out",
+    "Positions, or vehicles in a minute, that do not count for a speed: out (by their own word), unplaced, ahead, late, "
+    "parked, unknown, speed (too fast), full",
+    ["group", "reason"],
+)
+vehicles_followed = Gauge("bongsu_vehicles_followed", "Vehicles that the speed stage follows", ["group"])

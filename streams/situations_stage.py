@@ -29,6 +29,7 @@ from streams.runtime.transaction import Outbox, transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
+from streams.situations.notices import SPEED
 from streams.situations.watches import takes_evidence
 
 INPUTS = {
@@ -75,6 +76,7 @@ class SituationsStage:
         self.group = f"{city}.situations"
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
         self.beside = [topic_name(city, contract) for contract in BESIDE]
+        self._speeds = topic_name(city, SPEED)
 
     @property
     def state(self) -> CityState | None:
@@ -126,7 +128,8 @@ class SituationsStage:
 
     def _offer(self, record: Record, held: Held, outbox: Outbox) -> None:
         metrics.records_taken.labels(self.group, record.topic).inc()
-        if record.topic in self.beside and not _has_room(held.state, record):
+        is_unasked = record.topic == self._speeds and not held.state.takes(SPEED)
+        if is_unasked or (record.topic in self.beside and not _has_room(held.state, record)):
             held.inbox.saw(record)
             metrics.unlisted.labels(self.group).inc()
             return

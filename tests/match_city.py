@@ -13,7 +13,7 @@ from schemas.event import Event
 from schemas.wire import Wire
 from streams.match.watches import FOREVER_MS, Watch
 from streams.runtime.kafka import read_whole
-from tests.match_oracle import Sight, is_inside, wants
+from tests.match_oracle import LAT, LON, Sight, is_inside, wants
 
 KEYS = {"cctv.detection": "camera_id", "cctv.plate": "camera_id", "mobility.position": "vehicle_id"}
 
@@ -108,6 +108,31 @@ def watch_event(city: str, watch: Watch, *, at: int) -> Event:
         "rule_version": None,
     }
     return Event("core.watch", watch.watch_id, value)
+
+
+def incident_event(city: str, at: int, revision: int, status: str, *, kind: str = "fire.building") -> Event:
+    """What 119 tells of a case."""
+    value = {
+        "event_id": f"F1-{revision}",
+        "city": city,
+        "source": "calls-119",
+        "event_time": at,
+        "event_time_accuracy_s": None,
+        "received_time": at,
+        "position": {"lat": LAT, "lon": LON, "accuracy_m": None},
+        "incident_id": "F1",
+        "agency": "119",
+        "agency_case_no": "no 1",
+        "kind": kind,
+        "kind_text": kind,
+        "priority": None,
+        "status": status,
+        "units": [],
+        "address": None,
+        "revision": revision,
+        "closed_reason": None,
+    }
+    return Event("fire.incident", "F1", value)
 
 
 class Bus:

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 
 import click
 
@@ -14,7 +14,7 @@ from deploy.child import worker_kept
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
 from deploy.platform import Platform, know, reach
-from deploy.stages import STAGES, worker_of
+from deploy.stages import STAGES, stages_apart, worker_of
 from deploy.topics import ensure_topics
 from streams.log import to_stderr
 
@@ -51,13 +51,14 @@ def run(
     platform = reach()
     ensure_topics(platform.kafka, [city.name])
     stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
-    apart = stages != ("match",) and "match" in stages and city.file.match is not None
     worker = worker_of(city, platform, stages, web_port=web_port)
     if while_stdin:
         worker.stop_when(_stdin_ended())
     end_gateway = _gateway_beside(city, platform) if len(stages) > 1 and "ingest" in stages else None
     try:
-        with worker_kept(city, "--stage", "match") if apart else nullcontext():
+        with ExitStack() as beside:
+            for one in stages_apart(city, stages):
+                beside.enter_context(worker_kept(city, "--stage", one))
             worker.run()
     finally:
         if end_gateway is not None:

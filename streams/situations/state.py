@@ -20,7 +20,7 @@ from streams.situations.joining import IncidentIndex
 from streams.situations.model import RULE, Camera, Incident, Position, Situation
 from streams.situations.rates import Rates
 from streams.situations.rows import body_of, camera_from, memory_from, situation_from
-from streams.situations.rule import Memory, Rule
+from streams.situations.rule import Memory, Notices, Rule
 from streams.situations.rules import families_of, rules_of
 from streams.situations.told import state_row
 from streams.situations.watches import ends_at, is_watched
@@ -147,6 +147,11 @@ class CityState:
     def rule_named(self, name: str) -> Rule | None:
         """The rule in force of that name; ``None`` for one that is not, or no longer."""
         return next((rule for rule in self.rules_in_force if rule.name == name), None)
+
+    def takes(self, contract: str) -> bool:
+        """Whether a rule in force, or in shadow, takes notices of that *contract*."""
+        takes = any(isinstance(one, Notices) and contract in one.notices for one in self.rules_in_force)
+        return takes or (self.shadow is not None and self.shadow.takes(contract))
 
     # -- reports and what rules remember ---------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,21 +45,28 @@ class SpeedConfig(BaseModel):
     moved_m: float = Field(50, gt=0, le=1_000, description="so far away from where it stood, it has moved")
     speed_max_mps: float = Field(70, gt=0, description="faster is no vehicle but a wrong place")
     ahead_max_s: float = Field(
-        60, ge=0, description="a position that lies further ahead of the time is wrong"
+        60, ge=0, description="a position that lies further ahead of when it was heard is wrong"
     )
     vehicles_max: int = Field(
         500_000, ge=1, description="so many are followed; those not seen for longest go"
     )
 
+    @property
+    def look_back_ms(self) -> int:
+        """So far back must be read to know who moves in the minute that is told next."""
+        return round(self.parked_min * MINUTE_MS + self.lateness_s * 1000) + 2 * MINUTE_MS
+
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Some positions, a row each. *vehicle* is any number that is the vehicle's own; *speed*, *lat* and *lon* are NaN
-    where unknown. *is_out* are those that say of themselves that they do not count: stale, disabled, reserved, at a hub.
+    """Some positions, a row each. *vehicle* is any number that is the vehicle's own; *heard* is when the platform heard of
+    it; *speed*, *lat* and *lon* are NaN where unknown. *is_out* are those that say of themselves that they do not count:
+    stale, disabled, reserved, at a hub.
     """
 
     vehicle: Longs
     time: Longs
+    heard: Longs
     lat: Doubles
     lon: Doubles
     speed: Doubles
@@ -175,6 +182,11 @@ class Minutes:
         self.told_until = until if self.told_until is None else max(self.told_until, until)
         return told
 
+    def copy(self) -> Minutes:
+        """As it is now: what is taken by the one does not change the other."""
+        parts = {minute: list(parts) for minute, parts in self._open.items()}
+        return replace(self, left_out=self.left_out.copy(), _open=parts)
+
     @property
     def followed(self) -> int:
         """How many vehicles."""
@@ -185,7 +197,7 @@ class Minutes:
         reasons: Mapping[str, Flags] = {
             "out": positions.is_out,
             "unplaced": ~(np.isfinite(positions.lat) & np.isfinite(positions.lon)),
-            "ahead": positions.time > self.clock + round(self.config.ahead_max_s * 1000),
+            "ahead": positions.time > positions.heard + round(self.config.ahead_max_s * 1000),
             "late": minute < (NEVER if self.told_until is None else self.told_until),
             "speed": (positions.speed < 0) | (positions.speed > self.config.speed_max_mps),
         }
@@ -226,7 +238,9 @@ class Minutes:
         tracks, config = self._tracks, self.config
         found = np.searchsorted(tracks.vehicle, seen.vehicle)
         at = np.minimum(found, max(0, len(tracks.vehicle) - 1))
-        is_known = tracks.vehicle[at] == seen.vehicle if len(tracks.vehicle) else np.zeros(len(seen), bool)
+        is_known = np.zeros(len(seen), bool)
+        if len(tracks.vehicle):
+            is_known = (tracks.vehicle[at] == seen.vehicle) & (tracks.at[at] >= self._gone(minute))
 
         def before(column: NDArray[Any], otherwise: NDArray[Any]) -> NDArray[Any]:
             return np.where(is_known, column[at], otherwise) if len(column) else otherwise
@@ -255,11 +269,15 @@ class Minutes:
         )
         return speed, seen.time - moved <= config.parked_min * MINUTE_MS
 
+    def _gone(self, minute: int) -> int:
+        """Who was last seen before that is unknown again."""
+        return minute - round(self.config.parked_min * MINUTE_MS)
+
     def _kept(self, fresh: Tracks, minute: int) -> Tracks:
         """*fresh*, and those followed before that are not too many and not gone for too long."""
         old = self._tracks
         stay = ~np.isin(old.vehicle, fresh.vehicle, assume_unique=True)
-        stay &= old.at >= minute - round(self.config.parked_min * MINUTE_MS)
+        stay &= old.at >= self._gone(minute)
         columns = [np.r_[_column(fresh, name), _column(old, name)[stay]] for name in Tracks.__slots__]
         every = Tracks(*columns)
         order = np.argsort(every.vehicle, kind="stable")

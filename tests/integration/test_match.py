@@ -26,7 +26,7 @@ from schemas.framing import frame
 from streams.geo import distance_m
 from streams.match.watches import Watch
 from tests.living_city import LivingCity, answers, end, wait_until
-from tests.match_city import Bus, Seen, expected
+from tests.match_city import Bus, Seen, expected, incident_event
 from tests.match_oracle import LAT, LON, Sight, a_watch
 
 pytestmark = pytest.mark.cluster
@@ -217,13 +217,13 @@ def test_what_was_seen_around_an_incident_comes_back_to_its_situation_and_its_al
         with city.running("--stage", "situations"), city.running("--stage", "match"):
             bus.see(seen[:3])
             wait_until(lambda: taken(city) == 3, SETTLED_S, 0.1)
-            bus.put([an_incident(city.name, at, 1, "open")])
+            bus.put([incident_event(city.name, at, 1, "open")])
             wait_until(lambda: listed(city) == ["before"], SETTLED_S, 0.1)
             bus.see(seen[3:])
             wait_until(lambda: listed(city) == ["before", "after"], SETTLED_S, 0.1)
-            bus.put([an_incident(city.name, at, 2, "dispatched")])
+            bus.put([incident_event(city.name, at, 2, "dispatched")])
             wait_until(lambda: newest(city)["status"] == "dispatched", SETTLED_S, 0.1)
-            bus.put([an_incident(city.name, at, 3, "closed")])
+            bus.put([incident_event(city.name, at, 3, "closed")])
             wait_until(lambda: newest(city)["status"] == "closed", SETTLED_S, 0.1)
         alert = [one for one in city.values("core.alert") if one["message_type"] == "update"][-1]
         (before, after) = [one for one in alert["evidence"] if one["topic"] == city.topic("cctv.detection")]
@@ -235,30 +235,6 @@ def test_what_was_seen_around_an_incident_comes_back_to_its_situation_and_its_al
         assert "byte-identical" in city.bongsu("replay", str(city.file), "--verify").stdout
     finally:
         city.remove()
-
-
-def an_incident(city: str, at: int, revision: int, status: str) -> Event:
-    value = {
-        "event_id": f"F1-{revision}",
-        "city": city,
-        "source": "calls-119",
-        "event_time": at,
-        "event_time_accuracy_s": None,
-        "received_time": at,
-        "position": {"lat": LAT, "lon": LON, "accuracy_m": None},
-        "incident_id": "F1",
-        "agency": "119",
-        "agency_case_no": "no 1",
-        "kind": "fire.building",
-        "kind_text": "fire",
-        "priority": None,
-        "status": status,
-        "units": [],
-        "address": None,
-        "revision": revision,
-        "closed_reason": None,
-    }
-    return Event("fire.incident", "F1", value)
 
 
 def taken(city: LivingCity) -> int:

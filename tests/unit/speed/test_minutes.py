@@ -29,6 +29,7 @@ def positions(rows: Sequence[Row], *, is_out: bool = False) -> Positions:
     return Positions(
         np.array(vehicle, np.int64),
         np.array([NOON + round(one * 1000) for one in seconds], np.int64),
+        np.full(len(rows), NOON, np.int64),
         np.array([LAT + one * M for one in north], np.float64),
         np.full(len(rows), LON),
         np.array([math.nan if one is None else one for one in speed], np.float64),

@@ -1,0 +1,214 @@
+"""The speed stage: positions of vehicles in, ``mobility.speed`` out, each minute once.
+
+Positions are read by columns. A minute is told, and how far has been read is committed, in one transaction. What may be
+committed lies a while back: a worker that begins anew reads that again, says nothing of the minutes that were told, and
+knows then who moves and who stands.
+
+The time is that of the log: when the platform heard of positions, in the partition that is furthest behind. One in which
+nothing came for ``idle_s`` is waited for no longer; where nothing comes at all, the city's ticks tell the time. They are
+also what makes one worker read every partition: whoever has the ticks has them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from confluent_kafka import Producer
+
+from schemas.catalogue import load_catalogue, topic_name
+from schemas.columns import ColumnCodec
+from schemas.errors import Fatal, Invalid
+from schemas.event import Event, derived_id
+from schemas.framing import unframe
+from schemas.wire import Wire
+from streams import metrics
+from streams.dlq import aside_record
+from streams.runtime.inbox import Partition
+from streams.runtime.kafka import read_tail, transactional_producer
+from streams.runtime.records import Batch, Record, next_offsets
+from streams.runtime.transaction import Outbox, transaction
+from streams.speed.cells import HALF_DIAGONAL_M, centre_of
+from streams.speed.marks import Marks
+from streams.speed.minutes import MINUTE_MS, NEVER, CellSpeed, Minutes, Positions, SpeedConfig
+from streams.speed.positions import positions_of, together
+
+POSITION, SPEED, TICK = "mobility.position", "mobility.speed", "core.tick"
+SOURCE = "speed"
+IDLE_S = 5.0
+FUTURE_MS_MAX = 5 * 60_000
+TAILS = (64, 65_536)
+"""So many records are looked at for the last minute told; the more only where a transaction was given up there."""
+
+
+@dataclass(slots=True)
+class Held:
+    """What the stage has while the partitions are its own."""
+
+    producer: Producer
+    minutes: Minutes
+    since_s: float
+    tick_ms: int = NEVER
+    marks: Mapping[Partition, Marks] = field(default_factory=dict)
+
+
+class SpeedStage:
+    """One city's speeds. *now_s* is a clock that only goes forward, for telling who is silent."""
+
+    def __init__(
+        self,
+        city: str,
+        config: SpeedConfig,
+        *,
+        bootstrap: str,
+        wire: Wire,
+        idle_s: float = IDLE_S,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._city = city
+        self._config = config
+        self._bootstrap = bootstrap
+        self._wire = wire
+        self._idle_s = idle_s
+        self._now_s = now_s
+        self._held: Held | None = None
+        self._codecs: dict[int, ColumnCodec] = {}
+        self._positions = topic_name(city, POSITION)
+        self.group = f"{city}.speed"
+        self.topics = [topic_name(city, TICK)]
+        self.beside = [self._positions]
+
+    def assigned(self) -> None:
+        """After a batch that could not be committed, on from where the last one that could has led."""
+        producer = transactional_producer(self._bootstrap, self.group)
+        before = self._held or Held(producer, Minutes(self._config), self._now_s())
+        told = self._last_minute()
+        silent_until = NEVER if told is None else told + MINUTE_MS
+        minutes = replace(before.minutes, silent_until=silent_until)
+        self._held = replace(before, producer=producer, minutes=minutes)
+
+    def _last_minute(self) -> int | None:
+        """The beginning of the last one that was told."""
+        topic = topic_name(self._city, SPEED)
+        for count in TAILS:
+            records = read_tail(self._bootstrap, topic, count=count)
+            if records:
+                return int(self._wire.decode(topic, records[-1].value or b"")["event_time"])
+        return None
+
+    def revoked(self) -> None:
+        self._held = None
+
+    def take(self, batch: Batch) -> None:
+        """All or nothing: what is held is replaced once the transaction is through."""
+        if self._held is None:
+            raise Fatal(f"{self.group}: records came before their assignment")
+        held = replace(self._held, minutes=self._held.minutes.copy())
+        timed = metrics.transactions.labels(self.group).time()
+        with timed, transaction(held.producer, self._wire, self._city) as outbox:
+            self._take(batch, held, outbox)
+        for reason, count in (held.minutes.left_out - self._held.minutes.left_out).items():
+            metrics.left_out_of_speed.labels(self.group, reason).inc(count)
+        metrics.vehicles_followed.labels(self.group).set(held.minutes.followed)
+        self._held = held
+
+    def _take(self, batch: Batch, held: Held, outbox: Outbox) -> None:
+        positions, aside = self._decoded(batch.records, held)
+        for record, error in aside:
+            if record.topic == self._positions:  # a tick that cannot be read tells no time, and no more
+                outbox.put(aside_record(self._city, POSITION, record, error, now_ms=record.timestamp_ms))
+            metrics.set_aside.labels(self.group, record.topic).inc()
+        for one in held.minutes.take(positions, self._clock(held)):
+            outbox.put(speed_event(self._city, one, now_ms=held.minutes.clock))
+            metrics.events_put.labels(self.group, SPEED).inc()
+        outbox.flush()
+        back_to = held.minutes.clock - self._config.look_back_ms
+        held.marks = {place: marks.since(back_to) for place, marks in held.marks.items()}
+        places = next_offsets(batch.records) | {place: marks.begin for place, marks in held.marks.items()}
+        outbox.read_up_to(places, batch.group_metadata)
+
+    def _clock(self, held: Held) -> int:
+        """The time of the slowest partition that is not silent; nobody counts as silent at once."""
+        now_s = self._now_s()
+        heard = [one.clock for one in held.marks.values() if now_s - one.heard_s < self._idle_s]
+        if now_s - held.since_s < self._idle_s and len(heard) < load_catalogue()[POSITION].partitions:
+            return held.minutes.clock
+        return min(heard, default=max(held.tick_ms, held.minutes.clock))
+
+    # -- decoding --------------------------------------------------------------------------------------------
+
+    def _decoded(
+        self, records: Sequence[Record], held: Held
+    ) -> tuple[Positions, list[tuple[Record, Invalid]]]:
+        """The positions among *records*. Those that cannot be read, with why."""
+        aside: list[tuple[Record, Invalid]] = []
+        by_schema: dict[int, list[tuple[Record, bytes]]] = {}
+        for record in records:
+            metrics.records_taken.labels(self.group, record.topic).inc()
+            try:
+                if record.topic != self._positions:
+                    held.tick_ms = max(held.tick_ms, self._tick_of(record))
+                    continue
+                schema_id, payload = unframe(record.value or b"")
+                by_schema.setdefault(schema_id, []).append((record, bytes(payload)))
+            except Invalid as error:
+                aside.append((record, error))
+        parts, clocks = [], dict.fromkeys(((one.topic, one.partition) for one in records), NEVER)
+        for schema_id, those in sorted(by_schema.items()):
+            try:
+                columns = self._codec(schema_id).decode([payload for _, payload in those])
+            except Invalid as error:  # a schema that nobody knows
+                aside += [(record, error) for record, _ in those]
+                continue
+            aside += [(those[index][0], error) for index, error in columns.aside]
+            good = [those[index][0] for index in columns.indices]
+            part = positions_of(columns.batch, [one.timestamp_ms + FUTURE_MS_MAX for one in good])
+            for record, at in zip(good, part.heard.tolist(), strict=True):
+                place = (record.topic, record.partition)
+                clocks[place] = max(clocks[place], at)
+            parts.append(part)
+        held.marks = self._marked(records, clocks, held)
+        return together(parts), aside
+
+    def _tick_of(self, record: Record) -> int:
+        return int(self._wire.decode(record.topic, record.value or b"")["event_time"])
+
+    def _codec(self, schema_id: int) -> ColumnCodec:
+        if schema_id not in self._codecs:
+            writer, known = self._wire.registry.schema_of(schema_id), load_catalogue()[POSITION]
+            self._codecs[schema_id] = ColumnCodec(known.newest, writer=writer, max_bytes=known.max_bytes)
+        return self._codecs[schema_id]
+
+    def _marked(
+        self, records: Sequence[Record], clocks: Mapping[Partition, int], held: Held
+    ) -> dict[Partition, Marks]:
+        """How far each partition of positions has come, in offsets and in its own time."""
+        first: dict[Partition, int] = {}
+        for record in records:
+            if record.topic == self._positions:
+                place = (record.topic, record.partition)
+                first[place] = min(first.get(place, record.offset), record.offset)
+        seen = {
+            place: held.marks.get(place, Marks()).seen(offset, clocks[place], self._now_s())
+            for place, offset in first.items()
+        }
+        return {**held.marks, **seen}
+
+
+def speed_event(city: str, one: CellSpeed, *, now_ms: int) -> Event:
+    """The event of ``mobility.speed``; whoever tells the same minute again tells the same id."""
+    lat, lon = centre_of(one.cell)
+    value = {
+        "event_id": derived_id("speed", city, one.cell, one.minute),
+        "city": city,
+        "source": SOURCE,
+        "event_time": one.minute,
+        "event_time_accuracy_s": None,
+        "received_time": now_ms,
+        "position": {"lat": lat, "lon": lon, "accuracy_m": HALF_DIAGONAL_M},
+        "cell": one.cell,
+        "vehicles": one.vehicles,
+        "mean_speed_mps": one.mean_speed_mps,
+    }
+    return Event(SPEED, one.cell, value)
