@@ -24,7 +24,7 @@ class Marks:
 
     def since(self, time: int) -> Marks:
         """Without what lies before all that was heard since *time*."""
-        old = sum(at <= time for at, _ in self.stood)
+        old = sum(at < time for at, _ in self.stood)
         return Marks(self.clock, self.heard_s, self.stood[max(0, old - 1) :])
 
     @property
