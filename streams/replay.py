@@ -17,7 +17,7 @@ from streams.situations.entry import Entry
 from streams.situations.explaining import Explanation, explanation
 from streams.situations.fold import CityState, step
 
-ANSWERS = ("core.situation", "core.alert", "core.grant")
+ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch")
 
 
 @dataclass(slots=True)

@@ -41,6 +41,7 @@ INPUTS = {
     "police.wanted": "notice",
     "place.camera": "place",
     "place.hub": "place",
+    "place.site": "place",
     "mobility.speed": "evidence",
     "core.tick": "tick",
     "core.evidence": "evidence",

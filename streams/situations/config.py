@@ -78,6 +78,7 @@ class Limits(Strict):
         description="held at once: beyond, the longest closed is forgotten early, then the live one that was longest "
         "silent is closed and let go",
     )
+    sites: int = Field(100_000, ge=0, description="more are set aside")
     watches: int = Field(
         20_000,
         ge=0,
@@ -90,6 +91,32 @@ class Cameras(Strict):
 
     count: int = Field(5, ge=0, le=100)
     radius_m: float = Field(500, gt=0, le=20_000)
+
+
+class Dispatch(Strict):
+    """What units get that an agency has sent: the cameras around, and what to know on their way."""
+
+    radius_m: float = Field(500, gt=0, le=20_000, description="cameras and sites so near")
+    cameras_max: int = Field(30, ge=0, le=100, description="the nearest")
+    units_max: int = Field(
+        20, ge=0, le=100, description="of a report: cameras are granted to the first so many"
+    )
+    block_kinds: tuple[str, ...] = Field(
+        ("road-closed", "narrow-alley", "parked-up", "works"), description="sites that stand in the way"
+    )
+    hazard_kinds: tuple[str, ...] | None = Field(
+        None, description="sites that are dangerous; absent: all that do not stand in the way"
+    )
+    block_labels: tuple[str, ...] = Field(
+        (), description="labels of detections that stand in the way; the watch looks for them, too"
+    )
+    sites_max: int = Field(20, ge=0, le=100, description="dangers told, and blocks told: the nearest")
+    approach_radius_m: float = Field(1_500, gt=0, le=20_000, description="traffic so near")
+    refresh_min: float = Field(2, ge=0.5, description="traffic and sites are looked at again so often …")
+    refresh_for_min: float = Field(30, ge=0, description="… for so long")
+
+    def is_hazard(self, kind: str) -> bool:
+        return kind not in self.block_kinds and (self.hazard_kinds is None or kind in self.hazard_kinds)
 
 
 class Use(Strict):
@@ -205,6 +232,7 @@ class RulesConfig(Strict):
         default_factory=lambda: _defaults()["gravity"], validate_default=True
     )
     cameras: Cameras = Cameras.model_validate({})
+    dispatch: Dispatch = Dispatch.model_validate({})
     watch: Watched | None = Field(None, description="absent: nothing is looked for")
     corroborate: tuple[Corroborates, ...] = Field(
         default_factory=lambda: _defaults()["corroborate"], validate_default=True
@@ -347,6 +375,10 @@ class RulesConfig(Strict):
             said = (one.labels for one in self.corroborate if is_a(kind, one.kind))
             self._labels[kind] = frozenset(label for labels in said for label in labels)
         return self._labels[kind]
+
+    def watched_labels(self, watched: Watched) -> list[str]:
+        """What is looked for around a situation."""
+        return list(dict.fromkeys((*watched.labels, *self.dispatch.block_labels)))
 
     def demands_attention(self, kind: str) -> bool:
         """Whether a situation of *kind* is an alert to the operator, or an entry in the list."""

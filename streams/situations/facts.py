@@ -39,6 +39,7 @@ def incident_of(entry: Entry) -> Incident:
             partition=entry.partition,
             offset=entry.offset,
             heard_at=0,
+            units=tuple(value["units"]),
         )
     except KeyError as error:
         raise _missing(entry, error) from None

@@ -11,6 +11,7 @@ from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id
 from streams.situations.alerts import retold
 from streams.situations.config import RulesConfig
+from streams.situations.dispatch import is_in_the_way, sent_out
 from streams.situations.entry import Entry
 from streams.situations.facts import camera_of, incident_of, position_of, time_of
 from streams.situations.grants import Change, expired, regranted
@@ -28,11 +29,12 @@ from streams.situations.handling import (
     separated,
 )
 from streams.situations.limits import let_go, too_many
-from streams.situations.model import RULE, Camera, Incident, Situation
-from streams.situations.notices import HUB, SPEED, check_notice
+from streams.situations.model import RULE, Camera, Incident, Site, Situation
+from streams.situations.notices import HUB, SITE, SPEED, check_notice
 from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
 from streams.situations.rules.joint_incident import regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
+from streams.situations.sites import site_of
 from streams.situations.state import CityState
 from streams.situations.told import alert_event, grant_event, situation_event
 from streams.situations.watches import (
@@ -108,7 +110,12 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
 
 def _untimed(state: CityState, entry: Entry) -> list[Event]:
     """What says nothing of the time: reference data, and what was seen, which is older, or of a play that runs ahead."""
-    if entry.topic.partition(".")[2] in (SPEED, HUB):
+    contract = entry.topic.partition(".")[2]
+    if contract == SITE:
+        site = site_of(entry, state.sites.sites, state.rules.limits.sites)
+        state.sequence += 1
+        return _on_site(state, site)
+    if contract in (SPEED, HUB):
         check_notice(entry, state.rules, ())
         position_of(entry.value["position"])
         state.sequence += 1
@@ -260,8 +267,21 @@ def _on_camera(state: CityState, camera: Camera) -> list[Event]:
     state.cameras.put(camera)
     places = [one.position for one in (before, camera) if one is not None and one.position is not None]
     events = [state.camera_row(camera)]
-    for situation in state.live_near(places, state.rules.cameras.radius_m):
+    radius_m = max(state.rules.cameras.radius_m, state.rules.dispatch.radius_m)
+    for situation in state.live_near(places, radius_m):
         events += _tell(state, revised(state, situation, situation.view.incidents))
+    return events
+
+
+def _on_site(state: CityState, site: Site) -> list[Event]:
+    before = state.sites.sites.get(site.site_id)
+    if site == before:
+        return []
+    state.sites.put(site)
+    places = [one.position for one in (before, site) if one is not None and one.position is not None]
+    events = [state.site_row(site)]
+    for situation in state.live_near(places, state.rules.dispatch.radius_m):
+        events += _tell(state, Draft(situation, None, is_new_revision=False))
     return events
 
 
@@ -276,11 +296,15 @@ def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
     if situation is None or entry.value["kind"] == LEFT_OUT or not takes_evidence(situation, state.rules):
         return []
     found = observed_from(entry.value)
-    if any(one.event_id == found.event_id for one in situation.view.observed):
+    blocks = is_in_the_way(found, state.rules)
+    if any(
+        one.event_id == found.event_id or (blocks and one.said_by == found.said_by)
+        for one in situation.view.observed
+    ):
         return []
     draft = seen(state, situation, found)
     is_surer = draft.situation.view.certainty != situation.view.certainty
-    return _tell(state, draft) if is_surer or state.covers else _listed_with(state, draft.situation)
+    return _tell(state, draft) if is_surer or blocks or state.covers else _listed_with(state, draft.situation)
 
 
 def _listed_with(state: CityState, situation: Situation) -> list[Event]:
@@ -314,8 +338,9 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
         situation, ended = unwatched(situation)
         events += ended
     situation, changes = expired(situation, now=now)
+    situation, bundles = sent_out(situation, state)
     state.put(situation)
-    events += _grant_events(state, situation, changes)
+    events += [*_grant_events(state, situation, changes), *bundles]
     if events:
         events.append(state.situation_row(situation.situation_id))
     rule = state.rule_named(situation.rule)
@@ -345,7 +370,7 @@ def _put_in_force(state: CityState, step: Step) -> list[Event]:
 
 
 def _tell(state: CityState, draft: Draft) -> list[Event]:
-    """Remember a situation, and tell of it: the situation itself, its alerts, its grants, its watch, its row."""
+    """Remember a situation, and tell of it: the situation itself, its alerts, grants, bundles, watch and row."""
     situation, wanted = _listed(state, draft.situation), draft.wanted
     config, now = state.rules, state.now_ms
     changes: list[Change] = []
@@ -353,15 +378,16 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
         over = _over(situation)
         situation, changes = regranted(situation, wanted, config, now=now, over=over, uses=draft.uses)
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
+    situation, bundles = sent_out(situation, state)
     situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
     before = state.situations.get(situation.situation_id)
     is_same = before is not None and before.wake_at == situation.wake_at
-    if is_same and not draft.is_new_revision and not changes and not watches:
+    if is_same and not draft.is_new_revision and not (changes or bundles or watches):
         return []
     state.put(situation)
     events = [situation_event(situation, config, now=now)] if draft.is_new_revision else []
     events += [alert_event(situation, message, config, now=now) for message in messages]
-    events += [*_grant_events(state, situation, changes), *watches]
+    events += [*_grant_events(state, situation, changes), *bundles, *watches]
     return [*events, state.situation_row(situation.situation_id)]
 
 

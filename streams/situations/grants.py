@@ -11,6 +11,7 @@ from schemas.errors import Invalid
 from schemas.event import derived_id
 from streams.situations.config import RulesConfig, Use
 from streams.situations.model import CameraAt, Grant, Incident, Situation, View
+from streams.situations.units import unit_uses
 
 EXPIRED = "expired"
 
@@ -86,7 +87,7 @@ def regranted(
     over: str | None,
     uses: Mapping[str, Use] | None = None,
 ) -> tuple[Situation, list[Change]]:
-    """*situation* with the grants that *wanted* (agency → nearest cameras) calls for, and what changed.
+    """*situation* with the grants that *wanted* (agency or unit → its cameras) calls for, and what changed.
 
     *over* is why the situation has ended, if it has: then every grant does. *uses* is what each may look for, unless its
     reports say it.
@@ -97,7 +98,8 @@ def regranted(
     opened: list[Grant] = []
     if due and is_fresh(situation.view, config, now=now):
         held = {grant.pair for grant in kept} | set(lapsed)
-        uses = uses_of(situation.view.incidents, config) if uses is None else uses
+        members = situation.view.incidents
+        uses = {**uses_of(members, config), **unit_uses(members, config)} if uses is None else uses
         for (agency, _), at in due.items():
             if (agency, at.camera_id) not in held:
                 opened.append(
@@ -134,13 +136,15 @@ def _kept(
     """The grants that go on, in a new revision where their rank is another; and the changes."""
     kept: list[Grant] = []
     changes: list[Change] = []
-    agencies = {agency for agency, _ in due}
+    whose = {one for one, _ in due}
     for grant in grants:
         at = due.get(grant.pair)
         if at is None:
             gone = over or (
                 "no longer among the nearest"
-                if grant.granted_to in agencies
+                if grant.granted_to in whose
+                else "no longer assigned"
+                if "/" in grant.granted_to
                 else "no longer with this agency"
             )
             changes.append(ended(grant, now, gone))

@@ -37,6 +37,7 @@ class Incident(Struct, frozen=True, gc=False):
     partition: int
     offset: int
     heard_at: int
+    units: tuple[str, ...] = ()
     anchored: bool = False
     lapsed: bool = False
     bound: tuple[str, ...] = ()
@@ -69,6 +70,23 @@ class Camera(Struct, frozen=True, gc=False):
         return self.status == "ok" and self.position is not None
 
 
+class Site(Struct, frozen=True, gc=False):
+    """A place that crews must know of, from *starts_at* until *ends_at*, as far as either is known."""
+
+    site_id: str
+    position: Position | None
+    kind: str
+    name: str | None = None
+    detail: str | None = None
+    starts_at: int | None = None
+    ends_at: int | None = None
+
+    def holds(self, now: int) -> bool:
+        return (self.starts_at is None or self.starts_at <= now) and (
+            self.ends_at is None or now < self.ends_at
+        )
+
+
 class CameraAt(Struct, frozen=True, gc=False):
     """A camera near a place: *rank* 1 is the nearest. *override* is the ground by which it serves another purpose than
     its own."""
@@ -80,7 +98,7 @@ class CameraAt(Struct, frozen=True, gc=False):
 
 
 class Grant(Struct, frozen=True, gc=False):
-    """Leave for one agency to see one camera. Held only while it is in force."""
+    """Leave for one agency, or one unit of an agency, to see one camera. Held only while it is in force."""
 
     grant_id: str
     revision: int
@@ -111,6 +129,19 @@ class Told(Struct, frozen=True, gc=False):
     since: int = 0
 
 
+class Sent(Struct, frozen=True, gc=False):
+    """What the units of one report were told: the last revision of their bundle, and what that said. *since* is when they
+    were first told."""
+
+    incident_id: str
+    agency: str
+    agency_case_no: str
+    revision: int
+    said: str
+    since: int
+    is_over: bool = False
+
+
 class Observed(Struct, frozen=True, gc=False):
     """An observation that a situation's watch found: where it stands in the log, how far and how long from the place and
     the beginning. *distance_m* is ``None`` when unknown. *seen_by* is whoever claims it, as far as that is known."""
@@ -123,6 +154,11 @@ class Observed(Struct, frozen=True, gc=False):
     seconds: float
     label: str | None = None
     seen_by: str | None = None
+
+    @property
+    def said_by(self) -> tuple[str | None, str | None]:
+        """What was claimed, and by whom."""
+        return self.label, self.seen_by
 
 
 class Watching(Struct, frozen=True, gc=False):
@@ -211,6 +247,7 @@ class Situation(Struct, frozen=True, gc=False):
     rule: str = RULE
     listed: tuple[str, str] | None = None
     handled: Handling = Handling()
+    sent: tuple[Sent, ...] = ()
     wake_at: int | None = None
 
     @property

@@ -12,7 +12,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 
 OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
-SPEED, HUB = "mobility.speed", "place.hub"
+SPEED, HUB, SITE = "mobility.speed", "place.hub", "place.site"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
 SPEED_MAX_MPS = 150.0

@@ -20,6 +20,7 @@ from streams.situations.entry import Entry
 from streams.situations.joining import IncidentIndex
 from streams.situations.model import CameraAt, Incident, Position, Situation
 from streams.situations.rates import Rates
+from streams.situations.sites import SiteIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Heard:
 
 
 class Draft(Struct, frozen=True, gc=False):
-    """A situation as a rule would have it told. *wanted* are the cameras for each agency; ``None``: its grants stay.
-    *uses* is what each may look for, where no report says it. *is_urgent*: what it leads to demands attention."""
+    """A situation as a rule would have it told. *wanted* are the cameras for each agency and unit; ``None``: its grants
+    stay. *uses* is what each may look for, where no report says it. *is_urgent*: what it leads to demands attention."""
 
     situation: Situation
     wanted: Mapping[str, tuple[CameraAt, ...]] | None
@@ -94,6 +95,7 @@ class City(Protocol):
     situations: dict[str, Situation]
     memories: dict[str, Memory]
     cameras: CameraIndex
+    sites: SiteIndex
     owners: dict[str, str]
 
     @property

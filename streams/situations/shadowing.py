@@ -26,6 +26,8 @@ def begun(state: CityState) -> CityState | None:
     shadow.rules_digest = candidate.digest
     for camera in state.cameras.cameras.values():
         shadow.cameras.put(camera)
+    for site in state.sites.sites.values():
+        shadow.sites.put(site)
     for situation in sorted(state.situations.values(), key=lambda one: one.age):
         shadow.put(situation)
     for name in sorted(filter(shadow.is_kept, state.memories)):
@@ -36,6 +38,7 @@ def begun(state: CityState) -> CityState | None:
 def rows_of(shadow: CityState) -> list[Event]:
     """All that it remembers, as rows."""
     rows = [shadow.camera_row(camera) for _, camera in sorted(shadow.cameras.cameras.items())]
+    rows += [shadow.site_row(site) for _, site in sorted(shadow.sites.sites.items())]
     rows += [shadow.situation_row(one) for one in sorted(shadow.situations)]
     return rows + [shadow.memory_row(name) for name in sorted(shadow.memories)] + [shadow.clock_row()]
 

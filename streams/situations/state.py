@@ -15,18 +15,20 @@ from schemas.event import Event
 from streams.geo import Grid
 from streams.situations.cameras import CELL_DEG, CameraIndex
 from streams.situations.config import RulesConfig, is_a
+from streams.situations.dispatch import looks_at
 from streams.situations.handling import escalates_at
 from streams.situations.joining import IncidentIndex
-from streams.situations.model import RULE, Camera, Incident, Position, Situation
+from streams.situations.model import RULE, Camera, Incident, Position, Site, Situation
 from streams.situations.rates import Rates
-from streams.situations.rows import body_of, camera_from, memory_from, situation_from
+from streams.situations.rows import body_of, camera_from, memory_from, site_from, situation_from
 from streams.situations.rule import Memory, Notices, Rule
 from streams.situations.rules import families_of, rules_of
+from streams.situations.sites import SiteIndex
 from streams.situations.told import state_row
 from streams.situations.watches import ends_at, is_watched
 
 CLOCK = "clock"
-CAMERA = "camera:"
+CAMERA, SITE = "camera:", "site:"
 MEMORY = "rule:"
 SHADOW = "shadow:"
 
@@ -49,6 +51,7 @@ class CityState:
     config: RulesConfig | None = None
     situations: dict[str, Situation] = field(default_factory=dict)
     cameras: CameraIndex = field(default_factory=CameraIndex)
+    sites: SiteIndex = field(default_factory=SiteIndex)
     owners: dict[str, str] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     shadow: CityState | None = None
@@ -97,6 +100,8 @@ class CityState:
                 self._stand(situation_from(body))
             case "camera":
                 self.cameras.put(camera_from(body))
+            case "site":
+                self.sites.put(site_from(body))
             case "rule":
                 self._hold(memory_from(body))
             case "clock":
@@ -318,9 +323,9 @@ class CityState:
         watch_ends_at = ends_at(situation, self.rules)
         if watch_ends_at is not None:
             times.append(watch_ends_at)
-        escalates = escalates_at(situation, self.rules)
-        if escalates is not None:
-            times.append(escalates)
+        for at in (escalates_at(situation, self.rules), looks_at(situation, self)):
+            if at is not None:
+                times.append(at)
         closed_at, expire_ms = situation.view.closed_at, self.rules.expire_after_ms
         if closed_at is not None:
             times.append(closed_at + self.rules.forget_after_ms)
@@ -344,6 +349,9 @@ class CityState:
 
     def camera_row(self, camera: Camera) -> Event:
         return self._row(CAMERA + camera.camera_id, "camera", body_of(camera))
+
+    def site_row(self, site: Site) -> Event:
+        return self._row(SITE + site.site_id, "site", body_of(site))
 
     def memory_row(self, name: str) -> Event:
         memory = self.memories.get(name)

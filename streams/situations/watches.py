@@ -116,7 +116,7 @@ def watch_event(
         "polygon": [],
         "hysteresis_m": 0.0,
         "topics": list(wanted.topics),
-        "labels": list(wanted.labels),
+        "labels": config.watched_labels(wanted),
         "tokens": [],
         "min_confidence": wanted.min_confidence,
         "opens_at": _opens_at(situation, wanted),

@@ -110,7 +110,8 @@ def _cameras(load: Load) -> Iterator[Entry]:
 
 
 def _reports(load: Load) -> Iterator[Entry]:
-    """Each is opened; those of a minute ago are dispatched, and every second of those of ten minutes ago is closed."""
+    """Each is opened with two units; those of a minute ago are dispatched, and every second of those of ten minutes ago is
+    closed."""
     chance = random.Random(load.seed)
     opened: list[dict[str, Any]] = []
     for number in range(load.reports):
@@ -148,6 +149,7 @@ def _report(number: int, domain: str, kind: str, where: dict[str, Any], now: int
         "agency_case_no": str(number),
         "kind": kind,
         "status": "open",
+        "units": [f"u{number % 40}", f"u{(number + 1) % 40}"],
         "address": None,
         "revision": 1,
     }

@@ -12,7 +12,7 @@ from schemas.event import Event
 from tests.scenario.a_scenario import Scenario, Wrong
 from tests.scenario.happening import PLATE_KEY, place_of
 
-ANSWERS = ("core.situation", "core.alert", "core.grant")
+ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch")
 BETWEEN_US = ("core.evidence", "core.watch", "core.state", "core.shadow")
 """What the stages tell each other. A scenario names none of it, unless under ``also``."""
 SECONDS = re.compile(r"(\d\d:\d\d):00(?![\d.])")
@@ -34,9 +34,11 @@ def differences(scenario: Scenario, said: Sequence[Event]) -> list[str]:
         where = f"situation {number} ({_short(told[its_id][-1])})"
         alerts = _alerts(scenario, [one for one in values["core.alert"] if one["situation_id"] == its_id])
         grants = _grants(scenario, [one for one in values["core.grant"] if one["situation_id"] == its_id])
+        bundles = [_bundle(scenario, one) for one in values["core.dispatch"] if one["situation_id"] == its_id]
         revisions = [_revision(scenario, one) for one in told[its_id]]
         found += _lines(f"{where}, alerts", expected.get("alerts", ()), alerts)
         found += _lines(f"{where}, grants", expected.get("grants", ()), grants)
+        found += _lines(f"{where}, dispatches", expected.get("dispatches", ()), bundles)
         if "told" in expected:
             found += _lines(f"{where}, told", expected["told"], revisions)
         found += [f"{where}: {line}" for line in _facts(scenario, expected, told[its_id][-1], names)]
@@ -89,6 +91,27 @@ def _grants(scenario: Scenario, values: Iterable[Value]) -> list[str]:
     return [f"{whose} sees {', '.join(seen)} {span}: {words}" for (whose, span, words), seen in lines.items()]
 
 
+def _bundle(scenario: Scenario, value: Value) -> str:
+    """What units were told: cameras, traffic, what is dangerous, what stands in the way, what was noted."""
+    to = f" to {', '.join(value['units'])}" if value["units"] else ""
+    head = f"{scenario.clock(value['received_time'])} {value['incident_id']} {value['status']}{to}"
+    words = [f"cameras {', '.join(one['camera_id'] for one in value['cameras']) or 'none'}"]
+    if (traffic := value["approach"]) is not None:
+        usual = "" if traffic["usual_mps"] is None else f", usually {traffic['usual_mps'] * 3.6:.0f}"
+        words.append(f"traffic {traffic['speed_mps'] * 3.6:.0f} km/h{usual}")
+    words += [f"danger {_site(one)}" for one in value["hazards"]]
+    words += [f"in the way {_site(one)}" for one in value["blocks"]]
+    words += [f"{one['account_id']} notes {one['text']}" for one in value["notes"]]
+    return f"{head}: {'; '.join(words)}"
+
+
+def _site(one: Value) -> str:
+    """A site, or what a camera saw."""
+    named = (one["kind"], one.get("name"), one["detail"], f"{one['distance_m']:.0f} m")
+    seen = f" by {one['seen_by']}" if one.get("seen_by") else ""
+    return " ".join(filter(None, named)) + seen
+
+
 def _lines(where: str, expected: Sequence[str], said: Sequence[str]) -> list[str]:
     """Line by line: what stands before ": " is the same, and what stands behind it is contained."""
     if len(expected) == len(said) and all(map(_says, expected, said)):
@@ -114,7 +137,7 @@ def _facts(scenario: Scenario, expected: Value, value: Value, names: Sequence[st
     """What the last revision says otherwise than *expected*. ``rule`` is joint-incident unless it says so."""
     found = []
     for name, said in {"rule": "joint-incident", **expected}.items():
-        if name in ("alerts", "grants", "told"):
+        if name in ("alerts", "grants", "dispatches", "told"):
             continue
         its = _fact(scenario, name, value, names)
         wanted = _wanted(name, said)

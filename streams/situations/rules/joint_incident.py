@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
-from streams.situations.config import STATUSES, RulesConfig
+from streams.situations.config import STATUSES, RulesConfig, Use
 from streams.situations.grants import uses_of
 from streams.situations.handling import held
 from streams.situations.joining import Partner, clusters, connected, joins_alike
@@ -26,6 +27,7 @@ from streams.situations.model import (
     View,
 )
 from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.units import unit_uses
 
 Members = tuple[Incident, ...]
 UNHANDLED = Handling()
@@ -250,7 +252,7 @@ def view_of(
     now: int,
     handled: Handling = UNHANDLED,
 ) -> tuple[View, dict[str, tuple[CameraAt, ...]]]:
-    """What is told of *members* (in order of time), and the nearest cameras for each agency."""
+    """What is told of *members* (in order of time), and the cameras for each agency, and for each unit that it sent."""
     kind, place = kind_of(members, config), place_of(members)
     observed = before.observed if before is not None else ()
     status = held(status_of(members), handled.hold)
@@ -259,18 +261,17 @@ def view_of(
     closed_at = None
     if status == "closed":
         closed_at = now if before is None or before.closed_at is None else before.closed_at
-    purposes = {agency: use.purpose for agency, use in uses_of(members, config).items()}
-    sets = {
-        purpose: cameras_for(
-            cameras,
-            place,
-            purpose,
-            count=config.cameras.count,
-            radius_m=config.cameras.radius_m,
-            override=handled.override if handled.override in config.law.overrides else None,
+    override = handled.override if handled.override in config.law.overrides else None
+    at = place if status != "closed" else None
+    wanted, units = (
+        _each_one_s(
+            uses, partial(cameras_for, cameras, where, count=count, radius_m=radius_m, override=override)
         )
-        for purpose in sorted(set(purposes.values()))
-    }
+        for uses, where, count, radius_m in (
+            (uses_of(members, config), place, config.cameras.count, config.cameras.radius_m),
+            (unit_uses(members, config), at, config.dispatch.cameras_max, config.dispatch.radius_m),
+        )
+    )
     view = View(
         kind=kind,
         status=status,
@@ -282,11 +283,19 @@ def view_of(
         severity=line.severity,
         urgency=line.urgency,
         certainty=certainty_of(kind, agencies, observed, handled, config),
-        cameras=ranked_together(*sets.values()),
+        cameras=ranked_together(*wanted.values()),
         split_from=split_from,
         observed=observed,
     )
-    return view, {agency: sets[purpose] for agency, purpose in purposes.items()}
+    return view, {**wanted, **units}
+
+
+def _each_one_s(
+    uses: Mapping[str, Use], nearest: Callable[..., tuple[CameraAt, ...]]
+) -> dict[str, tuple[CameraAt, ...]]:
+    """The cameras of each of *uses*; what is for one purpose is looked for once."""
+    sets = {purpose: nearest(purpose=purpose) for purpose in sorted({use.purpose for use in uses.values()})}
+    return {name: sets[use.purpose] for name, use in uses.items()}
 
 
 def why(before: View | None, after: View) -> str:

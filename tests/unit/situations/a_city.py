@@ -46,6 +46,7 @@ def an_incident(
     heard: str | None = None,
     where: Mapping[str, Any] | None = None,
     revision: int = 1,
+    units: Sequence[str] = (),
     unplaced: bool = False,
 ) -> Entry:
     """A report. The case's first letter says whose: F for 119, P for 112."""
@@ -62,6 +63,7 @@ def an_incident(
         "agency_case_no": f"no {case}",
         "kind": kind,
         "status": status,
+        "units": list(units),
         "address": "Made Up Street 1",
         "revision": revision,
     }
