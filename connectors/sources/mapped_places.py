@@ -1,8 +1,9 @@
-"""Lists of places, CSV or JSON, whose columns the city's file maps: cameras, or hubs such as charging stations. No code.
+"""Lists of places, CSV or JSON, whose columns the city's file maps: cameras, hubs, or sites crews must know of. No code.
 
 - Since when a row holds: its own column, ``as_of``, or when the list was asked for. A list that says none is set aside.
 - 0,0 and what the city's file calls unknown are no place; a place outside the city sets the row aside.
-- A word for a camera's status or use that the city's file does not name sets the row aside: nothing is guessed.
+- A word for a camera's status or use, or for what a site is, that the city's file does not name sets the row aside:
+  nothing is guessed. So does a site that ends before it starts.
 - Rows that ``only`` leaves out are counted. The same list again says nothing.
 - Names of JSON columns are dotted paths (``geometry.coordinates.1``).
 """
@@ -11,112 +12,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import headed_rows, named_cells, under_heading
 from connectors.json_records import BOM, around_record, at_path, json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import a_number, a_text, read_each, set_aside
-from connectors.row_times import a_time_form, a_zone_name, row_time
+from connectors.row_times import row_time
+from connectors.sources._place_mapping import Config
 from connectors.sources.zones_geojson import in_utf8, since_ms
 from connectors.vehicles import Telemetry
 from schemas.errors import Invalid
 from schemas.event import derived_id
 
-Name = Annotated[str, Field(min_length=1)]
+T = TypeVar("T")
 OTHERS = "left to others"
-STATUSES = Literal["ok", "faulty", "retired"]
-
-
-class Columns(BaseModel):
-    """Which column is which field. What is not named is unknown."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: Name | tuple[Name, ...] = Field(description="the place's id; several columns together make one")
-    lat: Name = Field(description="latitude, degrees")
-    lon: Name = Field(description="longitude, degrees")
-    name: Name | None = Field(None, description="what people call it")
-    time: Name | None = Field(None, description="since when the row holds")
-    owner: Name | None = Field(None, description="who owns the camera, or runs the hub")
-    azimuth: Name | None = Field(None, description="where a camera looks, degrees from north")
-    purpose: Name | None = Field(None, description="the list's word for what a camera is for")
-    status: Name | None = Field(None, description="the list's word for a camera's status")
-    address: tuple[Name, ...] = Field((), description="a hub's address, columns joined by ' / '")
-    capacity: Name | None = Field(None, description="how many vehicles a hub takes")
-    opening_hours: tuple[Name, ...] = Field((), description="when a hub is open, columns joined by '-'")
-
-
-class Config(BaseModel):
-    """Settings of a source of type ``mapped_places``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    becomes: Literal["camera", "hub"] = Field(description="camera: place.camera; hub: place.hub")
-    columns: Columns = Field(description="which column is which field")
-    kind: str = Field(
-        "hub", min_length=1, description="what hubs they are: charging, dock_station, hub, parking"
-    )
-    owner: str | None = Field(
-        None, min_length=1, description="who owns what names no owner; cameras need one"
-    )
-    purposes: tuple[str, ...] = Field((), description="what cameras may be used for, where no column says it")
-    purpose_words: dict[str, tuple[str, ...]] = Field(
-        {}, description="the list's words → what for, in the law's words"
-    )
-    statuses: dict[str, STATUSES] = Field({}, description="the list's words → ok, faulty or retired")
-    chargers: dict[str, Name] = Field({}, description="kind of charger → the column with how many there are")
-    only: dict[str, tuple[str, ...]] = Field(
-        {}, description="column → the words of rows that are read; others are left to others and counted"
-    )
-    unknown: tuple[str, ...] = Field((), description="cells that mean not known, beside nothing: N/A, -1")
-    format: Literal["csv", "json"] = Field("csv", description="form of the list")
-    records: str | None = Field(
-        None, description="dotted path of the list in a JSON body; none: the body is it"
-    )
-    encoding: str = Field(
-        "utf-8", description="character set: cp949 for many of Korea, iso-8859-1 for many of Europe"
-    )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of a CSV")
-    time_format: str = Field("iso", min_length=1, description="iso, epoch_s, epoch_ms, or as of strptime")
-    timezone: str | None = Field(None, description="zone of times that name none; none: the city's")
-    as_of: date | None = Field(None, description="since when rows hold that name no time")
-    url: str | None = Field(None, pattern="^https?://", description="where the list is asked for")
-    path: Path | None = Field(None, description="a file of it, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
-    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
-
-    @field_validator("time_format")
-    @classmethod
-    def _time_form(cls, form: str) -> str:
-        return a_time_form(form)
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, name: str | None) -> str | None:
-        return a_zone_name(name)
-
-    @field_validator("encoding")
-    @classmethod
-    def _encoding(cls, name: str) -> str:
-        try:
-            b"a".decode(name)
-        except (LookupError, UnicodeDecodeError) as error:
-            raise ValueError("a character set that Python knows and that holds ASCII") from error
-        return name
-
-    @model_validator(mode="after")
-    def _sound(self) -> Config:
-        if self.becomes == "camera" and self.owner is None and self.columns.owner is None:
-            raise ValueError("a camera has an owner: write owner, or columns.owner")
-        return self
 
 
 class MappedPlaces:
@@ -129,6 +43,8 @@ class MappedPlaces:
         self._unknown = {"", *(text.strip().casefold() for text in config.unknown)}
         self._statuses = {_spoken(word): status for word, status in config.statuses.items()}
         self._purposes = {_spoken(word): uses for word, uses in config.purpose_words.items()}
+        self._kinds = {_spoken(word): kind for word, kind in config.kind_words.items()}
+        self._said = {"camera": self._camera, "hub": self._hub, "site": self._site}[config.becomes]
         self._asked = PageOrFile(
             context.source,
             url=config.url,
@@ -198,16 +114,17 @@ class MappedPlaces:
             return
         where = told.position(known(columns.lat), known(columns.lon))
         event_ms = self._since(known, told.at_ms)
-        said = self._camera(known) if config.becomes == "camera" else self._hub(known)
+        said = self._said(known)
         said |= {"name": _text(known(columns.name))}
         says = orjson.dumps([said, where], option=orjson.OPT_SORT_KEYS)
         told.tell(f"place.{config.becomes}", (says,), event_ms=event_ms, position=where, said=said)
 
     def _since(self, known: Callable[[str | None], Any], at_ms: int | None) -> int:
-        text = known(self._config.columns.time)
-        if text is None:
-            return since_ms(self._config.as_of, at_ms)
-        return row_time(str(text).strip(), self._config.time_format, self._zone)[0]
+        since = self._time(known(self._config.columns.time))
+        return since_ms(self._config.as_of, at_ms) if since is None else since
+
+    def _time(self, cell: Any) -> int | None:
+        return None if cell is None else row_time(str(cell).strip(), self._config.time_format, self._zone)[0]
 
     def _id(self, known: Callable[[str | None], Any]) -> str:
         named = self._config.columns.id
@@ -231,24 +148,10 @@ class MappedPlaces:
         }
 
     def _uses(self, word: str | None) -> tuple[str, ...]:
-        if word is None:
-            return self._config.purposes
-        if _spoken(word) not in self._purposes:
-            raise Invalid(
-                "what it is for is unknown",
-                field="purposes",
-                expected=" or ".join(self._config.purpose_words),
-            )
-        return self._purposes[_spoken(word)]
+        return self._config.purposes if word is None else _meant(self._purposes, word, "purposes")
 
     def _status(self, word: str | None) -> str:
-        if word is None:
-            return "ok"
-        if _spoken(word) not in self._statuses:
-            raise Invalid(
-                "its status is unknown", field="status", expected=" or ".join(self._config.statuses)
-            )
-        return self._statuses[_spoken(word)]
+        return "ok" if word is None else _meant(self._statuses, word, "status")
 
     def _hub(self, known: Callable[[str | None], Any]) -> dict[str, Any]:
         config, columns = self._config, self._config.columns
@@ -259,13 +162,29 @@ class MappedPlaces:
             capacity = sum(count for _, count in counted if count)
         return {
             "hub_id": self._id(known),
-            "kind": config.kind,
+            "kind": config.kind or "hub",
             "operator": _text(known(columns.owner)) or config.owner,
-            "address": " / ".join(filter(None, (_text(known(name)) for name in columns.address))) or None,
+            "address": _joined(known, columns.address, " / "),
             "capacity": capacity,
             "chargers": chargers,
-            "opening_hours": "-".join(filter(None, (_text(known(name)) for name in columns.opening_hours)))
-            or None,
+            "opening_hours": _joined(known, columns.opening_hours, "-"),
+        }
+
+    def _site(self, known: Callable[[str | None], Any]) -> dict[str, Any]:
+        config, columns = self._config, self._config.columns
+        word = _text(known(columns.kind))
+        kind = config.kind if word is None else _meant(self._kinds, word, "kind")
+        starts, ends = self._time(known(columns.starts)), self._time(known(columns.ends))
+        if starts is not None and ends is not None and ends < starts:
+            raise Invalid("a site ends before it starts", field="ends_at", expected="a later time")
+        return {
+            "site_id": self._id(known),
+            "kind": a_text(kind, "kind"),
+            "detail": _joined(known, columns.detail, " / "),
+            "operator": _text(known(columns.owner)) or config.owner,
+            "address": _joined(known, columns.address, " / "),
+            "starts_at": starts,
+            "ends_at": ends,
         }
 
 
@@ -281,6 +200,16 @@ def _text(cell: Any) -> str | None:
     if isinstance(cell, bool) or not isinstance(cell, str | int | float):
         raise Invalid("a cell is no text", field="", expected="text")
     return str(cell).strip() or None
+
+
+def _joined(known: Callable[[str | None], Any], names: tuple[str, ...], between: str) -> str | None:
+    return between.join(filter(None, (_text(known(name)) for name in names))) or None
+
+
+def _meant(words: Mapping[str, T], word: str, field: str) -> T:
+    if _spoken(word) not in words:
+        raise Invalid(f"the list's word for {field} is unknown", field=field, expected=" or ".join(words))
+    return words[_spoken(word)]
 
 
 def _count(cell: Any, field: str) -> int | None:

@@ -320,3 +320,72 @@ def test_hubs_of_a_json_list_are_mapped_by_paths() -> None:
 def test_a_camera_without_an_owner_is_a_wrong_setting() -> None:
     with pytest.raises(BadConfig, match="owner"):
         source("mapped_places", **{**CAMERAS, "owner": None})
+
+
+SITE_COLUMNS = {
+    "id": ["road", "no"],
+    "lat": "lat",
+    "lon": "lon",
+    "name": "name",
+    "kind": "what",
+    "owner": "who",
+    "address": ["road"],
+    "detail": ["what", "load"],
+    "starts": "from",
+    "ends": "to",
+}
+SITES = {
+    "becomes": "site",
+    "columns": SITE_COLUMNS,
+    "kind_words": {"Filling Station": "fuel-station", "closed": "road-closed"},
+    "time_format": "%d.%m.%Y %H:%M",
+}
+
+
+def sites(text: str, **changed: Any) -> Reading:
+    body = ("road,no,lat,lon,name,what,who,load,from,to\n" + text).encode()
+    return read(source("mapped_places", **{**SITES, **changed}), body, NOON)
+
+
+def test_a_site_is_told_with_what_crews_must_know() -> None:
+    closed = "Elm,3,29.75,-95.4,Elm below 5th,Closed,city works,,08.03.2026 06:00,09.03.2026 18:00\n"
+    reading = sites("Oak,1,29.76,-95.41,Oak Fuel,filling  station,Fuelco,40 t petrol,,\n" + closed)
+    oak, elm = values(reading)
+    assert {event.topic for event in reading.events} == {"place.site"}
+    assert (oak["kind"], oak["detail"], oak["operator"]) == (
+        "fuel-station",
+        "filling  station / 40 t petrol",
+        "Fuelco",
+    )
+    assert (oak["name"], oak["address"], oak["starts_at"], oak["ends_at"]) == ("Oak Fuel", "Oak", None, None)
+    assert (elm["kind"], elm["detail"]) == ("road-closed", "Closed")
+    assert (elm["starts_at"], elm["ends_at"]) == (NOON - 6 * 3_600_000, NOON + 30 * 3_600_000)
+    assert oak["site_id"] != elm["site_id"]
+    survives([reading])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Elm,3,29.75,-95.4,x,tea house,,,,",
+        "Elm,3,29.75,-95.4,x,,,,,",
+        "Elm,3,29.75,-95.4,x,closed,,,09.03.2026 18:00,08.03.2026 06:00",
+        "Elm,3,29.75,-95.4,x,closed,,,soon,",
+        "Elm,,29.75,-95.4,x,closed,,,,",
+    ],
+    ids=["unknown kind", "no kind", "ends before it starts", "no time", "half an id"],
+)
+def test_a_site_nobody_can_place_or_name_is_set_aside_alone(row: str) -> None:
+    reading = sites(f"{row}\nOak,1,29.76,-95.41,x,closed,,,,\n")
+    assert ([value["address"] for value in values(reading)], len(reading.aside)) == (["Oak"], 1)
+    assert reading.aside[0].original == row.encode()
+
+
+def test_a_list_of_one_kind_of_site_needs_no_column_of_kinds() -> None:
+    columns = {"id": "id", "lat": "pos.lat", "lon": "pos.lng", "ends": "until"}
+    config = {"becomes": "site", "kind": "works", "format": "json", "columns": columns}
+    body = orjson.dumps([{"id": "W1", "pos": {"lat": 29.75, "lng": -95.4}, "until": "2026-03-09T00:00:00Z"}])
+    (value,) = values(read(source("mapped_places", **config), body, NOON))
+    assert (value["site_id"], value["kind"], value["ends_at"]) == ("W1", "works", NOON + 12 * 3_600_000)
+    with pytest.raises(BadConfig, match="a site has a kind"):
+        source("mapped_places", **{**config, "kind": None})

@@ -1,0 +1,113 @@
+"""How a list of places is mapped: which column is which field, and what its words mean. Settings of ``mapped_places``."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from connectors.row_times import a_time_form, a_zone_name
+
+Name = Annotated[str, Field(min_length=1)]
+STATUSES = Literal["ok", "faulty", "retired"]
+
+
+class Columns(BaseModel):
+    """Which column is which field. What is not named is unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Name | tuple[Name, ...] = Field(description="the place's id; several columns together make one")
+    lat: Name = Field(description="latitude, degrees")
+    lon: Name = Field(description="longitude, degrees")
+    name: Name | None = Field(None, description="what people call it")
+    time: Name | None = Field(None, description="since when the row holds")
+    owner: Name | None = Field(None, description="who owns the camera, or runs the hub or site")
+    kind: Name | None = Field(None, description="the list's word for what a site is")
+    azimuth: Name | None = Field(None, description="where a camera looks, degrees from north")
+    purpose: Name | None = Field(None, description="the list's word for what a camera is for")
+    status: Name | None = Field(None, description="the list's word for a camera's status")
+    address: tuple[Name, ...] = Field((), description="a hub's or site's address, columns joined by ' / '")
+    capacity: Name | None = Field(None, description="how many vehicles a hub takes")
+    opening_hours: tuple[Name, ...] = Field((), description="when a hub is open, columns joined by '-'")
+    detail: tuple[Name, ...] = Field(
+        (), description="what crews must know of a site, columns joined by ' / '"
+    )
+    starts: Name | None = Field(None, description="from when a site holds; nothing: it stands already")
+    ends: Name | None = Field(None, description="until when a site holds; nothing: nobody says")
+
+
+class Config(BaseModel):
+    """Settings of a source of type ``mapped_places``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    becomes: Literal["camera", "hub", "site"] = Field(
+        description="camera: place.camera; hub: place.hub; site: place.site"
+    )
+    columns: Columns = Field(description="which column is which field")
+    kind: str | None = Field(
+        None,
+        min_length=1,
+        description="what they are where no column says it; of hubs charging, dock_station, hub, parking",
+    )
+    kind_words: dict[str, Name] = Field(
+        {}, description="the list's words for a site → fuel-station, chemicals, road-closed, works"
+    )
+    owner: str | None = Field(
+        None, min_length=1, description="who owns what names no owner; cameras need one"
+    )
+    purposes: tuple[str, ...] = Field((), description="what cameras may be used for, where no column says it")
+    purpose_words: dict[str, tuple[str, ...]] = Field(
+        {}, description="the list's words → what for, in the law's words"
+    )
+    statuses: dict[str, STATUSES] = Field({}, description="the list's words → ok, faulty or retired")
+    chargers: dict[str, Name] = Field({}, description="kind of charger → the column with how many there are")
+    only: dict[str, tuple[str, ...]] = Field(
+        {}, description="column → the words of rows that are read; others are left to others and counted"
+    )
+    unknown: tuple[str, ...] = Field((), description="cells that mean not known, beside nothing: N/A, -1")
+    format: Literal["csv", "json"] = Field("csv", description="form of the list")
+    records: str | None = Field(
+        None, description="dotted path of the list in a JSON body; none: the body is it"
+    )
+    encoding: str = Field(
+        "utf-8", description="character set: cp949 for many of Korea, iso-8859-1 for many of Europe"
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of a CSV")
+    time_format: str = Field("iso", min_length=1, description="iso, epoch_s, epoch_ms, or as of strptime")
+    timezone: str | None = Field(None, description="zone of times that name none; none: the city's")
+    as_of: date | None = Field(None, description="since when rows hold that name no time")
+    url: str | None = Field(None, pattern="^https?://", description="where the list is asked for")
+    path: Path | None = Field(None, description="a file of it, read when there is no url")
+    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
+    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
+
+    @field_validator("time_format")
+    @classmethod
+    def _time_form(cls, form: str) -> str:
+        return a_time_form(form)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        return a_zone_name(name)
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding(cls, name: str) -> str:
+        try:
+            b"a".decode(name)
+        except (LookupError, UnicodeDecodeError) as error:
+            raise ValueError("a character set that Python knows and that holds ASCII") from error
+        return name
+
+    @model_validator(mode="after")
+    def _sound(self) -> Config:
+        if self.becomes == "camera" and self.owner is None and self.columns.owner is None:
+            raise ValueError("a camera has an owner: write owner, or columns.owner")
+        if self.becomes == "site" and self.kind is None and self.columns.kind is None:
+            raise ValueError("a site has a kind: write kind, or columns.kind with kind_words")
+        return self
