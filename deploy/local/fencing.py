@@ -21,6 +21,7 @@ from schemas.errors import Fatal
 
 FENCED = "because its session has timed out"
 ACTIVE = "Becoming the active controller"
+HELD = "Failed to acquire lock on file"
 ALONE = {
     "process.roles": "controller",
     "broker.session.timeout.ms": "600",
@@ -74,6 +75,10 @@ def _wait_until_fenced(controller: subprocess.Popen[bytes], log: Path) -> None:
             active_at = now
         if active_at is not None and now > active_at + FENCE_S:
             return
+        if HELD in told:
+            raise Fatal(
+                "another Kafka holds this cluster's data", hint=f"end that one first; {log} names the file"
+            )
         if controller.poll() is not None or now > deadline:
             raise Fatal("Kafka's controller could not put its data in order after a kill", hint=f"see {log}")
         time.sleep(POLL_S)

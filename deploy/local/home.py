@@ -28,10 +28,12 @@ LOCK_POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that we started; *started_at* (epoch seconds) tells it from a later one of the same pid."""
+    """A process that we started: *boot* (the machine's boot id) and *start* (the kernel's clock ticks from that
+    boot to the process's start, proc(5)) tell it from a later one of the same pid, whatever the wall clock did."""
 
     pid: int
-    started_at: float
+    boot: str
+    start: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import psutil
-
 from deploy.local.home import Process
 from schemas.errors import Fatal
 
-SAME_START_S = 1.0
 POLL_S = 0.02
 PATIENCE_S = 20.0
 KILLED_S = 10.0
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 # The shell starts the program in a session of its own, says its pid, and ends: the program is then nobody's
 # child, so that no Ctrl-C and no closed terminal reaches it, and no long-lived caller has to reap it.
@@ -38,22 +36,27 @@ def start(
         check=True,
         text=True,
     )
-    pid = int(shell.stdout)
-    try:
-        return Process(pid=pid, started_at=psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        raise Fatal(f"{command[0]} ended at once; its output is in {out}") from None
+    if (started := _living(int(shell.stdout))) is None:
+        raise Fatal(f"{command[0]} ended at once; its output is in {out}")
+    return started
 
 
 def is_running(process: Process) -> bool:
     """Whether that very process runs: the same pid given to a later process is not it."""
+    return _living(process.pid) == process
+
+
+def _living(pid: int) -> Process | None:
+    """The process that has *pid* now; None when there is none, or it has ended and nobody has heard of it yet."""
     try:
-        found = psutil.Process(process.pid)
-        if found.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return bool(abs(found.create_time() - process.started_at) < SAME_START_S)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
+        stat = Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # Fields 3 (state) and 22 (start); the second, the program's name, may hold blanks and brackets.
+    after_name = stat.rpartition(")")[2].split()
+    if after_name[0] in "ZX":
+        return None
+    return Process(pid=pid, boot=BOOT_ID.read_text(encoding="ascii").strip(), start=int(after_name[19]))
 
 
 def end(processes: Iterable[Process], *, patience_s: float = PATIENCE_S) -> None:

@@ -22,7 +22,7 @@ from deploy.local import processes
 from deploy.local.home import Home, Process
 from deploy.local.ports import is_free
 from deploy.settings import VARIABLES, Endpoints, endpoints
-from schemas.errors import Unreachable
+from schemas.errors import Fatal, Unreachable
 
 pytestmark = pytest.mark.cluster
 
@@ -112,6 +112,16 @@ def test_a_broker_killed_outright_comes_back_with_its_data_and_the_others_stay(h
     after = processes_of(home)
     assert {name for name in after if after[name] != before[name]} == {"kafka"}
     assert read_first(places) == b"a fire on Main Street"
+
+
+def test_a_broker_that_was_forgotten_is_not_taken_for_a_dead_one(home: Path) -> None:
+    remembered = Home(home).recall()
+    Home(home).remember(remembered.with_process("kafka", None))
+    with pytest.raises(Fatal, match="another Kafka holds"):
+        local.up(home)
+    Home(home).remember(remembered)
+    assert local.up(home)
+    assert processes_of(home) == remembered.processes
 
 
 def test_a_topic_is_never_made_by_asking_for_it(home: Path) -> None:

@@ -43,7 +43,7 @@ def test_erasing_leaves_what_is_not_ours(tmp_path: Path) -> None:
 
 
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
-    kept = Remembered(ports={"kafka": 20_001}, processes={"kafka": Process(pid=7, started_at=1.5)})
+    kept = Remembered(ports={"kafka": 20_001}, processes={"kafka": Process(pid=7, boot="b", start=150)})
     Home(tmp_path).remember(kept)
     assert Home(tmp_path).recall() == kept
 

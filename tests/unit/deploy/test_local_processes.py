@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -34,12 +36,34 @@ def test_a_process_that_will_not_listen_is_killed(tmp_path: Path) -> None:
 
 def test_a_pid_given_to_another_process_since_is_recognised_and_left_alone(tmp_path: Path) -> None:
     sleeper = a_sleeper(tmp_path)
-    recycled = Process(pid=sleeper.pid, started_at=sleeper.started_at - 3600)
+    recycled = replace(sleeper, start=sleeper.start - 1)
     Home(tmp_path).remember(Remembered(processes={"kafka": recycled}))
     assert not processes.is_running(recycled)
     cluster.down(tmp_path)
     assert processes.is_running(sleeper)
     assert Home(tmp_path).recall().processes == {}
+    processes.end([sleeper])
+
+
+def test_a_start_is_told_on_a_clock_that_no_jump_of_the_wall_clock_moves(tmp_path: Path) -> None:
+    odd = tmp_path / "odd ) 1 (name"  # what proc(5) warns of
+    odd.symlink_to("/bin/sleep")
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    sleeper = processes.start([str(odd), "60"], out=tmp_path / "out", folder=tmp_path)
+    after = time.clock_gettime(time.CLOCK_BOOTTIME)
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    assert before - tick <= sleeper.start * tick <= after + tick
+    assert processes.is_running(sleeper)
+    processes.end([sleeper])
+    assert not processes.is_running(sleeper)
+
+
+def test_a_pid_of_another_boot_is_left_alone(tmp_path: Path) -> None:
+    sleeper = a_sleeper(tmp_path)
+    before = replace(sleeper, boot="another")
+    processes.end([before])
+    assert not processes.is_running(before)
+    assert processes.is_running(sleeper)
     processes.end([sleeper])
 
 
