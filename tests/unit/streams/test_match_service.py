@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -14,19 +15,27 @@ from streams.matching.loop import MatchLoop
 from streams.matching.reader import Reader
 from streams.matching.service import MatchService
 
-NOBODY = "127.0.0.1:9"
+
+@pytest.fixture
+def mute_kafka() -> str:
+    """A port that takes connections and says nothing, until the process ends: the client outlives the test by its own
+    timeout, and a port that refuses would fill the output with its refusals."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    host, port = listener.getsockname()
+    listener.detach()
+    return f"{host}:{port}"
 
 
 def nothing_to_open(_group: str) -> Reader:
     raise AssertionError("Kafka answered")
 
 
-def test_a_loop_that_waits_for_kafka_beyond_all_measure_is_given_up() -> None:
+def test_a_loop_that_waits_for_kafka_beyond_all_measure_is_given_up(mute_kafka: str) -> None:
     loop = MatchLoop(
         "town",
         MatchConfig.model_validate({}),
-        bootstrap=NOBODY,
-        wire=Wire(Registry(f"http://{NOBODY}")),
+        bootstrap=mute_kafka,
+        wire=Wire(Registry(f"http://{mute_kafka}")),
         name="town.match.test",
         open_reader=nothing_to_open,
     )
