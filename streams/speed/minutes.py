@@ -5,9 +5,9 @@ NumPy throughout; nothing is done for each position in Python. Who counts:
 - A vehicle counts once a minute, in the cell where it was last, with the mean of its own speeds. One that tells no
   speed counts with the way from its last place of an earlier minute, as the crow flies.
 - A stale, disabled or reserved vehicle does not count, nor one that stands at a hub.
-- A vehicle counts while it was found ``moved_m`` away from where it stood in the last ``parked_min``; so a fleet that
-  stands about is no jam, and one seen for the first time waits until it has moved. A vehicle in a jam that does not
-  move at all stops counting then, too.
+- A vehicle counts in a minute if its places of that minute and of the ``parked_min`` before it lie ``moved_m`` apart; so
+  a fleet that stands about is no jam, and one seen for the first time waits until it has moved. A vehicle in a jam that
+  does not move at all stops counting then, too. Nothing older has a say, so a restart that reads so far back tells the same.
 
 Whatever does not count is counted, by reason.
 """
@@ -41,7 +41,7 @@ class SpeedConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     lateness_s: float = Field(45, ge=0, le=600, description="so long after its end a minute is told")
-    parked_min: float = Field(5, gt=0, le=120, description="whoever has not moved for so long does not count")
+    parked_min: float = Field(5, gt=0, le=30, description="whoever has not moved for so long does not count")
     moved_m: float = Field(50, gt=0, le=1_000, description="so far away from where it stood, it has moved")
     speed_max_mps: float = Field(70, gt=0, description="faster is no vehicle but a wrong place")
     ahead_max_s: float = Field(
@@ -131,28 +131,53 @@ class Sums:
             np.maximum.reduceat(self.east[order], first),
         )
 
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Vehicles by number, and the box within which each was in one minute or in several."""
+
+    vehicle: Longs
+    south: Doubles
+    north: Doubles
+    west: Doubles
+    east: Doubles
+
+    def with_those_of(self, other: Boxes) -> Boxes:
+        """Our vehicles' boxes, wide enough for theirs in *other*, too."""
+        if not len(other.vehicle):
+            return self
+        at = np.minimum(np.searchsorted(other.vehicle, self.vehicle), len(other.vehicle) - 1)
+        both = other.vehicle[at] == self.vehicle
+        return Boxes(
+            self.vehicle,
+            np.where(both, np.minimum(self.south, other.south[at]), self.south),
+            np.where(both, np.maximum(self.north, other.north[at]), self.north),
+            np.where(both, np.minimum(self.west, other.west[at]), self.west),
+            np.where(both, np.maximum(self.east, other.east[at]), self.east),
+        )
+
+    def only(self, vehicles: Longs) -> Boxes:
+        """Those of *vehicles*."""
+        rows = np.isin(self.vehicle, vehicles, assume_unique=True)
+        return Boxes(*(_column(self, name)[rows] for name in Boxes.__slots__))
+
     def width_m(self) -> Doubles:
-        """From corner to corner of each box."""
+        """From corner to corner of each."""
         return away_m(self.south, self.west, self.north, self.east)
 
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Where each vehicle was last (by number): *at* that time; *base* is where it last stood, left at *moved*."""
+    """Where each vehicle was last (by number): *at* that time."""
 
     vehicle: Longs
     at: Longs
     lat: Doubles
     lon: Doubles
-    base_lat: Doubles
-    base_lon: Doubles
-    moved: Longs
 
 
 NEVER = -(2**62)
-NO_TRACKS = Tracks(
-    *(np.empty(0, kind) for kind in (np.int64, np.int64, float, float, float, float, np.int64))
-)
+NO_TRACKS = Tracks(*(np.empty(0, kind) for kind in (np.int64, np.int64, float, float)))
 
 
 @dataclass(slots=True)
@@ -170,6 +195,8 @@ class Minutes:
     left_out: Counter[str] = field(default_factory=Counter)
     _open: dict[int, list[Sums]] = field(default_factory=dict)
     _tracks: Tracks = NO_TRACKS
+    _boxes: dict[int, Boxes] = field(default_factory=dict)
+    """Of the last minutes that are closed."""
 
     def take(self, positions: Positions, clock_ms: int) -> list[CellSpeed]:
         """What *positions* make known by *clock_ms*: the minutes whose late positions have come, in order, each once."""
@@ -185,7 +212,7 @@ class Minutes:
     def copy(self) -> Minutes:
         """As it is now: what is taken by the one does not change the other."""
         parts = {minute: list(parts) for minute, parts in self._open.items()}
-        return replace(self, left_out=self.left_out.copy(), _open=parts)
+        return replace(self, left_out=self.left_out.copy(), _open=parts, _boxes=dict(self._boxes))
 
     @property
     def followed(self) -> int:
@@ -234,7 +261,7 @@ class Minutes:
         return by_cell(seen.lat[rows], seen.lon[rows], speed[rows], minute)
 
     def _followed(self, seen: Sums, minute: int) -> tuple[Doubles, Flags]:
-        """The speed of each of *seen* (NaN where nobody knows), and whether it has moved of late. Follows them on."""
+        """The speed of each of *seen* (NaN where nobody knows), and whether it moves. Follows them on."""
         tracks, config = self._tracks, self.config
         found = np.searchsorted(tracks.vehicle, seen.vehicle)
         at = np.minimum(found, max(0, len(tracks.vehicle) - 1))
@@ -247,30 +274,25 @@ class Minutes:
 
         last_at = before(tracks.at, seen.time)
         last_lat, last_lon = before(tracks.lat, seen.lat), before(tracks.lon, seen.lon)
-        base_lat, base_lon = before(tracks.base_lat, seen.lat), before(tracks.base_lon, seen.lon)
-        has_moved = away_m(base_lat, base_lon, seen.lat, seen.lon) >= config.moved_m
-        has_moved |= seen.width_m() >= config.moved_m
-        moved = np.where(has_moved, seen.time, before(tracks.moved, np.full(len(seen), NEVER)))
         waited = np.maximum(1, seen.time - last_at) / 1000
         is_fresh = is_known & (seen.time > last_at) & (waited <= config.parked_min * 60)
         covered = np.where(is_fresh, away_m(last_lat, last_lon, seen.lat, seen.lon) / waited, np.nan)
         speed = np.where(seen.count > 0, seen.speeds / np.maximum(1, seen.count), covered)
-        self._tracks = self._kept(
-            Tracks(
-                seen.vehicle,
-                seen.time,
-                seen.lat,
-                seen.lon,
-                np.where(has_moved, seen.lat, base_lat),
-                np.where(has_moved, seen.lon, base_lon),
-                moved,
-            ),
-            minute,
-        )
-        return speed, seen.time - moved <= config.parked_min * MINUTE_MS
+        self._tracks = self._kept(Tracks(seen.vehicle, seen.time, seen.lat, seen.lon), minute)
+        return speed, self._width_m(seen, minute) >= config.moved_m
+
+    def _width_m(self, seen: Sums, minute: int) -> Doubles:
+        """How far apart the places of each are, in this minute, which has a say henceforth, and in those that still have."""
+        ours = Boxes(seen.vehicle, seen.south, seen.north, seen.west, seen.east)
+        self._boxes = {one: boxes for one, boxes in self._boxes.items() if one >= self._gone(minute)}
+        around = ours
+        for boxes in self._boxes.values():
+            around = around.with_those_of(boxes)
+        self._boxes[minute] = ours.only(self._tracks.vehicle)
+        return around.width_m()
 
     def _gone(self, minute: int) -> int:
-        """Who was last seen before that is unknown again."""
+        """What lies before that has no say any more; who was last seen then is unknown again."""
         return minute - round(self.config.parked_min * MINUTE_MS)
 
     def _kept(self, fresh: Tracks, minute: int) -> Tracks:
@@ -325,6 +347,6 @@ def _joined(parts: Sequence[Sums]) -> Sums:
     return Sums(*(np.concatenate([_column(one, name) for one in parts]) for name in Sums.__slots__))
 
 
-def _column(of: Sums | Tracks, name: str) -> NDArray[Any]:
+def _column(of: Sums | Boxes | Tracks, name: str) -> NDArray[Any]:
     column: NDArray[Any] = getattr(of, name)
     return column

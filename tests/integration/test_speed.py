@@ -49,25 +49,24 @@ def time_and_place(one: Mapping[str, Any]) -> tuple[int, float, float]:
 
 
 def moving(way: list[Mapping[str, Any]]) -> Iterable[tuple[str, int, float]]:
-    """The minutes in which one vehicle counts: it was found 50 m from where it stood in the last five minutes."""
+    """The minutes in which one vehicle counts: its places of that minute and of the five before it lie 50 m apart."""
     minutes: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for one in way:
         minutes[one["event_time"] // MINUTE_MS * MINUTE_MS].append(one)
-    base: tuple[float, float] | None = None
-    moved, last_ms = -math.inf, -math.inf
     for minute, rows in sorted(minutes.items()):
-        places = [(one["position"]["lat"], one["position"]["lon"]) for one in rows]
-        at_ms, last = rows[-1]["event_time"], places[-1]
-        if last_ms < minute - 5 * MINUTE_MS:
-            base, moved = None, -math.inf
+        places = [
+            (one["position"]["lat"], one["position"]["lon"])
+            for before in range(6)
+            for one in minutes.get(minute - before * MINUTE_MS, ())
+        ]
         corners = [pick(one[axis] for one in places) for axis in (0, 1) for pick in (min, max)]
-        width_m = distance_m(corners[0], corners[2], corners[1], corners[3])
-        base = base or last
-        if distance_m(*base, *last) >= 50 or width_m >= 50:
-            base, moved = last, at_ms
-        if at_ms - moved <= 5 * MINUTE_MS:
-            yield cell_at(*last), minute, math.fsum(one["speed_mps"] for one in rows) / len(rows)
-        last_ms = at_ms
+        if distance_m(corners[0], corners[2], corners[1], corners[3]) >= 50:
+            last = rows[-1]["position"]
+            yield (
+                cell_at(last["lat"], last["lon"]),
+                minute,
+                math.fsum(one["speed_mps"] for one in rows) / len(rows),
+            )
 
 
 def told_of(city: LivingCity) -> Told:

@@ -139,6 +139,31 @@ def test_minutes_that_were_told_in_another_life_are_not_told_again_but_vehicles_
     assert told(rows, again) == [one for one in told(rows) if one.minute == NOON + 4 * MINUTE_MS]
 
 
+def creeping(vehicle: int, mps: float, until_s: int) -> list[Row]:
+    return [(vehicle, at, mps * at, mps) for at in range(0, until_s, 30)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.floats(0, 0.4), min_size=1, max_size=8),
+    st.integers(8, 25),
+)
+def test_a_restart_that_reads_its_look_back_again_tells_what_one_life_would_have_told(
+    speeds: list[float], restarted: int
+) -> None:
+    rows = [row for vehicle, mps in enumerate(speeds) for row in creeping(vehicle, mps, 1_800)]
+    begin = restarted * MINUTE_MS
+    again = patient()
+    again.silent_until = NOON + begin
+    since_s = (begin - again.config.look_back_ms) / 1000
+    later = [one for one in told_until_the_end(rows, patient()) if one.minute >= again.silent_until]
+    assert told_until_the_end([row for row in rows if row[1] >= since_s], again) == later
+
+
+def told_until_the_end(rows: Sequence[Row], minutes: Minutes) -> list[CellSpeed]:
+    return minutes.take(positions(rows), NOON) + minutes.take(positions([]), NOON + 3_600_000)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 6))
 def test_the_order_and_the_batches_in_which_positions_come_do_not_matter(
