@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from typing import IO
 
+from confluent_kafka import Producer
+
 from deploy.city import City
 from deploy.platform import Platform
 from deploy.settings import home_folder
 from deploy.slots import take_slot
 from streams.match.config import MatchConfig
 from streams.matching.loop import MatchLoop
-from streams.matching.opening import reader_opener
+from streams.matching.opening import make_producer, reader_opener
 from streams.matching.service import MatchService
 
 NICE = 10
@@ -26,6 +28,7 @@ def match_of(city: City, platform: Platform) -> MatchService:
     name, slot = take_slot(home_folder() / "workers", f"{city.name}.match")
     _held.append(slot)
     config = city.file.match or MatchConfig.model_validate({})
+    is_plain = config.reader == "plain"
     loop = MatchLoop(
         city.name,
         config,
@@ -33,10 +36,8 @@ def match_of(city: City, platform: Platform) -> MatchService:
         wire=platform.wire,
         name=name,
         open_reader=reader_opener(
-            city.name,
-            bootstrap=platform.kafka,
-            registry=platform.wire.registry,
-            is_plain=config.reader == "plain",
+            city.name, bootstrap=platform.kafka, registry=platform.wire.registry, is_plain=is_plain
         ),
+        make_producer=Producer if is_plain else make_producer,
     )
     return MatchService(loop)

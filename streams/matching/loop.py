@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, Producer
 
 from schemas.errors import Retriable
 from schemas.wire import Wire
@@ -37,7 +38,7 @@ COLLECT = (100_000, 20, 100)
 """The match has a process of its own, and makes objects without cycles for each match, which set the collector off."""
 DUE_MAX = 4
 """So many answers wait for a transaction to be over before the loop waits too."""
-PRODUCER = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
+PRODUCER: dict[str, Any] = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
 """The broker itself gives up the transaction of a worker that died before it left its name beside any offset."""
 
 OpenReader = Callable[[str], Reader]
@@ -46,7 +47,7 @@ OpenReader = Callable[[str], Reader]
 @dataclass(slots=True)
 class MatchLoop:
     """One worker of a city's match. *name* is its transactional id: at any time one worker's alone. *open_reader* makes a
-    member of the group that it is given."""
+    member of the group that it is given, *make_producer* a producer of librdkafka's settings."""
 
     city: str
     config: MatchConfig
@@ -54,6 +55,7 @@ class MatchLoop:
     wire: Wire
     name: str
     open_reader: OpenReader
+    make_producer: Callable[[dict[str, Any]], Any] = Producer
     is_ready: bool = False
     turned_at: float = field(default_factory=time.monotonic)
     """When the loop last came round: a call into Kafka that never returns is seen by this alone."""
@@ -91,7 +93,9 @@ class MatchLoop:
         with ExitStack() as stack:
             # Brokers answer while kernels are loaded: a worker that is started again is back the sooner.
             pool = stack.enter_context(ThreadPoolExecutor(1, "match.producer"))
-            producer = pool.submit(transactional_producer, self.bootstrap, self.name, **PRODUCER)
+            producer = pool.submit(
+                transactional_producer, self.bootstrap, self.name, make=self.make_producer, **PRODUCER
+            )
             watching = Watching(self.city, bootstrap=self.bootstrap, wire=self.wire)
             stack.callback(watching.close)
             reader = self.open_reader(self.group)

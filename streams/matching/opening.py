@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
+from confluent_kafka import Producer
 
 from schemas.catalogue import load_catalogue
 from schemas.json_form import from_json_value
@@ -40,6 +42,18 @@ def reader_opener(
     return open_reader
 
 
+def make_producer(settings: dict[str, Any]) -> Any:
+    """Of librdkafka's settings the quick producer where it can be had, else confluent-kafka's."""
+    from streams.matching.fast.library import Library, NativeMissing  # noqa: PLC0415 (as below)
+    from streams.matching.fast.producing import NativeProducer  # noqa: PLC0415
+
+    try:
+        return NativeProducer(Library(), settings)
+    except NativeMissing as error:
+        log.warning("evidence is sent the plain way", why=str(error))
+        return Producer(settings)
+
+
 def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Callable[[str], Reader]:
     try:
         for form in FORMS:
@@ -55,7 +69,7 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
     try:
         if is_plain:
             raise Unproved("the city's file says so")
-        from streams.matching.fast.native import Library  # noqa: PLC0415 (and so may the wheel's librdkafka)
+        from streams.matching.fast.library import Library  # noqa: PLC0415 (and so may the wheel's librdkafka)
         from streams.matching.fast.reader import FastReader  # noqa: PLC0415
 
         library = Library()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from schemas.catalogue import contract_name, load_catalogue, topic_name
 from schemas.errors import Invalid
@@ -17,7 +18,8 @@ from streams.match.flow import Second
 from streams.runtime.records import Record, headers_of
 from streams.runtime.transaction import Made, Outbox
 
-Make = Callable[[EvidenceColumns], Iterable[Made]]
+if TYPE_CHECKING:
+    from streams.matching.fast.evidence import EvidenceFrames
 
 
 class Telling:
@@ -28,11 +30,14 @@ class Telling:
         self._group = group
         self._wire = wire
         self._topic = topic_name(city, CONTRACT)
-        self._made = self._quickest()
+        self._quick = self._quickest()
 
     def evidence(self, found: Iterable[EvidenceColumns], outbox: Outbox) -> None:
         for columns in found:
-            outbox.put_many(self._topic, self._made(columns))
+            if self._quick is None:
+                outbox.put_many(self._topic, self._plainly(columns))
+            else:
+                self._quick.put(columns, self._topic, outbox)
 
     def left_out(self, seconds: Iterable[Second], outbox: Outbox) -> None:
         for second in seconds:
@@ -45,20 +50,20 @@ class Telling:
             outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
             metrics.set_aside.labels(self._group, record.topic).inc()
 
-    def _quickest(self) -> Make:
+    def _quickest(self) -> EvidenceFrames | None:
         contract = load_catalogue()[CONTRACT]
         head = frame(self._wire.registry.id_of(self._topic, contract), b"")
         try:
             from streams.matching.fast.evidence import EvidenceFrames, agree  # noqa: PLC0415 (numba may be missing)
 
-            quick = EvidenceFrames(self._city, head).made
-            if agree(quick, self._plainly):
+            quick = EvidenceFrames(self._city, head)
+            if agree(quick.made, self._plainly):
                 return quick
             why = "its contract has changed"
         except Exception as error:  # whatever it is, the plain way is there
             why = str(error) or type(error).__name__
         log.warning("evidence is encoded the plain way", stage=self._group, why=why)
-        return self._plainly
+        return None
 
     def _plainly(self, columns: EvidenceColumns) -> Iterator[Made]:
         for one in columns.each():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -23,9 +23,18 @@ class Fenced(Fatal):
     """Another speaks under our transactional id."""
 
 
-def transactional_producer(bootstrap: str, transactional_id: str, **settings: Any) -> Producer:
-    """A producer that answers in transactions; whoever held the same id before is fenced from here on."""
-    producer = Producer(
+def transactional_producer(
+    bootstrap: str,
+    transactional_id: str,
+    *,
+    make: Callable[[dict[str, Any]], Any] = Producer,
+    **settings: Any,
+) -> Producer:
+    """A producer that answers in transactions; whoever held the same id before is fenced from here on.
+
+    *make*: of librdkafka's settings confluent-kafka's producer, or one that has its methods.
+    """
+    producer: Producer = make(
         {
             "bootstrap.servers": bootstrap,
             "client.id": transactional_id,

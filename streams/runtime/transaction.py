@@ -26,7 +26,7 @@ class Outbox:
     """Events to Kafka, within one open transaction of *producer*."""
 
     def __init__(self, producer: Producer, wire: Wire, city: str) -> None:
-        self._producer = producer
+        self.producer = producer
         self._wire = wire
         self._city = city
         self._failed: Any = None
@@ -52,15 +52,15 @@ class Outbox:
     def _produce(self, topic: str, value: bytes | None, **about: Any) -> None:
         while True:
             try:
-                self._producer.produce(topic, value, **about)
+                self.producer.produce(topic, value, **about)
             except BufferError:  # the local queue is full: let deliveries empty it
-                self._producer.poll(0.01)
+                self.producer.poll(0.01)
             else:
                 break
 
     def flush(self) -> dict[Partition, int]:
         """Wait until all is with the broker; the next offset of every partition written to."""
-        self._producer.flush(COMMIT_TIMEOUT_S)
+        self.producer.flush(COMMIT_TIMEOUT_S)
         if self._failed is not None:
             raise as_ours(KafkaException(self._failed), "producing")
         return self.delivered
@@ -68,7 +68,7 @@ class Outbox:
     def read_up_to(self, places: Mapping[Partition, int], group_metadata: Any) -> None:
         """Put the consumed offsets into the transaction."""
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in places.items()]
-        self._producer.send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
+        self.producer.send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
 
     def _delivered(self, error: Any, message: Message) -> None:
         if error is not None:

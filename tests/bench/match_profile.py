@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import psutil
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from deploy.platform import Platform
@@ -26,11 +27,11 @@ from streams.match.recent import Recent
 from streams.match.step import Match
 from streams.matching.committing import Committing
 from streams.matching.fast import decoding, objects
-from streams.matching.fast.native import NativeConsumer
+from streams.matching.fast.consuming import NativeConsumer
 from streams.matching.fast.reader import FastReader
 from streams.matching.loop import Life, MatchLoop
 from streams.matching.measuring import Measuring
-from streams.matching.opening import reader_opener
+from streams.matching.opening import make_producer, reader_opener
 from streams.matching.plain import PlainReader
 from streams.matching.telling import Telling
 from tests.bench.match import committed_of, core_for_worker, remove
@@ -123,6 +124,7 @@ def _run(platform: Platform, city: str, load: Load, reader: str, core: int | Non
         open_reader=reader_opener(
             city, bootstrap=platform.kafka, registry=registry, is_plain=reader == "plain"
         ),
+        make_producer=Producer if reader == "plain" else make_producer,
     )
 
     def alone() -> None:

@@ -27,7 +27,7 @@ from streams.match.observations import NAMES
 from streams.matching.columns import Columns
 from streams.matching.fast.decoding import Decoding
 from streams.matching.fast.frames import KernelFrames
-from streams.matching.fast.native import Library
+from streams.matching.fast.library import Library
 from streams.matching.fast.objects import decoded
 from streams.matching.fast.reader import FastReader
 from streams.matching.opening import reader_opener

@@ -6,10 +6,10 @@ otherwise at its start, because the contract has grown, takes that way instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import ctypes as ct
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +20,9 @@ from streams.match.flow import SECOND_MS, Partition
 from streams.match.observations import Longs
 from streams.match.texts import IMAGE_REF, LABEL, OBSERVATION_ID, SEEN_BY, SUBJECT, Texts, Words
 from streams.match.watches import Watch
-from streams.matching.fast.writing import written
-from streams.runtime.transaction import Made
+from streams.matching.fast.producing import NativeProducer, arguments_of, put_bytes
+from streams.matching.fast.writing import ID_BYTES, SECOND_BYTES, TRACE_AT, sent, written
+from streams.runtime.transaction import Made, Outbox
 
 Make = Callable[[EvidenceColumns], Iterable[Made]]
 
@@ -29,17 +30,18 @@ WATCHES_MAX = 50_000
 FIXED_BYTES_MAX = 200
 """More than all of a record's numbers take."""
 NULL, SOME = b"\0", b"\2"
+COLUMNS, KEYS = 4, 3
+HEADERS = (
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_time",
+    "ce_subject",
+    "content-type",
+    "traceparent",
+)
 TOLD = (OBSERVATION_ID, LABEL, SUBJECT, SEEN_BY, IMAGE_REF)
-
-
-class Known(NamedTuple):
-    """What every evidence of a watch begins its id with, says of the watch, says before its end, and its key."""
-
-    watch: Watch
-    prefix: bytes
-    said: bytes
-    end: bytes
-    key: bytes
 
 
 class EvidenceFrames:
@@ -48,60 +50,83 @@ class EvidenceFrames:
     def __init__(self, city: str, head: bytes) -> None:
         self._head = np.frombuffer(head + b"\x40", np.uint8)
         self._begin = np.frombuffer(_text(city) + _text(SOURCE), np.uint8)
-        self._specversion = ("ce_specversion", b"1.0")
-        self._source = ("ce_source", f"/{city}/{SOURCE}".encode())
-        self._type = ("ce_type", f"bongsu.{CONTRACT}".encode())
-        self._content = ("content-type", b"application/avro")
-        self._id_at = len(self._head)
-        self._watches: dict[str, Known] = {}
+        self._fixed = {
+            "ce_specversion": b"1.0",
+            "ce_source": f"/{city}/{SOURCE}".encode(),
+            "ce_type": f"bongsu.{CONTRACT}".encode(),
+            "content-type": b"application/avro",
+        }
+        self._watches = Watches()
+        self._sending: Sending | None = None
 
     def made(self, columns: EvidenceColumns) -> Iterable[Made]:
-        known = [self._known(watch) for watch in columns.watch]
-        observations = columns.texts.bytes_of(OBSERVATION_ID)
-        digests = b"".join(
-            blake2b(one.prefix + observation, digest_size=16).digest()
-            for one, observation in zip(known, observations, strict=True)
-        )
-        frames = self._frames(columns, known, np.frombuffer(digests, np.uint8))
-        begin, end = self._id_at, self._id_at + 32
-        for one, frame, time in zip(known, frames, columns.time.tolist(), strict=True):
-            event_id = frame[begin:end]
-            headers = [
-                self._specversion,
-                ("ce_id", event_id),
-                self._source,
-                self._type,
-                _said_time(time),
-                ("ce_subject", one.key),
-                self._content,
-                ("traceparent", b"00-%b-%b-01" % (event_id, event_id[:16])),
-            ]
-            yield one.key, frame, headers
+        """One by one, for a producer that takes them so."""
+        packed = self._packed(columns)
+        raw, bounds = packed.frames.tobytes(), packed.until.tolist()
+        for number, time, begin, end in zip(
+            packed.watch.tolist(), columns.time.tolist(), [0, *bounds[:-1]], bounds, strict=True
+        ):
+            frame, key = raw[begin:end], self._watches.keys[number]
+            event_id = frame[len(self._head) : len(self._head) + ID_BYTES]
+            own = {
+                "ce_id": event_id,
+                "ce_time": b"%b.%03d+00:00" % (_second(time // SECOND_MS), time % SECOND_MS),
+                "ce_subject": key,
+                "traceparent": b"00-%b-%b-01" % (event_id, event_id[:16]),
+            }
+            yield key, frame, [(name, own.get(name) or self._fixed[name]) for name in HEADERS]
 
-    def _frames(
-        self, columns: EvidenceColumns, known: list[Known], digests: npt.NDArray[np.uint8]
-    ) -> list[bytes]:
-        texts = columns.texts
-        said, ends = _Pool([one.said for one in known]), _Pool([one.end for one in known])
-        places = _Pool([_of_place(columns.places[number]) for number in columns.place.tolist()])
-        kinds = _Pool([_KINDS[kind] for kind in columns.kind])
-        sizes = said.size + ends.size + places.size + kinds.size + texts.size[TOLD, :].clip(0).sum(axis=0)
-        room = int(sizes.sum()) + len(columns) * (FIXED_BYTES_MAX + len(self._head) + len(self._begin))
-        into, until = np.empty(room, np.uint8), np.empty(len(columns), np.int64)
-        since = np.fromiter((watch.since for watch in columns.watch), np.int64, len(columns))
+    def put(self, columns: EvidenceColumns, topic: str, outbox: Outbox) -> None:
+        """All of them, in one call of compiled code where the producer is one for that."""
+        producer: Any = outbox.producer
+        if not isinstance(producer, NativeProducer):
+            outbox.put_many(topic, self.made(columns))
+            return
+        if self._sending is None or self._sending.producer is not producer:
+            self._sending = Sending(producer, topic, self._fixed)
+        seconds, which = np.unique(columns.time // SECOND_MS, return_inverse=True)
+        texts = np.frombuffer(b"".join(map(_second, seconds.tolist())), np.uint8)
+        packed, watches = self._packed(columns), self._watches
+        self._sending.send(
+            packed.frames,
+            packed.until,
+            len(self._head),
+            watches.raw.ctypes.data,
+            np.ascontiguousarray(watches.begin[:, KEYS]),
+            np.ascontiguousarray(watches.size[:, KEYS]),
+            packed.watch,
+            columns.time,
+            which,
+            texts,
+        )
+
+    def _packed(self, columns: EvidenceColumns) -> Packed:
+        texts, watches = columns.texts, self._watches
+        watch = watches.numbers(columns.watch)
+        places, its_kind = _Pool(list(map(_of_place, columns.places))), _kinds_of(columns.kind)
+        fixed = len(self._head) + len(self._begin) + FIXED_BYTES_MAX + int(_KINDS.size.max())
+        sizes = (
+            watches.size[watch].sum() + places.size[columns.place].sum() + texts.size[TOLD, :].clip(0).sum()
+        )
+        into = np.empty(int(sizes) + len(columns) * fixed, np.uint8)
+        until = np.empty(len(columns), np.int64)
+        since = np.fromiter((one.since for one in columns.watch), np.int64, len(columns))
         total = written(
             into,
             until,
             self._head,
             self._begin,
-            digests,
+            watches.raw,
+            watches.begin,
+            watches.size,
+            watch,
+            *places.columns,
+            columns.place,
+            *_KINDS.columns,
+            its_kind,
             np.frombuffer(texts.raw or b"\0", np.uint8),
             np.ascontiguousarray(texts.begin[TOLD, :]),
             np.ascontiguousarray(texts.size[TOLD, :]),
-            *said.columns,
-            *ends.columns,
-            *places.columns,
-            *kinds.columns,
             columns.time,
             columns.received,
             columns.offset,
@@ -112,16 +137,84 @@ class EvidenceFrames:
             _bits((columns.time - since) / SECOND_MS),
             _bits(columns.confidence.astype(np.float32)),
         )
-        raw, bounds = into[:total].tobytes(), until.tolist()
-        return [raw[begin:end] for begin, end in zip([0, *bounds[:-1]], bounds, strict=True)]
+        return Packed(into[:total], until, watch)
 
-    def _known(self, watch: Watch) -> Known:
-        known = self._watches.get(watch.watch_id)
-        if known is None or known.watch is not watch:
-            if len(self._watches) >= WATCHES_MAX:
-                self._watches.clear()
-            known = self._watches[watch.watch_id] = _known_of(watch)
-        return known
+
+class Packed(NamedTuple):
+    """Frames behind one another, where each ends, and its watch's number."""
+
+    frames: npt.NDArray[np.uint8]
+    until: Longs
+    watch: Longs
+
+
+class Sending:
+    """Evidence to one topic of one producer; *fixed* headers are the same in each record."""
+
+    def __init__(self, producer: NativeProducer, topic: str, fixed: Mapping[str, bytes]) -> None:
+        self.producer = producer
+        self._names = [ct.create_string_buffer(name.encode()) for name in HEADERS]
+        self._texts = {name: np.frombuffer(text, np.uint8) for name, text in fixed.items()}
+        time, trace = b"%19s.000+00:00" % b"", b"00-%32s-%16s-01" % (b"", b"")
+        self._room = np.frombuffer(bytearray(time.ljust(TRACE_AT) + trace), np.uint8)
+        self._arguments = arguments_of(producer.topic(topic), [ct.addressof(name) for name in self._names])
+        for number, name in enumerate(HEADERS):
+            if name in self._texts:
+                text = self._texts[name]
+                put_bytes(self._arguments, 2 + number, text.ctypes.data, len(text))
+
+    def send(self, frames: Any, until: Longs, *about: Any) -> None:
+        row = 0
+        while True:
+            row, error = sent(
+                row,
+                frames,
+                until,
+                *about,
+                self._room,
+                self._arguments,
+                self.producer.produceva,
+                self.producer.handle,
+            )
+            try:
+                self.producer.check(error)
+            except BufferError:
+                self.producer.poll(0.01)  # let deliveries empty the queue
+            else:
+                return
+
+
+class Watches:
+    """Of each watch that had evidence what is written of it: columns as `written` has them, and its key."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.keys: list[bytes] = []
+        self.raw = np.zeros(0, np.uint8)
+        self.begin = self.size = np.zeros((0, COLUMNS), np.int64)
+        self._known: dict[str, tuple[Watch, int]] = {}
+
+    def numbers(self, watches: Sequence[Watch]) -> Longs:
+        """Of each its number, which stays until the next call."""
+        if len(self.keys) > WATCHES_MAX:
+            self.forget()
+        known, new, found = self._known, list[bytes](), []
+        for watch in watches:
+            one = known.get(watch.watch_id)
+            if one is None or one[0] is not watch:
+                one = known[watch.watch_id] = (watch, len(self.keys))
+                said = _said_of(watch)
+                self.keys.append(said[KEYS])
+                new += said
+            found.append(one[1])
+        if new:
+            raw, begin, size = _Pool(new).columns
+            self.begin = np.concatenate([self.begin, (begin + len(self.raw)).reshape(-1, COLUMNS)])
+            self.size = np.concatenate([self.size, size.reshape(-1, COLUMNS)])
+            self.raw = np.concatenate([self.raw, raw])
+        return np.array(found, np.int64)
 
 
 class _Pool:
@@ -175,11 +268,15 @@ def agree(quick: Make, plain: Make) -> bool:
     return list(quick(sample)) == list(plain(sample))
 
 
-def _known_of(watch: Watch) -> Known:
-    prefix = f"evidence\x1f{watch.watch_id}\x1f".encode()
+def _said_of(watch: Watch) -> tuple[bytes, ...]:
+    """What the ids of its evidence begin with, what is said of it, what before the end, and the key."""
     situation = NULL if watch.situation_id is None else SOME + _text(watch.situation_id)
-    key = (watch.situation_id or watch.watch_id).encode()
-    return Known(watch, prefix, _text(watch.watch_id) + situation, _text(watch.purpose), key)
+    return (
+        f"evidence\x1f{watch.watch_id}\x1f".encode(),
+        _text(watch.watch_id) + situation,
+        _text(watch.purpose),
+        (watch.situation_id or watch.watch_id).encode(),
+    )
 
 
 @lru_cache(1_000)
@@ -189,13 +286,8 @@ def _of_place(place: Partition) -> bytes:
 
 
 @lru_cache(4_096)
-def _said_time(time: int) -> tuple[str, bytes]:
-    return "ce_time", b"%b.%03d+00:00" % (_second(time // SECOND_MS), time % SECOND_MS)
-
-
-@lru_cache(4_096)
 def _second(second: int) -> bytes:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
+    return datetime.fromtimestamp(second, UTC).isoformat()[:SECOND_BYTES].encode()
 
 
 def _text(text: str) -> bytes:
@@ -214,4 +306,9 @@ def _number(value: int) -> bytes:
     return bytes(made)
 
 
-_KINDS = {kind: _text(kind) for kind in ("seen", "entered", "left")}
+_KIND_NUMBERS = {"seen": 0, "entered": 1, "left": 2}
+_KINDS = _Pool(list(map(_text, _KIND_NUMBERS)))
+
+
+def _kinds_of(kinds: Sequence[str]) -> Longs:
+    return np.fromiter(map(_KIND_NUMBERS.__getitem__, kinds), np.int64, len(kinds))

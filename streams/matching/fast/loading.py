@@ -49,6 +49,18 @@ def call(typing_context, function, argument):
 
 
 @intrinsic
+def call_with_3(typing_context, function, first, second, third):
+    """Call the C function at an address with three numbers or addresses; what it answers is one, too."""
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(64)
+        kind = ir.FunctionType(word, [word, word, word])
+        return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
+
+    return types.int64(types.int64, types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
 def copy_bytes(typing_context, into, address, count):
     """memcpy."""
 

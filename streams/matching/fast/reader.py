@@ -15,9 +15,10 @@ from streams.match.batch import Batch
 from streams.match.cells import Filter
 from streams.match.flow import Partition
 from streams.match.observations import Longs
+from streams.matching.fast.consuming import NativeConsumer
 from streams.matching.fast.decoding import NOWHERE, Decoding, Taken
+from streams.matching.fast.library import Library, Message
 from streams.matching.fast.loading import free, heads
-from streams.matching.fast.native import Library, Message, NativeConsumer
 from streams.matching.reader import FAST, Assigned, Lost, Revoked, fast_topics
 from streams.runtime.kafka import AT_END_MS, as_ours, group_settings, reader_settings
 

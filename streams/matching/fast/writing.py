@@ -1,10 +1,13 @@
-"""Evidence's Avro records written by compiled code, in the order of the contract's fields."""
+"""Evidence's Avro records written by compiled code, in the order of the contract's fields, and sent by it."""
 
 # mypy: ignore-errors
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
+from streams.matching.fast.digest import digest_into
+from streams.matching.fast.loading import call_with_3
 
 NAN64 = np.uint64(0x7FF0000000000000)
 NAN32 = np.uint32(0x7F800000)
@@ -93,10 +96,12 @@ def put_nibble(into, at, nibble):
 
 
 @njit
-def put_hex(into, at, digests, begin):
-    for i in range(16):
-        byte = np.int64(digests[begin + i])
-        at = put_nibble(into, put_nibble(into, at, byte >> 4), byte & 15)
+def put_hex(into, at, words):
+    """The bytes of 64-bit words, the least first."""
+    for word in words:
+        for i in range(8):
+            byte = np.int64(word >> np.uint64(8 * i) & np.uint64(255))
+            at = put_nibble(into, put_nibble(into, at, byte >> 4), byte & 15)
     return at
 
 
@@ -114,22 +119,21 @@ def written(
     until,
     head,
     begin,
-    digests,
-    raw,
-    text_begin,
-    text_size,
     said,
     said_begin,
     said_size,
-    end,
-    end_begin,
-    end_size,
+    watch,
     place,
     place_begin,
     place_size,
+    stands_in,
     kind,
     kind_begin,
     kind_size,
+    its_kind,
+    raw,
+    text_begin,
+    text_size,
     time,
     received,
     offset,
@@ -142,21 +146,27 @@ def written(
 ):
     """Frame after frame into *into*; *until* says where each ends. Gives where the last does.
 
-    Texts by column: observation, label, subject, claimant, image; a size below 0 is none. Floats are given as their bits.
+    *said*, by number of the *watch*: what its evidence's ids begin with, what is said of it, what before the end. Texts by
+    column: observation, label, subject, claimant, image; a size below 0 is none. Floats are given as their bits.
     """
     at = np.int64(0)
+    state = np.empty(8, np.uint64)
+    block = np.empty(16, np.uint64)
     for row in range(len(until)):
+        its, where, what = watch[row], stands_in[row], its_kind[row]
         at = put(into, at, head, 0, len(head))
-        at = put_hex(into, at, digests, row * 16)
+        named = max(text_size[0, row], 0)
+        digest_into(state, block, said, said_begin[its, 0], said_size[its, 0], raw, text_begin[0, row], named)
+        at = put_hex(into, at, state[:2])
         at = put(into, at, begin, 0, len(begin))
         at = put_number(into, at, time[row])
         at = put_null(into, at)
         at = put_number(into, at, received[row])
         at = put_position(into, at, lat[row], lon[row], accuracy[row])
-        at = put(into, at, said, said_begin[row], said_size[row])
-        at = put(into, at, kind, kind_begin[row], kind_size[row])
-        at = put_text(into, at, raw, text_begin[0, row], max(text_size[0, row], 0))
-        at = put(into, at, place, place_begin[row], place_size[row])
+        at = put(into, at, said, said_begin[its, 1], said_size[its, 1])
+        at = put(into, at, kind, kind_begin[what], kind_size[what])
+        at = put_text(into, at, raw, text_begin[0, row], named)
+        at = put(into, at, place, place_begin[where], place_size[where])
         at = put_number(into, at, offset[row])
         at = put_maybe64(into, at, distance[row])
         at = put_bits(into, at, seconds[row], 8)
@@ -164,8 +174,63 @@ def written(
         at = put_maybe(into, at, raw, text_begin[1, row], max(text_size[1, row], 0))
         at = put_maybe32(into, at, confidence[row])
         at = put_number(into, at, 1)
-        at = put(into, at, end, end_begin[row], end_size[row])
+        at = put(into, at, said, said_begin[its, 2], said_size[its, 2])
         at = put_maybe(into, at, raw, text_begin[3, row], text_size[3, row])
         at = put_maybe(into, at, raw, text_begin[4, row], text_size[4, row])
         until[row] = at
     return at
+
+
+ID_BYTES, SECOND_BYTES, TIME_BYTES, TRACE_BYTES = 32, 19, 29, 55
+KEY, VALUE, HEADER_ID, HEADER_TIME, HEADER_SUBJECT, HEADER_TRACE = 0, 1, 3, 6, 7, 9
+"""Which argument of the call is which."""
+TIME_AT, TRACE_AT = 0, 32
+"""Where their texts stand, which are made for each record."""
+
+
+@njit(nogil=True, cache=True)
+def sent(
+    row,
+    frames,
+    until,
+    id_at,
+    key,
+    key_begin,
+    key_size,
+    watch,
+    time,
+    second,
+    seconds,
+    room,
+    arguments,
+    call,
+    producer,
+):
+    """Record after record from *row* on by ``produceva``, whose address is *call*; *frames*, *key* and *arguments* are
+    addresses, too. Gives the first row that was refused and the address of the error; one behind the last, and 0.
+
+    *arguments* hold what stays; *second* says which of the texts *seconds* each row's time begins with.
+    """
+    given = arguments.ctypes.data
+    text = room.ctypes.data
+    while row < len(until):
+        begin = until[row - 1] if row else np.int64(0)
+        its = watch[row]
+        arguments[KEY, 1], arguments[KEY, 2] = key + key_begin[its], key_size[its]
+        arguments[HEADER_SUBJECT, 2], arguments[HEADER_SUBJECT, 3] = key + key_begin[its], key_size[its]
+        arguments[VALUE, 1], arguments[VALUE, 2] = frames.ctypes.data + begin, until[row] - begin
+        arguments[HEADER_ID, 2], arguments[HEADER_ID, 3] = frames.ctypes.data + begin + id_at, ID_BYTES
+        put(room, TIME_AT, seconds, second[row] * SECOND_BYTES, SECOND_BYTES)
+        rest = time[row] % 1_000
+        room[TIME_AT + 20] = 48 + rest // 100
+        room[TIME_AT + 21] = 48 + rest // 10 % 10
+        room[TIME_AT + 22] = 48 + rest % 10
+        put(room, TRACE_AT + 3, frames, begin + id_at, ID_BYTES)
+        put(room, TRACE_AT + 36, frames, begin + id_at, 16)
+        arguments[HEADER_TIME, 2], arguments[HEADER_TIME, 3] = text + TIME_AT, TIME_BYTES
+        arguments[HEADER_TRACE, 2], arguments[HEADER_TRACE, 3] = text + TRACE_AT, TRACE_BYTES
+        error = call_with_3(call, producer, given, len(arguments))
+        if error != 0:
+            return row, error
+        row += 1
+    return row, np.int64(0)

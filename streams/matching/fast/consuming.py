@@ -1,156 +1,21 @@
-"""librdkafka's public C consumer, reached by ctypes in the very library that confluent-kafka brings: batches of messages
-as addresses, without a Python object for each. Nothing here speaks Kafka's protocol.
-
-``NativeMissing`` where the library, or a function of it, is not to be had: the plain reader is taken then.
-"""
+"""Batches of messages as addresses, without a Python object for each: librdkafka's consumer as its C API has it."""
 
 from __future__ import annotations
 
 import ctypes as ct
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import confluent_kafka
 import numpy as np
 import numpy.typing as npt
 from confluent_kafka import KafkaError, KafkaException
 
 from streams.match.flow import Partition
+from streams.matching.fast.library import CONSUMER, REBALANCE, Library, Message, P, Place
 from streams.runtime.records import Record
 
-CONSUMER = 1
 ASSIGN, REVOKE = KafkaError._ASSIGN_PARTITIONS, KafkaError._REVOKE_PARTITIONS
-TEXT_BYTES = 512
 Addresses = npt.NDArray[np.int64]
-
-P = ct.c_void_p
-
-
-class NativeMissing(Exception):
-    """Why the quick way cannot be had."""
-
-
-class _Place(ct.Structure):
-    _fields_ = [
-        ("topic", ct.c_char_p),
-        ("partition", ct.c_int32),
-        ("offset", ct.c_int64),
-        ("metadata", P),
-        ("metadata_size", ct.c_size_t),
-        ("opaque", P),
-        ("err", ct.c_int),
-        ("_private", P),
-    ]
-
-
-class _Places(ct.Structure):
-    _fields_ = [("cnt", ct.c_int), ("size", ct.c_int), ("elems", ct.POINTER(_Place))]
-
-
-class Message(ct.Structure):
-    """``rd_kafka_message_t``; `kernel` reads it by the same offsets."""
-
-    _fields_ = [
-        ("err", ct.c_int),
-        ("rkt", P),
-        ("partition", ct.c_int32),
-        ("payload", P),
-        ("len", ct.c_size_t),
-        ("key", P),
-        ("key_len", ct.c_size_t),
-        ("offset", ct.c_int64),
-        ("_private", P),
-    ]
-
-
-_REBALANCE = ct.CFUNCTYPE(None, P, ct.c_int, ct.POINTER(_Places), P)
-_FUNCTIONS: dict[str, tuple[Any, ...]] = {
-    "conf_new": (P,),
-    "conf_set": (ct.c_int, P, ct.c_char_p, ct.c_char_p, ct.c_char_p, ct.c_size_t),
-    "conf_destroy": (None, P),
-    "conf_set_rebalance_cb": (None, P, _REBALANCE),
-    "new": (P, ct.c_int, P, ct.c_char_p, ct.c_size_t),
-    "poll_set_consumer": (ct.c_int, P),
-    "topic_partition_list_new": (ct.POINTER(_Places), ct.c_int),
-    "topic_partition_list_add": (ct.POINTER(_Place), ct.POINTER(_Places), ct.c_char_p, ct.c_int32),
-    "topic_partition_list_destroy": (None, ct.POINTER(_Places)),
-    "subscribe": (ct.c_int, P, ct.POINTER(_Places)),
-    "assign": (ct.c_int, P, ct.POINTER(_Places)),
-    "assignment_lost": (ct.c_int, P),
-    "queue_get_consumer": (P, P),
-    "queue_destroy": (None, P),
-    "consume_batch_queue": (ct.c_ssize_t, P, ct.c_int, P, ct.c_size_t),
-    "message_destroy": (None, P),
-    "message_timestamp": (ct.c_int64, P, ct.POINTER(ct.c_int)),
-    "message_headers": (ct.c_int, P, ct.POINTER(P)),
-    "message_errstr": (ct.c_char_p, P),
-    "header_get_all": (
-        ct.c_int,
-        P,
-        ct.c_size_t,
-        ct.POINTER(ct.c_char_p),
-        ct.POINTER(P),
-        ct.POINTER(ct.c_size_t),
-    ),
-    "topic_name": (ct.c_char_p, P),
-    "consumer_group_metadata": (P, P),
-    "consumer_group_metadata_write": (P, P, ct.POINTER(P), ct.POINTER(ct.c_size_t)),
-    "consumer_group_metadata_destroy": (None, P),
-    "get_watermark_offsets": (
-        ct.c_int,
-        P,
-        ct.c_char_p,
-        ct.c_int32,
-        ct.POINTER(ct.c_int64),
-        ct.POINTER(ct.c_int64),
-    ),
-    "query_watermark_offsets": (
-        ct.c_int,
-        P,
-        ct.c_char_p,
-        ct.c_int32,
-        ct.POINTER(ct.c_int64),
-        ct.POINTER(ct.c_int64),
-        ct.c_int,
-    ),
-    "mem_free": (None, P, P),
-    "err2name": (ct.c_char_p, ct.c_int),
-    "consumer_close": (ct.c_int, P),
-    "destroy": (None, P),
-    "version": (ct.c_int,),
-}
-
-
-class Library:
-    """The functions by name, each with its types."""
-
-    def __init__(self) -> None:
-        folder = Path(confluent_kafka.__file__).parent.parent / "confluent_kafka.libs"
-        found = sorted(folder.glob("librdkafka-*.so*"))
-        if len(found) != 1:
-            raise NativeMissing("confluent-kafka's wheel brings no librdkafka of its own here")
-        try:
-            self._library = ct.CDLL(str(found[0]))
-            self._functions = {name: self._function(name, *types) for name, types in _FUNCTIONS.items()}
-        except (OSError, AttributeError) as error:
-            raise NativeMissing(f"its librdkafka cannot be used: {type(error).__name__}") from error
-        if self.version() != confluent_kafka.libversion()[1]:
-            raise NativeMissing("its librdkafka is not the one that confluent-kafka itself uses")
-
-    def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-        function: Any = getattr(self._library, f"rd_kafka_{name}")
-        function.restype, function.argtypes = result, arguments
-        return function  # type: ignore[no-any-return]
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return self._functions[name]
-
-    def address_of(self, name: str) -> int:
-        """Where a function is, for compiled code to call."""
-        function: Any = self._functions[name]
-        return int(ct.cast(function, P).value or 0)
-
 
 Rebalanced = Callable[[Sequence[Partition]], Mapping[Partition, int]]
 
@@ -161,21 +26,13 @@ class NativeConsumer:
     def __init__(self, library: Library, settings: Mapping[str, Any]) -> None:
         self._c = library
         self._fault: BaseException | None = None
-        self._callback = _REBALANCE(self._rebalance)
+        self._callback = REBALANCE(self._rebalance)
         self._assigned: Rebalanced = lambda _: {}
         self._revoked: Callable[[], None] = lambda: None
         self._lost: Callable[[], None] = lambda: None
-        text = ct.create_string_buffer(TEXT_BYTES)
-        configuration = self._c.conf_new()
-        for name, value in settings.items():
-            said = str(value).lower() if isinstance(value, bool) else str(value)
-            if self._c.conf_set(configuration, name.encode(), said.encode(), text, TEXT_BYTES):
-                self._c.conf_destroy(configuration)
-                raise NativeMissing(f"librdkafka refuses the setting {name}")
-        self._c.conf_set_rebalance_cb(configuration, self._callback)
-        self._handle = self._c.new(CONSUMER, configuration, text, TEXT_BYTES)
-        if not self._handle:
-            raise NativeMissing("librdkafka makes no consumer")
+        self._handle = library.handle(
+            CONSUMER, settings, lambda conf: library.conf_set_rebalance_cb(conf, self._callback)
+        )
         self._c.poll_set_consumer(self._handle)
         self._queue = self._c.queue_get_consumer(self._handle)
 
@@ -187,13 +44,13 @@ class NativeConsumer:
         lost: Callable[[], None],
     ) -> None:
         self._assigned, self._revoked, self._lost = assigned, revoked, lost
-        places = self._list([(topic, -1) for topic in topics])
+        places = self._c.places([(topic, -1) for topic in topics])
         self._check(self._c.subscribe(self._handle, places), "subscribing")
         self._c.topic_partition_list_destroy(places)
 
     def assign(self, begins: Mapping[Partition, int]) -> None:
         """Read these from there on, whatever any group says."""
-        places = self._list(list(begins))
+        places = self._c.places(list(begins))
         for number, offset in enumerate(begins.values()):
             places.contents.elems[number].offset = offset
         self._check(self._c.assign(self._handle, places), "assigning")
@@ -285,16 +142,10 @@ class NativeConsumer:
         if code != ASSIGN or self._fault is not None:
             self._c.assign(handle, None)
 
-    def _list(self, places: Sequence[Partition]) -> Any:
-        made = self._c.topic_partition_list_new(len(places))
-        for topic, partition in places:
-            self._c.topic_partition_list_add(made, topic.encode(), partition)
-        return made
-
     def _check(self, code: int, doing: str) -> None:
         if code:
             raise KafkaException(KafkaError(code, doing))
 
 
-def _elements(places: Any) -> list[_Place]:
+def _elements(places: Any) -> list[Place]:
     return list(places.contents.elems[: places.contents.cnt])

@@ -1,0 +1,201 @@
+"""librdkafka's public C API, reached by ctypes in the very library that confluent-kafka brings. Nothing here speaks Kafka's
+protocol.
+
+``NativeMissing`` where the library, or a function of it, is not to be had: the plain way is taken then.
+"""
+
+from __future__ import annotations
+
+import ctypes as ct
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import confluent_kafka
+from confluent_kafka import KafkaError, KafkaException
+
+PRODUCER, CONSUMER = 0, 1
+TEXT_BYTES = 512
+
+P = ct.c_void_p
+
+
+class NativeMissing(Exception):
+    """Why the quick way cannot be had."""
+
+
+class Place(ct.Structure):
+    _fields_ = [
+        ("topic", ct.c_char_p),
+        ("partition", ct.c_int32),
+        ("offset", ct.c_int64),
+        ("metadata", P),
+        ("metadata_size", ct.c_size_t),
+        ("opaque", P),
+        ("err", ct.c_int),
+        ("_private", P),
+    ]
+
+
+class Places(ct.Structure):
+    _fields_ = [("cnt", ct.c_int), ("size", ct.c_int), ("elems", ct.POINTER(Place))]
+
+
+class Message(ct.Structure):
+    """``rd_kafka_message_t``; `kernel` reads it by the same offsets."""
+
+    _fields_ = [
+        ("err", ct.c_int),
+        ("rkt", P),
+        ("partition", ct.c_int32),
+        ("payload", P),
+        ("len", ct.c_size_t),
+        ("key", P),
+        ("key_len", ct.c_size_t),
+        ("offset", ct.c_int64),
+        ("_private", P),
+    ]
+
+
+REBALANCE = ct.CFUNCTYPE(None, P, ct.c_int, ct.POINTER(Places), P)
+_FUNCTIONS: dict[str, tuple[Any, ...]] = {
+    "conf_new": (P,),
+    "conf_set": (ct.c_int, P, ct.c_char_p, ct.c_char_p, ct.c_char_p, ct.c_size_t),
+    "conf_destroy": (None, P),
+    "conf_set_rebalance_cb": (None, P, REBALANCE),
+    "new": (P, ct.c_int, P, ct.c_char_p, ct.c_size_t),
+    "poll_set_consumer": (ct.c_int, P),
+    "topic_partition_list_new": (ct.POINTER(Places), ct.c_int),
+    "topic_partition_list_add": (ct.POINTER(Place), ct.POINTER(Places), ct.c_char_p, ct.c_int32),
+    "topic_partition_list_destroy": (None, ct.POINTER(Places)),
+    "subscribe": (ct.c_int, P, ct.POINTER(Places)),
+    "assign": (ct.c_int, P, ct.POINTER(Places)),
+    "assignment_lost": (ct.c_int, P),
+    "queue_get_consumer": (P, P),
+    "queue_destroy": (None, P),
+    "consume_batch_queue": (ct.c_ssize_t, P, ct.c_int, P, ct.c_size_t),
+    "message_destroy": (None, P),
+    "message_timestamp": (ct.c_int64, P, ct.POINTER(ct.c_int)),
+    "message_headers": (ct.c_int, P, ct.POINTER(P)),
+    "message_errstr": (ct.c_char_p, P),
+    "header_get_all": (
+        ct.c_int,
+        P,
+        ct.c_size_t,
+        ct.POINTER(ct.c_char_p),
+        ct.POINTER(P),
+        ct.POINTER(ct.c_size_t),
+    ),
+    "topic_name": (ct.c_char_p, P),
+    "consumer_group_metadata": (P, P),
+    "consumer_group_metadata_write": (P, P, ct.POINTER(P), ct.POINTER(ct.c_size_t)),
+    "consumer_group_metadata_destroy": (None, P),
+    "get_watermark_offsets": (
+        ct.c_int,
+        P,
+        ct.c_char_p,
+        ct.c_int32,
+        ct.POINTER(ct.c_int64),
+        ct.POINTER(ct.c_int64),
+    ),
+    "query_watermark_offsets": (
+        ct.c_int,
+        P,
+        ct.c_char_p,
+        ct.c_int32,
+        ct.POINTER(ct.c_int64),
+        ct.POINTER(ct.c_int64),
+        ct.c_int,
+    ),
+    "consumer_group_metadata_read": (P, ct.POINTER(P), ct.c_char_p, ct.c_size_t),
+    "mem_free": (None, P, P),
+    "err2name": (ct.c_char_p, ct.c_int),
+    "consumer_close": (ct.c_int, P),
+    "topic_new": (P, P, ct.c_char_p, P),
+    "topic_destroy": (None, P),
+    "produceva": (P, P, P, ct.c_size_t),
+    "poll": (ct.c_int, P, ct.c_int),
+    "flush": (ct.c_int, P, ct.c_int),
+    "init_transactions": (P, P, ct.c_int),
+    "begin_transaction": (P, P),
+    "send_offsets_to_transaction": (P, P, ct.POINTER(Places), P, ct.c_int),
+    "commit_transaction": (P, P, ct.c_int),
+    "abort_transaction": (P, P, ct.c_int),
+    "error_code": (ct.c_int, P),
+    "error_string": (ct.c_char_p, P),
+    "error_is_fatal": (ct.c_int, P),
+    "error_is_retriable": (ct.c_int, P),
+    "error_txn_requires_abort": (ct.c_int, P),
+    "error_destroy": (None, P),
+    "destroy": (None, P),
+    "version": (ct.c_int,),
+}
+
+
+class Library:
+    """The functions by name, each with its types."""
+
+    def __init__(self) -> None:
+        folder = Path(confluent_kafka.__file__).parent.parent / "confluent_kafka.libs"
+        found = sorted(folder.glob("librdkafka-*.so*"))
+        if len(found) != 1:
+            raise NativeMissing("confluent-kafka's wheel brings no librdkafka of its own here")
+        try:
+            self._library = ct.CDLL(str(found[0]))
+            self._functions = {name: self._function(name, *types) for name, types in _FUNCTIONS.items()}
+        except (OSError, AttributeError) as error:
+            raise NativeMissing(f"its librdkafka cannot be used: {type(error).__name__}") from error
+        if self.version() != confluent_kafka.libversion()[1]:
+            raise NativeMissing("its librdkafka is not the one that confluent-kafka itself uses")
+
+    def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+        function: Any = getattr(self._library, f"rd_kafka_{name}")
+        function.restype, function.argtypes = result, arguments
+        return function  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return self._functions[name]
+
+    def address_of(self, name: str) -> int:
+        """Where a function is, for compiled code to call."""
+        function: Any = self._functions[name]
+        return int(ct.cast(function, P).value or 0)
+
+    def handle(
+        self, kind: int, settings: Mapping[str, Any], prepare: Callable[[Any], None] = lambda _: None
+    ) -> Any:
+        """A `CONSUMER` or a `PRODUCER`. *prepare* adds to its configuration what is no text."""
+        text = ct.create_string_buffer(TEXT_BYTES)
+        configuration = self.conf_new()
+        for name, value in settings.items():
+            said = str(value).lower() if isinstance(value, bool) else str(value)
+            if self.conf_set(configuration, name.encode(), said.encode(), text, TEXT_BYTES):
+                self.conf_destroy(configuration)
+                raise NativeMissing(f"librdkafka refuses the setting {name}")
+        prepare(configuration)
+        handle = self.new(kind, configuration, text, TEXT_BYTES)
+        if not handle:
+            raise NativeMissing("librdkafka makes no client")
+        return handle
+
+    def places(self, places: Sequence[tuple[str, int]]) -> Any:
+        """A list of librdkafka's own, to be destroyed."""
+        made = self.topic_partition_list_new(len(places))
+        for topic, partition in places:
+            self.topic_partition_list_add(made, topic.encode(), partition)
+        return made
+
+    def check(self, error: int | None) -> None:
+        """Raise the ``rd_kafka_error_t`` at that address as confluent-kafka would, and let go of it."""
+        if not error:
+            return
+        reason = self.error_string(error) or b""
+        raised = KafkaError(
+            self.error_code(error),
+            reason.decode(errors="replace"),
+            fatal=bool(self.error_is_fatal(error)),
+            retriable=bool(self.error_is_retriable(error)),
+            txn_requires_abort=bool(self.error_txn_requires_abort(error)),
+        )
+        self.error_destroy(error)
+        raise KafkaException(raised)

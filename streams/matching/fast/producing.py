@@ -1,0 +1,150 @@
+"""A transactional producer as librdkafka's C API has it, which takes many records in one call of compiled code.
+
+Its methods are those of confluent-kafka's producer, as far as a transaction needs them, and raise the same.
+"""
+
+from __future__ import annotations
+
+import ctypes as ct
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from streams.matching.fast.library import PRODUCER, Library, P
+
+RKT, VALUE, KEY, FLAGS, HEADER = 2, 4, 5, 7, 9
+"""``rd_kafka_vtype_t``: what an argument of ``produceva`` is."""
+COPIED = 2
+ARGUMENT_WORDS = 9
+"""``rd_kafka_vu_t`` in words of eight bytes: its kind, then room for the longest."""
+Arguments = npt.NDArray[np.int64]
+
+
+class NativeProducer:
+    """One producer, safe for more than one thread as librdkafka is."""
+
+    def __init__(self, library: Library, settings: Mapping[str, Any]) -> None:
+        self._c = library
+        self.handle = library.handle(PRODUCER, settings)
+        self._topics: dict[str, int] = {}
+        self._end = weakref.finalize(self, _ended, library, self.handle, self._topics)
+        self._end.atexit = False  # a thread may still be in a call that never returns
+
+    def topic(self, name: str) -> int:
+        """The address of librdkafka's own name for it."""
+        if name not in self._topics:
+            self._topics[name] = self._c.topic_new(self.handle, name.encode(), None)
+        return self._topics[name]
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        on_delivery: Any = None,  # what is not delivered fails the commit
+    ) -> None:
+        named = [(ct.create_string_buffer(name.encode()), text) for name, text in headers]
+        parts = [*_parts(key), *_parts(value), *(part for _, text in named for part in _parts(text))]
+        held = np.frombuffer(b"".join(parts) + b"\0", np.uint8)
+        begins = held.ctypes.data + np.cumsum([0, *map(len, parts)])
+        arguments = arguments_of(self.topic(topic), [ct.addressof(name) for name, _ in named])
+        at = 0
+        for row, what in enumerate((key, value, *(text for _, text in named))):
+            if what is not None:
+                put_bytes(arguments, row, int(begins[at]), len(what))
+                at += 1
+        self.check(self._c.produceva(self.handle, arguments.ctypes.data, len(arguments)))
+
+    def check(self, error: int | None) -> None:
+        """Raise the error at that address, if there is one; ``BufferError`` when the queue is full."""
+        try:
+            self._c.check(error)
+        except KafkaException as raised:
+            if raised.args[0].code() == KafkaError._QUEUE_FULL:
+                raise BufferError("the local queue is full") from raised
+            raise
+
+    @property
+    def produceva(self) -> int:
+        """Where the function is, for compiled code."""
+        return self._c.address_of("produceva")
+
+    def poll(self, timeout_s: float) -> int:
+        return int(self._c.poll(self.handle, _ms(timeout_s)))
+
+    def flush(self, timeout_s: float) -> int:
+        code = self._c.flush(self.handle, _ms(timeout_s))
+        if code and code != KafkaError._TIMED_OUT:
+            raise KafkaException(KafkaError(code))
+        return int(bool(code))
+
+    def init_transactions(self, timeout_s: float) -> None:
+        self._c.check(self._c.init_transactions(self.handle, _ms(timeout_s)))
+
+    def begin_transaction(self) -> None:
+        self._c.check(self._c.begin_transaction(self.handle))
+
+    def commit_transaction(self, timeout_s: float) -> None:
+        self._c.check(self._c.commit_transaction(self.handle, _ms(timeout_s)))
+
+    def abort_transaction(self, timeout_s: float) -> None:
+        self._c.check(self._c.abort_transaction(self.handle, _ms(timeout_s)))
+
+    def send_offsets_to_transaction(
+        self, offsets: Sequence[TopicPartition], group_metadata: bytes, timeout_s: float
+    ) -> None:
+        """*group_metadata*: as a consumer wrote it."""
+        group = P()
+        self._c.check(
+            self._c.consumer_group_metadata_read(ct.byref(group), group_metadata, len(group_metadata))
+        )
+        places = self._c.places([(one.topic, one.partition) for one in offsets])
+        # With the zero behind it, as confluent-kafka writes it and needs it when it reads.
+        said = [ct.create_string_buffer((one.metadata or "").encode()) for one in offsets]
+        elements = places.contents.elems
+        try:
+            for number, (one, text) in enumerate(zip(offsets, said, strict=True)):
+                elements[number].offset = one.offset
+                elements[number].metadata, elements[number].metadata_size = ct.addressof(text), len(text)
+            self._c.check(self._c.send_offsets_to_transaction(self.handle, places, group, _ms(timeout_s)))
+        finally:
+            for number in range(len(offsets)):  # the texts are ours, the list's end would free them
+                elements[number].metadata, elements[number].metadata_size = None, 0
+            self._c.topic_partition_list_destroy(places)
+            self._c.consumer_group_metadata_destroy(group)
+
+
+def arguments_of(topic: int, header_names: Sequence[int]) -> Arguments:
+    """Arguments of one ``produceva``: key, value and each header, to be filled in; then what stays: topic and flags."""
+    count = len(header_names)
+    arguments = np.zeros((count + 4, ARGUMENT_WORDS), np.int64)
+    arguments[:, 0] = [KEY, VALUE, *[HEADER] * count, RKT, FLAGS]
+    arguments[2 : 2 + count, 1] = header_names
+    arguments[2 + count, 1], arguments[3 + count, 1] = topic, COPIED
+    return arguments
+
+
+def put_bytes(arguments: Arguments, row: int, address: int, size: int) -> None:
+    """What argument *row* holds; a header's name stands before it."""
+    at = 2 if arguments[row, 0] == HEADER else 1
+    arguments[row, at], arguments[row, at + 1] = address, size
+
+
+def _parts(text: bytes | None) -> list[bytes]:
+    return [] if text is None else [text]
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _ended(library: Library, handle: int, topics: Mapping[str, int]) -> None:
+    for topic in topics.values():
+        library.topic_destroy(topic)
+    library.destroy(handle)
