@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 
 from streams.matching.fast.digest import digest_into
-from streams.matching.fast.loading import call_with_3
+from streams.matching.fast.loading import call_with_3, copy_bytes
 
 NAN64 = np.uint64(0x7FF0000000000000)
 NAN32 = np.uint32(0x7F800000)
@@ -25,8 +25,7 @@ def is_nan32(bits):
 
 @njit
 def put(into, at, raw, begin, size):
-    for i in range(size):
-        into[at + i] = raw[begin + i]
+    copy_bytes(into.ctypes.data + at, raw.ctypes.data + begin, size)
     return at + size
 
 
