@@ -16,7 +16,8 @@ STUCK_S = 150.0
 
 
 class MatchService:
-    """Runs *loop* until cancelled; what ends the loop ends the worker, and so does a loop that no longer turns."""
+    """Runs *loop* from now on, without waiting for the rest of the worker to start, until ``run`` is cancelled. What ends the
+    loop ends the worker, and so does a loop that no longer turns."""
 
     name = "match"
 
@@ -24,24 +25,22 @@ class MatchService:
         self._loop = loop
         self._stuck_s = stuck_s
         self._fault: BaseException | None = None
+        self._running = threading.Thread(target=self._run, name="match.loop", daemon=True)
+        self._running.start()
 
     @property
     def is_ready(self) -> bool:
         return self._loop.is_ready
 
     async def run(self) -> None:
-        running = threading.Thread(
-            target=self._run, name="match.loop", daemon=True
-        )  # nobody waits for a stuck one
-        running.start()
         try:
-            while running.is_alive():
+            while self._running.is_alive():
                 await asyncio.sleep(LOOK_S)
                 if time.monotonic() - self._loop.turned_at > self._stuck_s:
                     raise Fatal(f"the match has been stuck for {self._stuck_s:.0f} s", hint="start it again")
         except asyncio.CancelledError:
             self._loop.stop()
-            await asyncio.to_thread(running.join, END_S)
+            await asyncio.to_thread(self._running.join, END_S)
             raise
         if self._fault is not None:
             raise self._fault

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -121,32 +122,39 @@ def _pin(pid: int, cores: list[int]) -> None:
 
 def _run(platform: Platform, there: Ground, reader: str, core: int | None, figures: Figures) -> None:
     total = there.load.detections + there.load.bad
-    with worker_of(platform, there, reader, core) as (process, port):
-        begun = time.monotonic()
-        wait_until(lambda: answers(port, "/readyz"), READY_S, process)
-        ready = time.monotonic()
-        cpu = _cpu_s(process)
+    begun = time.time()
+    with worker_of(platform, there, reader, core) as (process, _, log):
+        wait_until(lambda: assigned_at(log) is not None, READY_S, process)
+        assigned, cpu = assigned_at(log) or 0.0, _cpu_s(process)
         half_at = first_at = 0.0
         admin = AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3})
         while True:
             done = committed_of(admin, there.city)
-            now = time.monotonic()
+            now = time.time()
             first_at = first_at or (now if done else 0.0)
             half_at = half_at or (now if done >= total / 2 else 0.0)
             if half_at == now:
                 half_done, half_cpu = done, _cpu_s(process)
             if done >= total:
                 break
-            if now - ready > DONE_S or process.poll() is not None:
+            if now - assigned > DONE_S or process.poll() is not None:
                 raise Fatal(f"void: {done} of {total} were read")
             time.sleep(LOOK_S)
-        figures.rates.append(total / (now - ready))
+        figures.rates.append(total / (now - assigned))
         figures.second_halves.append((total - half_done) / max(1e-3, now - half_at))
         figures.cpu_us.append((_cpu_s(process) - cpu) / total * 1e6)
         late = total - half_done
         figures.cpu_us_late.append((_cpu_s(process) - half_cpu) / max(1, late) * 1e6)
         figures.rss_mb.append(psutil.Process(process.pid).memory_info().rss / 1e6)
         figures.first_s.append(first_at - begun)
+
+
+def assigned_at(log: Path) -> float | None:
+    """When the worker's log says that its partitions are assigned, in seconds since 1970; ``None``: not yet."""
+    for line in log.read_text(encoding="utf-8").splitlines():
+        if "INFO partitions assigned" in line:
+            return datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").timestamp()  # noqa: DTZ007 (local, as logged)
+    return None
 
 
 def committed_of(admin: AdminClient, city: str) -> int:
@@ -181,21 +189,27 @@ def verify(platform: Platform, there: Ground, wanted: set[tuple[str, int]]) -> N
 @contextmanager
 def worker_of(
     platform: Platform, there: Ground, reader: str, core: int | None = None
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
+    """The process, the port of its pages and the file of its log."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "city.toml"
         about = CITY.format(name=there.city, look_back_s=there.load.look_back_s)
         file.write_text(about + (f'reader = "{reader}"\n' if reader else ""))
-        words = ["run", str(file), "--stage", "match", "--quiet", "--web-port", str(port)]
+        words = ["run", str(file), "--stage", "match", "--web-port", str(port)]
         environment = {**os.environ, **platform.endpoints.as_environment(), "BONGSU_HOME": folder}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.cli", *words], env=environment, start_new_session=True
-        )
+        log = Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.cli", *words],
+                env=environment,
+                start_new_session=True,
+                stderr=out,
+            )
         try:
             if core is not None:
                 psutil.Process(process.pid).cpu_affinity([core])
-            yield process, port
+            yield process, port, log
         finally:
             process.terminate()
             process.wait()

@@ -67,7 +67,7 @@ def measure(platform: Platform, load: Load, tell: Any = lambda _: None) -> Figur
     try:
         publish_watches(platform, there)
         gc.disable()  # millions of messages, made beforehand, are not to be looked through again and again
-        with worker_of(platform, there, "") as (process, port):
+        with worker_of(platform, there, "") as (process, port, _):
             wait_until(lambda: answers(port, "/readyz"), READY_S, process)
             _flow(platform, there, psutil.Process(process.pid), figures, tell)
             wanted = oracle(there)
