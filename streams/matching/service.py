@@ -16,8 +16,8 @@ STUCK_S = 150.0
 
 
 class MatchService:
-    """Runs *loop* from now on, without waiting for the rest of the worker to start, until ``run`` is cancelled. What ends the
-    loop ends the worker, and so does a loop that no longer turns."""
+    """Runs *loop* from now on, without waiting for the rest of the worker to start, until ``run`` is cancelled. What ends
+    the loop ends the worker, and so does a loop that no longer turns."""
 
     name = "match"
 
