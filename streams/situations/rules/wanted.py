@@ -31,6 +31,8 @@ from streams.situations.watches import observed_from, plates_event
 
 NAME, VERSION = "wanted", "1"
 MINUTE_MS = 60_000
+REMOVED = f"{NAME}-removed"
+"""Not ``wanted:`` …: the memories of that name are the entries on the list, and are counted."""
 
 
 @cache
@@ -74,6 +76,7 @@ class Numbers(Strict):
     close_after_min: float = _default("close_after_min", gt=0)
     evidence_max: int = _default("evidence_max", ge=1, le=200)
     per_second_max: int = _default("per_second_max", ge=1, le=1_000)
+    removed_max: int = _default("removed_max", ge=1, le=100_000)
     use: str = _default("use")
     headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
 
@@ -85,7 +88,7 @@ class Wanted:
     version = VERSION
     speaks_last = True
     standing = None
-    keeps = frozenset({f"{NAME}:"})
+    keeps = frozenset({f"{NAME}:", f"{REMOVED}:"})
     notices = frozenset({WANTED})
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
@@ -99,12 +102,16 @@ class Wanted:
     # -- the list --------------------------------------------------------------------------------------------
 
     def on_notice(self, city: City, entry: Entry) -> Step:
-        """An entry is looked for from now on, or no longer."""
+        """An entry is looked for from now on, or no longer. What is older than what was heard of it last says nothing."""
         value = entry.value
-        known = city.memories.get(f"{NAME}:{value['entry_id']}")
-        ends_at = value["ends_at"]
-        if not value["is_listed"] or (ends_at is not None and ends_at <= city.now_ms):
-            return Step() if known is None else self._taken_off(city, known, "taken off the list")
+        entry_id, heard, ends_at = value["entry_id"], value["event_time"], value["ends_at"]
+        known = city.memories.get(f"{NAME}:{entry_id}")
+        if heard < (_removed(city).get(entry_id, 0) if known is None else known.body.get("heard", 0)):
+            return Step()
+        if not value["is_listed"]:
+            return self._taken_off(city, entry_id, heard + 1, "taken off the list")
+        if ends_at is not None and ends_at <= city.now_ms:
+            return self._taken_off(city, entry_id, heard, "taken off the list")
         tokens = {*value["tokens"], *value["candidate_tokens"]}
         about = {
             "tokens": sorted(value["tokens"]),
@@ -112,10 +119,11 @@ class Wanted:
             "offence": value["offence"],
             "legal_ground": value["legal_ground"],
             "said": derived_id(ends_at, *sorted(tokens)),
+            "heard": heard,
         }
         if known is None:
-            body: dict[str, Any] = {"watch_id": derived_id("watch", NAME, value["entry_id"]), "revision": 0}
-            known = Memory(NAME, value["entry_id"], body, ends_at)
+            body: dict[str, Any] = {"watch_id": derived_id("watch", NAME, entry_id), "revision": 0}
+            known = Memory(NAME, entry_id, body, ends_at)
         if known.body.get("said") == about["said"]:
             return Step(memories=[replace(known, body={**known.body, **about}, wake_at=ends_at)])
         body = {**known.body, **about, "revision": known.body["revision"] + 1}
@@ -133,17 +141,23 @@ class Wanted:
         )
         return Step(memories=[replace(known, body=body, wake_at=ends_at)], watches=[watch])
 
-    def _taken_off(self, city: City, known: Memory, reason: str) -> Step:
+    def _taken_off(self, city: City, entry_id: str, since: int, reason: str) -> Step:
+        """An entry is no longer looked for. A listing of it counts again from *since* on; the newest such are kept."""
+        removed = sorted({**_removed(city), entry_id: since}.items(), key=lambda one: (one[1], one[0]))
+        kept = Memory(REMOVED, "", dict(removed[-self._numbers.removed_max :]))
+        known = city.memories.get(f"{NAME}:{entry_id}")
+        if known is None:
+            return Step(memories=[kept])
         situation = city.situations.get(known.situation_id or "")
         is_open = situation is not None and not situation.is_closed
         drafts = [ended(city, situation, reason, self._over(known))] if situation and is_open else []
         watch = Event("core.watch", known.body["watch_id"], None)
-        return Step(drafts, forgets=[known.name], watches=[watch])
+        return Step(drafts, [kept], [known.name], [watch])
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """An entry whose time is up is taken off; a vehicle that nobody sees any more is not about."""
         if isinstance(due, Memory):
-            return self._taken_off(city, due, "its time on the list is up")
+            return self._taken_off(city, due.key, due.body.get("heard", 0), "its time on the list is up")
         if due.is_closed or due.handled.hold == "open" or city.now_ms < (due.wake_at or 0):
             return Step()
         known = city.memories.get(f"{NAME}:{due.anchor}")
@@ -298,6 +312,12 @@ class Wanted:
             return {}
         ground = Use(purpose=use.purpose, legal_ground=known.body["legal_ground"])
         return dict.fromkeys(situation.view.agencies, ground)
+
+
+def _removed(city: City) -> Mapping[str, int]:
+    """Entry that is no longer looked for → when a listing of it must have been made to count."""
+    memory = city.memories.get(f"{REMOVED}:")
+    return {} if memory is None else memory.body
 
 
 def _clock(city: City, time_ms: int) -> str:

@@ -115,6 +115,26 @@ def test_the_list_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert city.take(a_wanted("W9"))
 
 
+def test_of_so_many_entries_taken_off_it_is_known_since_when() -> None:
+    city = a_city(wanted={"removed_max": 2})
+    for number in range(4):
+        city.take(
+            a_wanted(f"W{number}"),
+            a_wanted(f"W{number}", event_time=at(f"12:0{number + 2}"), is_listed=False),
+        )
+    assert list(city.state.memories["wanted-removed:"].body) == ["W2", "W3"]
+    assert city.take(a_wanted("W3", event_time=at("12:05"))) == []
+    assert city.take(a_wanted("W3", event_time=at("12:06"))) != []
+
+
+def test_an_entry_whose_time_was_up_counts_again_with_more_time() -> None:
+    city = a_city()
+    city.take(a_wanted(ends_at=at("12:10")), a_tick("12:10"))
+    assert city.state.memories.keys() == {"wanted-removed:"}
+    city.take(a_wanted(ends_at=at("12:20"), received_time=at("12:11")))
+    assert [one["closes_at"] for one in city.all("core.watch")] == [at("12:10"), at("12:20")]
+
+
 def test_the_same_entry_told_again_is_the_same_watch_and_another_plate_its_next_revision() -> None:
     city = a_city()
     city.take(a_wanted(), a_wanted(), a_wanted(tokens=["another"]))
