@@ -2,14 +2,14 @@
 
 Plates are tokens here. Each entry of the list is a watch for its plate's token and for those of the plate with one
 character misread; nothing else is looked for, so no other plate leaves a trace. One character off, or read without
-certainty, it is a candidate: operators alone see it, with the image, and it is a hit once they confirm it. What they
-close as another vehicle is not told again.
+certainty, it is a candidate: operators alone see it, with the image, and it is a hit once they confirm it, wherever that
+plate is read again, until they close it. What they close as another vehicle is not told again.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -77,6 +77,7 @@ class Numbers(Strict):
     evidence_max: int = _default("evidence_max", ge=1, le=200)
     per_second_max: int = _default("per_second_max", ge=1, le=1_000)
     removed_max: int = _default("removed_max", ge=1, le=100_000)
+    plates_max: int = _default("plates_max", ge=1, le=1_000)
     use: str = _default("use")
     headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
 
@@ -120,13 +121,16 @@ class Wanted:
             "legal_ground": value["legal_ground"],
             "said": derived_id(ends_at, *sorted(tokens)),
             "heard": heard,
+            "ends_at": ends_at,
         }
         if known is None:
-            body: dict[str, Any] = {"watch_id": derived_id("watch", NAME, entry_id), "revision": 0}
-            known = Memory(NAME, entry_id, body, ends_at)
+            known = Memory(NAME, entry_id, {"watch_id": derived_id("watch", NAME, entry_id), "revision": 0})
+        body = {**known.body, **about}
+        if known.body.get("tokens") != about["tokens"]:
+            body |= {"read": [], "confirmed": []}  # what operators looked at was held against another plate
         if known.body.get("said") == about["said"]:
-            return Step(memories=[replace(known, body={**known.body, **about}, wake_at=ends_at)])
-        body = {**known.body, **about, "revision": known.body["revision"] + 1}
+            return Step(memories=[self._judged(city, replace(known, body=body))])
+        body["revision"] += 1
         use = city.rules.law.uses.get(self._numbers.use)
         watch = plates_event(
             body["watch_id"],
@@ -139,7 +143,7 @@ class Wanted:
             config=city.rules,
             now=city.now_ms,
         )
-        return Step(memories=[replace(known, body=body, wake_at=ends_at)], watches=[watch])
+        return Step(memories=[self._judged(city, replace(known, body=body))], watches=[watch])
 
     def _taken_off(self, city: City, entry_id: str, since: int, reason: str) -> Step:
         """An entry is no longer looked for. A listing of it counts again from *since* on; the newest such are kept."""
@@ -155,8 +159,12 @@ class Wanted:
         return Step(drafts, [kept], [known.name], [watch])
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
-        """An entry whose time is up is taken off; a vehicle that nobody sees any more is not about."""
+        """An entry whose time is up is taken off; a vehicle that nobody sees any more is not about. What operators made
+        of it is taken down before its situation may be forgotten."""
         if isinstance(due, Memory):
+            ends_at = _ends_at(due)
+            if ends_at is None or city.now_ms < ends_at:
+                return Step(memories=[self._judged(city, due)])
             return self._taken_off(city, due.key, due.body.get("heard", 0), "its time on the list is up")
         if due.is_closed or due.handled.hold == "open" or city.now_ms < (due.wake_at or 0):
             return Step()
@@ -168,21 +176,36 @@ class Wanted:
 
     def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
         """A camera read the plate, or one that is one character off."""
-        known, found = city.memory_of_watch(value["watch_id"]), observed_from(value)
+        known, found = self._judged(city, city.memory_of_watch(value["watch_id"])), observed_from(value)
         confidence = value["confidence"]
         is_sure = confidence is None or confidence >= self._numbers.min_confidence
-        is_hit = is_sure and value["subject"] in known.body["tokens"]
+        is_hit = is_sure and value["subject"] in (*known.body["tokens"], *known.body["confirmed"])
         situation = city.situations.get(known.situation_id or "")
         if situation is not None and situation.is_closed:
-            if not is_hit and situation.handled.hold == "closed" and known.body["read"] == value["subject"]:
+            is_dismissed = situation.handled.hold == "closed" and not self._is_hit(situation)
+            if not is_hit and is_dismissed and value["subject"] in known.body["read"]:
                 return Step()  # an operator looked: another vehicle
             situation = None
         if situation is None:
             return self._opened(city, known, value, found, is_hit)
-        was_hit = situation.view.kind == self._numbers.kind
+        was_hit = self._is_hit(situation)
         if (was_hit and not is_hit) or self._is_same(situation, value, found, is_hit and not was_hit):
             return Step()
-        return Step([self._seen_again(city, known, situation, value, found, is_hit)])
+        return self._seen_again(city, known, situation, value, found, is_hit)
+
+    def _judged(self, city: City, known: Memory) -> Memory:
+        """*known*, with what operators made of the plates that were read for its situation: one that is confirmed, the
+        one they were shown, counts as the entry's own until they close it. Due again while that may change."""
+        body, ends_at = known.body, _ends_at(known)
+        read, confirmed = _plates(body, "read"), _plates(body, "confirmed")
+        situation = city.situations.get(known.situation_id or "")
+        if situation is not None and situation.handled.hold == "closed":
+            confirmed = _without(confirmed, read)
+        elif situation is not None and situation.handled.is_confirmed:
+            confirmed = [*_without(confirmed, read[-1:]), *read[-1:]]
+        body = {**body, "ends_at": ends_at, "read": read, "confirmed": confirmed[-self._numbers.plates_max :]}
+        is_open = situation is not None and not situation.is_closed
+        return replace(known, body=body, wake_at=_first(ends_at, self._over_at(city) if is_open else None))
 
     def _opened(
         self, city: City, known: Memory, value: Mapping[str, Any], found: Observed, is_hit: bool
@@ -206,8 +229,12 @@ class Wanted:
         reason = "read by a camera" if is_hit else "a plate one character off, or read without certainty"
         situation = Situation(its_id, known.key, city.sequence, 1, reason, view, rule=NAME)
         situation = self._about(city, known, situation, value, is_hit)
-        body = {**known.body, "read": value["subject"]}
-        memory = replace(known, body=body, situation_id=its_id)
+        memory = replace(
+            known,
+            body={**known.body, "read": [value["subject"]]},
+            situation_id=its_id,
+            wake_at=_first(_ends_at(known), situation.wake_at),
+        )
         return Step([shown(city, situation, self._uses(city, known, situation))], [memory])
 
     def _seen_again(
@@ -218,34 +245,42 @@ class Wanted:
         value: Mapping[str, Any],
         found: Observed,
         is_hit: bool,
-    ) -> Draft:
+    ) -> Step:
         seconds = (value["event_time"] - situation.view.opened_at) / 1000
-        newest = max(one.seconds for one in situation.view.observed)
+        is_newest = seconds >= max(one.seconds for one in situation.view.observed)
         observed = (*situation.view.observed, replace(found, seconds=seconds))
         view = replace(situation.view, observed=observed[-self._numbers.evidence_max :])
         after = replace(situation, revision=situation.revision + 1, reason="seen again", view=view)
-        if seconds >= newest:  # else it comes late: listed, but it is not where it is now
+        read, plate = known.body["read"], value["subject"]
+        if is_newest:  # else it comes late: listed, but it is not where it is now
             after = self._about(city, known, after, value, is_hit)
-        return shown(city, after, self._uses(city, known, after))
+            read = [*_without(read, [plate]), plate]
+        elif plate not in read:
+            read = [plate, *read]
+        memory = replace(known, body={**known.body, "read": read[-self._numbers.plates_max :]})
+        return Step([shown(city, after, self._uses(city, known, after))], [memory])
 
     def _about(
         self, city: City, known: Memory, situation: Situation, value: Mapping[str, Any], is_hit: bool
     ) -> Situation:
         """*situation*, as the reading says: where, when, with which image; and whom it concerns."""
-        numbers, image = self._numbers, value.get("image_ref")
+        image = value.get("image_ref")
         view = replace(
             situation.view,
             position=position_of(value["position"]) or situation.view.position,
             references=(("image", image),) if image else (),
         )
-        is_hit = is_hit or view.kind == numbers.kind
+        is_hit = is_hit or self._is_hit(situation)
         view = (
             self._as_hit(city, view, known)
             if is_hit
             else replace(view, words=self._said(city, self._words.candidate, view, known))
         )
-        wake_at = city.now_ms + round(numbers.close_after_min * MINUTE_MS)
-        return replace(situation, view=view, wake_at=wake_at)
+        return replace(situation, view=view, wake_at=self._over_at(city))
+
+    def _over_at(self, city: City) -> int:
+        """When what was seen just now is no longer about."""
+        return city.now_ms + round(self._numbers.close_after_min * MINUTE_MS)
 
     def _as_hit(self, city: City, view: View, known: Memory) -> View:
         view = replace(
@@ -266,6 +301,9 @@ class Wanted:
             camera=last.seen_by,
             time=_clock(city, view.opened_at + round(last.seconds * 1000)),
         )
+
+    def _is_hit(self, situation: Situation) -> bool:
+        return situation.view.kind == self._numbers.kind
 
     def _is_same(
         self, situation: Situation, value: Mapping[str, Any], found: Observed, is_graver: bool
@@ -289,7 +327,7 @@ class Wanted:
         if after.is_closed:
             view = replace(after.view, words=self._over(known))
             return shown(city, replace(after, view=view), {})
-        if after.handled.is_confirmed and after.view.kind != self._numbers.kind:
+        if after.handled.is_confirmed and not self._is_hit(after):
             after = replace(after, view=self._as_hit(city, after.view, known))
         return shown(city, after, self._uses(city, known, after))
 
@@ -312,6 +350,26 @@ class Wanted:
             return {}
         ground = Use(purpose=use.purpose, legal_ground=known.body["legal_ground"])
         return dict.fromkeys(situation.view.agencies, ground)
+
+
+def _ends_at(known: Memory) -> int | None:
+    """Until when it is looked for. A row of before this was kept is due then, and at no other time."""
+    ends_at: int | None = known.body.get("ends_at", known.wake_at)
+    return ends_at
+
+
+def _plates(body: Mapping[str, Any], name: str) -> list[str]:
+    """Oldest first, of those read the one shown last. A row of before they were kept says which was read first."""
+    said = body.get(name, [])
+    return [said] if isinstance(said, str) else list(said)
+
+
+def _without(plates: Sequence[str], others: Sequence[str]) -> list[str]:
+    return [one for one in plates if one not in others]
+
+
+def _first(*times: int | None) -> int | None:
+    return min((one for one in times if one is not None), default=None)
 
 
 def _removed(city: City) -> Mapping[str, int]:
