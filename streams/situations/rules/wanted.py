@@ -31,6 +31,7 @@ from streams.situations.watches import observed_from, plates_event
 
 NAME, VERSION = "wanted", "1"
 MINUTE_MS = 60_000
+PLATES = ("read", "confirmed", "dismissed")
 REMOVED = f"{NAME}-removed"
 """Not ``wanted:`` …: the memories of that name are the entries on the list, and are counted."""
 
@@ -127,7 +128,7 @@ class Wanted:
             known = Memory(NAME, entry_id, {"watch_id": derived_id("watch", NAME, entry_id), "revision": 0})
         body = {**known.body, **about}
         if known.body.get("tokens") != about["tokens"]:
-            body |= {"read": [], "confirmed": []}  # what operators looked at was held against another plate
+            body |= {name: [] for name in PLATES}  # what operators looked at was held against another
         if known.body.get("said") == about["said"]:
             return Step(memories=[self._judged(city, replace(known, body=body))])
         body["revision"] += 1
@@ -180,13 +181,10 @@ class Wanted:
         confidence = value["confidence"]
         is_sure = confidence is None or confidence >= self._numbers.min_confidence
         is_hit = is_sure and value["subject"] in (*known.body["tokens"], *known.body["confirmed"])
+        if not is_hit and value["subject"] in known.body["dismissed"]:
+            return Step()
         situation = city.situations.get(known.situation_id or "")
-        if situation is not None and situation.is_closed:
-            is_dismissed = situation.handled.hold == "closed" and not self._is_hit(situation)
-            if not is_hit and is_dismissed and value["subject"] in known.body["read"]:
-                return Step()  # an operator looked: another vehicle
-            situation = None
-        if situation is None:
+        if situation is None or situation.is_closed:
             return self._opened(city, known, value, found, is_hit)
         was_hit = self._is_hit(situation)
         if (was_hit and not is_hit) or self._is_same(situation, value, found, is_hit and not was_hit):
@@ -194,18 +192,22 @@ class Wanted:
         return self._seen_again(city, known, situation, value, found, is_hit)
 
     def _judged(self, city: City, known: Memory) -> Memory:
-        """*known*, with what operators made of the plates that were read for its situation: one that is confirmed, the
-        one they were shown, counts as the entry's own until they close it. Due again while that may change."""
-        body, ends_at = known.body, _ends_at(known)
-        read, confirmed = _plates(body, "read"), _plates(body, "confirmed")
-        situation = city.situations.get(known.situation_id or "")
-        if situation is not None and situation.handled.hold == "closed":
-            confirmed = _without(confirmed, read)
-        elif situation is not None and situation.handled.is_confirmed:
-            confirmed = [*_without(confirmed, read[-1:]), *read[-1:]]
-        body = {**body, "ends_at": ends_at, "read": read, "confirmed": confirmed[-self._numbers.plates_max :]}
-        is_open = situation is not None and not situation.is_closed
-        return replace(known, body=body, wake_at=_first(ends_at, self._over_at(city) if is_open else None))
+        """*known*, with what operators made of the plates that were read for its situation. One that is confirmed, the
+        one they were shown, counts as the entry's own until they close it; a candidate that they close is dismissed,
+        with all that were read for it. Due again while that may change."""
+        ends_at, situation = _ends_at(known), city.situations.get(known.situation_id or "")
+        read, confirmed, dismissed = (_plates(known, name) for name in PLATES)
+        if situation is not None:
+            shown_last, dismissed = read[-1:], _without(dismissed, read)
+            if situation.handled.hold == "closed":
+                confirmed = _without(confirmed, read)
+                dismissed += [] if self._is_hit(situation) else read
+            elif situation.handled.is_confirmed:
+                confirmed = [*_without(confirmed, shown_last), *shown_last]
+        most, is_open = self._numbers.plates_max, situation is not None and not situation.is_closed
+        judged = {"read": read, "confirmed": confirmed[-most:], "dismissed": dismissed[-most:]}
+        wake_at = _first(ends_at, self._over_at(city) if is_open else None)
+        return replace(known, body={**known.body, **judged, "ends_at": ends_at}, wake_at=wake_at)
 
     def _opened(
         self, city: City, known: Memory, value: Mapping[str, Any], found: Observed, is_hit: bool
@@ -358,9 +360,9 @@ def _ends_at(known: Memory) -> int | None:
     return ends_at
 
 
-def _plates(body: Mapping[str, Any], name: str) -> list[str]:
+def _plates(known: Memory, name: str) -> list[str]:
     """Oldest first, of those read the one shown last. A row of before they were kept says which was read first."""
-    said = body.get(name, [])
+    said = known.body.get(name, [])
     return [said] if isinstance(said, str) else list(said)
 
 
