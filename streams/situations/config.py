@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
+from streams.match.forms import FORMS
 from streams.situations.languages import alert_words, kind_names
 from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
 
@@ -22,6 +23,7 @@ SEVERITIES = ("extreme", "severe", "moderate", "minor", "unknown")
 DEFAULTS = Path(__file__).parent / "rules" / "joint_incident.toml"
 STATUSES = ("open", "dispatched", "arrived", "closed")
 PAIRS_REMEMBERED_MAX = 20_000
+PLATE_TOPICS = frozenset(form.contract for form in FORMS if form.token)
 LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
@@ -140,6 +142,17 @@ class Watched(Strict):
     linger_s: float = Field(
         600, ge=0, le=86_400, description="how long after its end what was seen before may be told late"
     )
+
+    @field_validator("topics")
+    @classmethod
+    def _without_plates(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        """A plate that nobody looks for leaves no trace; and no topics would be all."""
+        if not topics or PLATE_TOPICS.intersection(topics):
+            raise ValueError(
+                f"must name topics, none of them {' or '.join(sorted(PLATE_TOPICS))}:"
+                " only the list of wanted vehicles looks for plates"
+            )
+        return topics
 
 
 class Corroborates(Strict):

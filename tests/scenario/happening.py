@@ -175,6 +175,7 @@ class Happenings:
         entry, plate = rest.pop("wanted"), rest.pop("number", None)
         ends = rest.pop("ends", None)
         return "police.wanted", {
+            "event_time": self._happened(rest),
             "entry_id": entry,
             "agency": rest.pop("agency", "112"),
             "is_listed": plate is not None,

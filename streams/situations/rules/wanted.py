@@ -2,14 +2,14 @@
 
 Plates are tokens here. Each entry of the list is a watch for its plate's token and for those of the plate with one
 character misread; nothing else is looked for, so no other plate leaves a trace. One character off, or read without
-certainty, it is a candidate: operators alone see it, with the image, and it is a hit once they confirm it. What they
-close as another vehicle is not told again.
+certainty, it is a candidate: operators alone see it, with the image, and it is a hit once they confirm it, wherever that
+plate is read again, until they close it. What they close as another vehicle is not told again.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -31,6 +31,9 @@ from streams.situations.watches import observed_from, plates_event
 
 NAME, VERSION = "wanted", "1"
 MINUTE_MS = 60_000
+PLATES = ("read", "confirmed", "dismissed")
+REMOVED = f"{NAME}-removed"
+"""Not ``wanted:`` …: the memories of that name are the entries on the list, and are counted."""
 
 
 @cache
@@ -74,6 +77,8 @@ class Numbers(Strict):
     close_after_min: float = _default("close_after_min", gt=0)
     evidence_max: int = _default("evidence_max", ge=1, le=200)
     per_second_max: int = _default("per_second_max", ge=1, le=1_000)
+    removed_max: int = _default("removed_max", ge=1, le=100_000)
+    plates_max: int = _default("plates_max", ge=1, le=1_000)
     use: str = _default("use")
     headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
 
@@ -85,7 +90,7 @@ class Wanted:
     version = VERSION
     speaks_last = True
     standing = None
-    keeps = frozenset({f"{NAME}:"})
+    keeps = frozenset({f"{NAME}:", f"{REMOVED}:"})
     notices = frozenset({WANTED})
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
@@ -99,12 +104,16 @@ class Wanted:
     # -- the list --------------------------------------------------------------------------------------------
 
     def on_notice(self, city: City, entry: Entry) -> Step:
-        """An entry is looked for from now on, or no longer."""
+        """An entry is looked for from now on, or no longer. What is older than what was heard of it last says nothing."""
         value = entry.value
-        known = city.memories.get(f"{NAME}:{value['entry_id']}")
-        ends_at = value["ends_at"]
-        if not value["is_listed"] or (ends_at is not None and ends_at <= city.now_ms):
-            return Step() if known is None else self._taken_off(city, known, "taken off the list")
+        entry_id, heard, ends_at = value["entry_id"], value["event_time"], value["ends_at"]
+        known = city.memories.get(f"{NAME}:{entry_id}")
+        if heard < (_removed(city).get(entry_id, 0) if known is None else known.body.get("heard", 0)):
+            return Step()
+        if not value["is_listed"]:
+            return self._taken_off(city, entry_id, heard + 1, "taken off the list")
+        if ends_at is not None and ends_at <= city.now_ms:
+            return self._taken_off(city, entry_id, heard, "taken off the list")
         tokens = {*value["tokens"], *value["candidate_tokens"]}
         about = {
             "tokens": sorted(value["tokens"]),
@@ -112,13 +121,17 @@ class Wanted:
             "offence": value["offence"],
             "legal_ground": value["legal_ground"],
             "said": derived_id(ends_at, *sorted(tokens)),
+            "heard": heard,
+            "ends_at": ends_at,
         }
         if known is None:
-            body: dict[str, Any] = {"watch_id": derived_id("watch", NAME, value["entry_id"]), "revision": 0}
-            known = Memory(NAME, value["entry_id"], body, ends_at)
+            known = Memory(NAME, entry_id, {"watch_id": derived_id("watch", NAME, entry_id), "revision": 0})
+        body = {**known.body, **about}
+        if known.body.get("tokens") != about["tokens"]:
+            body |= {name: [] for name in PLATES}  # what operators looked at was held against another
         if known.body.get("said") == about["said"]:
-            return Step(memories=[replace(known, body={**known.body, **about}, wake_at=ends_at)])
-        body = {**known.body, **about, "revision": known.body["revision"] + 1}
+            return Step(memories=[self._judged(city, replace(known, body=body))])
+        body["revision"] += 1
         use = city.rules.law.uses.get(self._numbers.use)
         watch = plates_event(
             body["watch_id"],
@@ -131,19 +144,29 @@ class Wanted:
             config=city.rules,
             now=city.now_ms,
         )
-        return Step(memories=[replace(known, body=body, wake_at=ends_at)], watches=[watch])
+        return Step(memories=[self._judged(city, replace(known, body=body))], watches=[watch])
 
-    def _taken_off(self, city: City, known: Memory, reason: str) -> Step:
+    def _taken_off(self, city: City, entry_id: str, since: int, reason: str) -> Step:
+        """An entry is no longer looked for. A listing of it counts again from *since* on; the newest such are kept."""
+        removed = sorted({**_removed(city), entry_id: since}.items(), key=lambda one: (one[1], one[0]))
+        kept = Memory(REMOVED, "", dict(removed[-self._numbers.removed_max :]))
+        known = city.memories.get(f"{NAME}:{entry_id}")
+        if known is None:
+            return Step(memories=[kept])
         situation = city.situations.get(known.situation_id or "")
         is_open = situation is not None and not situation.is_closed
         drafts = [ended(city, situation, reason, self._over(known))] if situation and is_open else []
         watch = Event("core.watch", known.body["watch_id"], None)
-        return Step(drafts, forgets=[known.name], watches=[watch])
+        return Step(drafts, [kept], [known.name], [watch])
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
-        """An entry whose time is up is taken off; a vehicle that nobody sees any more is not about."""
+        """An entry whose time is up is taken off; a vehicle that nobody sees any more is not about. What operators made
+        of it is taken down before its situation may be forgotten."""
         if isinstance(due, Memory):
-            return self._taken_off(city, due, "its time on the list is up")
+            ends_at = _ends_at(due)
+            if ends_at is None or city.now_ms < ends_at:
+                return Step(memories=[self._judged(city, due)])
+            return self._taken_off(city, due.key, due.body.get("heard", 0), "its time on the list is up")
         if due.is_closed or due.handled.hold == "open" or city.now_ms < (due.wake_at or 0):
             return Step()
         known = city.memories.get(f"{NAME}:{due.anchor}")
@@ -154,21 +177,37 @@ class Wanted:
 
     def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
         """A camera read the plate, or one that is one character off."""
-        known, found = city.memory_of_watch(value["watch_id"]), observed_from(value)
+        known, found = self._judged(city, city.memory_of_watch(value["watch_id"])), observed_from(value)
         confidence = value["confidence"]
         is_sure = confidence is None or confidence >= self._numbers.min_confidence
-        is_hit = is_sure and value["subject"] in known.body["tokens"]
+        is_hit = is_sure and value["subject"] in (*known.body["tokens"], *known.body["confirmed"])
+        if not is_hit and value["subject"] in known.body["dismissed"]:
+            return Step()
         situation = city.situations.get(known.situation_id or "")
-        if situation is not None and situation.is_closed:
-            if not is_hit and situation.handled.hold == "closed" and known.body["read"] == value["subject"]:
-                return Step()  # an operator looked: another vehicle
-            situation = None
-        if situation is None:
+        if situation is None or situation.is_closed:
             return self._opened(city, known, value, found, is_hit)
-        was_hit = situation.view.kind == self._numbers.kind
+        was_hit = self._is_hit(situation)
         if (was_hit and not is_hit) or self._is_same(situation, value, found, is_hit and not was_hit):
             return Step()
-        return Step([self._seen_again(city, known, situation, value, found, is_hit)])
+        return self._seen_again(city, known, situation, value, found, is_hit)
+
+    def _judged(self, city: City, known: Memory) -> Memory:
+        """*known*, with what operators made of the plates that were read for its situation. One that is confirmed, the
+        one they were shown, counts as the entry's own until they close it; a candidate that they close is dismissed,
+        with all that were read for it. Due again while that may change."""
+        ends_at, situation = _ends_at(known), city.situations.get(known.situation_id or "")
+        read, confirmed, dismissed = (_plates(known, name) for name in PLATES)
+        if situation is not None:
+            shown_last, dismissed = read[-1:], _without(dismissed, read)
+            if situation.handled.hold == "closed":
+                confirmed = _without(confirmed, read)
+                dismissed += [] if self._is_hit(situation) else read
+            elif situation.handled.is_confirmed:
+                confirmed = [*_without(confirmed, shown_last), *shown_last]
+        most, is_open = self._numbers.plates_max, situation is not None and not situation.is_closed
+        judged = {"read": read, "confirmed": confirmed[-most:], "dismissed": dismissed[-most:]}
+        wake_at = _first(ends_at, self._over_at(city) if is_open else None)
+        return replace(known, body={**known.body, **judged, "ends_at": ends_at}, wake_at=wake_at)
 
     def _opened(
         self, city: City, known: Memory, value: Mapping[str, Any], found: Observed, is_hit: bool
@@ -192,8 +231,12 @@ class Wanted:
         reason = "read by a camera" if is_hit else "a plate one character off, or read without certainty"
         situation = Situation(its_id, known.key, city.sequence, 1, reason, view, rule=NAME)
         situation = self._about(city, known, situation, value, is_hit)
-        body = {**known.body, "read": value["subject"]}
-        memory = replace(known, body=body, situation_id=its_id)
+        memory = replace(
+            known,
+            body={**known.body, "read": [value["subject"]]},
+            situation_id=its_id,
+            wake_at=_first(_ends_at(known), situation.wake_at),
+        )
         return Step([shown(city, situation, self._uses(city, known, situation))], [memory])
 
     def _seen_again(
@@ -204,34 +247,42 @@ class Wanted:
         value: Mapping[str, Any],
         found: Observed,
         is_hit: bool,
-    ) -> Draft:
+    ) -> Step:
         seconds = (value["event_time"] - situation.view.opened_at) / 1000
-        newest = max(one.seconds for one in situation.view.observed)
+        is_newest = seconds >= max(one.seconds for one in situation.view.observed)
         observed = (*situation.view.observed, replace(found, seconds=seconds))
         view = replace(situation.view, observed=observed[-self._numbers.evidence_max :])
         after = replace(situation, revision=situation.revision + 1, reason="seen again", view=view)
-        if seconds >= newest:  # else it comes late: listed, but it is not where it is now
+        read, plate = known.body["read"], value["subject"]
+        if is_newest:  # else it comes late: listed, but it is not where it is now
             after = self._about(city, known, after, value, is_hit)
-        return shown(city, after, self._uses(city, known, after))
+            read = [*_without(read, [plate]), plate]
+        elif plate not in read:
+            read = [plate, *read]
+        memory = replace(known, body={**known.body, "read": read[-self._numbers.plates_max :]})
+        return Step([shown(city, after, self._uses(city, known, after))], [memory])
 
     def _about(
         self, city: City, known: Memory, situation: Situation, value: Mapping[str, Any], is_hit: bool
     ) -> Situation:
         """*situation*, as the reading says: where, when, with which image; and whom it concerns."""
-        numbers, image = self._numbers, value.get("image_ref")
+        image = value.get("image_ref")
         view = replace(
             situation.view,
             position=position_of(value["position"]) or situation.view.position,
             references=(("image", image),) if image else (),
         )
-        is_hit = is_hit or view.kind == numbers.kind
+        is_hit = is_hit or self._is_hit(situation)
         view = (
             self._as_hit(city, view, known)
             if is_hit
             else replace(view, words=self._said(city, self._words.candidate, view, known))
         )
-        wake_at = city.now_ms + round(numbers.close_after_min * MINUTE_MS)
-        return replace(situation, view=view, wake_at=wake_at)
+        return replace(situation, view=view, wake_at=self._over_at(city))
+
+    def _over_at(self, city: City) -> int:
+        """When what was seen just now is no longer about."""
+        return city.now_ms + round(self._numbers.close_after_min * MINUTE_MS)
 
     def _as_hit(self, city: City, view: View, known: Memory) -> View:
         view = replace(
@@ -252,6 +303,9 @@ class Wanted:
             camera=last.seen_by,
             time=_clock(city, view.opened_at + round(last.seconds * 1000)),
         )
+
+    def _is_hit(self, situation: Situation) -> bool:
+        return situation.view.kind == self._numbers.kind
 
     def _is_same(
         self, situation: Situation, value: Mapping[str, Any], found: Observed, is_graver: bool
@@ -275,7 +329,7 @@ class Wanted:
         if after.is_closed:
             view = replace(after.view, words=self._over(known))
             return shown(city, replace(after, view=view), {})
-        if after.handled.is_confirmed and after.view.kind != self._numbers.kind:
+        if after.handled.is_confirmed and not self._is_hit(after):
             after = replace(after, view=self._as_hit(city, after.view, known))
         return shown(city, after, self._uses(city, known, after))
 
@@ -298,6 +352,32 @@ class Wanted:
             return {}
         ground = Use(purpose=use.purpose, legal_ground=known.body["legal_ground"])
         return dict.fromkeys(situation.view.agencies, ground)
+
+
+def _ends_at(known: Memory) -> int | None:
+    """Until when it is looked for. A row of before this was kept is due then, and at no other time."""
+    ends_at: int | None = known.body.get("ends_at", known.wake_at)
+    return ends_at
+
+
+def _plates(known: Memory, name: str) -> list[str]:
+    """Oldest first, of those read the one shown last. A row of before they were kept says which was read first."""
+    said = known.body.get(name, [])
+    return [said] if isinstance(said, str) else list(said)
+
+
+def _without(plates: Sequence[str], others: Sequence[str]) -> list[str]:
+    return [one for one in plates if one not in others]
+
+
+def _first(*times: int | None) -> int | None:
+    return min((one for one in times if one is not None), default=None)
+
+
+def _removed(city: City) -> Mapping[str, int]:
+    """Entry that is no longer looked for → when a listing of it must have been made to count."""
+    memory = city.memories.get(f"{REMOVED}:")
+    return {} if memory is None else memory.body
 
 
 def _clock(city: City, time_ms: int) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.errors import Invalid
 from streams.situations import notices
 from streams.situations.entry import Entry
 from streams.situations.rules import rule_file
 from streams.situations.state import CityState
-from tests.unit.situations.a_city import City, a_tick, at, place, rules
+from tests.unit.situations.a_city import City, a_tick, an_action, at, place, rules
 
 RULES = ("disaster", "vulnerable", "wanted")
 
@@ -54,6 +55,34 @@ def a_wanted(entry_id: str = "W1", **said: Any) -> Entry:
 def a_call(**said: Any) -> Entry:
     usual = {"cause": "button", "consent_ref": "c", "photo_ref": None, "guardian_ref": None}
     return a_notice("civil.vulnerable", "12:01", **{"person_ref": "p1"} | usual | said)
+
+
+def a_reading(city: City, plate: str, clock: str) -> Entry:
+    """That a camera read *plate*, which the newest entry of the list looks for."""
+    value = {
+        "situation_id": None,
+        "watch_id": city.all("core.watch")[-1]["watch_id"],
+        "kind": "seen",
+        "observation_id": f"{plate} {clock}",
+        "event_time": at(clock),
+        "position": place(),
+        "topic": "demo.cctv.plate",
+        "partition": 0,
+        "offset": 0,
+        "distance_m": None,
+        "seconds": 0.0,
+        "subject": plate,
+        "label": "licence_plate",
+        "confidence": 0.9,
+        "seen_by": "c1",
+    }
+    return Entry("evidence", "demo.core.evidence", 0, 0, value)
+
+
+def dismissed(city: City, plate: str, clock: str) -> None:
+    """*plate* is read, and operators say that it is another vehicle."""
+    city.take(a_reading(city, plate, clock))
+    city.take(an_action("close", city.live()[-1]["situation_id"], clock))
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -115,12 +144,56 @@ def test_the_list_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert city.take(a_wanted("W9"))
 
 
+def test_of_so_many_entries_taken_off_it_is_known_since_when() -> None:
+    city = a_city(wanted={"removed_max": 2})
+    for number in range(4):
+        city.take(
+            a_wanted(f"W{number}"),
+            a_wanted(f"W{number}", event_time=at(f"12:0{number + 2}"), is_listed=False),
+        )
+    assert list(city.state.memories["wanted-removed:"].body) == ["W2", "W3"]
+    assert city.take(a_wanted("W3", event_time=at("12:05"))) == []
+    assert city.take(a_wanted("W3", event_time=at("12:06"))) != []
+
+
+def test_an_entry_whose_time_was_up_counts_again_with_more_time() -> None:
+    city = a_city()
+    city.take(a_wanted(ends_at=at("12:10")), a_tick("12:10"))
+    assert city.state.memories.keys() == {"wanted-removed:"}
+    city.take(a_wanted(ends_at=at("12:20"), received_time=at("12:11")))
+    assert [one["closes_at"] for one in city.all("core.watch")] == [at("12:10"), at("12:20")]
+
+
 def test_the_same_entry_told_again_is_the_same_watch_and_another_plate_its_next_revision() -> None:
     city = a_city()
     city.take(a_wanted(), a_wanted(), a_wanted(tokens=["another"]))
     watches = city.all("core.watch")
     assert [(one["revision"], one["tokens"]) for one in watches] == [(1, ["token of W1"]), (2, ["another"])]
     assert len({one["watch_id"] for one in watches}) == 1
+
+
+def test_so_many_dismissed_plates_are_known_of_an_entry_the_oldest_goes_first() -> None:
+    city = a_city(wanted={"plates_max": 2})
+    city.take(a_wanted(candidate_tokens=["a", "b", "c"]))
+    for number, plate in enumerate("abc"):
+        dismissed(city, plate, f"12:0{number + 2}")
+    told = [bool(city.take(a_reading(city, plate, "12:10"))) for plate in "cba"]
+    assert told == [False, False, True]
+    assert city.state.memories["wanted:W1"].body["dismissed"] == ["b", "c"]
+
+
+def test_a_row_of_before_all_that_was_kept_is_read_as_it_was_meant() -> None:
+    city = a_city()
+    city.take(a_wanted(candidate_tokens=["a", "b"], ends_at=at("13:00")))
+    dismissed(city, "a", "12:02")
+    memory = city.state.memories["wanted:W1"]
+    of_now = {"heard", "ends_at", "confirmed", "dismissed"}
+    body = {name: said for name, said in memory.body.items() if name not in of_now} | {"read": "a"}
+    city.state.keep(replace(memory, body=body, wake_at=at("13:00")))
+    assert city.take(a_reading(city, "a", "12:03")) == []
+    assert city.take(a_reading(city, "b", "12:04")) != []
+    city.take(a_tick("13:00"))
+    assert city.state.memories.keys() == {"wanted-removed:"}
 
 
 def test_a_rule_that_holds_no_longer_looks_for_nobody() -> None:

@@ -40,6 +40,15 @@ def test_wrong_numbers_are_refused(wrong: dict[str, Any]) -> None:
         rules(**wrong)
 
 
+@pytest.mark.parametrize("topics", [["cctv.plate"], ["cctv.detection", "cctv.plate"], []])
+def test_around_a_situation_no_plates_are_looked_for_by_name_or_by_naming_no_topic(topics: list[str]) -> None:
+    watch = {"purpose": "fire-safety", "labels": ["licence_plate"], "topics": topics}
+    with pytest.raises(ValidationError, match="only the list of wanted vehicles looks for plates"):
+        rules(watch=watch)
+    with pytest.raises(ValidationError, match="only the list of wanted vehicles looks for plates"):
+        rules(shadows=[{"name": "joint-incident", "numbers": {"watch": watch}}])
+
+
 def test_a_headline_may_not_ask_for_an_address() -> None:
     said = rules().canonical()["headlines"]
     said["ko"]["alert"] = "{kind} {address}"
