@@ -8,7 +8,7 @@ what they answered. What a restart needs is in ``core.state``, in the same trans
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.situations.notices import SPEED
-from streams.situations.watches import takes_evidence
+from streams.situations.watches import observed_from, takes_evidence
 
 INPUTS = {
     "fire.incident": "incident",
@@ -130,15 +130,24 @@ class SituationsStage:
     def _offer(self, record: Record, held: Held, outbox: Outbox) -> None:
         metrics.records_taken.labels(self.group, record.topic).inc()
         is_unasked = record.topic == self._speeds and not held.state.takes(SPEED)
-        if is_unasked or (record.topic in self.beside and not _has_room(held.state, record)):
-            held.inbox.saw(record)
-            metrics.unlisted.labels(self.group).inc()
+        is_beside = record.topic in self.beside
+        if is_unasked or (is_beside and not _may_have_room(held.state, record)):
+            self._leave_out(record, held)
             return
         try:
-            held.inbox.offer(record, timely(record, self._wire.decode(record.topic, record.value or b"")))
+            value = timely(record, self._wire.decode(record.topic, record.value or b""))
         except Invalid as error:
             held.inbox.saw(record)
             self._set_aside(record, error, held, outbox)
+            return
+        if is_beside and not _has_room(held.state, value):
+            self._leave_out(record, held)
+        else:
+            held.inbox.offer(record, value)
+
+    def _leave_out(self, record: Record, held: Held) -> None:
+        held.inbox.saw(record)
+        metrics.unlisted.labels(self.group).inc()
 
     def _answer(self, held: Held, outbox: Outbox) -> None:
         """Give the rules what has come; of the state, the last row of each key is enough."""
@@ -181,13 +190,22 @@ class SituationsStage:
         metrics.set_aside.labels(self.group, record.topic).inc()
 
 
-def _has_room(state: CityState, record: Record) -> bool:
-    """Whether evidence would be listed, or is of a watch in the whole city. Its key says for which situation or watch; most
+def _may_have_room(state: CityState, record: Record) -> bool:
+    """Whether evidence might be listed, or is of a watch in the whole city. Its key says for which situation or watch; most
     of it need not be decoded, nor journalled, as the rules would not see it anyway."""
     if state.config is None:
         return False
     key = (record.key or b"").decode(errors="replace")
     return takes_evidence(state.now_told_as(key), state.config) or state.is_standing(key)
+
+
+def _has_room(state: CityState, value: Mapping[str, Any]) -> bool:
+    """Whether this evidence would be listed, now that it is known who says what."""
+    its_id = value["situation_id"]
+    return its_id is None or (
+        state.config is not None
+        and takes_evidence(state.now_told_as(its_id), state.config, observed_from(value).said_by)
+    )
 
 
 def timely(record: Record, value: dict[str, Any]) -> dict[str, Any]:

@@ -121,6 +121,9 @@ class Dispatch(Strict):
         return kind not in self.block_kinds and (self.hazard_kinds is None or kind in self.hazard_kinds)
 
 
+EVIDENCE_MAX = 20
+
+
 class Use(Strict):
     """What an agency's domain may look for, and on which ground."""
 
@@ -138,7 +141,9 @@ class Watched(Strict):
     min_confidence: float | None = Field(None, ge=0, le=1)
     look_back_s: float = Field(300, ge=0, le=86_400, description="how long before it began, too")
     per_second_max: int = Field(2, ge=1, le=1_000, description="more of one second is only counted")
-    evidence_max: int = Field(20, ge=0, le=200, description="so much a situation lists; more is only counted")
+    evidence_max: int = Field(
+        EVIDENCE_MAX, ge=0, le=200, description="so much a situation lists; more is only counted"
+    )
     linger_s: float = Field(
         600, ge=0, le=86_400, description="how long after its end what was seen before may be told late"
     )
@@ -388,6 +393,11 @@ class RulesConfig(Strict):
             said = (one.labels for one in self.corroborate if is_a(kind, one.kind))
             self._labels[kind] = frozenset(label for labels in said for label in labels)
         return self._labels[kind]
+
+    @property
+    def evidence_max(self) -> int:
+        """How much a situation of reports lists."""
+        return self.watch.evidence_max if self.watch is not None else EVIDENCE_MAX
 
     def watched_labels(self, watched: Watched) -> list[str]:
         """What is looked for around a situation."""

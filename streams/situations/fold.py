@@ -292,10 +292,10 @@ def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
         if rule is None or entry.value["kind"] == LEFT_OUT:
             return []
         return _put_in_force(state, rule.on_evidence(state, entry.value))
-    situation = state.now_told_as(entry.value["situation_id"])
-    if situation is None or entry.value["kind"] == LEFT_OUT or not takes_evidence(situation, state.rules):
+    situation, found = state.now_told_as(entry.value["situation_id"]), observed_from(entry.value)
+    is_left_out = entry.value["kind"] == LEFT_OUT
+    if situation is None or is_left_out or not takes_evidence(situation, state.rules, found.said_by):
         return []
-    found = observed_from(entry.value)
     blocks = is_in_the_way(found, state.rules)
     if any(
         one.event_id == found.event_id or (blocks and one.said_by == found.said_by)

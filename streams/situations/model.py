@@ -142,6 +142,9 @@ class Sent(Struct, frozen=True, gc=False):
     is_over: bool = False
 
 
+SaidBy = tuple[str | None, str | None]
+
+
 class Observed(Struct, frozen=True, gc=False):
     """An observation that a situation's watch found: where it stands in the log, how far and how long from the place and
     the beginning. *distance_m* is ``None`` when unknown. *seen_by* is whoever claims it, as far as that is known."""
@@ -156,9 +159,25 @@ class Observed(Struct, frozen=True, gc=False):
     seen_by: str | None = None
 
     @property
-    def said_by(self) -> tuple[str | None, str | None]:
+    def said_by(self) -> SaidBy:
         """What was claimed, and by whom."""
         return self.label, self.seen_by
+
+
+def listed_with(observed: tuple[Observed, ...], found: Observed, most: int) -> tuple[Observed, ...]:
+    """*observed* and *found*. Where there is no room, what nobody had said before takes the place of the last that
+    somebody had: one camera, however often it claims, leaves room for all others."""
+    if len(observed) < most:
+        return (*observed, found)
+    said: set[SaidBy] = set()
+    repeated = None
+    for number, one in enumerate(observed):
+        if one.said_by in said:
+            repeated = number
+        said.add(one.said_by)
+    if repeated is None or found.said_by in said:
+        return observed
+    return (*observed[:repeated], *observed[repeated + 1 :], found)
 
 
 class Watching(Struct, frozen=True, gc=False):

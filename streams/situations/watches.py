@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
 from streams.situations.config import RulesConfig, Watched
-from streams.situations.model import RULE, Observed, Position, Situation, Watching
+from streams.situations.model import RULE, Observed, Position, SaidBy, Situation, Watching
 from streams.situations.rule import Standing
 from streams.situations.rules import told_version
 from streams.situations.told import event_fields, position_value
@@ -83,11 +83,15 @@ def observed_from(value: Mapping[str, Any]) -> Observed:
     )
 
 
-def takes_evidence(situation: Situation | None, config: RulesConfig) -> bool:
-    """Whether more evidence would be listed."""
+def takes_evidence(situation: Situation | None, config: RulesConfig, said_by: SaidBy | None = None) -> bool:
+    """Whether more evidence would be listed; of *said_by*, where that is known."""
     if situation is None or config.watch is None or situation.is_closed:
         return False
-    return len(situation.view.observed) < config.watch.evidence_max
+    observed = situation.view.observed
+    if len(observed) < config.evidence_max:
+        return True
+    said = {one.said_by for one in observed}
+    return len(said) < len(observed) and said_by not in said
 
 
 def _opens_at(situation: Situation, wanted: Watched) -> int:

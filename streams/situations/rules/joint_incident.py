@@ -25,6 +25,7 @@ from streams.situations.model import (
     Position,
     Situation,
     View,
+    listed_with,
 )
 from streams.situations.rule import City, Draft, Heard, Memory, Step
 from streams.situations.units import unit_uses
@@ -83,7 +84,7 @@ def regroup(city: City, touched: set[str]) -> list[Draft]:
     groups = regrouped(clusters(city.index, among, city.rules.bounds), before)
     drafts = [_merged(city, situation, into) for situation, into in groups.merged]
     drafts += [
-        revised(city, situation, members)
+        revised(city, _with_evidence_of(groups.merged, situation, city.rules), members)
         for situation, members in groups.kept
         if members != situation.view.incidents
     ]
@@ -148,6 +149,20 @@ def _merged(city: City, situation: Situation, into: str) -> Draft:
     return Draft(
         replace(situation, revision=situation.revision + 1, reason=f"merged into {into}", view=view), {}
     )
+
+
+def _with_evidence_of(
+    merged: Iterable[tuple[Situation, str]], situation: Situation, config: RulesConfig
+) -> Situation:
+    """*situation*, with what was seen of those that are told with it from now on."""
+    observed = situation.view.observed
+    known = {one.event_id for one in observed}
+    for other, into in merged:
+        for one in other.view.observed:
+            if into == situation.situation_id and one.event_id not in known:
+                known.add(one.event_id)
+                observed = listed_with(observed, one, config.evidence_max)
+    return replace(situation, view=replace(situation.view, observed=observed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +248,7 @@ def certainty_of(
 def seen(city: City, situation: Situation, found: Observed) -> Draft:
     """*situation* with one more observation: listed, and more certain if it says the same as the reports do."""
     view, config = situation.view, city.rules
-    observed = (*view.observed, found)
+    observed = listed_with(view.observed, found, config.evidence_max)
     certainty = certainty_of(view.kind, view.agencies, observed, situation.handled, config)
     reason = f"seen nearby: {found.label}" if found.label else "seen nearby"
     if certainty != view.certainty:

@@ -21,7 +21,7 @@ from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig, Strict, is_a
 from streams.situations.languages import words_of
-from streams.situations.model import RULE, Observed, Position, Situation, View
+from streams.situations.model import RULE, Observed, Position, Situation, View, listed_with
 from streams.situations.rule import City, Draft, Heard, Memory, Standing, Step
 from streams.situations.rules.joint_incident import certainty_of
 from streams.situations.watches import observed_from
@@ -29,6 +29,7 @@ from streams.situations.watches import observed_from
 NAME, VERSION = "unconfirmed", "1"
 MINUTE_MS = 60_000
 PENDING = "pending"
+CLAIMED, SEEN = "claimed before it was reported", "claimed by machines, too"
 
 
 @cache
@@ -138,22 +139,26 @@ class Unconfirmed:
     def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
         """A claim: of what is known already, of a situation of this rule, or one that waits for another source."""
         claim = self._claim(value)
-        if claim is None or self._is_reported(city, claim):
+        if claim is None:
             return Step()
+        reported = self._reported(city, claim)
+        if reported is not None:
+            return Step() if _is_watched(city, claim) else self._borne_out(city, reported, claim)
         known = next((one for one in self._open(city, claim.kind) if self._is_near(claim, one)), None)
         if known is not None:
             return self._claimed_again(city, known, claim)
         pending = self._waiting(city, claim)
-        near = [one for one in pending if self._belong(one, claim)]
+        near = {one.source: one for one in pending if self._belong(one, claim)}
         if len(near) < self._numbers.sources:
             return Step(memories=[self._remembered(pending)])
-        left = [one for one in pending if one not in near]
-        return Step([Draft(self._drawn(city, near), {})], [self._remembered(left)])
+        left = [one for one in pending if not self._belong(one, claim)]
+        claims = sorted(near.values(), key=_turn)
+        return Step([Draft(self._drawn(city, claims), {})], [self._remembered(left)])
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """A report of what was only claimed: from now on it is told with the report's situation."""
         at, owner_id = heard.incident.position, city.owners.get(heard.incident.incident_id)
-        if at is None or owner_id is None:
+        if at is None or owner_id is None or city.situations[owner_id].is_closed:
             return Step()
         drafts: list[Draft] = []
         owner = city.situations[owner_id]
@@ -191,28 +196,40 @@ class Unconfirmed:
         return Claim(kind, value["event_time"], at["lat"], at["lon"], observed_from(value))
 
     def _waiting(self, city: City, claim: Claim) -> list[Claim]:
-        """Those that wait, *claim* among them: the newest of each source, none older than the window, bounded."""
+        """Those that wait, *claim* among them: of each source and place the newest, none older than the window, bounded."""
         memory = city.memories.get(f"{NAME}:{PENDING}")
         claims = convert(memory.body["claims"], list[Claim]) if memory is not None else []
         newest = max([claim.at, *(one.at for one in claims)])
         oldest = newest - round(self._numbers.window_s * 1000)
-        kept = [one for one in claims if one.source != claim.source and one.at >= oldest]
-        return sorted([*kept, claim], key=lambda one: (one.at, one.source))[-self._numbers.pending_max :]
+        same = [one for one in claims if one.source == claim.source and self._are_near(one, claim)]
+        others = [one for one in claims if one not in same and one.at >= oldest]
+        return sorted([*others, max([*same, claim], key=_turn)], key=_turn)[-self._numbers.pending_max :]
 
     def _remembered(self, pending: Sequence[Claim]) -> Memory:
         return Memory(NAME, PENDING, {"claims": [json.decode(json.encode(one)) for one in pending]})
 
     def _belong(self, one: Claim, other: Claim) -> bool:
-        return (
-            one.kind == other.kind
-            and abs(one.at - other.at) <= self._numbers.window_s * 1000
-            and one.away_m(Position(other.lat, other.lon)) <= self._numbers.radius_m
-        )
+        is_then = abs(one.at - other.at) <= self._numbers.window_s * 1000
+        return one.kind == other.kind and is_then and self._are_near(one, other)
 
-    def _is_reported(self, city: City, claim: Claim) -> bool:
-        """Whether a report says the same nearby: then its own watch sees to it."""
-        near = city.live_near([Position(claim.lat, claim.lon)], self._numbers.radius_m)
-        return any(_says(city, claim.found.label, claim.kind, one.view.kind) for one in near)
+    def _are_near(self, one: Claim, other: Claim) -> bool:
+        return one.away_m(Position(other.lat, other.lon)) <= self._numbers.radius_m
+
+    def _reported(self, city: City, claim: Claim) -> Situation | None:
+        """The nearest situation of reports that say the same."""
+        at = Position(claim.lat, claim.lon)
+        near = [
+            one
+            for one in city.live_near([at], self._numbers.radius_m)
+            if _says(city, claim.found.label, claim.kind, one.view.kind)
+        ]
+        return min(near, key=lambda one: (_away_m(claim, one), one.age), default=None)
+
+    def _borne_out(self, city: City, reported: Situation, claim: Claim) -> Step:
+        """What no watch of its own would find, which says what was reported."""
+        centre = reported.view.position or Position(claim.lat, claim.lon)
+        after = self._given(city, reported, [_placed(claim, centre, reported.view.opened_at)], SEEN)
+        return Step() if after is reported else Step([Draft(after, None)])
 
     # -- situations ------------------------------------------------------------------------------------------
 
@@ -260,10 +277,11 @@ class Unconfirmed:
         known = {one.event_id for one in observed}
         if claim.found.event_id in known:
             return Step()
-        if len(observed) >= self._numbers.evidence_max:  # not listed, but it goes on
-            return Step([Draft(self._lasting(city, situation, claim.at), {}, is_new_revision=False)])
         centre = situation.view.position or Position(claim.lat, claim.lon)
-        observed = (*observed, _placed(claim, centre, situation.view.opened_at))
+        found = _placed(claim, centre, situation.view.opened_at)
+        observed = listed_with(observed, found, self._numbers.evidence_max)
+        if observed == situation.view.observed:  # not listed, but it goes on
+            return Step([Draft(self._lasting(city, situation, claim.at), {}, is_new_revision=False)])
         view = replace(situation.view, observed=observed, words=self._said("claimed", claim.kind, observed))
         reason = f"claimed again: {claim.found.label}"
         after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
@@ -279,16 +297,19 @@ class Unconfirmed:
         reason = f"reported: merged into {into}"
         return Draft(replace(situation, revision=situation.revision + 1, reason=reason, view=view), {})
 
-    def _given(self, city: City, owner: Situation, observed: Sequence[Observed]) -> Situation:
-        """*owner*, a situation of reports, with what had been claimed before."""
-        known = {one.event_id for one in owner.view.observed}
-        more = [one for one in observed if one.event_id not in known]
-        together = (*owner.view.observed, *more)[: self._numbers.evidence_max]
+    def _given(
+        self, city: City, owner: Situation, observed: Sequence[Observed], why: str = CLAIMED
+    ) -> Situation:
+        """*owner*, a situation of reports, with what was claimed of it."""
+        known, together = {one.event_id for one in owner.view.observed}, owner.view.observed
+        for one in observed:
+            if one.event_id not in known:
+                together = listed_with(together, one, city.rules.evidence_max)
         if owner.rule != RULE or together == owner.view.observed:
             return owner
         certainty = certainty_of(owner.view.kind, owner.view.agencies, together, owner.handled, city.rules)
         view = replace(owner.view, observed=together, certainty=certainty)
-        return replace(owner, revision=owner.revision + 1, reason="claimed before it was reported", view=view)
+        return replace(owner, revision=owner.revision + 1, reason=why, view=view)
 
     def _said(self, template: str, kind: str, observed: Sequence[Observed]) -> str:
         text: str = getattr(self._words, template)
@@ -298,6 +319,21 @@ class Unconfirmed:
 def _says(city: City, label: str | None, claimed: str, reported: str) -> bool:
     """Whether what was *claimed* is what was *reported*."""
     return is_a(reported, claimed) or label in city.rules.labels_of(reported)
+
+
+def _is_watched(city: City, claim: Claim) -> bool:
+    """Whether a situation's own watch looks for such a claim."""
+    watch = city.rules.watch
+    return watch is not None and claim.found.label in city.rules.watched_labels(watch)
+
+
+def _away_m(claim: Claim, situation: Situation) -> float:
+    at = situation.view.position
+    return math.inf if at is None else claim.away_m(at)
+
+
+def _turn(claim: Claim) -> tuple[int, tuple[str, str], str]:
+    return claim.at, claim.source, claim.found.event_id
 
 
 def _placed(claim: Claim, centre: Position, opened_at: int) -> Observed:
