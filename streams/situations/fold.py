@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id
+from streams.geo import distance_m
 from streams.situations.alerts import retold
 from streams.situations.config import RulesConfig
 from streams.situations.dispatch import is_in_the_way, sent_out
@@ -29,7 +30,7 @@ from streams.situations.handling import (
     separated,
 )
 from streams.situations.limits import let_go, too_many
-from streams.situations.model import RULE, Camera, Incident, Site, Situation
+from streams.situations.model import RULE, Camera, Incident, Position, Site, Situation
 from streams.situations.notices import HUB, SITE, SPEED, check_notice
 from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
 from streams.situations.rules.joint_incident import regroup, revised, seen
@@ -270,7 +271,32 @@ def _on_camera(state: CityState, camera: Camera) -> list[Event]:
     radius_m = max(state.rules.cameras.radius_m, state.rules.dispatch.radius_m)
     for situation in state.live_near(places, radius_m):
         events += _tell(state, revised(state, situation, situation.view.incidents))
+    for situation in _of_rules_near(state, places, radius_m):
+        events += _looked_at_again(state, situation)
     return events
+
+
+def _of_rules_near(state: CityState, places: Iterable[Position], radius_m: float) -> list[Situation]:
+    """Those behind which no reports stand, near any of *places*: of a city there are few at a time."""
+    its = [state.situations[one] for name in state.rules_with_situations() for one in state.of_rule(name)]
+    return [
+        one
+        for one in its
+        if (at := one.view.position) is not None
+        and any(distance_m(at.lat, at.lon, place.lat, place.lon) <= radius_m for place in places)
+    ]
+
+
+def _looked_at_again(state: CityState, situation: Situation) -> list[Event]:
+    """What follows for *situation* from other cameras."""
+    rule = state.rule_named(situation.rule)
+    if not isinstance(rule, Follows):
+        return []
+    draft = rule.on_action(state, situation)
+    if draft.situation.view == situation.view:
+        return _tell(state, replace(draft, is_new_revision=False))
+    after = replace(draft.situation, revision=situation.revision + 1, reason="other cameras")
+    return _tell(state, replace(draft, situation=after, is_new_revision=True))
 
 
 def _on_site(state: CityState, site: Site) -> list[Event]:

@@ -1,6 +1,7 @@
 """What lasts by somebody's word, a sensor's or a person's, and is over once it has been calm for long enough. Pure.
 
-So what flaps is one situation. A rule keeps its spells in one memory, bounded; the oldest goes first.
+So what flaps is one situation. A rule keeps its spells in one memory, bounded; the oldest goes first, and its situation
+ends with it. What is over is remembered for as long as an older word could still open it again.
 """
 
 from __future__ import annotations
@@ -20,15 +21,22 @@ from streams.situations.model import Observed, Position, Situation, View
 from streams.situations.rule import City, Draft, Memory
 
 SPELLS = "spells"
+NO_ROOM = "let go: there are more at once than the city holds, and this began first"
 
 
-class Spell(Struct, frozen=True, gc=False):
-    """*heard* is the event time of the newest word; *calm_since* is ``None`` while it goes on."""
+class Spell(Struct, frozen=True, gc=False, omit_defaults=True):
+    """*heard* is the event time of the newest word; *calm_since* is ``None`` while it goes on. Of one that *is_over* no more
+    is known than that."""
 
     situation_id: str
     began: int
     heard: int
     calm_since: int | None = None
+    is_over: bool = False
+
+    def is_news(self, event_time: int) -> bool:
+        """Whether a word of then says something: once it is over, the word that ended it again does not."""
+        return event_time > self.heard if self.is_over else event_time >= self.heard
 
 
 def spells_of(city: City, rule: str) -> dict[str, Spell]:
@@ -38,18 +46,37 @@ def spells_of(city: City, rule: str) -> dict[str, Spell]:
     return {whose: Spell(**one) for whose, one in said.items()}
 
 
-def remembered(rule: str, spells: Mapping[str, Spell], *, over_after_ms: int, spells_max: int) -> Memory:
-    """*spells*, and when the first of the calm ones is over."""
-    newest = sorted(spells.items(), key=lambda pair: (pair[1].began, pair[0]))[-spells_max:]
-    calm = [one.calm_since + over_after_ms for _, one in newest if one.calm_since is not None]
+def remembered(
+    city: City,
+    rule: str,
+    spells: Mapping[str, Spell],
+    *,
+    over_after_ms: int,
+    age_max_ms: int,
+    spells_max: int,
+) -> tuple[Memory, list[Situation]]:
+    """*spells*, and when the first of them is due; and the situations of those for which there is no room."""
+    known = {
+        whose: one
+        for whose, one in spells.items()
+        if not one.is_over or one.heard + age_max_ms >= city.now_ms
+    }
+    by_age = sorted(known.items(), key=lambda pair: (not pair[1].is_over, pair[1].began, pair[0]))
+    dropped, newest = by_age[:-spells_max], by_age[-spells_max:]
+    due = [
+        one.calm_since + over_after_ms for _, one in newest if one.calm_since is not None and not one.is_over
+    ]
+    due += [one.heard + age_max_ms + 1 for _, one in newest if one.is_over]
     body = json.decode(json.encode(dict(sorted(newest))))  # as a restart finds it
-    return Memory(rule, SPELLS, body, min(calm, default=None))
+    gone = [city.situations.get(one.situation_id) for _, one in dropped if not one.is_over]
+    left = [one for one in gone if one is not None and not one.is_closed]
+    return Memory(rule, SPELLS, body, min(due, default=None)), left
 
 
 def over(spells: Mapping[str, Spell], now_ms: int, over_after_ms: int) -> Iterator[str]:
     """Whose spells have been calm for long enough."""
     for whose, one in sorted(spells.items()):
-        if one.calm_since is not None and one.calm_since + over_after_ms <= now_ms:
+        if one.calm_since is not None and not one.is_over and one.calm_since + over_after_ms <= now_ms:
             yield whose
 
 
@@ -65,7 +92,14 @@ def shown(city: City, situation: Situation, uses: Mapping[str, Use], **changed: 
         return Draft(replace(situation, view=replace(situation.view, references=())), {}, **changed)
     at, numbers = situation.view.position, city.rules.cameras
     wanted = {
-        agency: cameras_for(city.cameras, at, use.purpose, count=numbers.count, radius_m=numbers.radius_m)
+        agency: cameras_for(
+            city.cameras,
+            at,
+            use.purpose,
+            count=numbers.count,
+            radius_m=numbers.radius_m,
+            override=situation.handled.override,
+        )
         for agency, use in sorted(uses.items())
     }
     every = {one.camera_id: one for cameras in wanted.values() for one in cameras}

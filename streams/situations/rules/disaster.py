@@ -7,7 +7,7 @@ situation. What an operator closed stays closed until the sensor has been calm.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Us
 from streams.situations.entry import Entry
 from streams.situations.languages import words_of
 from streams.situations.lasting import (
+    NO_ROOM,
     SPELLS,
     Spell,
     begun,
@@ -108,20 +109,20 @@ class Disaster:
         value, spells = entry.value, spells_of(city, NAME)
         sensor, limit = value["sensor_id"], self._threshold(value)
         spell = spells.get(sensor)
-        is_late = spell is not None and value["event_time"] < spell.heard
+        is_known = spell is not None and not spell.is_news(value["event_time"])
         is_old = city.now_ms - value["event_time"] > self._numbers.age_max_min * MINUTE_MS
-        if limit is None or is_late or is_old:
+        if limit is None or is_known or is_old:
             return Step()
         if value["value"] < limit:
             if spell is None or spell.calm_since is not None:
                 return Step()
             spells[sensor] = replace(spell, heard=value["event_time"], calm_since=city.now_ms)
-            return Step(memories=[self._kept(spells)])
-        if spell is None:
+            return self._step(city, spells)
+        if spell is None or spell.is_over:
             return self._raised(city, entry, spells)
         spells[sensor] = replace(spell, heard=value["event_time"], calm_since=None)
         drafts = [] if spell.calm_since is None else self._again(city, entry, spell)
-        return Step(drafts, [self._kept(spells)])
+        return self._step(city, spells, drafts)
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """What has been calm for long enough is over."""
@@ -129,11 +130,12 @@ class Disaster:
             return Step()
         spells, drafts = spells_of(city, NAME), []
         for sensor in list(over(spells, city.now_ms, self._over_ms)):
-            situation = city.situations.get(spells.pop(sensor).situation_id)
+            situation = city.situations.get(spells[sensor].situation_id)
+            spells[sensor] = replace(spells[sensor], is_over=True)
             if situation is not None and not situation.is_closed and situation.handled.hold != "open":
                 reason = f"below its threshold for {self._numbers.over_after_s:g} s"
                 drafts.append(ended(city, situation, reason, self._over()))
-        return Step(drafts, [self._kept(spells)])
+        return self._step(city, spells, drafts)
 
     def on_action(self, city: City, after: Situation) -> Draft:
         if after.is_closed:
@@ -149,8 +151,18 @@ class Disaster:
         own: float | None = value["threshold"]
         return own if own is not None else self._numbers.thresholds.get(value["quantity"])
 
-    def _kept(self, spells: Mapping[str, Spell]) -> Memory:
-        return remembered(NAME, spells, over_after_ms=self._over_ms, spells_max=self._numbers.spells_max)
+    def _step(self, city: City, spells: Mapping[str, Spell], drafts: Sequence[Draft] = ()) -> Step:
+        numbers = self._numbers
+        memory, left = remembered(
+            city,
+            NAME,
+            spells,
+            over_after_ms=self._over_ms,
+            age_max_ms=round(numbers.age_max_min * MINUTE_MS),
+            spells_max=numbers.spells_max,
+        )
+        words = self._over()
+        return Step([*drafts, *(ended(city, one, NO_ROOM, words) for one in left)], [memory])
 
     def _over(self) -> str:
         return self._words.over.format(kind=self._name, quantity="", value=0.0, unit="")
@@ -178,7 +190,7 @@ class Disaster:
         reason = f"{value['quantity']} of sensor {sensor} at or above its threshold"
         situation = Situation(its_id, sensor, city.sequence, 1, reason, view, rule=NAME)
         spells[sensor] = Spell(its_id, city.now_ms, value["event_time"])
-        return Step([shown(city, situation, self._uses(city))], [self._kept(spells)])
+        return self._step(city, spells, [shown(city, situation, self._uses(city))])
 
     def _again(self, city: City, entry: Entry, spell: Spell) -> list[Draft]:
         """It was calm for a while, not for long enough."""

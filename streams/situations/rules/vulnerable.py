@@ -9,7 +9,7 @@ confirmed, operators alone end it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Us
 from streams.situations.entry import Entry
 from streams.situations.languages import words_of
 from streams.situations.lasting import (
+    NO_ROOM,
     SPELLS,
     Spell,
     begun,
@@ -114,19 +115,20 @@ class Vulnerable:
         person, at = value["person_ref"], value["event_time"]
         spell = spells.get(person)
         situation = None if spell is None else city.situations.get(spell.situation_id)
-        is_late = spell is not None and at < spell.heard
-        if is_late or city.now_ms - at > self._numbers.age_max_min * MINUTE_MS:
+        is_known = spell is not None and not spell.is_news(at)
+        if is_known or city.now_ms - at > self._numbers.age_max_min * MINUTE_MS:
             return Step()
         is_open = situation is not None and not situation.is_closed
         if value["cause"] in CALM:
             if spell is None or not is_open or spell.calm_since is not None:
                 return Step()
             spells[person] = replace(spell, heard=at, calm_since=city.now_ms)
-            return Step(memories=[self._kept(spells)])
+            return self._step(city, spells)
         if spell is None or situation is None or not is_open:  # who calls after it was closed, calls anew
-            return self._called(city, entry, spells)
+            is_same = spell is not None and at == spell.heard
+            return Step() if is_same else self._called(city, entry, spells)
         spells[person] = replace(spell, heard=at, calm_since=None)
-        return Step(self._again(city, entry, situation), [self._kept(spells)])
+        return self._step(city, spells, self._again(city, entry, situation))
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """Back for long enough is over, unless an operator confirmed it: then they end it."""
@@ -136,14 +138,14 @@ class Vulnerable:
         for person in list(over(spells, city.now_ms, self._over_ms)):
             situation = city.situations.get(spells[person].situation_id)
             if situation is None or situation.is_closed:
-                del spells[person]
+                spells[person] = replace(spells[person], is_over=True)
             elif situation.handled.is_confirmed or situation.handled.hold == "open":
                 spells[person] = replace(spells[person], calm_since=None)
             else:
-                del spells[person]
+                spells[person] = replace(spells[person], is_over=True)
                 reason = f"taken back, or back in the zone, for {self._numbers.over_after_s:g} s"
                 drafts.append(ended(city, situation, reason, self._words.over.format(kind=self._name)))
-        return Step(drafts, [self._kept(spells)])
+        return self._step(city, spells, drafts)
 
     def on_action(self, city: City, after: Situation) -> Draft:
         """Once confirmed, 112 and 119 are told what the centre knows, and see the cameras."""
@@ -163,8 +165,18 @@ class Vulnerable:
 
     # -- situations ------------------------------------------------------------------------------------------
 
-    def _kept(self, spells: Mapping[str, Spell]) -> Memory:
-        return remembered(NAME, spells, over_after_ms=self._over_ms, spells_max=self._numbers.spells_max)
+    def _step(self, city: City, spells: Mapping[str, Spell], drafts: Sequence[Draft] = ()) -> Step:
+        numbers = self._numbers
+        memory, left = remembered(
+            city,
+            NAME,
+            spells,
+            over_after_ms=self._over_ms,
+            age_max_ms=round(numbers.age_max_min * MINUTE_MS),
+            spells_max=numbers.spells_max,
+        )
+        words = self._words.over.format(kind=self._name)
+        return Step([*drafts, *(ended(city, one, NO_ROOM, words) for one in left)], [memory])
 
     def _uses(self, city: City) -> dict[str, Use]:
         uses = city.rules.law.uses
@@ -191,7 +203,7 @@ class Vulnerable:
             its_id, value["event_id"], city.sequence, 1, f"called by {value['cause']}", view, rule=NAME
         )
         spells[value["person_ref"]] = Spell(its_id, city.now_ms, value["event_time"])
-        return Step([shown(city, situation, {})], [self._kept(spells)])
+        return self._step(city, spells, [shown(city, situation, {})])
 
     def _again(self, city: City, entry: Entry, situation: Situation) -> list[Draft]:
         """Told again only where the person is somewhere else; a button held down says nothing new."""

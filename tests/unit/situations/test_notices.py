@@ -205,12 +205,22 @@ def test_a_rule_that_holds_no_longer_looks_for_nobody() -> None:
     assert not city.state.is_standing(watch["watch_id"])
 
 
-def test_sensors_over_their_threshold_at_once_are_bounded_and_the_oldest_are_left_to_operators() -> None:
+def test_sensors_over_their_threshold_at_once_are_bounded_and_the_oldest_end_with_a_reason() -> None:
     city = a_city(disaster={"spells_max": 2})
     city.take(*(a_value(9.0, f"12:0{number + 1}", f"s{number}") for number in range(4)))
     assert sorted(city.state.memories["disaster:spells"].body) == ["s2", "s3"]
+    assert [one["status"] for one in city.live()] == ["closed", "closed", "open", "open"]
+    assert city.live()[0]["reason"].startswith("let go: there are more at once")
     city.take(a_value(0.0, "12:10", "s3"), a_value(0.0, "12:10", "s0"), a_tick("12:20"))
-    assert [one["status"] for one in city.live()] == ["open", "open", "open", "closed"]
+    assert [one["status"] for one in city.live()] == ["closed", "closed", "open", "closed"]
+
+
+def test_what_is_over_is_remembered_for_as_long_as_an_older_word_could_open_it_again() -> None:
+    city = a_city()
+    city.take(a_value(9.0, "12:01", "s1"), a_value(0.0, "12:02", "s1"), a_tick("12:10"))
+    assert sorted(city.state.memories["disaster:spells"].body) == ["s1"]
+    city.take(a_tick("13:30"))
+    assert sorted(city.state.memories["disaster:spells"].body) == []
 
 
 def test_a_restart_finds_the_list_and_its_watches() -> None:
