@@ -8,16 +8,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.catalogue import topic_name
+from schemas.errors import Fatal
 from schemas.event import Event
 from schemas.framing import unframe
 from schemas.wire import Wire
-from streams.journal import entry_of
+from streams.journal import RULES, entry_of
 from streams.runtime.kafka import read_whole
 from streams.situations.entry import Entry
 from streams.situations.explaining import Explanation, explanation
 from streams.situations.fold import CityState, step
 
 ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch")
+
+
+class BeginningGone(Fatal):
+    """The journal no longer reaches back to where it began: it cannot be played."""
+
+    def __init__(self, city: str, sequence: int) -> None:
+        super().__init__(
+            f"the journal of {city} begins with entry {sequence}: what came before is older than it is kept",
+            hint=f"keep {topic_name(city, 'core.journal')} longer (retention.ms) before it is that old",
+        )
 
 
 @dataclass(slots=True)
@@ -60,10 +71,14 @@ def replayed(
 def journalled(
     city: str, *, bootstrap: str, wire: Wire, progress: Callable[[int], None] = lambda _: None
 ) -> Iterator[tuple[Mapping[str, Any], Entry]]:
-    """The journal from its beginning: each row, and the entry that the rules saw."""
+    """The journal from its beginning, which gives the rules their numbers: each row, and the entry that the rules saw.
+    ``BeginningGone`` where it is not there any more."""
     for count, record in enumerate(read_whole(bootstrap, [topic_name(city, "core.journal")]), 1):
         row = wire.decode(record.topic, record.value or b"")
-        yield row, entry_of(row, wire)
+        entry = entry_of(row, wire)
+        if count == 1 and entry.kind != RULES:
+            raise BeginningGone(city, row["sequence"])
+        yield row, entry
         progress(count)
 
 

@@ -130,9 +130,9 @@ class SituationsStage:
     def _offer(self, record: Record, held: Held, outbox: Outbox) -> None:
         metrics.records_taken.labels(self.group, record.topic).inc()
         is_unasked = record.topic == self._speeds and not held.state.takes(SPEED)
-        is_beside = record.topic in self.beside
-        if is_unasked or (is_beside and not _may_have_room(held.state, record)):
-            self._leave_out(record, held)
+        if is_unasked or (record.topic in self.beside and not _may_have_room(held.state, record)):
+            held.inbox.saw(record)
+            metrics.unlisted.labels(self.group).inc()
             return
         try:
             value = timely(record, self._wire.decode(record.topic, record.value or b""))
@@ -140,14 +140,7 @@ class SituationsStage:
             held.inbox.saw(record)
             self._set_aside(record, error, held, outbox)
             return
-        if is_beside and not _has_room(held.state, value):
-            self._leave_out(record, held)
-        else:
-            held.inbox.offer(record, value)
-
-    def _leave_out(self, record: Record, held: Held) -> None:
-        held.inbox.saw(record)
-        metrics.unlisted.labels(self.group).inc()
+        held.inbox.offer(record, value)
 
     def _answer(self, held: Held, outbox: Outbox) -> None:
         """Give the rules what has come; of the state, the last row of each key is enough."""
@@ -158,6 +151,9 @@ class SituationsStage:
             self._give(rules, None, held, outbox, rows)
         for taken in held.inbox.take():
             record = taken.record
+            if record.topic in self.beside and not _has_room(held.state, taken.value):
+                metrics.unlisted.labels(self.group).inc()  # the room has gone since it was read
+                continue
             kind = INPUTS[contract_name(record.topic)]
             entry = Entry(kind, record.topic, record.partition, record.offset, taken.value)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -16,8 +17,9 @@ from deploy.platform import Platform, reach
 from deploy.show import progress_of
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
-from streams.replay import explained
+from streams.replay import BeginningGone, explained
 from streams.runtime.kafka import read_whole
+from streams.situations.explaining import Explanation
 from streams.situations.model import RULE
 
 
@@ -74,16 +76,15 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
     """
     city, platform = load_city(city_name), reach()
     with progress_of(f"replaying {city.name}") as progress:
-        why = {
-            (one.situation_id, one.revision): one
-            for one in explained(
+        why = _why_of(
+            explained(
                 city.name,
                 situation_id,
                 bootstrap=platform.kafka,
                 wire=platform.wire,
                 progress=lambda count: progress.step(f"entry {count}", 1),
             )
-        }
+        )
     found = 0
     for contract in ("core.situation", "core.alert", "core.grant"):
         schema = load_catalogue()[contract].newest
@@ -100,6 +101,15 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
             f"no situation {situation_id} in {city.name}",
             hint=f"see: bongsu situation list {city.name} --all",
         )
+
+
+def _why_of(explanations: Iterable[Explanation]) -> dict[tuple[str, int], Explanation]:
+    """By situation and revision; none, which is said, where the journal no longer reaches back."""
+    try:
+        return {(one.situation_id, one.revision): one for one in explanations}
+    except BeginningGone as gone:
+        click.echo(f"without why: {gone.what}", err=True)
+        return {}
 
 
 def _values(platform: Platform, city: str, contract: str) -> list[dict[str, Any]]:
