@@ -13,7 +13,7 @@ from streams.situations.alerts import retold
 from streams.situations.config import RulesConfig
 from streams.situations.dispatch import is_in_the_way, sent_out
 from streams.situations.entry import Entry
-from streams.situations.facts import camera_of, incident_of, position_of, time_of
+from streams.situations.facts import camera_of, incident_of, next_of, position_of, time_of
 from streams.situations.grants import Change, expired, regranted
 from streams.situations.handling import (
     Action,
@@ -94,7 +94,9 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
         case "incident":
             incident = incident_of(entry)
             events = _until(state, time_of(entry))
-            return events + _on_incident(state, replace(incident, heard_at=state.now_ms))
+            now = state.now_ms
+            incident = replace(incident, heard_at=now, first_heard_at=now, turned_at=now)
+            return events + _on_incident(state, incident)
         case "place" | "evidence":
             return _untimed(state, entry)
         case "action":
@@ -144,7 +146,7 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
     if known is not None:
         if incident.revision <= known.revision:
             return []
-        incident = replace(incident, anchored=known.anchored, bound=known.bound, parted=known.parted)
+        incident = next_of(known, incident)
     near = {incident.incident_id, *state.index.possible_partners(incident.incident_id)}
     state.remember(incident)
     near.update(state.index.possible_partners(incident.incident_id))
@@ -191,7 +193,7 @@ def _on_action(state: CityState, action: Action) -> list[Event]:
             return _tell(state, _as_handled(state, after))
     events = _tell(state, Draft(after, None))
     for incident in linked:
-        state.remember(incident)
+        state.remember(replace(incident, turned_at=state.now_ms))
     for draft in regroup(state, {incident.incident_id for incident in linked}):
         events += _tell(
             state, replace(draft, situation=replace(draft.situation, reason=_with(draft, action)))

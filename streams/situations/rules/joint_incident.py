@@ -106,7 +106,9 @@ def _opened(city: City, members: Members, split_from: str | None) -> Draft:
     """A new situation, anchored in its earliest report."""
     now, first = city.now_ms, members[0]
     its_id = id_of_new(first, city.rules, now=now, sequence=city.sequence, gone_to=city.gone_to)
-    members = (replace(first, anchored=True), *members[1:])
+    if split_from is not None:  # its cameras go with what it left: it gets others
+        members = tuple(replace(one, turned_at=now) for one in members)
+    members = (replace(members[0], anchored=True), *members[1:])
     view, wanted = view_of(members, city.rules, city.cameras, before=None, split_from=split_from, now=now)
     return Draft(Situation(its_id, first.incident_id, city.sequence, 1, why(None, view), view), wanted)
 
