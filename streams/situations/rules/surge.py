@@ -343,6 +343,10 @@ class Surge:
 
     def _over(self, city: City, family: str, level: Level, rate: Rate) -> Step:
         before = city.situations.get(level.situation_id or "")
+        if (
+            before is not None and before.handled.hold == "open"
+        ):  # an operator's word: it goes on until they close it
+            return self._grown(city, family, level, rate)
         span = (level.began - self._window_ms, city.now_ms)
         level = replace(level, situation_id=None, calm_since=None, surges=(*level.surges, span))
         if before is None or before.is_closed:
