@@ -19,7 +19,6 @@ from streams.situations.rules import told_version
 from streams.situations.told import event_fields
 from streams.situations.units import is_sent, unit_name
 
-NOTES_MAX = 10
 MINUTE_MS = 60_000
 Bundle = dict[str, Any]
 NOTHING: Bundle = {
@@ -47,7 +46,7 @@ def sent_out(situation: Situation, city: City) -> tuple[Situation, list[Event]]:
         bundles.append((told, _bundle(situation, incident, city)))
     events = []
     for told, bundle in sorted(bundles, key=lambda pair: pair[0].incident_id):
-        said = derived_id(orjson.dumps(_roughly(bundle), option=orjson.OPT_SORT_KEYS))
+        said = derived_id(orjson.dumps(_roughly(bundle, city.rules), option=orjson.OPT_SORT_KEYS))
         if told.said != said:
             since = now if told.is_over else told.since
             told = replace(  # noqa: PLW2901 - its next revision
@@ -87,20 +86,17 @@ def _bundle(situation: Situation, incident: Incident, city: City) -> Bundle:
         "approach": None if place is None else _approach(place, city),
         "hazards": [] if place is None else list(_hazards(place, city))[: config.sites_max],
         "blocks": _blocks(situation, city)[: config.sites_max],
-        "notes": [
-            {"account_id": one.account_id, "at": one.at, "text": one.reason}
-            for one in situation.handled.actions
-            if one.action == "note"
-        ][-NOTES_MAX:],
+        "notes": _notes(situation, config.notes_max),
     }
 
 
-def _roughly(bundle: Bundle) -> Bundle:
+def _roughly(bundle: Bundle, config: RulesConfig) -> Bundle:
     """What makes it another bundle: not each vehicle more or less."""
     approach = bundle["approach"]
     if approach is None:
         return bundle
-    by = approach["speed_mps"] if approach["share"] is None else approach["share"] * 10
+    share = approach["share"]
+    by = approach["speed_mps"] if share is None else share / config.dispatch.retell_share
     return {**bundle, "approach": round(by)}
 
 
@@ -152,6 +148,13 @@ def _blocks(situation: Situation, city: City) -> list[dict[str, Any]]:
         if is_in_the_way(one, city.rules)
     ]
     return sorted(found, key=lambda one: (one["distance_m"] is None, one["distance_m"] or 0.0))
+
+
+def _notes(situation: Situation, most: int) -> list[dict[str, Any]]:
+    """What operators noted, the newest last, at most *most*."""
+    notes = [one for one in situation.handled.actions if one.action == "note"]
+    newest = notes[-most:] if most else []
+    return [{"account_id": one.account_id, "at": one.at, "text": one.reason} for one in newest]
 
 
 def _event(situation: Situation, told: Sent, bundle: Bundle, city: City) -> Event:
