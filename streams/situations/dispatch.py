@@ -11,7 +11,9 @@ import orjson
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
+from streams.situations.cameras import cameras_for
 from streams.situations.config import RulesConfig
+from streams.situations.handling import override_of
 from streams.situations.model import Incident, Observed, Position, Sent, Situation
 from streams.situations.pace import approach_speed, numbers_of
 from streams.situations.rule import City
@@ -26,6 +28,7 @@ NOTHING: Bundle = {
     "approach": None,
     "units": [],
     "cameras": [],
+    "cameras_left_out": 0,
     "hazards": [],
     "blocks": [],
     "notes": [],
@@ -50,7 +53,12 @@ def sent_out(situation: Situation, city: City) -> tuple[Situation, list[Event]]:
         if told.said != said:
             since = now if told.is_over else told.since
             told = replace(  # noqa: PLW2901 - its next revision
-                told, revision=told.revision + 1, said=said, since=since, is_over=bundle is NOTHING
+                told,
+                revision=told.revision + 1,
+                said=said,
+                since=since,
+                is_over=bundle is NOTHING,
+                left_out=bundle["cameras_left_out"],
             )
             after[told.incident_id] = told
             events.append(_event(situation, told, bundle, city))
@@ -83,11 +91,25 @@ def _bundle(situation: Situation, incident: Incident, city: City) -> Bundle:
         "cameras": [
             {"camera_id": one.camera_id, "rank": one.rank, "distance_m": one.distance_m} for one in nearest
         ],
+        "cameras_left_out": _left_out(situation, incident, len(nearest), city),
         "approach": None if place is None else _approach(place, city),
         "hazards": [] if place is None else list(_hazards(place, city))[: config.sites_max],
         "blocks": _blocks(situation, city)[: config.sites_max],
         "notes": _notes(situation, config.notes_max),
     }
+
+
+def _left_out(situation: Situation, incident: Incident, seen: int, city: City) -> int:
+    """How many more usable cameras there are than the *seen*, which are as many as may be."""
+    config = city.rules.dispatch
+    use = city.rules.law.uses.get(incident.domain)
+    if use is None or seen < config.cameras_max:
+        return 0
+    count = len(city.cameras.cameras)
+    override = override_of(situation.handled, city.rules)
+    place, radius_m = situation.view.position, config.radius_m
+    there = cameras_for(city.cameras, place, use.purpose, count=count, radius_m=radius_m, override=override)
+    return len(there) - seen
 
 
 def _roughly(bundle: Bundle, config: RulesConfig) -> Bundle:

@@ -340,7 +340,7 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
         situation, ended = unwatched(situation)
         events += ended
     situation, changes = expired(situation, now=now)
-    situation, bundles = sent_out(situation, state)
+    situation, bundles = _sent_out(state, situation)
     state.put(situation)
     events += [*_grant_events(state, situation, changes), *bundles]
     if events:
@@ -380,7 +380,7 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
         over = _over(situation)
         situation, changes = regranted(situation, wanted, config, now=now, over=over, uses=draft.uses)
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
-    situation, bundles = sent_out(situation, state)
+    situation, bundles = _sent_out(state, situation)
     situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
     before = state.situations.get(situation.situation_id)
     is_same = before is not None and before.wake_at == situation.wake_at
@@ -391,6 +391,14 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
     events += [alert_event(situation, message, config, now=now) for message in messages]
     events += [*_grant_events(state, situation, changes), *bundles, *watches]
     return [*events, state.situation_row(situation.situation_id)]
+
+
+def _sent_out(state: CityState, situation: Situation) -> tuple[Situation, list[Event]]:
+    """What units are told now; the cameras left out of it are counted as their number grows."""
+    were = {one.incident_id: one.left_out for one in situation.sent}
+    situation, bundles = sent_out(situation, state)
+    state.left_out += sum(max(0, one.left_out - were.get(one.incident_id, 0)) for one in situation.sent)
+    return situation, bundles
 
 
 def _listed(state: CityState, situation: Situation) -> Situation:

@@ -139,7 +139,7 @@ class Told(Struct, frozen=True, gc=False):
 
 class Sent(Struct, frozen=True, gc=False):
     """What the units of one report were told: the last revision of their bundle, and what that said. *since* is when they
-    were first told."""
+    were first told, *left_out* how many cameras stand around that they may not see, for want of room."""
 
     incident_id: str
     agency: str
@@ -148,6 +148,7 @@ class Sent(Struct, frozen=True, gc=False):
     said: str
     since: int
     is_over: bool = False
+    left_out: int = 0
 
 
 class Observed(Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
 from streams.situations.config import STATUSES, RulesConfig, Use
 from streams.situations.grants import uses_of
-from streams.situations.handling import held
+from streams.situations.handling import held, override_of
 from streams.situations.joining import Partner, clusters, connected, joins_alike
 from streams.situations.model import (
     RULE,
@@ -263,7 +263,7 @@ def view_of(
     closed_at = None
     if status == "closed":
         closed_at = now if before is None or before.closed_at is None else before.closed_at
-    override = handled.override if handled.override in config.law.overrides else None
+    override = override_of(handled, config)
     at = place if status != "closed" else None
     wanted, units = (
         _each_one_s(

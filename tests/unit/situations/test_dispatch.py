@@ -50,6 +50,11 @@ def test_so_many_units_see_so_many_cameras_and_no_more() -> None:
     (bundle,) = city.all("core.dispatch")
     assert [one["camera_id"] for one in bundle["cameras"]] == ["c0", "c1", "c2", "c3"]
     assert len(bundle["units"]) == 5, "all are told, though not all see"
+    assert (bundle["cameras_left_out"], city.state.left_out) == (4, 4)
+    city.take(a_camera("c8", where=place(8)), a_camera("c9", where=place(900)))
+    assert city.all("core.dispatch")[-1]["cameras_left_out"] == city.state.left_out == 5
+    rows = {e.key: e.value for e in [*city.said, city.state.clock_row()] if e.topic == "core.state"}
+    assert CityState.from_records(city.config, rows.items()).left_out == 5
 
 
 def test_so_many_sites_are_told_the_nearest_first() -> None:
