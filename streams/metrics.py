@@ -32,6 +32,11 @@ let_go = Counter(
 unwatched = Counter(
     "bongsu_situations_unwatched", "Situations opened without a watch: as many as may be were open", ["group"]
 )
+left_out = Counter(
+    "bongsu_cameras_left_out",
+    "Cameras around that units sent may not see: as many as may be they do",
+    ["group"],
+)
 waiting = Gauge("bongsu_records_waiting", "Records held until their barrier is reached", ["group"])
 noted = Counter("bongsu_records_noted", "What went through and wants a person's eye", ["city", "source"])
 channel_state = Gauge(

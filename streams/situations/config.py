@@ -67,6 +67,9 @@ class Bounds(Strict):
     """What one situation may hold at most, so that it does not grow by chains."""
 
     incidents: int = Field(6, ge=2, le=50)
+    partners: int = Field(
+        8, ge=1, le=50, description="two reports may join if each is among so many closest of the other"
+    )
     span_m: float = Field(600, gt=0, le=20_000)
     span_min: float = Field(90, gt=0, le=10_080)
 
@@ -113,7 +116,14 @@ class Dispatch(Strict):
         (), description="labels of detections that stand in the way; the watch looks for them, too"
     )
     sites_max: int = Field(20, ge=0, le=100, description="dangers told, and blocks told: the nearest")
+    notes_max: int = Field(10, ge=0, le=50, description="operators' notes told: the newest")
     approach_radius_m: float = Field(1_500, gt=0, le=20_000, description="traffic so near")
+    retell_share: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="traffic is told again when it changes by about so much of its usual speed",
+    )
     refresh_min: float = Field(2, ge=0.5, description="traffic and sites are looked at again so often …")
     refresh_for_min: float = Field(30, ge=0, description="… for so long")
 

@@ -11,7 +11,9 @@ import orjson
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
+from streams.situations.cameras import cameras_for
 from streams.situations.config import RulesConfig
+from streams.situations.handling import override_of
 from streams.situations.model import Incident, Observed, Position, Sent, Situation
 from streams.situations.pace import approach_speed, numbers_of
 from streams.situations.rule import City
@@ -19,7 +21,6 @@ from streams.situations.rules import told_version
 from streams.situations.told import event_fields
 from streams.situations.units import is_sent, unit_name
 
-NOTES_MAX = 10
 MINUTE_MS = 60_000
 Bundle = dict[str, Any]
 NOTHING: Bundle = {
@@ -27,6 +28,7 @@ NOTHING: Bundle = {
     "approach": None,
     "units": [],
     "cameras": [],
+    "cameras_left_out": 0,
     "hazards": [],
     "blocks": [],
     "notes": [],
@@ -47,11 +49,16 @@ def sent_out(situation: Situation, city: City) -> tuple[Situation, list[Event]]:
         bundles.append((told, _bundle(situation, incident, city)))
     events = []
     for told, bundle in sorted(bundles, key=lambda pair: pair[0].incident_id):
-        said = derived_id(orjson.dumps(_roughly(bundle), option=orjson.OPT_SORT_KEYS))
+        said = derived_id(orjson.dumps(_roughly(bundle, city.rules), option=orjson.OPT_SORT_KEYS))
         if told.said != said:
             since = now if told.is_over else told.since
             told = replace(  # noqa: PLW2901 - its next revision
-                told, revision=told.revision + 1, said=said, since=since, is_over=bundle is NOTHING
+                told,
+                revision=told.revision + 1,
+                said=said,
+                since=since,
+                is_over=bundle is NOTHING,
+                left_out=bundle["cameras_left_out"],
             )
             after[told.incident_id] = told
             events.append(_event(situation, told, bundle, city))
@@ -84,23 +91,34 @@ def _bundle(situation: Situation, incident: Incident, city: City) -> Bundle:
         "cameras": [
             {"camera_id": one.camera_id, "rank": one.rank, "distance_m": one.distance_m} for one in nearest
         ],
+        "cameras_left_out": _left_out(situation, incident, len(nearest), city),
         "approach": None if place is None else _approach(place, city),
         "hazards": [] if place is None else list(_hazards(place, city))[: config.sites_max],
         "blocks": _blocks(situation, city)[: config.sites_max],
-        "notes": [
-            {"account_id": one.account_id, "at": one.at, "text": one.reason}
-            for one in situation.handled.actions
-            if one.action == "note"
-        ][-NOTES_MAX:],
+        "notes": _notes(situation, config.notes_max),
     }
 
 
-def _roughly(bundle: Bundle) -> Bundle:
+def _left_out(situation: Situation, incident: Incident, seen: int, city: City) -> int:
+    """How many more usable cameras there are than the *seen*, which are as many as may be."""
+    config = city.rules.dispatch
+    use = city.rules.law.uses.get(incident.domain)
+    if use is None or seen < config.cameras_max:
+        return 0
+    count = len(city.cameras.cameras)
+    override = override_of(situation.handled, city.rules)
+    place, radius_m = situation.view.position, config.radius_m
+    there = cameras_for(city.cameras, place, use.purpose, count=count, radius_m=radius_m, override=override)
+    return len(there) - seen
+
+
+def _roughly(bundle: Bundle, config: RulesConfig) -> Bundle:
     """What makes it another bundle: not each vehicle more or less."""
     approach = bundle["approach"]
     if approach is None:
         return bundle
-    by = approach["speed_mps"] if approach["share"] is None else approach["share"] * 10
+    share = approach["share"]
+    by = approach["speed_mps"] if share is None else share / config.dispatch.retell_share
     return {**bundle, "approach": round(by)}
 
 
@@ -152,6 +170,13 @@ def _blocks(situation: Situation, city: City) -> list[dict[str, Any]]:
         if is_in_the_way(one, city.rules)
     ]
     return sorted(found, key=lambda one: (one["distance_m"] is None, one["distance_m"] or 0.0))
+
+
+def _notes(situation: Situation, most: int) -> list[dict[str, Any]]:
+    """What operators noted, the newest last, at most *most*."""
+    notes = [one for one in situation.handled.actions if one.action == "note"]
+    newest = notes[-most:] if most else []
+    return [{"account_id": one.account_id, "at": one.at, "text": one.reason} for one in newest]
 
 
 def _event(situation: Situation, told: Sent, bundle: Bundle, city: City) -> Event:

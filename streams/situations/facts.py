@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas.errors import Invalid
 from streams.situations.config import STATUSES
 from streams.situations.entry import Entry
@@ -21,7 +23,7 @@ def time_of(entry: Entry) -> int:
 
 
 def incident_of(entry: Entry) -> Incident:
-    """``heard_at`` is left 0. ``Invalid`` names the field that is missing or cannot be."""
+    """When it was heard is left 0. ``Invalid`` names the field that is missing or cannot be."""
     value = entry.value
     try:
         incident = Incident(
@@ -47,6 +49,24 @@ def incident_of(entry: Entry) -> Incident:
         raise Invalid(f"{entry.topic}: unknown status", field="status", expected=" or ".join(STATUSES))
     time_of(entry)
     return incident
+
+
+def next_of(known: Incident, incident: Incident) -> Incident:
+    """*incident*, the revision after *known*, with what the rules know of it beside its agency's words."""
+    is_turn = _turns(known) != _turns(incident)
+    return replace(
+        incident,
+        anchored=known.anchored,
+        bound=known.bound,
+        parted=known.parted,
+        first_heard_at=known.first_heard_at or known.heard_at,
+        turned_at=incident.heard_at if is_turn else known.turned_at or known.heard_at,
+    )
+
+
+def _turns(incident: Incident) -> tuple[object, ...]:
+    """What is another when something happened to it: it was sent out, corrected, closed, opened again."""
+    return incident.kind, incident.status, incident.units, incident.position, incident.event_time
 
 
 def camera_of(entry: Entry) -> Camera:

@@ -14,7 +14,7 @@ from streams.situations.alerts import retold
 from streams.situations.config import RulesConfig
 from streams.situations.dispatch import is_in_the_way, sent_out
 from streams.situations.entry import Entry
-from streams.situations.facts import camera_of, incident_of, position_of, time_of
+from streams.situations.facts import camera_of, incident_of, next_of, position_of, time_of
 from streams.situations.grants import Change, expired, regranted
 from streams.situations.handling import (
     Action,
@@ -95,7 +95,9 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
         case "incident":
             incident = incident_of(entry)
             events = _until(state, time_of(entry))
-            return events + _on_incident(state, replace(incident, heard_at=state.now_ms))
+            now = state.now_ms
+            incident = replace(incident, heard_at=now, first_heard_at=now, turned_at=now)
+            return events + _on_incident(state, incident)
         case "place" | "evidence":
             return _untimed(state, entry)
         case "action":
@@ -145,7 +147,7 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
     if known is not None:
         if incident.revision <= known.revision:
             return []
-        incident = replace(incident, anchored=known.anchored, bound=known.bound, parted=known.parted)
+        incident = next_of(known, incident)
     near = {incident.incident_id, *state.index.possible_partners(incident.incident_id)}
     state.remember(incident)
     near.update(state.index.possible_partners(incident.incident_id))
@@ -192,7 +194,7 @@ def _on_action(state: CityState, action: Action) -> list[Event]:
             return _tell(state, _as_handled(state, after))
     events = _tell(state, Draft(after, None))
     for incident in linked:
-        state.remember(incident)
+        state.remember(replace(incident, turned_at=state.now_ms))
     for draft in regroup(state, {incident.incident_id for incident in linked}):
         events += _tell(
             state, replace(draft, situation=replace(draft.situation, reason=_with(draft, action)))
@@ -364,7 +366,7 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
         situation, ended = unwatched(situation)
         events += ended
     situation, changes = expired(situation, now=now)
-    situation, bundles = sent_out(situation, state)
+    situation, bundles = _sent_out(state, situation)
     state.put(situation)
     events += [*_grant_events(state, situation, changes), *bundles]
     if events:
@@ -404,7 +406,7 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
         over = _over(situation)
         situation, changes = regranted(situation, wanted, config, now=now, over=over, uses=draft.uses)
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
-    situation, bundles = sent_out(situation, state)
+    situation, bundles = _sent_out(state, situation)
     situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
     before = state.situations.get(situation.situation_id)
     is_same = before is not None and before.wake_at == situation.wake_at
@@ -415,6 +417,14 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
     events += [alert_event(situation, message, config, now=now) for message in messages]
     events += [*_grant_events(state, situation, changes), *bundles, *watches]
     return [*events, state.situation_row(situation.situation_id)]
+
+
+def _sent_out(state: CityState, situation: Situation) -> tuple[Situation, list[Event]]:
+    """What units are told now; the cameras left out of it are counted as their number grows."""
+    were = {one.incident_id: one.left_out for one in situation.sent}
+    situation, bundles = sent_out(situation, state)
+    state.left_out += sum(max(0, one.left_out - were.get(one.incident_id, 0)) for one in situation.sent)
+    return situation, bundles
 
 
 def _listed(state: CityState, situation: Situation) -> Situation:

@@ -73,8 +73,9 @@ def uses_of(members: tuple[Incident, ...], config: RulesConfig) -> dict[str, Use
 
 
 def is_fresh(view: View, config: RulesConfig, *, now: int) -> bool:
-    """Whether the newest report is young enough to open cameras for; without any, whatever its rule goes by is."""
-    newest = max((incident.event_time for incident in view.incidents), default=now)
+    """Whether something happened young enough to open cameras for: a report, an order to units, a correction. What is over
+    for long, and heard only now, is not; a situation without reports is as young as what its rule goes by."""
+    newest = max((incident.happened_at for incident in view.incidents), default=now)
     return now - newest <= config.grant_age_max_ms
 
 

@@ -203,6 +203,11 @@ def escalated(situation: Situation, config: RulesConfig, *, now: int) -> Situati
     )
 
 
+def override_of(its: Handling, config: RulesConfig) -> str | None:
+    """The ground by which cameras serve another purpose than their own, as long as the law knows it."""
+    return its.override if its.override in config.law.overrides else None
+
+
 def held(status: str, hold: str | None) -> str:
     """*status*, unless an operator's word stands against it."""
     if hold == "closed":

@@ -20,8 +20,6 @@ from streams.situations.filling import near_pairs
 from streams.situations.model import Incident
 
 BOUND = -1.0
-PARTNERS_MAX = 8
-"""Two reports count as partners if each is among so many closest of the other."""
 
 
 class Partner(NamedTuple):
@@ -46,9 +44,10 @@ class IncidentIndex:
     radius_m: float = 0
     slot_ms: int = 1
     cell_deg: float = 1
+    partners_max: int = 1
 
     def __post_init__(self) -> None:
-        self.radius_m = self.config.radius_max_m
+        self.radius_m, self.partners_max = self.config.radius_max_m, self.config.bounds.partners
         self.slot_ms = max(1, round(self.config.window_max_s * 1000))
         self.cell_deg = math.degrees(self.radius_m / EARTH_RADIUS_M) or 1
 
@@ -116,7 +115,7 @@ class IncidentIndex:
         mine = self.partners.get(incident_id)
         if mine is None:
             return []
-        return [partner for partner in mine[:PARTNERS_MAX] if self._is_close(partner, incident_id)]
+        return [partner for partner in mine[: self.partners_max] if self._is_close(partner, incident_id)]
 
     def bound_to(self, incident_id: str) -> list[Partner]:
         """Those that an operator said are of the same happening: closer than any distance."""
@@ -126,7 +125,8 @@ class IncidentIndex:
     def _is_close(self, partner: Partner, incident_id: str) -> bool:
         """Whether *incident_id* is among the closest of its *partner*."""
         its = self.partners[partner.incident_id]
-        return len(its) <= PARTNERS_MAX or (partner[0], partner[1], incident_id) <= its[PARTNERS_MAX - 1]
+        most = self.partners_max
+        return len(its) <= most or (partner[0], partner[1], incident_id) <= its[most - 1]
 
     def _found(self, incident: Incident) -> Iterator[Partner]:
         at = incident.position

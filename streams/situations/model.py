@@ -20,7 +20,7 @@ class Incident(Struct, frozen=True, gc=False):
 
     *anchored* says that it once opened a situation; *lapsed* that it was silent for too long and counts as
     closed until it is heard again. *bound* and *parted* are reports that an operator said are, or are not, of the
-    same happening.
+    same happening. *first_heard_at* is when it was heard for the first time, *turned_at* when something last happened to it.
     """
 
     incident_id: str
@@ -42,6 +42,14 @@ class Incident(Struct, frozen=True, gc=False):
     lapsed: bool = False
     bound: tuple[str, ...] = ()
     parted: tuple[str, ...] = ()
+    first_heard_at: int = 0
+    turned_at: int = 0
+
+    @property
+    def happened_at(self) -> int:
+        """When something last happened to it, as its agency dates it: as long after its report as it was heard after the
+        report. So what is played of long ago is as old as it was then."""
+        return self.event_time + self.turned_at - self.first_heard_at
 
     @property
     def is_closed(self) -> bool:
@@ -131,7 +139,7 @@ class Told(Struct, frozen=True, gc=False):
 
 class Sent(Struct, frozen=True, gc=False):
     """What the units of one report were told: the last revision of their bundle, and what that said. *since* is when they
-    were first told."""
+    were first told, *left_out* how many cameras stand around that they may not see, for want of room."""
 
     incident_id: str
     agency: str
@@ -140,6 +148,7 @@ class Sent(Struct, frozen=True, gc=False):
     said: str
     since: int
     is_over: bool = False
+    left_out: int = 0
 
 
 SaidBy = tuple[str | None, str | None]

@@ -39,7 +39,8 @@ class CityState:
 
     *sequence* counts the entries taken; *rules_digest* is that of the numbers in force, ``None`` before any. *gone* counts
     the situations that were let go early, for want of room; *gone_to* is when the latest report of them was made.
-    *unwatched* counts those that opened without a watch, for want of room.
+    *unwatched* counts those that opened without a watch, for want of room; *left_out* the cameras that units sent could not
+    see, for want of room.
     """
 
     now_ms: int = 0
@@ -48,6 +49,7 @@ class CityState:
     gone: int = 0
     gone_to: int = 0
     unwatched: int = 0
+    left_out: int = 0
     config: RulesConfig | None = None
     situations: dict[str, Situation] = field(default_factory=dict)
     cameras: CameraIndex = field(default_factory=CameraIndex)
@@ -109,7 +111,7 @@ class CityState:
                 self.now_ms, self.sequence = clock["now_ms"], clock["sequence"]
                 self.rules_digest = clock["rules"]
                 self.gone, self.gone_to = clock.get("gone", 0), clock.get("gone_to", 0)
-                self.unwatched = clock.get("unwatched", 0)
+                self.unwatched, self.left_out = clock.get("unwatched", 0), clock.get("left_out", 0)
             case _:
                 raise Fatal(
                     f"core.state: row {key!r} is of unknown kind {kind!r}", hint="run a newer version"
@@ -360,7 +362,8 @@ class CityState:
     def clock_row(self) -> Event:
         """Where the city stands: its time, the journal's sequence, the rules in force."""
         clock = {"now_ms": self.now_ms, "sequence": self.sequence, "rules": self.rules_digest}
-        clock |= {"gone": self.gone, "gone_to": self.gone_to, "unwatched": self.unwatched}
+        clock |= {"gone": self.gone, "gone_to": self.gone_to}
+        clock |= {"unwatched": self.unwatched, "left_out": self.left_out}
         return self._row(CLOCK, CLOCK, body_of(clock))
 
     def _row(self, key: str, kind: str, body: bytes | None) -> Event:

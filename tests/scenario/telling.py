@@ -95,7 +95,8 @@ def _bundle(scenario: Scenario, value: Value) -> str:
     """What units were told: cameras, traffic, what is dangerous, what stands in the way, what was noted."""
     to = f" to {', '.join(value['units'])}" if value["units"] else ""
     head = f"{scenario.clock(value['received_time'])} {value['incident_id']} {value['status']}{to}"
-    words = [f"cameras {', '.join(one['camera_id'] for one in value['cameras']) or 'none'}"]
+    more = f" and {value['cameras_left_out']} more left out" if value["cameras_left_out"] else ""
+    words = [f"cameras {', '.join(one['camera_id'] for one in value['cameras']) or 'none'}{more}"]
     if (traffic := value["approach"]) is not None:
         usual = "" if traffic["usual_mps"] is None else f", usually {traffic['usual_mps'] * 3.6:.0f}"
         words.append(f"traffic {traffic['speed_mps'] * 3.6:.0f} km/h{usual}")

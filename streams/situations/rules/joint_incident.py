@@ -13,7 +13,7 @@ from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
 from streams.situations.config import STATUSES, RulesConfig, Use
 from streams.situations.grants import uses_of
-from streams.situations.handling import held
+from streams.situations.handling import held, override_of
 from streams.situations.joining import Partner, clusters, connected, joins_alike
 from streams.situations.model import (
     RULE,
@@ -107,7 +107,9 @@ def _opened(city: City, members: Members, split_from: str | None) -> Draft:
     """A new situation, anchored in its earliest report."""
     now, first = city.now_ms, members[0]
     its_id = id_of_new(first, city.rules, now=now, sequence=city.sequence, gone_to=city.gone_to)
-    members = (replace(first, anchored=True), *members[1:])
+    if split_from is not None:  # its cameras go with what it left: it gets others
+        members = tuple(replace(one, turned_at=now) for one in members)
+    members = (replace(members[0], anchored=True), *members[1:])
     view, wanted = view_of(members, city.rules, city.cameras, before=None, split_from=split_from, now=now)
     return Draft(Situation(its_id, first.incident_id, city.sequence, 1, why(None, view), view), wanted)
 
@@ -276,7 +278,7 @@ def view_of(
     closed_at = None
     if status == "closed":
         closed_at = now if before is None or before.closed_at is None else before.closed_at
-    override = handled.override if handled.override in config.law.overrides else None
+    override = override_of(handled, config)
     at = place if status != "closed" else None
     wanted, units = (
         _each_one_s(

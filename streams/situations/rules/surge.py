@@ -42,9 +42,6 @@ NAME, VERSION = "surge", "1"
 MINUTE_MS = 60_000
 HOURS = 24
 CALLS_MAX = 100_000
-RADIUS_MIN_M = 500.0
-SHARE_WITHIN = 0.9
-"""So much of the calls lies within the area that is told."""
 
 
 @cache
@@ -103,6 +100,10 @@ class Numbers(Strict):
     guard_h: float = Field(default_factory=lambda: _defaults()["guard_h"], ge=0, le=48)
     listed_max: int = Field(default_factory=lambda: _defaults()["listed_max"], ge=0, le=2_000)
     evidence_max: int = Field(default_factory=lambda: _defaults()["evidence_max"], ge=0, le=200)
+    area_share: float = Field(default_factory=lambda: _defaults()["area_share"], gt=0, le=1)
+    area_radius_min_m: float = Field(
+        default_factory=lambda: _defaults()["area_radius_min_m"], ge=0, le=20_000
+    )
     severity: Severity = _default("severity")
     urgency: Urgency = _default("urgency")
     by_hour: Hours = _default("by_hour")
@@ -343,6 +344,10 @@ class Surge:
 
     def _over(self, city: City, family: str, level: Level, rate: Rate) -> Step:
         before = city.situations.get(level.situation_id or "")
+        if (
+            before is not None and before.handled.hold == "open"
+        ):  # an operator's word: it goes on until they close it
+            return self._grown(city, family, level, rate)
         span = (level.began - self._window_ms, city.now_ms)
         level = replace(level, situation_id=None, calm_since=None, surges=(*level.surges, span))
         if before is None or before.is_closed:
@@ -363,8 +368,8 @@ class Surge:
     def _drawn(
         self, city: City, family: str, calls: Sequence[Incident], rate: Rate, *, opened_at: int
     ) -> View:
-        centre, radius_m = area_of(calls)
         numbers = self._numbers
+        centre, radius_m = area_of(calls, share=numbers.area_share, radius_min_m=numbers.area_radius_min_m)
         newest = calls[-numbers.evidence_max :] if numbers.evidence_max else ()
         return View(
             kind=numbers.families[family].kinds[0],
@@ -403,8 +408,10 @@ def build(config: RulesConfig, numbers: Mapping[str, Any]) -> Surge:
     return Surge(config, Numbers.model_validate(numbers))
 
 
-def area_of(calls: Sequence[Incident]) -> tuple[Position | None, float | None]:
-    """The middle of the placed calls, and a radius within which nine of ten lie."""
+def area_of(
+    calls: Sequence[Incident], *, share: float, radius_min_m: float
+) -> tuple[Position | None, float | None]:
+    """The middle of the placed calls, and a radius, *radius_min_m* or more, within which *share* of them lie."""
     places = [one.position for one in calls if one.position is not None]
     if not places:
         return None, None
@@ -413,7 +420,7 @@ def area_of(calls: Sequence[Incident]) -> tuple[Position | None, float | None]:
         round(math.fsum(at.lon for at in places) / len(places), 6),
     )
     away = sorted(distance_m(centre.lat, centre.lon, at.lat, at.lon) for at in places)
-    return centre, max(RADIUS_MIN_M, away[math.ceil(SHARE_WITHIN * len(away)) - 1])
+    return centre, max(radius_min_m, away[math.ceil(share * len(away)) - 1])
 
 
 def _observed(one: Incident, centre: Position | None, opened_at: int) -> Observed:

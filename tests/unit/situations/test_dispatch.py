@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.errors import Invalid
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState
-from tests.unit.situations.a_city import City, a_camera, a_city, a_tick, an_incident, at, place
+from tests.scenario.a_scenario import HERE, read
+from tests.scenario.running import Running
+from tests.unit.situations.a_city import City, a_camera, a_city, a_tick, an_action, an_incident, at, place
 
 
 def a_site(
@@ -45,6 +50,11 @@ def test_so_many_units_see_so_many_cameras_and_no_more() -> None:
     (bundle,) = city.all("core.dispatch")
     assert [one["camera_id"] for one in bundle["cameras"]] == ["c0", "c1", "c2", "c3"]
     assert len(bundle["units"]) == 5, "all are told, though not all see"
+    assert (bundle["cameras_left_out"], city.state.left_out) == (4, 4)
+    city.take(a_camera("c8", where=place(8)), a_camera("c9", where=place(900)))
+    assert city.all("core.dispatch")[-1]["cameras_left_out"] == city.state.left_out == 5
+    rows = {e.key: e.value for e in [*city.said, city.state.clock_row()] if e.topic == "core.state"}
+    assert CityState.from_records(city.config, rows.items()).left_out == 5
 
 
 def test_so_many_sites_are_told_the_nearest_first() -> None:
@@ -52,6 +62,27 @@ def test_so_many_sites_are_told_the_nearest_first() -> None:
     city = a_city(*reversed(sites), sent(), dispatch={"sites_max": 3})
     (bundle,) = city.all("core.dispatch")
     assert [one["site_id"] for one in bundle["hazards"]] == ["s0", "s1", "s2"]
+
+
+@pytest.mark.parametrize(("most", "told"), [(0, []), (2, ["second", "third"])])
+def test_so_many_notes_are_told_the_newest(most: int, told: list[str]) -> None:
+    city = a_city(sent(), dispatch={"notes_max": most})
+    its_id = city.the_situation()["situation_id"]
+    for minute, words in enumerate(("first", "second", "third"), 1):
+        city.take(an_action("note", its_id, f"12:0{minute}", reason=words))
+    assert [note["text"] for note in city.all("core.dispatch")[-1]["notes"]] == told
+
+
+@pytest.mark.parametrize(("share", "revisions"), [(0.1, 6), (1.0, 5)])
+def test_traffic_is_told_again_by_the_share_that_the_city_says(share: float, revisions: int) -> None:
+    (fire,) = read(HERE / "dispatch-119.toml")
+    said = fire.config.canonical()
+    said["dispatch"]["retell_share"] = share
+    slower = tuple(
+        {**one, "at": "day 2 12:12:30", "speed": 40} if one.get("speed") == 20 else one for one in fire.events
+    )
+    told = Running(replace(fire, config=RulesConfig.model_validate(said), events=slower)).run()
+    assert len([event for event in told if event.topic == "core.dispatch"]) == revisions
 
 
 def test_a_city_holds_so_many_sites_and_says_what_it_does_not_take() -> None:

@@ -10,7 +10,7 @@ from schemas.errors import Invalid
 from streams.situations.entry import Entry
 from streams.situations.grants import new_grant
 from streams.situations.model import CameraAt
-from tests.unit.situations.a_city import a_camera, a_city, a_tick, an_incident, at, place
+from tests.unit.situations.a_city import a_camera, a_city, a_tick, an_action, an_incident, at, place
 
 
 def a_grant(**changed: Any) -> Any:
@@ -107,6 +107,32 @@ def test_nothing_is_opened_for_what_is_long_over() -> None:
     assert a_city(a_camera(), late).grants() == {}
     assert a_city(a_camera(), late).the_situation()["cameras"] != []
     assert len(a_city(a_camera(), an_incident("F1", heard="13:00")).grants()) == 1
+
+
+def test_who_is_left_behind_when_the_first_report_moves_away_goes_on_seeing() -> None:
+    city = a_city(a_camera(), an_incident("F1"), an_incident("P1", kind="crash"))
+    city.take(an_incident("F1", where=place(2000), heard="13:05", revision=2))
+    assert [(one["granted_to"], one["opened_at"]) for one in city.grants_in_force()] == [("112", at("13:05"))]
+
+
+def test_who_is_joined_by_an_operator_long_after_goes_on_seeing() -> None:
+    city = a_city(a_camera(), an_incident("F1"), an_incident("P1", kind="crime.vandalism"))
+    one, other = (situation["situation_id"] for situation in city.live())
+    city.take(an_action("join", one, "13:05", other=other))
+    assert {grant["granted_to"] for grant in city.grants_in_force()} == {"119", "112"}
+
+
+def test_who_is_heard_late_stays_late_whatever_is_said_of_it() -> None:
+    city = a_city(a_camera(), an_incident("F1", heard="12:50"))
+    city.take(
+        a_camera("c2", where=place(520)), an_incident("F1", where=place(600), heard="13:00", revision=2)
+    )
+    assert len(city.grants_in_force()) == 1, "50 min late, moved 10 min after"
+    city.take(an_incident("F1", where=place(), heard="13:30", revision=3))
+    assert len(city.grants_in_force()) == 1
+    stale = a_city(a_camera(), an_incident("F1", heard="13:10"))
+    stale.take(an_incident("F1", status="dispatched", units=["E1"], heard="13:11", revision=2))
+    assert stale.grants() == {}
 
 
 def test_a_camera_that_dies_hands_over_to_the_next_nearest() -> None:

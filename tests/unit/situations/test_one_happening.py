@@ -56,6 +56,13 @@ def test_a_report_that_comes_hours_late_joins_where_it_belongs() -> None:
     assert members(city.the_situation()) == {"F1", "P1"}
 
 
+@pytest.mark.parametrize(("partners", "situations"), [(1, 2), (2, 1)])
+def test_each_must_be_among_so_many_closest_of_the_other(partners: int, situations: int) -> None:
+    reports = [an_incident("P1", kind="crash"), *(an_incident(f"F{n}", where=place(n * 10)) for n in (1, 2))]
+    city = a_city(*reports, bounds={"partners": partners})
+    assert len(city.live()) == situations
+
+
 def test_the_closest_pair_is_united_first() -> None:
     city = a_city(
         an_incident("F1"),

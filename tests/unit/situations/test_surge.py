@@ -61,6 +61,16 @@ def test_a_flood_of_calls_is_one_area_alert_and_those_that_follow_stand_beneath_
     assert "usually" in next(a["headline"] for a in city.all("core.alert") if a["rule"] == "surge")
 
 
+def test_how_far_its_area_reaches_a_city_may_say() -> None:
+    def reach(**numbers: Any) -> float:
+        (surge,) = surges(a_storm(**numbers))
+        return float(surge["radius_m"])
+
+    assert reach() >= 500
+    assert reach(area_radius_min_m=9_000) == 9_000
+    assert reach(area_share=0.5, area_radius_min_m=0) < reach(area_share=1, area_radius_min_m=0)
+
+
 def test_a_few_calls_more_than_usual_are_no_surge() -> None:
     city = City(surging(floor=9))
     city.take(*calls(8, "12:10"))
