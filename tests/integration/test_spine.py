@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from deploy.settings import Endpoints
 from schemas.event import Event
@@ -184,6 +185,21 @@ def test_an_answer_that_was_altered_is_found(new_city: NewCity, recording: Path)
     )
     foreign(city, altered[2] or b"", contract="core.situation")
     assert "differ" in city.bongsu("replay", str(city.file), "--verify", code=1).stdout
+
+
+def test_a_journal_that_no_longer_reaches_back_is_said_to_be_so_and_what_stands_is_shown_without_why(
+    new_city: NewCity, recording: Path
+) -> None:
+    city = new_city("storm-long-ago")
+    city.play(cut(recording, city.folder / "cut.jsonl", count=2))
+    its_id = city.values("core.situation")[-1]["situation_id"]
+    admin = AdminClient({"bootstrap.servers": city.places.kafka})
+    (gone,) = admin.delete_records([TopicPartition(f"{city.name}.core.journal", 0, 3)]).values()
+    gone.result(30)
+    assert "begins with entry" in city.bongsu("replay", str(city.file), "--verify", code=1).stderr
+    shown = city.bongsu("situation", "show", its_id, "--city", str(city.file))
+    assert "without why" in shown.stderr
+    assert "revision 1" in shown.stdout
 
 
 # -- what the sentences above stand on -----------------------------------------------------------------------
