@@ -133,11 +133,37 @@ def handled(before: Handling, action: Action, *, now: int) -> Handling:
         case "override":
             return replace(after, override=action.ground)
         case "close":
-            return replace(after, hold="closed")
+            return replace(after, hold="closed", override=None)
         case "reopen":
-            return replace(after, hold="open")
+            return opened_again(replace(after, hold="open", override=None))
         case _:
             return after
+
+
+def opened_again(its: Handling) -> Handling:
+    """It demands attention anew: what was acknowledged is over."""
+    return replace(its, acknowledged_at=None, acknowledged_by=None, escalated_at=None)
+
+
+def together(ours: Handling, theirs: Handling) -> Handling:
+    """*ours*, when *theirs* turns out to be the same happening: what operators did for that is not lost."""
+    actions = {one.action_id: one for one in (*theirs.actions, *ours.actions)}
+    in_order = sorted(actions.values(), key=lambda one: (one.at, one.action_id))
+    first = min(
+        (one for one in (ours, theirs) if one.acknowledged_at is not None),
+        key=lambda one: one.acknowledged_at or 0,
+        default=ours,
+    )
+    return replace(
+        ours,
+        acknowledged_at=first.acknowledged_at,
+        acknowledged_by=first.acknowledged_by,
+        taken_by=ours.taken_by or theirs.taken_by,
+        escalated_at=ours.escalated_at or theirs.escalated_at,
+        is_confirmed=ours.is_confirmed or theirs.is_confirmed,
+        override=ours.override or theirs.override,
+        actions=tuple(in_order)[-KEPT_MAX:],
+    )
 
 
 def reason_of(action: Action) -> str:
@@ -147,15 +173,14 @@ def reason_of(action: Action) -> str:
 
 
 def joined(one: Situation, other: Situation) -> list[Incident]:
-    """The reports of both, tied by their anchors, and no longer parted from each other."""
+    """The reports of both, each tied to its anchor and these to each other, and no longer parted from each other."""
     ours, theirs = one.view.incidents, other.view.incidents
-    first, second = ours[0].incident_id, theirs[0].incident_id
     ids = [{i.incident_id for i in members} for members in (ours, theirs)]
+    first, second = ours[0].incident_id, theirs[0].incident_id
+    ties = {i: {first} for i in ids[0]} | {i: {second} for i in ids[1]}
+    ties[first], ties[second] = {*ids[0], second} - {first}, {*ids[1], first} - {second}
     freed = [_freed(i, ids[1]) for i in ours] + [_freed(i, ids[0]) for i in theirs]
-    ties = {first: second, second: first}
-    return [
-        replace(i, bound=_with(i.bound, ties[i.incident_id])) if i.incident_id in ties else i for i in freed
-    ]
+    return [replace(i, bound=tuple(sorted({*i.bound, *ties[i.incident_id]}))) for i in freed]
 
 
 def separated(situation: Situation, leaving: Sequence[str]) -> list[Incident]:
@@ -175,10 +200,6 @@ def _parted(incident: Incident, from_them: set[str]) -> Incident:
         parted=tuple(sorted({*incident.parted, *from_them})),
         bound=tuple(one for one in incident.bound if one not in from_them),
     )
-
-
-def _with(ids: tuple[str, ...], another: str) -> tuple[str, ...]:
-    return tuple(sorted({*ids, another}))
 
 
 # -- when nobody does anything ---------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from streams.situations.cameras import cameras_for
 from streams.situations.config import Use
 from streams.situations.entry import Entry
 from streams.situations.facts import position_of
+from streams.situations.handling import override_of
 from streams.situations.model import Observed, Position, Situation, View
 from streams.situations.rule import City, Draft, Memory
 
@@ -98,7 +99,7 @@ def shown(city: City, situation: Situation, uses: Mapping[str, Use], **changed: 
             use.purpose,
             count=numbers.count,
             radius_m=numbers.radius_m,
-            override=situation.handled.override,
+            override=override_of(situation.handled, city.rules),
         )
         for agency, use in sorted(uses.items())
     }

@@ -13,7 +13,7 @@ from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
 from streams.situations.config import STATUSES, RulesConfig, Use
 from streams.situations.grants import uses_of
-from streams.situations.handling import held, override_of
+from streams.situations.handling import held, opened_again, override_of, together
 from streams.situations.joining import Partner, clusters, connected, joins_alike
 from streams.situations.model import (
     RULE,
@@ -84,7 +84,7 @@ def regroup(city: City, touched: set[str]) -> list[Draft]:
     groups = regrouped(clusters(city.index, among, city.rules.bounds), before)
     drafts = [_merged(city, situation, into) for situation, into in groups.merged]
     drafts += [
-        revised(city, _with_evidence_of(groups.merged, situation, city.rules), members)
+        revised(city, _with_those_of(groups.merged, situation, city.rules), members)
         for situation, members in groups.kept
         if members != situation.view.incidents
     ]
@@ -129,6 +129,10 @@ def revised(city: City, situation: Situation, members: Members) -> Draft:
         now=city.now_ms,
         handled=its,
     )
+    if view.status == "closed":
+        its = replace(its, override=None)  # a ground was for that time
+    elif before.status == "closed":
+        its = opened_again(its)
     if view == before and its == situation.handled:
         return Draft(situation, wanted, is_new_revision=False)
     if before.closed_at is not None or is_joined:
@@ -153,18 +157,21 @@ def _merged(city: City, situation: Situation, into: str) -> Draft:
     )
 
 
-def _with_evidence_of(
+def _with_those_of(
     merged: Iterable[tuple[Situation, str]], situation: Situation, config: RulesConfig
 ) -> Situation:
-    """*situation*, with what was seen of those that are told with it from now on."""
-    observed = situation.view.observed
+    """*situation*, with what was seen, and what operators did, of those that are told with it from now on."""
+    its, observed = situation.handled, situation.view.observed
     known = {one.event_id for one in observed}
     for other, into in merged:
+        if into != situation.situation_id:
+            continue
+        its = together(its, other.handled)
         for one in other.view.observed:
-            if into == situation.situation_id and one.event_id not in known:
+            if one.event_id not in known:
                 known.add(one.event_id)
                 observed = listed_with(observed, one, config.evidence_max)
-    return replace(situation, view=replace(situation.view, observed=observed))
+    return replace(situation, handled=its, view=replace(situation.view, observed=observed))
 
 
 @dataclass(frozen=True, slots=True)

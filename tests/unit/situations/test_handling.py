@@ -130,6 +130,51 @@ def test_what_an_operator_separates_is_two_and_stays_two() -> None:
     assert len(city.live()) == 1
 
 
+def test_two_that_hold_several_reports_each_are_one_whole_when_joined() -> None:
+    far = place(2000)
+    city = a_city(
+        an_incident("F1", kind="crash"),
+        an_incident("P1", kind="crash"),
+        an_incident("F2", kind="crash", where=far),
+        an_incident("P2", kind="crash", where=far),
+    )
+    older, younger = (situation["situation_id"] for situation in city.live())
+    join = an_action("join", older, other=younger)
+    city.take(join)
+    assert members(city.the_situation()) == {"F1", "P1", "F2", "P2"}
+    assert city.take(join) == []
+    assert city.take(an_action("separate", older, "12:20", reports=["P2"])) != []
+    assert [len(members(situation)) for situation in city.live()] == [3, 1]
+
+
+def test_what_operators_did_for_the_younger_goes_on_when_it_is_told_with_the_older() -> None:
+    city = a_city(
+        an_incident("F1", kind="crash"),
+        an_incident("P1", kind="crash", where=place(3000)),
+        escalate_after_min=5,
+    )
+    older, younger = (situation["situation_id"] for situation in city.live())
+    city.take(an_action("take_over", younger, "12:02"), an_action("confirm", younger, "12:03"))
+    city.take(an_incident("P1", kind="crash", revision=2, heard="12:04"), a_tick("12:30"))
+    after = city.the_situation()
+    assert (after["situation_id"], after["certainty"]) == (older, "observed")
+    assert (after["taken_by"], after["acknowledged_at"]) == ("acc-7", at("12:02"))
+    assert [one["action"] for one in after["actions"]] == ["take_over", "confirm"]
+    assert "nobody acknowledged" not in after["reason"]
+
+
+def test_what_opens_again_demands_attention_anew_and_a_ground_for_cameras_is_over_with_it() -> None:
+    city = a_city(a_camera(purposes=["traffic"]), an_incident("F1", kind="crash"), escalate_after_min=5)
+    did(city, "override", ground="danger-to-life", role="supervisor")
+    assert len(city.grants_in_force()) == 1
+    city.take(an_incident("F1", kind="crash", status="closed", revision=2, heard="12:10"))
+    city.take(an_incident("F1", kind="crash", status="open", revision=3, heard="12:20"))
+    assert city.the_situation()["acknowledged_at"] is None
+    assert city.grants_in_force() == []
+    city.take(a_tick("12:26"))
+    assert "nobody acknowledged" in city.the_situation()["reason"]
+
+
 def test_what_was_merged_is_handled_as_what_it_was_merged_into() -> None:
     city = a_city(an_incident("F1"), an_incident("P1", kind="crash", where=place(3000)))
     older, younger = (situation["situation_id"] for situation in city.live())
