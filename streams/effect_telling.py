@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -45,31 +45,50 @@ class Kept:
     )
     newest_ms: int = 0
     since_ms: int | None = None
+    whole_from_ms: int = 0
+    """Before this something had to go for want of room."""
+    _standing: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Alerts older than all that is kept which nobody has cancelled: how each began."""
 
     def put(self, contract: str, value: Mapping[str, Any]) -> None:
         if contract == "core.grant" and value["revision"] > 1:
             return
         row = {name: value[name] for name in ("event_time", *FIELDS[contract])}
         if contract == "core.situation":
-            row["agencies"] = (None,) * len(value["agencies"])
+            row["agencies"] = tuple(value["agencies"])
             row["incidents"] = (None,) * min(1, len(value["incidents"]))
         self.newest_ms = max(self.newest_ms, value["event_time"])
         at = value["event_time"]
         self.since_ms = at if self.since_ms is None else min(self.since_ms, at)
         rows = self.rows[contract]
+        if len(rows) == rows.maxlen:
+            self.whole_from_ms = max(self.whole_from_ms, self._gone(contract)["event_time"] + 1)
         rows.append(row)
         while rows and rows[0]["event_time"] < self.newest_ms - KEPT_MS:
-            rows.popleft()
+            self._gone(contract)
+
+    def _gone(self, contract: str) -> dict[str, Any]:
+        row = self.rows[contract].popleft()
+        if contract == "core.alert":
+            which = row["alert_id"], row["audience"]
+            if row["message_type"] == "cancel":
+                self._standing.pop(which, None)
+            elif which in self._standing or len(self._standing) < ROWS_MAX:
+                self._standing.setdefault(which, row)
+        return row
 
     def told(self) -> Told:
         alerts, situations, grants = (tuple(self.rows[contract]) for contract in FIELDS)
-        return Told(alerts, situations, grants, self.since_ms or 0)
+        since = max(self.since_ms or 0, self.whole_from_ms)
+        return Told((*self._standing.values(), *alerts), situations, grants, since)
 
     def measures(self) -> list[Measure]:
+        """Not reported where something of the period itself had to go."""
         start, end = self.period
-        return compared(
+        found = compared(
             self.told(), from_ms=start, to_ms=end, control_from=start - PERIOD_MS, control_to=start
         )
+        return found if self.whole_from_ms <= start else [replace(one, value=None) for one in found]
 
     @property
     def period(self) -> tuple[int, int]:

@@ -126,10 +126,12 @@ def help_of(
     """
     first: dict[str, dict[str, int]] = defaultdict(dict)
     agencies: Counter[str] = Counter()
+    reporting: set[str] = set()
     opened: dict[str, int] = {}
     for one in situations:
         its_id = one["situation_id"]
         if one["incidents"] and from_ms <= one["opened_at"] < to_ms:
+            reporting.update(one["agencies"])
             opened.setdefault(its_id, one["opened_at"])
             agencies[its_id] = max(agencies[its_id], len(one["agencies"]))
             if one["revision"] > 1:
@@ -145,7 +147,7 @@ def help_of(
     joined = sum(agencies[its_id] > 1 for its_id in opened)
     return Help(
         situations=len(opened),
-        joined_share=joined / len(opened) if opened else None,
+        joined_share=joined / len(opened) if opened and len(reporting) > 1 else None,
         dispatch_minutes=_minutes(dispatch),
         arrival_minutes=_minutes(arrival),
         camera_minutes=_minutes(cameras),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import pytest
 
 from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
-from streams.effect_telling import Kept, effect_events
+from streams.effect_telling import FIELDS, Kept, effect_events
 from streams.effects import Told, compared, first_heard, help_of, load_of, load_of_times
 
 MINUTE = 60_000
@@ -90,6 +91,7 @@ def test_what_a_city_does_not_report_is_not_zero() -> None:
     found = help_of([a_situation(17, status="dispatched")], from_ms=0, to_ms=DAY)
     assert found.dispatch_minutes is None  # it was on its way when first heard of: since when, nobody knows
     assert found.arrival_minutes is None and found.arrived_within_7_min is None
+    assert found.joined_share is None  # one agency alone: with whom, if the others are not heard of
 
 
 def test_a_merged_situation_is_not_counted_twice() -> None:
@@ -166,9 +168,27 @@ def test_the_topic_of_effects_tells_the_newest_day_of_the_log_and_the_day_before
     assert events["alerts:operator"]["to_time"] - events["alerts:operator"]["from_time"] == DAY
 
 
-def test_what_is_older_than_two_days_is_forgotten() -> None:
+def test_what_is_older_than_two_days_is_forgotten_but_not_what_still_stands() -> None:
     kept = Kept()
-    for minute in (0, 24 * 60, 49 * 60, 50 * 60):
+    kept.put("core.alert", an_alert(0, "ended"))
+    kept.put("core.alert", an_alert(1, "ended", kind="cancel", attention=False))
+    kept.put("core.alert", an_alert(1, "stands"))
+    kept.put("core.alert", an_alert(2, "stands", kind="update"))
+    for minute in (24 * 60, 49 * 60, 72 * 60):
         kept.put("core.alert", an_alert(minute, str(minute)))
-    assert [one["alert_id"] for one in kept.told().alerts] == ["1440", "2940", "3000"]
+    assert [one["alert_id"] for one in kept.told().alerts] == ["stands", "1440", "2940", "4320"]
     assert kept.told().since == 0
+    found = {one.name: one.value for one in kept.measures()}
+    assert found["stale:operator"] == 2  # that, and the one of the second day
+
+
+def test_where_something_had_to_go_for_want_of_room_nothing_wrong_is_told() -> None:
+    kept = Kept({contract: deque(maxlen=3) for contract in FIELDS})
+    for minute in range(40 * 60, 60 * 60, 60):
+        kept.put("core.alert", an_alert(minute, str(minute)))
+    assert {(one.value, one.control) for one in kept.measures()} == {(None, None)}
+    kept.rows["core.alert"].clear()
+    for minute in (60 * 60, 90 * 60, 91 * 60):
+        kept.put("core.alert", an_alert(minute, str(minute)))
+    found = {one.name: (one.value, one.control) for one in kept.measures()}
+    assert found["alerts:operator"] == (2, None)
