@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from schemas.event import derived_id
+from streams.geo import EARTH_RADIUS_M
 from streams.situations.config import SEVERITIES, RulesConfig
-from streams.situations.model import RULE, Situation, Told, View
+from streams.situations.model import RULE, Position, Situation, Told, View
 
 OPERATOR = "operator"
 """The audience that hears of every situation."""
@@ -38,7 +40,7 @@ def retold(
     concerned again gets an update: revisions go on. The operator is told of what demands attention, and from then on
     until its end; everything else stands in the list. *is_urgent*: whatever is told now demands attention.
     """
-    view, said = situation.view, _said(situation)
+    view, said = situation.view, _said(situation, config)
     before = {told.audience: told for told in situation.told}
     concerned = _concerned(situation, before.get(OPERATOR), config)
     after: list[Told] = []
@@ -78,19 +80,25 @@ def _is_graver(severity: str, than: str) -> bool:
     return SEVERITIES.index(severity) < SEVERITIES.index(than)
 
 
-def _said(situation: Situation) -> str:
+def _said(situation: Situation, config: RulesConfig) -> str:
     """What a message is about, as a digest: another one is due when this changes."""
     view = situation.view
     members = (incident.incident_id for incident in view.incidents)
     words: tuple[str, ...] = () if view.words is None else (view.words,)
     at = view.position
-    if (
-        words and at is not None and view.radius_m is None
-    ):  # neither reports nor an area: what it is about may move
-        words = (*words, f"{at.lat} {at.lon}")
+    if at is not None and view.radius_m is None:  # no area of its own: what it is about may move
+        words = (*words, f"{at.lat} {at.lon}" if words else _about(at, config.alert_radius_m))
     if situation.handled.escalated_at is not None:
         words = (*words, str(situation.handled.escalated_at))
     return derived_id(view.kind, view.status, view.severity, view.urgency, view.certainty, *members, *words)
+
+
+def _about(at: Position, radius_m: float) -> str:
+    """Where *at* lies on a grid as wide as an alert reaches: who corrects a place by less says nothing new."""
+    step = math.degrees(radius_m / EARTH_RADIUS_M)
+    row = round(at.lat / step)
+    column = round(at.lon * max(0.01, math.cos(math.radians(row * step))) / step)
+    return f"{row}:{column}"
 
 
 def _end(view: View) -> str:

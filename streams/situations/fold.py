@@ -87,11 +87,11 @@ def _overshadowed(state: CityState, entry: Entry) -> list[Event]:
 def _answers(state: CityState, entry: Entry) -> list[Event]:
     match entry.kind:
         case "rules":
-            config = RulesConfig.model_validate(dict(entry.value))
+            before, config = state.config, RulesConfig.model_validate(dict(entry.value))
             state.sequence += 1
             state.use(config)
             state.rules_digest = config.digest
-            return [*_let_go(state), *_look_out(state)]
+            return [*_let_go(state), *_look_out(state), *_granted_anew(state, before)]
         case "incident":
             incident = incident_of(entry)
             events = _until(state, time_of(entry))
@@ -301,6 +301,21 @@ def _looked_at_again(state: CityState, situation: Situation) -> list[Event]:
     return _tell(state, replace(draft, situation=after, is_new_revision=True))
 
 
+def _granted_anew(state: CityState, before: RulesConfig | None) -> list[Event]:
+    """Grants follow other numbers of the law, or of cameras, at once: none lives on without a ground."""
+    now = state.rules
+    if before is None or (before.law, before.cameras) == (now.law, now.cameras):
+        return []
+    live = sorted((one for one in state.situations.values() if not one.is_closed), key=lambda one: one.age)
+    events: list[Event] = []
+    for one in live:
+        if one.rule != RULE:
+            events += _looked_at_again(state, one)
+        elif one.is_placed:
+            events += _tell(state, revised(state, one, one.view.incidents))
+    return events
+
+
 def _on_site(state: CityState, site: Site) -> list[Event]:
     before = state.sites.sites.get(site.site_id)
     if site == before:
@@ -455,5 +470,5 @@ def _grant_events(state: CityState, situation: Situation, changes: Iterable[Chan
     for change in changes:
         camera = state.cameras.get(change.grant.camera_id)
         place = camera.position if camera is not None else None
-        events.append(grant_event(situation.situation_id, change, place, state.rules, now=state.now_ms))
+        events.append(grant_event(situation, change, place, state.rules, now=state.now_ms))
     return events

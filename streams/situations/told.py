@@ -145,7 +145,7 @@ def _references(view: View, audience: str) -> list[dict[str, str]]:
 
 
 def grant_event(
-    situation_id: str, change: Change, place: Position | None, config: RulesConfig, *, now: int
+    situation: Situation, change: Change, place: Position | None, config: RulesConfig, *, now: int
 ) -> Event:
     """*place* is the camera's own."""
     grant = change.grant
@@ -153,7 +153,7 @@ def grant_event(
     value |= {
         "grant_id": grant.grant_id,
         "revision": grant.revision,
-        "situation_id": situation_id,
+        "situation_id": situation.situation_id,
         "camera_id": grant.camera_id,
         "rank": grant.rank,
         "distance_m": grant.distance_m,
@@ -165,8 +165,10 @@ def grant_event(
         "revoked_at": change.revoked_at,
         "reason": change.reason,
         "override": grant.override,
+        "rule": situation.rule,
+        "rule_version": told_version(situation.rule, config),
     }
-    return Event("core.grant", situation_id, value)
+    return Event("core.grant", situation.situation_id, value)
 
 
 def state_row(key: str, kind: str, body: bytes | None, city: str, *, now: int, sequence: int) -> Event:

@@ -28,6 +28,14 @@ def test_an_update_that_changes_nothing_of_note_is_not_told() -> None:
     assert told(city, "119") == [("alert", 1)]
 
 
+def test_a_place_corrected_by_more_than_an_alert_reaches_is_told_and_demands_nothing() -> None:
+    city = a_city(an_incident("F1"), an_incident("F1", where=place(3000), revision=2))
+    assert told(city, "119") == [("alert", 1), ("update", 2)]
+    first, second = (one for one in city.all("core.alert") if one["audience"] == "operator")
+    assert first["area"] != second["area"]
+    assert second["demands_attention"] is False
+
+
 def test_the_end_is_told_and_revisions_go_on_after_it() -> None:
     city = a_city(
         an_incident("F1"),

@@ -10,7 +10,8 @@ import pytest
 import streams
 from deploy.laws import LAWS, law_named
 from schemas.errors import Invalid
-from tests.unit.situations.a_city import City, a_camera, a_city, a_tick, an_action, an_incident, place
+from streams.situations.entry import Entry
+from tests.unit.situations.a_city import City, a_camera, a_city, a_tick, an_action, an_incident, place, rules
 
 COUNTRIES = sorted(path.stem for path in LAWS.glob("*.toml"))
 
@@ -113,3 +114,18 @@ def test_who_may_confirm_is_the_laws_matter() -> None:
         else:
             with pytest.raises(Invalid):
                 city.take(action)
+
+
+def test_a_law_that_knows_a_use_no_longer_ends_its_grants_at_once_and_one_that_does_again_opens_them() -> (
+    None
+):
+    city = a_fire("kr")
+    assert len(city.grants_in_force()) == 1
+    law = law_named("kr")
+    law = {**law, "uses": {name: use for name, use in law["uses"].items() if name != "fire"}}
+    city.take(Entry("rules", "demo.rules", 0, 0, rules(law=law).canonical()))
+    assert city.grants_in_force() == []
+    city.take(Entry("rules", "demo.rules", 0, 0, rules(law=law_named("kr")).canonical()))
+    (grant,) = city.grants_in_force()
+    assert (grant["camera_id"], grant["rule"]) == ("fire", "joint-incident")
+    assert grant["rule_version"].startswith("1")
