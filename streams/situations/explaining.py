@@ -42,9 +42,9 @@ def explanation(state: CityState, value: Mapping[str, Any], entry: Entry) -> Exp
         situation_id=value["situation_id"],
         revision=value["revision"],
         sequence=state.sequence,
-        came_in=_came_in(entry)
+        came_in=came_in(entry)
         if value["event_time"] >= state.now_ms
-        else f"the time, before {_came_in(entry)}",
+        else f"the time, before {came_in(entry)}",
         decided_by=f"{value['rule']} {value['rule_version']}",
         numbers=state.rules_digest or "",
         decided_with=numbers_of(state.rules, value["rule"]),
@@ -75,19 +75,35 @@ def otherwise(state: CityState, situation: Situation) -> str | None:
     return rule.otherwise(state, situation) if isinstance(rule, Explains) else None
 
 
-def _came_in(entry: Entry) -> str:
-    return f"{_named_entry(entry.kind, entry.value)}, {entry.topic}[{entry.partition}]@{entry.offset}"
+def came_in(entry: Entry) -> str:
+    """What a revision came of, and where that stands."""
+    return f"{_named_entry(entry)}, {entry.topic}[{entry.partition}]@{entry.offset}"
 
 
-def _named_entry(kind: str, value: Mapping[str, Any]) -> str:
+def _named_entry(entry: Entry) -> str:
+    """What it is in words, never of whom: neither a person nor a plate."""
+    kind, value = entry.kind, entry.value
+    match entry.topic.partition(".")[2]:
+        case "mobility.speed":
+            return f"{value['mean_speed_mps'] * 3.6:.0f} km/h in cell {value['cell']}"
+        case "civil.observation":
+            return f"{value['quantity']} {value['value']:g} of sensor {value['sensor_id']}"
+        case "civil.vulnerable":
+            return f"somebody's {value['cause'].replace('_', ' ')}"
+        case "police.wanted":
+            return "an entry of the list of wanted vehicles"
+        case "place.hub":
+            return f"hub {value['hub_id']}"
+        case "place.site":
+            return f"site {value['site_id']}"
+        case "place.camera":
+            return f"camera {value['camera_id']}"
     match kind:
         case "incident":
             told = f"{value['kind']}, {value['status']}"
             return f"report {value['agency_case_no']} of {value['agency']} ({told})"
         case "action":
             return f"{value['action']} by {value['account_id']}"
-        case "place":
-            return f"camera {value['camera_id']}"
         case "evidence":
             return f"{value.get('label') or 'something'} seen by {value.get('seen_by') or 'nobody named'}"
         case _:

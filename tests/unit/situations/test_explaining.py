@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from streams.situations.entry import Entry
-from streams.situations.explaining import Explanation, explanation
+from streams.situations.explaining import Explanation, came_in, explanation
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_action, an_incident, place, rules
 from tests.unit.situations.test_surge import calls, surging
 from tests.unit.situations.test_unconfirmed import a_city as claimed_city
@@ -115,3 +119,21 @@ def test_what_machines_claim_says_what_it_takes_and_which_claim_still_waits() ->
     explained(a_claim("c3", "12:00:50", where=place(900)), city=city)
     (again,) = explained(a_claim("c4", "12:00:55", where=place(20)), city=city)
     assert (again.nearly or "").endswith("the nearest claim that waits is of c3, 885 m away")
+
+
+@pytest.mark.parametrize(
+    ("topic", "value", "said"),
+    [
+        ("mobility.speed", {"mean_speed_mps": 5.0, "cell": "7:9"}, "18 km/h in cell 7:9"),
+        ("civil.observation", {"quantity": "tilt", "value": 2.5, "sensor_id": "s1"}, "tilt 2.5 of sensor s1"),
+        ("civil.vulnerable", {"cause": "zone_exit", "person_ref": "person-17"}, "somebody's zone exit"),
+        ("police.wanted", {"tokens": ["abc"], "entry_id": "W1"}, "an entry of the list of wanted vehicles"),
+        ("place.hub", {"hub_id": "h1"}, "hub h1"),
+        ("place.site", {"site_id": "x1"}, "site x1"),
+        ("place.camera", {"camera_id": "c1"}, "camera c1"),
+    ],
+)
+def test_what_came_in_is_said_in_words_and_names_neither_person_nor_plate(
+    topic: str, value: dict[str, Any], said: str
+) -> None:
+    assert came_in(Entry("any", f"demo.{topic}", 0, 5, value)) == f"{said}, demo.{topic}[0]@5"
