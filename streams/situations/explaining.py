@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,23 +82,10 @@ def came_in(entry: Entry) -> str:
 
 def _named_entry(entry: Entry) -> str:
     """What it is in words, never of whom: neither a person nor a plate."""
-    kind, value = entry.kind, entry.value
-    match entry.topic.partition(".")[2]:
-        case "mobility.speed":
-            return f"{value['mean_speed_mps'] * 3.6:.0f} km/h in cell {value['cell']}"
-        case "civil.observation":
-            return f"{value['quantity']} {value['value']:g} of sensor {value['sensor_id']}"
-        case "civil.vulnerable":
-            return f"somebody's {value['cause'].replace('_', ' ')}"
-        case "police.wanted":
-            return "an entry of the list of wanted vehicles"
-        case "place.hub":
-            return f"hub {value['hub_id']}"
-        case "place.site":
-            return f"site {value['site_id']}"
-        case "place.camera":
-            return f"camera {value['camera_id']}"
-    match kind:
+    value = entry.value
+    if (words := IN_WORDS.get(entry.topic.partition(".")[2])) is not None:
+        return words(value)
+    match entry.kind:
         case "incident":
             told = f"{value['kind']}, {value['status']}"
             return f"report {value['agency_case_no']} of {value['agency']} ({told})"
@@ -106,8 +93,19 @@ def _named_entry(entry: Entry) -> str:
             return f"{value['action']} by {value['account_id']}"
         case "evidence":
             return f"{value.get('label') or 'something'} seen by {value.get('seen_by') or 'nobody named'}"
-        case _:
+        case kind:
             return {"tick": "the time", "rules": "other numbers of the rules"}.get(kind, kind)
+
+
+IN_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "mobility.speed": lambda it: f"{it['mean_speed_mps'] * 3.6:.0f} km/h in cell {it['cell']}",
+    "civil.observation": lambda it: f"{it['quantity']} {it['value']:g} of sensor {it['sensor_id']}",
+    "civil.vulnerable": lambda it: f"somebody's {it['cause'].replace('_', ' ')}",
+    "police.wanted": lambda _: "an entry of the list of wanted vehicles",
+    "place.hub": lambda it: f"hub {it['hub_id']}",
+    "place.site": lambda it: f"site {it['site_id']}",
+    "place.camera": lambda it: f"camera {it['camera_id']}",
+}
 
 
 def ties(state: CityState, situation: Situation) -> Iterator[str]:
