@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from deploy.city import load_city, shipped_cities
+from streams.situations.shadowing import unseen
 
 
 @click.group()
@@ -35,3 +36,6 @@ def check(city_name: str) -> None:
     """
     one = load_city(city_name)
     click.echo(f"{one.path}: {one.name} is well: {len(one.file.source)} sources, law {one.file.law}")
+    candidate = one.rules.candidate()
+    for line in unseen(one.rules, candidate) if candidate is not None else ():
+        click.echo(f"  in shadow, {line}")

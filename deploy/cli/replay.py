@@ -19,6 +19,7 @@ from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from streams.comparing import compared
 from streams.replay import journalled, replayed, verify
+from streams.situations.shadowing import unseen
 
 SHOWN_MAX = 20
 
@@ -98,6 +99,8 @@ def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> No
         click.echo(orjson.dumps(asdict(found)).decode())
         return
     click.echo(f"today's rules {city.rules.digest[:8]}, the candidate's {candidate.digest[:8]}")
+    for line in unseen(city.rules, candidate):
+        click.echo(f"  {line}")
     for name in {**found.today, **found.candidate}:
         ours, theirs = found.today.get(name, 0), found.candidate.get(name, 0)
         click.echo(f"  {name:24} {ours:8} → {theirs:8}  {theirs - ours:+d}")

@@ -1,5 +1,7 @@
 """Rules in shadow: a candidate's rules see everything that those in force see, and nobody acts on what they say. Pure.
 
+Cameras are not searched for a candidate, either: what only its own watches would find, it does not see (``unseen``).
+
 They have a memory of their own, which begins as a copy of the city's; its rows stand in ``core.state`` beneath
 ``shadow:``. What they say goes to ``core.shadow``.
 """
@@ -11,6 +13,11 @@ from collections.abc import Iterable
 import orjson
 
 from schemas.event import Event, derived_id
+from streams.situations.config import RulesConfig
+from streams.situations.model import RULE
+from streams.situations.notices import WANTED
+from streams.situations.rule import Notices, Rule, Standing
+from streams.situations.rules import rules_of
 from streams.situations.state import SHADOW, CityState
 from streams.situations.told import event_fields
 
@@ -66,3 +73,17 @@ def _said(shadow: CityState, event: Event) -> Event:
     value = event_fields(its_id, shadow.rules.city, shadow.now_ms, None)
     value |= {"topic": event.topic, "rules": shadow.rules_digest or "", "body": body}
     return Event("core.shadow", event.key, value)
+
+
+def unseen(in_force: RulesConfig, candidate: RulesConfig) -> list[str]:
+    """The rules of *candidate* that look for something else than those *in_force*, with what that means, a line each."""
+    known = {None, *map(_looks_for, rules_of(in_force))}
+    names = [one.name for one in rules_of(candidate) if _looks_for(one) not in known]
+    if candidate.watch not in (None, in_force.watch):
+        names.append(RULE)
+    return [f"{name}: a candidate sees only what the watches in force find" for name in names]
+
+
+def _looks_for(rule: Rule) -> Standing | str | None:
+    has_list = isinstance(rule, Notices) and WANTED in rule.notices
+    return rule.name if has_list else rule.standing

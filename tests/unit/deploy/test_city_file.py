@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from deploy.city import load_city, shipped_cities, with_rules_of, with_secrets
+from deploy.cli.city import city as city_command
 from deploy.faults import UsageFault
 
 GOOD = """\
@@ -142,3 +144,11 @@ def test_other_rules_for_the_same_city_come_from_a_file_of_rules_alone(tmp_path:
     alone.write_text("radius_m = 400\n")
     with pytest.raises(UsageFault, match="no \\[\\[rule"):
         with_rules_of(city, alone)
+
+
+def test_a_check_names_the_rule_in_shadow_whose_watch_nobody_opens(tmp_path: Path) -> None:
+    path = tmp_path / "testcity.toml"
+    path.write_text(f'{GOOD}\n[[rule]]\nname = "unconfirmed"\nshadow = true\n', encoding="utf-8")
+    told = CliRunner().invoke(city_command, ["check", str(path)])
+    assert told.exit_code == 0
+    assert "in shadow, unconfirmed: a candidate sees only what the watches in force find" in told.output

@@ -12,6 +12,7 @@ from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
+from streams.situations.shadowing import unseen
 from streams.situations.state import CityState
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_action, an_incident, place, rules
 
@@ -113,3 +114,29 @@ def test_a_candidate_that_cannot_be_is_refused_at_once() -> None:
         rules(shadows=[{"name": "joint-incident", "numbers": {"radius_m": -1}}])
     with pytest.raises(ValidationError):
         rules(shadows=[{"name": "nothing"}])
+
+
+WATCH = {"purpose": "fire-safety", "labels": ["smoke"]}
+STRICTER = {"min_confidence": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("others", "shadow", "names"),
+    [
+        ([], {"name": "unconfirmed"}, ["unconfirmed"]),
+        ([], {"name": "wanted"}, ["wanted"]),
+        ([], {"name": "disaster"}, []),
+        ([], {"name": "joint-incident", "numbers": {"watch": WATCH}}, ["joint-incident"]),
+        ([], {"name": "joint-incident", "numbers": {"radius_m": 400}}, []),
+        (["wanted"], {"name": "wanted", "numbers": {"close_after_min": 5}}, []),
+        (["unconfirmed"], {"name": "unconfirmed", "numbers": {"sources": 3}}, []),
+        (["unconfirmed"], {"name": "unconfirmed", "numbers": STRICTER}, ["unconfirmed"]),
+    ],
+)
+def test_a_rule_in_shadow_whose_own_watches_nobody_opens_is_named(
+    others: list[str], shadow: dict[str, Any], names: list[str]
+) -> None:
+    config = rules(others=[{"name": name, "numbers": {}} for name in others], shadows=[shadow])
+    candidate = config.candidate()
+    assert candidate is not None
+    assert [one.partition(":")[0] for one in unseen(config, candidate)] == names
