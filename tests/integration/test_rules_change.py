@@ -99,3 +99,23 @@ def test_rules_that_change_mid_stream_hold_from_there_on_in_a_replay_too(changin
     changing.worker.terminate()
     assert changing.worker.wait(20) == 0
     assert "byte-identical" in changing.city.bongsu("replay", str(changing.city.file), "--verify").stdout
+
+    candidate = changing.city.folder / "wide.toml"
+    candidate.write_text('[[rule]]\nname = "joint-incident"\nradius_m = 200\n', encoding="utf-8")
+    compared = changing.city.bongsu("replay", str(changing.city.file), "--rules", str(candidate)).stdout
+    first, second = sorted(
+        line for line in compared.splitlines() if line.startswith("would be one situation")
+    )
+    assert "F-1" in first and "P-1" in first and "F-2" in second and "P-2" in second
+    assert "would no longer be one" not in compared
+
+    whole = replayed(changing.city)
+    moment = orjson.loads(whole[len(whole) // 2])["value"]["received_time"]
+    until, since = replayed(changing.city, "--to", moment), replayed(changing.city, "--from", moment)
+    assert until == whole[: len(until)] and since == whole[-len(since) :]
+    assert max(len(until), len(since)) < len(whole) <= len(until) + len(since)
+    assert replayed(changing.city, "--speed", "1000000") == whole
+
+
+def replayed(city: LivingCity, *options: str) -> list[str]:
+    return city.bongsu("replay", str(city.file), "--json", *options).stdout.splitlines()
