@@ -94,7 +94,7 @@ def _said(situation: Situation, config: RulesConfig) -> str:
 
 
 def _about(at: Position, radius_m: float) -> str:
-    """Where *at* lies on a grid as wide as an alert reaches: who corrects a place by less says nothing new."""
+    """Where *at* lies on a grid as wide as an alert reaches: a move by more is news, one by less only across an edge."""
     step = math.degrees(radius_m / EARTH_RADIUS_M)
     row = round(at.lat / step)
     column = round(at.lon * max(0.01, math.cos(math.radians(row * step))) / step)

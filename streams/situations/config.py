@@ -443,6 +443,12 @@ class RulesConfig(Strict):
         """What tells these numbers from others in an output: eight hex digits. Rules in shadow are not in force."""
         return _digest_of(self.canonical() | {"shadows": []})[:8]
 
+    @cached_property
+    def opening(self) -> str:
+        """What tells apart the numbers by which cameras open: the law, and which are chosen."""
+        its = self.canonical()
+        return _digest_of({name: its[name] for name in ("law", "cameras", "dispatch")})
+
 
 def _digest_of(canonical: dict[str, Any]) -> str:
     text = orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)

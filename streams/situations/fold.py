@@ -87,10 +87,10 @@ def _overshadowed(state: CityState, entry: Entry) -> list[Event]:
 def _answers(state: CityState, entry: Entry) -> list[Event]:
     match entry.kind:
         case "rules":
-            before, config = state.config, RulesConfig.model_validate(dict(entry.value))
+            before, config = state.opening, RulesConfig.model_validate(dict(entry.value))
             state.sequence += 1
             state.use(config)
-            state.rules_digest = config.digest
+            state.rules_digest, state.opening = config.digest, config.opening
             return [*_let_go(state), *_look_out(state), *_granted_anew(state, before)]
         case "incident":
             incident = incident_of(entry)
@@ -301,10 +301,10 @@ def _looked_at_again(state: CityState, situation: Situation) -> list[Event]:
     return _tell(state, replace(draft, situation=after, is_new_revision=True))
 
 
-def _granted_anew(state: CityState, before: RulesConfig | None) -> list[Event]:
-    """Grants follow other numbers of the law, or of cameras, at once: none lives on without a ground."""
-    now = state.rules
-    if before is None or (before.law, before.cameras) == (now.law, now.cameras):
+def _granted_anew(state: CityState, before: str | None) -> list[Event]:
+    """Grants follow other numbers of the law, or of cameras, at once: none lives on without a ground. *before*: by what
+    cameras opened until now, which a restart knows, too."""
+    if before in (None, state.opening):
         return []
     live = sorted((one for one in state.situations.values() if not one.is_closed), key=lambda one: one.age)
     events: list[Event] = []

@@ -161,6 +161,7 @@ def together(ours: Handling, theirs: Handling) -> Handling:
         taken_by=ours.taken_by or theirs.taken_by,
         escalated_at=ours.escalated_at or theirs.escalated_at,
         is_confirmed=ours.is_confirmed or theirs.is_confirmed,
+        hold=ours.hold or ("open" if theirs.hold == "open" else None),
         override=ours.override or theirs.override,
         actions=tuple(in_order)[-KEPT_MAX:],
     )

@@ -6,9 +6,9 @@ ends with it. What is over is remembered for as long as an older word could stil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct, json
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from streams.situations.entry import Entry
 from streams.situations.facts import position_of
 from streams.situations.handling import override_of
 from streams.situations.model import Observed, Position, Situation, View
-from streams.situations.rule import City, Draft, Memory
+from streams.situations.rule import City, Draft, Memory, Step
 
 SPELLS = "spells"
 NO_ROOM = "let go: there are more at once than the city holds, and this began first"
@@ -47,31 +47,40 @@ def spells_of(city: City, rule: str) -> dict[str, Spell]:
     return {whose: Spell(**one) for whose, one in said.items()}
 
 
+class Numbers(Protocol):
+    """What a rule that keeps spells says of them."""
+
+    @property
+    def over_after_s(self) -> float: ...
+
+    @property
+    def age_max_min(self) -> float: ...
+
+    @property
+    def spells_max(self) -> int: ...
+
+
 def remembered(
-    city: City,
-    rule: str,
-    spells: Mapping[str, Spell],
-    *,
-    over_after_ms: int,
-    age_max_ms: int,
-    spells_max: int,
-) -> tuple[Memory, list[Situation]]:
-    """*spells*, and when the first of them is due; and the situations of those for which there is no room."""
+    city: City, rule: str, spells: Mapping[str, Spell], drafts: Iterable[Draft], numbers: Numbers, words: str
+) -> Step:
+    """*drafts*, and *spells* with when the first is due. Where there is no room for all, the oldest end with *words*."""
+    age_max_ms = round(numbers.age_max_min * 60_000)
     known = {
         whose: one
         for whose, one in spells.items()
         if not one.is_over or one.heard + age_max_ms >= city.now_ms
     }
     by_age = sorted(known.items(), key=lambda pair: (not pair[1].is_over, pair[1].began, pair[0]))
-    dropped, newest = by_age[:-spells_max], by_age[-spells_max:]
+    dropped, newest = by_age[: -numbers.spells_max], by_age[-numbers.spells_max :]
+    over_after_ms = round(numbers.over_after_s * 1000)
     due = [
         one.calm_since + over_after_ms for _, one in newest if one.calm_since is not None and not one.is_over
     ]
     due += [one.heard + age_max_ms + 1 for _, one in newest if one.is_over]
     body = json.decode(json.encode(dict(sorted(newest))))  # as a restart finds it
     gone = [city.situations.get(one.situation_id) for _, one in dropped if not one.is_over]
-    left = [one for one in gone if one is not None and not one.is_closed]
-    return Memory(rule, SPELLS, body, min(due, default=None)), left
+    left = [ended(city, one, NO_ROOM, words) for one in gone if one is not None and not one.is_closed]
+    return Step([*drafts, *left], [Memory(rule, SPELLS, body, min(due, default=None))])
 
 
 def over(spells: Mapping[str, Spell], now_ms: int, over_after_ms: int) -> Iterator[str]:

@@ -30,7 +30,7 @@ def begun(state: CityState) -> CityState | None:
     shadow = CityState()
     shadow.now_ms, shadow.sequence = state.now_ms, state.sequence
     shadow.use(candidate)
-    shadow.rules_digest = candidate.digest
+    shadow.rules_digest, shadow.opening = candidate.digest, candidate.opening
     for camera in state.cameras.cameras.values():
         shadow.cameras.put(camera)
     for site in state.sites.sites.values():

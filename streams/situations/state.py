@@ -46,6 +46,8 @@ class CityState:
     now_ms: int = 0
     sequence: int = 0
     rules_digest: str | None = None
+    opening: str | None = None
+    """That of the numbers in force by which cameras open."""
     gone: int = 0
     gone_to: int = 0
     unwatched: int = 0
@@ -109,7 +111,7 @@ class CityState:
             case "clock":
                 clock = orjson.loads(body)
                 self.now_ms, self.sequence = clock["now_ms"], clock["sequence"]
-                self.rules_digest = clock["rules"]
+                self.rules_digest, self.opening = clock["rules"], clock.get("opening")
                 self.gone, self.gone_to = clock.get("gone", 0), clock.get("gone_to", 0)
                 self.unwatched, self.left_out = clock.get("unwatched", 0), clock.get("left_out", 0)
             case _:
@@ -363,7 +365,7 @@ class CityState:
         """Where the city stands: its time, the journal's sequence, the rules in force."""
         clock = {"now_ms": self.now_ms, "sequence": self.sequence, "rules": self.rules_digest}
         clock |= {"gone": self.gone, "gone_to": self.gone_to}
-        clock |= {"unwatched": self.unwatched, "left_out": self.left_out}
+        clock |= {"unwatched": self.unwatched, "left_out": self.left_out, "opening": self.opening}
         return self._row(CLOCK, CLOCK, body_of(clock))
 
     def _row(self, key: str, kind: str, body: bytes | None) -> Event:

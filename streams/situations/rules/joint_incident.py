@@ -84,7 +84,9 @@ def regroup(city: City, touched: set[str]) -> list[Draft]:
     groups = regrouped(clusters(city.index, among, city.rules.bounds), before)
     drafts = [_merged(city, situation, into) for situation, into in groups.merged]
     drafts += [
-        revised(city, _with_those_of(groups.merged, situation, city.rules), members)
+        revised(city, _with_those_of(groups.merged, situation, city.rules), members, is_merging=True)
+        if any(into == situation.situation_id for _, into in groups.merged)
+        else revised(city, situation, members)
         for situation, members in groups.kept
         if members != situation.view.incidents
     ]
@@ -114,8 +116,9 @@ def _opened(city: City, members: Members, split_from: str | None) -> Draft:
     return Draft(Situation(its_id, first.incident_id, city.sequence, 1, why(None, view), view), wanted)
 
 
-def revised(city: City, situation: Situation, members: Members) -> Draft:
-    """*situation* with other members, or others' facts, or other cameras: a new revision if any of it shows."""
+def revised(city: City, situation: Situation, members: Members, *, is_merging: bool = False) -> Draft:
+    """*situation* with other members, or others' facts, or other cameras: a new revision if any of it shows. *is_merging*:
+    what operators did has been put together already."""
     before, its, lapsed = situation.view, situation.handled, situation.lapsed
     is_joined = bool({i.incident_id for i in members} - {i.incident_id for i in before.incidents})
     if is_joined and its.hold == "closed":  # something new: no operator's word on that
@@ -131,7 +134,7 @@ def revised(city: City, situation: Situation, members: Members) -> Draft:
     )
     if view.status == "closed":
         its = replace(its, override=None)  # a ground was for that time
-    elif before.status == "closed":
+    elif before.status == "closed" and not is_merging:
         its = opened_again(its)
     if view == before and its == situation.handled:
         return Draft(situation, wanted, is_new_revision=False)
@@ -161,17 +164,22 @@ def _with_those_of(
     merged: Iterable[tuple[Situation, str]], situation: Situation, config: RulesConfig
 ) -> Situation:
     """*situation*, with what was seen, and what operators did, of those that are told with it from now on."""
-    its, observed = situation.handled, situation.view.observed
+    its, observed = _standing(situation), situation.view.observed
     known = {one.event_id for one in observed}
     for other, into in merged:
         if into != situation.situation_id:
             continue
-        its = together(its, other.handled)
+        its = together(its, _standing(other))
         for one in other.view.observed:
             if one.event_id not in known:
                 known.add(one.event_id)
                 observed = listed_with(observed, one, config.evidence_max)
     return replace(situation, handled=its, view=replace(situation.view, observed=observed))
+
+
+def _standing(situation: Situation) -> Handling:
+    """What still holds of what operators did: that a closed one was acknowledged is over."""
+    return opened_again(situation.handled) if situation.is_closed else situation.handled
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Us
 from streams.situations.entry import Entry
 from streams.situations.languages import words_of
 from streams.situations.lasting import (
-    NO_ROOM,
     SPELLS,
     Spell,
     begun,
@@ -166,17 +165,7 @@ class Vulnerable:
     # -- situations ------------------------------------------------------------------------------------------
 
     def _step(self, city: City, spells: Mapping[str, Spell], drafts: Sequence[Draft] = ()) -> Step:
-        numbers = self._numbers
-        memory, left = remembered(
-            city,
-            NAME,
-            spells,
-            over_after_ms=self._over_ms,
-            age_max_ms=round(numbers.age_max_min * MINUTE_MS),
-            spells_max=numbers.spells_max,
-        )
-        words = self._words.over.format(kind=self._name)
-        return Step([*drafts, *(ended(city, one, NO_ROOM, words) for one in left)], [memory])
+        return remembered(city, NAME, spells, drafts, self._numbers, self._words.over.format(kind=self._name))
 
     def _uses(self, city: City) -> dict[str, Use]:
         uses = city.rules.law.uses

@@ -163,6 +163,19 @@ def test_what_operators_did_for_the_younger_goes_on_when_it_is_told_with_the_old
     assert "nobody acknowledged" not in after["reason"]
 
 
+def test_an_acknowledgement_goes_with_what_is_open_and_not_with_what_was_closed() -> None:
+    far = place(3000)
+    for closed, acknowledged, stands in (("F1", "P1", True), ("P1", "P1", False), ("F1", "F1", False)):
+        city = a_city(an_incident("F1", kind="crash"), an_incident("P1", kind="crash", where=far))
+        older, younger = (situation["situation_id"] for situation in city.live())
+        city.take(an_action("acknowledge", older if acknowledged == "F1" else younger, "12:02"))
+        where = far if closed == "P1" else place(0)
+        city.take(an_incident(closed, kind="crash", status="closed", revision=2, heard="12:03", where=where))
+        city.take(an_incident("P1", kind="crash", revision=5, heard="12:04", status="open"))
+        assert members(last(city, older)) == {"F1", "P1"}
+        assert (last(city, older)["acknowledged_at"] is not None) is stands, (closed, acknowledged)
+
+
 def test_what_opens_again_demands_attention_anew_and_a_ground_for_cameras_is_over_with_it() -> None:
     city = a_city(a_camera(purposes=["traffic"]), an_incident("F1", kind="crash"), escalate_after_min=5)
     did(city, "override", ground="danger-to-life", role="supervisor")

@@ -11,6 +11,7 @@ import streams
 from deploy.laws import LAWS, law_named
 from schemas.errors import Invalid
 from streams.situations.entry import Entry
+from streams.situations.fold import CityState, step
 from tests.unit.situations.a_city import City, a_camera, a_city, a_tick, an_action, an_incident, place, rules
 
 COUNTRIES = sorted(path.stem for path in LAWS.glob("*.toml"))
@@ -129,3 +130,15 @@ def test_a_law_that_knows_a_use_no_longer_ends_its_grants_at_once_and_one_that_d
     (grant,) = city.grants_in_force()
     assert (grant["camera_id"], grant["rule"]) == ("fire", "joint-incident")
     assert grant["rule_version"].startswith("1")
+
+
+def test_a_law_that_changed_while_the_worker_was_down_is_followed_as_by_one_that_ran() -> None:
+    running = a_fire("kr")
+    rows = {event.key: event.value for event in running.said if event.topic == "core.state"}
+    rows[running.state.clock_row().key] = running.state.clock_row().value
+    law = law_named("kr")
+    law = {**law, "uses": {name: use for name, use in law["uses"].items() if name != "fire"}}
+    config = rules(law=law)
+    entry = Entry("rules", "demo.rules", 0, 0, config.canonical())
+    restarted = CityState.from_records(config, rows.items())
+    assert step(restarted, entry) == step(running.state, entry) != []
