@@ -32,7 +32,7 @@ let_go = Counter(
 unwatched = Counter(
     "bongsu_situations_unwatched", "Situations opened without a watch: as many as may be were open", ["group"]
 )
-left_out = Counter(
+cameras_left_out = Counter(
     "bongsu_cameras_left_out",
     "Cameras around that units sent may not see: as many as may be they do",
     ["group"],

@@ -166,7 +166,7 @@ class SituationsStage:
         metrics.situations.labels(self.group).set(len(held.state.situations))
         metrics.let_go.labels(self.group).inc(held.state.gone - gone)
         metrics.unwatched.labels(self.group).inc(held.state.unwatched - unwatched)
-        metrics.left_out.labels(self.group).inc(held.state.left_out - left_out)
+        metrics.cameras_left_out.labels(self.group).inc(held.state.left_out - left_out)
 
     def _give(
         self, entry: Entry, record: Record | None, held: Held, outbox: Outbox, rows: dict[str, Event]
