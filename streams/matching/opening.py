@@ -11,6 +11,7 @@ import numpy as np
 from confluent_kafka import Producer
 
 from schemas.catalogue import load_catalogue
+from schemas.errors import Retriable
 from schemas.json_form import from_json_value
 from schemas.registry import Registry
 from schemas.rows import RowCodec
@@ -31,8 +32,8 @@ def reader_opener(
     """Makes a member of the group it is given. Which kind is decided with the first, once, and said in one line if it is the
     plain.
 
-    Best are librdkafka's batches with compiled kernels; then confluent-kafka's messages with those kernels; else these with
-    Arrow's columns.
+    Best are record batches as brokers hold them with compiled kernels; then confluent-kafka's messages with those kernels;
+    else these with Arrow's columns.
     """
     choose = cache(partial(_chosen, city, bootstrap, registry, is_plain))
 
@@ -69,17 +70,18 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
     try:
         if is_plain:
             raise Unproved("the city's file says so")
-        from streams.matching.fast.library import Library  # noqa: PLC0415 (and so may the wheel's librdkafka)
-        from streams.matching.fast.reader import FastReader  # noqa: PLC0415
+        from streams.matching.fast.reader import FastReader, prove  # noqa: PLC0415 (and so may aiokafka)
 
-        library = Library()
+        prove(bootstrap)
+    except Retriable:  # no broker answers: nobody can read
+        raise
     except Exception as error:
         log.warning("observations are read the plain way", why=str(error) or type(error).__name__)
         from streams.matching.fast.objects import decoded  # noqa: PLC0415
 
         decode = partial(decoded, Decoding(registry))
         return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=decode)
-    return lambda group: FastReader(city, group, bootstrap=bootstrap, registry=registry, library=library)
+    return lambda group: FastReader(city, group, bootstrap=bootstrap, registry=registry)
 
 
 def _prove(form: Form) -> None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
 from schemas.errors import Retriable
 from streams.match.batch import Batch
 from streams.match.cells import Filter
 from streams.match.flow import Partition
-from streams.matching.reader import FAST, Assigned, Lost, Revoked, fast_topics
+from streams.matching.membership import Member
+from streams.matching.reader import FAST, SPAN_S_MAX, Assigned, Lost, Revoked
 from streams.matching.watching import is_end
-from streams.runtime.kafka import AT_END_MS, as_ours, group_consumer, reader
+from streams.runtime.kafka import AT_END_MS, reader
 from streams.runtime.loop import is_record
 
 BATCH_MAX = 10_000
-SPAN_S_MAX = 60.0
-OFFSETS_TIMEOUT_S = 10.0
 
 Decode = Callable[[Sequence[Any], Filter | None], Batch]
 """Records of several topics and schemas as one batch, each partition's in its order; and a sieve for its rows, if any."""
@@ -31,28 +30,15 @@ class PlainReader:
     def __init__(self, city: str, group: str, *, bootstrap: str, decode: Decode) -> None:
         self._bootstrap = bootstrap
         self._decode = decode
-        self._topics = fast_topics(city)
-        self._consumer = group_consumer(bootstrap, group, **FAST)
+        self._member = Member(city, group, bootstrap=bootstrap)
 
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None:
-        def on_assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-            begin = assigned([(one.topic, one.partition) for one in partitions])
-            for one in partitions:
-                if (offset := begin.get((one.topic, one.partition))) is not None:
-                    one.offset = offset
-            consumer.assign(partitions)
-
-        self._consumer.subscribe(
-            self._topics,
-            on_assign=on_assign,
-            on_revoke=lambda _consumer, _partitions: revoked(),
-            on_lost=lambda _consumer, _partitions: lost(),
-        )
+        self._member.subscribe(assigned, revoked, lost, begin=_all)
 
     def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
-        messages = self._consumer.consume(BATCH_MAX, 0)
+        messages = self._member.consumer.consume(BATCH_MAX, 0)
         if not messages and timeout_s > 0:
-            messages = self._consumer.consume(1, timeout_s)
+            messages = self._member.consumer.consume(1, timeout_s)
         records = _records(messages)
         return self._decode(records, sieve()) if records else None
 
@@ -75,26 +61,21 @@ class PlainReader:
             consumer.close()
 
     def begin_of(self, place: Partition) -> int:
-        return int(self._offsets(place, cached=False)[0])
+        return self._member.begin_of(place)
 
     def end_of(self, place: Partition) -> int | None:
-        end = int(self._offsets(place, cached=True)[1])
+        end = self._member.offsets(place, cached=True)[1]
         return end if end >= 0 else None
 
-    def _offsets(self, place: Partition, *, cached: bool) -> tuple[int, int]:
-        try:
-            found = self._consumer.get_watermark_offsets(
-                TopicPartition(*place), timeout=OFFSETS_TIMEOUT_S, cached=cached
-            )
-        except KafkaException as error:
-            raise as_ours(error, f"asking for the ends of {place[0]}") from error
-        return found or (0, -1)
-
     def group_metadata(self) -> Any:
-        return self._consumer.consumer_group_metadata()
+        return self._member.group_metadata()
 
     def close(self) -> None:
-        self._consumer.close()
+        self._member.close()
+
+
+def _all(places: Mapping[Partition, int]) -> list[TopicPartition]:
+    return [TopicPartition(*place, offset) for place, offset in places.items()]
 
 
 def _records(messages: Sequence[Any]) -> Sequence[Any]:

@@ -12,11 +12,13 @@ from streams.match.flow import Partition
 from streams.match.forms import FORMS
 
 Assigned = Callable[[Sequence[Partition]], Mapping[Partition, int]]
-"""Given the partitions that are ours from now on; answers where to begin those that have a place."""
+"""Given the partitions that are ours from now on; answers where to begin each."""
 Revoked = Callable[[], None]
 """They are being taken away: the last moment to commit."""
 Lost = Callable[[], None]
 """They are another's already."""
+SPAN_S_MAX = 60.0
+"""How long the next record of a span may take that is read once more."""
 FAST = {"queued.min.messages": 20_000, "queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 50}
 
 

@@ -27,8 +27,8 @@ from streams.match.recent import Recent
 from streams.match.step import Match
 from streams.matching.committing import Committing
 from streams.matching.fast import decoding, objects
-from streams.matching.fast.consuming import NativeConsumer
-from streams.matching.fast.reader import FastReader
+from streams.matching.fast.fetching import Fetcher
+from streams.matching.fast.unpacking import Unpacking
 from streams.matching.loop import Life, MatchLoop
 from streams.matching.measuring import Measuring
 from streams.matching.opening import make_producer, reader_opener
@@ -39,7 +39,8 @@ from tests.bench.match_load import Load, ground, publish
 
 STEPS: tuple[tuple[str, Any, str], ...] = (
     ("rest of the loop", Life, "turn"),
-    ("consume", NativeConsumer, "consume"),
+    ("fetch", Fetcher, "fetched"),
+    ("unpack", Unpacking, "take"),
     ("consume", PlainReader, "read"),
     ("extract", decoding.Decoding, "batch"),
     ("extract", objects, "_taken"),
@@ -51,7 +52,6 @@ STEPS: tuple[tuple[str, Any, str], ...] = (
     ("look back trimmed", Recent, "trim"),
     ("encode and produce", Telling, "evidence"),
     ("commit", Committing, "commit"),
-    ("free", FastReader, "_free_all"),
     ("count", Measuring, "batch"),
     ("count", Measuring, "now"),
 )

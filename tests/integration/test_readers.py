@@ -27,7 +27,6 @@ from streams.match.observations import NAMES
 from streams.matching.columns import Columns
 from streams.matching.fast.decoding import Decoding
 from streams.matching.fast.frames import KernelFrames
-from streams.matching.fast.library import Library
 from streams.matching.fast.objects import decoded
 from streams.matching.fast.reader import FastReader
 from streams.matching.opening import reader_opener
@@ -82,7 +81,7 @@ def read_all(reader: Reader, count: int) -> Batch:
     parts: list[Batch] = []
     aside: list[Any] = []
     ends: dict[Any, int] = {}
-    reader.subscribe(lambda _places: {}, lambda: None, lambda: None)
+    reader.subscribe(lambda places: dict.fromkeys(places, 0), lambda: None, lambda: None)
     until = monotonic() + READ_S
     while sum(map(len, parts)) + len(aside) < count:
         assert monotonic() < until, f"{sum(map(len, parts))} and {len(aside)} of {count} were read"
@@ -138,9 +137,7 @@ def plain_reader(city: LivingCity, group: str, *, with_kernels: bool) -> PlainRe
 
 
 def fast_reader(city: LivingCity, group: str) -> FastReader:
-    return FastReader(
-        city.name, group, bootstrap=city.places.kafka, registry=city.wire.registry, library=Library()
-    )
+    return FastReader(city.name, group, bootstrap=city.places.kafka, registry=city.wire.registry)
 
 
 def test_all_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
@@ -219,14 +216,25 @@ def test_here_the_quick_ways_are_taken(city: LivingCity, caplog: pytest.LogCaptu
     assert not caplog.records
 
 
-def test_where_librdkafka_cannot_be_reached_its_messages_are_read_with_the_same_kernels_and_it_is_said(
-    city: LivingCity, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("what", "instead"),
+    [
+        ("aiokafka.protocol.fetch.FetchRequest_v11.API_VERSION", 999),  # a broker that speaks otherwise
+        ("streams.matching.fast.unpacking.STAMP", 8),
+    ],
+)
+def test_where_record_batches_cannot_be_had_messages_are_read_with_the_same_kernels_and_it_is_said(
+    city: LivingCity,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+    instead: int,
 ) -> None:
-    monkeypatch.setattr("confluent_kafka.libversion", lambda: ("another", 0))
+    monkeypatch.setattr(what, instead)
     opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("objects")
     assert isinstance(opened, PlainReader)
     assert [record.message for record in caplog.records if "plain way" in record.message]
-    opened.subscribe(lambda _places: {}, lambda: None, lambda: None)
+    opened.subscribe(lambda places: dict.fromkeys(places, 0), lambda: None, lambda: None)
     batch = None
     while batch is None:
         batch = opened.read(1.0, lambda: SIEVE)

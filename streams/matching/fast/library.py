@@ -14,7 +14,7 @@ from typing import Any
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
 
-PRODUCER, CONSUMER = 0, 1
+PRODUCER = 0
 TEXT_BYTES = 512
 
 P = ct.c_void_p
@@ -41,76 +41,16 @@ class Places(ct.Structure):
     _fields_ = [("cnt", ct.c_int), ("size", ct.c_int), ("elems", ct.POINTER(Place))]
 
 
-class Message(ct.Structure):
-    """``rd_kafka_message_t``; `kernel` reads it by the same offsets."""
-
-    _fields_ = [
-        ("err", ct.c_int),
-        ("rkt", P),
-        ("partition", ct.c_int32),
-        ("payload", P),
-        ("len", ct.c_size_t),
-        ("key", P),
-        ("key_len", ct.c_size_t),
-        ("offset", ct.c_int64),
-        ("_private", P),
-    ]
-
-
-REBALANCE = ct.CFUNCTYPE(None, P, ct.c_int, ct.POINTER(Places), P)
 _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "conf_new": (P,),
     "conf_set": (ct.c_int, P, ct.c_char_p, ct.c_char_p, ct.c_char_p, ct.c_size_t),
     "conf_destroy": (None, P),
-    "conf_set_rebalance_cb": (None, P, REBALANCE),
     "new": (P, ct.c_int, P, ct.c_char_p, ct.c_size_t),
-    "poll_set_consumer": (ct.c_int, P),
     "topic_partition_list_new": (ct.POINTER(Places), ct.c_int),
     "topic_partition_list_add": (ct.POINTER(Place), ct.POINTER(Places), ct.c_char_p, ct.c_int32),
     "topic_partition_list_destroy": (None, ct.POINTER(Places)),
-    "subscribe": (ct.c_int, P, ct.POINTER(Places)),
-    "assign": (ct.c_int, P, ct.POINTER(Places)),
-    "assignment_lost": (ct.c_int, P),
-    "queue_get_consumer": (P, P),
-    "queue_destroy": (None, P),
-    "consume_batch_queue": (ct.c_ssize_t, P, ct.c_int, P, ct.c_size_t),
-    "message_destroy": (None, P),
-    "message_timestamp": (ct.c_int64, P, ct.POINTER(ct.c_int)),
-    "message_headers": (ct.c_int, P, ct.POINTER(P)),
-    "message_errstr": (ct.c_char_p, P),
-    "header_get_all": (
-        ct.c_int,
-        P,
-        ct.c_size_t,
-        ct.POINTER(ct.c_char_p),
-        ct.POINTER(P),
-        ct.POINTER(ct.c_size_t),
-    ),
-    "topic_name": (ct.c_char_p, P),
-    "consumer_group_metadata": (P, P),
-    "consumer_group_metadata_write": (P, P, ct.POINTER(P), ct.POINTER(ct.c_size_t)),
     "consumer_group_metadata_destroy": (None, P),
-    "get_watermark_offsets": (
-        ct.c_int,
-        P,
-        ct.c_char_p,
-        ct.c_int32,
-        ct.POINTER(ct.c_int64),
-        ct.POINTER(ct.c_int64),
-    ),
-    "query_watermark_offsets": (
-        ct.c_int,
-        P,
-        ct.c_char_p,
-        ct.c_int32,
-        ct.POINTER(ct.c_int64),
-        ct.POINTER(ct.c_int64),
-        ct.c_int,
-    ),
     "consumer_group_metadata_read": (P, ct.POINTER(P), ct.c_char_p, ct.c_size_t),
-    "mem_free": (None, P, P),
-    "err2name": (ct.c_char_p, ct.c_int),
-    "consumer_close": (ct.c_int, P),
     "topic_new": (P, P, ct.c_char_p, P),
     "topic_destroy": (None, P),
     "produceva": (P, P, P, ct.c_size_t),
@@ -161,10 +101,8 @@ class Library:
         function: Any = self._functions[name]
         return int(ct.cast(function, P).value or 0)
 
-    def handle(
-        self, kind: int, settings: Mapping[str, Any], prepare: Callable[[Any], None] = lambda _: None
-    ) -> Any:
-        """A `CONSUMER` or a `PRODUCER`. *prepare* adds to its configuration what is no text."""
+    def producer(self, settings: Mapping[str, Any]) -> Any:
+        """A producer's handle."""
         text = ct.create_string_buffer(TEXT_BYTES)
         configuration = self.conf_new()
         for name, value in settings.items():
@@ -172,8 +110,7 @@ class Library:
             if self.conf_set(configuration, name.encode(), said.encode(), text, TEXT_BYTES):
                 self.conf_destroy(configuration)
                 raise NativeMissing(f"librdkafka refuses the setting {name}")
-        prepare(configuration)
-        handle = self.new(kind, configuration, text, TEXT_BYTES)
+        handle = self.new(PRODUCER, configuration, text, TEXT_BYTES)
         if not handle:
             raise NativeMissing("librdkafka makes no client")
         return handle

@@ -37,18 +37,6 @@ f64 = _loader(types.float64, ir.DoubleType())
 
 
 @intrinsic
-def call(typing_context, function, argument):
-    """Call the C function at an address with another address; it answers nothing."""
-
-    def generate(context, builder, signature, arguments):
-        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [arguments[1]])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
-@intrinsic
 def call_with_3(typing_context, function, first, second, third):
     """Call the C function at an address with three numbers or addresses; what it answers is one, too."""
 
@@ -167,48 +155,6 @@ def joined(first, second):
     if first == np.uint64(0) or second == np.uint64(0):
         return np.uint64(0)
     return (first * BASE + second) * MIX | np.uint64(1)
-
-
-@njit(nogil=True, cache=True)
-def free(addresses, count, function):
-    for i in range(count):
-        call(function, addresses[i])
-
-
-@njit(nogil=True, cache=True)
-def heads(addresses, count, payload, size, offset, place, places):
-    """The heads of messages: where each payload is, its offset and its place, numbered by first appearance; 255: an error.
-
-    *places*: (topic, partition, next offset) by number. Gives how many there are, -1 when they are more than 250.
-    """
-    place_count = np.int64(0)
-    latest = np.int64(-1)
-    for m in range(count):
-        a = addresses[m]
-        payload[m] = i64(a + 24)
-        size[m] = i64(a + 32)
-        offset[m] = at = i64(a + 56)
-        if i32(a) != 0:
-            place[m] = 255
-            continue
-        topic = i64(a + 8)
-        partition = np.int64(i32(a + 16))
-        if latest < 0 or places[latest, 0] != topic or places[latest, 1] != partition:
-            latest = np.int64(-1)
-            for k in range(place_count):
-                if places[k, 0] == topic and places[k, 1] == partition:
-                    latest = k
-                    break
-            if latest < 0:
-                if place_count == 250:
-                    return np.int64(-1)
-                latest = place_count
-                places[latest, 0] = topic
-                places[latest, 1] = partition
-                place_count += 1
-        places[latest, 2] = at + 1
-        place[m] = latest
-    return place_count
 
 
 @njit(nogil=True, cache=True)

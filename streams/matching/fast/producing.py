@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from streams.matching.fast.library import PRODUCER, Library, P
+from streams.matching.fast.library import Library, P
 
 RKT, VALUE, KEY, FLAGS, HEADER = 2, 4, 5, 7, 9
 """``rd_kafka_vtype_t``: what an argument of ``produceva`` is."""
@@ -29,7 +29,7 @@ class NativeProducer:
 
     def __init__(self, library: Library, settings: Mapping[str, Any]) -> None:
         self._c = library
-        self.handle = library.handle(PRODUCER, settings)
+        self.handle = library.producer(settings)
         self._topics: dict[str, int] = {}
         self._end = weakref.finalize(self, _ended, library, self.handle, self._topics)
         self._end.atexit = False  # a thread may still be in a call that never returns

@@ -1,132 +1,123 @@
-"""Observations through librdkafka's own batches and compiled kernels; `plain.PlainReader` says what they must be."""
+"""Observations through fetched record batches and compiled kernels; `plain.PlainReader` says what they must be."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
-import numpy as np
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from schemas.errors import Retriable
 from schemas.registry import Registry
 from streams.match.batch import Batch
 from streams.match.cells import Filter
 from streams.match.flow import Partition
-from streams.match.observations import Longs
-from streams.matching.fast.consuming import NativeConsumer
-from streams.matching.fast.decoding import NOWHERE, Decoding, Taken
-from streams.matching.fast.library import Library, Message
-from streams.matching.fast.loading import free, heads
-from streams.matching.reader import FAST, Assigned, Lost, Revoked, fast_topics
-from streams.runtime.kafka import AT_END_MS, as_ours, group_settings, reader_settings
+from streams.matching.fast import fetching, unpacking
+from streams.matching.fast.decoding import Decoding
+from streams.matching.fast.fetching import Broker, Fetcher
+from streams.matching.fast.unpacking import Part, Unpacking
+from streams.matching.membership import Member
+from streams.matching.reader import FAST, SPAN_S_MAX, Assigned, Lost, Revoked
+from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours
+from streams.runtime.loop import is_record
 
-BATCH_MAX = 20_000
-SPAN_S_MAX = 60.0
-PLACES_MAX = 256
-CALM = (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT)
+LEADERS_TIMEOUT_S = 1.0
+
+
+def prove(bootstrap: str) -> None:
+    """That kernels and brokers do what this way needs; whatever is raised says that they do not. ``Retriable``: no broker
+    answers."""
+    unpacking.prove()
+    try:
+        admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        one = next(iter(admin.list_topics(timeout=METADATA_TIMEOUT_S).brokers.values()))
+        fetching.prove((one.host, one.port))
+    except fetching.Unanswered:
+        raise
+    except (KafkaException, OSError, StopIteration) as error:
+        raise Retriable("Kafka does not answer") from error
 
 
 class FastReader:
-    """`reader.Reader`, quickly. One thread uses it."""
+    """`reader.Reader`, quickly. One thread uses it.
 
-    def __init__(
-        self, city: str, group: str, *, bootstrap: str, registry: Registry, library: Library
-    ) -> None:
-        self._bootstrap = bootstrap
-        self._library = library
-        self._topics = fast_topics(city)
+    confluent-kafka's consumer is the member of the group and reads nothing; what is its to read, the fetcher reads.
+    """
+
+    def __init__(self, city: str, group: str, *, bootstrap: str, registry: Registry) -> None:
+        self._member = Member(city, group, bootstrap=bootstrap)
         self._decoding = Decoding(registry)
-        self._free = library.address_of("message_destroy")
-        self._consumer = NativeConsumer(library, group_settings(bootstrap, group, **FAST))
-        self._addresses = np.zeros(BATCH_MAX, np.int64)
-        self._held = 0
+        self._fetcher = self._new_fetcher(FAST["fetch.wait.max.ms"])
+        self._unpacking = Unpacking()
+        self._parts: list[Part] = []
 
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None:
-        self._consumer.subscribe(self._topics, assigned, revoked, lost)
+        self._member.subscribe(assigned, revoked, lost, begin=self._begin)
 
     def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
-        self._release()
-        count = self._consumer.consume(self._addresses, 0)
-        if count == 0 and timeout_s > 0:
-            count = self._consumer.consume(self._addresses[:1], timeout_s)
-        self._held = count
-        if not count:
-            return None
-        return self._decoding.batch(_taken(self._consumer, self._addresses[:count]), sieve())
+        message = self._member.consumer.poll(0)
+        if message is not None:
+            is_record(message)  # none is: its errors are raised, and the group's calls answered
+        if not self._parts:
+            self._parts = self._fetcher.fetched(timeout_s)
+        taken = self._unpacking.take(self._parts)
+        return None if taken is None else self._decoding.batch(taken, sieve())
 
     def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
-        settings = reader_settings(self._bootstrap, **{**FAST, "fetch.wait.max.ms": AT_END_MS})
-        consumer = NativeConsumer(self._library, settings)
-        addresses = np.zeros(BATCH_MAX, np.int64)
+        fetcher, unpacking = self._new_fetcher(AT_END_MS), Unpacking()
+        fetcher.begin({place: first})
+        at, deadline = first, monotonic() + SPAN_S_MAX
         try:
-            consumer.assign({place: first})
-            at, deadline = first, monotonic() + SPAN_S_MAX
             while at < end:
-                count = consumer.consume(addresses, 0.1)
-                held = addresses[:count]
-                try:
-                    batch = self._decoding.batch(_taken(consumer, held)) if count else None
-                    if batch is not None and place in batch.ends:
-                        at, deadline = batch.ends[place], monotonic() + SPAN_S_MAX
-                        yield batch.without(batch.offset >= end)
-                    is_over = any(
-                        Message.from_address(one).err == KafkaError._PARTITION_EOF
-                        for one in held[-1:].tolist()
-                    )
-                finally:
-                    self._free_all(held)
-                if is_over:
+                parts = fetcher.fetched(0.1)
+                while taken := unpacking.take(parts):
+                    batch = self._decoding.batch(taken)
+                    yield batch.without(batch.offset >= end)
+                    deadline = monotonic() + SPAN_S_MAX
+                at = fetcher.reached(place)
+                if at >= fetcher.ends.get(place, end):
                     return  # the rest has been deleted since
                 if monotonic() > deadline:
                     raise Retriable(f"{place[0]} {place[1]}: offset {end} was not reached")
         finally:
-            consumer.close()
+            fetcher.close()
 
     def begin_of(self, place: Partition) -> int:
-        return self._ends(place, cached=False)[0]
+        return self._member.begin_of(place)
 
     def end_of(self, place: Partition) -> int | None:
-        end = self._ends(place, cached=True)[1]
-        return end if end >= 0 else None
-
-    def _ends(self, place: Partition, *, cached: bool) -> tuple[int, int]:
-        try:
-            return self._consumer.ends(place, cached=cached)
-        except KafkaException as error:
-            raise as_ours(error, f"asking for the ends of {place[0]}") from error
+        return self._fetcher.ends.get(place)
 
     def group_metadata(self) -> Any:
-        return self._consumer.group_metadata()
+        return self._member.group_metadata()
 
     def close(self) -> None:
-        self._release()
-        self._consumer.close()
+        self._fetcher.close()
+        self._member.close()
 
-    def _release(self) -> None:
-        held, self._held = self._held, 0
-        if held:
-            self._free_all(self._addresses[:held])
+    def _begin(self, places: Mapping[Partition, int]) -> list[TopicPartition]:
+        self._parts = []
+        self._fetcher.begin(places)
+        return []
 
-    def _free_all(self, addresses: Longs) -> None:
-        free(addresses, len(addresses), self._free)
+    def _new_fetcher(self, wait_ms: int) -> Fetcher:
+        return Fetcher(self._leaders, self.begin_of, wait_ms=wait_ms)
 
-
-def _taken(consumer: NativeConsumer, addresses: Longs) -> Taken:
-    """The messages at *addresses*. ``Retriable`` or ``Fatal`` for an error among them that does not heal by itself."""
-    count = len(addresses)
-    payload, size, offset = (np.empty(count, np.int64) for _ in range(3))
-    place, places = np.empty(count, np.uint8), np.zeros((PLACES_MAX, 3), np.int64)
-    place_count = heads(addresses, count, payload, size, offset, place, places)
-    if place_count < 0:
-        raise Retriable("more partitions in one batch than are told apart")
-    for row in np.flatnonzero(place == NOWHERE).tolist():
-        error = KafkaError(Message.from_address(int(addresses[row])).err)
-        if error.code() not in CALM and not error.retriable():
-            raise as_ours(KafkaException(error), "reading observations")
-    found = places[:place_count].tolist()
-    topics = {topic: consumer.topic_name(topic) for topic in {topic for topic, _, _ in found}}
-    named = [(topics[topic], number) for topic, number, _ in found]
-    ends = {where: end for where, (_, _, end) in zip(named, found, strict=True)}
-    return Taken(payload, size, offset, place, named, ends, lambda row: consumer.record(int(addresses[row])))
+    def _leaders(self, places: Sequence[Partition]) -> Mapping[Partition, Broker]:
+        """Of those that have a leader, as far as a broker answers."""
+        found: dict[Partition, Broker] = {}
+        for topic in {topic for topic, _ in places}:
+            try:
+                known = self._member.consumer.list_topics(topic, timeout=LEADERS_TIMEOUT_S)
+            except KafkaException as error:
+                ours = as_ours(error, "asking who leads")
+                if isinstance(ours, Retriable):
+                    continue
+                raise ours from error
+            for number, one in known.topics[topic].partitions.items():
+                if one.leader in known.brokers:
+                    broker = known.brokers[one.leader]
+                    found[topic, number] = (broker.host, broker.port)
+        return {place: found[place] for place in places if place in found}

@@ -1,0 +1,272 @@
+"""Record batches as brokers hold them, fetched whole: what is in them is for compiled code to take apart.
+
+Kafka's messages are aiokafka's; the waiting is ours: one question a broker is always under way, and is asked anew before the
+last answer is looked at, so that the broker works while we do. Without TLS and SASL, as all our clients are.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from selectors import EVENT_READ, DefaultSelector
+from time import monotonic
+from typing import Any
+
+from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
+from confluent_kafka import KafkaError, KafkaException
+
+from streams.log import log
+from streams.match.flow import Partition
+from streams.matching.fast.unpacking import Part
+from streams.runtime.kafka import as_ours
+
+ANSWER_BYTES, PLACE_BYTES = 2_000_000, 1_000_000
+ANSWER_BYTES_MAX = 1 << 30
+COMMITTED, NO_SESSION, UNKNOWN = 1, (0, -1), -1
+CONNECT_S, SILENT_S, LEADERS_EVERY_S = 2.0, 10.0, 0.2
+MIDWAY_S = 0.05
+"""How long the rest of an answer is waited for when nobody wanted to wait."""
+MOVED = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+    }
+)
+
+Broker = tuple[str, int]
+
+
+class Unanswered(ConnectionError):
+    """A broker says nothing, or what cannot be read."""
+
+
+class Link:
+    """A connection to one broker, with at most one question under way."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.asked: dict[Partition, int] = {}
+        """From which offset on each partition was asked for; empty when no question is under way."""
+        self.asked_at = 0.0
+        self._number = 0
+        self._held = bytearray(4)
+        self._got, self._need = 0, 4
+        self.socket = socket.create_connection(broker, CONNECT_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
+
+    @property
+    def is_midway(self) -> bool:
+        return self._got > 0
+
+    def ask(self, wanted: Mapping[Partition, int], wait_ms: int) -> None:
+        self.asked, self.asked_at = dict(wanted), monotonic()
+        self._number += 1
+        topics: dict[str, list[tuple[int, ...]]] = {}
+        for (topic, number), offset in wanted.items():
+            topics.setdefault(topic, []).append((number, UNKNOWN, offset, UNKNOWN, PLACE_BYTES))
+        request = FetchRequest_v11(
+            UNKNOWN, wait_ms, 1, ANSWER_BYTES, COMMITTED, *NO_SESSION, list(topics.items()), [], ""
+        )
+        said = request.build_request_header(self._number, "bongsu.match").encode() + request.encode()
+        self.socket.sendall(struct.pack(">i", len(said)) + said)
+
+    def heard(self) -> FetchResponse_v11 | None:
+        """The answer, once all of it is here. Its records are ours until the next call."""
+        while self._got < self._need:
+            try:
+                count = self.socket.recv_into(memoryview(self._held)[self._got : self._need])
+            except BlockingIOError:
+                return None
+            if count == 0:
+                raise Unanswered("the broker hung up")
+            self._got += count
+            if self._got == self._need == 4:
+                self._need += int.from_bytes(self._held[:4])
+                if self._need > ANSWER_BYTES_MAX:
+                    raise Unanswered("an answer of another protocol")
+                if self._need > len(self._held):
+                    self._held = bytearray(self._held[:4]) + bytearray(self._need - 4)
+        answer = Answer(memoryview(self._held)[4 : self._need])
+        self._got, self._need = 0, 4
+        try:
+            if int.from_bytes(answer.read(4)) != self._number:
+                raise Unanswered("an answer to another question")
+            return FetchResponse_v11.decode(answer)
+        except (struct.error, ValueError) as error:
+            raise Unanswered("an answer that cannot be read") from error
+
+
+class Answer:
+    """Bytes to be read by aiokafka, which copies none of the long ones."""
+
+    def __init__(self, held: memoryview) -> None:
+        self._held = held
+        self._at = 0
+
+    def read(self, count: int) -> bytes | memoryview:
+        begin, self._at = self._at, self._at + count
+        found = self._held[begin : self._at]
+        return found if count > 1_000 else bytes(found)
+
+
+def prove(broker: Broker) -> None:
+    """Ask *broker* for nothing. ``Unanswered`` where it does not speak as we do, ``OSError`` where it is away."""
+    link = Link(broker)
+    try:
+        link.ask({}, 0)
+        deadline = monotonic() + CONNECT_S
+        while link.heard() is None:
+            if not select.select([link.socket], [], [], max(0.0, deadline - monotonic()))[0]:
+                raise Unanswered("the broker does not answer a fetch")
+    finally:
+        link.socket.close()
+
+
+class Fetcher:
+    """Reads partitions from given offsets on, committed records only. One thread uses it.
+
+    *leaders* says which broker leads each of some partitions; *begin_of* where the first record of one stands.
+    """
+
+    def __init__(
+        self,
+        leaders: Callable[[Sequence[Partition]], Mapping[Partition, Broker]],
+        begin_of: Callable[[Partition], int],
+        *,
+        wait_ms: int,
+    ) -> None:
+        self._leaders_of = leaders
+        self._begin_of = begin_of
+        self._wait_ms = wait_ms
+        self._next: dict[Partition, int] = {}
+        self._leaders: dict[Partition, Broker] = {}
+        self._links: dict[Broker, Link] = {}
+        self._away: set[Broker] = set()
+        self._selector = DefaultSelector()
+        self._looked_at = -LEADERS_EVERY_S
+        self.ends: dict[Partition, int] = {}
+        """The end of each partition as far as its broker has told."""
+
+    def begin(self, places: Mapping[Partition, int]) -> None:
+        """Read these, and no others, from there on."""
+        self._next = dict(places)
+        self.ends = {place: end for place, end in self.ends.items() if place in places}
+
+    def reached(self, place: Partition) -> int:
+        """The next offset to be fetched."""
+        return self._next[place]
+
+    def fetched(self, timeout_s: float) -> list[Part]:
+        """What one broker has answered, in the order of each partition; nothing when nothing came within *timeout_s*."""
+        deadline = monotonic() + timeout_s
+        while self._next:
+            self._ask()
+            rest_s = max(0.0, deadline - monotonic())
+            if any(link.is_midway for link in self._links.values()):
+                rest_s = max(rest_s, MIDWAY_S)
+            ready = self._selector.select(rest_s)
+            for key, _ in ready:
+                if parts := self._heard(key.data):
+                    self._ask()
+                    return parts
+            if not ready and monotonic() >= deadline:
+                break
+        return []
+
+    def close(self) -> None:
+        for link in list(self._links.values()):
+            self._drop(link)
+        self._selector.close()
+
+    def _ask(self) -> None:
+        self._find_leaders()
+        idle: dict[Broker, dict[Partition, int]] = {}
+        for place, offset in self._next.items():
+            broker = self._leaders.get(place)
+            if broker is not None:
+                idle.setdefault(broker, {})[place] = offset
+        for broker, wanted in idle.items():
+            link = self._links.get(broker)
+            try:
+                if link is None:
+                    link = self._links[broker] = Link(broker)
+                    self._selector.register(link.socket, EVENT_READ, link)
+                if not link.asked:
+                    link.ask(wanted, self._wait_ms)
+                elif monotonic() - link.asked_at > SILENT_S:
+                    raise Unanswered("the broker is silent")
+            except OSError as error:
+                self._lost(broker, error)
+
+    def _find_leaders(self) -> None:
+        missing = [place for place in self._next if place not in self._leaders]
+        if missing and monotonic() - self._looked_at >= LEADERS_EVERY_S:
+            self._leaders |= self._leaders_of(missing)
+            self._looked_at = monotonic()
+
+    def _heard(self, link: Link) -> list[Part]:
+        try:
+            answer: Any = link.heard()
+        except OSError as error:
+            self._lost(link.broker, error)
+            return []
+        if answer is None:
+            return []
+        self._away.discard(link.broker)
+        asked, link.asked = link.asked, {}
+        parts = []
+        for topic, partitions in answer.topics:
+            for number, code, _, stable, _, aborted, _, records in partitions:
+                place = (topic, number)
+                if self._next.get(place) != asked.get(place):
+                    continue  # no longer ours, or read from elsewhere now
+                if code:
+                    self._refused(place, code)
+                    continue
+                self.ends[place] = stable
+                if not records:
+                    continue
+                part = Part(place, self._next.pop(place), records, aborted or ())
+                self._next[place] = part.next_offset  # the last in turn now: none starves behind another
+                if len(part.heads):
+                    parts.append(part)
+        return parts
+
+    def _refused(self, place: Partition, code: int) -> None:
+        if code == KafkaError.OFFSET_OUT_OF_RANGE:
+            begin = self._begin_of(place)
+            log.warning(
+                "what was to be read next is gone: reading what stands from its beginning",
+                topic=place[0],
+                partition=place[1],
+                wanted=self._next[place],
+                begin=begin,
+            )
+            self._next[place] = begin
+        elif code in MOVED:
+            self._leaders.pop(place, None)
+        else:
+            raise as_ours(KafkaException(KafkaError(code)), "reading observations")
+
+    def _lost(self, broker: Broker, error: OSError) -> None:
+        """Its partitions are asked for again, of whoever leads them then."""
+        if broker not in self._away:
+            self._away.add(broker)
+            log.warning("a broker is away", broker=f"{broker[0]}:{broker[1]}", why=str(error))
+        if broker in self._links:
+            self._drop(self._links[broker])
+        self._leaders = {place: leader for place, leader in self._leaders.items() if leader != broker}
+
+    def _drop(self, link: Link) -> None:
+        self._selector.unregister(link.socket)
+        link.socket.close()
+        del self._links[link.broker]

@@ -1,0 +1,246 @@
+"""Fetched record batches as payloads at addresses.
+
+What is compressed is unpacked, LZ4 into one arena; all else lies where it came.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cramjam
+import numpy as np
+import numpy.typing as npt
+from aiokafka.codec import gzip_decode, snappy_decode, zstd_decode
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from schemas.errors import Retriable
+from streams.match.flow import Partition
+from streams.match.observations import Longs
+from streams.matching.fast.decoding import Taken
+from streams.matching.fast.records import (
+    BASE,
+    BEGIN,
+    CODEC,
+    CONTROL,
+    COUNT,
+    FLAGS,
+    HEAD_BYTES,
+    HEAD_COLUMNS,
+    IN_TRANSACTION,
+    LAST,
+    OTHER_FORMAT,
+    PRODUCER,
+    SIZE,
+    STAMP,
+    STAMP_MAX,
+    STAMPED_BY_BROKER,
+    batch_heads,
+    walk,
+)
+from streams.runtime.records import Record
+
+RECORDS_MAX = 20_000
+"""So many records are one batch, but for the last batch of the broker's that is begun."""
+PLACES_MAX = 250
+BATCHES_MAX = 4_096
+"""Of one partition at a time; what is behind them is fetched again."""
+ARENA_BYTES, ARENA_BYTES_MAX = 4_000_000, 256_000_000
+LZ4 = 3
+VARINT_BYTES = 10
+PROOF = (b"a", b"b", None, b"c" * 1_000)
+CODECS: dict[int, Callable[[Any], bytes]] = {1: gzip_decode, 2: snappy_decode, 4: zstd_decode}
+"""By Kafka's number, which LZ4's is taken out of: it is unpacked where it shall lie."""
+
+
+class Damaged(Retriable):
+    """Bytes that are no record batch of ours."""
+
+
+class Part:
+    """What came of one partition: the record batches that are to be read, from offset *wanted* on."""
+
+    def __init__(
+        self, place: Partition, wanted: int, held: memoryview, aborted: Sequence[tuple[int, int]]
+    ) -> None:
+        """*aborted*: the producer and the first offset of each transaction that was given up."""
+        self.place = place
+        self.wanted = wanted
+        self.held = np.frombuffer(held, np.uint8)
+        heads = np.empty((min(len(held) // HEAD_BYTES + 1, BATCHES_MAX), HEAD_COLUMNS), np.int64)
+        count = batch_heads(self.held.ctypes.data, len(held), heads)
+        if count == OTHER_FORMAT:
+            raise Damaged(
+                f"{place[0]} {place[1]}: from offset {wanted} on stands no record batch of format 2"
+            )
+        heads = heads[:count]
+        self.next_offset = int(heads[-1, LAST]) + 1 if count else wanted
+        """Behind all that came."""
+        self.heads = heads[(heads[:, FLAGS] & CONTROL == 0) & _stands(heads, aborted)]
+
+
+def _stands(heads: Longs, aborted: Sequence[tuple[int, int]]) -> npt.NDArray[np.bool_]:
+    """Which batches belong to no transaction that was given up."""
+    stands = np.ones(len(heads), np.bool_)
+    begun, left = set[int](), sorted(aborted, key=lambda one: one[1], reverse=True)
+    for row in range(len(heads)) if aborted else ():
+        while left and left[-1][1] <= heads[row, LAST]:
+            begun.add(left.pop()[0])
+        producer = int(heads[row, PRODUCER])
+        if heads[row, FLAGS] & CONTROL:
+            begun.discard(producer)
+        elif heads[row, FLAGS] & IN_TRANSACTION:
+            stands[row] = producer not in begun
+    return stands
+
+
+class Unpacking:
+    """What it gives is good until the next call."""
+
+    def __init__(self) -> None:
+        self._arena = np.empty(ARENA_BYTES, np.uint8)
+        self._used = 0
+        self._held: list[npt.NDArray[np.uint8]] = []
+        """What owns the bytes that addresses lead to, beside the arena."""
+
+    def take(self, parts: list[Part]) -> Taken | None:
+        """The next records of *parts*, whose batches are taken out of them. ``None``: there were none."""
+        self._used = 0
+        self._held.clear()
+        batches, wanted, number = list[list[int]](), list[int](), list[int]()
+        places, ends = list[Partition](), dict[Partition, int]()
+        count = 0
+        while parts and count < RECORDS_MAX and len(places) < PLACES_MAX:
+            part, before = parts[0], len(batches)
+            for head in part.heads.tolist():
+                where = self._where(part, head) if count < RECORDS_MAX else None
+                if where is None:
+                    break
+                head[BEGIN], head[SIZE] = where
+                batches.append(head)
+                count += head[COUNT]
+            done = len(batches) - before
+            if not done:
+                break
+            number += [len(places)] * done
+            wanted += [part.wanted] * done
+            places.append(part.place)
+            self._held.append(part.held)
+            part.heads = part.heads[done:]
+            ends[part.place] = batches[-1][LAST] + 1 if len(part.heads) else part.next_offset
+            if not len(part.heads):
+                parts.pop(0)
+        if not batches:
+            return None
+        owners = (self._arena, *self._held)
+        return _taken(np.array(batches), wanted, number, places, ends, count, owners)
+
+    def _where(self, part: Part, head: list[int]) -> tuple[int, int] | None:
+        """Address and size of a batch's records, unpacked. ``None``: there is no room before the next call."""
+        codec, begin = head[FLAGS] & CODEC, head[BEGIN] - part.held.ctypes.data
+        packed = part.held[begin : begin + head[SIZE]]
+        if codec == 0:
+            return head[BEGIN], head[SIZE]
+        if codec != LZ4:
+            self._held.append(np.frombuffer(CODECS[codec](packed.tobytes()), np.uint8))
+            return self._held[-1].ctypes.data, len(self._held[-1])
+        while True:
+            try:
+                size = cramjam.lz4.decompress_into(packed.data, self._arena[self._used :].data)
+            except cramjam.DecompressionError as error:  # it says no more of a room too small
+                if self._used:
+                    return None
+                if 2 * len(self._arena) > ARENA_BYTES_MAX:
+                    raise _damaged(part.place, head[BASE]) from error
+                self._arena = np.empty(2 * len(self._arena), np.uint8)
+            else:
+                self._used += size
+                return self._arena.ctypes.data + self._used - size, size
+
+
+def _taken(
+    batches: Longs,
+    wanted: list[int],
+    number: list[int],
+    places: list[Partition],
+    ends: dict[Partition, int],
+    count: int,
+    owners: Sequence[npt.NDArray[np.uint8]],
+) -> Taken:
+    start, payload, size, offset = (np.empty(count, np.int64) for _ in range(4))
+    place, rows = np.empty(count, np.uint8), np.empty(len(batches), np.int64)
+    count = walk(batches, np.array(wanted), np.array(number), start, payload, size, offset, place, rows)
+    if count < 0:
+        batch = -1 - count
+        raise _damaged(places[number[batch]], int(batches[batch, BASE]))
+
+    def record(row: int, _owners: object = owners) -> Record:
+        """While somebody holds on to it, so does it to the bytes that the addresses lead to."""
+        batch = int(np.searchsorted(rows, row, "right"))
+        return _record(places[number[batch]], batches[batch].tolist(), int(start[row]))
+
+    return Taken(payload[:count], size[:count], offset[:count], place[:count], places, ends, record)
+
+
+def _damaged(place: Partition, offset: int) -> Damaged:
+    return Damaged(f"{place[0]} {place[1]}: the record batch at offset {offset} is damaged")
+
+
+def _record(place: Partition, head: list[int], address: int) -> Record:
+    """The record at *address*, copied."""
+    size = Cursor(ctypes.string_at(address, VARINT_BYTES)).number()
+    record = Cursor(ctypes.string_at(address, VARINT_BYTES + size))
+    record.number()
+    record.at += 1  # its flags say nothing
+    after_ms, after = record.number(), record.number()
+    key, value = record.text(), record.text()
+    named = [(record.text() or b"", record.text()) for _ in range(record.number())]
+    return Record(
+        *place,
+        head[BASE] + after,
+        head[STAMP_MAX] if head[FLAGS] & STAMPED_BY_BROKER else head[STAMP] + after_ms,
+        key,
+        value,
+        {name.decode(errors="replace"): text for name, text in named if text is not None},
+    )
+
+
+class Cursor:
+    """Reads a record's fields in turn."""
+
+    def __init__(self, held: bytes) -> None:
+        self._held = held
+        self.at = 0
+
+    def number(self) -> int:
+        total = shift = 0
+        while True:
+            byte = self._held[self.at]
+            self.at += 1
+            total |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return total >> 1 ^ -(total & 1)
+
+    def text(self) -> bytes | None:
+        size = self.number()
+        if size < 0:
+            return None
+        self.at += size
+        return self._held[self.at - size : self.at]
+
+
+def prove() -> None:
+    """A batch that aiokafka wrote, through the kernels. ``ValueError`` where another comes out."""
+    written = DefaultRecordBatchBuilder(2, LZ4, True, 7, 0, 0, 100_000)
+    for number, value in enumerate(PROOF):
+        written.append(number, 1_000 + number, b"key", value, [("name", b"header")])
+    held = bytes(written.build())
+    taken = Unpacking().take([Part(("proof", 0), 1, memoryview(held), ())])
+    wanted = [
+        Record("proof", 0, number, 1_000 + number, b"key", value, {"name": b"header"})
+        for number, value in enumerate(PROOF)
+    ][1:]
+    if taken is None or [taken.record_of(row) for row in range(len(taken.payload))] != wanted:
+        raise ValueError("the kernels do not read the record batches that aiokafka writes")
