@@ -224,10 +224,10 @@ class Fetcher:
         self._away.discard(link.broker)
         asked, link.asked = link.asked, {}
         parts = []
-        for topic, partitions in answer.topics:
+        for topic, partitions in answer.topics or ():
             for number, code, _, stable, _, aborted, _, records in partitions:
                 place = (topic, number)
-                if self._next.get(place) != asked.get(place):
+                if place not in asked or self._next.get(place) != asked[place]:
                     continue  # no longer ours, or read from elsewhere now
                 if code:
                     self._refused(place, code)
@@ -235,8 +235,10 @@ class Fetcher:
                 self.ends[place] = stable
                 if not records:
                     continue
-                part = Part(place, self._next.pop(place), records, aborted or ())
-                self._next[place] = part.next_offset  # the last in turn now: none starves behind another
+                part = Part(place, asked[place], records, aborted or ())
+                if part.next_offset > asked[place]:
+                    del self._next[place]  # the last in turn now: none starves behind another
+                    self._next[place] = part.next_offset
                 if len(part.heads):
                     parts.append(part)
         return parts

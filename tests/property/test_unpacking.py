@@ -1,0 +1,196 @@
+"""Record batches of any codec, cut and given up anyhow, come out as what was written. aiokafka writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.matching.fast import unpacking
+from streams.matching.fast.records import HEAD_BYTES
+from streams.matching.fast.unpacking import Damaged, Part, Unpacking
+from streams.runtime.records import Record
+
+PLACE = ("topic", 3)
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+COMMIT, ABORT = b"\0\0\0\1", b"\0\0\0\0"
+
+texts = st.none() | st.binary(max_size=200)
+records = st.lists(
+    st.tuples(
+        st.integers(-5_000, 5_000),
+        texts,
+        texts | st.binary(min_size=300, max_size=3_000),
+        st.dictionaries(st.text(max_size=5), st.binary(max_size=20), max_size=3),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A record batch: its bytes, and the records that it tells."""
+
+    held: bytes
+    records: list[Record]
+    producer: int = -1
+
+
+def batch(
+    first: int,
+    codec: int,
+    values: list[tuple[int, bytes | None, bytes | None, dict[str, bytes]]],
+    producer: int = -1,
+) -> Written:
+    builder = DefaultRecordBatchBuilder(2, codec, producer >= 0, producer, 0, 0, 10_000_000)
+    told = []
+    for number, (after, key, value, headers) in enumerate(values):
+        at = 1_700_000_000_000 + after
+        builder.append(number, at, key, value, list(headers.items()))
+        told.append(Record(*PLACE, first + number, at, key, value, headers))
+    return Written(placed(bytes(builder.build()), first), told, producer)
+
+
+def marker(first: int, producer: int, key: bytes) -> Written:
+    """What ends a transaction."""
+    builder = DefaultRecordBatchBuilder(2, 0, True, producer, 0, 0, 1_000)
+    builder.append(0, 1_700_000_000_000, key, b"\0\0\0\0\0\0", [])
+    held = bytearray(placed(bytes(builder.build()), first))
+    held[22] |= 0x20
+    return Written(bytes(held), [], producer)
+
+
+def placed(held: bytes, first: int) -> bytes:
+    """As a broker stores it."""
+    return first.to_bytes(8) + held[8:]
+
+
+def read(parts: list[Part], unpack: Unpacking | None = None) -> list[Record]:
+    unpack = unpack or Unpacking()
+    found = []
+    while (taken := unpack.take(parts)) is not None:
+        told = [taken.record_of(row) for row in range(len(taken.payload))]
+        assert [one.offset for one in told] == taken.offset.tolist()
+        assert [len(one.value or b"") for one in told] == taken.size.tolist()
+        assert [one.value is None for one in told] == (taken.payload == 0).tolist()
+        assert all(
+            (one.topic, one.partition) == taken.places[at] for one, at in zip(told, taken.place, strict=True)
+        )
+        for where, end in taken.ends.items():
+            assert all(one.offset < end for one in told if (one.topic, one.partition) == where)
+        found += told
+    return found
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(CODECS.values())), records, st.integers(0, 3)), max_size=6),
+    st.integers(0, 60),
+    st.integers(0, 70),
+)
+def test_what_was_written_comes_out_from_the_wanted_offset_on(
+    made: list[tuple[int, list[tuple[int, bytes | None, bytes | None, dict[str, bytes]]], int]],
+    wanted: int,
+    cut: int,
+) -> None:
+    at, written = 0, list[Written]()
+    for codec, values, gap in made:
+        written.append(batch(at, codec, values))
+        at += len(values) + gap  # as compaction leaves it
+    whole = b"".join(one.held for one in written)
+    cut = min(cut, len(written[-1].held) - 1) if written else 0
+    part = Part(PLACE, wanted, memoryview(whole[: len(whole) - cut]), ())
+    there = written[:-1] if cut else written
+    assert part.next_offset == (there[-1].records[-1].offset + 1 if there else wanted)
+    assert read([part]) == [one for each in there for one in each.records if one.offset >= wanted]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["more", "commit", "abort"])), max_size=20),
+    st.data(),
+)
+def test_what_was_given_up_is_left_out(steps: list[tuple[int, str]], data: st.DataObject) -> None:
+    at, open_at, written = 0, dict[int, int](), list[Written]()
+    given_up, told = list[tuple[int, int]](), dict[int, list[Record]]()
+    wanted = list[Record]()
+    for producer, step in steps:
+        if step == "more":
+            one = batch(at, 3, [(0, None, b"%d" % at, {})] * 2, producer)
+            open_at.setdefault(producer, at)
+            told.setdefault(producer, []).extend(one.records)
+        else:
+            one = marker(at, producer, COMMIT if step == "commit" else ABORT)
+            begun, records_of = open_at.pop(producer, None), told.pop(producer, [])
+            if step == "commit":
+                wanted += records_of
+            elif begun is not None:
+                given_up.append((producer, begun))
+        written.append(one)
+        at += max(1, len(one.records))
+    for records_of in told.values():  # a broker shows nothing of what is open: here it is committed after all
+        wanted += records_of
+    given_up = data.draw(st.permutations(given_up))
+    part = Part(PLACE, 0, memoryview(b"".join(one.held for one in written)), given_up)
+    assert part.next_offset == at
+    assert read([part]) == sorted(wanted, key=lambda one: one.offset)
+
+
+def test_much_is_told_in_pieces_and_the_arena_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "RECORDS_MAX", 25)
+    monkeypatch.setattr(unpacking, "ARENA_BYTES", 64)
+    whole = [batch(10 * at, 3, [(0, b"k", b"v" * 50, {})] * 10) for at in range(20)]
+    held = memoryview(b"".join(one.held for one in whole))
+    parts = [Part(PLACE, 0, held, ()), Part(("topic", 4), 0, held, ())]
+    unpack, sizes, ends = Unpacking(), list[int](), list[int]()
+    while (taken := unpack.take(parts)) is not None:
+        sizes.append(len(taken.payload))
+        ends.append(taken.ends.get(PLACE, 0))
+    assert sum(sizes) == 400
+    assert max(sizes) <= 30
+    assert ends[:3] == sorted(ends[:3])
+
+
+def test_a_batch_that_no_arena_holds_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "ARENA_BYTES", 64)
+    monkeypatch.setattr(unpacking, "ARENA_BYTES_MAX", 1_000)
+    one = batch(7, 3, [(0, None, b"v" * 5_000, {})])
+    with pytest.raises(Damaged, match="offset 7"):
+        Unpacking().take([Part(PLACE, 7, memoryview(one.held), ())])
+
+
+@settings(deadline=None)
+@given(records, st.integers(0, 10_000), st.integers(1, 255))
+def test_damage_is_seen_or_harmless_and_nothing_is_read_beyond_the_batch(
+    values: list[tuple[int, bytes | None, bytes | None, dict[str, bytes]]], where: int, flip: int
+) -> None:
+    held = bytearray(batch(5, 0, values).held)
+    held[HEAD_BYTES + where % (len(held) - HEAD_BYTES)] ^= flip
+    part = Part(PLACE, 0, memoryview(held), ())
+    begin = int(np.frombuffer(held, np.uint8).ctypes.data)
+    try:
+        taken = Unpacking().take([part])
+    except Damaged:
+        return
+    assert taken is not None
+    there = taken.payload > 0
+    assert (taken.payload[there] >= begin).all()
+    assert (taken.payload[there] + taken.size[there] <= begin + len(held)).all()
+
+
+def test_another_format_is_said_and_where() -> None:
+    held = bytearray(batch(5, 0, [(0, None, b"v", {})]).held)
+    held[16] = 1
+    with pytest.raises(Damaged, match="topic 3: from offset 5"):
+        Part(PLACE, 5, memoryview(held), ())
+
+
+def test_times_are_the_brokers_where_it_stamps() -> None:
+    held = bytearray(batch(0, 0, [(5, None, b"v", {}), (9, None, b"v", {})]).held)
+    held[22] |= 0x08
+    assert {one.timestamp_ms for one in read([Part(PLACE, 0, memoryview(held), ())])} == {1_700_000_000_009}
