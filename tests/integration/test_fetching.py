@@ -60,6 +60,9 @@ class Between:
                 threading.Thread(target=self._pass, args=(near, far, lambda held: held), daemon=True).start()
                 threading.Thread(target=self._pass, args=(far, near, self._spoilt), daemon=True).start()
 
+    def _spoilt(self, held: bytes) -> bytes | None:
+        return self.spoil(held)
+
     def _pass(self, of: socket.socket, to: socket.socket, spoil: Callable[[bytes], bytes | None]) -> None:
         with suppress(OSError):
             while (held := of.recv(1 << 16)) and (passed := spoil(held)) is not None:
