@@ -6,6 +6,7 @@ Its methods are those of confluent-kafka's producer, as far as a transaction nee
 from __future__ import annotations
 
 import ctypes as ct
+import struct
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +20,9 @@ from streams.matching.fast.library import Library, P
 RKT, VALUE, KEY, FLAGS, HEADER = 2, 4, 5, 7, 9
 """``rd_kafka_vtype_t``: what an argument of ``produceva`` is."""
 COPIED = 2
-ARGUMENT_WORDS = 9
+BYTES = struct.Struct("=QQ")
+"""An address and a size."""
+ARGUMENT_WORDS, ARGUMENT_BYTES = 9, 72
 """``rd_kafka_vu_t`` in words of eight bytes: its kind, then room for the longest."""
 Arguments = npt.NDArray[np.int64]
 
@@ -31,6 +34,7 @@ class NativeProducer:
         self._c = library
         self.handle = library.producer(settings)
         self._topics: dict[str, int] = {}
+        self._templates: dict[tuple[str, tuple[str, ...]], tuple[bytes, list[int], list[Any]]] = {}
         self._end = weakref.finalize(self, _ended, library, self.handle, self._topics)
         self._end.atexit = False  # a thread may still be in a call that never returns
 
@@ -49,17 +53,27 @@ class NativeProducer:
         headers: Sequence[tuple[str, bytes]] = (),
         on_delivery: Any = None,  # what is not delivered fails the commit
     ) -> None:
-        named = [(ct.create_string_buffer(name.encode()), text) for name, text in headers]
-        parts = [*_parts(key), *_parts(value), *(part for _, text in named for part in _parts(text))]
-        held = np.frombuffer(b"".join(parts) + b"\0", np.uint8)
-        begins = held.ctypes.data + np.cumsum([0, *map(len, parts)])
-        arguments = arguments_of(self.topic(topic), [ct.addressof(name) for name, _ in named])
-        at = 0
-        for row, what in enumerate((key, value, *(text for _, text in named))):
-            if what is not None:
-                put_bytes(arguments, row, int(begins[at]), len(what))
-                at += 1
-        self.check(self._c.produceva(self.handle, arguments.ctypes.data, len(arguments)))
+        template, places = self._template(topic, tuple(name for name, _ in headers))
+        texts = (key, value, *(text for _, text in headers))
+        held = bytearray().join(text or b"" for text in texts) + b"\0"
+        arguments, at = bytearray(template), _address(held)
+        for place, text in zip(places, texts, strict=True):
+            if text is not None:
+                BYTES.pack_into(arguments, place, at, len(text))
+                at += len(text)
+        self.check(self._c.produceva(self.handle, _address(arguments), len(arguments) // ARGUMENT_BYTES))
+
+    def _template(self, topic: str, names: tuple[str, ...]) -> tuple[bytes, list[int]]:
+        """Arguments of a record to that topic with headers of those names, and where each text is told in them. Made once,
+        as they are few."""
+        known = self._templates.get((topic, names))
+        if known is None:
+            texts = [ct.create_string_buffer(name.encode()) for name in names]
+            made = arguments_of(self.topic(topic), [ct.addressof(text) for text in texts])
+            places = [8 * (row * ARGUMENT_WORDS + _told_at(made, row)) for row in range(2 + len(names))]
+            known = made.tobytes(), places, texts
+            self._templates[topic, names] = known
+        return known[:2]
 
     def check(self, error: int | None) -> None:
         """Raise the error at that address, if there is one; ``BufferError`` when the queue is full."""
@@ -131,13 +145,18 @@ def arguments_of(topic: int, header_names: Sequence[int]) -> Arguments:
 
 
 def put_bytes(arguments: Arguments, row: int, address: int, size: int) -> None:
-    """What argument *row* holds; a header's name stands before it."""
-    at = 2 if arguments[row, 0] == HEADER else 1
+    """What argument *row* holds."""
+    at = _told_at(arguments, row)
     arguments[row, at], arguments[row, at + 1] = address, size
 
 
-def _parts(text: bytes | None) -> list[bytes]:
-    return [] if text is None else [text]
+def _told_at(arguments: Arguments, row: int) -> int:
+    """The word that tells where its bytes are, before their number; a header's name stands before it."""
+    return 2 if arguments[row, 0] == HEADER else 1
+
+
+def _address(held: bytearray) -> int:
+    return ct.addressof(ct.c_char.from_buffer(held))
 
 
 def _ms(seconds: float) -> int:
