@@ -241,3 +241,12 @@ def test_a_sensor_s_situation_goes_on_beside_the_report_that_answers_it() -> Non
     city.take(an_answer(newest(city)["filing_id"]))
     after = city.newest()[its_id]
     assert (after["status"], after["filings"][0]["incident_id"], len(city.live())) == ("open", "F1", 2)
+
+
+def test_a_candidate_s_filings_reach_no_agency() -> None:
+    shadows = [{"name": "joint-incident", "numbers": {"radius_m": 400}}]
+    city, filing_id = filed(an_incident("P1"), shadows=shadows)
+    city.take(an_answer(filing_id, where=place(2_000)))
+    in_shadow = [one for one in city.all("core.shadow") if one["topic"] == "core.filing"]
+    said = [orjson.loads(one["body"])["status"] for one in in_shadow]
+    assert said == [one["status"] for one in city.all("core.filing")] == ["filed", "accepted"]
