@@ -51,6 +51,7 @@ class Case:
     units: tuple[str, ...] = ()
     address: str | None = None
     closed_reason: str | None = None
+    filing_id: str | None = None
     identity: tuple[str, ...] = ()
     said_ms: int | None = None
     is_first_time: bool = True
@@ -74,6 +75,7 @@ class Case:
             self.units,
             self.address,
             self.closed_reason,
+            *filter(None, (self.filing_id,)),  # none: as what was remembered before there were any
         )
         return hashlib.blake2b(orjson.dumps(says), digest_size=DIGEST_BYTES).hexdigest()
 
@@ -99,6 +101,7 @@ class Case:
             "address": self.address,
             "revision": revision,
             "closed_reason": self.closed_reason,
+            "filing_id": self.filing_id,
         }
         return Event(f"{self.domain}.incident", incident_id, value)
 

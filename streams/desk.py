@@ -221,7 +221,14 @@ def _again(wanted: Action, before: Action, done: Done) -> Done:
 
 
 def _gist(action: Action) -> tuple[object, ...]:
-    return (action.situation_id, action.action, action.other_situation_id, action.incident_ids, action.ground)
+    return (
+        action.situation_id,
+        action.action,
+        action.other_situation_id,
+        action.incident_ids,
+        action.ground,
+        action.to_domain,
+    )
 
 
 def action_event(city: str, action: Action, *, now_ms: int) -> Event:
@@ -243,5 +250,6 @@ def action_event(city: str, action: Action, *, now_ms: int) -> Event:
         "other_situation_id": action.other_situation_id,
         "incident_ids": list(action.incident_ids),
         "ground": action.ground,
+        "to_domain": action.to_domain,
     }
     return Event(CONTRACT, action.situation_id, value)

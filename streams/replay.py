@@ -18,7 +18,7 @@ from streams.situations.entry import Entry
 from streams.situations.explaining import Explanation, explanation
 from streams.situations.fold import CityState, step
 
-ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch")
+ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing")
 
 
 class BeginningGone(Fatal):

@@ -34,6 +34,7 @@ class Columns(BaseModel):
     units: Name | None = Field(None, description="units sent, a list or a text")
     address: tuple[Name, ...] = Field((), description="columns of the address, joined by ' / '")
     priority: Name | None = Field(None, description="priority, as the agency puts it")
+    filing_id: Name | None = Field(None, description="the platform's filing that the case answers")
     agency: Name | None = Field(None, description="the agency, where rows of several stand in one list")
 
     @model_validator(mode="after")

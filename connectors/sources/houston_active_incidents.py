@@ -250,6 +250,7 @@ class HoustonActiveIncidents:
             "address": said["address"],
             "revision": incident.revision,
             "closed_reason": "left the list" if change.is_closed else None,
+            "filing_id": None,
         }
         return Event(topic, incident_id, value)
 

@@ -161,6 +161,7 @@ class MappedRows:
             units=self._units(row),
             address=" / ".join(filter(None, (self._text(row, name) for name in columns.address))) or None,
             closed_reason="closed by the agency" if status == "closed" else None,
+            filing_id=self._text(row, columns.filing_id),
         )
 
     def _cell(self, row: Mapping[str, Any], name: str | None) -> Any:

@@ -133,6 +133,7 @@ class SimulatedCalls:
             "address": None,
             "revision": sequence,
             "closed_reason": "closed by the agency" if status == "closed" else None,
+            "filing_id": None,
         }
         return value, {} if kind else {f"kind unknown: {word}": 1}
 

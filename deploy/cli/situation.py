@@ -67,7 +67,7 @@ def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
 @click.option("--city", "city_name", required=True, help="whose situation it is")
 @click.option("--json", "as_json", is_flag=True, help="one record a line, as JSON")
 def show(situation_id: str, city_name: str, as_json: bool) -> None:
-    """Show everything one situation rests on: each revision, its alerts and its grants.
+    """Show everything one situation rests on: each revision, its alerts, its grants and its filings.
 
     Of each revision it says what came in, which rule with which version and numbers decided, what tied the reports
     together, and which report was nearest to being one of them and why it is not: the rules run over the journal again.
@@ -86,7 +86,7 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
             )
         )
     found = 0
-    for contract in ("core.situation", "core.alert", "core.grant"):
+    for contract in ("core.situation", "core.alert", "core.grant", "core.filing"):
         schema = load_catalogue()[contract].newest
         for value in _values(platform, city.name, contract):
             if value["situation_id"].startswith(situation_id):
@@ -135,6 +135,13 @@ def _lines(contract: str, value: dict[str, Any]) -> str:
             return f"{head} (rule {value['rule']} {value['rule_version']}){members}{proofs}{_why(value)}"
         case "core.alert":
             return f"alert to {value['audience']}: {value['message_type']} {value['revision']}: {value['headline']}"
+        case "core.filing":
+            case = f", case {value['agency_case_no']}" if value["agency_case_no"] else ""
+            by = value["filed_by"]
+            return (
+                f"filing {value['filing_id']} with {value['agency']}: {value['status']} {value['revision']}{case}"
+                f" (by {by['account_id']}, {by['role']}, at {value['filed_at']})"
+            )
         case _:
             end = value["revoked_at"] or f"expires {value['expires_at']}"
             return (

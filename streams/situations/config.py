@@ -285,6 +285,9 @@ class RulesConfig(Strict):
         description="an alert that no operator acknowledged by then is told higher up. Absent: never",
     )
     escalate_to: str = Field("supervisor", pattern=r"\S", description="the audience higher up")
+    filing: dict[
+        Annotated[str, Field(pattern="^(fire|police|civil)$")], Annotated[str, Field(pattern=r"\S")]
+    ] = Field({}, description="domain → the agency that takes what operators file")
     timezone: str = Field("UTC", description="the city's, for rules that know the hour of the day")
     others: tuple[RuleEntry, ...] = Field((), description="the rules in force beside this one")
     shadows: tuple[ShadowEntry, ...] = Field(

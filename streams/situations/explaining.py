@@ -109,13 +109,22 @@ IN_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def ties(state: CityState, situation: Situation) -> Iterator[str]:
-    """For each report but the first, the closest of the others, and how far apart the two may be."""
+    """For each report that answers a filing, that; for each other but the first, the closest of the rest, and how far apart
+    the two may be."""
     members = situation.view.incidents
-    for one in members[1:]:
+    answers = {one.incident_id: one for one in situation.filings if one.incident_id is not None}
+    for number, one in enumerate(members):
+        if one.incident_id in answers:
+            its = answers[one.incident_id]
+            yield f"{_named(one)} answers the filing {its.filing_id} by {its.account_id}"
+            continue
+        if number == 0:
+            continue
         others = [other for other in members if other is not one and other.agency != one.agency]
         bound = next((other for other in members if other.incident_id in one.bound), None)
         if bound is not None:
-            yield f"{_named(one)} with {_named(bound)}: an operator joined them"
+            if bound.incident_id not in answers:
+                yield f"{_named(one)} with {_named(bound)}: an operator joined them"
         elif others:
             other = min(others, key=lambda it: (_away(one, it), _apart_s(one, it), it.incident_id))
             yield f"{_named(one)} with {_named(other)}: {_measured(one, other)}; {_allowed(state, one, other)}"

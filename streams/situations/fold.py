@@ -15,6 +15,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.dispatch import is_in_the_way, sent_out
 from streams.situations.entry import Entry
 from streams.situations.facts import camera_of, incident_of, next_of, position_of, time_of
+from streams.situations.filing import answered, filed, inherited, is_untold, refiled, tied
 from streams.situations.grants import Change, expired, regranted
 from streams.situations.handling import (
     Action,
@@ -97,7 +98,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             events = _until(state, time_of(entry))
             now = state.now_ms
             incident = replace(incident, heard_at=now, first_heard_at=now, turned_at=now)
-            return events + _on_incident(state, incident)
+            return events + _on_incident(state, incident, entry.value.get("filing_id"))
         case "place" | "evidence":
             return _untimed(state, entry)
         case "action":
@@ -142,7 +143,7 @@ def _until(state: CityState, time_ms: int) -> list[Event]:
 # -- what happens --------------------------------------------------------------------------------------------
 
 
-def _on_incident(state: CityState, incident: Incident) -> list[Event]:
+def _on_incident(state: CityState, incident: Incident, filing_id: str | None) -> list[Event]:
     known = state.index.incidents.get(incident.incident_id)
     if known is not None:
         if incident.revision <= known.revision:
@@ -151,11 +152,33 @@ def _on_incident(state: CityState, incident: Incident) -> list[Event]:
     near = {incident.incident_id, *state.index.possible_partners(incident.incident_id)}
     state.remember(incident)
     near.update(state.index.possible_partners(incident.incident_id))
-    heard = Heard(incident, known, frozenset(near))
+    its_id = _taken_as_answer(state, incident, filing_id)
+    heard = Heard(state.index.incidents[incident.incident_id], known, frozenset(near), its_id)
     events: list[Event] = []
     for rule in state.rules_in_force:
         events += _put_in_force(state, rule.on_event(state, heard))
-    return events
+    return events + _told_as_answer(state, its_id, incident)
+
+
+def _taken_as_answer(state: CityState, incident: Incident, filing_id: str | None) -> str | None:
+    """The situation whose open filing *incident* answers: whatever the matrix says, it is of that from now on."""
+    situation = state.filed_as(filing_id)
+    after = None if situation is None else answered(situation, filing_id, incident)
+    if after is None:
+        return None
+    state.relist(after)
+    for one in tied(after, state.owner_of(incident), incident, state.rules):
+        state.remember(replace(one, turned_at=state.now_ms))
+    return after.situation_id
+
+
+def _told_as_answer(state: CityState, its_id: str | None, incident: Incident) -> list[Event]:
+    """Tell that a filing is answered, where no rule has told it with the report."""
+    situation = state.now_told_as(its_id)
+    if situation is None or not is_untold(situation):
+        return []
+    reason = f"answered by {incident.agency}"
+    return _tell(state, Draft(replace(situation, revision=situation.revision + 1, reason=reason), None))
 
 
 def _on_notice(state: CityState, entry: Entry) -> list[Event]:
@@ -187,15 +210,19 @@ def _on_action(state: CityState, action: Action) -> list[Event]:
     other = state.now_told_as(action.other_situation_id)
     match action.action:
         case "join" if other is not None:
-            linked = joined(situation, other)
+            linked = joined(situation.view.incidents, other.view.incidents)
         case "separate":
             linked = separated(situation, action.incident_ids)
+        case "file":
+            after = filed(after, action, state.rules, now=state.now_ms)
+            return _tell(state, _as_handled(state, after))
         case _:
             return _tell(state, _as_handled(state, after))
     events = _tell(state, Draft(after, None))
     for incident in linked:
         state.remember(replace(incident, turned_at=state.now_ms))
-    for draft in regroup(state, {incident.incident_id for incident in linked}):
+    drafts = regroup(state, {incident.incident_id for incident in linked})
+    for draft in inherited(drafts, state.situations):
         events += _tell(
             state, replace(draft, situation=replace(draft.situation, reason=_with(draft, action)))
         )
@@ -409,11 +436,12 @@ def _put_in_force(state: CityState, step: Step) -> list[Event]:
     """Remember what a rule remembers, and tell what it wants told."""
     events = [event for memory in step.memories for event in state.keep(memory)]
     events += [event for name in step.forgets for event in state.drop(state.memories[name])]
-    return [*events, *step.watches, *(event for draft in step.drafts for event in _tell(state, draft))]
+    drafts = inherited(step.drafts, state.situations)
+    return [*events, *step.watches, *(event for draft in drafts for event in _tell(state, draft))]
 
 
 def _tell(state: CityState, draft: Draft) -> list[Event]:
-    """Remember a situation, and tell of it: the situation itself, its alerts, grants, bundles, watch and row."""
+    """Remember a situation, and tell of it: the situation itself, its alerts, grants, bundles, filings, watch and row."""
     situation, wanted = _listed(state, draft.situation), draft.wanted
     config, now = state.rules, state.now_ms
     changes: list[Change] = []
@@ -422,15 +450,16 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
         situation, changes = regranted(situation, wanted, config, now=now, over=over, uses=draft.uses)
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
     situation, bundles = _sent_out(state, situation)
+    situation, filings = refiled(situation, config, now=now)
     situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
     before = state.situations.get(situation.situation_id)
     is_same = before is not None and before.wake_at == situation.wake_at
-    if is_same and not draft.is_new_revision and not (changes or bundles or watches):
+    if is_same and not draft.is_new_revision and not (changes or bundles or filings or watches):
         return []
     state.put(situation)
     events = [situation_event(situation, config, now=now)] if draft.is_new_revision else []
     events += [alert_event(situation, message, config, now=now) for message in messages]
-    events += [*_grant_events(state, situation, changes), *bundles, *watches]
+    events += [*_grant_events(state, situation, changes), *bundles, *filings, *watches]
     return [*events, state.situation_row(situation.situation_id)]
 
 

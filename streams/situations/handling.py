@@ -11,10 +11,13 @@ from schemas.errors import Invalid
 from streams.situations.alerts import OPERATOR
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.model import RULE, ActionTaken, Handling, Incident, Situation, View
+from streams.situations.handled import ActionTaken, Handling
+from streams.situations.model import RULE, Incident, Situation, View
 
-ACTIONS = ("acknowledge", "take_over", "confirm", "join", "separate", "note", "override", "close", "reopen")
-ACKNOWLEDGING = ("acknowledge", "take_over", "confirm", "override", "close")
+ACTIONS = (
+    "acknowledge", "take_over", "confirm", "join", "separate", "note", "override", "file", "close", "reopen",
+)  # fmt: skip
+ACKNOWLEDGING = ("acknowledge", "take_over", "confirm", "override", "file", "close")
 REASON_MAX = 500
 KEPT_MAX = 50
 """So many actions stand with a situation, the newest; ``core.action`` and the journal have all."""
@@ -33,6 +36,7 @@ class Action:
     other_situation_id: str | None
     incident_ids: tuple[str, ...]
     ground: str | None = None
+    to_domain: str | None = None
 
 
 def action_of(entry: Entry) -> Action:
@@ -49,6 +53,7 @@ def action_of(entry: Entry) -> Action:
             value.get("other_situation_id"),
             tuple(sorted(set(value.get("incident_ids", ())))),
             value.get("ground"),
+            value.get("to_domain"),
         )
     except KeyError as error:
         field = str(error.args[0])
@@ -64,6 +69,8 @@ def action_of(entry: Entry) -> Action:
         raise _refused("a join names no other situation", "other_situation_id", "a situation's id")
     if action.action == "separate" and not action.incident_ids:
         raise _refused("a separation names no report", "incident_ids", "at least one incident's id")
+    if action.action == "file" and not action.to_domain:
+        raise _refused("a filing names no domain", "to_domain", "fire or police")
     return action
 
 
@@ -83,13 +90,15 @@ def check(action: Action, situation: Situation | None, other: Situation | None, 
     match action.action:
         case "close" if situation.is_closed:
             raise _refused("it is closed already", "action", "note or reopen, while it is closed")
-        case "acknowledge" | "take_over" | "confirm" | "override" if situation.is_closed:
+        case "acknowledge" | "take_over" | "confirm" | "override" | "file" if situation.is_closed:
             raise _refused("it is closed: reopen it first", "action", "note or reopen, while it is closed")
         case "reopen" if not situation.is_closed:
             raise _refused("it is not closed", "action", "a closed situation")
         case "override" if action.ground not in config.law.overrides:
             known = " or ".join(sorted(config.law.overrides)) or "none: this law knows no override"
             raise _refused(f"the law '{config.law.name}' knows no such ground", "ground", known)
+        case "file":
+            _check_filing(action.to_domain or "", situation, config)
         case "join":
             _check_join(situation, other, config)
         case "separate":
@@ -110,6 +119,20 @@ def _check_join(situation: Situation, other: Situation | None, config: RulesConf
         raise _refused(
             "together they hold too many reports", "other_situation_id", f"at most {config.bounds.incidents}"
         )
+
+
+def _check_filing(domain: str, situation: Situation, config: RulesConfig) -> None:
+    if domain not in config.filing:
+        known = " or ".join(config.filing) or "none: the city's file names no agency under [rule.filing]"
+        raise _refused(f"no agency of this city takes filings of {domain[:40]}", "to_domain", known)
+    for report in situation.view.incidents:
+        if report.domain == domain:
+            what = f"it has a report of {report.agency} already: {report.incident_id}"
+            raise _refused(what, "action", "a situation that the agency has not reported")
+    for filing in situation.filings:
+        if filing.is_open and filing.to_domain == domain:
+            what = f"it is filed with {filing.agency} already: {filing.filing_id}"
+            raise _refused(what, "action", "its answer, or its end")
 
 
 def _refused(what: str, field: str, expected: str) -> Invalid:
@@ -169,13 +192,12 @@ def together(ours: Handling, theirs: Handling) -> Handling:
 
 def reason_of(action: Action) -> str:
     """Why there is a revision: the operator's words stand with the action, not here."""
-    ground = f", {action.ground}" if action.action == "override" else ""
-    return f"{action.action.replace('_', ' ')} by {action.account_id}{ground}"
+    more = {"override": f", {action.ground}", "file": f", to {action.to_domain}"}.get(action.action, "")
+    return f"{action.action.replace('_', ' ')} by {action.account_id}{more}"
 
 
-def joined(one: Situation, other: Situation) -> list[Incident]:
-    """The reports of both, each tied to its anchor and these to each other, and no longer parted from each other."""
-    ours, theirs = one.view.incidents, other.view.incidents
+def joined(ours: Sequence[Incident], theirs: Sequence[Incident]) -> list[Incident]:
+    """The reports of both, each tied to the first and these to each other, and no longer parted from each other."""
     ids = [{i.incident_id for i in members} for members in (ours, theirs)]
     first, second = ours[0].incident_id, theirs[0].incident_id
     ties = {i: {first} for i in ids[0]} | {i: {second} for i in ids[1]}

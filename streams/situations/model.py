@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from streams.situations.handled import Filing, Handling
+
 RULE, VERSION = "joint-incident", "1"
 
 
@@ -199,30 +201,6 @@ class Watching(Struct, frozen=True, gc=False):
     ended: bool = False
 
 
-class ActionTaken(Struct, frozen=True, gc=False):
-    """What an operator did with a situation; *reason* is in their words."""
-
-    action_id: str
-    action: str
-    account_id: str
-    at: int
-    reason: str
-
-
-class Handling(Struct, frozen=True, gc=False):
-    """What operators made of a situation. *hold* is "closed" or "open" where their word stands against the
-    reports'; *override* a ground in law for cameras to serve another purpose than their own."""
-
-    acknowledged_at: int | None = None
-    acknowledged_by: str | None = None
-    taken_by: str | None = None
-    escalated_at: int | None = None
-    is_confirmed: bool = False
-    hold: str | None = None
-    override: str | None = None
-    actions: tuple[ActionTaken, ...] = ()
-
-
 class View(Struct, frozen=True, gc=False):
     """What others see of a situation. A new revision is due exactly when this changes.
 
@@ -277,6 +255,7 @@ class Situation(Struct, frozen=True, gc=False):
     handled: Handling = Handling()
     sent: tuple[Sent, ...] = ()
     wake_at: int | None = None
+    filings: tuple[Filing, ...] = ()
 
     @property
     def is_closed(self) -> bool:

@@ -25,12 +25,13 @@ from streams.situations.sites import SiteIndex
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A report, as its newest revision says; what it said before; and who was or is near enough to be of the same
-    happening, itself among them."""
+    """A report, as its newest revision says; what it said before; who was or is near enough to be of the same happening,
+    itself among them; and the situation whose filing it answers."""
 
     incident: Incident
     before: Incident | None
     near: frozenset[str]
+    answers: str | None = None
 
 
 class Draft(Struct, frozen=True, gc=False):

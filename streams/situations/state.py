@@ -70,6 +70,7 @@ class CityState:
     _wakes: list[tuple[int, str]] = field(default_factory=list)
     _due: dict[str, int] = field(default_factory=dict)
     _watched: set[str] = field(default_factory=set)
+    _filed: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> CityState:
@@ -232,9 +233,12 @@ class CityState:
         if not situation.is_merged:
             for incident in situation.view.incidents:
                 self.owners[incident.incident_id] = situation.situation_id
+            open_ones = (one.filing_id for one in situation.filings if one.is_open)
+            self._filed |= dict.fromkeys(open_ones, situation.situation_id)
 
     def relist(self, situation: Situation) -> None:
-        """Remember *situation*, of which only the evidence is another: where it is found and when it is due stand."""
+        """Remember *situation*, of which only the evidence, or a filing's answer, is another: where it is found and when it
+        is due stand."""
         self.situations[situation.situation_id] = situation
 
     def forget(self, situation: Situation) -> None:
@@ -288,6 +292,9 @@ class CityState:
     def _lift(self, situation_id: str) -> None:
         before = self.situations.get(situation_id)
         self._watched.discard(situation_id)
+        for filing in before.filings if before is not None else ():
+            if self._filed.get(filing.filing_id) == situation_id:
+                del self._filed[filing.filing_id]
         if before is not None and before.rule in self._of_rule:
             self._of_rule[before.rule].discard(situation_id)
         if before is not None and before.is_placed and before.view.position is not None:
@@ -296,6 +303,10 @@ class CityState:
     def owner_of(self, incident: Incident) -> Situation | None:
         owner = self.owners.get(incident.incident_id)
         return self.situations[owner] if owner is not None else None
+
+    def filed_as(self, filing_id: str | None) -> Situation | None:
+        """The situation of that open filing; ``None`` for one that is unknown, accepted or withdrawn."""
+        return self.situations.get(self._filed.get(filing_id or "", ""))
 
     def now_told_as(self, situation_id: str | None) -> Situation | None:
         """The situation of that id, or the one that it was merged into; ``None`` once that is forgotten."""

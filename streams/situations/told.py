@@ -16,6 +16,7 @@ from streams.situations.rules import told_version
 
 SOURCE = "situations"
 EVIDENCE = ("event_id", "topic", "partition", "offset", "distance_m", "seconds")
+FILED = ("filing_id", "to_domain", "agency", "status", "filed_at", "agency_case_no", "incident_id")
 TOLD_MAX = 20
 """So many of the newest actions are told with each revision."""
 
@@ -72,6 +73,7 @@ def situation_event(situation: Situation, config: RulesConfig, *, now: int) -> E
         "taken_by": its.taken_by,
         "escalated_at": its.escalated_at,
         "actions": [asdict(one) for one in its.actions[-TOLD_MAX:]],
+        "filings": [{name: getattr(one, name) for name in FILED} for one in situation.filings],
     }
     return Event("core.situation", situation.situation_id, value)
 

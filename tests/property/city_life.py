@@ -74,6 +74,7 @@ def some_actions(draw: st.DrawFn) -> list[Entry]:
                 "role": "supervisor",
                 "reason": "because",
                 "ground": "danger-to-life",
+                "to_domain": draw(st.sampled_from(("fire", "police"))),
             },
         )
         for number in range(draw(st.integers(0, 6)))
@@ -81,14 +82,15 @@ def some_actions(draw: st.DrawFn) -> list[Entry]:
 
 
 class OperatedCity(City):
-    """A city whose operators act on whatever situations there are; what cannot be done is not done."""
+    """A city whose operators act on whatever situations there are, and whose agencies answer whatever was filed; what cannot
+    be done is not done."""
 
     def take(self, *entries: Entry) -> list[Event]:
         return [event for entry in entries for event in self._take(entry)]
 
     def _take(self, entry: Entry) -> list[Event]:
         if entry.kind != "action":
-            return super().take(entry)
+            return super().take(self._answering(entry))
         known = sorted(self.state.situations)
         if not known:
             return []
@@ -100,10 +102,20 @@ class OperatedCity(City):
         except Invalid:
             return []
 
+    def _answering(self, entry: Entry) -> Entry:
+        pick = entry.value.get("pick")
+        its = [one for one in self.state.situations.values() if not one.is_merged]
+        filings = sorted(filing.filing_id for one in its for filing in one.filings)
+        if pick is None or not filings:
+            return entry
+        value = {**entry.value, "filing_id": filings[pick % len(filings)]}
+        return Entry(entry.kind, entry.topic, 0, entry.offset, value)
+
 
 @st.composite
 def a_life(draw: st.DrawFn) -> list[Entry]:
-    """Reports, cameras that come, move and die, operators, and ticks, with time going on; some things told twice."""
+    """Reports, some of which answer filings, cameras that come, move and die, operators, and ticks, with time going on; some
+    things told twice."""
     told = [*draw(cases()), *draw(some_cameras()), *draw(some_cameras()), *draw(some_actions())]
     told += draw(st.lists(st.sampled_from(told), max_size=4))
     told = draw(st.permutations(told))
@@ -112,10 +124,10 @@ def a_life(draw: st.DrawFn) -> list[Entry]:
         minute += draw(st.integers(0, 12))
         if draw(st.integers(0, 4)) == 0:
             entries.append(a_tick(f"{12 + minute // 60}:{minute % 60:02d}"))
-        received = at("12:00") + minute * 60_000
-        entries.append(
-            Entry(entry.kind, entry.topic, 0, len(entries), {**entry.value, "received_time": received})
-        )
+        received = {"received_time": at("12:00") + minute * 60_000}
+        if entry.kind == "incident" and draw(st.booleans()):
+            received["pick"] = draw(st.integers(0, 50))
+        entries.append(Entry(entry.kind, entry.topic, 0, len(entries), {**entry.value, **received}))
     return entries
 
 
@@ -127,6 +139,7 @@ def wrongs(city: City) -> list[str]:
         *_endless(newest),
         *_repeated(city),
         *_endless_grants(city),
+        *_endless_filings(city),
     ]
 
 
@@ -148,7 +161,12 @@ def _endless(newest: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _repeated(city: City) -> list[str]:
-    names = {"core.situation": "situation_id", "core.alert": "alert_id", "core.grant": "grant_id"}
+    names = {
+        "core.situation": "situation_id",
+        "core.alert": "alert_id",
+        "core.grant": "grant_id",
+        "core.filing": "filing_id",
+    }
     found = []
     for topic, name in names.items():
         revisions: dict[str, list[int]] = {}
@@ -171,6 +189,23 @@ def _endless_grants(city: City) -> list[str]:
         if ended is not None and ended > grant["expires_at"]:
             found.append(f"grant {grant['grant_id']} ended after its expiry")
     return found
+
+
+def _endless_filings(city: City) -> list[str]:
+    """Filings that wait for an answer of what is over, or twice of one domain; those that are answered by nobody."""
+    newest, found = city.newest(), []
+    filings = {one["filing_id"]: one for one in city.all("core.filing")}
+    waiting = Counter[tuple[str, str]]()
+    for its_id, filing in filings.items():
+        if filing["status"] == "filed":
+            waiting[filing["situation_id"], filing["to_domain"]] += 1
+            if newest[filing["situation_id"]]["status"] == "closed":
+                found.append(f"filing {its_id} outlives its situation")
+        if (filing["status"] == "accepted") != (filing["incident_id"] is not None):
+            found.append(f"filing {its_id} is answered by nobody")
+    return found + [
+        f"{its_id} is filed twice with {domain}" for (its_id, domain), n in waiting.items() if n > 1
+    ]
 
 
 def picture(city: City) -> list[tuple[Any, ...]]:

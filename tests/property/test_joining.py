@@ -7,6 +7,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.event import Event
 from streams.situations.entry import Entry
 from streams.situations.rows import body_of
 from streams.situations.state import CityState
@@ -16,6 +17,7 @@ from tests.unit.situations.a_city import a_camera, a_city, an_incident, place, r
 CRASHES = {"kinds": ["crash"], "per_hour": 0.1, "floor": 2}
 SURGE = [{"name": "surge", "numbers": {"families": {"crash": CRASHES}, "raise_at": 1.5, "guard_h": 0}}]
 """So low that a handful of crashes is one."""
+FILING = {"fire": "119", "police": "112"}
 
 
 @settings(max_examples=120, deadline=None)
@@ -57,7 +59,8 @@ def test_a_crowd_in_any_order_gives_the_same_situations(crowd: list[tuple[str, i
 @settings(max_examples=150, deadline=None)
 @given(a_life())
 def test_no_life_of_a_city_breaks_a_promise(life: list[Entry]) -> None:
-    city = OperatedCity(rules(grant_minutes=45, expire_after_min=180, escalate_after_min=20, others=SURGE))
+    config = rules(grant_minutes=45, expire_after_min=180, escalate_after_min=20, others=SURGE, filing=FILING)
+    city = OperatedCity(config)
     city.take(*life)
     assert wrongs(city) == []
 
@@ -66,7 +69,12 @@ def test_no_life_of_a_city_breaks_a_promise(life: list[Entry]) -> None:
 @given(a_life(), st.integers(0, 40))
 def test_a_restart_in_the_middle_changes_not_a_byte(life: list[Entry], cut: int) -> None:
     config = rules(
-        grant_minutes=45, expire_after_min=180, forget_after_days=0.05, escalate_after_min=20, others=SURGE
+        grant_minutes=45,
+        expire_after_min=180,
+        forget_after_days=0.05,
+        escalate_after_min=20,
+        others=SURGE,
+        filing=FILING,
     )
     whole, before = OperatedCity(config), OperatedCity(config)
     whole.take(*life)
@@ -87,7 +95,7 @@ def test_a_restart_in_the_middle_changes_not_a_byte(life: list[Entry], cut: int)
 
 
 def test_the_checker_sees_each_sort_of_wrong() -> None:
-    """A circle of merging, a report in two situations, a revision told twice, a grant that does not end."""
+    """A circle of merging, a report in two situations, a revision told twice, a grant and a filing that do not end."""
     city = a_city(a_camera(), an_incident("F1"), an_incident("P1", kind="crash", where=place(900)))
     assert wrongs(city) == []
     first, second = (event for event in city.said if event.topic == "core.situation")
@@ -107,3 +115,17 @@ def test_the_checker_sees_each_sort_of_wrong() -> None:
     circle = (changed(first, merged_into=second.key), changed(second, merged_into=first.key))
     assert any("circle" in one for one in with_said(*circle))
     assert any("outlives" in one for one in with_said(changed(first, status="closed")))
+    filing = {
+        "filing_id": "f",
+        "revision": 1,
+        "situation_id": first.key,
+        "to_domain": "fire",
+        "incident_id": None,
+    }
+    open_one = Event("core.filing", first.key, {**filing, "status": "filed"})
+    assert with_said(open_one) == []
+    assert any("filing f outlives" in one for one in with_said(open_one, changed(first, status="closed")))
+    answered = Event("core.filing", first.key, {**filing, "status": "accepted"})
+    assert any("by nobody" in one for one in with_said(answered))
+    again = Event("core.filing", first.key, {**filing, "filing_id": "g", "status": "filed"})
+    assert any("filed twice" in one for one in with_said(open_one, again))

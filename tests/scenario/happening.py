@@ -90,6 +90,7 @@ class Happenings:
         return "core.tick", {"event_time": self.now_ms, "played": False}
 
     def _report(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """An agency's case. It still names the filing that it answers in the file's words."""
         agency, _, case = rest.pop("report").rpartition(" ")
         known = self.cases.get(f"{agency} {case}", {})
         is_again = rest.pop("again", False)
@@ -119,6 +120,7 @@ class Happenings:
             "status": words["status"],
             "units": words["units"],
             "revision": revision,
+            "filing_id": rest.pop("answers", None),
         }
 
     def _camera(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -198,6 +200,7 @@ class Happenings:
             "role": rest.pop("role", "operator"),
             "reason": rest.pop("reason", "seen on the camera"),
             "ground": rest.pop("ground", None),
+            "to_domain": rest.pop("to", None),
         }
 
     def _event(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:

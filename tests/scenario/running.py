@@ -58,6 +58,8 @@ class Running:
             for name in ("situation_id", "other_situation_id"):
                 value[name] = self._meant(value[name])
             one = replace(one, value=value)
+        if one.value.get("filing_id"):
+            one = replace(one, value={**one.value, "filing_id": self._filed(one.value["filing_id"])})
         if one.contract not in TOPICS and one.entry.kind != "evidence":
             self._take(one.entry)
             return
@@ -86,6 +88,15 @@ class Running:
             if value["merged_into"] is None and (said in its or said == value["rule"]):
                 return str(value["situation_id"])
         return said
+
+    def _filed(self, agency: str) -> str:
+        """The id of the newest filing with *agency*, of one that is open if there is any."""
+        told = {
+            one.value["filing_id"]: one.value for one in self.said if one.topic == "core.filing" and one.value
+        }
+        its = [one for one in told.values() if one["agency"] == agency]
+        newest = max(its, key=lambda one: (one["status"] == "filed", one["filed_at"]), default=None)
+        return agency if newest is None else str(newest["filing_id"])
 
     def _take(self, entry: Entry) -> None:
         said = step(self.state, entry)

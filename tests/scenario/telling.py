@@ -12,7 +12,7 @@ from schemas.event import Event
 from tests.scenario.a_scenario import Scenario, Wrong
 from tests.scenario.happening import PLATE_KEY, place_of
 
-ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch")
+ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing")
 BETWEEN_US = ("core.evidence", "core.watch", "core.state", "core.shadow")
 """What the stages tell each other. A scenario names none of it, unless under ``also``."""
 SECONDS = re.compile(r"(\d\d:\d\d):00(?![\d.])")
@@ -35,10 +35,12 @@ def differences(scenario: Scenario, said: Sequence[Event]) -> list[str]:
         alerts = _alerts(scenario, [one for one in values["core.alert"] if one["situation_id"] == its_id])
         grants = _grants(scenario, [one for one in values["core.grant"] if one["situation_id"] == its_id])
         bundles = [_bundle(scenario, one) for one in values["core.dispatch"] if one["situation_id"] == its_id]
+        filings = [_filing(scenario, one) for one in values["core.filing"] if one["situation_id"] == its_id]
         revisions = [_revision(scenario, one) for one in told[its_id]]
         found += _lines(f"{where}, alerts", expected.get("alerts", ()), alerts)
         found += _lines(f"{where}, grants", expected.get("grants", ()), grants)
         found += _lines(f"{where}, dispatches", expected.get("dispatches", ()), bundles)
+        found += _lines(f"{where}, filings", expected.get("filings", ()), filings)
         if "told" in expected:
             found += _lines(f"{where}, told", expected["told"], revisions)
         found += [f"{where}: {line}" for line in _facts(scenario, expected, told[its_id][-1], names)]
@@ -106,6 +108,19 @@ def _bundle(scenario: Scenario, value: Value) -> str:
     return f"{head}: {'; '.join(words)}"
 
 
+def _filing(scenario: Scenario, value: Value) -> str:
+    """What an agency was told of a filing: what it is, what it rests on, who filed it, and what came back."""
+    cameras = sorted({one["camera_id"] for one in value["evidence"] if one["camera_id"]})
+    by = value["filed_by"]
+    words = [
+        f"{value['kind']}, {len(value['evidence'])} references",
+        *([f"seen by {', '.join(cameras)}"] if cameras else []),
+        f"filed {scenario.clock(value['filed_at'])} by {by['account_id']}, {by['role']}",
+        *([f"case {value['agency_case_no']}, report {value['incident_id']}"] if value["incident_id"] else []),
+    ]
+    return f"{scenario.clock(value['received_time'])} {value['agency']} {value['status']}: {'; '.join(words)}"
+
+
 def _site(one: Value) -> str:
     """A site, or what a camera saw."""
     named = (one["kind"], one.get("name"), one["detail"], f"{one['distance_m']:.0f} m")
@@ -138,7 +153,7 @@ def _facts(scenario: Scenario, expected: Value, value: Value, names: Sequence[st
     """What the last revision says otherwise than *expected*. ``rule`` is joint-incident unless it says so."""
     found = []
     for name, said in {"rule": "joint-incident", **expected}.items():
-        if name in ("alerts", "grants", "dispatches", "told"):
+        if name in ("alerts", "grants", "dispatches", "filings", "told"):
             continue
         its = _fact(scenario, name, value, names)
         wanted = _wanted(name, said)

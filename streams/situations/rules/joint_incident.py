@@ -13,13 +13,13 @@ from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
 from streams.situations.config import STATUSES, RulesConfig, Use
 from streams.situations.grants import uses_of
+from streams.situations.handled import Handling
 from streams.situations.handling import held, opened_again, override_of, together
 from streams.situations.joining import Partner, clusters, connected, joins_alike
 from streams.situations.model import (
     RULE,
     VERSION,
     CameraAt,
-    Handling,
     Incident,
     Observed,
     Position,
@@ -47,7 +47,8 @@ class JointIncident:
         """A report that has the partners it had tells on; any other may move reports between situations."""
         incident, before = heard.incident, heard.before
         owner_id = city.owners.get(incident.incident_id)
-        if before is not None and owner_id is not None and joins_alike(before, incident):
+        is_alike = before is not None and joins_alike(before, incident) and before.bound == incident.bound
+        if is_alike and owner_id is not None:
             owner = city.situations[owner_id]
             members = tuple(
                 incident if one.incident_id == incident.incident_id else one for one in owner.view.incidents

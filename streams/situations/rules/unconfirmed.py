@@ -21,7 +21,7 @@ from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig, Strict, is_a
 from streams.situations.languages import words_of
-from streams.situations.model import RULE, Observed, Position, Situation, View, listed_with
+from streams.situations.model import RULE, Incident, Observed, Position, Situation, View, listed_with
 from streams.situations.rule import City, Draft, Heard, Memory, Standing, Step
 from streams.situations.rules.joint_incident import certainty_of
 from streams.situations.watches import observed_from
@@ -157,17 +157,13 @@ class Unconfirmed:
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """A report of what was only claimed: from now on it is told with the report's situation."""
-        at, owner_id = heard.incident.position, city.owners.get(heard.incident.incident_id)
-        if at is None or owner_id is None or city.situations[owner_id].is_closed:
+        owner_id = city.owners.get(heard.incident.incident_id)
+        if owner_id is None or city.situations[owner_id].is_closed:
             return Step()
         drafts: list[Draft] = []
         owner = city.situations[owner_id]
         for one in self._open(city, None):
-            its = one.view.position
-            is_same = any(
-                _says(city, found.label, one.view.kind, heard.incident.kind) for found in one.view.observed
-            )
-            if is_same and its is not None and self._within(at, its):
+            if one.situation_id == heard.answers or self._is_reported(city, one, heard.incident):
                 drafts.append(self._merged(city, one, owner_id))
                 owner = self._given(city, owner, one.view.observed)
         if drafts and owner is not city.situations[owner_id]:
@@ -291,6 +287,14 @@ class Unconfirmed:
         """*situation*, until long enough after *at*: never due already, as claims may come late."""
         wake_at = max(at, city.now_ms) + round(self._numbers.close_after_min * MINUTE_MS)
         return replace(situation, wake_at=max(wake_at, situation.wake_at or 0))
+
+    def _is_reported(self, city: City, claimed: Situation, incident: Incident) -> bool:
+        """Whether *incident* says the same nearby."""
+        at, its = incident.position, claimed.view.position
+        is_near = at is not None and its is not None and self._within(at, its)
+        return is_near and any(
+            _says(city, found.label, claimed.view.kind, incident.kind) for found in claimed.view.observed
+        )
 
     def _merged(self, city: City, situation: Situation, into: str) -> Draft:
         view = replace(situation.view, status="closed", closed_at=city.now_ms, merged_into=into)

@@ -62,6 +62,10 @@ def test_what_is_ours_to_say_is_said_by_us() -> None:
     assert value["event_id"] != whole(revision=2)["event_id"]
 
 
+def test_a_report_may_repeat_the_filing_that_it_answers() -> None:
+    assert (whole()["filing_id"], whole(filing_id="f-7")["filing_id"]) == (None, "f-7")
+
+
 def test_one_record_a_list_and_one_a_line_say_the_same() -> None:
     other = {**REPORT, "agency_case_no": "26-2"}
     one = [event.value for body in (REPORT, other) for event in read(orjson.dumps(body)).events]

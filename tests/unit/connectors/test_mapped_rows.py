@@ -52,6 +52,14 @@ def refused(reading: Reading) -> str:
     return aside.field
 
 
+def test_a_column_may_repeat_the_filing_that_a_case_answers() -> None:
+    source = mapped({"filing_id": "bongsu"})
+    first = pushed(source, ROW)
+    then = pushed(source, {**ROW, "bongsu": "f-7"}, place=first.place)
+    assert [value(one)["filing_id"] for one in (first, then)] == [None, "f-7"]
+    assert value(then)["revision"] == 2
+
+
 def test_one_report_pushed_as_json_is_an_incident() -> None:
     told = value(pushed(mapped(domain="police", agency="112", words="kr-112"), {**ROW, "what": "절도"}))
     assert (told["agency"], told["agency_case_no"], told["kind"]) == ("112", "26-1", "crime.larceny")

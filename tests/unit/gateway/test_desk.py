@@ -75,7 +75,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
     made = {role: new_user("springfield", f"desk-{role}", role, now_ms=NOON_MS) for role in ROLES}
     made["agency"] = new_key("springfield", "police", ["*"], now_ms=NOON_MS)
     accounts = Accounts([event.value or {} for _, event in made.values()])
-    desk = CityDesk(a_city(an_incident()))
+    desk = CityDesk(a_city(an_incident(), filing={"fire": "119", "police": "112"}))
     spool = Spool(tmp_path / "spool.sqlite", bytes_max=1 << 20)
     gateway = Gateway("springfield", {}, accounts, spool, lambda: NOON_MS, desk=desk)
     keys = {role: key for role, (key, _) in made.items()}
@@ -132,6 +132,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str, str]] = {
     "to join nothing": ("join", {}, 422, "other_situation_id", "situation"),
     "to separate all of it": ("separate", {"incident_ids": ["F1"]}, 422, "incident_ids", "not all"),
     "to reopen what is open": ("reopen", {}, 409, "action", "closed situation"),
+    "to file with nobody": ("file", {}, 422, "to_domain", "fire or police"),
+    "to file with who takes none": ("file", {"to_domain": "civil"}, 422, "to_domain", "fire or police"),
+    "to file with who reported it": ("file", {"to_domain": "fire"}, 409, "action", "has not reported"),
     "on a ground the law lacks": (
         "override",
         {"role": "supervisor", "ground": "curiosity"},
@@ -154,10 +157,22 @@ def test_an_action_is_refused_with_what_which_and_how_to_mend_it(room: Room, cas
     assert not room.desk.log
 
 
+def test_a_situation_is_filed_once_with_an_agency_and_the_filing_is_told(room: Room) -> None:
+    answers = [room.act("file", to_domain="police", key="k") for _ in range(2)]
+    assert [(one.status_code, one.json()["repeated"]) for one in answers] == [(202, False), (202, True)]
+    (kept,) = room.desk.log
+    assert (kept["action"], kept["to_domain"]) == ("file", "police")
+    (filing,) = room.desk.city.all("core.filing")
+    assert (filing["status"], filing["agency"]) == ("filed", "112")
+    again = room.act("file", to_domain="police")
+    assert (again.status_code, again.json()["field"]) == (409, "action")
+    assert filing["filing_id"] in again.json()["detail"]
+
+
 def test_what_is_closed_can_be_noted_and_reopened_and_nothing_else(room: Room) -> None:
     room.act("close")
-    for action in ("acknowledge", "take_over", "confirm", "close"):
-        answer = room.act(action)
+    for action in ("acknowledge", "take_over", "confirm", "file", "close"):
+        answer = room.act(action, to_domain="police" if action == "file" else None)
         assert (answer.status_code, answer.json()["expected"]) == (409, "note or reopen, while it is closed")
     assert [room.act(action).status_code for action in ("note", "reopen", "acknowledge")] == [202] * 3
 
