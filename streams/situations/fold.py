@@ -33,7 +33,7 @@ from streams.situations.limits import let_go, too_many
 from streams.situations.model import RULE, Camera, Incident, Position, Site, Situation
 from streams.situations.notices import HUB, SITE, SPEED, check_notice
 from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
-from streams.situations.rules.joint_incident import regroup, revised, seen
+from streams.situations.rules.joint_incident import as_handled, regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.sites import site_of
 from streams.situations.state import CityState
@@ -212,12 +212,7 @@ def _as_handled(state: CityState, after: Situation) -> Draft:
         after = replace(after, view=redrawn(after.view, after.handled, now=state.now_ms))
         rule = state.rule_named(after.rule)
         return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
-    draft = revised(state, replace(after, revision=after.revision - 1), after.view.incidents)
-    return replace(
-        draft,
-        situation=replace(draft.situation, revision=after.revision, reason=after.reason),
-        is_new_revision=True,
-    )
+    return as_handled(state, after)
 
 
 def _let_go(state: CityState) -> list[Event]:
