@@ -414,7 +414,9 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
     changes: list[Change] = []
     if wanted is not None:
         over = _over(situation)
-        situation, changes = regranted(situation, wanted, config, now=now, over=over, uses=draft.uses)
+        situation, changes = regranted(
+            situation, wanted, config, cameras=state.cameras, now=now, over=over, uses=draft.uses
+        )
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
     situation, bundles = _sent_out(state, situation)
     situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
