@@ -432,10 +432,13 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
 
 
 def _sent_out(state: CityState, situation: Situation) -> tuple[Situation, list[Event]]:
-    """What units are told now; the cameras left out of it are counted as their number grows."""
-    were = {one.incident_id: one.left_out for one in situation.sent}
+    """What units are told now; the cameras and units left out of it are counted as their number grows."""
+    were = {one.incident_id: (one.left_out, one.units_left_out) for one in situation.sent}
     situation, bundles = sent_out(situation, state)
-    state.left_out += sum(max(0, one.left_out - were.get(one.incident_id, 0)) for one in situation.sent)
+    for one in situation.sent:
+        cameras, units = were.get(one.incident_id, (0, 0))
+        state.left_out += max(0, one.left_out - cameras)
+        state.units_left_out += max(0, one.units_left_out - units)
     return situation, bundles
 
 

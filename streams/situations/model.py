@@ -139,7 +139,8 @@ class Told(Struct, frozen=True, gc=False):
 
 class Sent(Struct, frozen=True, gc=False):
     """What the units of one report were told: the last revision of their bundle, and what that said. *since* is when they
-    were first told, *left_out* how many cameras stand around that they may not see, for want of room."""
+    were first told, *left_out* how many cameras stand around that they may not see, *units_left_out* how many of them see
+    none, for want of room."""
 
     incident_id: str
     agency: str
@@ -149,6 +150,7 @@ class Sent(Struct, frozen=True, gc=False):
     since: int
     is_over: bool = False
     left_out: int = 0
+    units_left_out: int = 0
 
 
 SaidBy = tuple[str | None, str | None]
