@@ -69,7 +69,13 @@ class _Plain:
         print(f"{self._title}: {what}", file=sys.stderr)  # noqa: T201 (words of a command)
 
 
-COLOURS = {"core.situation": "bold", "core.alert": "yellow", "core.grant": "cyan", "dlq": "red"}
+COLOURS = {
+    "core.situation": "bold",
+    "core.alert": "yellow",
+    "core.grant": "cyan",
+    "core.dispatch": "magenta",
+    "dlq": "red",
+}
 
 
 def event_line(shown: dict[str, Any], *, colour: bool) -> str:
@@ -80,16 +86,19 @@ def event_line(shown: dict[str, Any], *, colour: bool) -> str:
         f"{name}={_short(value[name])}" for name in FACTS if value.get(name) not in (None, "", [])
     )
     when = str(value.get("event_time", ""))[:19]
-    line = Text(
-        f"{when or '-':19}  {contract:16}  {shown['key'] or '-'}  {facts or shown.get('error', '(ended)')}"
-    )
+    said = facts or shown.get("error", "(ended)")
+    line = f"{when or '-':19}  {contract:16}  {shown['key'] or '-'}  {said}"
+    return in_colour(line, contract, colour=colour)
+
+
+def in_colour(words: str, contract: str, *, colour: bool) -> str:
+    """*words*, for a terminal in the colour of what they tell; without *colour* plain."""
+    text = Text(words, COLOURS.get(contract, "red" if contract.endswith("dlq") else ""))
     if not colour:
-        return line.plain
-    style = COLOURS.get(contract, "red" if contract.endswith("dlq") else "")
-    line.stylize(style)
+        return text.plain
     console = Console(force_terminal=True, width=10_000)
     with console.capture() as captured:
-        console.print(line, end="")
+        console.print(text, end="")
     return captured.get()
 
 
@@ -106,3 +115,43 @@ def _short(value: Any) -> str:
         return f"{value:.0f}"
     text = str(value)
     return f'"{text}"' if " " in text else text
+
+
+def dispatch_lines(told: dict[str, Any]) -> str:
+    """What the units of one report were told, a line for each thing that they must know."""
+    head = ", ".join([told["status"], *told["units"]])
+    lines = [f"dispatch {told['revision']} of {told['agency']} {told['agency_case_no']}: {head}"]
+    if told["status"] != "over":
+        lines.append(f"cameras: {_cameras(told)}")
+    if told["units_left_out"]:
+        lines.append(f"units that see none: {told['units_left_out']}")
+    if (traffic := told["approach"]) is not None:
+        lines.append(_traffic(traffic))
+    lines += [f"danger: {_place(one)}" for one in told["hazards"]]
+    lines += [f"in the way: {_place(one)}" for one in told["blocks"]]
+    lines += [f"note by {one['account_id']}: {one['text']}" for one in told["notes"]]
+    return "\n    ".join(lines)
+
+
+def _cameras(told: dict[str, Any]) -> str:
+    seen = [f"{one['camera_id']} ({metres(one['distance_m'])})" for one in told["cameras"]]
+    left_out = told["cameras_left_out"]
+    return ", ".join([*(seen or ["none"]), *([f"{left_out} more left out"] if left_out else [])])
+
+
+def _traffic(now: dict[str, Any]) -> str:
+    usual = "" if now["usual_mps"] is None else f", usually {now['usual_mps'] * 3.6:.0f} ({now['share']:.0%})"
+    speed = f"{now['speed_mps'] * 3.6:.0f} km/h{usual}"
+    return f"traffic within {metres(now['radius_m'])}: {speed}, {now['vehicles']} vehicles in a minute"
+
+
+def _place(one: dict[str, Any]) -> str:
+    """A site, or what a camera saw."""
+    seen_by = one.get("seen_by")
+    named = (one["kind"], one.get("name"), f"seen by {seen_by}" if seen_by else None)
+    detail = f": {one['detail']}" if one["detail"] else ""
+    return f"{' '.join(filter(None, named))} ({metres(one['distance_m'])}){detail}"
+
+
+def metres(distance: float | None) -> str:
+    return "no distance" if distance is None else f"{distance:.0f} m"

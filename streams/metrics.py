@@ -37,6 +37,11 @@ cameras_left_out = Counter(
     "Cameras around that units sent may not see: as many as may be they do",
     ["group"],
 )
+units_left_out = Counter(
+    "bongsu_units_left_out",
+    "Units sent that may see no camera: as many of their report as may already do",
+    ["group"],
+)
 waiting = Gauge("bongsu_records_waiting", "Records held until their barrier is reached", ["group"])
 noted = Counter("bongsu_records_noted", "What went through and wants a person's eye", ["city", "source"])
 channel_state = Gauge(

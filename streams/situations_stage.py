@@ -146,7 +146,7 @@ class SituationsStage:
         """Give the rules what has come; of the state, the last row of each key is enough."""
         rows: dict[str, Event] = {}
         config, gone, unwatched = self._config, held.state.gone, held.state.unwatched
-        left_out = held.state.left_out
+        left_out, units_left_out = held.state.left_out, held.state.units_left_out
         if held.state.rules_digest != config.digest:
             rules = Entry(RULES, f"{self._city}.rules", 0, 0, config.canonical())
             self._give(rules, None, held, outbox, rows)
@@ -167,6 +167,7 @@ class SituationsStage:
         metrics.let_go.labels(self.group).inc(held.state.gone - gone)
         metrics.unwatched.labels(self.group).inc(held.state.unwatched - unwatched)
         metrics.cameras_left_out.labels(self.group).inc(held.state.left_out - left_out)
+        metrics.units_left_out.labels(self.group).inc(held.state.units_left_out - units_left_out)
 
     def _give(
         self, entry: Entry, record: Record | None, held: Held, outbox: Outbox, rows: dict[str, Event]

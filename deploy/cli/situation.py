@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +15,7 @@ from rich.table import Table
 from deploy.city import load_city
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
-from deploy.show import progress_of
+from deploy.show import dispatch_lines, in_colour, metres, progress_of
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from streams.replay import BeginningGone, explained
@@ -67,7 +68,7 @@ def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
 @click.option("--city", "city_name", required=True, help="whose situation it is")
 @click.option("--json", "as_json", is_flag=True, help="one record a line, as JSON")
 def show(situation_id: str, city_name: str, as_json: bool) -> None:
-    """Show everything one situation rests on: each revision, its alerts, its grants and its filings.
+    """Show everything one situation rests on: each revision, its alerts, grants and filings, and what units were told.
 
     Of each revision it says what came in, which rule with which version and numbers decided, what tied the reports
     together, and which report was nearest to being one of them and why it is not: the rules run over the journal again.
@@ -86,7 +87,7 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
             )
         )
     found = 0
-    for contract in ("core.situation", "core.alert", "core.grant", "core.filing"):
+    for contract in ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing"):
         schema = load_catalogue()[contract].newest
         for value in _values(platform, city.name, contract):
             if value["situation_id"].startswith(situation_id):
@@ -95,7 +96,11 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
                 reason = why.get((value["situation_id"], value["revision"]))
                 if contract == "core.situation" and reason is not None:
                     shown["explanation"] = asdict(reason)
-                click.echo(orjson.dumps(shown).decode() if as_json else _lines(contract, shown))
+                click.echo(
+                    orjson.dumps(shown).decode()
+                    if as_json
+                    else in_colour(_lines(contract, shown), contract, colour=sys.stdout.isatty())
+                )
     if not found:
         raise UsageFault(
             f"no situation {situation_id} in {city.name}",
@@ -126,13 +131,15 @@ def _lines(contract: str, value: dict[str, Any]) -> str:
             )
             proofs = "".join(
                 f"\n    rests on {one['topic']}[{one['partition']}]@{one['offset']}"
-                f" ({_metres(one['distance_m'])}, {one['seconds']} s)"
+                f" ({metres(one['distance_m'])}, {one['seconds']} s)"
                 for one in value["evidence"]
             )
             head = (
                 f"revision {value['revision']}: {value['kind']}, {value['status']}, because {value['reason']}"
             )
             return f"{head} (rule {value['rule']} {value['rule_version']}){members}{proofs}{_why(value)}"
+        case "core.dispatch":
+            return dispatch_lines(value)
         case "core.alert":
             return f"alert to {value['audience']}: {value['message_type']} {value['revision']}: {value['headline']}"
         case "core.filing":
@@ -145,7 +152,7 @@ def _lines(contract: str, value: dict[str, Any]) -> str:
         case _:
             end = value["revoked_at"] or f"expires {value['expires_at']}"
             return (
-                f"grant of {value['camera_id']} (rank {value['rank']}, {_metres(value['distance_m'])}) to "
+                f"grant of {value['camera_id']} (rank {value['rank']}, {metres(value['distance_m'])}) to "
                 f"{value['granted_to']} for {value['purpose']}, {value['legal_ground']}: {end} {value['reason'] or ''}"
             )
 
@@ -176,7 +183,3 @@ def _otherwise(rule: str, nearly: str | None) -> str:
     return (
         f"nearest that did not join: {nearly}" if nearly else "nearest that did not join: none anywhere near"
     )
-
-
-def _metres(distance: float | None) -> str:
-    return "no distance" if distance is None else f"{distance:.0f} m"

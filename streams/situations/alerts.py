@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from schemas.event import derived_id
-from streams.geo import EARTH_RADIUS_M
+from streams.geo import distance_m
 from streams.situations.config import SEVERITIES, RulesConfig
 from streams.situations.model import RULE, Position, Situation, Told, View
 
 OPERATOR = "operator"
 """The audience that hears of every situation."""
+MOVED = 0.2
+"""A place is told anew once it lies so far, by what an alert reaches, from where it was told last: nobody looks elsewhere
+for less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def retold(
     concerned again gets an update: revisions go on. The operator is told of what demands attention, and from then on
     until its end; everything else stands in the list. *is_urgent*: whatever is told now demands attention.
     """
-    view, said = situation.view, _said(situation, config)
+    view = situation.view
     before = {told.audience: told for told in situation.told}
     concerned = _concerned(situation, before.get(OPERATOR), config)
     after: list[Told] = []
@@ -48,11 +50,16 @@ def retold(
     for audience in sorted({*before, *concerned}):
         told = before.get(audience)
         if audience in concerned:
-            if told is None or not told.is_active or told.said != said:
+            if (
+                told is None
+                or not told.is_active
+                or told.said != _said(situation, _where(view, told, config))
+            ):
                 is_new = told is None or not told.is_active
                 is_graver = is_urgent or told is None or is_new or _is_graver(view.severity, told.severity)
                 since = now if told is None or is_new else told.since
-                told = Told(audience, told.revision + 1 if told else 1, True, said, view.severity, since)
+                revision, said = told.revision + 1 if told else 1, _said(situation, view.position)
+                told = Told(audience, revision, True, said, view.severity, since, view.position)
                 kind = "alert" if told.revision == 1 else "update"
                 messages.append(
                     Message(audience, told.revision, kind, _headline(view, kind, config), is_graver)
@@ -80,25 +87,25 @@ def _is_graver(severity: str, than: str) -> bool:
     return SEVERITIES.index(severity) < SEVERITIES.index(than)
 
 
-def _said(situation: Situation, config: RulesConfig) -> str:
+def _said(situation: Situation, at: Position | None) -> str:
     """What a message is about, as a digest: another one is due when this changes."""
     view = situation.view
     members = (incident.incident_id for incident in view.incidents)
     words: tuple[str, ...] = () if view.words is None else (view.words,)
-    at = view.position
     if at is not None and view.radius_m is None:  # no area of its own: what it is about may move
-        words = (*words, f"{at.lat} {at.lon}" if words else _about(at, config.alert_radius_m))
+        words = (*words, f"{at.lat} {at.lon}")
     if situation.handled.escalated_at is not None:
         words = (*words, str(situation.handled.escalated_at))
     return derived_id(view.kind, view.status, view.severity, view.urgency, view.certainty, *members, *words)
 
 
-def _about(at: Position, radius_m: float) -> str:
-    """Where *at* lies on a grid as wide as an alert reaches: a move by more is news, one by less only across an edge."""
-    step = math.degrees(radius_m / EARTH_RADIUS_M)
-    row = round(at.lat / step)
-    column = round(at.lon * max(0.01, math.cos(math.radians(row * step))) / step)
-    return f"{row}:{column}"
+def _where(view: View, told: Told, config: RulesConfig) -> Position | None:
+    """What a message is about lies where it was told last, as long as it is not `MOVED` of an alert's reach away from there;
+    where a rule has words of its own for it, where it is."""
+    at, was = view.position, told.at
+    if at is None or was is None or view.words is not None:
+        return at
+    return was if distance_m(at.lat, at.lon, was.lat, was.lon) <= MOVED * config.alert_radius_m else at
 
 
 def _end(view: View) -> str:

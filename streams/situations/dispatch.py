@@ -19,7 +19,7 @@ from streams.situations.pace import approach_speed, numbers_of
 from streams.situations.rule import City
 from streams.situations.rules import told_version
 from streams.situations.told import event_fields
-from streams.situations.units import is_sent, unit_name
+from streams.situations.units import is_sent, unit_name, units_left_out
 
 MINUTE_MS = 60_000
 Bundle = dict[str, Any]
@@ -29,6 +29,7 @@ NOTHING: Bundle = {
     "units": [],
     "cameras": [],
     "cameras_left_out": 0,
+    "units_left_out": 0,
     "hazards": [],
     "blocks": [],
     "notes": [],
@@ -59,6 +60,7 @@ def sent_out(situation: Situation, city: City) -> tuple[Situation, list[Event]]:
                 since=since,
                 is_over=bundle is NOTHING,
                 left_out=bundle["cameras_left_out"],
+                units_left_out=bundle["units_left_out"],
             )
             after[told.incident_id] = told
             events.append(_event(situation, told, bundle, city))
@@ -92,6 +94,7 @@ def _bundle(situation: Situation, incident: Incident, city: City) -> Bundle:
             {"camera_id": one.camera_id, "rank": one.rank, "distance_m": one.distance_m} for one in nearest
         ],
         "cameras_left_out": _left_out(situation, incident, len(nearest), city),
+        "units_left_out": units_left_out(incident, city.rules),
         "approach": None if place is None else _approach(place, city),
         "hazards": [] if place is None else list(_hazards(place, city))[: config.sites_max],
         "blocks": _blocks(situation, city)[: config.sites_max],

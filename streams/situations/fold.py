@@ -34,7 +34,7 @@ from streams.situations.limits import let_go, too_many
 from streams.situations.model import RULE, Camera, Incident, Position, Site, Situation
 from streams.situations.notices import HUB, SITE, SPEED, check_notice
 from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
-from streams.situations.rules.joint_incident import regroup, revised, seen
+from streams.situations.rules.joint_incident import as_handled, regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.sites import site_of
 from streams.situations.state import CityState
@@ -239,12 +239,7 @@ def _as_handled(state: CityState, after: Situation) -> Draft:
         after = replace(after, view=redrawn(after.view, after.handled, now=state.now_ms))
         rule = state.rule_named(after.rule)
         return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
-    draft = revised(state, replace(after, revision=after.revision - 1), after.view.incidents)
-    return replace(
-        draft,
-        situation=replace(draft.situation, revision=after.revision, reason=after.reason),
-        is_new_revision=True,
-    )
+    return as_handled(state, after)
 
 
 def _let_go(state: CityState) -> list[Event]:
@@ -447,7 +442,9 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
     changes: list[Change] = []
     if wanted is not None:
         over = _over(situation)
-        situation, changes = regranted(situation, wanted, config, now=now, over=over, uses=draft.uses)
+        situation, changes = regranted(
+            situation, wanted, config, cameras=state.cameras, now=now, over=over, uses=draft.uses
+        )
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
     situation, bundles = _sent_out(state, situation)
     situation, filings = refiled(situation, config, now=now)
@@ -464,10 +461,13 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
 
 
 def _sent_out(state: CityState, situation: Situation) -> tuple[Situation, list[Event]]:
-    """What units are told now; the cameras left out of it are counted as their number grows."""
-    were = {one.incident_id: one.left_out for one in situation.sent}
+    """What units are told now; the cameras and units left out of it are counted as their number grows."""
+    were = {one.incident_id: (one.left_out, one.units_left_out) for one in situation.sent}
     situation, bundles = sent_out(situation, state)
-    state.left_out += sum(max(0, one.left_out - were.get(one.incident_id, 0)) for one in situation.sent)
+    for one in situation.sent:
+        cameras, units = were.get(one.incident_id, (0, 0))
+        state.left_out += max(0, one.left_out - cameras)
+        state.units_left_out += max(0, one.units_left_out - units)
     return situation, bundles
 
 

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from schemas.errors import Invalid
 from schemas.event import derived_id
+from streams.situations.cameras import CameraIndex
 from streams.situations.config import RulesConfig, Use
-from streams.situations.model import CameraAt, Grant, Incident, Situation, View
+from streams.situations.model import Camera, CameraAt, Grant, Incident, Position, Situation, View
 from streams.situations.units import unit_uses
 
 EXPIRED = "expired"
@@ -84,6 +85,7 @@ def regranted(
     wanted: Mapping[str, tuple[CameraAt, ...]],
     config: RulesConfig,
     *,
+    cameras: CameraIndex,
     now: int,
     over: str | None,
     uses: Mapping[str, Use] | None = None,
@@ -93,14 +95,20 @@ def regranted(
     *over* is why the situation has ended, if it has: then every grant does. *uses* is what each may look for, unless its
     reports say it.
     """
-    due = {} if over else {(agency, at.camera_id): at for agency, cameras in wanted.items() for at in cameras}
-    kept, changes = _kept(situation.grants, due, over, now)
+    due = {} if over else {(agency, at.camera_id): at for agency, its in wanted.items() for at in its}
+    members = situation.view.incidents
+    uses = {**uses_of(members, config), **unit_uses(members, config)} if uses is None else uses
+    kept, changes = _kept(situation.grants, due, uses, config)
+    held = {grant.pair for grant in kept}
+    changes += [
+        ended(one, now, over or _why_lost(one, situation, cameras.get(one.camera_id), uses))
+        for one in situation.grants
+        if one.pair not in held
+    ]
     lapsed = tuple(pair for pair in situation.lapsed if pair in due)
     opened: list[Grant] = []
     if due and is_fresh(situation.view, config, now=now):
-        held = {grant.pair for grant in kept} | set(lapsed)
-        members = situation.view.incidents
-        uses = {**uses_of(members, config), **unit_uses(members, config)} if uses is None else uses
+        held |= set(lapsed)
         for (agency, _), at in due.items():
             if (agency, at.camera_id) not in held:
                 opened.append(
@@ -132,30 +140,52 @@ def _why(grant: Grant) -> str:
 
 
 def _kept(
-    grants: tuple[Grant, ...], due: Mapping[tuple[str, str], CameraAt], over: str | None, now: int
+    grants: tuple[Grant, ...],
+    due: Mapping[tuple[str, str], CameraAt],
+    uses: Mapping[str, Use],
+    config: RulesConfig,
 ) -> tuple[list[Grant], list[Change]]:
-    """The grants that go on, in a new revision where their rank is another; and the changes."""
+    """The grants that go on, in a new revision where their rank, or the law's words, are others; and the changes."""
     kept: list[Grant] = []
     changes: list[Change] = []
-    whose = {one for one, _ in due}
     for grant in grants:
         at = due.get(grant.pair)
         if at is None:
-            gone = over or (
-                "no longer among the nearest"
-                if grant.granted_to in whose
-                else "no longer assigned"
-                if "/" in grant.granted_to
-                else "no longer with this agency"
-            )
-            changes.append(ended(grant, now, gone))
-        elif (at.rank, at.distance_m) != (grant.rank, grant.distance_m):
-            moved = replace(grant, revision=grant.revision + 1, rank=at.rank, distance_m=at.distance_m)
-            kept.append(moved)
-            changes.append(Change(moved, None, f"now nearest {at.rank}"))
-        else:
-            kept.append(grant)
+            continue
+        use = uses[grant.granted_to]
+        moved = replace(grant, rank=at.rank, distance_m=at.distance_m)
+        after = replace(
+            moved, purpose=use.purpose, legal_ground=_ground(at, use, config), override=at.override
+        )
+        if after != grant:
+            why = f"now nearest {at.rank}" if after == moved else "the law has other words for it now"
+            if after.override != grant.override:
+                why = _why(after)
+            after = replace(after, revision=grant.revision + 1)
+            changes.append(Change(after, None, why))
+        kept.append(after)
     return kept, changes
+
+
+def _why_lost(grant: Grant, situation: Situation, camera: Camera | None, uses: Mapping[str, Use]) -> str:
+    """Why *grant* ends, though the situation goes on."""
+    use, (agency, _, unit) = uses.get(grant.granted_to), grant.granted_to.partition("/")
+    if agency not in situation.view.agencies:
+        return "no longer with this agency"
+    if use is None:
+        return "no longer assigned" if unit and agency in uses else "no ground for it any more"
+    return _why_unseen(grant, situation.view.position, camera, use.purpose)
+
+
+def _why_unseen(grant: Grant, place: Position | None, camera: Camera | None, purpose: str) -> str:
+    """Why *camera*, of *grant*, is not among the nearest to *place* that may be used."""
+    if camera is None or camera.status != "ok":
+        return f"the camera is {'gone' if camera is None else camera.status}"
+    if place is None or camera.position is None:
+        return f"nobody knows where {'it' if place is None else 'the camera'} is any more"
+    if purpose not in camera.purposes and grant.override is None:
+        return "the camera serves other purposes"
+    return "no longer among the nearest"
 
 
 def ended(grant: Grant, at: int, reason: str) -> Change:

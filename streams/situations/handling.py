@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -200,17 +200,46 @@ def joined(ours: Sequence[Incident], theirs: Sequence[Incident]) -> list[Inciden
     """The reports of both, each tied to the first and these to each other, and no longer parted from each other."""
     ids = [{i.incident_id for i in members} for members in (ours, theirs)]
     first, second = ours[0].incident_id, theirs[0].incident_id
-    ties = {i: {first} for i in ids[0]} | {i: {second} for i in ids[1]}
-    ties[first], ties[second] = {*ids[0], second} - {first}, {*ids[1], first} - {second}
+    ties = {**_star(ids[0], first), **_star(ids[1], second)}
+    ties[first].add(second)
+    ties[second].add(first)
     freed = [_freed(i, ids[1]) for i in ours] + [_freed(i, ids[0]) for i in theirs]
-    return [replace(i, bound=tuple(sorted({*i.bound, *ties[i.incident_id]}))) for i in freed]
+    return [_bound(i, ties[i.incident_id]) for i in freed]
 
 
 def separated(situation: Situation, leaving: Sequence[str]) -> list[Incident]:
-    """Its reports, those that leave parted from those that stay."""
-    go = set(leaving)
-    stay = {i.incident_id for i in situation.view.incidents} - go
-    return [_parted(i, stay if i.incident_id in go else go) for i in situation.view.incidents]
+    """Its reports, those that leave parted from those that stay. What operators joined by way of one on the other side
+    stays joined."""
+    members, go = situation.view.incidents, set(leaving)
+    stay = {i.incident_id for i in members} - go
+    ties: dict[str, set[str]] = {}
+    for joined_ids in _joined_among(members):
+        for side in (joined_ids & go, joined_ids & stay):
+            if side and side != joined_ids:
+                ties |= _star(side, next(i.incident_id for i in members if i.incident_id in side))
+    parted = [_parted(i, stay if i.incident_id in go else go) for i in members]
+    return [_bound(i, ties.get(i.incident_id, set())) for i in parted]
+
+
+def _joined_among(members: Sequence[Incident]) -> list[set[str]]:
+    """The ids of *members*, those together that operators joined, one to the next."""
+    groups: list[set[str]] = []
+    ids = {i.incident_id for i in members}
+    for one in members:
+        its = {one.incident_id, *ids.intersection(one.bound)}
+        its = its.union(*(group for group in groups if group & its))
+        groups = [*(group for group in groups if not group & its), its]
+    return groups
+
+
+def _star(ids: Iterable[str], first: str) -> dict[str, set[str]]:
+    """Each of *ids* tied to *first*, and it to all others."""
+    others = set(ids) - {first}
+    return {first: others, **{one: {first} for one in others}}
+
+
+def _bound(incident: Incident, to: Iterable[str]) -> Incident:
+    return replace(incident, bound=tuple(sorted({*incident.bound, *to})))
 
 
 def _freed(incident: Incident, from_them: set[str]) -> Incident:

@@ -128,8 +128,8 @@ class Grant(Struct, frozen=True, gc=False):
 
 
 class Told(Struct, frozen=True, gc=False):
-    """What an audience has been told: the last revision of its alert, and what that said. *since* is when the alert
-    that is now active was first told."""
+    """What an audience has been told: the last revision of its alert, what that said, and *at* which place. *since* is when
+    the alert that is now active was first told."""
 
     audience: str
     revision: int
@@ -137,11 +137,12 @@ class Told(Struct, frozen=True, gc=False):
     said: str
     severity: str = "unknown"
     since: int = 0
+    at: Position | None = None
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """What the units of one report were told: the last revision of their bundle, and what that said. *since* is when they
-    were first told, *left_out* how many cameras stand around that they may not see, for want of room."""
+    """What the units of one report were told: the last revision of their bundle, what that said, and *since* when they are.
+    *left_out* cameras stand around that they may not see, *units_left_out* of them see none, for want of room."""
 
     incident_id: str
     agency: str
@@ -151,6 +152,7 @@ class Sent(Struct, frozen=True, gc=False):
     since: int
     is_over: bool = False
     left_out: int = 0
+    units_left_out: int = 0
 
 
 SaidBy = tuple[str | None, str | None]

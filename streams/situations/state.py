@@ -40,7 +40,7 @@ class CityState:
     *sequence* counts the entries taken; *rules_digest* is that of the numbers in force, ``None`` before any. *gone* counts
     the situations that were let go early, for want of room; *gone_to* is when the latest report of them was made.
     *unwatched* counts those that opened without a watch, for want of room; *left_out* the cameras that units sent could not
-    see, for want of room.
+    see, *units_left_out* the units that could see none, for want of room.
     """
 
     now_ms: int = 0
@@ -52,6 +52,7 @@ class CityState:
     gone_to: int = 0
     unwatched: int = 0
     left_out: int = 0
+    units_left_out: int = 0
     config: RulesConfig | None = None
     situations: dict[str, Situation] = field(default_factory=dict)
     cameras: CameraIndex = field(default_factory=CameraIndex)
@@ -115,6 +116,7 @@ class CityState:
                 self.rules_digest, self.opening = clock["rules"], clock.get("opening")
                 self.gone, self.gone_to = clock.get("gone", 0), clock.get("gone_to", 0)
                 self.unwatched, self.left_out = clock.get("unwatched", 0), clock.get("left_out", 0)
+                self.units_left_out = clock.get("units_left_out", 0)
             case _:
                 raise Fatal(
                     f"core.state: row {key!r} is of unknown kind {kind!r}", hint="run a newer version"
@@ -377,6 +379,7 @@ class CityState:
         clock = {"now_ms": self.now_ms, "sequence": self.sequence, "rules": self.rules_digest}
         clock |= {"gone": self.gone, "gone_to": self.gone_to}
         clock |= {"unwatched": self.unwatched, "left_out": self.left_out, "opening": self.opening}
+        clock |= {"units_left_out": self.units_left_out}
         return self._row(CLOCK, CLOCK, body_of(clock))
 
     def _row(self, key: str, kind: str, body: bytes | None) -> Event:

@@ -29,3 +29,9 @@ def unit_uses(members: Iterable[Incident], config: RulesConfig) -> dict[str, Use
             units = incident.units[: config.dispatch.units_max]
             uses |= {unit_name(incident.agency, unit): use for unit in units}
     return uses
+
+
+def units_left_out(incident: Incident, config: RulesConfig) -> int:
+    """How many of its units see no camera, because as many as may already do."""
+    has_use = incident.domain in config.law.uses
+    return max(0, len(incident.units) - config.dispatch.units_max) if has_use else 0

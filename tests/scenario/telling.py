@@ -99,6 +99,8 @@ def _bundle(scenario: Scenario, value: Value) -> str:
     head = f"{scenario.clock(value['received_time'])} {value['incident_id']} {value['status']}{to}"
     more = f" and {value['cameras_left_out']} more left out" if value["cameras_left_out"] else ""
     words = [f"cameras {', '.join(one['camera_id'] for one in value['cameras']) or 'none'}{more}"]
+    if value["units_left_out"]:
+        words.append(f"units left out {value['units_left_out']}")
     if (traffic := value["approach"]) is not None:
         usual = "" if traffic["usual_mps"] is None else f", usually {traffic['usual_mps'] * 3.6:.0f}"
         words.append(f"traffic {traffic['speed_mps'] * 3.6:.0f} km/h{usual}")

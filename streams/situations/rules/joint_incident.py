@@ -152,6 +152,13 @@ def revised(city: City, situation: Situation, members: Members, *, is_merging: b
     return Draft(after, wanted)
 
 
+def as_handled(city: City, after: Situation) -> Draft:
+    """*after*, a revision already, with the view and the cameras that follow from what operators did."""
+    draft = revised(city, after, after.view.incidents, is_merging=True)
+    situation = replace(draft.situation, revision=after.revision, reason=after.reason)
+    return replace(draft, situation=situation, is_new_revision=True)
+
+
 def _merged(city: City, situation: Situation, into: str) -> Draft:
     """The last revision of a situation whose anchor is told with another. Its id never lives again."""
     closed_at = situation.view.closed_at if situation.is_closed else city.now_ms
@@ -164,17 +171,22 @@ def _merged(city: City, situation: Situation, into: str) -> Draft:
 def _with_those_of(
     merged: Iterable[tuple[Situation, str]], situation: Situation, config: RulesConfig
 ) -> Situation:
-    """*situation*, with what was seen, and what operators did, of those that are told with it from now on."""
-    its, observed = _standing(situation), situation.view.observed
-    known = {one.event_id for one in observed}
+    """*situation*, with what becomes of it by those that are told with it from now on."""
+    situation = replace(situation, handled=_standing(situation))
     for other, into in merged:
-        if into != situation.situation_id:
-            continue
-        its = together(its, _standing(other))
-        for one in other.view.observed:
-            if one.event_id not in known:
-                known.add(one.event_id)
-                observed = listed_with(observed, one, config.evidence_max)
+        if into == situation.situation_id:
+            situation = with_that_of(other, situation, config)
+    return situation
+
+
+def with_that_of(other: Situation, situation: Situation, config: RulesConfig) -> Situation:
+    """*situation*, with what was seen, and what operators did, of *other*, which is told with it from now on."""
+    observed = situation.view.observed
+    known = {one.event_id for one in observed}
+    for one in other.view.observed:
+        if one.event_id not in known:
+            observed = listed_with(observed, one, config.evidence_max)
+    its = together(situation.handled, _standing(other))
     return replace(situation, handled=its, view=replace(situation.view, observed=observed))
 
 

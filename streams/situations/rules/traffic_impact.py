@@ -106,7 +106,8 @@ class Numbers(Strict):
 
 class Impact(Struct, frozen=True, gc=False):
     """What one cause does to traffic, kept while the cause is open. *cells* are those that were slow; *told_share* and
-    *told_cells* how it was last told; *seen* is when anybody was last seen in it, *calm_since* since when it is fast."""
+    *told_cells* how it was last told; *seen* is when anybody was last seen in it, *calm_since* since when it is fast,
+    *began* when it began, the last time that it did."""
 
     situation_id: str
     is_on: bool
@@ -115,6 +116,7 @@ class Impact(Struct, frozen=True, gc=False):
     told_cells: int
     seen: int
     calm_since: int | None = None
+    began: int = 0
 
 
 class Register(Struct, frozen=True, gc=False):
@@ -205,9 +207,13 @@ class TrafficImpact:
         return self._answer(turn)
 
     def on_action(self, city: City, after: Situation) -> Draft:
+        """Opened again, it says how fast it is now; the next look begins it anew."""
+        words, over = after.view.words, self._said("over", "", None)
         if after.is_closed:
-            after = replace(after, view=replace(after.view, words=self._said("over", "", None)))
-        return Draft(after, {})
+            words = over
+        elif words == over:
+            words = self._said_now(city, after)
+        return Draft(replace(after, view=replace(after.view, words=words)), {})
 
     def otherwise(self, city: City, situation: Situation) -> str | None:
         """What speed would have been none, or would have kept it going."""
@@ -344,11 +350,17 @@ class TrafficImpact:
             return
         readings = turn.paces.readings(at, self._numbers.radius_m, turn.now_ms, self._level)
         slow = [one for one in readings if one.share is not None and one.share < self._numbers.begin_share]
-        if impact is None or not impact.is_on:
+        if impact is None or not impact.is_on or self._is_reopened(turn, impact):
             if self._is_enough(slow):
                 self._begun(turn, owner, impact, slow)
         else:
             self._goes_on(turn, owner, impact, readings, slow)
+
+    def _is_reopened(self, turn: Turn, impact: Impact) -> bool:
+        """Whether an operator opened it again, and it has not begun since: what was measured before counts no more."""
+        situation = turn.city.situations.get(impact.situation_id)
+        actions = () if situation is None else situation.handled.actions
+        return any(one.action == "reopen" and one.at > impact.began for one in actions)
 
     def _is_enough(self, slow: Sequence[Reading]) -> bool:
         now = together(slow)
@@ -372,7 +384,9 @@ class TrafficImpact:
             situation = replace(before, revision=before.revision + 1, reason=reason, view=view)
         self._forget_since(turn, owner)
         cells = tuple(sorted(one.cell for one in slow))
-        turn.impacts[owner.situation_id] = Impact(its_id, True, cells, now.share, len(cells), turn.now_ms)
+        turn.impacts[owner.situation_id] = Impact(
+            its_id, True, cells, now.share, len(cells), turn.now_ms, began=city.now_ms
+        )
         turn.drafts.append(Draft(situation, {}))
 
     def _is_open_to(self, before: Situation) -> bool:
@@ -490,7 +504,7 @@ class TrafficImpact:
             cameras=(),
             observed=tuple(_observed(one, opened_at) for one in readings),
             radius_m=numbers.radius_m,
-            words=self._said("slow", self._names.get(owner.view.kind, owner.view.kind), now),
+            words=self._said_slow(owner, now),
             beneath=(owner.situation_id,),
         )
 
@@ -510,6 +524,18 @@ class TrafficImpact:
             f"{_kmh(now.speed)} km/h, usually {_kmh(now.usual)} ({now.share:.0%}),"
             f" {now.vehicles_in(1)} vehicles in a minute"
         )
+
+    def _said_now(self, city: City, situation: Situation) -> str | None:
+        """How fast it is around *situation*; ``None``, as nothing better is known, where nobody is seen."""
+        at, turn = situation.view.position, self._turn(city)
+        owner = self._cause(city, next(iter(situation.view.beneath), None))
+        if at is None or owner is None:
+            return None
+        now = together(turn.paces.readings(at, self._numbers.radius_m, turn.now_ms, self._level))
+        return None if now is None else self._said_slow(owner, now)
+
+    def _said_slow(self, owner: Situation, now: Together) -> str:
+        return self._said("slow", self._names.get(owner.view.kind, owner.view.kind), now)
 
     def _said(self, template: str, cause: str, now: Together | None) -> str:
         text: str = getattr(self._words, template)

@@ -21,9 +21,9 @@ from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig, Strict, is_a
 from streams.situations.languages import words_of
-from streams.situations.model import RULE, Incident, Observed, Position, Situation, View, listed_with
+from streams.situations.model import Incident, Observed, Position, Situation, View, listed_with
 from streams.situations.rule import City, Draft, Heard, Memory, Standing, Step
-from streams.situations.rules.joint_incident import certainty_of
+from streams.situations.rules.joint_incident import as_handled, seen, with_that_of
 from streams.situations.watches import observed_from
 
 NAME, VERSION = "unconfirmed", "1"
@@ -165,9 +165,9 @@ class Unconfirmed:
         for one in self._open(city, None):
             if one.situation_id == heard.answers or self._is_reported(city, one, heard.incident):
                 drafts.append(self._merged(city, one, owner_id))
-                owner = self._given(city, owner, one.view.observed)
-        if drafts and owner is not city.situations[owner_id]:
-            drafts.append(Draft(owner, None))
+                owner = with_that_of(one, owner, city.rules)
+        if owner != city.situations[owner_id]:
+            drafts.append(as_handled(city, replace(owner, revision=owner.revision + 1, reason=CLAIMED)))
         return Step(drafts)
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
@@ -224,8 +224,12 @@ class Unconfirmed:
     def _borne_out(self, city: City, reported: Situation, claim: Claim) -> Step:
         """What no watch of its own would find, which says what was reported."""
         centre = reported.view.position or Position(claim.lat, claim.lon)
-        after = self._given(city, reported, [_placed(claim, centre, reported.view.opened_at)], SEEN)
-        return Step() if after is reported else Step([Draft(after, None)])
+        found = _placed(claim, centre, reported.view.opened_at)
+        if any(one.event_id == found.event_id for one in reported.view.observed):
+            return Step()
+        draft = seen(city, reported, found)
+        is_listed = draft.situation.view != reported.view
+        return Step([replace(draft, situation=replace(draft.situation, reason=SEEN))] if is_listed else ())
 
     # -- situations ------------------------------------------------------------------------------------------
 
@@ -300,20 +304,6 @@ class Unconfirmed:
         view = replace(situation.view, status="closed", closed_at=city.now_ms, merged_into=into)
         reason = f"reported: merged into {into}"
         return Draft(replace(situation, revision=situation.revision + 1, reason=reason, view=view), {})
-
-    def _given(
-        self, city: City, owner: Situation, observed: Sequence[Observed], why: str = CLAIMED
-    ) -> Situation:
-        """*owner*, a situation of reports, with what was claimed of it."""
-        known, together = {one.event_id for one in owner.view.observed}, owner.view.observed
-        for one in observed:
-            if one.event_id not in known:
-                together = listed_with(together, one, city.rules.evidence_max)
-        if owner.rule != RULE or together == owner.view.observed:
-            return owner
-        certainty = certainty_of(owner.view.kind, owner.view.agencies, together, owner.handled, city.rules)
-        view = replace(owner.view, observed=together, certainty=certainty)
-        return replace(owner, revision=owner.revision + 1, reason=why, view=view)
 
     def _said(self, template: str, kind: str, observed: Sequence[Observed]) -> str:
         text: str = getattr(self._words, template)

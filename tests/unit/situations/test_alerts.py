@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from deploy.laws import law_named
+from streams.situations.state import CityState
 from tests.unit.situations.a_city import City, a_city, an_incident, place
 
 
@@ -34,6 +37,46 @@ def test_a_place_corrected_by_more_than_an_alert_reaches_is_told_and_demands_not
     first, second = (one for one in city.all("core.alert") if one["audience"] == "operator")
     assert first["area"] != second["area"]
     assert second["demands_attention"] is False
+
+
+def moved(*metres: float, **changed: Any) -> list[tuple[str, int]]:
+    """What an agency is told of a report whose place is corrected again and again, so far to the north."""
+    places = enumerate(metres, 1)
+    return told(
+        a_city(*(an_incident("F1", where=place(north), revision=n) for n, north in places), **changed), "119"
+    )
+
+
+@pytest.mark.parametrize("north", range(0, 600, 20))
+def test_a_place_corrected_by_some_metres_is_no_news_wherever_it_lies(north: int) -> None:
+    assert moved(north, north + 20, north, north - 20) == [("alert", 1)]
+
+
+def test_a_place_is_news_once_it_lies_a_fifth_of_what_an_alert_reaches_from_where_it_was_told() -> None:
+    assert moved(0, 60, 99, 60, -99) == [("alert", 1)]
+    assert moved(0, 60, 101, 60, 5) == [("alert", 1), ("update", 2)]
+    assert moved(0, 101, 0) == [("alert", 1), ("update", 2), ("update", 3)]
+    assert moved(0, 15, alert_radius_m=50) == [("alert", 1), ("update", 2)]
+
+
+def test_an_update_for_another_reason_says_the_newest_place_and_goes_on_from_there() -> None:
+    city = a_city(
+        an_incident("F1"),
+        an_incident("F1", where=place(300), status="dispatched", revision=2),
+        an_incident("F1", where=place(600), status="dispatched", revision=3),
+    )
+    assert told(city, "119") == [("alert", 1), ("update", 2)]
+    where = place(300)
+    assert city.all("core.alert")[-1]["area"] == {
+        "lat": where["lat"],
+        "lon": where["lon"],
+        "radius_m": 500,
+    }
+    rows = {e.key: e.value for e in [*city.said, city.state.clock_row()] if e.topic == "core.state"}
+    again = City(city.config, CityState.from_records(city.config, rows.items()))
+    for one in (city, again):
+        one.take(an_incident("F1", where=place(801), status="dispatched", revision=4))
+    assert told(city, "119")[-1] == told(again, "119")[-1] == ("update", 3)
 
 
 def test_the_end_is_told_and_revisions_go_on_after_it() -> None:

@@ -51,10 +51,26 @@ def test_so_many_units_see_so_many_cameras_and_no_more() -> None:
     assert [one["camera_id"] for one in bundle["cameras"]] == ["c0", "c1", "c2", "c3"]
     assert len(bundle["units"]) == 5, "all are told, though not all see"
     assert (bundle["cameras_left_out"], city.state.left_out) == (4, 4)
+    assert (bundle["units_left_out"], city.state.units_left_out) == (2, 2)
     city.take(a_camera("c8", where=place(8)), a_camera("c9", where=place(900)))
     assert city.all("core.dispatch")[-1]["cameras_left_out"] == city.state.left_out == 5
     rows = {e.key: e.value for e in [*city.said, city.state.clock_row()] if e.topic == "core.state"}
-    assert CityState.from_records(city.config, rows.items()).left_out == 5
+    restarted = CityState.from_records(city.config, rows.items())
+    assert (restarted.left_out, restarted.units_left_out) == (5, 2)
+
+
+@pytest.mark.parametrize(("units", "left_out"), [(2, 0), (3, 0), (4, 1)])
+def test_units_beyond_the_bound_are_counted_each_once(units: int, left_out: int) -> None:
+    city = a_city(a_camera(), sent(units), dispatch={"units_max": 3})
+    assert city.all("core.dispatch")[-1]["units_left_out"] == city.state.units_left_out == left_out
+    city.take(sent(units + 2, revision=2), sent(units, revision=3), sent(units, revision=4))
+    assert city.all("core.dispatch")[-1]["units_left_out"] == left_out
+    assert city.state.units_left_out == max(0, units + 2 - 3)
+
+
+def test_units_that_the_law_lets_see_nothing_are_not_left_out() -> None:
+    city = a_city(a_camera(), sent(4), dispatch={"units_max": 3}, law={"name": "none", "uses": {}})
+    assert city.all("core.dispatch")[-1]["units_left_out"] == city.state.units_left_out == 0
 
 
 def test_so_many_sites_are_told_the_nearest_first() -> None:

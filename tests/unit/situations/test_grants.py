@@ -139,7 +139,7 @@ def test_a_camera_that_dies_hands_over_to_the_next_nearest() -> None:
     city = a_city(a_camera("c1"), a_camera("c2", where=place(20)), an_incident("F1"), cameras={"count": 1})
     city.take(a_tick("12:10"), a_camera("c1", status="faulty"))
     ended, opened = sorted(city.grants().values(), key=lambda one: one["camera_id"])
-    assert (ended["revoked_at"], ended["reason"]) == (at("12:10"), "no longer among the nearest")
+    assert (ended["revoked_at"], ended["reason"]) == (at("12:10"), "the camera is faulty")
     assert (opened["camera_id"], opened["opened_at"], opened["revoked_at"]) == ("c2", at("12:10"), None)
     assert city.the_situation()["reason"] == "other cameras are nearest"
 

@@ -130,6 +130,37 @@ def test_what_an_operator_separates_is_two_and_stays_two() -> None:
     assert len(city.live()) == 1
 
 
+@pytest.mark.parametrize("leaving", ["F1", "P1", "F2"])
+@pytest.mark.parametrize("earliest", ["F1", "P1", "F2"])
+def test_what_operators_joined_stays_one_when_one_of_it_leaves(earliest: str, leaving: str) -> None:
+    cases = [earliest, *(case for case in ("F1", "P1", "F2") if case != earliest)]
+    city = a_city(
+        *(an_incident(case, happened=f"12:0{n}", where=place(3000 * n)) for n, case in enumerate(cases))
+    )
+    first, second, third = (situation["situation_id"] for situation in city.live())
+    city.take(an_action("join", first, "12:10", other=second), an_action("join", first, "12:11", other=third))
+    city.take(an_action("separate", one(city), "12:12", reports=[leaving]))
+    assert sorted(map(members, city.live()), key=len) == [{leaving}, {*cases} - {leaving}]
+    assert city.take(an_incident(leaving, happened="12:09", revision=2, heard="12:20")) != []
+    assert sorted(map(members, city.live()), key=len) == [{leaving}, {*cases} - {leaving}]
+
+
+def test_those_that_leave_together_stay_together_if_an_operator_had_joined_them() -> None:
+    city = a_city(*(an_incident(case, where=place(3000 * n)) for n, case in enumerate(("F1", "P1", "F2"))))
+    first, second, third = (situation["situation_id"] for situation in city.live())
+    city.take(an_action("join", first, "12:10", other=second), an_action("join", first, "12:11", other=third))
+    city.take(an_action("separate", one(city), "12:12", reports=["P1", "F2"]))
+    assert sorted(map(members, city.live()), key=len) == [{"F1"}, {"P1", "F2"}]
+
+
+@pytest.mark.parametrize("order", ["F1 P1 F2", "F2 P1 F1", "P1 F2 F1"])
+def test_what_held_together_by_the_one_that_leaves_alone_parts_too(order: str) -> None:
+    city = a_city(*(an_incident(case, kind="crash") for case in order.split()))
+    assert members(city.the_situation()) == {"F1", "P1", "F2"}
+    city.take(an_action("separate", one(city), reports=["P1"]))
+    assert sorted(map(sorted, map(members, city.live()))) == [["F1"], ["F2"], ["P1"]]
+
+
 def test_two_that_hold_several_reports_each_are_one_whole_when_joined() -> None:
     far = place(2000)
     city = a_city(

@@ -126,10 +126,61 @@ def test_a_law_that_knows_a_use_no_longer_ends_its_grants_at_once_and_one_that_d
     law = {**law, "uses": {name: use for name, use in law["uses"].items() if name != "fire"}}
     city.take(Entry("rules", "demo.rules", 0, 0, rules(law=law).canonical()))
     assert city.grants_in_force() == []
+    assert [grant["reason"] for grant in city.grants().values()] == ["no ground for it any more"]
     city.take(Entry("rules", "demo.rules", 0, 0, rules(law=law_named("kr")).canonical()))
     (grant,) = city.grants_in_force()
     assert (grant["camera_id"], grant["rule"]) == ("fire", "joint-incident")
     assert grant["rule_version"].startswith("1")
+
+
+def test_what_the_law_words_anew_stands_in_the_next_revision_of_its_grants() -> None:
+    city = overridden(a_fire("kr"))
+    before = {grant["camera_id"]: grant for grant in city.grants_in_force()}
+    law = law_named("kr")
+    uses = {**law["uses"], "fire": {"purpose": "fire-safety", "legal_ground": "Act B, section 1"}}
+    law = {**law, "uses": uses, "overrides": {**law["overrides"], "danger-to-life": "Act B, section 2"}}
+    entry = Entry("rules", "demo.rules", 0, 0, rules(law=law).canonical())
+    city.take(entry)
+    after = {grant["camera_id"]: grant for grant in city.grants_in_force()}
+    assert {one: grant["legal_ground"] for one, grant in after.items()} == {
+        "fire": "Act B, section 1",
+        "traffic": "Act B, section 2",
+    }
+    for camera, grant in after.items():
+        same = ("grant_id", "opened_at", "expires_at", "rank", "override", "purpose")
+        assert {name: grant[name] for name in same} == {name: before[camera][name] for name in same}
+        assert (grant["revision"], grant["reason"]) == (
+            before[camera]["revision"] + 1,
+            "the law has other words for it now",
+        )
+    assert city.take(entry) == [], "told once"
+
+
+def test_a_grant_bears_the_ground_that_an_operator_named_last() -> None:
+    city = overridden(a_fire("kr"))
+    its_id = city.the_situation()["situation_id"]
+    city.take(an_action("override", its_id, "12:06", role="supervisor", ground="public-safety"))
+    grants = {grant["camera_id"]: grant for grant in city.grants_in_force()}
+    assert grants["traffic"]["legal_ground"] == law_named("kr")["overrides"]["public-safety"]
+    assert (grants["traffic"]["override"], grants["traffic"]["revision"]) == ("public-safety", 2)
+    assert grants["traffic"]["reason"].endswith("do not hold: public-safety")
+    assert grants["fire"]["revision"] == 2, "its rank, when the other opened"
+
+
+def test_a_purpose_that_the_law_words_anew_stands_in_its_grants_if_the_camera_serves_it() -> None:
+    city = a_city(
+        a_camera("both", purposes=["fire-safety", "rescue"]),
+        a_camera("one", purposes=["fire-safety"], where=place(30)),
+        an_incident("F1", kind="fire.building"),
+    )
+    law = law_named("kr")
+    law = {**law, "uses": {**law["uses"], "fire": {**law["uses"]["fire"], "purpose": "rescue"}}}
+    city.take(Entry("rules", "demo.rules", 0, 0, rules(law=law).canonical()))
+    said = {grant["camera_id"]: (grant["purpose"], grant["reason"]) for grant in city.grants().values()}
+    assert said == {
+        "both": ("rescue", "the law has other words for it now"),
+        "one": ("fire-safety", "the camera serves other purposes"),
+    }
 
 
 def test_a_law_that_changed_while_the_worker_was_down_is_followed_as_by_one_that_ran() -> None:

@@ -1,0 +1,97 @@
+"""What ``bongsu situation show`` prints of what units were told."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from deploy.cli import situation
+from deploy.show import dispatch_lines, in_colour
+from schemas import catalogue
+from schemas.catalogue import load_catalogue
+from schemas.json_form import from_json_value
+
+EXAMPLES = Path(catalogue.__file__).parent / "topics"
+BUNDLE = """dispatch 2 of 119 2026-00117: dispatched, E07, L02
+    cameras: cam-17 (42 m)
+    traffic within 1500 m: 15 km/h, usually 40 (38%), 12 vehicles in a minute
+    danger: gas-store Jungang LPG (212 m): LPG 2.9 t
+    in the way: parked_vehicle seen by cam-17 (38 m)
+    note by acc-7: escape by the north gate"""
+
+
+def an_example(contract: str, **changed: Any) -> dict[str, Any]:
+    text = (EXAMPLES / contract / "examples" / "typical.json").read_text(encoding="utf-8")
+    return {**json.loads(text), "situation_id": "s1", **changed}
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
+    """What is printed of a city whose topics hold their examples, all of one situation."""
+
+    def values(platform: object, city: str, contract: str) -> list[dict[str, Any]]:
+        return [from_json_value(load_catalogue()[contract].newest, an_example(contract))]
+
+    monkeypatch.setattr(situation, "reach", lambda: type("Nowhere", (), {"kafka": "", "wire": None}))
+    monkeypatch.setattr(situation, "explained", lambda *of, **how: iter(()))
+    monkeypatch.setattr(situation, "_values", values)
+    result = CliRunner().invoke(situation.situation, ["show", "s1", "--city", "demo", *options])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_everything_that_units_were_told_is_printed_plain_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = shown(monkeypatch)
+    assert BUNDLE in out
+    assert "\x1b" not in out
+    assert out.index("grant of ") < out.index("dispatch 2")
+
+
+def test_as_json_it_is_a_record_like_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [json.loads(line) for line in shown(monkeypatch, "--json").splitlines()]
+    assert [line["dispatch_id"] for line in lines if "dispatch_id" in line] == ["d1"]
+
+
+def test_on_a_terminal_it_has_its_colour_and_the_same_words() -> None:
+    coloured = in_colour(BUNDLE, "core.dispatch", colour=True)
+    assert coloured != BUNDLE
+    assert in_colour(BUNDLE, "core.dispatch", colour=False) == BUNDLE
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == BUNDLE
+
+
+def test_what_was_left_out_and_what_nobody_knows_is_said() -> None:
+    told = an_example(
+        "core.dispatch",
+        cameras_left_out=2,
+        units_left_out=1,
+        approach={"radius_m": 1500.0, "speed_mps": 5.0, "vehicles": 3, "usual_mps": None, "share": None},
+        hazards=[],
+        blocks=[
+            {
+                "site_id": "w1",
+                "seen_by": None,
+                "kind": "works",
+                "detail": None,
+                "distance_m": None,
+                "seconds": None,
+            }
+        ],
+        notes=[],
+    )
+    assert dispatch_lines(told).splitlines()[1:] == [
+        "    cameras: cam-17 (42 m), 2 more left out",
+        "    units that see none: 1",
+        "    traffic within 1500 m: 18 km/h, 3 vehicles in a minute",
+        "    in the way: works (no distance)",
+    ]
+
+
+def test_one_that_is_over_is_one_line() -> None:
+    over = an_example(
+        "core.dispatch", status="over", units=[], cameras=[], approach=None, hazards=[], blocks=[], notes=[]
+    )
+    assert dispatch_lines(over) == "dispatch 2 of 119 2026-00117: over"
