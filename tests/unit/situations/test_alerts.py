@@ -62,11 +62,11 @@ def test_a_place_is_news_once_it_lies_a_fifth_of_what_an_alert_reaches_from_wher
 def test_an_update_for_another_reason_says_the_newest_place_and_goes_on_from_there() -> None:
     city = a_city(
         an_incident("F1"),
-        an_incident("F1", where=place(300), status="dispatched", revision=2),
-        an_incident("F1", where=place(600), status="dispatched", revision=3),
+        an_incident("F1", where=place(60), status="dispatched", revision=2),
+        an_incident("F1", where=place(140), status="dispatched", revision=3),
     )
     assert told(city, "119") == [("alert", 1), ("update", 2)]
-    where = place(300)
+    where = place(60)
     assert city.all("core.alert")[-1]["area"] == {
         "lat": where["lat"],
         "lon": where["lon"],
@@ -75,7 +75,7 @@ def test_an_update_for_another_reason_says_the_newest_place_and_goes_on_from_the
     rows = {e.key: e.value for e in [*city.said, city.state.clock_row()] if e.topic == "core.state"}
     again = City(city.config, CityState.from_records(city.config, rows.items()))
     for one in (city, again):
-        one.take(an_incident("F1", where=place(801), status="dispatched", revision=4))
+        one.take(an_incident("F1", where=place(161), status="dispatched", revision=4))
     assert told(city, "119")[-1] == told(again, "119")[-1] == ("update", 3)
 
 
