@@ -16,7 +16,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
-from schemas.errors import Retriable
+from schemas.errors import Invalid, Retriable
 from schemas.wire import Wire
 from streams.log import log
 from streams.match.config import MatchConfig
@@ -31,6 +31,7 @@ from streams.matching.telling import Telling
 from streams.matching.watching import Watching
 from streams.runtime.kafka import as_ours, transactional_producer
 from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
+from streams.runtime.records import Record
 
 IDLE_S = 0.02
 """How long to wait for records when none are there; a new watch may wait so long too."""
@@ -38,6 +39,9 @@ COLLECT = (100_000, 20, 100)
 """The match has a process of its own, and makes objects without cycles for each match, which set the collector off."""
 DUE_MAX = 4
 """So many answers wait for a transaction to be over before the loop waits too."""
+ASIDE_MAX = 1_000
+"""So many records that cannot be read are told together, or what there is at the end of the transaction: the code for them
+is then at hand once, not in every batch."""
 PRODUCER: dict[str, Any] = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
 """The broker itself gives up the transaction of a worker that died before it left its name beside any offset."""
 
@@ -126,6 +130,7 @@ class Life:
         self._measuring = Measuring(loop.city, loop.group)
         self._due: list[Found] = []
         """Answers that wait for the transaction before to be over."""
+        self._aside: list[tuple[Record, Invalid]] = []
         self._fault: BaseException | None = None
         self._is_ours = False
         """Whether the partitions that we know of are ours: not between their being taken away and the next assignment,
@@ -253,10 +258,18 @@ class Life:
             outbox = self._committing.outbox()
             self._telling.evidence(found.evidence, outbox)
             self._telling.left_out(found.left_out, outbox)
-            self._telling.aside(found.aside, outbox)
+            self._aside += found.aside
+        if len(self._aside) >= ASIDE_MAX:
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        aside, self._aside = self._aside, []
+        if aside:
+            self._telling.aside(aside, self._committing.outbox())
 
     def _commit(self, *, giving_up: bool = False) -> None:
         self._put()
+        self._set_aside()
         self._committing.commit(self._match.standings(), self._reader.group_metadata(), giving_up=giving_up)
 
 

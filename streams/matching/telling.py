@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -45,10 +46,13 @@ class Telling:
             metrics.left_out.labels(self._group).inc(second.left_out)
 
     def aside(self, records: Iterable[tuple[Record, Invalid]], outbox: Outbox) -> None:
+        counts = Counter[str]()
         for record, error in records:
             contract = contract_name(record.topic)
             outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
-            metrics.set_aside.labels(self._group, record.topic).inc()
+            counts[record.topic] += 1
+        for topic, count in counts.items():
+            metrics.set_aside.labels(self._group, topic).inc(count)
 
     def _quickest(self) -> EvidenceFrames | None:
         contract = load_catalogue()[CONTRACT]
