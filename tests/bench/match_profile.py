@@ -102,6 +102,7 @@ def measure(platform: Platform, load: Load, reader: str = "auto") -> dict[str, A
     found = {
         step: f"{clock.cpu[step] / count * 1e6:.4f} ({clock.wall[step] / count * 1e6:.4f})"
         for step in dict.fromkeys(step for step, _, _ in STEPS)
+        if clock.wall[step]
     }
     main = sum(clock.cpu.values())
     return {
