@@ -55,7 +55,8 @@ class Link:
         self.broker = broker
         self.asked: dict[Partition, int] = {}
         """From which offset on each partition was asked for; empty when no question is under way."""
-        self.asked_at = 0.0
+        self._moved_at = 0.0
+        """When a question left or a piece of an answer came."""
         self._number = 0
         self._held = bytearray(4)
         self._got, self._need = 0, 4
@@ -67,8 +68,12 @@ class Link:
     def is_midway(self) -> bool:
         return self._got > 0
 
+    @property
+    def is_silent(self) -> bool:
+        return bool(self.asked) and monotonic() - self._moved_at > SILENT_S
+
     def ask(self, wanted: Mapping[Partition, int], wait_ms: int) -> None:
-        self.asked, self.asked_at = dict(wanted), monotonic()
+        self.asked, self._moved_at = dict(wanted), monotonic()
         self._number += 1
         topics: dict[str, list[tuple[int, ...]]] = {}
         for (topic, number), offset in wanted.items():
@@ -88,7 +93,7 @@ class Link:
                 return None
             if count == 0:
                 raise Unanswered("the broker hung up")
-            self._got += count
+            self._got, self._moved_at = self._got + count, monotonic()
             if self._got == self._need == 4:
                 self._need += int.from_bytes(self._held[:4])
                 if self._need > ANSWER_BYTES_MAX:
@@ -166,21 +171,22 @@ class Fetcher:
         return self._next[place]
 
     def fetched(self, timeout_s: float) -> list[Part]:
-        """What one broker has answered, in the order of each partition; nothing when nothing came within *timeout_s*."""
+        """What brokers have answered, in the order of each partition; nothing when nothing came within *timeout_s*."""
         deadline = monotonic() + timeout_s
-        while self._next:
+        while True:
             self._ask()
-            rest_s = max(0.0, deadline - monotonic())
-            if any(link.is_midway for link in self._links.values()):
-                rest_s = max(rest_s, MIDWAY_S)
-            ready = self._selector.select(rest_s)
-            for key, _ in ready:
-                if parts := self._heard(key.data):
-                    self._ask()
-                    return parts
-            if not ready and monotonic() >= deadline:
-                break
-        return []
+            ready = self._selector.select(max(0.0, self._until(deadline) - monotonic()))
+            parts = [part for key, _ in ready for part in self._heard(key.data)]  # of all, that none starves
+            for link in [one for one in self._links.values() if one.is_silent]:
+                self._lost(link.broker, Unanswered("the broker is silent"))
+            if parts:
+                self._ask()
+                return parts
+            if monotonic() >= self._until(deadline):
+                return []
+
+    def _until(self, deadline: float) -> float:
+        return deadline + (MIDWAY_S if any(link.is_midway for link in self._links.values()) else 0.0)
 
     def close(self) -> None:
         for link in list(self._links.values()):
@@ -202,8 +208,6 @@ class Fetcher:
                     self._selector.register(link.socket, EVENT_READ, link)
                 if not link.asked:
                     link.ask(wanted, self._wait_ms)
-                elif monotonic() - link.asked_at > SILENT_S:
-                    raise Unanswered("the broker is silent")
             except OSError as error:
                 self._lost(broker, error)
 
@@ -261,11 +265,12 @@ class Fetcher:
 
     def _lost(self, broker: Broker, error: OSError) -> None:
         """Its partitions are asked for again, of whoever leads them then."""
-        if broker not in self._away:
+        link = self._links.get(broker)
+        if broker not in self._away and (link is None or link.asked):  # else one that nobody needed
             self._away.add(broker)
             log.warning("a broker is away", broker=f"{broker[0]}:{broker[1]}", why=str(error))
-        if broker in self._links:
-            self._drop(self._links[broker])
+        if link is not None:
+            self._drop(link)
         self._leaders = {place: leader for place, leader in self._leaders.items() if leader != broker}
 
     def _drop(self, link: Link) -> None:
