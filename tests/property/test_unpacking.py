@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,6 +182,31 @@ def test_damage_is_seen_or_harmless_and_nothing_is_read_beyond_the_batch(
     there = taken.payload > 0
     assert (taken.payload[there] >= begin).all()
     assert (taken.payload[there] + taken.size[there] <= begin + len(held)).all()
+
+
+@pytest.mark.parametrize("count", [-50, 2_000_000_000])
+def test_a_count_that_cannot_be_is_damage(count: int) -> None:
+    """It says how much room is made for what is written then."""
+    sound = batch(0, 0, [(0, None, b"v", {})] * 60).held
+    held = bytearray(batch(60, 0, [(0, None, b"v", {})] * 60).held)
+    held[57:61] = count.to_bytes(4, signed=True)
+    with pytest.raises(Damaged, match="offset 60"):
+        Unpacking().take([Part(PLACE, 0, memoryview(sound + held), ())])
+
+
+def test_a_record_is_copied_without_a_byte_of_what_is_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be no memory."""
+    written = batch(0, 0, [(0, b"k", b"v", {}), (1, None, b"w" * 100, {"a": b"b"}), (2, None, None, {})])
+    held, read_to = np.frombuffer(written.held, np.uint8), list[int]()
+    string_at = ctypes.string_at
+
+    def watched(address: int, size: int) -> bytes:
+        read_to.append(address + size)
+        return string_at(address, size)
+
+    monkeypatch.setattr(ctypes, "string_at", watched)
+    assert read([Part(PLACE, 0, memoryview(held.data), ())]) == written.records
+    assert max(read_to) == held.ctypes.data + len(held)
 
 
 def test_another_format_is_said_and_where() -> None:

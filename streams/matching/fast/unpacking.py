@@ -118,6 +118,8 @@ class Unpacking:
                 if where is None:
                     break
                 head[BEGIN], head[SIZE] = where
+                if not 0 <= head[COUNT] <= head[SIZE]:
+                    raise _damaged(part.place, head[BASE])
                 batches.append(head)
                 count += head[COUNT]
             done = len(batches) - before
@@ -189,9 +191,9 @@ def _damaged(place: Partition, offset: int) -> Damaged:
 
 def _record(place: Partition, head: list[int], address: int) -> Record:
     """The record at *address*, copied."""
-    size = Cursor(ctypes.string_at(address, VARINT_BYTES)).number()
-    record = Cursor(ctypes.string_at(address, VARINT_BYTES + size))
-    record.number()
+    before = Cursor(ctypes.string_at(address, min(VARINT_BYTES, head[BEGIN] + head[SIZE] - address)))
+    size = before.number()
+    record = Cursor(ctypes.string_at(address + before.at, size))
     record.at += 1  # its flags say nothing
     after_ms, after = record.number(), record.number()
     key, value = record.text(), record.text()
