@@ -26,6 +26,8 @@ ANSWER_BYTES, PLACE_BYTES = 2_000_000, 1_000_000
 ANSWER_BYTES_MAX = 1 << 30
 COMMITTED, NO_SESSION, UNKNOWN = 1, (0, -1), -1
 CONNECT_S, SILENT_S, LEADERS_EVERY_S = 2.0, 10.0, 0.2
+RESTS = 4
+"""So many times as long as a broker let us wait in vain it is left alone: meanwhile others are to be read."""
 MIDWAY_S = 0.05
 """How long the rest of an answer is waited for when nobody wanted to wait."""
 MOVED = frozenset(
@@ -155,7 +157,8 @@ class Fetcher:
         self._next: dict[Partition, int] = {}
         self._leaders: dict[Partition, Broker] = {}
         self._links: dict[Broker, Link] = {}
-        self._away: set[Broker] = set()
+        self._away: dict[Broker, float] = {}
+        """Brokers that have failed, and since when each may be asked again."""
         self._selector = DefaultSelector()
         self._looked_at = -LEADERS_EVERY_S
         self.ends: dict[Partition, int] = {}
@@ -201,7 +204,7 @@ class Fetcher:
             if broker is not None:
                 idle.setdefault(broker, {})[place] = offset
         for broker, wanted in idle.items():
-            link = self._links.get(broker)
+            link, begun = self._links.get(broker), monotonic()
             try:
                 if link is None:
                     link = self._links[broker] = Link(broker)
@@ -209,13 +212,14 @@ class Fetcher:
                 if not link.asked:
                     link.ask(wanted, self._wait_ms)
             except OSError as error:
-                self._lost(broker, error)
+                self._lost(broker, error, waited_s=monotonic() - begun)
 
     def _find_leaders(self) -> None:
         missing = [place for place in self._next if place not in self._leaders]
         if missing and monotonic() - self._looked_at >= LEADERS_EVERY_S:
-            self._leaders |= self._leaders_of(missing)
-            self._looked_at = monotonic()
+            found = self._leaders_of(missing)
+            now = self._looked_at = monotonic()
+            self._leaders |= {place: one for place, one in found.items() if self._away.get(one, now) <= now}
 
     def _heard(self, link: Link) -> list[Part]:
         try:
@@ -225,7 +229,7 @@ class Fetcher:
             return []
         if answer is None:
             return []
-        self._away.discard(link.broker)
+        self._away.pop(link.broker, None)
         asked, link.asked = link.asked, {}
         parts = []
         for topic, partitions in answer.topics or ():
@@ -263,12 +267,13 @@ class Fetcher:
         else:
             raise as_ours(KafkaException(KafkaError(code)), "reading observations")
 
-    def _lost(self, broker: Broker, error: OSError) -> None:
+    def _lost(self, broker: Broker, error: OSError, *, waited_s: float = 0.0) -> None:
         """Its partitions are asked for again, of whoever leads them then."""
         link = self._links.get(broker)
-        if broker not in self._away and (link is None or link.asked):  # else one that nobody needed
-            self._away.add(broker)
-            log.warning("a broker is away", broker=f"{broker[0]}:{broker[1]}", why=str(error))
+        if link is None or link.asked:  # else one that nobody needed
+            if broker not in self._away:
+                log.warning("a broker is away", broker=f"{broker[0]}:{broker[1]}", why=str(error))
+            self._away[broker] = monotonic() + RESTS * waited_s
         if link is not None:
             self._drop(link)
         self._leaders = {place: leader for place, leader in self._leaders.items() if leader != broker}

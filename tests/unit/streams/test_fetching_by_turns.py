@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import BytesIO
 from typing import Any
 
@@ -156,3 +156,22 @@ def test_a_broker_that_hangs_up_unasked_is_not_said_to_be_away(
     assert "is away" not in caplog.text
     fetcher.begin({("topic", 0): 0})
     assert fetcher.fetched(1.0)
+
+
+def test_a_broker_that_lets_nobody_in_seldom_holds_up_what_another_tells(
+    fetcher: Fetcher, brokers: list[Endless], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "CONNECT_S", 0.3)
+    with ExitStack() as stack:
+        door = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # it is full now
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(door.getsockname())
+        monkeypatch.setattr(brokers[1], "broker", door.getsockname())
+        fetcher.begin({("topic", 0): 0, ("topic", 1): 0})
+        held_up, until = 0, time.monotonic() + 3
+        while (begun := time.monotonic()) < until:
+            assert fetcher.fetched(1.0)
+            held_up += time.monotonic() - begun > 0.2
+    assert 1 <= held_up <= 3
