@@ -93,6 +93,8 @@ class Link:
                 count = self.socket.recv_into(memoryview(self._held)[self._got : self._need])
             except BlockingIOError:
                 return None
+            except ConnectionError as error:
+                raise Unanswered("the broker broke off") from error
             if count == 0:
                 raise Unanswered("the broker hung up")
             self._got, self._moved_at = self._got + count, monotonic()

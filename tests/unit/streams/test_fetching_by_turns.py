@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections import Counter
@@ -156,6 +157,16 @@ def test_a_broker_that_hangs_up_unasked_is_not_said_to_be_away(
     assert "is away" not in caplog.text
     fetcher.begin({("topic", 0): 0})
     assert fetcher.fetched(1.0)
+
+
+def test_a_broker_that_resets_the_connection_does_not_speak_as_we_do(brokers: list[Endless]) -> None:
+    def reset(connection: socket.socket, _held: bytes) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    brokers[0].send = reset
+    with pytest.raises(fetching.Unanswered):
+        fetching.prove(brokers[0].broker)
 
 
 def test_a_broker_that_lets_nobody_in_seldom_holds_up_what_another_tells(
