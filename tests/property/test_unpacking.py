@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -182,6 +183,25 @@ def test_damage_is_seen_or_harmless_and_nothing_is_read_beyond_the_batch(
     there = taken.payload > 0
     assert (taken.payload[there] >= begin).all()
     assert (taken.payload[there] + taken.size[there] <= begin + len(held)).all()
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4, 6])
+def test_damage_is_said_alike_of_every_codec(codec: int) -> None:
+    held = bytearray(batch(7, codec % 6, [(0, None, b"v" * 50, {})] * 30).held)
+    held[22] = codec
+    for where in range(HEAD_BYTES, len(held)):
+        spoilt = held[:where] + bytes([held[where] ^ 0xFF]) + held[where + 1 :]
+        with suppress(Damaged):
+            Unpacking().take([Part(PLACE, 7, memoryview(spoilt), ())])
+
+
+def test_damage_in_headers_is_said_when_the_record_is_copied() -> None:
+    held = bytearray(batch(7, 0, [(0, None, b"v", {})]).held)
+    held[-1] = 0x7E  # so many headers, of which none is there
+    taken = Unpacking().take([Part(PLACE, 7, memoryview(held), ())])
+    assert taken is not None
+    with pytest.raises(Damaged, match="offset 7"):
+        taken.record_of(0)
 
 
 @pytest.mark.parametrize("count", [-50, 2_000_000_000])

@@ -145,7 +145,10 @@ class Unpacking:
         if codec == 0:
             return head[BEGIN], head[SIZE]
         if codec != LZ4:
-            self._held.append(np.frombuffer(CODECS[codec](packed.tobytes()), np.uint8))
+            try:
+                self._held.append(np.frombuffer(CODECS[codec](packed.tobytes()), np.uint8))
+            except Exception as error:  # each codec has its own
+                raise _damaged(part.place, head[BASE]) from error
             return self._held[-1].ctypes.data, len(self._held[-1])
         while True:
             try:
@@ -180,7 +183,10 @@ def _taken(
     def record(row: int, _owners: object = owners) -> Record:
         """While somebody holds on to it, so does it to the bytes that the addresses lead to."""
         batch = int(np.searchsorted(rows, row, "right"))
-        return _record(places[number[batch]], batches[batch].tolist(), int(start[row]))
+        try:
+            return _record(places[number[batch]], batches[batch].tolist(), int(start[row]))
+        except IndexError as error:  # its headers, which the kernel passes over
+            raise _damaged(places[number[batch]], int(batches[batch, BASE])) from error
 
     return Taken(payload[:count], size[:count], offset[:count], place[:count], places, ends, record)
 
