@@ -143,6 +143,27 @@ def test_what_was_given_up_is_left_out(steps: list[tuple[int, str]], data: st.Da
     assert read([part]) == sorted(wanted, key=lambda one: one.offset)
 
 
+def test_how_far_it_was_read_is_told_also_where_nothing_stands() -> None:
+    """Else what is behind would seem to be there for ever, on a place that is quiet."""
+    given_up = batch(4, 3, [(0, None, b"never", {})], 9).held + marker(5, 9, ABORT).held
+    sound = batch(0, 3, [(0, None, b"v", {})])
+    parts = [
+        Part(PLACE, 4, memoryview(given_up), [(9, 4)]),
+        Part(("topic", 4), 0, memoryview(sound.held), ()),
+        Part(("topic", 5), 5, memoryview(marker(5, 9, COMMIT).held), ()),
+    ]
+    taken = Unpacking().take(parts)
+    assert taken is not None
+    assert taken.ends == {PLACE: 6, ("topic", 4): 1, ("topic", 5): 6}
+    assert [taken.places[at] for at in taken.place] == [("topic", 4)]
+    assert taken.record_of(0).value == b"v"
+    alone = Unpacking().take([Part(PLACE, 4, memoryview(given_up), [(9, 4)])])
+    assert alone is not None
+    assert alone.ends == {PLACE: 6}
+    assert not len(alone.payload)
+    assert Unpacking().take([]) is None
+
+
 def test_much_is_told_in_pieces_and_the_arena_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "RECORDS_MAX", 25)
     monkeypatch.setattr(unpacking, "ARENA_BYTES", 64)

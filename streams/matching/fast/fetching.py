@@ -249,7 +249,6 @@ class Fetcher:
                 if part.next_offset > asked[place]:
                     del self._next[place]  # the last in turn now: none starves behind another
                     self._next[place] = part.next_offset
-                if len(part.heads):
                     parts.append(part)
         return parts
 

@@ -105,7 +105,7 @@ class Unpacking:
         """What owns the bytes that addresses lead to, beside the arena."""
 
     def take(self, parts: list[Part]) -> Taken | None:
-        """The next records of *parts*, whose batches are taken out of them. ``None``: there were none."""
+        """The next records of *parts*, whose batches are taken out of them, and how far these go. ``None``: no parts."""
         self._used = 0
         self._held.clear()
         batches, wanted, number = list[list[int]](), list[int](), list[int]()
@@ -123,7 +123,7 @@ class Unpacking:
                 batches.append(head)
                 count += head[COUNT]
             done = len(batches) - before
-            if not done:
+            if len(part.heads) and not done:
                 break
             number += [len(places)] * done
             wanted += [part.wanted] * done
@@ -133,10 +133,11 @@ class Unpacking:
             ends[part.place] = batches[-1][LAST] + 1 if len(part.heads) else part.next_offset
             if not len(part.heads):
                 parts.pop(0)
-        if not batches:
+        if not places:
             return None
         owners = (self._arena, *self._held)
-        return _taken(np.array(batches), wanted, number, places, ends, count, owners)
+        heads = np.array(batches, np.int64).reshape(-1, HEAD_COLUMNS)
+        return _taken(heads, wanted, number, places, ends, count, owners)
 
     def _where(self, part: Part, head: list[int]) -> tuple[int, int] | None:
         """Address and size of a batch's records, unpacked. ``None``: there is no room before the next call."""
@@ -175,7 +176,17 @@ def _taken(
 ) -> Taken:
     start, payload, size, offset = (np.empty(count, np.int64) for _ in range(4))
     place, rows = np.empty(count, np.uint8), np.empty(len(batches), np.int64)
-    count = walk(batches, np.array(wanted), np.array(number), start, payload, size, offset, place, rows)
+    count = walk(
+        batches,
+        np.array(wanted, np.int64),
+        np.array(number, np.int64),
+        start,
+        payload,
+        size,
+        offset,
+        place,
+        rows,
+    )
     if count < 0:
         batch = -1 - count
         raise _damaged(places[number[batch]], int(batches[batch, BASE]))
