@@ -165,6 +165,18 @@ def test_every_codec_is_read_and_what_was_given_up_is_not(
     assert set(fetcher.ends) == set(places(topic))
 
 
+def test_of_what_was_given_up_alone_it_is_told_how_far_it_goes(
+    cluster: Endpoints, topic: str, fetcher: Fetcher
+) -> None:
+    given_up(cluster, topic, 60)
+    fetcher.begin({(topic, 0): 0})
+    parts = fetcher.fetched(READ_S)
+    taken = Unpacking().take(parts)
+    assert taken is not None
+    assert taken.ends == fetcher.ends
+    assert not len(taken.payload)
+
+
 def test_it_reads_from_where_it_is_told_and_what_was_under_way_before_is_forgotten(
     cluster: Endpoints, topic: str, fetcher: Fetcher
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,6 +143,27 @@ def test_what_was_given_up_is_left_out(steps: list[tuple[int, str]], data: st.Da
     assert read([part]) == sorted(wanted, key=lambda one: one.offset)
 
 
+def test_how_far_it_was_read_is_told_also_where_nothing_stands() -> None:
+    """Else what is behind would seem to be there for ever, on a place that is quiet."""
+    given_up = batch(4, 3, [(0, None, b"never", {})], 9).held + marker(5, 9, ABORT).held
+    sound = batch(0, 3, [(0, None, b"v", {})])
+    parts = [
+        Part(PLACE, 4, memoryview(given_up), [(9, 4)]),
+        Part(("topic", 4), 0, memoryview(sound.held), ()),
+        Part(("topic", 5), 5, memoryview(marker(5, 9, COMMIT).held), ()),
+    ]
+    taken = Unpacking().take(parts)
+    assert taken is not None
+    assert taken.ends == {PLACE: 6, ("topic", 4): 1, ("topic", 5): 6}
+    assert [taken.places[at] for at in taken.place] == [("topic", 4)]
+    assert taken.record_of(0).value == b"v"
+    alone = Unpacking().take([Part(PLACE, 4, memoryview(given_up), [(9, 4)])])
+    assert alone is not None
+    assert alone.ends == {PLACE: 6}
+    assert not len(alone.payload)
+    assert Unpacking().take([]) is None
+
+
 def test_much_is_told_in_pieces_and_the_arena_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "RECORDS_MAX", 25)
     monkeypatch.setattr(unpacking, "ARENA_BYTES", 64)
@@ -181,6 +204,50 @@ def test_damage_is_seen_or_harmless_and_nothing_is_read_beyond_the_batch(
     there = taken.payload > 0
     assert (taken.payload[there] >= begin).all()
     assert (taken.payload[there] + taken.size[there] <= begin + len(held)).all()
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4, 6])
+def test_damage_is_said_alike_of_every_codec(codec: int) -> None:
+    held = bytearray(batch(7, codec % 6, [(0, None, b"v" * 50, {})] * 30).held)
+    held[22] = codec
+    for where in range(HEAD_BYTES, len(held)):
+        spoilt = held[:where] + bytes([held[where] ^ 0xFF]) + held[where + 1 :]
+        with suppress(Damaged):
+            Unpacking().take([Part(PLACE, 7, memoryview(spoilt), ())])
+
+
+def test_damage_in_headers_is_said_when_the_record_is_copied() -> None:
+    held = bytearray(batch(7, 0, [(0, None, b"v", {})]).held)
+    held[-1] = 0x7E  # so many headers, of which none is there
+    taken = Unpacking().take([Part(PLACE, 7, memoryview(held), ())])
+    assert taken is not None
+    with pytest.raises(Damaged, match="offset 7"):
+        taken.record_of(0)
+
+
+@pytest.mark.parametrize("count", [-50, 2_000_000_000])
+def test_a_count_that_cannot_be_is_damage(count: int) -> None:
+    """It says how much room is made for what is written then."""
+    sound = batch(0, 0, [(0, None, b"v", {})] * 60).held
+    held = bytearray(batch(60, 0, [(0, None, b"v", {})] * 60).held)
+    held[57:61] = count.to_bytes(4, signed=True)
+    with pytest.raises(Damaged, match="offset 60"):
+        Unpacking().take([Part(PLACE, 0, memoryview(sound + held), ())])
+
+
+def test_a_record_is_copied_without_a_byte_of_what_is_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be no memory."""
+    written = batch(0, 0, [(0, b"k", b"v", {}), (1, None, b"w" * 100, {"a": b"b"}), (2, None, None, {})])
+    held, read_to = np.frombuffer(written.held, np.uint8), list[int]()
+    string_at = ctypes.string_at
+
+    def watched(address: int, size: int) -> bytes:
+        read_to.append(address + size)
+        return string_at(address, size)
+
+    monkeypatch.setattr(ctypes, "string_at", watched)
+    assert read([Part(PLACE, 0, memoryview(held.data), ())]) == written.records
+    assert max(read_to) == held.ctypes.data + len(held)
 
 
 def test_another_format_is_said_and_where() -> None:

@@ -26,6 +26,8 @@ ANSWER_BYTES, PLACE_BYTES = 2_000_000, 1_000_000
 ANSWER_BYTES_MAX = 1 << 30
 COMMITTED, NO_SESSION, UNKNOWN = 1, (0, -1), -1
 CONNECT_S, SILENT_S, LEADERS_EVERY_S = 2.0, 10.0, 0.2
+RESTS = 4
+"""So many times as long as a broker let us wait in vain it is left alone: meanwhile others are to be read."""
 MIDWAY_S = 0.05
 """How long the rest of an answer is waited for when nobody wanted to wait."""
 MOVED = frozenset(
@@ -55,7 +57,8 @@ class Link:
         self.broker = broker
         self.asked: dict[Partition, int] = {}
         """From which offset on each partition was asked for; empty when no question is under way."""
-        self.asked_at = 0.0
+        self._moved_at = 0.0
+        """When a question left or a piece of an answer came."""
         self._number = 0
         self._held = bytearray(4)
         self._got, self._need = 0, 4
@@ -67,8 +70,12 @@ class Link:
     def is_midway(self) -> bool:
         return self._got > 0
 
+    @property
+    def is_silent(self) -> bool:
+        return bool(self.asked) and monotonic() - self._moved_at > SILENT_S
+
     def ask(self, wanted: Mapping[Partition, int], wait_ms: int) -> None:
-        self.asked, self.asked_at = dict(wanted), monotonic()
+        self.asked, self._moved_at = dict(wanted), monotonic()
         self._number += 1
         topics: dict[str, list[tuple[int, ...]]] = {}
         for (topic, number), offset in wanted.items():
@@ -86,9 +93,11 @@ class Link:
                 count = self.socket.recv_into(memoryview(self._held)[self._got : self._need])
             except BlockingIOError:
                 return None
+            except ConnectionError as error:
+                raise Unanswered("the broker broke off") from error
             if count == 0:
                 raise Unanswered("the broker hung up")
-            self._got += count
+            self._got, self._moved_at = self._got + count, monotonic()
             if self._got == self._need == 4:
                 self._need += int.from_bytes(self._held[:4])
                 if self._need > ANSWER_BYTES_MAX:
@@ -150,7 +159,8 @@ class Fetcher:
         self._next: dict[Partition, int] = {}
         self._leaders: dict[Partition, Broker] = {}
         self._links: dict[Broker, Link] = {}
-        self._away: set[Broker] = set()
+        self._away: dict[Broker, float] = {}
+        """Brokers that have failed, and since when each may be asked again."""
         self._selector = DefaultSelector()
         self._looked_at = -LEADERS_EVERY_S
         self.ends: dict[Partition, int] = {}
@@ -166,21 +176,22 @@ class Fetcher:
         return self._next[place]
 
     def fetched(self, timeout_s: float) -> list[Part]:
-        """What one broker has answered, in the order of each partition; nothing when nothing came within *timeout_s*."""
+        """What brokers have answered, in the order of each partition; nothing when nothing came within *timeout_s*."""
         deadline = monotonic() + timeout_s
-        while self._next:
+        while True:
             self._ask()
-            rest_s = max(0.0, deadline - monotonic())
-            if any(link.is_midway for link in self._links.values()):
-                rest_s = max(rest_s, MIDWAY_S)
-            ready = self._selector.select(rest_s)
-            for key, _ in ready:
-                if parts := self._heard(key.data):
-                    self._ask()
-                    return parts
-            if not ready and monotonic() >= deadline:
-                break
-        return []
+            ready = self._selector.select(max(0.0, self._until(deadline) - monotonic()))
+            parts = [part for key, _ in ready for part in self._heard(key.data)]  # of all, that none starves
+            for link in [one for one in self._links.values() if one.is_silent]:
+                self._lost(link.broker, Unanswered("the broker is silent"))
+            if parts:
+                self._ask()
+                return parts
+            if monotonic() >= self._until(deadline):
+                return []
+
+    def _until(self, deadline: float) -> float:
+        return deadline + (MIDWAY_S if any(link.is_midway for link in self._links.values()) else 0.0)
 
     def close(self) -> None:
         for link in list(self._links.values()):
@@ -195,23 +206,22 @@ class Fetcher:
             if broker is not None:
                 idle.setdefault(broker, {})[place] = offset
         for broker, wanted in idle.items():
-            link = self._links.get(broker)
+            link, begun = self._links.get(broker), monotonic()
             try:
                 if link is None:
                     link = self._links[broker] = Link(broker)
                     self._selector.register(link.socket, EVENT_READ, link)
                 if not link.asked:
                     link.ask(wanted, self._wait_ms)
-                elif monotonic() - link.asked_at > SILENT_S:
-                    raise Unanswered("the broker is silent")
             except OSError as error:
-                self._lost(broker, error)
+                self._lost(broker, error, waited_s=monotonic() - begun)
 
     def _find_leaders(self) -> None:
         missing = [place for place in self._next if place not in self._leaders]
         if missing and monotonic() - self._looked_at >= LEADERS_EVERY_S:
-            self._leaders |= self._leaders_of(missing)
-            self._looked_at = monotonic()
+            found = self._leaders_of(missing)
+            now = self._looked_at = monotonic()
+            self._leaders |= {place: one for place, one in found.items() if self._away.get(one, now) <= now}
 
     def _heard(self, link: Link) -> list[Part]:
         try:
@@ -221,7 +231,7 @@ class Fetcher:
             return []
         if answer is None:
             return []
-        self._away.discard(link.broker)
+        self._away.pop(link.broker, None)
         asked, link.asked = link.asked, {}
         parts = []
         for topic, partitions in answer.topics or ():
@@ -239,7 +249,6 @@ class Fetcher:
                 if part.next_offset > asked[place]:
                     del self._next[place]  # the last in turn now: none starves behind another
                     self._next[place] = part.next_offset
-                if len(part.heads):
                     parts.append(part)
         return parts
 
@@ -259,13 +268,15 @@ class Fetcher:
         else:
             raise as_ours(KafkaException(KafkaError(code)), "reading observations")
 
-    def _lost(self, broker: Broker, error: OSError) -> None:
+    def _lost(self, broker: Broker, error: OSError, *, waited_s: float = 0.0) -> None:
         """Its partitions are asked for again, of whoever leads them then."""
-        if broker not in self._away:
-            self._away.add(broker)
-            log.warning("a broker is away", broker=f"{broker[0]}:{broker[1]}", why=str(error))
-        if broker in self._links:
-            self._drop(self._links[broker])
+        link = self._links.get(broker)
+        if link is None or link.asked:  # else one that nobody needed
+            if broker not in self._away:
+                log.warning("a broker is away", broker=f"{broker[0]}:{broker[1]}", why=str(error))
+            self._away[broker] = monotonic() + RESTS * waited_s
+        if link is not None:
+            self._drop(link)
         self._leaders = {place: leader for place, leader in self._leaders.items() if leader != broker}
 
     def _drop(self, link: Link) -> None:

@@ -105,7 +105,7 @@ class Unpacking:
         """What owns the bytes that addresses lead to, beside the arena."""
 
     def take(self, parts: list[Part]) -> Taken | None:
-        """The next records of *parts*, whose batches are taken out of them. ``None``: there were none."""
+        """The next records of *parts*, whose batches are taken out of them, and how far these go. ``None``: no parts."""
         self._used = 0
         self._held.clear()
         batches, wanted, number = list[list[int]](), list[int](), list[int]()
@@ -118,10 +118,12 @@ class Unpacking:
                 if where is None:
                     break
                 head[BEGIN], head[SIZE] = where
+                if not 0 <= head[COUNT] <= head[SIZE]:
+                    raise _damaged(part.place, head[BASE])
                 batches.append(head)
                 count += head[COUNT]
             done = len(batches) - before
-            if not done:
+            if len(part.heads) and not done:
                 break
             number += [len(places)] * done
             wanted += [part.wanted] * done
@@ -131,10 +133,11 @@ class Unpacking:
             ends[part.place] = batches[-1][LAST] + 1 if len(part.heads) else part.next_offset
             if not len(part.heads):
                 parts.pop(0)
-        if not batches:
+        if not places:
             return None
         owners = (self._arena, *self._held)
-        return _taken(np.array(batches), wanted, number, places, ends, count, owners)
+        heads = np.array(batches, np.int64).reshape(-1, HEAD_COLUMNS)
+        return _taken(heads, wanted, number, places, ends, count, owners)
 
     def _where(self, part: Part, head: list[int]) -> tuple[int, int] | None:
         """Address and size of a batch's records, unpacked. ``None``: there is no room before the next call."""
@@ -143,7 +146,10 @@ class Unpacking:
         if codec == 0:
             return head[BEGIN], head[SIZE]
         if codec != LZ4:
-            self._held.append(np.frombuffer(CODECS[codec](packed.tobytes()), np.uint8))
+            try:
+                self._held.append(np.frombuffer(CODECS[codec](packed.tobytes()), np.uint8))
+            except Exception as error:  # each codec has its own
+                raise _damaged(part.place, head[BASE]) from error
             return self._held[-1].ctypes.data, len(self._held[-1])
         while True:
             try:
@@ -170,7 +176,17 @@ def _taken(
 ) -> Taken:
     start, payload, size, offset = (np.empty(count, np.int64) for _ in range(4))
     place, rows = np.empty(count, np.uint8), np.empty(len(batches), np.int64)
-    count = walk(batches, np.array(wanted), np.array(number), start, payload, size, offset, place, rows)
+    count = walk(
+        batches,
+        np.array(wanted, np.int64),
+        np.array(number, np.int64),
+        start,
+        payload,
+        size,
+        offset,
+        place,
+        rows,
+    )
     if count < 0:
         batch = -1 - count
         raise _damaged(places[number[batch]], int(batches[batch, BASE]))
@@ -178,7 +194,10 @@ def _taken(
     def record(row: int, _owners: object = owners) -> Record:
         """While somebody holds on to it, so does it to the bytes that the addresses lead to."""
         batch = int(np.searchsorted(rows, row, "right"))
-        return _record(places[number[batch]], batches[batch].tolist(), int(start[row]))
+        try:
+            return _record(places[number[batch]], batches[batch].tolist(), int(start[row]))
+        except IndexError as error:  # its headers, which the kernel passes over
+            raise _damaged(places[number[batch]], int(batches[batch, BASE])) from error
 
     return Taken(payload[:count], size[:count], offset[:count], place[:count], places, ends, record)
 
@@ -189,9 +208,9 @@ def _damaged(place: Partition, offset: int) -> Damaged:
 
 def _record(place: Partition, head: list[int], address: int) -> Record:
     """The record at *address*, copied."""
-    size = Cursor(ctypes.string_at(address, VARINT_BYTES)).number()
-    record = Cursor(ctypes.string_at(address, VARINT_BYTES + size))
-    record.number()
+    before = Cursor(ctypes.string_at(address, min(VARINT_BYTES, head[BEGIN] + head[SIZE] - address)))
+    size = before.number()
+    record = Cursor(ctypes.string_at(address + before.at, size))
     record.at += 1  # its flags say nothing
     after_ms, after = record.number(), record.number()
     key, value = record.text(), record.text()
