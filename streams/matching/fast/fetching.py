@@ -11,7 +11,7 @@ import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from selectors import EVENT_READ, DefaultSelector
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
@@ -28,6 +28,7 @@ COMMITTED, NO_SESSION, UNKNOWN = 1, (0, -1), -1
 CONNECT_S, SILENT_S, LEADERS_EVERY_S = 2.0, 10.0, 0.2
 RESTS = 4
 """So many times as long as a broker let us wait in vain it is left alone: meanwhile others are to be read."""
+PROOFS, PROVED_EVERY_S = 3, 0.3
 MIDWAY_S = 0.05
 """How long the rest of an answer is waited for when nobody wanted to wait."""
 MOVED = frozenset(
@@ -128,7 +129,21 @@ class Answer:
 
 
 def prove(broker: Broker) -> None:
-    """Ask *broker* for nothing. ``Unanswered`` where it does not speak as we do, ``OSError`` where it is away."""
+    """Ask *broker* for nothing. ``Unanswered`` where it does not speak as we do, ``OSError`` where it is away.
+
+    It is asked more than once, as one that is just being ended breaks off, too.
+    """
+    for _ in range(PROOFS - 1):
+        try:
+            _ask_for_nothing(broker)
+        except Unanswered:
+            sleep(PROVED_EVERY_S)
+        else:
+            return
+    _ask_for_nothing(broker)
+
+
+def _ask_for_nothing(broker: Broker) -> None:
     link = Link(broker)
     try:
         link.ask({}, 0)
