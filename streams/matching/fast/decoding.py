@@ -132,15 +132,15 @@ class Decoding:
             raise Retriable("more schemas in one batch than are told apart")
         seen, sure = observations(count), np.zeros(count, np.bool_)
         seen.at[:] = np.arange(count)
-        group = np.full(count, NO_FRAME, np.uint8)
         schemas: dict[int, Schema] = {}
+        numbers, kinds = np.full(GROUPS_MAX, NO_FRAME, np.uint8), np.zeros(GROUPS_MAX, seen.topic.dtype)
         for number, (topic, schema_id) in enumerate(groups[:group_count].tolist()):
             schema = self._schemas.of(contract_name(names[topic]), schema_id)
             schemas[schema.number] = schema
-            if group_count == 1 and not (met > number).any():
-                group[:] = schema.number
-            else:
-                group[met == number] = schema.number
+            numbers[number], kinds[number] = schema.number, TOPICS[schema.form.contract]
+        group = numbers[met]
+        seen.topic[:] = kinds[met]
+        for schema in schemas.values():
             if schema.group is not None and schema.group.kernel is not None:
                 _observe(schema, schema.group.kernel, taken, group, sure, seen)
         unsure, aside = _unsure(taken.record_of, seen, sure, group, met, schemas)
@@ -210,11 +210,6 @@ def _observe(
         seen.subject,
         seen.confidence,
     )
-    number = TOPICS[schema.form.contract]
-    if (group == schema.number).all():
-        seen.topic[:] = number
-    else:
-        seen.topic[group == schema.number] = number
 
 
 def _sifted(seen: Observations, sieve: Filter) -> Rows:
