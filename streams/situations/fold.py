@@ -437,7 +437,9 @@ def _put_in_force(state: CityState, step: Step) -> list[Event]:
 
 def _tell(state: CityState, draft: Draft) -> list[Event]:
     """Remember a situation, and tell of it: the situation itself, its alerts, grants, bundles, filings, watch and row."""
-    situation, wanted = _listed(state, draft.situation), draft.wanted
+    situation, wanted = draft.situation, draft.wanted
+    if draft.is_new_revision:  # what is told with no revision would be told nobody
+        situation = _listed(state, situation)
     config, now = state.rules, state.now_ms
     changes: list[Change] = []
     if wanted is not None:
