@@ -236,7 +236,7 @@ def _with(draft: Draft, action: Action) -> str:
 def _as_handled(state: CityState, after: Situation) -> Draft:
     """*after*, an operator's action, with the view that follows from it."""
     if after.rule != RULE:
-        after = replace(after, view=redrawn(after.view, after.handled, now=state.now_ms))
+        after = replace(after, view=redrawn(after.view, after.handled, state.rules, now=state.now_ms))
         rule = state.rule_named(after.rule)
         return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
     return as_handled(state, after)
