@@ -115,8 +115,11 @@ def _end(view: View) -> str:
 
 
 def _headline(view: View, template: str, config: RulesConfig) -> str:
-    if view.words is not None:
-        return view.words
+    return headline(view, template, config) if view.words is None else view.words
+
+
+def headline(view: View, template: str, config: RulesConfig) -> str:
+    """*view* in the city's own words for *template*, one of ``[headlines]``."""
     words = config.headlines[config.spoken]
     text: str = getattr(words, template)
     return text.format(

@@ -202,13 +202,14 @@ class Headlines(Strict):
     cancel: str
     merged: str
     left: str
+    reopened: str = "{kind}: {status}"
     statuses: dict[Literal["open", "dispatched", "arrived", "closed"], str]
 
     @model_validator(mode="after")
     def _sound(self) -> Headlines:
         if len(self.statuses) < len(STATUSES):
             raise ValueError(f"statuses must name {', '.join(STATUSES)}")
-        for template in (self.alert, self.update, self.cancel, self.merged, self.left):
+        for template in (self.alert, self.update, self.cancel, self.merged, self.left, self.reopened):
             try:
                 template.format(kind="", agencies="", status="")
             except (KeyError, IndexError, ValueError) as error:

@@ -145,19 +145,31 @@ def _until(state: CityState, time_ms: int) -> list[Event]:
 
 def _on_incident(state: CityState, incident: Incident, filing_id: str | None) -> list[Event]:
     known = state.index.incidents.get(incident.incident_id)
+    if known is not None and incident.revision <= known.revision:
+        return _answered_late(state, known, filing_id)
     if known is not None:
-        if incident.revision <= known.revision:
-            return []
         incident = next_of(known, incident)
     near = {incident.incident_id, *state.index.possible_partners(incident.incident_id)}
     state.remember(incident)
     near.update(state.index.possible_partners(incident.incident_id))
     its_id = _taken_as_answer(state, incident, filing_id)
-    heard = Heard(state.index.incidents[incident.incident_id], known, frozenset(near), its_id)
+    return _judged(state, Heard(state.index.incidents[incident.incident_id], known, frozenset(near), its_id))
+
+
+def _answered_late(state: CityState, known: Incident, filing_id: str | None) -> list[Event]:
+    """What a repeat, or a revision that comes after a newer one, says: at most which filing the case answers."""
+    its_id = _taken_as_answer(state, known, filing_id)
+    if its_id is None:
+        return []
+    now = state.index.incidents[known.incident_id]
+    return _judged(state, Heard(now, known, frozenset({now.incident_id}), its_id))
+
+
+def _judged(state: CityState, heard: Heard) -> list[Event]:
     events: list[Event] = []
     for rule in state.rules_in_force:
         events += _put_in_force(state, rule.on_event(state, heard))
-    return events + _told_as_answer(state, its_id, incident)
+    return events + _told_as_answer(state, heard.answers, heard.incident)
 
 
 def _taken_as_answer(state: CityState, incident: Incident, filing_id: str | None) -> str | None:
@@ -236,7 +248,7 @@ def _with(draft: Draft, action: Action) -> str:
 def _as_handled(state: CityState, after: Situation) -> Draft:
     """*after*, an operator's action, with the view that follows from it."""
     if after.rule != RULE:
-        after = replace(after, view=redrawn(after.view, after.handled, now=state.now_ms))
+        after = replace(after, view=redrawn(after.view, after.handled, state.rules, now=state.now_ms))
         rule = state.rule_named(after.rule)
         return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
     return as_handled(state, after)
@@ -437,7 +449,10 @@ def _put_in_force(state: CityState, step: Step) -> list[Event]:
 
 def _tell(state: CityState, draft: Draft) -> list[Event]:
     """Remember a situation, and tell of it: the situation itself, its alerts, grants, bundles, filings, watch and row."""
-    situation, wanted = _listed(state, draft.situation), draft.wanted
+    situation, wanted = draft.situation, draft.wanted
+    filings: list[Event] = []
+    if draft.is_new_revision:  # what the situation itself says of it is told with a revision only
+        situation = _listed(state, situation)
     config, now = state.rules, state.now_ms
     changes: list[Change] = []
     if wanted is not None:
@@ -447,11 +462,12 @@ def _tell(state: CityState, draft: Draft) -> list[Event]:
         )
     situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
     situation, bundles = _sent_out(state, situation)
-    situation, filings = refiled(situation, config, now=now)
+    if draft.is_new_revision:
+        situation, filings = refiled(situation, config, now=now)
     situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
     before = state.situations.get(situation.situation_id)
     is_same = before is not None and before.wake_at == situation.wake_at
-    if is_same and not draft.is_new_revision and not (changes or bundles or filings or watches):
+    if is_same and not draft.is_new_revision and not (changes or bundles or watches):
         return []
     state.put(situation)
     events = [situation_event(situation, config, now=now)] if draft.is_new_revision else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from schemas.errors import Invalid
-from streams.situations.alerts import OPERATOR
+from streams.situations.alerts import OPERATOR, headline
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.handled import ActionTaken, Handling
@@ -288,9 +288,12 @@ def held(status: str, hold: str | None) -> str:
     return "open" if hold == "open" and status == "closed" else status
 
 
-def redrawn(view: View, its: Handling, *, now: int) -> View:
-    """The view of an area, which has no reports of its own, as an operator's word leaves it."""
+def redrawn(view: View, its: Handling, config: RulesConfig, *, now: int) -> View:
+    """The view of an area, which has no reports of its own, as an operator's word leaves it. Open again, it is not told as
+    over."""
     status = held(view.status, its.hold)
     closed_at = (view.closed_at or now) if status == "closed" else None
     certainty = "observed" if its.is_confirmed else view.certainty
-    return replace(view, status=status, closed_at=closed_at, certainty=certainty)
+    after = replace(view, status=status, closed_at=closed_at, certainty=certainty)
+    is_reopened = view.status == "closed" != status
+    return replace(after, words=headline(after, "reopened", config)) if is_reopened else after

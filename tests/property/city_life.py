@@ -10,14 +10,21 @@ from hypothesis import strategies as st
 
 from schemas.errors import Invalid
 from schemas.event import Event
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.handling import ACTIONS
+from streams.situations.rows import body_of
+from streams.situations.told import situation_event
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_incident, at, members, place
+from tests.unit.situations.test_unconfirmed import a_claim
 
 KINDS = ("crash.vehicle", "crash", "medical", "fire.building", "crime.larceny")
 SPOTS = st.tuples(st.integers(0, 6), st.integers(0, 1)).map(lambda spot: place(spot[0] * 130, spot[1] * 90))
 CLOCK = st.integers(0, 50).map(lambda minute: f"12:{minute:02d}")
 STATUSES = ("open", "dispatched", "arrived", "closed")
+DONE = (*ACTIONS, *["file"] * 4, "join", "separate", "reopen")
+"""What moves reports and filings about is done more often."""
+OF_ITS_TIME = frozenset({"event_id", "event_time", "received_time", "rule_version"})
 Case = tuple[str, list[Entry]]
 
 
@@ -68,7 +75,7 @@ def some_actions(draw: st.DrawFn) -> list[Entry]:
             {
                 "pick": draw(st.integers(0, 50)),
                 "pick_other": draw(st.integers(0, 50)),
-                "action": draw(st.sampled_from(ACTIONS)),
+                "action": draw(st.sampled_from(DONE)),
                 "action_id": f"a{number}",
                 "account_id": f"acc-{draw(st.integers(1, 2))}",
                 "role": "supervisor",
@@ -77,7 +84,16 @@ def some_actions(draw: st.DrawFn) -> list[Entry]:
                 "to_domain": draw(st.sampled_from(("fire", "police"))),
             },
         )
-        for number in range(draw(st.integers(0, 6)))
+        for number in range(draw(st.integers(3, 10)))
+    ]
+
+
+@st.composite
+def some_claims(draw: st.DrawFn) -> list[Entry]:
+    """What cameras claim in the whole city."""
+    return [
+        a_claim(f"c{number}", where=draw(SPOTS), label=draw(st.sampled_from(("smoke", "collision"))))
+        for number in range(draw(st.integers(0, 5)))
     ]
 
 
@@ -89,8 +105,10 @@ class OperatedCity(City):
         return [event for entry in entries for event in self._take(entry)]
 
     def _take(self, entry: Entry) -> list[Event]:
-        if entry.kind != "action":
+        if entry.kind == "incident":
             return super().take(self._answering(entry))
+        if entry.kind != "action":
+            return super().take(entry)
         known = sorted(self.state.situations)
         if not known:
             return []
@@ -105,7 +123,9 @@ class OperatedCity(City):
     def _answering(self, entry: Entry) -> Entry:
         pick = entry.value.get("pick")
         its = [one for one in self.state.situations.values() if not one.is_merged]
-        filings = sorted(filing.filing_id for one in its for filing in one.filings)
+        every = [filing for one in its for filing in one.filings]
+        open_ones = [one for one in every if one.is_open and f".{one.to_domain}." in entry.topic]
+        filings = sorted(one.filing_id for one in open_ones or every)
         if pick is None or not filings:
             return entry
         value = {**entry.value, "filing_id": filings[pick % len(filings)]}
@@ -113,10 +133,14 @@ class OperatedCity(City):
 
 
 @st.composite
-def a_life(draw: st.DrawFn) -> list[Entry]:
-    """Reports, some of which answer filings, cameras that come, move and die, operators, and ticks, with time going on; some
-    things told twice."""
+def a_life(draw: st.DrawFn, *others: RulesConfig) -> list[Entry]:
+    """Reports, some of which answer filings, cameras that come, move, die and claim, operators, rules (of *others*) and
+    ticks, with time going on; some things told twice."""
     told = [*draw(cases()), *draw(some_cameras()), *draw(some_cameras()), *draw(some_actions())]
+    told += draw(some_claims())
+    told += [
+        Entry("rules", "demo.rules", 0, 0, draw(st.sampled_from(others)).canonical()) for _ in others[1:]
+    ]
     told += draw(st.lists(st.sampled_from(told), max_size=4))
     told = draw(st.permutations(told))
     entries, minute = [], 0
@@ -125,7 +149,10 @@ def a_life(draw: st.DrawFn) -> list[Entry]:
         if draw(st.integers(0, 4)) == 0:
             entries.append(a_tick(f"{12 + minute // 60}:{minute % 60:02d}"))
         received = {"received_time": at("12:00") + minute * 60_000}
-        if entry.kind == "incident" and draw(st.booleans()):
+        if entry.kind == "rules":
+            entries.append(entry)
+            continue
+        if entry.kind == "incident" and draw(st.integers(0, 3)):
             received["pick"] = draw(st.integers(0, 50))
         entries.append(Entry(entry.kind, entry.topic, 0, len(entries), {**entry.value, **received}))
     return entries
@@ -140,6 +167,7 @@ def wrongs(city: City) -> list[str]:
         *_repeated(city),
         *_endless_grants(city),
         *_endless_filings(city),
+        *_untold(city),
     ]
 
 
@@ -206,6 +234,20 @@ def _endless_filings(city: City) -> list[str]:
     return found + [
         f"{its_id} is filed twice with {domain}" for (its_id, domain), n in waiting.items() if n > 1
     ]
+
+
+def _untold(city: City) -> list[str]:
+    """Situations that are remembered otherwise than they were told, or than their rows say."""
+    newest, found = city.newest(), []
+    rows = {event.key: event.value for event in city.said if event.topic == "core.state"}
+    for its_id, situation in city.state.situations.items():
+        its = situation_event(situation, city.state.rules, now=0).value or {}
+        others = [one for one in its if one not in OF_ITS_TIME and its[one] != newest[its_id].get(one)]
+        found += [f"{one} of {its_id} is not as told" for one in others]
+        row = rows[its_id]
+        if row is None or row["body"] != body_of(situation):
+            found.append(f"{its_id} is not as its row")
+    return found
 
 
 def picture(city: City) -> list[tuple[Any, ...]]:

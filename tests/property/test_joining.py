@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.laws import law_named
 from schemas.event import Event
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.rows import body_of
 from streams.situations.state import CityState
@@ -18,6 +21,18 @@ CRASHES = {"kinds": ["crash"], "per_hour": 0.1, "floor": 2}
 SURGE = [{"name": "surge", "numbers": {"families": {"crash": CRASHES}, "raise_at": 1.5, "guard_h": 0}}]
 """So low that a handful of crashes is one."""
 FILING = {"fire": "119", "police": "112"}
+CLAIMS = [{"name": "unconfirmed", "numbers": {}}]
+NO_FILING_IN_LAW = {**law_named("kr"), "may": {"file": ["nobody"]}}
+NUMBERS = {"grant_minutes": 45, "expire_after_min": 180, "escalate_after_min": 20}
+WATCH = {"purpose": "fire-safety", "labels": ["smoke"]}
+TODAYS = {**NUMBERS, "others": SURGE + CLAIMS, "filing": FILING, "watch": WATCH}
+CHANGED = ({}, {"filing": {}}, {"others": SURGE}, {"law": NO_FILING_IN_LAW, "watch": None})
+"""What a city's file, or its law, says from some time on."""
+
+
+def numbers(**more: Any) -> list[RulesConfig]:
+    """Today's, and others."""
+    return [rules(**{**TODAYS, **more, **changed}) for changed in CHANGED]
 
 
 @settings(max_examples=120, deadline=None)
@@ -57,35 +72,27 @@ def test_a_crowd_in_any_order_gives_the_same_situations(crowd: list[tuple[str, i
 
 
 @settings(max_examples=150, deadline=None)
-@given(a_life())
+@given(a_life(*numbers()))
 def test_no_life_of_a_city_breaks_a_promise(life: list[Entry]) -> None:
-    config = rules(grant_minutes=45, expire_after_min=180, escalate_after_min=20, others=SURGE, filing=FILING)
-    city = OperatedCity(config)
+    city = OperatedCity(numbers()[0])
     city.take(*life)
     assert wrongs(city) == []
 
 
 @settings(max_examples=80, deadline=None)
-@given(a_life(), st.integers(0, 40))
+@given(a_life(*numbers(forget_after_days=0.05)), st.integers(0, 60))
 def test_a_restart_in_the_middle_changes_not_a_byte(life: list[Entry], cut: int) -> None:
-    config = rules(
-        grant_minutes=45,
-        expire_after_min=180,
-        forget_after_days=0.05,
-        escalate_after_min=20,
-        others=SURGE,
-        filing=FILING,
-    )
+    config = numbers(forget_after_days=0.05)[0]
     whole, before = OperatedCity(config), OperatedCity(config)
     whole.take(*life)
     before.take(*life[:cut])
     rows = {event.key: event.value for event in before.said if event.topic == "core.state"}
     clock = before.state.clock_row()
     rows[clock.key] = clock.value
-    after = OperatedCity(config)
+    after, now = OperatedCity(config), before.state.rules
     after.said.clear()
-    after.state = CityState.from_records(config, reversed(rows.items()))
-    assert after.state.rules_digest == config.digest
+    after.state = CityState.from_records(now, reversed(rows.items()))
+    assert after.state.rules_digest == now.digest
     after.take(*life[cut:])
     said = [*before.said, *after.said]
     assert [(e.topic, e.key, e.value) for e in said] == [(e.topic, e.key, e.value) for e in whole.said]
@@ -129,3 +136,9 @@ def test_the_checker_sees_each_sort_of_wrong() -> None:
     assert any("by nobody" in one for one in with_said(answered))
     again = Event("core.filing", first.key, {**filing, "filing_id": "g", "status": "filed"})
     assert any("filed twice" in one for one in with_said(open_one, again))
+    untold = changed(first, listed_under="a surge")
+    assert with_said(untold) == [
+        f"{one} of {first.key} is not as told" for one in ("revision", "listed_under")
+    ]
+    rowless = Event("core.state", first.key, None)
+    assert with_said(rowless) == [f"{first.key} is not as its row"]

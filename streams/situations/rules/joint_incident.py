@@ -62,7 +62,7 @@ class JointIncident:
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """Reports that were silent for too long lapse."""
         expire_after_ms = city.rules.expire_after_ms
-        if expire_after_ms is None or not isinstance(due, Situation):
+        if expire_after_ms is None or not isinstance(due, Situation) or due.is_closed:
             return Step()
         silent_since = city.now_ms - expire_after_ms
         members = tuple(

@@ -208,11 +208,11 @@ class TrafficImpact:
 
     def on_action(self, city: City, after: Situation) -> Draft:
         """Opened again, it says how fast it is now; the next look begins it anew."""
-        words, over = after.view.words, self._said("over", "", None)
+        words = after.view.words
         if after.is_closed:
-            words = over
-        elif words == over:
-            words = self._said_now(city, after)
+            words = self._said("over", "", None)
+        elif city.situations[after.situation_id].is_closed:
+            words = self._said_now(city, after) or words
         return Draft(replace(after, view=replace(after.view, words=words)), {})
 
     def otherwise(self, city: City, situation: Situation) -> str | None:
@@ -526,7 +526,7 @@ class TrafficImpact:
         )
 
     def _said_now(self, city: City, situation: Situation) -> str | None:
-        """How fast it is around *situation*; ``None``, as nothing better is known, where nobody is seen."""
+        """How fast it is around *situation*; ``None`` where nobody is seen."""
         at, turn = situation.view.position, self._turn(city)
         owner = self._cause(city, next(iter(situation.view.beneath), None))
         if at is None or owner is None:

@@ -181,6 +181,13 @@ class Unconfirmed:
         reason = f"nothing more was claimed for {self._numbers.close_after_min:g} min"
         return Step([Draft(replace(due, revision=due.revision + 1, reason=reason, view=view), {})])
 
+    def on_action(self, city: City, after: Situation) -> Draft:
+        """Opened again, it says once more what was claimed."""
+        view = after.view
+        if not after.is_closed and city.situations[after.situation_id].is_closed:
+            view = replace(view, words=self._said("claimed", view.kind, view.observed))
+        return Draft(replace(after, view=view), {})
+
     # -- claims ----------------------------------------------------------------------------------------------
 
     def _claim(self, value: Mapping[str, Any]) -> Claim | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from streams.situations.filing import SETTLED_MAX
 from streams.situations.model import RULE
 from streams.situations.rows import body_of, situation_from
 from streams.situations.state import CityState
+from tests.property.city_life import wrongs
 from tests.unit.situations.a_city import City, a_city, a_tick, an_action, an_incident, at, members, place
 from tests.unit.situations.test_unconfirmed import a_claim
 
@@ -70,6 +72,30 @@ def test_the_answer_joins_whatever_place_kind_and_time_say_and_each_names_the_ot
     assert (told["status"], told["agency_case_no"], told["incident_id"]) == ("accepted", "no F1", "F1")
     (kept,) = situation["filings"]
     assert {name: told[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_case_s_revisions_in_any_order_answer_alike(order: tuple[int, ...]) -> None:
+    """Only the first names the filing: heard after a newer one, it says that and nothing else."""
+    city, filing_id = filed()
+    revisions = [
+        an_answer(filing_id),
+        an_incident("F1", where=place(400), kind="medical", status="dispatched", revision=2),
+        an_incident("F1", where=place(900), kind="medical", status="arrived", revision=3),
+    ]
+    city.take(*(revisions[one] for one in order), *revisions)
+    its = {one["incident_id"]: (one["status"], one["revision"]) for one in city.the_situation()["incidents"]}
+    assert its == {"F1": ("arrived", 3), "P1": ("open", 1)}
+    assert [one["status"] for one in city.all("core.filing")] == ["filed", "accepted"]
+    assert wrongs(city) == []
+
+
+def test_an_older_revision_of_one_that_is_on_it_brings_the_number_with_a_revision_that_says_so() -> None:
+    city, filing_id = filed()
+    city.take(an_incident("F1", kind="crash", heard="12:06", revision=2))
+    city.take(an_answer(filing_id, kind="crash", where=place()))
+    assert city.the_situation()["reason"] == "answered by 119; 119 accepted the filing as no F1"
+    assert wrongs(city) == []
 
 
 def test_a_report_without_a_place_answers_too() -> None:

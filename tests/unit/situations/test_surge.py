@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from deploy.laws import law_named
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.rules.surge import Numbers, deviations
 from streams.situations.state import CityState
-from tests.unit.situations.a_city import City, a_tick, an_incident, place, rules
+from tests.unit.situations.a_city import City, a_camera, a_tick, an_incident, place, rules
 
 FLAT = [1.0] * 24
 
@@ -222,3 +223,21 @@ def test_the_statistic_is_as_it_is_written_down() -> None:
 def test_numbers_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Numbers.model_validate(wrong)
+
+
+def test_what_is_told_only_with_a_revision_changes_with_none() -> None:
+    """A law that words a ground anew revises grants, and no situation: what stands beneath the surge waits."""
+    first = an_incident("F0", kind="alarm.automatic", where=place(0))
+    city = City(rules(others=surging(floor=3).others))
+    city.take(a_camera(), first, *calls(12, "12:10", first=1))
+    law = law_named("kr")
+    fire = {**law["uses"]["fire"], "legal_ground": "Act B, section 1"}
+    law = {**law, "uses": {**law["uses"], "fire": fire}}
+    config = rules(others=surging(floor=3).others, law=law)
+    said = city.take(Entry("rules", "demo.rules", 0, 0, config.canonical()))
+    assert {event.topic for event in said} >= {"core.grant"} and not any(
+        e.topic == "core.situation" for e in said
+    )
+    assert {its_id: one.listed and one.listed[0] for its_id, one in city.state.situations.items()} == {
+        its_id: one["listed_under"] for its_id, one in city.newest().items()
+    }
