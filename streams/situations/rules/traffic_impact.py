@@ -25,6 +25,8 @@ from streams.geo import distance_m
 from streams.situations import pace as levels
 from streams.situations.config import RulesConfig, Severity, Strict, Urgency, is_a
 from streams.situations.entry import Entry
+from streams.situations.handling import opened_again
+from streams.situations.handling import together as handled_together
 from streams.situations.languages import words_of
 from streams.situations.lasting import numbers_beside
 from streams.situations.model import Observed, Position, Situation, View
@@ -138,6 +140,7 @@ class Turn:
     drafts: list[Draft] = field(default_factory=list)
     memories: list[Memory] = field(default_factory=list)
     forgets: list[str] = field(default_factory=list)
+    merged: list[tuple[Situation, str]] = field(default_factory=list)
 
     @property
     def paces(self) -> Paces:
@@ -318,7 +321,7 @@ class TrafficImpact:
             if held is not None and body and held.wake_at is not None and held.wake_at > turn.city.now_ms:
                 wake_at = held.wake_at
             memories.append(Memory(NAME, IMPACTS, body, wake_at))
-        return Step(turn.drafts, memories, turn.forgets)
+        return Step(_handed_on(turn), memories, turn.forgets)
 
     def _cause(self, city: City, situation_id: str | None) -> Situation | None:
         """The situation of that id, or what it was merged into."""
@@ -470,6 +473,8 @@ class TrafficImpact:
         if before is not None and not before.is_closed and before.handled.hold != "open":
             reason = "what caused it is over" if into is None else f"merged into {into}"
             turn.drafts.append(self._ended(turn, before, reason, into))
+            if into is not None:
+                turn.merged.append((before, into))
 
     def _ended(self, turn: Turn, before: Situation, reason: str, into: str | None = None) -> Draft:
         words = self._said("over", "", None)
@@ -555,6 +560,22 @@ def build(config: RulesConfig, numbers: Mapping[str, Any]) -> TrafficImpact:
 def _impacts(city: City) -> dict[str, Impact]:
     memory = city.memories.get(f"{NAME}:{IMPACTS}")
     return {} if memory is None else {whose: convert(one, Impact) for whose, one in memory.body.items()}
+
+
+def _handed_on(turn: Turn) -> list[Draft]:
+    """What is told, in which what operators did with what is merged goes on with the other."""
+    drafts = {one.situation.situation_id: one for one in turn.drafts}
+    for gone, into in turn.merged:
+        before = turn.city.situations.get(into)
+        if before is None:
+            continue
+        again = replace(before, revision=before.revision + 1, reason="what was done with another is of this")
+        after = drafts[into].situation if into in drafts else again
+        done = opened_again(gone.handled) if before.is_closed else gone.handled
+        its = handled_together(after.handled, done)
+        if its != after.handled:
+            drafts[into] = Draft(replace(after, handled=its), {})
+    return list(drafts.values())
 
 
 def _observed(one: Reading, opened_at: int) -> Observed:
