@@ -146,9 +146,10 @@ def match(reader: str, runs: int, profile: bool, as_json: bool, **about: Any) ->
 @click.option(
     "--look-back", "look_back_s", type=click.IntRange(0), default=300, show_default=True, help="seconds"
 )
+@click.option("--kill", is_flag=True, help="two workers, one of which is killed (-9) at half time")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-def flow(seconds: int, as_json: bool, **about: Any) -> None:
+def flow(seconds: int, kill: bool, as_json: bool, **about: Any) -> None:
     """Detections at a steady rate against watches: how far the match falls behind, and its memory.
 
     Example:  bongsu bench flow --rate 40000 --seconds 900
@@ -156,7 +157,7 @@ def flow(seconds: int, as_json: bool, **about: Any) -> None:
     module = benchmark("match_flow")
     load = module.Load(**about, detections=about["a_second"] * seconds)
     found = {**benchmark("match").surroundings(load), "benchmark": "flow", "seconds": seconds}
-    figures = module.measure(reach(), load, tell=partial(click.echo, err=True))
+    figures = module.measure(reach(), load, tell=partial(click.echo, err=True), kill=kill)
     found |= module.shown(figures)
     click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
 

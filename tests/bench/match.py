@@ -158,10 +158,17 @@ def assigned_at(log: Path) -> float | None:
 
 
 def committed_of(admin: AdminClient, city: str) -> int:
+    return sum(offsets_of(admin, city).values())
+
+
+def offsets_of(admin: AdminClient, city: str) -> dict[int, int]:
+    """The committed offset of each partition of the detections."""
     asked = [ConsumerGroupTopicPartitions(f"{city}.match")]
     (future,) = admin.list_consumer_group_offsets(asked).values()
     topic = topic_name(city, "cctv.detection")
-    return sum(max(0, one.offset) for one in future.result().topic_partitions if one.topic == topic)
+    return {
+        one.partition: max(0, one.offset) for one in future.result().topic_partitions if one.topic == topic
+    }
 
 
 def verify(platform: Platform, there: Ground, wanted: set[tuple[str, int]]) -> None:
@@ -197,7 +204,12 @@ def worker_of(
         about = CITY.format(name=there.city, look_back_s=there.load.look_back_s)
         file.write_text(about + (f'reader = "{reader}"\n' if reader else ""))
         words = ["run", str(file), "--stage", "match", "--web-port", str(port)]
-        environment = {**os.environ, **platform.endpoints.as_environment(), "BONGSU_HOME": folder}
+        environment = {
+            **os.environ,
+            **platform.endpoints.as_environment(),
+            "BONGSU_HOME": folder,
+            "BONGSU_WORKER": f"bench-{port}",  # with homes of their own, workers do not know of each other's names
+        }
         log = Path(folder) / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(

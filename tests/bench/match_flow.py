@@ -9,8 +9,11 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import mean
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -23,7 +26,7 @@ from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal
 from schemas.framing import frame
-from tests.bench.match import answers, committed_of, remove, verify, wait_until, worker_of
+from tests.bench.match import answers, committed_of, offsets_of, remove, verify, wait_until, worker_of
 from tests.bench.match_load import (
     CAMERAS,
     CONTRACT,
@@ -58,18 +61,25 @@ class Figures:
     publisher_late_s: float = 0.0
     drained_s: float = 0.0
     matches: int = 0
+    moved_s: float | None = None
+    """From the kill until all partitions are read again."""
 
 
-def measure(platform: Platform, load: Load, tell: Any = lambda _: None) -> Figures:
+def measure(platform: Platform, load: Load, tell: Any = lambda _: None, *, kill: bool = False) -> Figures:
+    """*kill*: two workers, one of which is killed (-9) at half time."""
     there = ground(f"bench-{uuid4().hex[:8]}", load)
     ensure_topics(platform.kafka, [there.city])
     figures = Figures(filled_s=load.look_back_s)
     try:
         publish_watches(platform, there)
         gc.disable()  # millions of messages, made beforehand, are not to be looked through again and again
-        with worker_of(platform, there, "") as (process, port, _):
-            wait_until(lambda: answers(port, "/readyz"), READY_S, process)
-            _flow(platform, there, psutil.Process(process.pid), figures, tell)
+        with ExitStack() as stack:
+            workers = []
+            for _ in range(2 if kill else 1):
+                process, port, _ = stack.enter_context(worker_of(platform, there, ""))
+                wait_until(partial(answers, port, "/readyz"), READY_S, process)
+                workers.append(psutil.Process(process.pid))
+            _flow(platform, there, workers, figures, tell)
             wanted = oracle(there)
             verify(platform, there, wanted)
             figures.matches = len(wanted)
@@ -79,7 +89,9 @@ def measure(platform: Platform, load: Load, tell: Any = lambda _: None) -> Figur
     return figures
 
 
-def _flow(platform: Platform, there: Ground, worker: psutil.Process, figures: Figures, tell: Any) -> None:
+def _flow(
+    platform: Platform, there: Ground, workers: Sequence[psutil.Process], figures: Figures, tell: Any
+) -> None:
     rate, topic = there.load.a_second, topic_name(there.city, CONTRACT)
     admin, sending = (
         AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3}),
@@ -90,11 +102,15 @@ def _flow(platform: Platform, there: Ground, worker: psutil.Process, figures: Fi
         tell("encoding all of it beforehand")
         ahead = iter(list(ahead))
     due, begun = next(ahead), time.monotonic()
-    for second in range(there.load.detections // rate):
+    seconds = there.load.detections // rate
+    for second in range(seconds):
+        if len(workers) > 1 and second == seconds // 2:
+            tell(f"second {second}: one of two is killed")
+            Thread(target=_killed, args=(platform, there.city, workers[1], figures)).start()
         _send(sending, topic, due, begun + second)
         figures.publisher_late_s = max(figures.publisher_late_s, time.monotonic() - begun - second - 1)
         figures.behind.append((second + 1) * rate - committed_of(admin, there.city))
-        figures.rss_mb.append(worker.memory_info().rss / 1e6)
+        figures.rss_mb.append(workers[0].memory_info().rss / 1e6)
         due = next(ahead, [])
         if second % 30 == 0:
             tell(f"second {second}: {figures.behind[-1]} behind, {figures.rss_mb[-1]:.0f} MB")
@@ -105,6 +121,20 @@ def _flow(platform: Platform, there: Ground, worker: psutil.Process, figures: Fi
             raise Fatal("void: it does not come to its end")
         time.sleep(0.05)
     figures.drained_s = time.monotonic() - ended
+
+
+def _killed(platform: Platform, city: str, worker: psutil.Process, figures: Figures) -> None:
+    admin = AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3})
+    worker.kill()
+    killed = time.monotonic()
+    worker.wait()
+    before = offsets_of(admin, city)  # what it had sent off when it died is told by now
+    while time.monotonic() - killed < DRAIN_S:
+        now = offsets_of(admin, city)
+        if all(now[number] > before[number] for number in range(PARTITIONS)):
+            figures.moved_s = time.monotonic() - killed
+            return
+        time.sleep(0.02)
 
 
 def _seconds(platform: Platform, there: Ground) -> Iterator[list[dict[str, Any]]]:
@@ -143,6 +173,7 @@ def shown(figures: Figures) -> dict[str, Any]:
         "matches": figures.matches,
         "behind_first_half": f"{mean(behind[:half]):.0f} (at most {max(behind[:half])})",
         "behind_second_half": f"{mean(behind[half:]):.0f} (at most {max(behind[half:])})",
+        **({} if figures.moved_s is None else {"all_partitions_read_again_s": round(figures.moved_s, 2)}),
         "drained_s": round(figures.drained_s, 2),
         "publisher_late_s": round(figures.publisher_late_s, 2),
         "rss_mb": f"{first:.0f} after warm-up, {last:.0f} at the end ({(last / first - 1) * 100:+.1f} %)",
