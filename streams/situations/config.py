@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from streams.match.forms import FORMS
 from streams.situations.languages import alert_words, kind_names
@@ -296,10 +296,6 @@ class RulesConfig(Strict):
     )
     names: dict[str, str] = Field({}, description="kind → name for people; empty: as schemas/kinds.toml says")
 
-    _pairs: dict[tuple[str, str], Reach | None] = PrivateAttr(default_factory=dict)
-    _gravities: dict[str, int] = PrivateAttr(default_factory=dict)
-    _labels: dict[str, frozenset[str]] = PrivateAttr(default_factory=dict)
-
     @model_validator(mode="before")
     @classmethod
     def _filled(cls, raw: Any) -> Any:
@@ -374,14 +370,28 @@ class RulesConfig(Strict):
             default=self.window_s,
         )
 
+    # What was worked out once; not pydantic's private attributes, which are looked up by way of two failures.
+
+    @cached_property
+    def reaches_known(self) -> dict[tuple[str, str], Reach | None]:
+        return {}
+
+    @cached_property
+    def gravities_known(self) -> dict[str, int]:
+        return {}
+
+    @cached_property
+    def labels_known(self) -> dict[str, frozenset[str]]:
+        return {}
+
     def reach(self, one: str, other: str) -> Reach | None:
         """How near two reports of these kinds must be to be of one happening; ``None``: never."""
         asked = (one, other)
-        if asked not in self._pairs:
-            if len(self._pairs) >= PAIRS_REMEMBERED_MAX:
-                self._pairs.clear()
-            self._pairs[asked] = self._reach(one, other)
-        return self._pairs[asked]
+        if asked not in self.reaches_known:
+            if len(self.reaches_known) >= PAIRS_REMEMBERED_MAX:
+                self.reaches_known.clear()
+            self.reaches_known[asked] = self._reach(one, other)
+        return self.reaches_known[asked]
 
     def _reach(self, one: str, other: str) -> Reach | None:
         for pair in self.matrix:
@@ -392,21 +402,21 @@ class RulesConfig(Strict):
 
     def gravity_of(self, kind: str) -> int:
         """The place of *kind* in the order of gravity: 0 is the gravest."""
-        if kind not in self._gravities:
-            if len(self._gravities) >= PAIRS_REMEMBERED_MAX:
-                self._gravities.clear()
+        if kind not in self.gravities_known:
+            if len(self.gravities_known) >= PAIRS_REMEMBERED_MAX:
+                self.gravities_known.clear()
             above = [(len(line.kind), -n) for n, line in enumerate(self.gravity) if is_a(kind, line.kind)]
-            self._gravities[kind] = -max(above)[1] if above else len(self.gravity) - 1
-        return self._gravities[kind]
+            self.gravities_known[kind] = -max(above)[1] if above else len(self.gravity) - 1
+        return self.gravities_known[kind]
 
     def labels_of(self, kind: str) -> frozenset[str]:
         """The labels of detections that say what a report of *kind* does."""
-        if kind not in self._labels:
-            if len(self._labels) >= PAIRS_REMEMBERED_MAX:
-                self._labels.clear()
+        if kind not in self.labels_known:
+            if len(self.labels_known) >= PAIRS_REMEMBERED_MAX:
+                self.labels_known.clear()
             said = (one.labels for one in self.corroborate if is_a(kind, one.kind))
-            self._labels[kind] = frozenset(label for labels in said for label in labels)
-        return self._labels[kind]
+            self.labels_known[kind] = frozenset(label for labels in said for label in labels)
+        return self.labels_known[kind]
 
     @property
     def evidence_max(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import asdict
@@ -16,6 +17,7 @@ from streams.situations.rules import told_version
 
 SOURCE = "situations"
 EVIDENCE = ("event_id", "topic", "partition", "offset", "distance_m", "seconds")
+_its_evidence = attrgetter(*EVIDENCE)
 FILED = ("filing_id", "to_domain", "agency", "status", "filed_at", "agency_case_no", "incident_id")
 TOLD_MAX = 20
 """So many of the newest actions are told with each revision."""
@@ -105,7 +107,7 @@ def evidence_of(view: View) -> list[dict[str, Any]]:
             "seconds": (incident.event_time - view.opened_at) / 1000,
         }
         for incident in view.incidents
-    ] + [{name: getattr(one, name) for name in EVIDENCE} for one in view.observed]
+    ] + [dict(zip(EVIDENCE, _its_evidence(one), strict=True)) for one in view.observed]
 
 
 def _away_m(one: Position | None, other: Position | None) -> float | None:
