@@ -111,7 +111,9 @@ def evidence_of(view: View) -> list[dict[str, Any]]:
 
 
 def _away_m(one: Position | None, other: Position | None) -> float | None:
-    return None if one is None or other is None else distance_m(one.lat, one.lon, other.lat, other.lon)
+    if one is None or other is None:
+        return None
+    return 0.0 if one is other else distance_m(one.lat, one.lon, other.lat, other.lon)
 
 
 def alert_event(situation: Situation, message: Message, config: RulesConfig, *, now: int) -> Event:
