@@ -42,6 +42,9 @@ units_left_out = Counter(
     "Units sent that may see no camera: as many of their report as may already do",
     ["group"],
 )
+records_gone = Counter(
+    "bongsu_records_gone", "Records that were deleted before the match had read them", ["topic"]
+)
 waiting = Gauge("bongsu_records_waiting", "Records held until their barrier is reached", ["group"])
 noted = Counter("bongsu_records_noted", "What went through and wants a person's eye", ["city", "source"])
 channel_state = Gauge(

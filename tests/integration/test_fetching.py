@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from prometheus_client import REGISTRY
 
 from deploy.settings import Endpoints
 from schemas.errors import Retriable
@@ -203,6 +204,7 @@ def test_what_was_deleted_is_said_and_the_rest_is_read(
     assert there[0][1] == 30
     assert read(fetcher, len(there)) == there
     assert "what was to be read next is gone" in caplog.text
+    assert REGISTRY.get_sample_value("bongsu_records_gone_total", {"topic": topic}) == 30
 
 
 @pytest.mark.parametrize("how", ["hangs up", "hangs up midway", "talks nonsense", "goes silent"])

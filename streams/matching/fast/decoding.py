@@ -28,7 +28,9 @@ from streams.matching.fast.walking import CannotWalk
 from streams.runtime.records import Record
 
 GROUPS_MAX = 256
-NO_FRAME, AN_ERROR, NOWHERE = 255, 254, 255
+NO_FRAME = 255
+PLACES_MAX = 250
+"""Of partitions in one batch."""
 _BY_CONTRACT = {form.contract: form for form in FORMS}
 
 
@@ -63,7 +65,7 @@ class Schemas:
 
     def _new(self, contract: str, schema_id: int) -> Schema:
         number, form, known = len(self._known), _BY_CONTRACT[contract], load_catalogue()[contract]
-        if number >= AN_ERROR - 1:
+        if number >= NO_FRAME - 1:
             raise Retriable("more schemas than one worker tells apart")
         try:
             writer = self._registry.schema_of(schema_id)
@@ -99,7 +101,7 @@ def _words(form: Form, value: Mapping[str, Any]) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Frames of one reading: row by row where each is, its place and its offset. An error has `NOWHERE` for its place.
+    """Frames of one reading: row by row where each is, its place and its offset.
 
     *held* owns the bytes when they are our own; else they must stay until the batch is answered. *record_of* copies one.
     """
@@ -143,7 +145,7 @@ class Decoding:
         for schema in schemas.values():
             if schema.group is not None and schema.group.kernel is not None:
                 _observe(schema, schema.group.kernel, taken, group, sure, seen)
-        unsure, aside = _unsure(taken.record_of, seen, sure, group, met, schemas)
+        unsure, aside = _unsure(taken.record_of, seen, sure, group, schemas)
         frames = KernelFrames(
             taken.payload, taken.size, group, self._schemas.by_number(), unsure, taken.record_of, taken.held
         )
@@ -167,14 +169,13 @@ def _unsure(
     seen: Observations,
     sure: npt.NDArray[np.bool_],
     group: Bytes,
-    met: Bytes,
     schemas: Mapping[int, Schema],
 ) -> tuple[frozenset[int], list[tuple[Record, Invalid]]]:
     """What the kernels leave to the row decoder: read after all, and then sure, or set aside."""
     if sure.all():
         return frozenset(), []
     read, aside = set(), []
-    for row in np.flatnonzero(~sure & (met != AN_ERROR)).tolist():
+    for row in np.flatnonzero(~sure).tolist():
         record = record_of(row)
         try:
             fill(seen, row, _decoded(schemas.get(int(group[row])), record), schemas[int(group[row])].form)

@@ -17,6 +17,7 @@ from typing import Any
 from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
 from confluent_kafka import KafkaError, KafkaException
 
+from streams import metrics
 from streams.log import log
 from streams.match.flow import Partition
 from streams.matching.fast.unpacking import Part
@@ -270,6 +271,7 @@ class Fetcher:
     def _refused(self, place: Partition, code: int) -> None:
         if code == KafkaError.OFFSET_OUT_OF_RANGE:
             begin = self._begin_of(place)
+            metrics.records_gone.labels(place[0]).inc(max(0, begin - self._next[place]))
             log.warning(
                 "what was to be read next is gone: reading what stands from its beginning",
                 topic=place[0],

@@ -29,7 +29,6 @@ def _loader(kind, llvm):
 
 
 u8 = _loader(types.uint8, ir.IntType(8))
-i32 = _loader(types.int32, ir.IntType(32))
 u32 = _loader(types.uint32, ir.IntType(32))
 i64 = _loader(types.int64, ir.IntType(64))
 f32 = _loader(types.float32, ir.FloatType())
@@ -161,15 +160,12 @@ def joined(first, second):
 def schemas_met(payload, size, place, topics, group, groups):
     """The group of each frame: its topic, of which *topics* has the number for each place, and its schema id.
 
-    *groups* are numbered by first appearance. 255: no frame at all; 254: an error, no record. Gives how many there are,
+    *groups* are numbered by first appearance. 255: no frame at all. Gives how many there are,
     -1 when they are more than 250.
     """
     group_count = np.int64(0)
     latest = np.int64(-1)
     for m in range(len(payload)):
-        if place[m] == 255:
-            group[m] = 254
-            continue
         p = payload[m]
         if p == 0 or size[m] < 5 or u8(p) != 0:
             group[m] = 255

@@ -13,7 +13,7 @@ from schemas.errors import Retriable
 from streams.match.batch import Batch
 from streams.match.cells import Filter
 from streams.match.flow import Partition
-from streams.matching.fast.decoding import NOWHERE, Decoding, Taken
+from streams.matching.fast.decoding import PLACES_MAX, Decoding, Taken
 from streams.runtime.records import record_of
 
 
@@ -53,7 +53,7 @@ def _placed(messages: Sequence[Any]) -> tuple[list[Partition], npt.NDArray[np.ui
         firsts = {name: width * at for at, name in enumerate(names)}
         number += np.fromiter(map(firsts.__getitem__, map(Message.topic, messages)), np.int64, len(messages))
     found = np.flatnonzero(np.bincount(number, minlength=1))
-    if len(found) >= NOWHERE:
+    if len(found) > PLACES_MAX:
         raise Retriable("more partitions in one batch than are told apart")
     place = np.zeros(width * len(names) or 1, np.uint8)
     place[found] = np.arange(len(found))

@@ -18,7 +18,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from schemas.errors import Retriable
 from streams.match.flow import Partition
 from streams.match.observations import Longs
-from streams.matching.fast.decoding import Taken
+from streams.matching.fast.decoding import PLACES_MAX, Taken
 from streams.matching.fast.records import (
     BASE,
     BEGIN,
@@ -43,7 +43,6 @@ from streams.runtime.records import Record
 
 RECORDS_MAX = 20_000
 """So many records are one batch, but for the last batch of the broker's that is begun."""
-PLACES_MAX = 250
 BATCHES_MAX = 4_096
 """Of one partition at a time; what is behind them is fetched again."""
 ARENA_BYTES, ARENA_BYTES_MAX = 4_000_000, 256_000_000
