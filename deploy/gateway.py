@@ -16,6 +16,7 @@ import uvicorn
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import Gateway, app_of
 from connectors.gateway.examining import Ear
+from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.spool import Spool
 from connectors.web_page import wall_clock_ms
 from deploy.city import City
@@ -62,7 +63,11 @@ class CityGateway:
         about = city.file.gateway
         port = about.port or kept_port(city)
         self.url = f"http://{about.host}:{port}"
-        self._spool = Spool(spool_path(city), bytes_max=about.spool_bytes_max)
+        self._spool = Spool(
+            spool_path(city),
+            bytes_max=about.spool_bytes_max,
+            reserve_bytes=max(RESERVE_BYTES, 3 * about.body_bytes_max),
+        )
         prepare = _once(lambda: ensure_topics(platform.kafka, [city.name]))
         accounts = Accounts()
         self._known = KnownAccounts(

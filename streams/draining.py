@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from connectors.base import Heard, Place
-from connectors.gateway.spool import Kept, Spool
+from connectors.gateway.spool import Spool
+from connectors.gateway.spooled import Kept
 from schemas.errors import BongsuError, Retriable, Unreachable
 from streams import metrics
 from streams.breaker import STOPPED

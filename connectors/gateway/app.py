@@ -8,6 +8,7 @@ refused whole (422) and not kept: whoever sent it has it, and has been told.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +27,11 @@ from connectors.gateway.accounts import Account, Accounts
 from connectors.gateway.cloud_events import Said, is_cloud_event, unwrap
 from connectors.gateway.desk import Desk, add_desk
 from connectors.gateway.examining import Ear, Examined, summary
+from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
 from connectors.gateway.limits import Rates, Room
 from connectors.gateway.problems import Problem
-from connectors.gateway.spool import Full, Push, Receipt, Spool
+from connectors.gateway.spool import Spool
+from connectors.gateway.spooled import Differs, Full, Push, Receipt
 from schemas.errors import Invalid
 
 BODY_BYTES_MAX = 4 << 20
@@ -127,7 +130,7 @@ class Gateway:
                     "how": f"bongsu source try {ear.name} FILE shows what would be taken",
                 }
                 raise Problem(422, f"nothing of it could be read: {examined.refused[0]['reason']}", more=more)
-            receipts = await self._kept(account, ear, request, messages, examined, at_ms)
+            receipts = await self._kept(account, ear, request, body, messages, examined, at_ms)
         ear.wake()
         return {
             **summary(examined),
@@ -140,19 +143,24 @@ class Gateway:
         account: Account,
         ear: Ear,
         request: Request,
+        body: bytes,
         messages: Sequence[Said],
         examined: Examined,
         at_ms: int,
     ) -> list[Receipt]:
-        marks = _marks(account, request.headers.get("idempotency-key"), examined)
+        key = idempotency_key_of(request)
+        marks = _marks(account, key, examined)
+        wish = None if key is None else hashlib.sha256(body).digest()
         pushes = [
-            Push(ear.name, at_ms, said.body, mark, reading)
+            Push(ear.name, at_ms, said.body, mark, reading, wish)
             for said, mark, reading in zip(messages, marks, examined.readings, strict=True)
         ]
         try:
             receipts = await asyncio.wrap_future(self.spool.append(pushes))
         except Full as error:
             raise Problem(503, error.what, retry_after_s=error.retry_after_s) from error
+        except Differs as error:
+            raise used_otherwise() from error
         metrics.repeats.labels(ear.name).inc(sum(one.is_repeat for one in receipts))
         return receipts
 
@@ -211,7 +219,7 @@ def _marks(account: Account, idempotency_key: str | None, examined: Examined) ->
     """What tells a repeat: the caller's own word for the request, if it gives one."""
     if idempotency_key is None:
         return examined.marks
-    name = f"{account.account_id}\x1f{idempotency_key[:200]}"
+    name = f"{account.account_id}\x1f{idempotency_key}"
     return [f"{name}\x1f{number}".encode() for number in range(len(examined.marks))]
 
 
@@ -320,7 +328,7 @@ _BODY = {
             "in": "header",
             "name": "Idempotency-Key",
             "schema": {"type": "string"},
-            "description": "The same key within an hour is the same push.",
+            "description": "The same key with the same body within an hour is the same push; with another, 422.",
         }
     ],
 }

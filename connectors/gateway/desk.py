@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account
+from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
 from connectors.gateway.problems import Problem
 from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import derived_id
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from connectors.gateway.app import Gateway
 
 BODY_BYTES_MAX = 16_384
-KEY_MAX = 200
 AGAIN_S = 2
 
 
@@ -94,7 +94,7 @@ def add_desk(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
             gateway.check_city(city)
             wish = await _wish(gateway, request, desk)
             word = wish.action
-            done = await _act(desk, account, wish, situation_id, request.headers.get("idempotency-key"))
+            done = await _act(desk, account, wish, situation_id, idempotency_key_of(request))
         except Problem as problem:
             metrics.actions.labels(word, problem.status).inc()
             return problem.answer()
@@ -166,7 +166,7 @@ def _action_id(account: Account, idempotency_key: str | None) -> str:
     """The same key of the same account is the same action; without one each request is another."""
     if idempotency_key is None:
         return secrets.token_hex(16)
-    return derived_id("action", account.account_id, idempotency_key[:KEY_MAX])
+    return derived_id("action", account.account_id, idempotency_key)
 
 
 def _described(actions: Sequence[str]) -> dict[str, Any]:

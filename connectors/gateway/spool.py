@@ -5,6 +5,9 @@ of power. All that waits is committed together, so many who push at once share o
 checksum for every page: a torn last commit was never acknowledged, and is gone when the file is opened again. Each body
 has a SHA-256 of its own beside it, looked at when it is read.
 
+A disk that is full ends no spool: what is published is still deleted, in room that is kept for nothing else
+(``Reserve``), and what could not be written is tried again until it is.
+
 What is pushed twice within ``REPEAT_MS``, by a sender who never heard our answer, say, is kept once.
 """
 
@@ -23,7 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Reading
-from schemas.errors import Fatal, Retriable
+from connectors.gateway.reserve import RESERVE_BYTES, Reserve
+from connectors.gateway.spool_file import connect, prepared, touch
+from connectors.gateway.spooled import Depth, Differs, Full, Kept, Push, Receipt
+from schemas.errors import Fatal
 
 BYTES_MAX = 1 << 30
 ROW_BYTES = 200
@@ -35,88 +41,34 @@ FORGET_MS = 60_000
 TOGETHER_MAX = 1_000
 READINGS_BYTES_MAX = 8 << 20
 """Bodies whose readings are kept in memory; what is read takes some ten times as much."""
-FULL_RETRY_S = 10.0
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS push (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, at_ms INTEGER NOT NULL,
-    body BLOB NOT NULL, sha256 BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS push_of_source ON push (source, seq);
-CREATE TABLE IF NOT EXISTS said (
-    source TEXT NOT NULL, mark BLOB NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (source, mark)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS said_at ON said (at_ms);
-CREATE TABLE IF NOT EXISTS account (account_id TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-"""
-
-
-class Full(Retriable):
-    """The spool is at its bound, or the disk is."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            what, hint="see whether Kafka answers, or give it more room", retry_after_s=FULL_RETRY_S
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One body. *mark* tells a repeat (the same mark from the same source); ``None``: whatever is said counts.
-
-    *reading* is kept beside it in memory only, and not for ever: whoever drains it reads it again where it is gone.
-    """
-
-    source: str
-    at_ms: int
-    body: bytes
-    mark: bytes | None = None
-    reading: Reading | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A push as it lies in the spool; *is_whole*: its bytes are those that were pushed."""
-
-    seq: int
-    at_ms: int
-    body: bytes
-    is_whole: bool
-    reading: Reading | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Under which number a push is kept; *is_repeat*: it already was."""
-
-    seq: int
-    is_repeat: bool
-
-
-@dataclass(slots=True)
-class Depth:
-    """What waits of a source."""
-
-    pushes: int = 0
-    bytes: int = 0
+TOGETHER_BYTES_MAX = 4 << 20
+"""Bodies of one commit: SQLite's log must fit into the reserve."""
+SHRINK_PAGES = 2_048
+"""Given back to the disk at once: 8 MiB, as pages that are moved are written first."""
+AGAIN_S = 1.0
+"""While the disk is full, how often it is tried whether it still is."""
 
 
 @dataclass(slots=True)
 class _Job:
     """Something for the writer to do within its next commit.
 
-    *ended* hears of its end (``None``: it failed) before anybody who waits for *done* does.
+    *ended* hears of its end (``None``: it failed) before anybody who waits for *done* does. *size*: bytes that it adds;
+    ``None``: it must be done, however long it takes.
     """
 
     work: Callable[[sqlite3.Connection], Any]
     ended: Callable[[Any], None] = lambda _result: None
+    size: int | None = None
     done: Future[Any] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
         self.done.set_running_or_notify_cancel()  # whoever waits may go; it is done all the same
 
     def succeed(self, result: object) -> None:
+        if isinstance(result, Differs):
+            self.fail(result)
+            return
         self.ended(result)
         self.done.set_result(result)
 
@@ -128,9 +80,12 @@ class _Job:
 class Spool:
     """One gateway's. Its methods may be called from any thread; one writer thread does all that is written."""
 
-    def __init__(self, path: Path, *, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, path: Path, *, bytes_max: int = BYTES_MAX, reserve_bytes: int = RESERVE_BYTES) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
+        self._reserve = Reserve(path.with_name("reserve"), reserve_bytes)
+        self._owed: list[_Job] = []
+        self.trouble: str | None = None
         self._bytes_max = bytes_max
         self._depths: dict[str, Depth] = {}
         self._counting = threading.Lock()
@@ -142,13 +97,17 @@ class Spool:
         self._connection = self._opened()
         self.spool_id = self._identity()
         self._count_all()
+        self._reserve.keep()
         self._readers = threading.local()
         self._opened_readers: list[sqlite3.Connection] = []
         self._writer = threading.Thread(target=self._write, name="spool", daemon=True)
         self._writer.start()
 
     def append(self, pushes: Sequence[Push]) -> Future[list[Receipt]]:
-        """Keep them all, or none: done when they are safe. ``Full`` at once where there is no room."""
+        """Keep them all, or none: done when they are safe. ``Full`` at once where there is no room.
+
+        The future bears ``Differs`` where one of them has a mark that was given to something else.
+        """
         size = sum(len(push.body) + ROW_BYTES for push in pushes)
         with self._counting:
             waiting = self._under_way + sum(depth.bytes for depth in self._depths.values())
@@ -156,8 +115,9 @@ class Spool:
                 raise Full(f"the spool is full: {waiting} of {self._bytes_max} bytes wait for Kafka")
             self._under_way += size
         return self._do(
-            lambda connection: [self._insert(connection, push) for push in pushes],
+            lambda connection: self._insert_all(connection, pushes),
             lambda receipts: self._arrived(pushes, size, receipts),
+            size,
         )
 
     def waiting(
@@ -180,28 +140,38 @@ class Spool:
         return found
 
     def done(self, source: str, up_to: int) -> Future[object]:
-        """Kafka has all of *source* up to this number."""
-
-        def forget(connection: sqlite3.Connection) -> Depth:
-            where = (source, up_to)
-            gone = connection.execute(
-                "SELECT count(*), coalesce(sum(length(body) + ?), 0) FROM push WHERE source = ? AND seq <= ?",
-                (ROW_BYTES, *where),
-            ).fetchone()
-            gone_too = "DELETE FROM push WHERE source = ? AND seq <= ? RETURNING seq, length(body)"
-            for seq, size in connection.execute(gone_too, where).fetchall():
-                if self._readings.pop(seq, None) is not None:
-                    self._read_bytes -= size
-            return Depth(*gone)
+        """Kafka has all of *source* up to this number: deleted a part at a time, as what is deleted is written first."""
+        whole: Future[object] = Future()
 
         def count(gone: Depth | None) -> None:
-            if gone is not None:
-                with self._counting:
-                    depth = self._depths.setdefault(source, Depth())
-                    depth.pushes -= gone.pushes
-                    depth.bytes -= gone.bytes
+            if gone is None:
+                whole.set_exception(Full("the spool is closed"))
+                return
+            with self._counting:
+                depth = self._depths.setdefault(source, Depth())
+                depth.pushes -= gone.pushes
+                depth.bytes -= gone.bytes
+            if gone.pushes:
+                self._do(lambda connection: self._delete(connection, source, up_to), count)
+            else:
+                whole.set_result(None)
 
-        return self._do(forget, count)
+        self._do(lambda connection: self._delete(connection, source, up_to), count)
+        return whole
+
+    def _delete(self, connection: sqlite3.Connection, source: str, up_to: int) -> Depth:
+        """The oldest of them, of ``TOGETHER_BYTES_MAX`` together or one; what is gone: nothing at the end."""
+        gone = Depth()
+        oldest = "SELECT seq, length(body) FROM push WHERE source = ? AND seq <= ? ORDER BY seq LIMIT ?"
+        for seq, size in connection.execute(oldest, (source, up_to, TOGETHER_MAX)).fetchall():
+            if gone.bytes + size > TOGETHER_BYTES_MAX and gone.pushes:
+                break
+            connection.execute("DELETE FROM push WHERE seq = ?", (seq,))
+            gone.pushes += 1
+            gone.bytes += size + ROW_BYTES
+            if self._readings.pop(seq, None) is not None:
+                self._read_bytes -= size
+        return gone
 
     @staticmethod
     def _forget(connection: sqlite3.Connection, now_ms: int) -> None:
@@ -249,10 +219,20 @@ class Spool:
         self,
         work: Callable[[sqlite3.Connection], Any],
         ended: Callable[[Any], None] = lambda _result: None,
+        size: int | None = None,
     ) -> Future[Any]:
-        job = _Job(work, ended)
+        job = _Job(work, ended, size)
         self._jobs.put(job)
         return job.done
+
+    def _insert_all(self, connection: sqlite3.Connection, pushes: Sequence[Push]) -> list[Receipt] | Differs:
+        """An error is given back, not raised: the commit is also that of others."""
+        known = "SELECT 1 FROM said WHERE source = ? AND mark = ? AND at_ms >= ? AND wish IS NOT NULL AND wish <> ?"
+        for push in pushes:
+            about = (push.source, push.mark, push.at_ms - REPEAT_MS, push.wish)
+            if push.wish is not None and connection.execute(known, about).fetchone() is not None:
+                return Differs("the key was given to another body within the hour")
+        return [self._insert(connection, push) for push in pushes]
 
     def _insert(self, connection: sqlite3.Connection, push: Push) -> Receipt:
         if push.mark is not None:
@@ -269,7 +249,8 @@ class Spool:
         assert seq is not None  # noqa: S101 (sqlite3 types it for statements that insert nothing)
         if push.mark is not None:
             connection.execute(
-                "REPLACE INTO said VALUES (?, ?, ?, ?)", (push.source, push.mark, seq, push.at_ms)
+                "REPLACE INTO said (source, mark, seq, at_ms, wish) VALUES (?, ?, ?, ?, ?)",
+                (push.source, push.mark, seq, push.at_ms, push.wish),
             )
         if push.reading is not None and self._read_bytes + len(push.body) <= READINGS_BYTES_MAX:
             self._readings[seq] = push.reading
@@ -288,12 +269,50 @@ class Spool:
 
     def _write(self) -> None:
         for jobs in self._batches():
-            try:
-                self._commit(jobs)
-            except sqlite3.Error as error:
-                self._roll_back()
-                for job in jobs:
-                    job.fail(Full(f"the spool cannot be written: {error}"))
+            must = [*self._owed, *(job for job in jobs if job.size is None)]
+            may = [job for job in jobs if job.size is not None]
+            if self.trouble is None and self._is_committed([*must, *may]):
+                self._owed = []
+                continue
+            self._owed = [] if self._is_committed_with_reserve(must) else must
+            self._try_the_rest(may)
+        while not self._jobs.empty():
+            self._owed += filter(None, [self._jobs.get()])
+        for job in self._owed:
+            job.fail(Full("the spool is closed"))
+
+    def _is_committed_with_reserve(self, must: Sequence[_Job]) -> bool:
+        """Delete in the room that is kept for it."""
+        if not must or self._is_committed(must):
+            return True
+        self._reserve.give_up()
+        return self._is_committed(must)
+
+    def _try_the_rest(self, may: Sequence[_Job]) -> None:
+        """What adds to the spool goes in when nothing is owed and the reserve is held: else it would take its room."""
+        self._shrink()
+        is_held = not self._owed and self._reserve.keep()
+        if is_held and self._is_committed(may or [_Job(touch)]):
+            self.trouble = None
+            return
+        for job in may:
+            job.fail(Full(self.trouble or "the disk is full"))
+
+    def _is_committed(self, jobs: Sequence[_Job]) -> bool:
+        """Whether it is; if not nothing of it is, and ``trouble`` says why."""
+        try:
+            self._commit(jobs)
+        except sqlite3.Error as error:
+            self._roll_back()
+            self.trouble = f"the spool cannot be written: {error}"
+            return False
+        return True
+
+    def _shrink(self) -> None:
+        """Give pages that hold nothing back to the disk, and the log's room."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -313,38 +332,44 @@ class Spool:
             self._connection.execute("ROLLBACK")
 
     def _batches(self) -> Iterator[list[_Job]]:
-        """All that waits, again and again, until the end is asked for."""
-        while (job := self._jobs.get()) is not None:
-            jobs = [job]
-            is_last = False
-            while len(jobs) < TOGETHER_MAX and not is_last and not self._jobs.empty():
-                more = self._jobs.get()
-                is_last = more is None
-                if more is not None:
-                    jobs.append(more)
+        """All that waits, again and again, until the end is asked for. While there is trouble, also nothing now and then."""
+        is_last = False
+        while not is_last:
+            jobs: list[_Job] = []
+            size = 0
+            with contextlib.suppress(queue.Empty):
+                while len(jobs) < TOGETHER_MAX and size < TOGETHER_BYTES_MAX:
+                    job = self._next_job(is_first=not jobs)
+                    if job is None:
+                        is_last = True
+                        break
+                    jobs.append(job)
+                    size += job.size or 0
             yield jobs
-            if is_last:
-                return
+
+    def _next_job(self, *, is_first: bool) -> _Job | None:
+        """The next, waited for if *is_first*; ``None`` at the end. ``queue.Empty``: none now."""
+        if not is_first:
+            return self._jobs.get_nowait()
+        return self._jobs.get(timeout=None if self.trouble is None else AGAIN_S)
 
     def _opened(self) -> sqlite3.Connection:
-        connection = self._connect()
         try:
-            connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {_TABLES}")
-            connection.execute("PRAGMA journal_size_limit=67108864")
+            try:
+                return prepared(self._path)
+            except sqlite3.OperationalError:  # a full disk cannot even open it
+                self._reserve.give_up()
+                return prepared(self._path)
         except sqlite3.Error as error:
             raise Fatal(
                 f"the spool {self._path.name} cannot be opened: {error}",
                 hint=f"see whether {self._path.parent} can be written, and whether another gateway runs there",
             ) from error
-        return connection
-
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
 
     def _reader(self) -> sqlite3.Connection:
         """This thread's own: readers see what is committed, and hold nobody up."""
         if not hasattr(self._readers, "connection"):
-            self._readers.connection = self._connect()
+            self._readers.connection = connect(self._path)
             self._opened_readers.append(self._readers.connection)
         connection: sqlite3.Connection = self._readers.connection
         return connection

@@ -13,10 +13,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from connectors.gateway.spool import REPEAT_MS, ROW_BYTES, Full, Push, Spool
+from connectors.gateway.spool import REPEAT_MS, ROW_BYTES, Spool
+from connectors.gateway.spooled import Differs, Full, Push
 
 SOURCES = st.sampled_from(["cad", "cameras"])
 BYTES_MAX = 4_000
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "auto_vacuum": 2}
+"""What SQLite's own documentation says of a commit that outlives a cut of power: FULL is 2."""
+SAID_BEFORE = """CREATE TABLE said (source TEXT NOT NULL, mark BLOB NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+PRIMARY KEY (source, mark)) WITHOUT ROWID"""
 
 
 class SpoolMachine(RuleBasedStateMachine):
@@ -34,7 +39,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.spool = Spool(self.path, bytes_max=BYTES_MAX)
+        self.spool = Spool(self.path, bytes_max=BYTES_MAX, reserve_bytes=4_096)
         self.spool_id = self.spool.spool_id
 
     @property
@@ -96,7 +101,7 @@ class SpoolMachine(RuleBasedStateMachine):
                 log.write(torn)
         if not was_closed:
             self.spool.close()
-        self.spool = Spool(self.path, bytes_max=BYTES_MAX)
+        self.spool = Spool(self.path, bytes_max=BYTES_MAX, reserve_bytes=4_096)
 
     def waiting_bytes(self) -> int:
         return sum(len(body) + ROW_BYTES for rows in self.acknowledged.values() for _, body in rows)
@@ -186,3 +191,37 @@ def test_two_spools_never_share_a_name(tmp_path: Path) -> None:
         names.add(spool.spool_id)
         spool.close()
     assert len(names) == 3
+
+
+def test_a_commit_is_on_the_disk_before_anybody_is_answered(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite")
+    asked = {name: spool._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in PRAGMAS}
+    spool.close()
+    assert asked == PRAGMAS
+
+
+def test_a_spool_of_before_is_read_and_goes_on(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "spool.sqlite") as disk:
+        disk.execute(SAID_BEFORE)
+        disk.execute("INSERT INTO said VALUES ('cad', x'6d', 7, 1)")
+    disk.close()
+    spool = Spool(tmp_path / "spool.sqlite")
+    (known,) = spool.append([Push("cad", 2, b"said", b"m", wish=b"w")]).result(10)
+    (new,) = spool.append([Push("cad", 2, b"said", b"n", wish=b"w")]).result(10)
+    spool.close()
+    assert (known.seq, known.is_repeat, new.is_repeat) == (7, True, False)
+
+
+def test_a_mark_with_another_wish_is_refused_and_nothing_that_came_with_it_is_kept(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite")
+    spool.append([Push("cad", 1, b"one", b"m0", wish=b"w")]).result(10)
+    others = [Push("cad", 2, b"new", b"m1", wish=b"v"), Push("cad", 2, b"two", b"m0", wish=b"v")]
+    refused, taken = spool.append(others), spool.append([Push("cad", 2, b"three", b"m2", wish=b"u")])
+    with pytest.raises(Differs):
+        refused.result(10)
+    assert taken.result(10)[0].is_repeat is False
+    assert [one.body for one in spool.waiting("cad")] == [b"one", b"three"]
+    assert spool.depth("cad").pushes == 2
+    later = spool.append([Push("cad", 2 + REPEAT_MS, b"two", b"m0", wish=b"v")]).result(10)
+    assert not later[0].is_repeat
+    spool.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +38,12 @@ REPORT = {
 
 @dataclass
 class Here:
-    """The gateway, its spool, and a key for it."""
+    """The gateway, its spool, and keys of two accounts."""
 
     gateway: Gateway
     spool: Spool
     key: str
+    other_key: str = ""
     app: FastAPI = field(init=False)
     is_stopped: bool = False
 
@@ -58,10 +59,22 @@ class Here:
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         return asyncio.run(self._post(path, content, {name: value for name, value in sent.items() if value}))
 
-    async def _post(self, path: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+    async def _post(
+        self, path: str, content: bytes | AsyncIterator[bytes], headers: dict[str, str]
+    ) -> httpx.Response:
         transport = httpx.ASGITransport(self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             return await client.post(path, content=content, headers=headers)
+
+    def post_in_pieces(self, pieces: Sequence[bytes]) -> httpx.Response:
+        """Push a body whose length is not told before (``Transfer-Encoding: chunked``)."""
+
+        async def body() -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        return asyncio.run(self._post("/v1/springfield/sources/reports", body(), headers))
 
     def get(self, path: str) -> httpx.Response:
         async def ask() -> httpx.Response:
@@ -84,11 +97,15 @@ def a_gateway(
     key, account = new_key(
         "springfield", "police", ["reports"], now_ms=NOON_MS, requests_per_s=requests_per_s
     )
+    other_key, other = new_key("springfield", "police-2", ["reports"], now_ms=NOON_MS)
     source = load_source("city_events", CONTEXT, {"contract": "police.incident"})
-    accounts = Accounts([account.value or {}])
+    accounts = Accounts([account.value or {}, other.value or {}])
     ears: dict[str, Ear] = {}
     here = Here(
-        Gateway("springfield", ears, accounts, spool, lambda: NOON_MS, body_bytes_max=100_000), spool, key
+        Gateway("springfield", ears, accounts, spool, lambda: NOON_MS, body_bytes_max=100_000),
+        spool,
+        key,
+        other_key,
     )
     ears["reports"] = Ear("reports", source, is_stopped=lambda: here.is_stopped)
     try:

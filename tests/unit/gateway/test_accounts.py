@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -33,6 +34,12 @@ def test_nothing_of_a_secret_is_kept() -> None:
     key, row = a_key()
     assert key.split("_", 2)[2] not in str(row)
     assert RowCodec(load_catalogue()["core.account"].newest).encode(row)
+
+
+def test_what_is_kept_of_a_secret_is_its_sha_256() -> None:
+    key, row = a_key()
+    digest = hashlib.sha256(key.split("_", 2)[2].encode()).hexdigest()
+    assert (row["hash_method"], row["secret_hash"]) == ("sha256", digest)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from connectors.gateway.accounts import told
@@ -109,6 +110,61 @@ def test_a_body_beyond_the_bound_is_refused_before_it_is_read(here: Here) -> Non
     answer = here.post(b"[" + b" " * 100_001 + b"]")
     assert answer.status_code == 413
     assert "100000" in answer.json()["detail"]
+
+
+def test_a_body_without_a_length_is_bounded_too(here: Here) -> None:
+    answer = here.post_in_pieces([b"[", *[b" " * 10_000] * 10, b"]"])
+    assert answer.status_code == 413
+    assert "100000" in answer.json()["detail"]
+    assert here.post_in_pieces([b"[", orjson.dumps(REPORT), b"]"]).status_code == 202
+
+
+@pytest.mark.parametrize("value", [b"{},", b"<a/>", b"a\n"])
+def test_a_body_of_more_values_than_anybody_waits_for_is_refused_unread(tmp_path: Path, value: bytes) -> None:
+    with a_gateway(tmp_path) as here:
+        here.gateway.body_bytes_max = 1 << 20
+        answer = here.post(value * 50_001)
+        assert (answer.status_code, "50000 values" in answer.json()["detail"]) == (413, True)
+
+
+def test_a_key_with_another_body_is_refused_and_told(here: Here) -> None:
+    other = {**REPORT, "agency_case_no": "26-2"}
+    first, again = here.post(REPORT, idempotency_key="k"), here.post(REPORT, idempotency_key="k")
+    assert [one.json()["repeated"] for one in (first, again)] == [False, True]
+    refused = here.post(other, idempotency_key="k")
+    assert (refused.status_code, refused.json()["field"]) == (422, "Idempotency-Key")
+    assert here.post(other, idempotency_key="k-2").json()["repeated"] is False
+    assert len(here.bodies()) == 2
+
+
+def test_a_key_that_names_more_or_fewer_messages_than_before_is_refused(here: Here) -> None:
+    about = {"specversion": "1.0", "source": "/cad", "type": "report"}
+    batch = [
+        {**about, "id": number, "data": {**REPORT, "agency_case_no": number}} for number in ("1", "2", "3")
+    ]
+    how = {"content_type": "application/cloudevents-batch+json", "idempotency_key": "k"}
+    answers = [here.post(batch[:count], **how).status_code for count in (2, 3, 1, 2)]
+    assert answers == [202, 422, 422, 202]
+    assert len(here.bodies()) == 2
+
+
+def test_an_empty_key_is_none(here: Here) -> None:
+    others = [{**REPORT, "agency_case_no": number} for number in ("26-1", "26-2")]
+    assert [here.post(one, idempotency_key=" ").json()["repeated"] for one in others] == [False] * 2
+    assert len(here.bodies()) == 2
+
+
+def test_a_key_of_endless_length_is_refused(here: Here) -> None:
+    assert here.post(REPORT, idempotency_key="k" * 201).status_code == 422
+    assert here.post(REPORT, idempotency_key="k" * 200).status_code == 202
+
+
+def test_the_key_of_one_agency_says_nothing_of_what_another_pushes(here: Here) -> None:
+    other = {**REPORT, "agency_case_no": "26-2"}
+    assert here.post(REPORT, idempotency_key="k").json()["repeated"] is False
+    theirs = here.post(other, idempotency_key="k", authorization=f"Bearer {here.other_key}")
+    assert (theirs.status_code, theirs.json()["repeated"]) == (202, False)
+    assert len(here.bodies()) == 2
 
 
 def test_a_full_spool_says_when_to_come_again(tmp_path: Path) -> None:

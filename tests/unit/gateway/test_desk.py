@@ -112,6 +112,11 @@ def test_the_same_request_twice_is_done_once_and_says_so(room: Room) -> None:
     assert room.act("note", key="k-2").json()["repeated"] is False
 
 
+def test_an_empty_word_is_none(room: Room) -> None:
+    first, again = room.act("note", key=" "), room.act("note", key=" ")
+    assert first.json()["action_id"] != again.json()["action_id"]
+
+
 def test_another_account_with_the_same_word_does_something_else(room: Room) -> None:
     first, other = room.act("note", key="k"), room.act("note", key="k", role="supervisor")
     assert first.json()["action_id"] != other.json()["action_id"]
