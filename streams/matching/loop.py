@@ -16,7 +16,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
-from schemas.errors import Invalid, Retriable
+from schemas.errors import BongsuError, Invalid, Retriable
 from schemas.wire import Wire
 from streams.log import log
 from streams.match.config import MatchConfig
@@ -29,7 +29,7 @@ from streams.matching.reader import Reader
 from streams.matching.standings import Left, taken_over
 from streams.matching.telling import Telling
 from streams.matching.watching import Watching
-from streams.runtime.kafka import as_ours, transactional_producer
+from streams.runtime.kafka import Fenced, as_ours, transactional_producer
 from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
 from streams.runtime.records import Record
 
@@ -42,6 +42,10 @@ DUE_MAX = 4
 ASIDE_MAX = 1_000
 """So many records that cannot be read are told together, or what there is at the end of the transaction: the code for them
 is then at hand once, not in every batch."""
+YOUNG_S = 60.0
+"""A life is so long in danger of being fenced by mistake: longer than a group needs to deal its partitions anew."""
+FENCED_MAX = 5
+"""So many young lives may be fenced, one after another. After that two workers truly have one name."""
 PRODUCER: dict[str, Any] = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
 """The broker itself gives up the transaction of a worker that died before it left its name beside any offset."""
 
@@ -70,19 +74,21 @@ class MatchLoop:
         return f"{self.city}.match"
 
     def run(self) -> None:
-        """Until ``stop``. ``Fatal`` is raised: fenced, refused, or a topic that is missing."""
-        delay_s = RETRY_FIRST_S
+        """Until ``stop``. ``Fatal`` is raised: fenced for good, refused, or a topic that is missing."""
+        delay_s, fenced = RETRY_FIRST_S, 0
         gc.freeze()  # batches are columns, in which the collector finds nothing: let it look at the rest seldom
         gc.set_threshold(*COLLECT)
         while not self._stopping.is_set():
             begun = self.turned_at = time.monotonic()
             try:
                 self._live()
-            except (Retriable, KafkaException) as fault:
+            except (Retriable, Fenced, KafkaException) as fault:
                 error = as_ours(fault, "matching") if isinstance(fault, KafkaException) else fault
-                if not isinstance(error, Retriable):
+                lived_s = time.monotonic() - begun
+                fenced = (fenced if lived_s < YOUNG_S else 0) + isinstance(error, Fenced)
+                if not may_begin_anew(error, lived_s=lived_s, fenced=fenced):
                     raise error from fault
-                if time.monotonic() - begun > RETRY_MAX_S:
+                if lived_s > RETRY_MAX_S:
                     delay_s = RETRY_FIRST_S
                 log.warning("match begins anew", stage=self.group, why=error.what, wait_s=delay_s)
                 self._stopping.wait(delay_s)
@@ -114,6 +120,18 @@ class MatchLoop:
             except BaseException as error:
                 committing.abort(error)
                 raise
+
+
+def may_begin_anew(error: BongsuError, *, lived_s: float, fenced: int) -> bool:
+    """Whether a life of *lived_s* that ended with *error* is followed by another; *fenced* young lives ended so in a row.
+
+    A worker that is started again has the name of the life before it. Whoever takes up that life's partitions finds the
+    name beside their offsets and fences it: the new life is hit where it was quicker. Nothing that it committed is lost
+    by that, and its successor takes over from there. A life that is fenced later gives way to another of its name.
+    """
+    if isinstance(error, Fenced):
+        return lived_s < YOUNG_S and fenced <= FENCED_MAX
+    return isinstance(error, Retriable)
 
 
 class Life:

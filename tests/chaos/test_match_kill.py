@@ -17,10 +17,14 @@ from time import monotonic, sleep
 from uuid import uuid4
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from deploy.settings import Endpoints
 from deploy.topics import ensure_topics
 from streams.match.watches import Watch
+from streams.matching.reader import fast_topics
+from streams.matching.standings import left_from
+from streams.runtime.kafka import transactional_producer
 from tests.chaos.planted import OUTSIDE, SOUND
 from tests.chaos.test_kill import SEED, kill
 from tests.integration.test_match import LABELS, now_ms, some_sights
@@ -119,6 +123,46 @@ def test_a_worker_that_sleeps_through_its_session_tells_nothing_of_what_it_had(c
     finally:
         for one in workers:
             end(one)
+
+
+def test_a_worker_that_its_neighbour_takes_for_the_dead_one_of_its_name_takes_over_anew(
+    city: LivingCity,
+) -> None:
+    """A neighbour that takes up the dead one's partitions does no more than this to it."""
+    bus, at = Bus(city.name, city.places.kafka, city.wire), now_ms()
+    watch = a_watch("w", labels=frozenset(LABELS), opens_at=0, per_second_max=10_000)
+    bus.watch([watch], at=at)
+    chance = Random(SEED)
+    seen = some_sights(100, at, chance=chance)
+    with city.running("--stage", "match") as worker:
+        bus.see(seen)
+        wait_until(lambda: bus.pairs() == expected([watch], seen), SETTLED_S, 0.2)
+        for life in range(2):
+            for owner in names_beside_offsets(city):
+                transactional_producer(city.places.kafka, owner)
+            more = some_sights(100, now_ms(), chance=chance, prefix=f"after-{life}-")
+            bus.see(more)
+            seen += more
+            wanted = expected([watch], seen)
+            wait_until(lambda told=wanted: bus.pairs() == told or worker.poll() is not None, SETTLED_S, 0.2)
+            assert worker.poll() is None, "a worker ended by itself"
+        assert bus.pairs() == wanted
+
+
+def names_beside_offsets(city: LivingCity) -> set[str]:
+    """The names that the match's workers have left beside their offsets."""
+    group = f"{city.name}.match"
+    places = [(topic, number) for topic in fast_topics(city.name) for number in range(64)]
+    consumer = Consumer({"bootstrap.servers": city.places.kafka, "group.id": group, "log_level": 3})
+    try:
+        asked = [TopicPartition(topic, number) for topic, number in places]
+        found = consumer.committed(asked, timeout=SETTLED_S)
+    finally:
+        consumer.close()
+    left = [left_from(one.metadata, one.offset) for one in found if one.offset >= 0]
+    names = {one.owner for one in left if one is not None and one.owner is not None}
+    assert names, "nobody has left a name"
+    return names
 
 
 def test_a_worker_that_dies_just_before_its_commit_loses_nothing(city: LivingCity) -> None:
