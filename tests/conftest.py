@@ -15,6 +15,19 @@ from deploy.settings import COMPONENTS, Endpoints, endpoints, given
 ROOT = Path(__file__).resolve().parent.parent
 
 
+TIMEOUTS_S = {"long": 1_800, "cluster": 300}
+"""How long a test may take for its marker, unless it says so itself; any other has what ``pyproject.toml`` says."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            for marker, at_most_s in TIMEOUTS_S.items():
+                if item.get_closest_marker(marker) is not None:
+                    item.add_marker(pytest.mark.timeout(at_most_s))
+                    break
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real input; tests that need it skip where it is not."""
