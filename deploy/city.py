@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -67,8 +68,38 @@ class GatewayFile(Strict):
 
     host: str = Field("127.0.0.1", description="where it listens; a proxy with TLS stands before it")
     port: int | None = Field(None, ge=1, le=65535, description="none: a free one, kept in the home folder")
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="addresses or networks of proxies before it: X-Forwarded-For is heeded from these only",
+    )
     body_bytes_max: int = Field(4 << 20, ge=1_024, le=64 << 20, description="a longer body is refused")
     spool_bytes_max: int = Field(1 << 30, ge=1 << 20, description="what may wait on disk while Kafka is away")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        for one in named:
+            try:
+                ip_network(one)
+            except ValueError as error:
+                raise ValueError(
+                    f"{one!r} is no address or network such as 10.0.0.7 or 10.0.0.0/24"
+                ) from error
+        return named
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether *address* is one of ``trusted_proxies``."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in ip_network(one) for one in self.trusted_proxies)
+
+    @property
+    def is_in_the_open(self) -> bool:
+        """Whether keys may come over a network as plain text: it listens beyond this machine, and no proxy is named."""
+        is_local = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
+        return not is_local and not self.trusted_proxies
 
 
 class CityFile(Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import sys
 import threading
@@ -15,7 +16,9 @@ import uvicorn
 
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import Gateway, app_of
+from connectors.gateway.door import Door
 from connectors.gateway.examining import Ear
+from connectors.gateway.guarded import guarded
 from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.spool import Spool
 from connectors.web_page import wall_clock_ms
@@ -31,7 +34,8 @@ from streams.ingest import Ingest
 from streams.known_accounts import KnownAccounts
 from streams.log import log
 
-CONNECTIONS_MAX = 1_000
+FILES_MAX = 4_096
+"""Connections are files: a shell's usual 1,024 are too few for all that may be held at once."""
 KEEP_ALIVE_S = 30
 END_S = 10
 SWITCH_S = 0.0005
@@ -62,6 +66,7 @@ class CityGateway:
     def __init__(self, city: City, platform: Platform) -> None:
         about = city.file.gateway
         port = about.port or kept_port(city)
+        self._is_in_the_open = about.is_in_the_open
         self.url = f"http://{about.host}:{port}"
         self._spool = Spool(
             spool_path(city),
@@ -115,7 +120,10 @@ class CityGateway:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                limit_concurrency=CONNECTIONS_MAX,
+                http=guarded(Door(about.is_proxy)),
+                ws="none",
+                proxy_headers=bool(about.trusted_proxies),
+                forwarded_allow_ips=list(about.trusted_proxies),
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=END_S,
             )
@@ -156,6 +164,13 @@ class CityGateway:
             log.error("the gateway cannot listen", url=self.url)
 
     def _start(self) -> None:
+        _allow_files(FILES_MAX)
+        if self._is_in_the_open:
+            log.warning(
+                "the gateway takes keys as plain text from any network",
+                url=self.url,
+                how_to_mend="let a proxy with TLS stand before it and name it: trusted_proxies in [gateway]",
+            )
         self._known.start()
         self._desk.start()
         for drain in self._drains:
@@ -172,6 +187,14 @@ class CityGateway:
     def _trouble(self) -> str | None:
         troubles = [self._known.trouble, *(drain.trouble for drain in self._drains)]
         return next((one for one in troubles if one is not None), None)
+
+
+def _allow_files(count: int) -> None:
+    """As many as that, where the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _place_of(drain: Drain) -> Callable[[], dict[str, object]]:

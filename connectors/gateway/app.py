@@ -27,15 +27,20 @@ from connectors.gateway.accounts import Account, Accounts
 from connectors.gateway.cloud_events import Said, is_cloud_event, unwrap
 from connectors.gateway.desk import Desk, add_desk
 from connectors.gateway.examining import Ear, Examined, summary
+from connectors.gateway.guarded import VISITOR
 from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
-from connectors.gateway.limits import Rates, Room
+from connectors.gateway.limits import Rates, Room, Turns
 from connectors.gateway.problems import Problem
 from connectors.gateway.spool import Spool
 from connectors.gateway.spooled import Differs, Full, Push, Receipt
 from schemas.errors import Invalid
 
 BODY_BYTES_MAX = 4 << 20
-BODIES_BYTES_MAX = 64 << 20
+BODIES_BYTES_MAX = 32 << 20
+BODIES_OF_ACCOUNT = 2
+"""So many of the longest bodies of one account may be in memory at once; of all accounts four times as many."""
+WRONG_KEYS_PER_S = 50.0
+"""What an address may ask without a good key; beyond, its connections end with each answer."""
 BODY_S_MAX = 10.0
 INLINE_BYTES = 32_768
 """A body up to this size is read at once; a longer one in a thread, so that it holds nobody up."""
@@ -58,11 +63,38 @@ class Gateway:
     trouble: Callable[[], str | None] = lambda: None
     body_bytes_max: int = BODY_BYTES_MAX
     rates: Rates = field(default_factory=Rates)
-    room: Room = field(default_factory=lambda: Room(BODIES_BYTES_MAX))
+    room: Room = field(init=False)
+    wrong_keys: Rates = field(default_factory=lambda: Rates(WRONG_KEYS_PER_S))
+    turns: Turns = field(default_factory=Turns)
     desk: Desk | None = None
 
+    def __post_init__(self) -> None:
+        of_account = BODIES_OF_ACCOUNT * self.body_bytes_max
+        self.room = Room(max(BODIES_BYTES_MAX, 4 * of_account), of_account)
+
     def account_of(self, request: Request) -> Account:
-        """Whose key the request bears."""
+        """Whose key the request bears. Whoever bears a good one pays nothing for what others of its address ask."""
+        try:
+            account = self._account_of(request)
+        except Problem as problem:
+            address = request.client.host if request.client else ""
+            wait_s = self.wrong_keys.wait_s(address, None, time.monotonic())
+            if problem.status != 401 or wait_s == 0:
+                raise
+            headers = {"Connection": "close"}
+            raise Problem(
+                429, "more requests without a good key than may come", retry_after_s=wait_s, headers=headers
+            ) from None
+        visitor = request.scope.get("state", {}).get(VISITOR)
+        if visitor is not None and not visitor.know(account.account_id):
+            headers = {"Connection": "close"}
+            raise Problem(429, "more connections than this key may have", retry_after_s=1, headers=headers)
+        wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, time.monotonic())
+        if wait_s > 0:
+            raise Problem(429, "more requests than this key may make", retry_after_s=wait_s)
+        return account
+
+    def _account_of(self, request: Request) -> Account:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise Problem(
@@ -79,9 +111,6 @@ class Gateway:
                 "the key is unknown, revoked or out of date",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )
-        wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, time.monotonic())
-        if wait_s > 0:
-            raise Problem(429, "more requests than this key may make", retry_after_s=wait_s)
         return account
 
     def check_city(self, city: str) -> None:
@@ -115,14 +144,12 @@ class Gateway:
         encoding = request.headers.get("content-encoding", "identity").lower()
         if encoding != "identity":
             raise Problem(415, f"content encoding {encoding[:20]!r} is not taken: send the body as it is")
-        size = self._declared(request, self.body_bytes_max)
-        with self.room.take(size) as has_room:
-            if not has_room:
-                raise Problem(503, "too much is being sent at once", retry_after_s=1)
-            body = await self._whole(request, self.body_bytes_max)
+        self._check_declared(request, self.body_bytes_max)
+        with self.room.place(account.account_id) as has_room_for:
+            body = await self._whole(request, self.body_bytes_max, has_room_for)
             messages = _messages(request, body)
             at_ms = self.now_ms()
-            examined = await _examined(ear, messages, at_ms, len(body))
+            examined = await self._examined(account, ear, messages, at_ms, len(body))
             _count(ear, examined)
             if examined.is_all_bad:
                 more = {
@@ -164,20 +191,27 @@ class Gateway:
         metrics.repeats.labels(ear.name).inc(sum(one.is_repeat for one in receipts))
         return receipts
 
-    async def body(self, request: Request, *, bytes_max: int) -> bytes:
+    async def _examined(
+        self, account: Account, ear: Ear, messages: Sequence[Said], at_ms: int, size: int
+    ) -> Examined:
+        """A long body in a thread, one at a time: what is read takes some ten times as much memory."""
+        if size <= INLINE_BYTES:
+            return ear.examine(messages, at_ms)
+        async with self.turns.turn(account.account_id):
+            return await run_in_threadpool(ear.examine, messages, at_ms)
+
+    async def body(self, request: Request, account: Account, *, bytes_max: int) -> bytes:
         """What the request brings, of *bytes_max* at most."""
-        self._declared(request, bytes_max)
-        return await self._whole(request, bytes_max)
+        self._check_declared(request, bytes_max)
+        with self.room.place(account.account_id) as has_room_for:
+            return await self._whole(request, bytes_max, has_room_for)
 
-    def _declared(self, request: Request, bytes_max: int) -> int:
-        """How many bytes the body has, or may have."""
+    def _check_declared(self, request: Request, bytes_max: int) -> None:
         declared = request.headers.get("content-length", "")
-        size = int(declared) if declared.isdecimal() else bytes_max
-        if size > bytes_max:
-            raise Problem(413, f"the body has {size} bytes: at most {bytes_max} are taken")
-        return size
+        if declared.isdecimal() and int(declared) > bytes_max:
+            raise Problem(413, f"the body has {declared} bytes: at most {bytes_max} are taken")
 
-    async def _whole(self, request: Request, bytes_max: int) -> bytes:
+    async def _whole(self, request: Request, bytes_max: int, has_room_for: Callable[[int], bool]) -> bytes:
         parts, size = [], 0
         try:
             async with asyncio.timeout(BODY_S_MAX):
@@ -185,6 +219,8 @@ class Gateway:
                     size += len(part)
                     if size > bytes_max:
                         raise Problem(413, f"the body has more than the {bytes_max} bytes that are taken")
+                    if not has_room_for(len(part)):
+                        raise Problem(503, "too much is being sent at once", retry_after_s=1)
                     parts.append(part)
         except TimeoutError:
             raise Problem(408, f"the body did not arrive within {BODY_S_MAX:.0f} s") from None
@@ -207,12 +243,6 @@ def _messages(request: Request, body: bytes) -> list[Said]:
     except Invalid as error:
         more = {"field": error.field, "expected": error.expected}
         raise Problem(422, error.what, more=more) from error
-
-
-async def _examined(ear: Ear, messages: Sequence[Said], at_ms: int, size: int) -> Examined:
-    if size <= INLINE_BYTES:
-        return ear.examine(messages, at_ms)
-    return await run_in_threadpool(ear.examine, messages, at_ms)
 
 
 def _marks(account: Account, idempotency_key: str | None, examined: Examined) -> list[bytes | None]:

@@ -92,7 +92,7 @@ def add_desk(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
         try:
             account = gateway.account_of(request)
             gateway.check_city(city)
-            wish = await _wish(gateway, request, desk)
+            wish = await _wish(gateway, request, account, desk)
             word = wish.action
             done = await _act(desk, account, wish, situation_id, idempotency_key_of(request))
         except Problem as problem:
@@ -110,8 +110,8 @@ def add_desk(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
         return Response(orjson.dumps(told), status_code=202, media_type="application/json")
 
 
-async def _wish(gateway: Gateway, request: Request, desk: Desk) -> Wish:
-    body = await gateway.body(request, bytes_max=BODY_BYTES_MAX)
+async def _wish(gateway: Gateway, request: Request, account: Account, desk: Desk) -> Wish:
+    body = await gateway.body(request, account, bytes_max=BODY_BYTES_MAX)
     try:
         wish = Wish.model_validate_json(body)
     except ValidationError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 REQUESTS_PER_S = 2_000.0
+CALLERS_MAX = 10_000
 BURST_S = 2.0
 
 
@@ -18,7 +21,7 @@ class _Bucket:
 
 @dataclass(slots=True)
 class Rates:
-    """A token bucket for each account: two seconds' worth at once, then its rate."""
+    """A token bucket for each account or address: two seconds' worth at once, then its rate."""
 
     usual: float = REQUESTS_PER_S
     _buckets: dict[str, _Bucket] = field(default_factory=dict)
@@ -28,6 +31,8 @@ class Rates:
         per_s = rate or self.usual
         most = max(1.0, per_s * BURST_S)
         bucket = self._buckets.setdefault(account_id, _Bucket(most, now_s))
+        if len(self._buckets) > CALLERS_MAX:
+            del self._buckets[next(iter(self._buckets))]
         bucket.left = min(most, bucket.left + (now_s - bucket.at_s) * per_s)
         bucket.at_s = now_s
         if bucket.left >= 1:
@@ -38,19 +43,54 @@ class Rates:
 
 @dataclass(slots=True)
 class Room:
-    """Bytes of bodies that may be in memory at once."""
+    """Bytes of bodies that may be in memory at once: of all accounts, and of one."""
 
     bytes_max: int
+    of_account_max: int
     taken: int = 0
+    _of_account: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
-    def take(self, size: int) -> Iterator[bool]:
-        """Whether there is room for *size* bytes; held until the end of the block."""
-        has_room = self.taken + size <= self.bytes_max
-        if has_room:
+    def place(self, account_id: str) -> Iterator[Callable[[int], bool]]:
+        """What takes so many bytes more, as they arrive, and says whether there was room; given back at the block's end."""
+        held = 0
+
+        def more(size: int) -> bool:
+            nonlocal held
+            if (
+                self.taken + size > self.bytes_max
+                or self._of_account[account_id] + size > self.of_account_max
+            ):
+                return False
+            held += size
             self.taken += size
+            self._of_account[account_id] += size
+            return True
+
         try:
-            yield has_room
+            yield more
         finally:
-            if has_room:
-                self.taken -= size
+            self.taken -= held
+            self._of_account[account_id] -= held
+            if not self._of_account[account_id]:
+                del self._of_account[account_id]
+
+
+class Turns:
+    """Work that is done for one at a time: whoever has more of it waits behind the others' next."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Lock()
+        self._of_account: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def turn(self, account_id: str) -> AsyncIterator[None]:
+        lock, waiting = self._of_account.get(account_id) or (asyncio.Lock(), 0)
+        self._of_account[account_id] = (lock, waiting + 1)
+        try:
+            async with lock, self._all:
+                yield
+        finally:
+            lock, waiting = self._of_account.pop(account_id)
+            if waiting > 1:
+                self._of_account[account_id] = (lock, waiting - 1)

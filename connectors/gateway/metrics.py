@@ -16,3 +16,4 @@ answering = Histogram(
 waiting = Gauge("bongsu_spool_pushes", "Pushes that wait for Kafka", ["source"])
 waiting_bytes = Gauge("bongsu_spool_bytes", "Bytes that wait for Kafka", ["source"])
 waiting_age = Gauge("bongsu_spool_age_seconds", "Age of the oldest push that waits for Kafka", ["source"])
+sent_away = Counter("bongsu_gateway_sent_away", "Connections that the gateway ended, by why", ["why"])

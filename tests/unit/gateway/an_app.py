@@ -91,7 +91,11 @@ class Here:
 
 @contextmanager
 def a_gateway(
-    folder: Path, *, spool_bytes: int = 1 << 20, requests_per_s: float | None = None
+    folder: Path,
+    *,
+    spool_bytes: int = 1 << 20,
+    requests_per_s: float | None = None,
+    body_bytes: int = 100_000,
 ) -> Iterator[Here]:
     spool = Spool(folder / "spool.sqlite", bytes_max=spool_bytes)
     key, account = new_key(
@@ -102,7 +106,7 @@ def a_gateway(
     accounts = Accounts([account.value or {}, other.value or {}])
     ears: dict[str, Ear] = {}
     here = Here(
-        Gateway("springfield", ears, accounts, spool, lambda: NOON_MS, body_bytes_max=100_000),
+        Gateway("springfield", ears, accounts, spool, lambda: NOON_MS, body_bytes_max=body_bytes),
         spool,
         key,
         other_key,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
 import pytest
 
 from connectors.gateway.accounts import Accounts, new_key
-from connectors.gateway.limits import Rates, Room
+from connectors.gateway.limits import Rates, Room, Turns
 from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
 
@@ -96,8 +97,31 @@ def test_a_rate_lets_two_seconds_worth_through_at_once_and_then_its_own() -> Non
     assert rates.wait_s("a", 10.0, 100.15) > 0
 
 
-def test_room_is_given_back() -> None:
-    room = Room(100)
-    with room.take(60) as first, room.take(60) as second, room.take(40) as third:
-        assert (first, second, third) == (True, False, True)
+def test_room_is_taken_as_bytes_arrive_and_given_back() -> None:
+    room = Room(100, 60)
+    with room.place("a") as first, room.place("a") as second, room.place("b") as third:
+        assert [first(40), second(30), second(20), third(40), third(1)] == [True, False, True, True, False]
+        assert room.taken == 100
     assert room.taken == 0
+    with room.place("a") as again:
+        assert again(60)
+
+
+def test_whoever_has_much_to_be_done_waits_behind_the_others_next() -> None:
+    done: list[str] = []
+
+    async def work(turns: Turns, whose: str, may_end: asyncio.Event) -> None:
+        async with turns.turn(whose):
+            await may_end.wait()
+            done.append(whose)
+
+    async def all_of_it() -> None:
+        turns, may_end = Turns(), asyncio.Event()
+        tasks = [asyncio.create_task(work(turns, whose, may_end)) for whose in "aaaab"]
+        await asyncio.sleep(0)
+        may_end.set()
+        await asyncio.gather(*tasks)
+        assert not turns._of_account
+
+    asyncio.run(all_of_it())
+    assert done == ["a", "b", "a", "a", "a"]

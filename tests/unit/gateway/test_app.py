@@ -121,8 +121,7 @@ def test_a_body_without_a_length_is_bounded_too(here: Here) -> None:
 
 @pytest.mark.parametrize("value", [b"{},", b"<a/>", b"a\n"])
 def test_a_body_of_more_values_than_anybody_waits_for_is_refused_unread(tmp_path: Path, value: bytes) -> None:
-    with a_gateway(tmp_path) as here:
-        here.gateway.body_bytes_max = 1 << 20
+    with a_gateway(tmp_path, body_bytes=1 << 20) as here:
         answer = here.post(value * 50_001)
         assert (answer.status_code, "50000 values" in answer.json()["detail"]) == (413, True)
 
