@@ -1,6 +1,7 @@
 """Callers that mean harm, as a process of their own.
 
-``python -m tests.attackers PORT CITY KEY OTHER_KEY FIRST LAST SILENT HEAD BODIES``: from the addresses 127.0.0.FIRST to LAST.
+``python -m tests.attackers PORT CITY KEY OTHER_KEY FIRST LAST SILENT HEAD BODIES``: from
+127.0.0.FIRST to LAST.
 Ends when the head and the hostile bodies are sent; says what was answered as a line of JSON.
 """
 
