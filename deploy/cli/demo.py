@@ -66,15 +66,24 @@ def _cluster() -> Iterator[None]:
     fresh = not home.exists()
     was_up = all(standing.up for standing in cluster.status(home))
     if not was_up:
-        with shown() as progress:
-            cluster.up(home, progress=progress)
+        try:
+            with shown() as progress:
+                cluster.up(home, progress=progress)
+        except KeyboardInterrupt:  # it has ended what it started; its files are still there
+            _end(home, fresh)
+            raise
     try:
         yield
     finally:
         if not was_up:
-            cluster.down(home, erase=fresh)
-            if fresh:
-                shutil.rmtree(home, ignore_errors=True)
+            _end(home, fresh)
+
+
+def _end(home: Path, fresh: bool) -> None:
+    """End the cluster; *fresh*: the folder came with it, and goes."""
+    cluster.down(home, erase=fresh)
+    if fresh:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
