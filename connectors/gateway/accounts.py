@@ -11,6 +11,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from connectors.gateway.roles import acting, roles_as
@@ -71,8 +72,8 @@ class Accounts:
         self._known[row["account_id"]] = Account(
             row["account_id"],
             row["name"],
-            frozenset(row["roles"]),
-            frozenset(row["sources"]),
+            _one_set(tuple(row["roles"])),
+            _one_set(tuple(row["sources"])),
             bytes.fromhex(row["secret_hash"]),
             row["requests_per_s"],
             row["expires_at"],
@@ -89,6 +90,12 @@ class Accounts:
         if account is None or not hmac.compare_digest(account.secret_hash, hashed(parts[2])):
             return None
         return account if account.is_good(now_ms) else None
+
+
+@lru_cache(1_000)
+def _one_set(names: tuple[str, ...]) -> frozenset[str]:
+    """Shared by all accounts that have the same: there may be 100,000."""
+    return frozenset(names)
 
 
 def hashed(secret: str) -> bytes:
