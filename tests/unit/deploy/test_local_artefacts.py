@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tarfile
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -114,3 +115,28 @@ def test_the_mirror_of_the_ordinary_maven_settings_is_honoured(
         "<mirror><mirrorOf>central</mirrorOf><url>https://mirror.example/maven/</url></mirror></mirrors></settings>"
     )
     assert repositories() == ["https://mirror.example/maven"]
+
+
+@pytest.mark.parametrize("has_filters", [True, False])
+def test_an_archive_is_unpacked_by_each_python_from_3_11_0_on(
+    has_filters: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`extractall` takes a filter from 3.11.4 on; Debian 12 has 3.11.2."""
+    content = tmp_path / "content"
+    content.write_bytes(CONTENT)
+    archive = an_artefact()
+    (tmp_path / archive.path).parent.mkdir(parents=True)
+    with tarfile.open(tmp_path / archive.path, "w") as made:
+        made.add(content, "folder/content")
+    extract, filters = tarfile.TarFile.extractall, list[object]()
+
+    def as_of_old(self: tarfile.TarFile, path: Path, **more: object) -> None:
+        filters.append(more.get("filter"))
+        extract(self, path, filter="data")
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", as_of_old)
+    if not has_filters:
+        monkeypatch.delattr(tarfile, "data_filter")
+    folder = artefacts.unpacked(archive, tmp_path, tmp_path, Silent())
+    assert (folder / "folder" / "content").read_bytes() == CONTENT
+    assert filters == ["data" if has_filters else None]
