@@ -125,5 +125,6 @@ def test_an_honest_agency_is_heard_under_a_short_attack(city: PushedCity) -> Non
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3_600)
 def test_an_honest_agency_is_heard_under_attack(city: PushedCity) -> None:
     attacked(city, silent=2_000, head_bytes=100 << 20, bodies=10_000)
