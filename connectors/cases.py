@@ -17,7 +17,7 @@ import orjson
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.records import event_fields
 from schemas.event import Event, derived_id
-from schemas.kinds import OTHER, Words
+from schemas.parts import Known
 
 Domain = Literal["fire", "police"]
 Status = Literal["open", "dispatched", "arrived", "closed"]
@@ -31,7 +31,7 @@ DIGEST_BYTES = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What one row says of one case. *kind* is ``None`` where the agency's word is unknown to us.
+    """What one row says of one case. *kind* is what is known of the agency's word (``schemas.parts.kind_of``).
 
     *number* is what the agency calls it. It is unique in its source, unless *identity* says what is. *said_ms* is
     when the agency said so, where it says that: what is older than the newest is not told, and a row whose time is
@@ -41,7 +41,7 @@ class Case:
     domain: Domain
     agency: str
     number: str
-    kind: str | None
+    kind: Known
     kind_text: str
     status: Status
     event_ms: int
@@ -93,7 +93,7 @@ class Case:
             "incident_id": incident_id,
             "agency": self.agency,
             "agency_case_no": self.number,
-            "kind": self.kind or OTHER,
+            **self.kind.fields,
             "kind_text": self.kind_text,
             "priority": self.priority,
             "status": self.status,
@@ -104,11 +104,6 @@ class Case:
             "filing_id": self.filing_id,
         }
         return Event(f"{self.domain}.incident", incident_id, value)
-
-
-def kind_of(words: Words | None, word: str) -> str | None:
-    """What *word* stands for in an agency's table; ``None`` when nothing is known of it."""
-    return None if words is None else words.get(word)
 
 
 def tell(
@@ -144,8 +139,7 @@ def tell(
             revision += 1
             received_ms = heard.at_ms if heard.at_ms is not None else case.event_ms
             events.append(case.event(context, revision=revision, received_ms=received_ms))
-            if case.kind is None:
-                remarks[f"kind unknown: {case.kind_text}"] += 1
+            remarks.update(case.kind.notes(case.kind_text))
         times = [] if case.said_ms is None else [case.event_ms, case.said_ms]
         told[case.key] = [revision, digest, *times]  # last of all: the newest heard
     if not events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from schemas.errors import Invalid
 Raw = TypeVar("Raw")
 Read = TypeVar("Read")
 
+NOTED_LETTERS_MAX = 60
 FUTURE_MS_MAX = 5 * 60 * 1000
 EARLIEST_MS = 946_684_800_000
 """The year 2000. No live system speaks of older things: a smaller number is seconds, not milliseconds."""
@@ -59,6 +61,11 @@ def a_text(value: object, field: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise Invalid(f"{field} is missing or no text", field=field, expected="text")
     return value.strip()
+
+
+def note_unknown(noted: Counter[str], what: str, word: str) -> None:
+    """A *word* of a known service that we do not know (agency, status, later value of an enum) costs nothing but this."""
+    noted[f"{what} unknown: {word[:NOTED_LETTERS_MAX]}"] += 1
 
 
 def text_or_none(value: object, field: str) -> str | None:

@@ -26,6 +26,12 @@ class Words:
 
     table: Mapping[str, str]
 
+    @classmethod
+    def of(cls, said: Mapping[str, str], *, beside: Words | None = None) -> Words:
+        """The words that *said* spells as people do, before those of *beside*."""
+        table = {} if beside is None else dict(beside.table)
+        return cls({**table, **{spoken(word): kind for word, kind in said.items()}})
+
     def get(self, word: str) -> str | None:
         """What *word* stands for; ``None`` when the agency is not known to use it."""
         return self.table.get(spoken(word))

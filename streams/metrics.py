@@ -63,6 +63,11 @@ source_share = Gauge(
     "Share of a source's events or records that are late, out_of_order, duplicates, unplaced or set_aside",
     ["city", "source", "of"],
 )
+source_kinds = Gauge(
+    "bongsu_source_kinds",
+    "Revisions of incidents in the last day by where their kind comes from: table, parts or unknown",
+    ["city", "source", "agency", "kind_source"],
+)
 SOURCE_STATES = ("hearing", "failing", "refused", "stopped", "trial")
 
 
@@ -78,6 +83,8 @@ def show_source(city: str, source: str, told: Mapping[str, Any], shares: Mapping
     if told["clock_skew_s"] is not None:
         source_skew.labels(city, source).set(told["clock_skew_s"])
     source_rate.labels(city, source).set(told["rate_per_min"])
+    for one in told["kinds"]:
+        source_kinds.labels(city, source, one["agency"], one["kind_source"]).set(one["count"])
     for name, share in shares.items():
         source_share.labels(city, source, name).set(share)
 

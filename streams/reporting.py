@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.event import Event, derived_id
+from schemas.parts import TABLE, WORD_LETTERS_MAX
 from streams.breaker import HEARING, Breaker
 
 HOUR_MS, HOURS_MAX = 3_600_000, 24
@@ -20,6 +21,7 @@ LATE_MS = 5 * 60_000
 """An event this far behind the newest event time heard before is late, not merely out of order."""
 IDS_MAX = 10_000
 WORDS_MAX = 100
+WORDS_TOLD_MAX = 20
 OTHERS = "others"
 MOST = 3
 AGE_FIRST_S, AGE_RATIO, AGE_BUCKETS = 0.1, 1.1, 200
@@ -52,6 +54,8 @@ class Hour:
     ages: Counter[int] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    words: Counter[tuple[str, ...]] = field(default_factory=Counter)
     least_age_s: float | None = None
 
 
@@ -107,6 +111,8 @@ class SourceReport:
         hour.counts["events"] += 1
         hour.counts["duplicates"] += self._is_known(str(value["event_id"]))
         hour.counts["unplaced"] += value["position"] is None
+        if value.get("kind_source") is not None:
+            _count_kind(hour, value)
         if topic.startswith("place.") or value.get("revision", 1) != 1:
             return  # reference data is true until said anew; a revision bears the time of the first report
         event_ms = int(value["event_time"])
@@ -143,11 +149,14 @@ class SourceReport:
         """The fields of ``core.source`` that are counted."""
         counts, ages = Counter[str](), Counter[int]()
         reasons, noted = Counter[str](), Counter[str]()
+        kinds, words = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
         for hour in self._hours:
             counts.update(hour.counts)
             ages.update(hour.ages)
             reasons.update(hour.reasons)
             noted.update(hour.noted)
+            kinds.update(hour.kinds)
+            words.update(hour.words)
         least = [hour.least_age_s for hour in self._hours if hour.least_age_s is not None]
         first_ms = self._hours[0].start_ms if self._hours else now_ms
         since_ms = max(first_ms, self._since_ms if self._since_ms is not None else now_ms)
@@ -163,6 +172,8 @@ class SourceReport:
             "clock_skew_s": -min(least) if least else None,
             "reasons": _most(reasons),
             "noted": _most(noted),
+            "kinds": _told(kinds, ("agency", "kind_source"), WORDS_MAX),
+            "words": _told(words, ("word", "kind", "agency"), WORDS_TOLD_MAX),
         }
 
     def event(self, city: str, source: str, breaker: Breaker, *, now_ms: int) -> Event:
@@ -207,6 +218,22 @@ def shares(figures: Mapping[str, Any]) -> dict[str, float]:
 def _count(counter: Counter[str], word: str, count: int) -> None:
     """Of unboundedly many words, the first are counted by name."""
     counter[word if word in counter or len(counter) < WORDS_MAX else OTHERS] += count
+
+
+def _count_kind(hour: Hour, value: Mapping[str, Any]) -> None:
+    """By agency, where its kinds come from; and the words that no table holds, of which the first are counted by name."""
+    agency, source = str(value["agency"]), str(value["kind_source"])
+    known = (agency, source)
+    hour.kinds[known if known in hour.kinds or len(hour.kinds) < WORDS_MAX else (OTHERS, source)] += 1
+    word = (str(value["kind_text"])[:WORD_LETTERS_MAX], str(value["kind"]), agency)
+    if source != TABLE and (word in hour.words or len(hour.words) < WORDS_MAX):
+        hour.words[word] += 1
+
+
+def _told(counter: Counter[tuple[str, ...]], names: tuple[str, ...], most: int) -> list[dict[str, Any]]:
+    """The *most* frequent under *names*; of equal ones, by the alphabet."""
+    ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
+    return [{**dict(zip(names, what, strict=True)), "count": count} for what, count in ranked[:most]]
 
 
 def _most(counter: Counter[str]) -> list[dict[str, Any]]:

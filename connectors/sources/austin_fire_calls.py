@@ -12,6 +12,7 @@ call is. A year's list is of calls that are over: every incident is *closed*.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +20,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.cases import Case, Status, kind_of, tell
+from connectors.cases import Case, Status, tell
 from connectors.csv_rows import CsvRow, headed_rows, named_cells, under_heading
 from connectors.json_records import BOM
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_text,
     local_time,
+    note_unknown,
     plausible_time,
     position,
     read_each,
@@ -34,6 +36,7 @@ from connectors.records import (
 )
 from schemas.errors import Invalid
 from schemas.kinds import load_kinds
+from schemas.parts import kind_of
 
 NUMBER, YEAR, MONTH, DAY = "MasterIncidentNumber", "CalendarYear", "Month", "DayOfMonth"
 PROBLEM, PRIORITY, JURISDICTION, LOCATION = "Problem", "PriorityDescription", "Jurisdiction", "Location 1"
@@ -81,26 +84,23 @@ class AustinFireCalls:
             heading, rows = headed_rows(heard.body.removeprefix(BOM), "utf-8", COLUMNS)
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])
+        noted = Counter[str]()
         cases, aside, _ = read_each(
             rows,
-            lambda row: self._case(row, heading, heard.at_ms),
+            lambda row: self._case(row, heading, heard.at_ms, noted),
             lambda _, row: row.original.rstrip(b"\r\n"),
             under_heading(heading, "utf-8"),
         )
-        return tell(self._context, heard, place, cases, aside=aside)
+        return tell(self._context, heard, place, cases, aside=aside, noted=noted)
 
-    def _case(self, row: CsvRow, heading: list[str], at_ms: int | None) -> Case:
+    def _case(self, row: CsvRow, heading: list[str], at_ms: int | None, noted: Counter[str]) -> Case:
         cells = named_cells(row, heading)
         word, jurisdiction = a_text(cells[PROBLEM], PROBLEM), a_text(cells[JURISDICTION], JURISDICTION)
         if jurisdiction not in AGENCIES:
-            raise Invalid(
-                f"jurisdiction {jurisdiction!r} is unknown",
-                field=JURISDICTION,
-                expected=" or ".join(AGENCIES),
-            )
+            note_unknown(noted, "jurisdiction", jurisdiction)
         return Case(
             domain="fire",
-            agency=AGENCIES[jurisdiction],
+            agency=AGENCIES.get(jurisdiction, jurisdiction),
             number=a_text(cells[NUMBER], NUMBER),
             kind=kind_of(self._words, word),
             kind_text=word,

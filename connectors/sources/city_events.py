@@ -25,6 +25,8 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
 from schemas.json_form import from_json_value, shown_otherwise
+from schemas.kinds import OTHER
+from schemas.parts import stated
 from schemas.rows import RowCodec
 
 DOMAINS = ("fire.", "police.", "civil.", "cctv.", "mobility.", "drone.", "place.")
@@ -145,6 +147,8 @@ class CityEvents:
         key = self._contract.key
         if key == "incident_id" and not value.get("incident_id"):
             value["incident_id"] = self._incident_id(value)
+        if "kind_source" in self._fields:
+            value |= _known(value)
         value["event_id"] = self._event_id(value, said)
         self._codec.check(value)
         return Event(self._contract.name, str(value[key]), value)
@@ -168,6 +172,14 @@ class CityEvents:
         says = {field: value[field] for field in sorted(value) if field not in SAID_BY_US}
         about = orjson.dumps(says, default=repr)
         return derived_id(self._context.city, self._context.source, self._contract.name, about)
+
+
+def _known(value: Mapping[str, Any]) -> dict[str, str]:
+    """The kind of an incident: what its agency states in our words, or else what its own word says."""
+    kind, word = value.get("kind", OTHER), value.get("kind_text")
+    if not isinstance(kind, str) or not isinstance(word, str):
+        return {}  # the contract refuses it
+    return stated(kind, word).fields
 
 
 SOURCE = CityEvents

@@ -17,6 +17,7 @@ that comes again and says something else is a revision.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.cases import Case, Domain, Status, kind_of, tell
+from connectors.cases import Case, Domain, Status, tell
 from connectors.csv_rows import headed_rows, named_cells, under_heading
 from connectors.json_records import BOM, json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_text,
     local_time,
+    note_unknown,
     plausible_time,
     position,
     read_each,
@@ -38,7 +40,8 @@ from connectors.records import (
     text_or_none,
 )
 from schemas.errors import Invalid
-from schemas.kinds import Words, load_kinds
+from schemas.kinds import Words, load_kinds, spoken
+from schemas.parts import kind_of
 
 POLICE, FIRE = "PD", "FIRE_EMS"
 SERVICES: dict[str, tuple[Domain, str]] = {
@@ -49,13 +52,19 @@ SERVICES: dict[str, tuple[Domain, str]] = {
 AGENCIES = {
     (POLICE, "Columbia Police Department"): "cpd",
     (FIRE, "CFD"): "cfd",
+    (FIRE, "Columbia Fire Department"): "cfd",
     (FIRE, "BCFD"): "bcfd",
+    (FIRE, "Boone County Fire Protection District"): "bcfd",
     (FIRE, "SBFD"): "sbfd",
+    (FIRE, "Southern Boone County Fire Protection District"): "sbfd",
+    (FIRE, "Southern Boone Fire Protection District"): "sbfd",
     (POLICE, None): "cpd",
     (FIRE, None): "fire-ems",
 }
 """Service and agency → our word: the city's police and fire departments, the county's and the southern district's;
-where the form names none, the service's only one, or the services together."""
+where the form names none, the service's only one, or the services together. Another is called as the log calls it,
+and noted."""
+SPOKEN_AGENCIES = {(service, name and spoken(name)): ours for (service, name), ours in AGENCIES.items()}
 STATUS: Status = "dispatched"
 """Of every row; see above."""
 TIME_FORM = "%m/%d/%Y %I:%M:%S %p"
@@ -100,47 +109,50 @@ class ColumbiaCad:
     def read(self, heard: Heard, place: Place) -> Reading:
         if heard.error is not None or not heard.body.strip():
             return Reading((), place)
+        noted = Counter[str]()
         try:
-            cases, aside = self._cases(heard)
+            cases, aside = self._cases(heard, noted)
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])
-        return tell(self._context, heard, place, cases, aside=aside)
+        return tell(self._context, heard, place, cases, aside=aside, noted=noted)
 
-    def _cases(self, heard: Heard) -> tuple[list[Case], list[SetAside]]:
+    def _cases(self, heard: Heard, noted: Counter[str]) -> tuple[list[Case], list[SetAside]]:
         body = heard.body.removeprefix(BOM)
         if body.lstrip()[:1] not in (b"[", b"{"):
-            return self._from_csv(body, heard.at_ms)
+            return self._from_csv(body, heard.at_ms, noted)
         records = json_records(body, None)
         if isinstance(records[0], dict) and not COLUMNS & records[0].keys():
             raise Invalid("the body is no list of calls", field="", expected=", ".join(sorted(COLUMNS)))
         cases, aside, _ = read_each(
             records,
-            lambda record: self._case(record, heard.at_ms),
+            lambda record: self._case(record, heard.at_ms, noted),
             originals(body, None),
         )
         return cases, aside
 
-    def _from_csv(self, body: bytes, at_ms: int | None) -> tuple[list[Case], list[SetAside]]:
+    def _from_csv(
+        self, body: bytes, at_ms: int | None, noted: Counter[str]
+    ) -> tuple[list[Case], list[SetAside]]:
         heading, rows = headed_rows(body, "utf-8", COLUMNS)
         cases, aside, _ = read_each(
             rows,
-            lambda row: self._case(named_cells(row, heading), at_ms),
+            lambda row: self._case(named_cells(row, heading), at_ms, noted),
             lambda _, row: row.original.rstrip(b"\r\n"),
             under_heading(heading, "utf-8"),
         )
         return cases, aside
 
-    def _case(self, row: object, at_ms: int | None) -> Case:
+    def _case(self, row: object, at_ms: int | None, noted: Counter[str]) -> Case:
         if not isinstance(row, Mapping):
             raise Invalid("a record is no object", field="", expected="an object")
         number, word = a_text(row.get("incident"), "incident"), a_text(row.get("type"), "type")
-        service = _service(row, word)
+        service = _service(row, word, noted)
         event_ms, is_ambiguous = local_time(
             row.get("datetime"), TIME_FORM, self._context.timezone, "datetime"
         )
         return Case(
             domain=SERVICES[service][0],
-            agency=_agency(row, service),
+            agency=_agency(row, service, noted),
             number=number,
             kind=kind_of(self._words[service], word),
             kind_text=word,
@@ -152,24 +164,23 @@ class ColumbiaCad:
         )
 
 
-def _service(row: Mapping[str, Any], word: str) -> str:
+def _service(row: Mapping[str, Any], word: str, noted: Counter[str]) -> str:
+    """The service that the row states; where that is none that we know, the one that spells its words so."""
     stated = text_or_none(row.get("service"), "service")
-    if stated is None:
-        return POLICE if word.isupper() else FIRE
-    if stated not in SERVICES:
-        raise Invalid(f"service {stated!r} is unknown", field="service", expected=" or ".join(SERVICES))
-    return stated
+    if stated in SERVICES:
+        return str(stated)
+    if stated is not None:
+        note_unknown(noted, "service", stated)
+    return POLICE if word.isupper() else FIRE
 
 
-def _agency(row: Mapping[str, Any], service: str) -> str:
+def _agency(row: Mapping[str, Any], service: str, noted: Counter[str]) -> str:
     stated = text_or_none(row.get("agency"), "agency")
-    agency = AGENCIES.get((service, stated))
-    if agency is None:
-        known = sorted(name for its, name in AGENCIES if its == service and name)
-        raise Invalid(
-            f"agency {stated!r} of {service} is unknown", field="agency", expected=" or ".join(known)
-        )
-    return agency
+    known = SPOKEN_AGENCIES.get((service, None if stated is None else spoken(stated)))
+    if known is not None:
+        return known
+    note_unknown(noted, "agency", stated or "")  # where none is stated, the table has a word
+    return stated or service
 
 
 SOURCE = ColumbiaCad

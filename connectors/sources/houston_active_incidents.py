@@ -28,6 +28,7 @@ from connectors.records import (
     a_text,
     event_fields,
     local_time,
+    note_unknown,
     plausible_time,
     position,
     read_each,
@@ -38,13 +39,16 @@ from connectors.sources._active_list import Change, Followed, Key, Row, Unread, 
 from connectors.web_page import WebPage
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
-from schemas.kinds import OTHER, load_kinds
+from schemas.kinds import load_kinds
+from schemas.parts import Known, kind_of
 
 AGENCIES = {
     "F": ("fire.incident", "hfd", "houston-fire"),
     "P": ("police.incident", "hpd", "houston-police"),
 }
 """The list's letter → topic, agency, table of words."""
+ANOTHER = "civil.incident"
+"""The topic of a letter that the list has not had so far: its incidents go by the letter, their words by their parts."""
 TODAY, LEGACY = "features", "ActiveIncidentDataTable"
 CALL_TIME_ACCURACY_S = 60.0
 AMBIGUOUS_ACCURACY_S = 3600.0
@@ -72,10 +76,7 @@ class _Line:
         self._is_legacy = "CallTimeOpened" in raw or "YCoord" in raw
 
     def agency(self) -> str:
-        letter = a_text(self._raw.get("Agency"), "Agency")
-        if letter not in AGENCIES:
-            raise Invalid(f"agency {letter!r} is unknown", field="Agency", expected=" or ".join(AGENCIES))
-        return letter
+        return a_text(self._raw.get("Agency"), "Agency")
 
     def type(self) -> str:
         return a_text(self._raw.get("IncidentType"), "IncidentType")
@@ -204,8 +205,11 @@ class HoustonActiveIncidents:
             is_whole=body.get("exceededTransferLimit") is not True,  # ArcGIS cut the list
         )
         events = [self._event(change, received_ms) for change in changes]
-        unknown = (row.says["type"] for row in rows if self._kind(row.key.agency, row.says["type"]) is None)
-        noted = Counter(f"kind unknown: {word}" for word in unknown)
+        noted = Counter[str]()
+        for row in rows:
+            noted.update(self._kind(row.key.agency, row.says["type"]).notes(row.says["type"]))
+            if row.key.agency not in AGENCIES:
+                note_unknown(noted, "agency", row.key.agency)
         return Reading(events, after.to_place(), aside=aside, noted=noted)
 
     def _rows(
@@ -223,12 +227,13 @@ class HoustonActiveIncidents:
         )
         return rows, aside, [_unread(self._context, record) for record in unread]
 
-    def _kind(self, agency: str, word: str) -> str | None:
-        return self._kinds.words[AGENCIES[agency][2]].get(word)
+    def _kind(self, agency: str, word: str) -> Known:
+        return kind_of(self._kinds.words[AGENCIES[agency][2]] if agency in AGENCIES else None, word)
 
     def _event(self, change: Change, received_ms: int) -> Event:
         incident, said = change.incident, change.incident.said
-        topic, agency, _ = AGENCIES[incident.key.agency]
+        letter = incident.key.agency
+        topic, agency = AGENCIES[letter][:2] if letter in AGENCIES else (ANOTHER, letter)
         incident_id = derived_id(self._context.city, self._context.source, *incident.first)
         value = event_fields(
             self._context,
@@ -242,7 +247,7 @@ class HoustonActiveIncidents:
             "incident_id": incident_id,
             "agency": agency,
             "agency_case_no": _case_no(incident.first),
-            "kind": self._kind(incident.key.agency, said["type"]) or OTHER,
+            **self._kind(incident.key.agency, said["type"]).fields,
             "kind_text": said["type"],
             "priority": said["priority"],
             "status": "closed" if change.is_closed else "dispatched" if said["units"] else "open",

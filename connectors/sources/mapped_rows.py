@@ -4,14 +4,16 @@ A row that says nothing new is skipped, one whose case number comes again and sa
 Read from a page (``url``), from a file (``path``), from a recording, or pushed: a 112 centre that posts its
 reports as JSON over HTTP is this type with ``format = "json"`` and neither url nor path.
 
-Nothing is guessed: a word for the status that the city's file does not name sets the row aside, a place outside
-the city too, and what is mapped but not there is unknown. Names of JSON columns are dotted paths
-(``geometry.coordinates``). Leaving a list means nothing here; an agency's word for *closed* closes.
+Nothing is guessed: a place outside the city sets the row aside, and what is mapped but not there is unknown. An agency,
+or a word for the status, that the city's file does not name costs the row nothing: it is noted, and the case is open.
+Names of JSON columns are dotted paths (``geometry.coordinates``). Leaving a list means nothing here; an agency's word for
+*closed* closes.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,6 +27,7 @@ from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_number,
     a_text,
+    note_unknown,
     plausible_time,
     position,
     read_each,
@@ -34,10 +37,13 @@ from connectors.row_times import row_time
 from connectors.sources._mapping import Config
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
+from schemas.parts import kind_of
 
 PER_DEGREE = {"degrees": 1, "micro-degrees": 1_000_000}
 AMBIGUOUS_ACCURACY_S = 3600.0
 OTHERS = "left to others"
+UNKNOWN_STATUS: Status = "open"
+"""What a word for the status is taken for that the city's file does not name: it ends nothing and sends nobody."""
 
 
 class MappedRows:
@@ -54,8 +60,8 @@ class MappedRows:
             timeout_s=config.timeout_s,
             headers=config.headers,
         )
-        theirs = load_kinds().words[config.words].table if config.words else {}
-        self._kinds = Words({**theirs, **{spoken(word): kind for word, kind in config.kinds.items()}})
+        theirs = load_kinds().words[config.words] if config.words else None
+        self._kinds = Words.of(config.kinds, beside=theirs)
         self._statuses = {spoken(word): status for word, status in config.statuses.items()}
         self._unknown = {"", *(text.strip().casefold() for text in config.unknown)}
 
@@ -68,10 +74,10 @@ class MappedRows:
     def read(self, heard: Heard, place: Place) -> Reading:
         if heard.error is not None or not heard.body.strip():
             return Reading((), place)
-        body = heard.body.removeprefix(BOM)
+        body, noted = heard.body.removeprefix(BOM), Counter[str]()
         try:
             cases, aside = {"csv": self._csv, "json": self._json, "jsonl": self._jsonl}[self._config.format](
-                body, heard.at_ms
+                body, heard.at_ms, noted
             )
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])
@@ -82,38 +88,45 @@ class MappedRows:
             place,
             _by_case(ours) if self._config.row_per_unit else ours,
             aside=aside,
+            noted=noted,
             skipped={OTHERS: len(cases) - len(ours)} if len(ours) < len(cases) else {},
             remember=self._config.remember,
         )
 
     # -- rows ------------------------------------------------------------------------------------------------
 
-    def _csv(self, body: bytes, at_ms: int | None) -> tuple[list[Case | None], list[SetAside]]:
+    def _csv(
+        self, body: bytes, at_ms: int | None, noted: Counter[str]
+    ) -> tuple[list[Case | None], list[SetAside]]:
         heading, rows = headed_rows(
             body, self._config.encoding, self._named(), delimiter=self._config.delimiter
         )
         cases, aside, _ = read_each(
             rows,
-            lambda row: self._case(named_cells(row, heading), at_ms),
+            lambda row: self._case(named_cells(row, heading), at_ms, noted),
             lambda _, row: row.original.rstrip(b"\r\n"),
             under_heading(heading, self._config.encoding, delimiter=self._config.delimiter),
         )
         return cases, aside
 
-    def _json(self, body: bytes, at_ms: int | None) -> tuple[list[Case | None], list[SetAside]]:
+    def _json(
+        self, body: bytes, at_ms: int | None, noted: Counter[str]
+    ) -> tuple[list[Case | None], list[SetAside]]:
         path = self._config.records
         cases, aside, _ = read_each(
             json_records(body, path),
-            lambda record: self._case(record, at_ms),
+            lambda record: self._case(record, at_ms, noted),
             originals(body, path),
             around_record(path),
         )
         return cases, aside
 
-    def _jsonl(self, body: bytes, at_ms: int | None) -> tuple[list[Case | None], list[SetAside]]:
+    def _jsonl(
+        self, body: bytes, at_ms: int | None, noted: Counter[str]
+    ) -> tuple[list[Case | None], list[SetAside]]:
         lines = [line for line in body.split(b"\n") if line.strip()]
         cases, aside, _ = read_each(
-            lines, lambda line: self._case(self._line(line), at_ms), lambda _, line: line.rstrip(b"\r")
+            lines, lambda line: self._case(self._line(line), at_ms, noted), lambda _, line: line.rstrip(b"\r")
         )
         return cases, aside
 
@@ -135,7 +148,7 @@ class MappedRows:
 
     # -- one row ---------------------------------------------------------------------------------------------
 
-    def _case(self, row: object, at_ms: int | None) -> Case | None:
+    def _case(self, row: object, at_ms: int | None, noted: Counter[str]) -> Case | None:
         """``None`` for a row that ``only`` leaves to others."""
         if not isinstance(row, Mapping):
             raise Invalid("a row is no object", field="", expected="an object")
@@ -143,15 +156,15 @@ class MappedRows:
         if any(self._text(row, name) not in words for name, words in self._config.only.items()):
             return None
         word = a_text(self._text(row, columns.kind_text), columns.kind_text)
-        status = self._status(row)
+        status = self._status(row, noted)
         event_ms, accuracy_s = self._time(row)
-        number, agency = a_text(self._text(row, columns.case_no), columns.case_no), self._agency(row)
+        number, agency = a_text(self._text(row, columns.case_no), columns.case_no), self._agency(row, noted)
         return Case(
             domain=self._config.domain,
             agency=agency,
             number=number,
             identity=(agency, number) if columns.agency is not None else (),
-            kind=self._kinds.get(word),
+            kind=kind_of(self._kinds, word),
             kind_text=word,
             status=status,
             event_ms=plausible_time(event_ms, at_ms, "time"),
@@ -185,23 +198,22 @@ class MappedRows:
             raise Invalid(f"{name} is no text", field=str(name), expected="text")
         return str(cell).strip()
 
-    def _agency(self, row: Mapping[str, Any]) -> str:
+    def _agency(self, row: Mapping[str, Any], noted: Counter[str]) -> str:
         stated = self._text(row, self._config.columns.agency)
         if stated is None:
             return self._config.agency
         if self._config.agencies and stated not in self._config.agencies:
-            known = ", ".join(self._config.agencies)
-            raise Invalid(f"agency {stated!r} is unknown", field="agency", expected=f"one of {known}")
+            note_unknown(noted, "agency", stated)
         return self._config.agencies.get(stated, stated)
 
-    def _status(self, row: Mapping[str, Any]) -> Status:
+    def _status(self, row: Mapping[str, Any], noted: Counter[str]) -> Status:
         stated = self._text(row, self._config.columns.status)
         if stated is None:
             return self._config.status
         status = self._statuses.get(spoken(stated))
         if status is None:
-            known = ", ".join(self._config.statuses)
-            raise Invalid(f"status {stated!r} is unknown", field="status", expected=f"one of {known}")
+            note_unknown(noted, "status", stated)
+            return UNKNOWN_STATUS
         return status
 
     def _units(self, row: Mapping[str, Any]) -> tuple[str, ...]:

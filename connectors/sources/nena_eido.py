@@ -45,6 +45,7 @@ from connectors.sources._eido import (
 )
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
+from schemas.parts import Known, kind_of
 
 ORDER: tuple[Status, ...] = ("open", "dispatched", "arrived", "closed")
 UNSTATED = "unstated"
@@ -113,8 +114,8 @@ class NenaEido:
             headers=config.headers,
         )
         tree = load_kinds()
-        theirs = tree.words[config.words].table if config.words else {}
-        self._kinds = Words({**theirs, **{spoken(word): kind for word, kind in config.kinds.items()}})
+        theirs = tree.words[config.words] if config.words else None
+        self._kinds = Words.of(config.kinds, beside=theirs)
         stated = {**tree.statuses["nena-eido"].table, **{spoken(w): s for w, s in config.statuses.items()}}
         self._statuses = {word: cast(Status, status) for word, status in stated.items()}
 
@@ -146,7 +147,7 @@ class NenaEido:
         its_id = a_text(document.get("$id"), "$id")
         incident = next(objects(document.get("incidentComponent")), {})
         word, kind = self._kind(document, incident)
-        agency, domain = self._agency(document, incident, kind)
+        agency, domain = self._agency(document, incident, kind.kind)
         said_ms, event_ms, is_first_time = times_of(document, incident)
         where = self._where(document, incident, noted)
         status = self._status(document, incident, its_id, noted)
@@ -176,17 +177,16 @@ class NenaEido:
             closed_reason="closed by the agency" if status == "closed" else None,
         )
 
-    def _kind(self, document: Document, incident: Document) -> tuple[str, str | None]:
-        """The agency's own word and the kind that the first known of its words means."""
+    def _kind(self, document: Document, incident: Document) -> tuple[str, Known]:
+        """The agency's own word, and what is known of all of its words."""
         names = ("incidentTypeInternalText", "incidentTypeInternalCode", "incidentTypeCommonRegistryText")
         words = [word for name in names if (word := text_of(incident, name))]
         words += [
             w for c in objects(document.get("callComponent")) if (w := text_of(c, "standardPrimaryCallType"))
         ]
-        known = (kind for word in words if (kind := self._kinds.get(word)))
-        return (words or [UNSTATED])[0], next(known, None)
+        return (words or [UNSTATED])[0], kind_of(self._kinds, *words)
 
-    def _agency(self, document: Document, incident: Document, kind: str | None) -> tuple[str, Domain]:
+    def _agency(self, document: Document, incident: Document, kind: str) -> tuple[str, Domain]:
         agencies = {id_of(agency): agency for agency in objects(document.get("agencyComponent"))}
         owners = [
             name for name, agency in agencies.items() if agency.get("incidentOwningAgencyIndicator") is True

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.json_records import around_record, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile
-from connectors.records import a_text, plausible_time, read_each, set_aside, text_or_none
+from connectors.records import a_text, note_unknown, plausible_time, read_each, set_aside, text_or_none
 from connectors.vehicles import HUB, Telemetry
 from schemas.errors import Invalid
 
@@ -119,7 +119,7 @@ class OcpiLocations:
             raise Invalid("coordinates are none", field="coordinates", expected="latitude and longitude")
         where = told.position(at.get("latitude"), at.get("longitude"))
         evses = [one for one in _list(said, "evses") if one.get("status") != REMOVED]
-        states = Counter(_state(one) for one in evses)
+        states = Counter(_state(one, told.noted) for one in evses)
         if known.get(hub_id) == updated_ms:
             told.skipped["said before"] += 1
             return
@@ -159,10 +159,12 @@ def _list(said: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _state(evse: Mapping[str, Any]) -> str:
+def _state(evse: Mapping[str, Any], noted: Counter[str]) -> str:
+    """One of OCPI's words; one of a later version is its "unknown"."""
     status = a_text(evse.get("status"), "evses.status")
     if status not in STATES:
-        raise Invalid("an EVSE's status is unknown", field="evses.status", expected=" or ".join(STATES))
+        note_unknown(noted, "status", status)
+        return "unknown"
     return status.lower()
 
 

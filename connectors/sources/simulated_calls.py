@@ -18,7 +18,8 @@ from connectors.sources._scenario import City, Domain, scenario
 from connectors.web_page import wall_clock_ms
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
-from schemas.kinds import OTHER, load_kinds
+from schemas.kinds import load_kinds
+from schemas.parts import kind_of
 
 AGENCIES: dict[Domain, tuple[str, str, str]] = {
     "fire": ("fire.incident", "119", "kr-119"),
@@ -113,7 +114,7 @@ class SimulatedCalls:
             heard.at_ms if heard.at_ms is not None else _iso_ms(record.get("changed_at"), "changed_at")
         )
         incident_id = derived_id(self._context.city, self._context.source, case_no)
-        sequence, kind = _sequence(record.get("sequence")), self._kinds.get(word)
+        sequence, kind = _sequence(record.get("sequence")), kind_of(self._kinds, word)
         value = event_fields(
             self._context,
             event_id=derived_id(incident_id, sequence),
@@ -125,7 +126,7 @@ class SimulatedCalls:
             "incident_id": incident_id,
             "agency": self._agency,
             "agency_case_no": case_no,
-            "kind": kind or OTHER,
+            **kind.fields,
             "kind_text": word,
             "priority": None,
             "status": status,
@@ -135,7 +136,7 @@ class SimulatedCalls:
             "closed_reason": "closed by the agency" if status == "closed" else None,
             "filing_id": None,
         }
-        return value, {} if kind else {f"kind unknown: {word}": 1}
+        return value, kind.notes(word)
 
 
 def _iso_ms(text: object, field: str) -> int:

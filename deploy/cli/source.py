@@ -171,6 +171,18 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"  {one['count']:7}  {one['what']}"
     for one in told["noted"]:
         yield f"worth a look            {one['what']} ({one['count']})"
+    yield from _kinds_lines(told)
+
+
+def _kinds_lines(told: dict[str, Any]) -> Iterator[str]:
+    """Where kinds came from, and a line to paste for each word that no table holds."""
+    for one in told.get("kinds", ()):
+        yield f"kinds of {one['agency']:15} {one['count']} by {one['kind_source']}"
+    if words := told.get("words", ()):
+        yield "words that no table holds, to paste under [words.…] in schemas/kinds.toml or the source's kinds:"
+    for one in words:
+        line = f"{toml_text(one['word'])} = {toml_text(one['kind'])}  # {_printable(one['agency'])}"
+        yield f"  {one['count']:7}  {line}"
 
 
 @source.command()
@@ -206,6 +218,21 @@ def new(name: str, root: Path) -> None:
     for path in lay(name, root):
         click.echo(str(path))
     click.echo(f"now:  pytest tests/contract tests/unit/connectors -k {name}", err=True)
+
+
+def toml_text(text: str) -> str:
+    """*text* as TOML quotes it; what a terminal would act on is escaped."""
+    return '"' + "".join(_escaped(letter) for letter in text) + '"'
+
+
+def _escaped(letter: str) -> str:
+    if letter in '"\\':
+        return "\\" + letter
+    return letter if letter.isprintable() else f"\\U{ord(letter):08X}"
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _module(type_name: str) -> Any:

@@ -78,9 +78,15 @@ def _concerned(situation: Situation, told: Told | None, config: RulesConfig) -> 
     if situation.is_closed:
         return ()
     is_told = told is not None and told.is_active
-    demands = situation.rule != RULE or (situation.listed is None and config.demands_attention(view.kind))
+    demands = situation.rule != RULE or (situation.listed is None and _demands_attention(view, config))
     higher_up = () if situation.handled.escalated_at is None else (config.escalate_to,)
     return (*view.agencies, OPERATOR, *higher_up) if is_told or demands else (*view.agencies, *higher_up)
+
+
+def _demands_attention(view: View, config: RulesConfig) -> bool:
+    """A kind that the city looks at, or a word of which nothing is known: it may be anything."""
+    unknown = (one.unknown_word for one in view.incidents if one.unknown_word and not one.is_closed)
+    return config.demands_attention(view.kind) or any(not config.is_quiet(word) for word in unknown)
 
 
 def _is_graver(severity: str, than: str) -> bool:

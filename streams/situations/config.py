@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.kinds import spoken
 from streams.match.forms import FORMS
 from streams.situations.languages import alert_words, kind_names
 from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
@@ -280,6 +281,11 @@ class RulesConfig(Strict):
         None,
         description="kinds that demand an operator's attention; others stand in the list. Absent: every kind",
     )
+    quiet: tuple[Annotated[str, Field(pattern=r"\S")], ...] = Field(
+        (),
+        description="agencies' words of kind other that demand no attention; any other of that kind does, whatever"
+        " attention lists",
+    )
     escalate_after_min: float | None = Field(
         None,
         gt=0,
@@ -430,6 +436,14 @@ class RulesConfig(Strict):
     def demands_attention(self, kind: str) -> bool:
         """Whether a situation of *kind* is an alert to the operator, or an entry in the list."""
         return self.attention is None or any(is_a(kind, one) for one in self.attention)
+
+    def is_quiet(self, word: str) -> bool:
+        """Whether *word*, of which nothing is known, is one that the city has named as nothing to look at."""
+        return spoken(word) in self.quiet_words
+
+    @cached_property
+    def quiet_words(self) -> frozenset[str]:
+        return frozenset(map(spoken, self.quiet))
 
     def candidate(self) -> RulesConfig | None:
         """These rules with those that run in shadow in force; ``None`` without any."""

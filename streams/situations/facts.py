@@ -8,9 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas.errors import Invalid
+from schemas.kinds import OTHER
 from streams.situations.config import STATUSES
 from streams.situations.entry import Entry
 from streams.situations.model import Camera, Incident, Position
+
+UNSTATED = "unstated"
+UNKNOWN_LETTERS_MAX = 200
 
 
 def time_of(entry: Entry) -> int:
@@ -42,6 +46,7 @@ def incident_of(entry: Entry) -> Incident:
             offset=entry.offset,
             heard_at=0,
             units=tuple(value["units"]),
+            unknown_word=_unknown_word(value),
         )
     except KeyError as error:
         raise _missing(entry, error) from None
@@ -49,6 +54,11 @@ def incident_of(entry: Entry) -> Incident:
         raise Invalid(f"{entry.topic}: unknown status", field="status", expected=" or ".join(STATUSES))
     time_of(entry)
     return incident
+
+
+def _unknown_word(value: Mapping[str, Any]) -> str:
+    is_unknown = value["kind"] == OTHER and value.get("kind_source") is not None
+    return str(value.get("kind_text") or UNSTATED)[:UNKNOWN_LETTERS_MAX] if is_unknown else ""
 
 
 def next_of(known: Incident, incident: Incident) -> Incident:

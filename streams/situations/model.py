@@ -23,6 +23,8 @@ class Incident(Struct, frozen=True, gc=False):
     *anchored* says that it once opened a situation; *lapsed* that it was silent for too long and counts as
     closed until it is heard again. *bound* and *parted* are reports that an operator said are, or are not, of the
     same happening. *first_heard_at* is when it was heard for the first time, *turned_at* when something last happened to it.
+    *unknown_word* is the agency's word where nothing is known of what it means; of what was written before words were read
+    by their parts, nothing.
     """
 
     incident_id: str
@@ -46,6 +48,7 @@ class Incident(Struct, frozen=True, gc=False):
     parted: tuple[str, ...] = ()
     first_heard_at: int = 0
     turned_at: int = 0
+    unknown_word: str = ""
 
     @property
     def happened_at(self) -> int:

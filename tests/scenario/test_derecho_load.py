@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from schemas.event import Event
+from schemas.parts import kind_of
 from streams.effects import first_heard, load_of, load_of_times
-from streams.situations.config import is_a
 from tests.scenario.test_derecho_joins import RECORDING, Heard, heard, lived
 from tests.scenario.test_derecho_surges import may
+from tests.scenario.test_own_alerts import by_parts, grave, unalerted
 
 STORM = (may("16 23:00"), may("17 18:00"))
-OWN = ("fire.building", "fire.explosion", "rescue")
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +42,26 @@ def test_the_storm_asks_a_fifth_of_the_operator_and_hardly_any_flood_is_left(sai
     assert after.chattering == 0
 
 
-def test_every_building_fire_rescue_and_explosion_has_its_own_alert(said: list[Event]) -> None:
-    told = {one["situation_id"] for one in values(said, "core.alert") if one["audience"] == "operator"}
-    newest = {one["situation_id"]: one for one in values(said, "core.situation")}
-    grave = {
-        one["situation_id"]
-        for one in values(said, "core.situation")
-        if one["status"] != "closed" and any(is_a(one["kind"], kind) for kind in OWN)
+def test_over_the_whole_recording_less_than_a_hundredth_of_the_time_is_a_flood(said: list[Event]) -> None:
+    alerts = values(said, "core.alert")
+    start, end = min(one["event_time"] for one in alerts), max(one["event_time"] for one in alerts)
+    assert load_of(alerts, "operator", from_ms=start, to_ms=end).flood_share < 0.01
+
+
+def test_every_grave_word_has_its_own_alert(data_dir: Path, said: list[Event]) -> None:
+    chosen = grave(event for _, events in heard(data_dir / RECORDING).polls for event in events)
+    assert len(chosen) > 80
+    assert unalerted(chosen, said) == set()
+
+
+def test_without_any_table_its_parts_put_a_grave_word_where_it_belongs(data_dir: Path) -> None:
+    words = {
+        event.key + event.value["kind_text"]: event.value["kind_text"]
+        for _, events in heard(data_dir / RECORDING).polls
+        for event in events
+        if event.value is not None
     }
-    assert len(grave) > 80
-    assert grave <= told
-    assert all(newest[one]["rule"] == "joint-incident" for one in grave)
+    assert by_parts({"kind_text": word, **kind_of(None, word).fields} for word in words.values()) > 80
 
 
 def test_a_graver_word_for_the_same_case_is_told_even_if_it_was_listed(said: list[Event]) -> None:

@@ -68,7 +68,6 @@ def test_a_call_without_a_place_has_none(place: str) -> None:
         ({"day": "32"}, "DayOfMonth"),
         ({"month": "Brumaire"}, "DayOfMonth"),
         ({"year": "1916"}, "DayOfMonth"),
-        ({"jurisdiction": "NAVY"}, "Jurisdiction"),
         ({"problem": ""}, "Problem"),
     ],
 )
@@ -84,3 +83,9 @@ def test_the_same_list_again_is_nothing_new_and_a_moved_call_is_a_revision() -> 
     assert not hears(a_row(), place=first.place).events
     (moved,) = hears(a_row(place='"(30218836, 97806157)"'), place=first.place).events
     assert (moved.value or {})["revision"] == 2
+
+
+def test_another_jurisdiction_costs_nothing_but_a_note() -> None:
+    reading = hears(a_row(jurisdiction="NAVY"))
+    assert [(event.value or {})["agency"] for event in reading.events] == ["NAVY"]
+    assert (list(reading.aside), reading.noted) == ([], {"jurisdiction unknown: NAVY": 1})

@@ -15,13 +15,20 @@ from connectors.base import Bounds, Heard, SourceContext
 from connectors.cases import Case, tell
 from connectors.json_records import at_path, json_records, record_bytes
 from schemas.errors import Invalid
+from schemas.parts import TABLE, Known
 
 SOMEWHERE = SourceContext("moie", "cad", ZoneInfo("Asia/Seoul"), Bounds(37.4, 126.7, 37.55, 126.9))
 DAY = 86_400_000
 
 
 def a_case(number: str = "1", **changed: Any) -> Case:
-    said = {"domain": "fire", "agency": "119", "kind": "fire", "kind_text": "화재", "status": "open"}
+    said = {
+        "domain": "fire",
+        "agency": "119",
+        "kind": Known("fire", TABLE),
+        "kind_text": "화재",
+        "status": "open",
+    }
     return Case(**{**said, "number": number, "event_ms": 20_000 * DAY, **changed})
 
 

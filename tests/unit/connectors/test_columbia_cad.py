@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -135,8 +136,6 @@ def test_a_row_without_a_place_has_none_and_keeps_its_address(nowhere: tuple[Any
         ({"incident": ""}, "incident"),
         ({"incident": ...}, "incident"),
         ({"type": 7}, "type"),
-        ({"service": "NAVY"}, "service"),
-        ({"agency": "CFD"}, "agency"),
         ({"datetime": "yesterday"}, "datetime"),
         ({"datetime": "6/1/1926 7:05:00 AM"}, "datetime"),
         ({"datetime": "6/2/2026 7:05:00 AM"}, "datetime"),
@@ -151,6 +150,47 @@ def test_a_bad_row_is_set_aside_with_its_bytes_and_spoils_no_other(wrong: dict[s
         "2026900003",
     ]
     assert [(aside.field, orjson.loads(aside.original)) for aside in reading.aside] == [(field, bad)]
+
+
+FULL_NAMES = {
+    "Columbia Fire Department": "cfd",
+    "Boone County Fire Protection District": "bcfd",
+    "Southern Boone County Fire Protection District": "sbfd",
+}
+
+
+def test_a_day_on_which_the_log_writes_names_out_in_full_loses_nothing(data_dir: Path) -> None:
+    short = {"CFD": "Columbia Fire Department", "BCFD": "BOONE COUNTY  Fire Protection District"}
+    short["SBFD"] = "Southern Boone County Fire Protection District"
+    day = orjson.loads((data_dir / "columbia/raw/data_2026-04-15a_61da340a49.json").read_bytes())
+    full = [{**row, "agency": short.get(row["agency"], row["agency"])} for row in day]
+    assert sum(row != other for row, other in zip(day, full, strict=True)) > 20
+    as_ever, spelled_out = reads(orjson.dumps(day)), reads(orjson.dumps(full))
+    assert not spelled_out.aside
+    assert not spelled_out.noted
+    assert spelled_out.events == as_ever.events
+
+
+@pytest.mark.parametrize("name", FULL_NAMES)
+def test_a_name_in_full_is_the_agency_that_it_names(name: str) -> None:
+    assert value(hears(a_row(service="FIRE_EMS", type="Alarm", agency=name)))["agency"] == FULL_NAMES[name]
+
+
+def test_an_agency_or_a_service_that_nobody_knows_costs_nothing_but_a_note() -> None:
+    reading = hears(
+        a_row(service="FIRE_EMS", type="Structure Fire", agency="Boone Health EMS"),
+        a_row(incident="2", service="NAVY", type="Structure Fire", agency="Coast Guard"),
+    )
+    assert not reading.aside
+    assert [(e.topic, (e.value or {})["agency"], (e.value or {})["kind"]) for e in reading.events] == [
+        ("fire.incident", "Boone Health EMS", "fire.building"),
+        ("fire.incident", "Coast Guard", "fire.building"),
+    ]
+    assert reading.noted == {
+        "agency unknown: Boone Health EMS": 1,
+        "agency unknown: Coast Guard": 1,
+        "service unknown: NAVY": 1,
+    }
 
 
 def test_a_word_that_the_tree_does_not_know_is_told_as_other_and_counted() -> None:

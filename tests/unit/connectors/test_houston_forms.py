@@ -60,7 +60,6 @@ BAD: dict[str, tuple[Any, str]] = {
     "id of a wrong type": (a_line(UID=[1]), "UID"),
     "true for an id": (a_line(UID=True), "UID"),
     "no agency": (a_line(Agency=...), "Agency"),
-    "unknown agency": (a_line(Agency="Q"), "Agency"),
     "no type": (a_line(IncidentType=None), "IncidentType"),
     "units of a wrong type": (a_line(Units=5), "Units"),
     "time as text": (a_line(CALL_TIME="12:00"), "CALL_TIME"),
@@ -116,3 +115,12 @@ def test_a_record_that_nests_too_deep_to_be_taken_apart_sets_the_body_aside_and_
     assert [aside.original for aside in reading.aside] == [deep]
     assert not reading.events
     assert not listener.hears(a_line(), another()).events, "nothing had left the list"
+
+
+def test_a_letter_that_the_list_has_not_had_so_far_costs_nothing_but_a_note() -> None:
+    reading = Listener().hears_body(
+        orjson.dumps({"features": [another(), a_line(Agency="Q", IncidentType="HIGHRISE ON FIRE")]})
+    )
+    (event,) = (event for event in reading.events if event.topic == "civil.incident")
+    assert ((event.value or {})["agency"], (event.value or {})["kind"]) == ("Q", "fire.building")
+    assert (list(reading.aside), reading.noted) == ([], {"agency unknown: Q": 1})

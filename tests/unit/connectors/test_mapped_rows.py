@@ -184,7 +184,7 @@ def test_what_is_no_place_in_the_city_is_set_aside(place: dict[str, Any], field:
     assert refused(pushed(mapped(), {**ROW, **place})) == field
 
 
-def test_a_case_lives_by_its_agencys_words_and_an_unknown_word_is_not_guessed() -> None:
+def test_a_case_lives_by_its_agencys_words_and_an_unknown_word_ends_nothing() -> None:
     words = {"접수": "open", "2": "dispatched", "종결": "closed"}
     source = mapped({"status": "state"}, statuses=words, status="open")
     place: Any = {}
@@ -194,7 +194,8 @@ def test_a_case_lives_by_its_agencys_words_and_an_unknown_word_is_not_guessed() 
         place = reading.place
         said += [(e.value["revision"], e.value["status"]) for e in reading.events if e.value]
     assert said == [(1, "open"), (2, "dispatched"), (3, "closed")]
-    assert refused(pushed(source, {**ROW, "state": "보류"})) == "status"
+    unknown = pushed(source, {**ROW, "state": "보류"})
+    assert (value(unknown)["status"], unknown.noted) == ("open", {"status unknown: 보류": 1})
     assert value(pushed(source, ROW))["status"] == "open"
 
 
@@ -218,9 +219,9 @@ def test_a_row_a_unit_is_one_incident_with_all_units() -> None:
 def test_several_agencies_in_one_list_may_use_one_number() -> None:
     source = mapped({"agency": "who"}, agencies={"중부서": "jungbu", "동부서": "dongbu"})
     reading = pushed(source, *({**ROW, "who": who} for who in ("중부서", "동부서", "", "해경")))
-    assert [(e.value or {})["agency"] for e in reading.events] == ["jungbu", "dongbu", "119"]
-    assert len({event.key for event in reading.events}) == 3
-    assert [aside.field for aside in reading.aside] == ["agency"]
+    assert [(e.value or {})["agency"] for e in reading.events] == ["jungbu", "dongbu", "119", "해경"]
+    assert len({event.key for event in reading.events}) == 4
+    assert (list(reading.aside), reading.noted) == ([], {"agency unknown: 해경": 1})
 
 
 def test_rows_of_others_are_counted_not_read() -> None:

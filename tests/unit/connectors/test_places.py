@@ -240,7 +240,6 @@ def test_a_location_that_did_not_change_is_told_once_and_an_old_answer_is_stale(
 
 WRONG_LOCATIONS = {
     "without an id": location(id=None),
-    "of a status of its own": location(evses=[{"status": "BROKEN"}]),
     "in another city": location(coordinates={"latitude": "51", "longitude": "4"}),
     "without a time": location(last_updated=None),
     "a number": 7,
@@ -389,3 +388,10 @@ def test_a_list_of_one_kind_of_site_needs_no_column_of_kinds() -> None:
     assert (value["site_id"], value["kind"], value["ends_at"]) == ("W1", "works", NOON + 12 * 3_600_000)
     with pytest.raises(BadConfig, match="a site has a kind"):
         source("mapped_places", **{**config, "kind": None})
+
+
+def test_a_status_of_a_later_version_is_unknown_and_noted() -> None:
+    reading = ocpi(location(evses=[{"status": "BROKEN"}]))
+    assert (list(reading.aside), reading.noted) == ([], {"status unknown: BROKEN": 1})
+    hub = next(event.value for event in reading.events if event.topic == "mobility.hub" and event.value)
+    assert hub["chargers"] == [{"state": "unknown", "count": 1}]
