@@ -171,10 +171,10 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"  {one['count']:7}  {one['what']}"
     for one in told["noted"]:
         yield f"worth a look            {one['what']} ({one['count']})"
-    yield from _kinds_lines(told)
+    yield from kinds_lines(told)
 
 
-def _kinds_lines(told: dict[str, Any]) -> Iterator[str]:
+def kinds_lines(told: dict[str, Any]) -> Iterator[str]:
     """Where kinds came from, and a line to paste for each word that no table holds."""
     for one in told.get("kinds", ()):
         yield f"kinds of {one['agency']:15} {one['count']} by {one['kind_source']}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel, Field
 
-from deploy.cli.source import report_lines, settings_of, source
+from deploy.cli.source import kinds_lines, report_lines, settings_of, source
 from schemas.catalogue import load_catalogue
 from schemas.errors import BongsuError
 from schemas.json_form import from_json_value
@@ -75,3 +76,12 @@ def test_a_report_is_told_in_words() -> None:
         "     90  latitude",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize("word", ["HIGHRISE ON FIRE", 'a "quoted" \\ word', "\x1b[31mred\n"])
+def test_a_word_that_no_table_holds_is_told_with_a_line_to_paste(word: str) -> None:
+    words = [{"word": word, "kind": "fire.building", "agency": "hfd", "count": 7}]
+    lines = list(kinds_lines({"kinds": [], "words": words}))
+    assert all(line.isprintable() for line in lines)
+    count, pasted = lines[-1].split(maxsplit=1)
+    assert (count, tomllib.loads(pasted)) == ("7", {word: "fire.building"})

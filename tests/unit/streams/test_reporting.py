@@ -139,3 +139,42 @@ def test_a_source_that_does_not_answer_says_since_when_until_it_does() -> None:
     value = report.event("daejeon", "cad", Breaker(), now_ms=NOON).value
     assert value is not None
     assert value["state"] == "hearing"
+
+
+def of_word(number: int, word: str, kind: str, kind_source: str | None, agency: str = "hfd") -> Event:
+    return an_event(number, agency=agency, kind=kind, kind_text=word, kind_source=kind_source)
+
+
+def test_where_kinds_come_from_is_counted_by_agency_and_words_without_a_table_by_how_often() -> None:
+    report = SourceReport()
+    report.heard(
+        [
+            of_word(1, "HOUSE FIRE", "fire.building.residential", "table"),
+            of_word(2, "DRAGON SIGHTED", "other", "unknown"),
+            of_word(3, "HIGHRISE ON FIRE", "fire.building", "parts"),
+            of_word(4, "HIGHRISE ON FIRE", "fire.building", "parts"),
+            of_word(5, "ROBBERY", "crime.robbery", "table", agency="hpd"),
+            an_event(6),  # no incident, or one of before
+        ],
+        at_ms=NOON,
+    )
+    figures = told(report)
+    assert [(one["agency"], one["kind_source"], one["count"]) for one in figures["kinds"]] == [
+        ("hfd", "parts", 2),
+        ("hfd", "table", 1),
+        ("hfd", "unknown", 1),
+        ("hpd", "table", 1),
+    ]
+    assert [(one["word"], one["kind"], one["count"]) for one in figures["words"]] == [
+        ("HIGHRISE ON FIRE", "fire.building", 2),
+        ("DRAGON SIGHTED", "other", 1),
+    ]
+    assert told(report, NOON + 25 * HOUR_MS)["words"] == figures["words"]  # nothing newer was heard
+
+
+def test_a_flood_of_different_words_takes_bounded_room() -> None:
+    report = SourceReport()
+    report.heard([of_word(n, f"word {n}", "other", "unknown", f"agency {n}") for n in range(500)], at_ms=NOON)
+    figures = told(report)
+    assert (len(figures["words"]), len(figures["kinds"])) == (20, 100)
+    assert sum(one["count"] for one in figures["kinds"] if one["agency"] == "others") == 400
