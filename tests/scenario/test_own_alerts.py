@@ -105,6 +105,7 @@ class Log:
 LOGS = (Log("columbia", "cad", COLUMBIA), Log("austin", "fire-calls", AUSTIN))
 
 
+@pytest.mark.timeout(600)  # two months of a city under the rules
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.city)
 def test_every_grave_word_of_a_log_has_its_own_alert(log: Log, data_dir: Path) -> None:
     events = log.events(data_dir)
