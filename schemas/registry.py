@@ -101,6 +101,13 @@ class Registry:
             tuple(self._version(subject, number) for number in sorted(numbers)),
         )
 
+    def forget(self, topic: str) -> None:
+        """Remove all versions of *topic* there; nothing is done where it knows no such subject."""
+        subject = subject_of(topic)
+        self._known(lambda: self._client.delete_subject(subject, permanent=True), subject)
+        self._ids = {known: schema_id for known, schema_id in self._ids.items() if known[0] != topic}
+        self._versions = {known: number for known, number in self._versions.items() if known[0] != subject}
+
     def schema_of(self, schema_id: int) -> Schema:
         """The schema of that id. ``Invalid`` when the registry knows none, or none of Avro."""
         if schema_id not in self._schemas:

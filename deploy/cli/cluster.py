@@ -60,15 +60,21 @@ def up(home: Path, from_dir: Path | None) -> None:
 
 @click.command()
 @in_home
-@click.option("--erase", is_flag=True, help="Remove the cluster's data, logs and ports too.")
+@click.option(
+    "--erase",
+    is_flag=True,
+    help="Remove data, logs and ports too, and what agencies pushed and nobody published.",
+)
 def down(home: Path, erase: bool) -> None:
     """End what `bongsu up` started here, and nothing else.
 
     \b
     Example:  bongsu down --erase
     """
-    cluster.down(home, erase=erase)
+    others = cluster.down(home, erase=erase)
     click.echo("down, and its data removed" if erase else "down; its data is kept", err=True)
+    if others:
+        click.echo(f"left in {home}, as it is not Bongsu's: {', '.join(others)}", err=True)
 
 
 @click.command()

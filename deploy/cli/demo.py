@@ -22,9 +22,10 @@ from deploy.child import worker_running
 from deploy.city import City, load_city
 from deploy.cli.progress import shown
 from deploy.cli.tail import shown_record
+from deploy.erasing import erase_city, is_here
 from deploy.local import cluster
 from deploy.platform import Platform, reach
-from deploy.settings import home_folder
+from deploy.settings import given, home_folder
 from deploy.topics import ensure_topics
 from schemas.catalogue import contract_name, topic_name
 from streams.runtime.kafka import reader
@@ -48,20 +49,46 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
     begun = time.monotonic()
     ends_at = begun + minutes * 60 if minutes else None
     with ExitStack() as stack:
-        stack.enter_context(_cluster())
+        goes_whole = stack.enter_context(_cluster())
         platform = reach()
         city = stack.enter_context(_city(seed))
+        if not goes_whole:
+            stack.enter_context(_left_as_found(platform, city.name))
         ensure_topics(platform.kafka, [city.name])
         records = _records(platform, city, ends_at)
         next(records)  # subscribed: nothing from here on is missed
         check = stack.enter_context(worker_running(city))
         _show(records, platform, city, check, as_json=as_json, begun=begun)
-    click.echo("ended; nothing is left behind", err=True)
+    if goes_whole:
+        click.echo("ended; nothing is left behind", err=True)
 
 
 @contextmanager
-def _cluster() -> Iterator[None]:
-    """What is missing is started, and ended again; what ran before stays."""
+def _left_as_found(platform: Platform, city: str) -> Iterator[None]:
+    """In a cluster that stays, what the simulated city made is removed; but not where that city was before."""
+    home = home_folder()
+    was_here = is_here(platform, city, home)
+    if was_here:
+        click.echo(f"city {city} is here already: what this demo does is added to it, and stays", err=True)
+    try:
+        yield
+    finally:
+        if was_here:
+            click.echo(
+                f"ended; city {city} was here before, so what it did stays, with what was there."
+                f" All of it is removed with: bongsu city erase {city} --yes",
+                err=True,
+            )
+        else:
+            erase_city(platform, city, home)
+            click.echo(
+                f"ended; all that city {city} made is removed, the rest of the cluster stays", err=True
+            )
+
+
+@contextmanager
+def _cluster() -> Iterator[bool]:
+    """What is missing is started, and ended again; what ran before stays. Yields whether all data goes with it."""
     home = home_folder()
     fresh = not home.exists()
     was_up = all(standing.up for standing in cluster.status(home))
@@ -73,7 +100,7 @@ def _cluster() -> Iterator[None]:
             _end(home, fresh)
             raise
     try:
-        yield
+        yield fresh and not was_up and not given()
     finally:
         if not was_up:
             _end(home, fresh)

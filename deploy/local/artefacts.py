@@ -109,6 +109,11 @@ def copy(artefacts: Iterable[Artefact], source: Path, target: Path) -> None:
 
 def class_path(artefacts: Sequence[Artefact], part: str, folder: Path) -> str:
     """Java's class path of one part's jars, in the order of the lock file."""
+    if ":" in str(folder):
+        raise Fatal(
+            f"Java cannot be given jars from {folder}: ':' parts the entries of its class path",
+            hint="name another folder for what is fetched, without ':', in XDG_CACHE_HOME",
+        )
     return ":".join(str(folder / artefact.path) for artefact in artefacts if artefact.part == part)
 
 

