@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +12,10 @@ from deploy.platform import Platform
 from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
 from schemas.event import Event
+from schemas.names import account_name
 from streams.runtime.kafka import read_table, transactional_producer
 from streams.runtime.transaction import transaction
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 Rows = dict[str, dict[str, Any]]
 
 
@@ -36,13 +35,15 @@ def publish(platform: Platform, city: City, event: Event) -> None:
         outbox.put(event)
 
 
-def check_name(name: str, whose: str, example: str) -> None:
-    """``UsageFault`` unless *name* is short and plain."""
-    if not NAME.fullmatch(name):
+def name_of(name: str, whose: str) -> str:
+    """*name* in its one spelling, of any script. ``UsageFault`` for one that is no name; nothing of it is printed raw."""
+    try:
+        return account_name(name)
+    except ValueError as error:
         raise UsageFault(
-            f"'{name[:64]}' is no name for {whose}",
-            hint=f"lower-case letters, digits, '.', '_' and '-': {example}",
-        )
+            f"{name[:64]!a} is no name for {whose}: {error}",
+            hint="letters of any script, digits, blanks and signs: city-police, 대전경찰청, ตำรวจ 191",
+        ) from error
 
 
 def end_of(days: int | None, now_ms: int) -> int | None:

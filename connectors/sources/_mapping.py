@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from connectors.cases import REMEMBERED, Domain, Status
 from connectors.row_times import a_time_form, a_zone_name
 from schemas.kinds import load_kinds
+from schemas.names import AgencyName
 
 Sign = Literal[-1, 1]
 Name = Annotated[str, Field(min_length=1)]
@@ -50,7 +51,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     domain: Domain = Field(description="fire: 119 dispatches; police: 112 and crime reports")
-    agency: str = Field(min_length=1, description="our word for the agency, of rows that name none")
+    agency: AgencyName = Field(description="our word for the agency, of rows that name none")
     agencies: dict[str, str] = Field(
         {}, description="the list's words for agencies → ours; empty: as they are"
     )

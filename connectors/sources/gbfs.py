@@ -54,6 +54,7 @@ from connectors.sources._gbfs_system import (
 from connectors.vehicles import HUB, POSITION, Telemetry
 from connectors.web_page import WebPage
 from schemas.errors import Invalid
+from schemas.names import AgencyName
 
 BODIES_MAX = 4
 """Bodies remembered of each feed: caches on the way give an older one now and then."""
@@ -67,7 +68,7 @@ class Config(BaseModel):
 
     url: str | None = Field(None, pattern="^https?://", description="gbfs.json, or one feed alone")
     path: Path | None = Field(None, description="a file of a feed, read when there is no url")
-    operator: str | None = Field(
+    operator: AgencyName | None = Field(
         None, min_length=1, description="who runs it; none: as system_information says, or the source's name"
     )
     language: str | None = Field(None, description="of texts, where there are several; none: the first")

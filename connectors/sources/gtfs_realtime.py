@@ -40,6 +40,7 @@ from connectors.sources._gtfs_entities import (
 )
 from connectors.vehicles import POSITION, TRIP, Telemetry
 from schemas.errors import Invalid
+from schemas.names import AgencyName
 
 REMEMBERED = 10_000
 """Vehicles, trips and alerts remembered: a large city's peak. One that is forgotten is heard as if for the first time."""
@@ -53,7 +54,7 @@ class Config(BaseModel):
     url: str | None = Field(None, pattern="^https?://", description="where the feed is asked for")
     path: Path | None = Field(None, description="a file of the feed, read when there is no url")
     static: Path | None = Field(None, description="the GTFS schedule it refers to: a zip or a folder")
-    operator: str | None = Field(
+    operator: AgencyName | None = Field(
         None, min_length=1, description="who runs it; none: the schedule's agency, or the source's name"
     )
     vehicle_type: str = Field(

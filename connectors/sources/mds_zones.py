@@ -26,6 +26,7 @@ from connectors.sources.zones_geojson import since_ms
 from connectors.zones import geometry_of, zone
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
+from schemas.names import AgencyName
 
 GEOGRAPHIES, POLICIES, FEATURES = "geographies", "policies", "features"
 RULES_MAX, RULE_BYTES_MAX = 500, 20_000
@@ -38,7 +39,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    operator: str | None = Field(None, description="the agency")
+    operator: AgencyName | None = Field(None, description="the agency")
     kind: str | None = Field(None, min_length=1, description="what zones are whose type nobody names")
     as_of: date | None = Field(
         None, description="since when bare features hold, where nobody says when they were heard"

@@ -45,6 +45,7 @@ from connectors.sources._eido import (
 )
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
+from schemas.names import AgencyName
 from schemas.parts import Known, kind_of
 
 ORDER: tuple[Status, ...] = ("open", "dispatched", "arrived", "closed")
@@ -56,7 +57,7 @@ class Agency(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(min_length=1, description="our word for it")
+    name: AgencyName = Field(description="our word for it")
     domain: Domain | None = Field(None, description="whose incidents it reports; none: by its type")
 
 

@@ -25,6 +25,7 @@ from connectors.page_or_file import PageOrFile
 from connectors.records import a_text, note_unknown, plausible_time, read_each, set_aside, text_or_none
 from connectors.vehicles import HUB, Telemetry
 from schemas.errors import Invalid
+from schemas.names import AgencyName
 
 PLACE_HUB = "place.hub"
 STATES = (
@@ -48,7 +49,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    operator: str | None = Field(
+    operator: AgencyName | None = Field(
         None, description="who runs locations that name nobody; none: the party, as BE*BEC"
     )
     stale_after_s: float = Field(900, gt=0, description="seconds after an answer's own time when it is stale")

@@ -27,6 +27,7 @@ from connectors.records import a_number, a_text, plausible_time, read_each, set_
 from connectors.row_times import a_time_form, a_zone_name, row_time
 from connectors.vehicles import POSITION, Telemetry
 from schemas.errors import Invalid
+from schemas.names import AgencyName
 
 Name = Annotated[str, Field(min_length=1)]
 AMBIGUOUS_ACCURACY_S = 3600.0
@@ -63,7 +64,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    operator: str = Field(min_length=1, description="who runs the vehicles")
+    operator: AgencyName = Field(description="who runs the vehicles")
     vehicle_type: str = Field("bus", min_length=1, description="what they are, where no column says it")
     vehicle_types: dict[str, str] = Field({}, description="the operator's words → ours; empty: as they are")
     columns: Columns = Field(description="which column is which field")

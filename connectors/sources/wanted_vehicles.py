@@ -22,6 +22,7 @@ from connectors.plates import masked, misread_tokens, plate_key, plate_token
 from connectors.records import a_text, event_fields, plausible_time, set_aside, text_or_none
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
+from schemas.names import AgencyName
 
 
 class Config(BaseModel):
@@ -30,7 +31,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: SecretStr = Field(description="hashes plates: ${NAME} of the same secret as the city's cameras have")
-    agency: str | None = Field(None, description="who looks for a vehicle whose entry does not say")
+    agency: AgencyName | None = Field(None, description="who looks for a vehicle whose entry does not say")
 
 
 class WantedVehicles:

@@ -23,6 +23,7 @@ from connectors.records import read_each, set_aside, text_or_none
 from connectors.zones import geometry_of, zone
 from schemas.errors import Invalid
 from schemas.event import Event
+from schemas.names import AgencyName
 
 FEATURES = "features"
 
@@ -38,7 +39,7 @@ class Config(BaseModel):
     )
     name_property: str | None = Field(None, description="the property that is its name")
     parent_property: str | None = Field(None, description="the property that names the zone around it")
-    operator: str | None = Field(None, description="who says so")
+    operator: AgencyName | None = Field(None, description="who says so")
     as_of: date | None = Field(
         None, description="since when they hold, where the file does not say when it was heard"
     )

@@ -6,7 +6,7 @@ import click
 
 from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told
 from connectors.web_page import wall_clock_ms
-from deploy.account_rows import check_name, end_of, moment, publish, rows_of, standing
+from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
 from deploy.gateway import pushed_sources
@@ -37,7 +37,7 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
     Example:  bongsu key add police --city demo --source reports-push
     """
     city = load_city(city_name)
-    check_name(agency, "an agency", "city-police")
+    agency = name_of(agency, "an agency")
     _check(city, sources)
     now_ms = wall_clock_ms()
     shown, event = new_key(

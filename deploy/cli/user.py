@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -9,10 +10,11 @@ import click
 from connectors.gateway.accounts import USER, new_user, told, with_new_secret
 from connectors.gateway.roles import ROLES, role_of
 from connectors.web_page import wall_clock_ms
-from deploy.account_rows import check_name, end_of, moment, publish, rows_of, standing
+from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
+from schemas.names import is_same_name
 
 CITY = click.option("--city", "city_name", required=True, help="whose gateway")
 
@@ -35,12 +37,13 @@ def add(name: str, city_name: str, role: str, days: int | None) -> None:
     Example:  bongsu user add desk-3 --role operator --city demo
     """
     city = load_city(city_name)
-    check_name(name, "a user", "desk-3")
+    name = name_of(name, "a user")
     platform, now_ms = reach(), wall_clock_ms()
-    if any(row["name"] == name for row in rows_of(platform, city, USER).values()):
+    names = (row["name"] for row in rows_of(platform, city, USER).values())
+    if (known := next((one for one in names if is_same_name(one, name)), None)) is not None:
         raise UsageFault(
-            f"{city.name} has a user '{name}' already",
-            hint=f"another name; or a new key for them: bongsu user passwd {name} --city {city.name}",
+            f"{city.name} has a user '{known}' already",
+            hint=f"another name; or a new key for them: bongsu user passwd {shlex.quote(known)} --city {city.name}",
         )
     shown, event = new_user(city.name, name, role, now_ms=now_ms, expires_at=end_of(days, now_ms))
     publish(platform, city, event)
@@ -99,10 +102,11 @@ def passwd(name: str, city_name: str) -> None:
 
 def _known(platform: Platform, city: City, name: str) -> dict[str, Any]:
     for account_id, row in rows_of(platform, city, USER).items():
-        if name in (row["name"], account_id):
+        if name == account_id or is_same_name(name, row["name"]):
             return row
     raise UsageFault(
-        f"{city.name} has no user '{name[:64]}'", hint=f"see bongsu user list --city {city.name}"
+        f"{city.name} has no user {name[:64]!r}",
+        hint=f"see bongsu user list --city {city.name}",
     )
 
 

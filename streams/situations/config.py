@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.kinds import spoken
+from schemas.names import AgencyName
 from streams.match.forms import FORMS
 from streams.situations.languages import alert_words, kind_names
 from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
@@ -34,7 +35,7 @@ def is_a(kind: str, ancestor: str) -> bool:
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Reach(Strict):
@@ -292,9 +293,9 @@ class RulesConfig(Strict):
         description="an alert that no operator acknowledged by then is told higher up. Absent: never",
     )
     escalate_to: str = Field("supervisor", pattern=r"\S", description="the audience higher up")
-    filing: dict[
-        Annotated[str, Field(pattern="^(fire|police|civil)$")], Annotated[str, Field(pattern=r"\S")]
-    ] = Field({}, description="domain → the agency that takes what operators file")
+    filing: dict[Annotated[str, Field(pattern="^(fire|police|civil)$")], AgencyName] = Field(
+        {}, description="domain → the agency that takes what operators file"
+    )
     timezone: str = Field("UTC", description="the city's, for rules that know the hour of the day")
     others: tuple[RuleEntry, ...] = Field((), description="the rules in force beside this one")
     shadows: tuple[ShadowEntry, ...] = Field(
@@ -320,7 +321,7 @@ class RulesConfig(Strict):
     def _zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("an IANA time zone such as Asia/Seoul") from error
         return name
 
