@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from connectors.base import Bounds, SourceContext
-from connectors.found import BadConfig, load_source, read_config
+from connectors.found import load_source
+from deploy.city_checking import SECRET, of_rules, of_sources, surroundings
+from deploy.city_faults import Found, fault_of, near, of_validation
+from deploy.city_reading import read_toml
 from deploy.faults import UsageFault
 from deploy.laws import law_named
-from deploy.toml_lines import line_of
 from schemas.errors import BongsuError
 from streams.match.config import MatchConfig
 from streams.situations.config import RuleEntry, RulesConfig, ShadowEntry
-from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
+from streams.situations.rules import JOINT_INCIDENT, rule_file
 from streams.speed.minutes import SpeedConfig
 
 CITIES = Path(__file__).parent / "cities"
 NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
-SECRET = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class BoundsFile(Strict):
@@ -42,11 +42,29 @@ class BoundsFile(Strict):
     north: float = Field(ge=-90, le=90)
     east: float = Field(ge=-180, le=180)
 
+    @field_validator("north")
+    @classmethod
+    def _above(cls, north: float, so_far: ValidationInfo) -> float:
+        south = so_far.data.get("south")
+        if south is not None and north <= south:
+            raise ValueError(f"must lie north of south = {south:g}")
+        return north
+
+    @field_validator("east")
+    @classmethod
+    def _right(cls, east: float, so_far: ValidationInfo) -> float:
+        west = so_far.data.get("west")
+        if west is not None and east <= west:
+            raise ValueError(
+                f"must lie east of west = {west:g}; an extent over the 180th meridian cannot be told"
+            )
+        return east
+
 
 class SourceFile(BaseModel):
     """One ``[[source]]``: its name in this city, its type, and whatever that type's own model asks for."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     type: str
@@ -110,7 +128,7 @@ class CityFile(Strict):
     bounds: BoundsFile
     source: tuple[SourceFile, ...] = ()
     rule: tuple[dict[str, Any], ...] = ()
-    subscription: tuple[dict[str, Any], ...] = ()
+    subscription: Any = Field(None, description="not built yet: refused")
     match: MatchConfig | None = Field(
         None,
         description="the fast topics are held against the watches; absent: only by 'bongsu run --stage match'",
@@ -133,8 +151,14 @@ class CityFile(Strict):
     def _zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("an IANA time zone such as Asia/Seoul") from error
+        except (
+            ZoneInfoNotFoundError,
+            ValueError,
+            OSError,
+        ) as error:  # OSError: a folder of zones, such as Asia
+            alike = near(name, available_timezones()).removeprefix("write ") if name else ""
+            known = alike if alike in available_timezones() else "Asia/Seoul"
+            raise ValueError(f"an IANA time zone such as {known}") from error
         return name
 
 
@@ -181,15 +205,17 @@ def load_city(name_or_path: str) -> City:
         raise UsageFault(
             f"no city '{name_or_path}'", hint=f"write one of: {known}; or the path of a city file (.toml)"
         )
-    text = path.read_text(encoding="utf-8")
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageFault(
-            f"{path}, line {_line_told(error, text)}: not TOML: {error}",
-            hint="see deploy/cities/demo.toml for the form",
-        ) from error
+    text, raw = read_toml(path, "see deploy/cities/demo.toml for the form")
     return _checked(path, text, raw)
+
+
+def check_surroundings(city: City) -> list[str]:
+    """What the sources lack here that are only played. ``UsageFault`` tells all that those lack that are to be heard."""
+    text, raw = read_toml(city.path, "")
+    found, notes = surroundings(raw, os.environ)
+    if found:
+        raise fault_of(city.path, text, found)
+    return notes
 
 
 def with_rules_of(city: City, path: Path) -> City:
@@ -198,107 +224,121 @@ def with_rules_of(city: City, path: Path) -> City:
         raise UsageFault(
             f"no file '{path}'", hint="write the path of a city file, or of one with [[rule]] only"
         )
-    text = path.read_text(encoding="utf-8")
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageFault(
-            f"{path}, line {_line_told(error, text)}: not TOML: {error}", hint="write [[rule]] entries"
-        ) from error
+    text, raw = read_toml(path, "write [[rule]] entries")
     if not isinstance(raw.get("rule"), list):
         raise UsageFault(f"{path}: no [[rule]] in it", hint='write [[rule]] and name = "joint-incident"')
-    file = city.file.model_copy(update={"rule": tuple(raw["rule"])})
-    return City(file, path, _rules(path, text, file))
+    rules, found = _rules(raw, city.file.law, {"city": city.name, "timezone": city.file.timezone})
+    if rules is None or found:
+        raise fault_of(path, text, found)
+    return City(city.file.model_copy(update={"rule": tuple(raw["rule"])}), path, rules)
 
 
-def _line_told(error: tomllib.TOMLDecodeError, text: str) -> int:
-    """tomllib says the line in its words, or that it was at the end."""
-    told = re.search(r"at line (\d+)", str(error))
-    return int(told[1]) if told else max(1, len(text.splitlines()))
-
-
-def _checked(path: Path, text: str, raw: Mapping[str, Any]) -> City:
+def _checked(path: Path, text: str, raw: dict[str, Any]) -> City:
+    found: list[Found] = []
+    file = None
     try:
         file = CityFile.model_validate(raw)
     except ValidationError as error:
-        raise _fault(path, text, error, ()) from error
-    for number, source in enumerate(file.source):
-        try:
-            read_config(source.type, source.settings, who=f"source '{source.name}'")
-        except BadConfig as error:
-            line = line_of(text, ("source", number, *error.problems[0][0]))
-            raise UsageFault(f"{path}, line {line}: {error.what}", hint=error.hint) from error
-    return City(file, path, _rules(path, text, file))
+        found += of_validation(error, raw, CityFile)
+    if "subscription" in raw:
+        found.append(
+            Found(("subscription", 0), "subscriptions are not built yet", "take [[subscription]] out")
+        )
+    found += of_sources(raw, SourceFile.model_fields)
+    rules, more = _rules(raw, raw.get("law"), {"city": raw.get("name"), "timezone": raw.get("timezone")})
+    if found or more or file is None or rules is None:
+        raise fault_of(path, text, [*found, *more])
+    return City(file, path, rules)
 
 
-def _rules(path: Path, text: str, file: CityFile) -> RulesConfig:
+def _rules(
+    raw: Mapping[str, Any], law: Any, base: Mapping[str, Any]
+) -> tuple[RulesConfig | None, list[Found]]:
+    """The rules of a file, and all that is wrong with them. No rules where anything is wrong, or where what is wrong with
+    the city itself is told already."""
+    found = of_rules(raw)
     try:
-        law = law_named(file.law)
+        profile = law_named(law) if isinstance(law, str) else None
     except BongsuError as error:
-        raise UsageFault(f"{path}, line {line_of(text, ('law',))}: {error.what}", hint=error.hint) from error
-    base: dict[str, Any] = {"city": file.name, "law": law, "timezone": file.timezone}
-    joint, others = _parted(path, text, file)
-    numbers = {key: value for key, value in (joint[1] if joint else {}).items() if key not in ENTRY}
-    try:
-        config = RulesConfig.model_validate({**base, **numbers})
-    except ValidationError as error:
-        raise _fault(path, text, error, ("rule", joint[0] if joint else 0)) from error
-    entries: list[RuleEntry] = []
-    shadows: list[ShadowEntry] = []
-    for number, rule in others:
-        numbers = {key: value for key, value in rule.items() if key not in ENTRY}
-        try:
-            if rule.get("shadow", False):
-                shadow = ShadowEntry(name=rule["name"], numbers=numbers)
-                shadows.append(shadow)
-                RulesConfig.model_validate({**config.canonical(), "others": entries, "shadows": [shadow]})
-                continue
-            rule_file(rule["name"]).Numbers.model_validate(numbers)
-            entries.append(RuleEntry(name=rule["name"], numbers=numbers))
-        except ValidationError as error:
-            raise _fault(path, text, error, ("rule", number)) from error
-    return RulesConfig.model_validate({**config.canonical(), "others": entries, "shadows": shadows})
+        found.append(Found(("law",), error.what, error.hint))
+        return None, found
+    if profile is None or not all(isinstance(one, str) for one in base.values()):
+        return None, found
+    told = {one.where[:3] for one in found}
+    rules = [
+        (n, one)
+        for n, one in enumerate(raw.get("rule", ()))
+        if isinstance(one, dict) and ("rule", n, "name") not in told
+    ]
+    config, more = _in_force({**base, "law": profile}, rules)
+    found += [one for one in more if one.where[:3] not in told]
+    return (None if found else config), found
 
 
 ENTRY = ("name", "shadow")
 """What a ``[[rule]]`` says beside its numbers."""
-Numbered = tuple[int, dict[str, Any]]
 
 
-def _parted(path: Path, text: str, file: CityFile) -> tuple[Numbered | None, list[Numbered]]:
-    """The entry of joint-incident, if there is one, and those of the other rules, each with its place in the file."""
-    seen: dict[tuple[str, bool], Numbered] = {}
-    for number, rule in enumerate(file.rule):
-        name, in_shadow = rule.get("name"), rule.get("shadow", False)
-        line = line_of(text, ("rule", number, "name"))
-        if name not in rule_names():
-            known = " or ".join(f'"{one}"' for one in rule_names())
-            raise UsageFault(f"{path}, line {line}: no rule '{name}'", hint=f"write name = {known}")
-        if (name, in_shadow) in seen:
-            raise UsageFault(f"{path}, line {line}: a second rule '{name}'", hint="keep one of them")
-        seen[name, in_shadow] = (number, rule)
-    joint = seen.pop((JOINT_INCIDENT, False), None)
-    return joint, sorted(seen.values(), key=lambda one: (one[1].get("shadow", False), one[0]))
+def _in_force(
+    base: dict[str, Any], rules: Sequence[tuple[int, dict[str, Any]]]
+) -> tuple[RulesConfig | None, list[Found]]:
+    """The rules that *rules* put in force and those that they try, on top of the law and the city in *base*."""
+    found: list[Found] = []
+    tried = [(n, one) for n, one in rules if one.get("shadow", False)]
+    joint = next(
+        ((n, one) for n, one in rules if one["name"] == JOINT_INCIDENT and not one.get("shadow", False)), None
+    )
+    place, said = joint or (0, {})
+    config = None
+    try:
+        config = RulesConfig.model_validate({**base, **_numbers(said)})
+    except ValidationError as error:
+        found += _of_numbers(error, said, place, RulesConfig)
+    entries: list[RuleEntry] = []
+    for number, rule in rules:
+        if rule["name"] == JOINT_INCIDENT or rule.get("shadow", False):
+            continue
+        model = rule_file(rule["name"]).Numbers
+        try:
+            model.model_validate(_numbers(rule))
+            entries.append(RuleEntry(name=rule["name"], numbers=_numbers(rule)))
+        except ValidationError as error:
+            found += _of_numbers(error, rule, number, model)
+    if config is None:
+        return None, found
+    shadows: list[ShadowEntry] = []
+    for number, rule in tried:
+        try:
+            shadow = ShadowEntry(name=rule["name"], numbers=_numbers(rule))
+            RulesConfig.model_validate({**config.canonical(), "others": entries, "shadows": [shadow]})
+            shadows.append(shadow)
+        except ValidationError as error:
+            its = RulesConfig if rule["name"] == JOINT_INCIDENT else rule_file(rule["name"]).Numbers
+            found += _of_numbers(error, rule, number, its)
+    if found:
+        return None, found
+    return RulesConfig.model_validate({**config.canonical(), "others": entries, "shadows": shadows}), found
 
 
-def _fault(path: Path, text: str, error: ValidationError, prefix: tuple[str | int, ...]) -> UsageFault:
-    """The first thing wrong, in its line; what should stand there is pydantic's own sentence."""
-    first = error.errors(include_url=False)[0]
-    where = (*prefix, *first["loc"])
-    name = ".".join(str(part) for part in where)
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    line = line_of(text, where)
-    return UsageFault(f"{path}, line {line}: {name}: {first['msg']}{more}", hint=_hint(first["type"], name))
+def _numbers(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in rule.items() if key not in ENTRY}
 
 
-def _hint(kind: str, name: str) -> str:
-    match kind:
-        case "missing":
-            return f"add {name.rsplit('.', 1)[-1]} = …"
-        case "extra_forbidden":
-            return "take it out, or look for a misspelt word"
-        case _:
-            return "write what the message asks for"
+def _of_numbers(
+    error: ValidationError, rule: Mapping[str, Any], number: int, model: type[BaseModel]
+) -> list[Found]:
+    """What is wrong with one ``[[rule]]``; what is wrong with the law itself stands in the law's file."""
+    found = of_validation(error, rule, model, ("rule", number), also=ENTRY)
+    return [
+        Found(
+            ("law",),
+            one.what.replace(f"rule.{number}.law", "the law's profile", 1),
+            "mend its file in deploy/laws",
+        )
+        if one.where[2:3] == ("law",) and "law" not in rule
+        else one
+        for one in found
+    ]
 
 
 def with_secrets(settings: dict[str, Any], whose: str) -> dict[str, Any]:

@@ -86,7 +86,11 @@ class RulesWatch:
             try:
                 change = await asyncio.to_thread(self._file.look, time.time())
             except BongsuError as error:
-                log.error("rules refused, those before stay", why=error.what, how_to_mend=error.hint)
+                log.error(
+                    "rules refused, those before stay",
+                    why=" ".join(error.what.split()),
+                    how_to_mend=error.hint,
+                )
                 continue
             if change is not None:
                 self._take(change)

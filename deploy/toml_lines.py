@@ -3,35 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-\"]+)\s*\]\]?")
-_KEY = re.compile(r"^\s*\"?([A-Za-z0-9_\-]+)\"?\s*=")
+_NAME = r"\"[^\"\n]*\"|'[^'\n]*'|[\w-]+"
+_NAMES = rf"(?:{_NAME})(?:\s*\.\s*(?:{_NAME}))*"
+_HEADER = re.compile(rf"^\s*(\[\[?)\s*({_NAMES})\s*\]\]?")
+_KEY = re.compile(rf"^\s*({_NAMES})\s*=")
+_ONE = re.compile(_NAME)
+
+Place = tuple[str | int, ...]
 
 
-def line_of(text: str, path: Sequence[str | int]) -> int:
-    """The 1-based line of *path* (``("source", 1, "every_s")``), or of the nearest thing around it that is there."""
+def line_of(text: str, path: Sequence[str | int], value: object = None) -> int:
+    """The 1-based line of *path* (``("source", 1, "every_s")``), or of the nearest thing around it that is there.
+
+    With *value*, a text that stands in a list there or in a table in braces: the line of it, where the list has several.
+    """
     best, best_depth = 1, 0
-    table: list[str | int] = []
-    counts: dict[str, int] = {}
+    for number, here in _places(text):
+        depth = _shared(here, path)
+        if depth > best_depth and depth in (len(here), len(path)):
+            best, best_depth = number, depth
+    return _line_within(text, best, value) if isinstance(value, str) else best
+
+
+def _places(text: str) -> Iterator[tuple[int, Place]]:
+    """Each line that begins a table or a value, with its place."""
+    table: Place = ()
+    counts: dict[Place, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
-            names = header[2].replace('"', "").split(".")
-            table = list(names)
+            names = _parts(header[2])
             if header[1] == "[[":
-                counts[header[2]] = counts.get(header[2], -1) + 1
-            for depth in range(len(names), 0, -1):
-                if (index := counts.get(".".join(names[:depth]))) is not None:
-                    table.insert(depth, index)
-            here: list[str | int] = table
+                counts = {
+                    one: count for one, count in counts.items() if one[: len(names)] != names or one == names
+                }
+                counts[names] = counts.get(names, -1) + 1
+            table = _numbered(names, counts)
+            yield number, table
         elif key := _KEY.match(line):
-            here = [*table, key[1]]
-        else:
-            continue
-        depth = _shared(here, path)
-        if depth > best_depth and depth == len(here):
-            best, best_depth = number, depth
-    return best
+            yield number, (*table, *_parts(key[1]))
+
+
+def _parts(names: str) -> tuple[str, ...]:
+    return tuple(one[0].strip("\"'") for one in _ONE.finditer(names))
+
+
+def _numbered(names: tuple[str, ...], counts: dict[Place, int]) -> Place:
+    """*names* with the number of each list of tables on the way behind its name."""
+    place: list[str | int] = []
+    for depth, name in enumerate(names, 1):
+        place.append(name)
+        if (index := counts.get(names[:depth])) is not None:
+            place.append(index)
+    return tuple(place)
+
+
+def _line_within(text: str, first: int, value: str) -> int:
+    """The line of *value* among those of the one entry that begins in line *first*."""
+    for number, line in enumerate(text.splitlines()[first - 1 :], first):
+        if number > first and (_HEADER.match(line) or _KEY.match(line)):
+            break
+        if f'"{value}"' in line or f"'{value}'" in line:
+            return number
+    return first
 
 
 def _shared(one: Sequence[str | int], other: Sequence[str | int]) -> int:

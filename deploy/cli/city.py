@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
-from deploy.city import load_city, shipped_cities
+from deploy.city import check_surroundings, load_city, shipped_cities
+from deploy.erasing import erase_city, folders_of, topics_of
+from deploy.platform import reach
+from deploy.settings import home_folder
 from streams.situations.shadowing import unseen
 
 
@@ -30,12 +33,39 @@ def list_() -> None:
 @city.command()
 @click.argument("city_name", metavar="CITY")
 def check(city_name: str) -> None:
-    """Read CITY's file (a name or a path) and say what is wrong in it, with its line.
+    """Read CITY's file (a name or a path) and say all that is wrong in it, with its line and what to write.
+
+    Looks too whether the files and secrets that its sources need are here.
 
     Example:  bongsu city check deploy/cities/houston.toml
     """
     one = load_city(city_name)
+    notes = check_surroundings(one)
     click.echo(f"{one.path}: {one.name} is well: {len(one.file.source)} sources, law {one.file.law}")
+    for note in notes:
+        click.echo(f"  {note}")
     candidate = one.rules.candidate()
     for line in unseen(one.rules, candidate) if candidate is not None else ():
         click.echo(f"  in shadow, {line}")
+
+
+@city.command()
+@click.argument("city_name", metavar="CITY")
+@click.option("--yes", is_flag=True, help="do it; without it, say only what would be removed")
+def erase(city_name: str, yes: bool) -> None:
+    """Remove what CITY left in Kafka, the registry, Redis and the home folder; its file stays.
+
+    Its accounts, situations, and what agencies pushed and nobody published yet go, too. End its workers first.
+
+    Example:  bongsu city erase demo --yes
+    """
+    one, platform, home = load_city(city_name), reach(), home_folder()
+    found = [*topics_of(platform, one.name), *map(str, folders_of(home, one.name))]
+    if not yes:
+        click.echo("\n".join(found) or f"nothing of {one.name} is here")
+        click.echo(f"{len(found)} topics and folders would be removed; do it with --yes", err=True)
+        return
+    erase_city(platform, one.name, home)
+    click.echo(
+        f"{one.name}: {len(found)} topics and folders removed, its schemas and its live view too", err=True
+    )

@@ -13,8 +13,11 @@ LAWS = Path(__file__).parent
 
 def law_named(name: str) -> dict[str, Any]:
     """The profile ``deploy/laws/<name>.toml``."""
+    known = sorted(one.stem for one in LAWS.glob("*.toml"))
+    if name not in known:
+        raise Fatal(f"no law profile {name!r}", hint=f"write one of: {', '.join(known)}")
     path = LAWS / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in LAWS.glob("*.toml")))
-        raise Fatal(f"no law profile '{name}'", hint=f"write one of: {known}")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Fatal(f"law profile '{name}': {error}", hint=f"mend {path}") from error

@@ -38,7 +38,7 @@ Flags = NDArray[np.bool_]
 class SpeedConfig(BaseModel):
     """What ``[speed]`` of a city's file may say."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     lateness_s: float = Field(45, ge=0, le=600, description="so long after its end a minute is told")
     parked_min: float = Field(5, gt=0, le=30, description="whoever has not moved for so long does not count")
