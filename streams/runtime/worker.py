@@ -66,7 +66,7 @@ class Worker:
             f"{self.name}.worker.{uuid4().hex}",  # a group of its own: it waits for no worker that was killed
             broker=f"kafka://{bootstrap}",
             store="memory://",
-            datadir=str(data_dir),
+            datadir=str(data_dir).replace("{", "{{").replace("}", "}}"),  # Faust formats it
             web_bind="127.0.0.1",
             web_host="127.0.0.1",
             web_port=web_port,
