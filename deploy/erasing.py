@@ -19,6 +19,7 @@ from schemas.errors import Fatal, Unreachable
 
 ASK_S = 8.0
 GONE_S = 30.0
+MEMBER_S = 60.0
 LOOK_S = 0.05
 
 
@@ -45,7 +46,9 @@ def is_here(platform: Platform, city: str, home: Path) -> bool:
 def erase_city(platform: Platform, city: str, home: Path) -> None:
     """All of *city*. Nothing of it may run meanwhile. ``Fatal`` or ``Unreachable`` says what could not be removed."""
     admin = _admin(platform)
-    _without_groups(admin, city)
+    deadline = time.monotonic() + MEMBER_S
+    while not _without_groups(admin, city, is_last=time.monotonic() > deadline):
+        time.sleep(1)  # a worker that was killed is a member of its group until its session is over
     _without_topics(admin, platform, city)
     for contract in load_catalogue():
         platform.wire.registry.forget(topic_name(city, contract))
@@ -61,7 +64,7 @@ def _admin(platform: Platform) -> AdminClient:
     return AdminClient({"bootstrap.servers": platform.kafka, "log_level": 0})
 
 
-def _without_groups(admin: AdminClient, city: str) -> None:
+def _without_groups(admin: AdminClient, city: str, *, is_last: bool) -> bool:
     """The offsets that its stages committed: a city of that name that comes later begins at the beginning."""
     try:
         listed = admin.list_consumer_groups(request_timeout=ASK_S).result().valid
@@ -71,11 +74,12 @@ def _without_groups(admin: AdminClient, city: str) -> None:
     except KafkaException as error:
         code = error.args[0].code()
         if code == KafkaError.NON_EMPTY_GROUP:
-            raise Fatal(
-                f"a worker of {city} still runs", hint="end it first; it is out of its group after 45 s"
-            ) from error
+            if not is_last:
+                return False
+            raise Fatal(f"a worker of {city} still runs", hint="end it first") from error
         if code not in (KafkaError.GROUP_ID_NOT_FOUND, KafkaError._NOENT):
             raise Fatal(f"the groups of {city} cannot be removed: {error.args[0].str()}") from error
+    return True
 
 
 def _without_topics(admin: AdminClient, platform: Platform, city: str) -> None:
