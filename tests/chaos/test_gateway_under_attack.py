@@ -121,7 +121,7 @@ def attacked(city: PushedCity, *, silent: int, head_bytes: int, bodies: int) -> 
 
 
 def test_an_honest_agency_is_heard_under_a_short_attack(city: PushedCity) -> None:
-    attacked(city, silent=400, head_bytes=10 << 20, bodies=60)
+    attacked(city, silent=300, head_bytes=4 << 20, bodies=25)
 
 
 @pytest.mark.long
