@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from connectors.gateway.app import Gateway, app_of
 from connectors.gateway.door import Door
 from connectors.gateway.examining import Ear
 from connectors.gateway.guarded import guarded
+from connectors.gateway.readiness import worst
 from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.spool import Spool
 from connectors.web_page import wall_clock_ms
@@ -26,25 +29,27 @@ from deploy.city import City
 from deploy.platform import Platform
 from deploy.rules_file import RulesFile
 from deploy.settings import home_folder
-from deploy.stages import free_port
+from deploy.stages import free_port, pushed_sources
 from deploy.topics import ensure_topics
+from schemas.errors import BongsuError, Fatal
 from streams.desk import LogDesk
 from streams.draining import Drain
 from streams.ingest import Ingest
 from streams.known_accounts import KnownAccounts
 from streams.log import log
+from streams.runtime.kafka import ANOTHER, Fenced
+from streams.runtime.worker import Worker
 
 FILES_MAX = 4_096
 """Connections are files: a shell's usual 1,024 are too few for all that may be held at once."""
 KEEP_ALIVE_S = 30
 END_S = 10
+FENCED_S = 2.0
+"""So long a gateway that was fenced still says so before it ends."""
+WATCH_S = 0.2
+BACKLOG = 2048
 SWITCH_S = 0.0005
 """How long a drain may hold the interpreter while an answer waits: the usual 5 ms, a few times over, is what p99 shows."""
-
-
-def pushed_sources(city: City) -> list[str]:
-    """The sources that agencies push, by name."""
-    return [file.name for file in city.file.source if file.push]
 
 
 def spool_path(city: City) -> Path:
@@ -67,6 +72,9 @@ class CityGateway:
         about = city.file.gateway
         port = about.port or kept_port(city)
         self._is_in_the_open = about.is_in_the_open
+        self._place = (about.host, port)
+        self.fault: BongsuError | None = None
+        self.is_over = False
         self.url = f"http://{about.host}:{port}"
         self._spool = Spool(
             spool_path(city),
@@ -92,7 +100,7 @@ class CityGateway:
         for name in pushed_sources(city):
             reader = city.load(name)
             ingest = Ingest(city.context(name), reader, bootstrap=platform.kafka, wire=platform.wire)
-            drain = Drain(name, ingest, self._spool, before=prepare)
+            drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._fenced)
             self._drains.append(drain)
             ears[name] = Ear(
                 name,
@@ -101,6 +109,7 @@ class CityGateway:
                 wake=drain.wake,
                 encoded=partial(platform.wire.encoded_offline, city.name),
                 is_stopped=_is_stopped(drain),
+                over=_over(drain),
             )
         gateway = Gateway(
             city.name,
@@ -108,7 +117,8 @@ class CityGateway:
             accounts,
             self._spool,
             wall_clock_ms,
-            trouble=self._trouble,
+            trouble=lambda: self._known.trouble,
+            unpublished=lambda: worst([drain.trouble for drain in self._drains]),
             body_bytes_max=about.body_bytes_max,
             desk=self._desk,
         )
@@ -130,38 +140,42 @@ class CityGateway:
         )
 
     def run(self) -> None:
-        """Until SIGINT or SIGTERM: what is under way is answered, what waits stays in the spool."""
+        """Until SIGINT or SIGTERM: what is under way is answered, what waits stays in the spool. ``Fenced``: another
+        gateway has taken over."""
         sys.setswitchinterval(SWITCH_S)
         signal.signal(signal.SIGTERM, self._told_to_end)
-        self._start()
-        try:
-            self._server.run()
-        finally:
-            self._end()
+        with self._started() as listening:
+            self._server.run([listening])
+        if self.fault is not None:
+            raise self.fault
 
     def _told_to_end(self, _number: int, _frame: object) -> None:
         """Being told to end is no failure. uvicorn takes the signal while it serves, and raises it again when it has ended:
         here, where Ctrl-C goes on to be an interrupt."""
         self._server.should_exit = True
 
-    def run_beside(self) -> Callable[[], None]:
-        """In a thread of its own, for a worker that runs everything; what it gives ends it."""
-        self._start()
-        thread = threading.Thread(target=self._serve_quietly, name="gateway", daemon=True)
-        thread.start()
+    @contextmanager
+    def beside(self, worker: Worker) -> Iterator[None]:
+        """In a thread of its own, for *worker*, which runs everything, and ends when another gateway has taken over."""
+        worker.add_service(_Watch(self))
+        with self._started() as listening:
+            thread = threading.Thread(target=self._serve, args=[listening], name="gateway", daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                self._server.should_exit = True
+                thread.join(END_S)
 
-        def end() -> None:
-            self._server.should_exit = True
-            thread.join(END_S)
-            self._end()
+    @property
+    def is_serving(self) -> bool:
+        return self._server.started
 
-        return end
-
-    def _serve_quietly(self) -> None:
+    def _serve(self, listening: socket.socket) -> None:
         try:
-            asyncio.run(self._server.serve())
-        except SystemExit:  # uvicorn's way to say that it cannot listen
-            log.error("the gateway cannot listen", url=self.url)
+            asyncio.run(self._server.serve([listening]))
+        finally:
+            self.is_over = True
 
     def _start(self) -> None:
         _allow_files(FILES_MAX)
@@ -177,6 +191,26 @@ class CityGateway:
             drain.start()
         log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
 
+    @contextmanager
+    def _started(self) -> Iterator[socket.socket]:
+        """Our address first: who cannot have it ends before it has taken anything from anybody."""
+        with _listening(*self._place) as listening:
+            self._start()
+            try:
+                yield listening
+            finally:
+                self._end()
+
+    def _fenced(self, error: Fenced) -> None:
+        """Another gateway speaks for our sources. Nothing more is taken; who asks is told why for a while; then we end."""
+        if self.fault is None:
+            self.fault = Fenced(f"gateway: {error.what}", hint=ANOTHER)
+            threading.Timer(FENCED_S, self._leave).start()
+
+    def _leave(self) -> None:
+        self.is_over = True
+        self._server.should_exit = True
+
     def _end(self) -> None:
         for drain in self._drains:
             drain.end()
@@ -184,9 +218,41 @@ class CityGateway:
         self._known.end()
         self._spool.close()
 
-    def _trouble(self) -> str | None:
-        troubles = [self._known.trouble, *(drain.trouble for drain in self._drains)]
-        return next((one for one in troubles if one is not None), None)
+
+class _Watch:
+    """The gateway, as a service of the worker that it runs beside."""
+
+    name = "gateway"
+
+    def __init__(self, gateway: CityGateway) -> None:
+        self._gateway = gateway
+
+    @property
+    def is_ready(self) -> bool:
+        return self._gateway.is_serving and self._gateway.fault is None
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            if self._gateway.is_over:
+                raise self._gateway.fault or Fatal("the gateway ended by itself")
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at that address, of which nobody else can have one. ``Fatal``: somebody has."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise Fatal(
+            f"the gateway cannot listen at {host}:{port}: {error.strerror or error}",
+            hint="end what listens there, or give another host or port under [gateway] in the city's file",
+        ) from error
+    return listening
 
 
 def _allow_files(count: int) -> None:
@@ -205,6 +271,10 @@ def _is_stopped(drain: Drain) -> Callable[[], bool]:
     return lambda: drain.is_stopped
 
 
+def _over(drain: Drain) -> Callable[[], str | None]:
+    return lambda: drain.over
+
+
 def _once(work: Callable[[], object]) -> Callable[[], None]:
     """*work* until it was done once, by whichever thread comes first."""
     lock, done = threading.Lock(), threading.Event()
@@ -216,8 +286,3 @@ def _once(work: Callable[[], object]) -> Callable[[], None]:
                 done.set()
 
     return do
-
-
-def has_gateway(city: City) -> bool:
-    """Whether agencies push to it, or its file has ``[gateway]``."""
-    return bool(pushed_sources(city)) or "gateway" in city.file.model_fields_set

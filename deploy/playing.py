@@ -17,6 +17,7 @@ from connectors.recordings import read_recording
 from deploy.child import worker_running
 from deploy.city import City
 from deploy.hearing import ingest_of
+from deploy.holding import is_held, role_of_source
 from deploy.platform import Platform
 from schemas.catalogue import topic_name
 from schemas.event import Event
@@ -140,6 +141,12 @@ def _heard_of(paths: Sequence[Path]) -> Iterator[Heard]:
     return heapq.merge(*map(read_recording, paths), key=lambda heard: heard.at_ms or 0)
 
 
+def played_roles(city: City, recordings: Sequence[tuple[str, Sequence[Path]]]) -> list[str]:
+    """What a play does alone in its home: it speaks for what it plays, and for the references that it hears before."""
+    references = [file.name for file in city.file.source if file.reference and file.live]
+    return [role_of_source(name) for name in (*references, *(name for name, _ in recordings))]
+
+
 @contextmanager
 def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None]]:
     """The city's stages as a worker of ours, unless somebody runs them already. Yields a check that they live.
@@ -148,6 +155,8 @@ def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None
     """
     with ExitStack() as stack:
         ours: list[Callable[[], None]] = []
+        is_told = is_held(city, "deliver") and not is_held(city, "situations")
+        wanted = ("--stage", "situations") if is_told else ("--only-stages",)
         looked_s = time.monotonic()
 
         def check() -> None:
@@ -155,12 +164,12 @@ def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None
             if not ours and time.monotonic() - looked_s > LOOK_S:
                 looked_s = time.monotonic()
                 if not has_members(platform.kafka, f"{city.name}.situations"):
-                    ours.append(stack.enter_context(worker_running(city, "--only-stages")))
+                    ours.append(stack.enter_context(worker_running(city, *wanted, "--wait")))
             for one in ours:
                 one()
 
         if not has_members(platform.kafka, f"{city.name}.situations"):
-            ours.append(stack.enter_context(worker_running(city, "--only-stages")))
+            ours.append(stack.enter_context(worker_running(city, *wanted, "--wait")))
         yield check
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 
 from deploy.city import City
+from deploy.holding import role_of_source
 from deploy.platform import Platform
 from deploy.rules_file import RulesWatch
 from deploy.settings import home_folder
@@ -20,6 +21,34 @@ def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
     """Those of *stages* that the city's file asks for and that a worker with others leaves to one of their own."""
     asked = {"match": city.file.match, "speed": city.file.speed}
     return tuple(one for one in APART if one in stages and asked[one] is not None) if len(stages) > 1 else ()
+
+
+def has_all(stages: tuple[str, ...]) -> bool:
+    """Whether they are all that a city has, its gateway with it."""
+    return len(stages) > 1 and "ingest" in stages
+
+
+def pushed_sources(city: City) -> list[str]:
+    """The sources that agencies push, by name."""
+    return [file.name for file in city.file.source if file.push]
+
+
+def has_gateway(city: City) -> bool:
+    """Whether agencies push to it, or its file has ``[gateway]``."""
+    return bool(pushed_sources(city)) or "gateway" in city.file.model_fields_set
+
+
+def roles_of(city: City, stages: tuple[str, ...]) -> list[str]:
+    """What a process that runs *stages* does alone in its home. The match is shared; what runs apart has its own lock."""
+    roles = [one for one in stages if one not in APART or stages == ("speed",)]
+    if has_all(stages) and has_gateway(city):
+        roles.append("gateway")
+    if "gateway" in roles:
+        roles += map(role_of_source, pushed_sources(city))
+    if "ingest" in stages:
+        heard = [file.name for file in city.file.source if file.live and not file.push]
+        roles += map(role_of_source, (*heard, "clock"))
+    return roles
 
 
 def worker_of(

@@ -7,13 +7,17 @@ again, killed or not, goes on behind it, so each push is published once.
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from connectors.base import Heard, Place
+from connectors.gateway.readiness import Trouble
 from connectors.gateway.spool import Spool
 from connectors.gateway.spooled import Kept
+from connectors.web_page import wall_clock_ms
 from schemas.errors import BongsuError, Retriable, Unreachable
 from streams import metrics
 from streams.breaker import STOPPED
@@ -28,28 +32,42 @@ PUSHES_MAX = 500
 IDLE_S = 1.0
 TRANSACTION_S = 0.05
 """Under load, from the beginning of one transaction to that of the next."""
+ASK_EVERY_S = 3.0
+"""Where nothing is published, so often Kafka is asked whether we still speak for the source."""
 BACKOFF_S_MAX = 5.0
 """Kafka that is back is noticed within so many seconds."""
+
+Done = TypeVar("Done")
 
 
 class Drain:
     """One source's pushes on their way. ``place`` and ``trouble`` may be asked from any thread."""
 
     def __init__(
-        self, name: str, ingest: Ingest, spool: Spool, *, before: Callable[[], object] = lambda: None
+        self,
+        name: str,
+        ingest: Ingest,
+        spool: Spool,
+        *,
+        before: Callable[[], object] = lambda: None,
+        fenced: Callable[[Fenced], object] = lambda _error: None,
+        now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
-        """*before*: what has to be done once Kafka is there, and before the first push goes to it."""
+        """*before*: what has to be done once Kafka is there, and before the first push goes to it. *fenced* hears that
+        another process speaks for the source from now on."""
         self.name = name
         self._ingest = ingest
         self._spool = spool
         self._before = before
+        self._fenced = fenced
+        self._now_ms = now_ms
         self._there_is_more = threading.Event()
         self._began_at = 0.0
         self._ends = threading.Event()
         self._done_up_to = 0
         self._told_at = 0.0
-        self._is_open = False
-        self.trouble: str | None = None
+        self._heard_of_us_at = 0.0
+        self.trouble: Trouble | None = Trouble("its drain is starting", now_ms())
         self._thread = threading.Thread(target=self._run, name=f"{name}.drain", daemon=True)
 
     @property
@@ -58,8 +76,10 @@ class Drain:
         return self._ingest.standing.place
 
     @property
-    def is_open(self) -> bool:
-        return self._is_open
+    def over(self) -> str | None:
+        """Why nothing more of it will be published by this process, if so."""
+        trouble = self.trouble
+        return trouble.why if trouble is not None and trouble.is_over else None
 
     @property
     def is_stopped(self) -> bool:
@@ -82,20 +102,34 @@ class Drain:
     def _run(self) -> None:
         try:
             self._patiently(self._before)
-            self._patiently(self._ingest.open)
-            self._is_open = True
+            self._open()
             while not self._ends.is_set():
-                self._step()
+                self._step_if_ours()
         except Ended:
             log.info("what waits stays in the spool", source=self.name)
         except Exception as error:  # this source stops and says so, the others go on
-            self.trouble = (
-                error.what if isinstance(error, BongsuError) else f"it broke: {type(error).__name__}"
-            )
-            log.error("pushed source stopped", source=self.name, why=self.trouble)
+            self._stop(error)
+
+    def _stop(self, error: Exception) -> None:
+        why = error.what if isinstance(error, BongsuError) else f"it broke: {type(error).__name__}"
+        if isinstance(error, sqlite3.Error):
+            why = f"the spool cannot be read: {error}"
+        self.trouble = Trouble(f"source {self.name}: {why}", self._now_ms(), is_over=True)
+        log.error("pushed source stopped", source=self.name, why=why)
+        if isinstance(error, Fenced):
+            self._fenced(error)
+
+    def _step_if_ours(self) -> None:
+        """Whoever was fenced by a retry goes on after it, from where the retry has left off."""
+        try:
+            self._step()
+        except Fenced:
+            if not self._patiently(self._ingest.regained):
+                raise
 
     def _step(self) -> None:
         self._there_is_more.clear()
+        self._ask()
         if not self._may_hear():
             return
         kept = self._spool.waiting(self.name, after=self._done_up_to, pushes_max=PUSHES_MAX)
@@ -107,6 +141,18 @@ class Drain:
             self._there_is_more.wait(IDLE_S)
         elif len(kept) > 1:  # under load, fewer and larger transactions
             self._ends.wait(max(0.0, self._began_at + TRANSACTION_S - time.monotonic()))
+
+    def _ask(self) -> None:
+        """Who publishes hears of it when another took over, or Kafka went away; who does not has to ask."""
+        now = time.monotonic()
+        if now - self._heard_of_us_at < ASK_EVERY_S:
+            return
+        try:
+            self._ingest.ask()
+        except (Retriable, Unreachable) as error:
+            self._say_trouble(error)
+            self._open()
+        self._heard_of_us_at = now
 
     def _may_hear(self) -> bool:
         """Whether the channel lets anything through; if not, after a pause."""
@@ -130,7 +176,7 @@ class Drain:
             log.error("source stopped", source=self.name, why=error.what, how_to_mend=error.hint)
         except (Retriable, Unreachable) as error:
             log.warning("not published", source=self.name, why=error.what)
-            self._open_again()
+            self._open()
         metrics.polls.labels(self.name, "heard").inc(len(kept))
         up_to = self._ingest.standing.spools.get(self._spool.spool_id, 0)
         if up_to > self._done_up_to:
@@ -149,17 +195,14 @@ class Drain:
                 if self._ingest.standing.spools.get(self._spool.spool_id, 0) >= wanted:
                     return
             is_again = True
-            try:
-                self._ingest.publish(part, played=False)
-            except Fenced:
-                if not self._ingest.is_borrowed():
-                    raise
-                raise Retriable("lent to a retry") from None
+            self._ingest.publish(part, played=False)
+            self._heard_of_us_at = time.monotonic()
 
         return put
 
-    def _open_again(self) -> None:
+    def _open(self) -> None:
         self._patiently(self._ingest.open)
+        self._heard_of_us_at = time.monotonic()
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -170,26 +213,32 @@ class Drain:
             self._ingest.tell()
         except (Retriable, Unreachable) as error:
             log.warning("report not told", source=self.name, why=error.what)
-            self._open_again()
+            self._open()
 
-    def _patiently(self, work: Callable[[], object]) -> None:
+    def _patiently(self, work: Callable[[], Done]) -> Done:
         """Until it is done: Kafka may be away. At the end of the gateway it is left undone: the spool has it."""
         failures = 0
         while True:
             try:
-                work()
+                done = work()
             except (Retriable, Unreachable) as error:
                 wait_s = min(backoff_s(failures, random.random()), BACKOFF_S_MAX)  # noqa: S311 (spreads retries)
                 failures += 1
-                self.trouble = error.what
+                self._say_trouble(error)
                 log.warning(
                     "Kafka does not answer", source=self.name, why=error.what, again_in_s=round(wait_s, 1)
                 )
                 if self._ends.wait(wait_s):
                     raise Ended("the gateway ends") from None
             else:
-                self.trouble = None
-                return
+                if work != self._before:
+                    self.trouble = None
+                return done
+
+    def _say_trouble(self, error: BongsuError) -> None:
+        """It lasts since it began, whatever is said of it last."""
+        before = self.trouble
+        self.trouble = Trouble(error.what, self._now_ms() if before is None else before.since_ms)
 
 
 class Ended(BongsuError):

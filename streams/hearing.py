@@ -18,7 +18,7 @@ from streams import metrics
 from streams.channel import Stopped
 from streams.ingest import Ingest
 from streams.log import log
-from streams.runtime.kafka import Fenced
+from streams.runtime.kafka import ANOTHER, Fenced
 
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 1.0, 300.0
 RETRY_AFTER_S_MAX = 3_600.0
@@ -37,15 +37,32 @@ class _Service:
     def __init__(self, name: str, source: Any, ingest: Ingest) -> None:
         self.name = name
         self.is_ready = False
+        self._is_open = False
         self._source = source
         self._ingest = ingest
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"{name}.ingest")
 
     async def run(self) -> None:
-        telling = asyncio.create_task(self._tell())
+        """Until cancelled, or heard to its end. ``Fenced``: another process speaks for the source, and so may it for all."""
+        tasks = [asyncio.create_task(one) for one in (self._hear_or_stop(), self._tell())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._source.close()
+            self._thread.shutdown(wait=False)
+
+    async def _hear_or_stop(self) -> None:
         try:
             await self._again_and_again(self._ingest.open)
+            self._is_open = True
             await self._hear()
+        except Fenced:
+            raise
         except (
             Exception
         ) as error:  # refused, set up wrongly, or broken: this source stops and says so, the others go on
@@ -56,10 +73,6 @@ class _Service:
             await self._do(partial(self._ingest.failed, why, is_refused=True))
             with contextlib.suppress(Retriable, Fatal):
                 await self._do(self._ingest.tell)
-        finally:
-            telling.cancel()
-            await self._source.close()
-            self._thread.shutdown(wait=False)
 
     async def _hear(self) -> None:
         raise NotImplementedError
@@ -77,26 +90,27 @@ class _Service:
         except Retriable:  # whether the commit went through is not known: the log says where we stand
             await self._again_and_again(self._ingest.open)
             raise
-        except Fenced:
-            if not await self._do(self._ingest.is_borrowed):
-                raise
-            log.info("source was lent to a retry", source=self.name)
-            await self._again_and_again(self._ingest.open)
+        except Fenced as error:
+            await self._after_a_retry(error)
             await self._do(partial(self._ingest.take, heard, played=False))
 
-    async def _again_and_again(self, work: Callable[[], Any]) -> None:
+    async def _after_a_retry(self, error: Fenced) -> None:
+        """Open again, if it is a retry that has fenced us; otherwise *error*."""
+        if not await self._again_and_again(self._ingest.regained):
+            self.is_ready = False
+            raise Fenced(f"source {self.name}: {error.what}", hint=ANOTHER) from error
+
+    async def _again_and_again(self, work: Callable[[], Done]) -> Done:
         """Until it is done: Kafka may be away."""
         failures = 0
         while True:
             try:
-                await self._do(work)
+                return await self._do(work)
             except Retriable as error:
                 wait_s = backoff_s(failures, _chance())
                 failures += 1
                 log.warning("Kafka does not answer", source=self.name, why=error.what, again_in_s=wait_s)
                 await asyncio.sleep(wait_s)
-            else:
-                return
 
     async def _may_hear(self) -> None:
         """Wait while the channel is stopped."""
@@ -113,13 +127,22 @@ class _Service:
         log.error("source stopped", source=self.name, why=error.what, how_to_mend=error.hint)
 
     async def _tell(self) -> None:
-        """How the source is doing, every few seconds, also while a poll hangs."""
+        """How the source is doing, every few seconds, also while a poll hangs; and whether we still speak for it: a list
+        that is asked for once an hour would not notice."""
         while True:
             await asyncio.sleep(TELL_EVERY_S)
             try:
                 if self.is_ready or self._ingest.channel.report.trouble:
                     await self._do(self._ingest.tell)
-            except (Retriable, Fatal) as error:
+                if self._is_open:
+                    await self._do(self._ingest.ask)
+            except Fenced as error:
+                await self._after_a_retry(error)
+            except Retriable as error:
+                log.warning("report not told", source=self.name, why=error.what)
+                if self._is_open:
+                    await self._again_and_again(self._ingest.open)
+            except Fatal as error:
                 log.warning("report not told", source=self.name, why=error.what)
 
 

@@ -7,6 +7,7 @@ so what a source says twice is published once, and nothing it said in between is
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,11 +28,13 @@ from streams.dlq import RefusedEvent, asides_of
 from streams.log import log
 from streams.reporting import shares
 from streams.runtime.inbox import Partition
-from streams.runtime.kafka import read_table, read_whole, transactional_producer
-from streams.runtime.records import BORROWED
-from streams.runtime.transaction import transaction
+from streams.runtime.kafka import Fenced, read_table, read_whole, transactional_producer
+from streams.runtime.records import BORROWED, Record
+from streams.runtime.transaction import ask_ours, transaction
 from streams.slices import SLICE_EVENTS, Pushed, Slice, slices, time_of
 from streams.standing import Standing, body_of, standing_from
+
+BORROW_S, BORROW_LOOK_S = 5.0, 0.2
 
 
 class Ingest:
@@ -53,18 +56,34 @@ class Ingest:
         self._group = f"{context.city}.ingest.{context.source}"
         self._producer: Producer | None = None
         self._now_ms = now_ms
+        self._place_offset = -1
         self.standing = Standing()
         self.channel = Channel(context.city, context.source)
 
     def open(self) -> None:
         """Fence whoever spoke for this source before, then read how far it was heard."""
         self._producer = transactional_producer(self._bootstrap, self._group)
-        row = self._row("source.place")
-        if row is not None:
-            self.standing = standing_from(row["place"])
+        record = self._place_record()
+        self._place_offset = -1 if record is None else record.offset
+        if record is not None and record.value is not None:
+            self.standing = standing_from(self._wire.decode(record.topic, record.value)["place"])
         row = self._row("core.source") if self._reader is not None else None
         if row is not None:
             self.channel.restore(row)
+
+    def ask(self) -> None:
+        """Return if we still speak for this source. ``Fenced``: another does. ``Retriable``: Kafka does not answer."""
+        topic = topic_name(self._context.city, "source.place")
+        ask_ours(self._opened(), self._group, topic, bootstrap=self._bootstrap)
+
+    def _place_record(self) -> Record | None:
+        """The newest record of this source's place."""
+        records = read_whole(self._bootstrap, [topic_name(self._context.city, "source.place")])
+        newest = None
+        for one in records:
+            if one.key == self._context.source.encode():
+                newest = one
+        return newest
 
     def _row(self, contract: str) -> dict[str, Any] | None:
         """What a compacted topic says of this source."""
@@ -73,10 +92,28 @@ class Ingest:
         return None if row is None else self._wire.decode(topic, row)
 
     def is_borrowed(self) -> bool:
-        """Whether it is only a retry that speaks for this source now, not another worker."""
-        records = read_whole(self._bootstrap, [topic_name(self._context.city, "source.place")])
-        ours = [one for one in records if one.key == self._context.source.encode()]
-        return bool(ours) and BORROWED in ours[-1].headers
+        """Whether it is only a retry that speaks for this source now, not another worker.
+
+        A retry says so a moment after it has fenced us: until then it is waited for.
+        """
+        until = time.monotonic() + BORROW_S
+        while True:
+            record = self._place_record()
+            is_news = record is not None and record.offset > self._place_offset
+            if is_news or time.monotonic() > until:
+                return is_news and record is not None and BORROWED in record.headers
+            time.sleep(BORROW_LOOK_S)
+
+    def regained(self) -> bool:
+        """After ``Fenced``: whether we speak for the source again. ``False``: another worker does, and no retry."""
+        try:
+            self.ask()
+        except Fenced:
+            if not self.is_borrowed():
+                return False
+            log.info("source was lent to a retry", source=self._context.source)
+            self.open()
+        return True
 
     def may_hear(self) -> bool:
         """Whether the source may be asked: not while it is stopped, until it has cooled down or somebody resumes it."""
@@ -253,6 +290,8 @@ class Ingest:
                 outbox.put(tick(city, part.time_ms, barrier=barrier), played=True)
             outbox.put(_standing_event(self._context, part.standing, part.time_ms or 0))
         self.standing = part.standing
+        places = topic_name(city, "source.place")
+        self._place_offset = max(end - 1 for (topic, _), end in outbox.delivered.items() if topic == places)
         for event in part.events:
             metrics.events_put.labels(self._group, event.topic).inc()
         self._count_asides(part.asides)

@@ -153,9 +153,14 @@ class PushedCity:
         done = self.city.bongsu("user", "add", name, "--role", role, "--city", str(self.city.file))
         return done.stdout.strip()
 
+    def readiness(self) -> tuple[int, dict[str, Any]]:
+        """What ``/readyz`` says."""
+        status, told = self.ask("GET", "/readyz")
+        return status, orjson.loads(told)
+
     def waiting(self) -> int:
         """Pushes that wait for Kafka."""
-        told = orjson.loads(self.ask("GET", "/readyz")[1])
+        _, told = self.readiness()
         return sum(one["pushes"] for one in told["sources"].values())
 
 

@@ -31,6 +31,7 @@ from connectors.gateway.guarded import VISITOR
 from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
 from connectors.gateway.limits import Rates, Room, Turns
 from connectors.gateway.problems import Problem
+from connectors.gateway.readiness import Trouble, readiness, waiting
 from connectors.gateway.spool import Spool
 from connectors.gateway.spooled import Differs, Full, Push, Receipt
 from schemas.errors import Invalid
@@ -53,7 +54,7 @@ million bad records, each to be named, and nobody may be kept waiting for that."
 
 @dataclass(slots=True)
 class Gateway:
-    """What the answers rest on. *trouble*: why it is not ready, if it is not."""
+    """What the answers rest on. *trouble*: why no keys may be known yet; *unpublished*: why nothing is published now."""
 
     city: str
     ears: Mapping[str, Ear]
@@ -61,6 +62,7 @@ class Gateway:
     spool: Spool
     now_ms: Callable[[], int]
     trouble: Callable[[], str | None] = lambda: None
+    unpublished: Callable[[], Trouble | None] = lambda: None
     body_bytes_max: int = BODY_BYTES_MAX
     rates: Rates = field(default_factory=Rates)
     room: Room = field(init=False)
@@ -130,6 +132,10 @@ class Gateway:
         if ear is None:
             raise Problem(
                 404, f"no source {source[:40]!r} of {city} is pushed", more={"pushed": sorted(self.ears)}
+            )
+        if (over := ear.over()) is not None:
+            raise Problem(
+                503, f"nothing of source {source!r} is published from here: {over}", retry_after_s=5
             )
         if ear.is_stopped():
             raise Problem(
@@ -297,19 +303,13 @@ def app_of(gateway: Gateway) -> FastAPI:
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
-        trouble = gateway.trouble()
-        is_ready = trouble is None or len(gateway.accounts) > 0
-        told = {
-            "ready": is_ready,
-            "trouble": trouble,
-            "sources": {name: _waiting(gateway, name) for name in gateway.ears},
-        }
-        return Response(orjson.dumps(told), 200 if is_ready else 503, media_type="application/json")
+        status, told = readiness(gateway)
+        return Response(orjson.dumps(told), status, media_type="application/json")
 
     @app.get("/metrics", include_in_schema=False)
     async def prometheus() -> Response:
         for name in gateway.ears:
-            told = _waiting(gateway, name)
+            told = waiting(gateway, name)
             metrics.waiting.labels(name).set(told["pushes"])
             metrics.waiting_bytes.labels(name).set(told["bytes"])
             metrics.waiting_age.labels(name).set(told["age_s"])
@@ -325,17 +325,6 @@ def app_of(gateway: Gateway) -> FastAPI:
         "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
     }
     return app
-
-
-def _waiting(gateway: Gateway, name: str) -> dict[str, Any]:
-    depth, oldest_ms = gateway.spool.depth(name), gateway.spool.oldest_ms(name)
-    age_s = 0.0 if oldest_ms is None else max(0.0, (gateway.now_ms() - oldest_ms) / 1000)
-    return {
-        "pushes": depth.pushes,
-        "bytes": depth.bytes,
-        "age_s": age_s,
-        "stopped": gateway.ears[name].is_stopped(),
-    }
 
 
 _BODY = {

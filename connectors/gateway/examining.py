@@ -39,7 +39,7 @@ class Ear:
     """One source that may be pushed to.
 
     *place*: where it stands, as far as its drain knows. *wake* tells that something was pushed. *encoded* makes an event's
-    bytes; ``Invalid`` where its contract refuses it.
+    bytes; ``Invalid`` where its contract refuses it. *over*: why nothing of it will be published by this process, if so.
     """
 
     def __init__(
@@ -51,8 +51,10 @@ class Ear:
         wake: Callable[[], None] = lambda: None,
         encoded: Callable[[Event], Event] = lambda event: event,
         is_stopped: Callable[[], bool] = lambda: False,
+        over: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.name = name
+        self.over = over
         self.wake = wake
         self.is_stopped = is_stopped
         self._reader = reader

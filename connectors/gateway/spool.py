@@ -89,7 +89,7 @@ class Spool:
         self._bytes_max = bytes_max
         self._depths: dict[str, Depth] = {}
         self._counting = threading.Lock()
-        self._under_way = 0
+        self._under_way = self._refused_bytes = 0
         self._readings: dict[int, Reading] = {}
         self._read_bytes = 0
         self._newest_ms = self._forgot_ms = 0
@@ -112,6 +112,7 @@ class Spool:
         with self._counting:
             waiting = self._under_way + sum(depth.bytes for depth in self._depths.values())
             if waiting + size > self._bytes_max:
+                self._refused_bytes = size
                 raise Full(f"the spool is full: {waiting} of {self._bytes_max} bytes wait for Kafka")
             self._under_way += size
         return self._do(
@@ -180,6 +181,18 @@ class Spool:
         newest = "SELECT at_ms FROM said ORDER BY at_ms DESC LIMIT 1 OFFSET ?"
         if (row := connection.execute(newest, (REPEATS_MAX,)).fetchone()) is not None:
             connection.execute("DELETE FROM said WHERE at_ms <= ?", row)
+
+    @property
+    def room_bytes(self) -> int:
+        """How much more may wait."""
+        with self._counting:
+            waiting = self._under_way + sum(depth.bytes for depth in self._depths.values())
+        return max(0, self._bytes_max - waiting)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what was refused last for want of room would be refused again."""
+        return self.room_bytes < max(ROW_BYTES, min(self._refused_bytes, self._bytes_max // 2))
 
     def depth(self, source: str) -> Depth:
         with self._counting:

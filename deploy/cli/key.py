@@ -9,8 +9,8 @@ from connectors.web_page import wall_clock_ms
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
-from deploy.gateway import pushed_sources
 from deploy.platform import reach
+from deploy.stages import pushed_sources
 
 
 @click.group()

@@ -14,8 +14,9 @@ import click
 
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
+from deploy.holding import holding
 from deploy.platform import reach
-from deploy.playing import Part, Player, settle, shifted, stages_running
+from deploy.playing import Alter, Part, Player, played_roles, settle, shifted, stages_running
 from deploy.show import progress_of
 from deploy.topics import ensure_topics
 
@@ -54,6 +55,7 @@ class Pairs(click.Command):
 )
 @click.option("--until", metavar="TIME", help="stop there (ISO 8601)")
 @click.option("--ingest-only", is_flag=True, help="publish only; leave the stages to other workers")
+@click.option("--wait", is_flag=True, help="if another process hears or plays a source, wait for its end")
 def play(
     city_name: str,
     pairs: tuple[str, ...],
@@ -61,10 +63,12 @@ def play(
     shifts: tuple[str, ...],
     until: str | None,
     ingest_only: bool,
+    wait: bool,
 ) -> None:
     """Feed recordings through CITY's sources and return when everything downstream has settled.
 
-    Played again, nothing new comes: what was heard before is not heard again.
+    Played again, nothing new comes: what was heard before is not heard again. What a worker of this home hears is not
+    played beside it, nor a list that is heard before a play (reference = true). 'bongsu run CITY --only-stages' hears none.
 
     Example:  bongsu play houston --source active-incidents derecho.jsonl.gz
     """
@@ -72,6 +76,19 @@ def play(
     recordings = [_pair(city, pair) for pair in pairs]
     alter = shifted(dict(_shift(text) for text in shifts))
     until_ms = _time_ms(until) if until else None
+    with holding(city, played_roles(city, recordings), wait=wait):
+        _play(city, recordings, alter, until_ms, _pace(speed), ingest_only=ingest_only)
+
+
+def _play(
+    city: City,
+    recordings: list[tuple[str, list[Path]]],
+    alter: Alter,
+    until_ms: int | None,
+    pace: Callable[[int], None],
+    *,
+    ingest_only: bool,
+) -> None:
     platform = reach()
     ensure_topics(platform.kafka, [city.name])
     player = Player(city, platform, recordings)
@@ -85,7 +102,7 @@ def play(
             moment = datetime.fromtimestamp(part.time_ms / 1000, UTC).isoformat(timespec="seconds")
             progress.step(f"{part.source} {moment}", len(part.slice.events))
 
-        played = player.play(alter, until_ms=until_ms, pace=_pace(speed), told=told)
+        played = player.play(alter, until_ms=until_ms, pace=pace, told=told)
         if not ingest_only:
             progress.say("waiting until everything downstream has settled")
             settle(city, platform, check)

@@ -7,16 +7,21 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import click
 
 from deploy.child import worker_kept
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
+from deploy.holding import holding
 from deploy.platform import Platform, know, reach
-from deploy.stages import STAGES, stages_apart, worker_of
+from deploy.stages import STAGES, has_all, has_gateway, roles_of, stages_apart, worker_of
 from deploy.topics import ensure_topics
 from streams.log import to_stderr
+
+if TYPE_CHECKING:
+    from deploy.gateway import CityGateway
 
 
 @click.command()
@@ -30,10 +35,19 @@ from streams.log import to_stderr
     "--while-stdin", is_flag=True, hidden=True, help="end when standard input does: the parent is gone"
 )
 @click.option("--quiet", is_flag=True, help="log warnings and errors only")
+@click.option("--wait", is_flag=True, help="if another process does the same, wait for its end and take over")
 def run(
-    city_name: str, stage: str | None, only_stages: bool, web_port: int | None, while_stdin: bool, quiet: bool
+    city_name: str,
+    stage: str | None,
+    only_stages: bool,
+    web_port: int | None,
+    while_stdin: bool,
+    quiet: bool,
+    wait: bool,
 ) -> None:
     """Run CITY: hear its sources, correlate, deliver. Ends cleanly on Ctrl-C.
+
+    What two processes cannot share (all but --stage match) is one's in each home: the second says who has it, and ends.
 
     Example:  bongsu run houston
     """
@@ -43,33 +57,45 @@ def run(
         )
     to_stderr(logging.WARNING if quiet else logging.INFO)
     city = load_city(city_name)
-    if stage == "gateway":
-        from deploy.gateway import CityGateway  # noqa: PLC0415 (a worker loads what it runs)
+    stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
+    is_over = _stdin_ended() if while_stdin else None
+    with holding(city, roles_of(city, stages), wait=wait, is_over=is_over or _never):
+        if stage == "gateway":
+            from deploy.gateway import CityGateway  # noqa: PLC0415 (a worker loads what it runs)
 
-        CityGateway(city, know()).run()
-        return
+            CityGateway(city, know()).run()
+        else:
+            _work(city, stages, web_port, is_over)
+
+
+def _work(
+    city: City, stages: tuple[str, ...], web_port: int | None, is_over: Callable[[], bool] | None
+) -> None:
     platform = reach()
     ensure_topics(platform.kafka, [city.name])
-    stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
+    gateway = _gateway_beside(city, platform, stages)
     worker = worker_of(city, platform, stages, web_port=web_port)
-    if while_stdin:
-        worker.stop_when(_stdin_ended())
-    end_gateway = _gateway_beside(city, platform) if len(stages) > 1 and "ingest" in stages else None
-    try:
-        with ExitStack() as beside:
-            for one in stages_apart(city, stages):
-                beside.enter_context(worker_kept(city, "--stage", one))
-            worker.run()
-    finally:
-        if end_gateway is not None:
-            end_gateway()
+    if is_over is not None:
+        worker.stop_when(is_over)
+    with ExitStack() as beside:
+        if gateway is not None:
+            beside.enter_context(gateway.beside(worker))
+        for one in stages_apart(city, stages):
+            beside.enter_context(worker_kept(city, "--stage", one, "--wait"))
+        worker.run()
 
 
-def _gateway_beside(city: City, platform: Platform) -> Callable[[], None] | None:
-    """All that a city has runs here: so does its gateway, if it has one. What ends it."""
-    from deploy.gateway import CityGateway, has_gateway  # noqa: PLC0415 (a worker loads what it runs)
+def _gateway_beside(city: City, platform: Platform, stages: tuple[str, ...]) -> CityGateway | None:
+    """All that a city has runs here: so does its gateway, if it has one."""
+    if not (has_all(stages) and has_gateway(city)):
+        return None
+    from deploy.gateway import CityGateway  # noqa: PLC0415 (a worker loads what it runs)
 
-    return CityGateway(city, platform).run_beside() if has_gateway(city) else None
+    return CityGateway(city, platform)
+
+
+def _never() -> bool:
+    return False
 
 
 def _stdin_ended() -> Callable[[], bool]:

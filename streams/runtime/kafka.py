@@ -18,6 +18,8 @@ AT_END_MS = 10
 """How long the broker may hold a fetch at a partition's end when only what stands there now is wanted."""
 HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
 
+ANOTHER = "one process alone may speak for a source: see which other home or machine runs this city, and end one of them"
+
 
 class Fenced(Fatal):
     """Another speaks under our transactional id."""
@@ -176,7 +178,7 @@ def as_ours(error: KafkaException, doing: str) -> BongsuError:
         KafkaError.SASL_AUTHENTICATION_FAILED,
     }
     if cause.code() in fatal or cause.fatal():
-        return Fenced(f"{doing}: fenced, another worker has taken over ({cause.name()})")
+        return Fenced(f"{doing}: fenced, another worker has taken over ({cause.name()})", hint=ANOTHER)
     if cause.code() in refused:
         return Fatal(f"{doing}: Kafka refuses us ({cause.name()})", hint="check the principal's ACLs")
     return Retriable(f"{doing}: {cause.name()}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 from schemas.errors import Retriable
 from schemas.event import Event
@@ -20,6 +20,7 @@ Made = tuple[bytes, bytes, list[tuple[str, bytes]]]
 """Key, frame, headers of a record that is ready to go."""
 
 COMMIT_TIMEOUT_S = 30.0
+ASK_TIMEOUT_S = 5.0
 
 
 class Outbox:
@@ -116,3 +117,23 @@ def _abort(producer: Producer) -> None:
         ours = as_ours(error, "aborting a transaction")
         if not isinstance(ours, Retriable):
             raise ours from error
+
+
+def ask_ours(producer: Producer, group: str, topic: str, *, bootstrap: str) -> None:
+    """Return if *producer* still speaks under its transactional id: ``Fenced`` once another does, ``Retriable`` if Kafka
+    does not answer.
+
+    A transaction that would say how far *group* has read in *topic*, and is given up: nobody reads anything of it.
+    """
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
+    try:
+        producer.begin_transaction()
+        try:
+            offset = [TopicPartition(topic, 0, 0)]
+            producer.send_offsets_to_transaction(offset, consumer.consumer_group_metadata(), ASK_TIMEOUT_S)
+        finally:
+            producer.abort_transaction(ASK_TIMEOUT_S)
+    except KafkaException as error:
+        raise as_ours(error, "asking whether we still speak") from error
+    finally:
+        consumer.close()

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from time import monotonic, sleep
@@ -69,10 +70,13 @@ def storm(
             city.start()
         sleep(away_s / (2 * kills))
         waited = city.waiting()
+        check_it_says_that_nothing_is_published(city)
         local_cluster.up(home)
         for one in agencies:
             one.thread.join()
         wait_until(lambda: city.waiting() == 0, DRAINED_S)
+        wait_until(lambda: city.readiness()[1]["publishing"], DRAINED_S)
+        assert "since" not in city.readiness()[1]
         answers = sum((one.answers for one in agencies), Counter[str]())
         print(f"seed {SEED}: {events} events, {waited} pushes waited for Kafka, answers {dict(answers)}")
         assert waited > 0, "Kafka was back before anything had to wait"
@@ -80,6 +84,15 @@ def storm(
     finally:
         city.stop()
         city.city.wire.registry.close()
+
+
+def check_it_says_that_nothing_is_published(city: PushedCity) -> None:
+    """Ready all the same: what is taken waits, and will be published."""
+    status, told = city.readiness()
+    assert (status, told["ready"], told["publishing"]) == (200, True, False), told
+    assert datetime.fromisoformat(told["since"]) <= datetime.now(UTC)
+    assert told["why"]
+    assert 0 < told["room_bytes"] < 1 << 30
 
 
 def check_all_is_there_once(city: PushedCity, agencies: list[Agency], events: int) -> None:

@@ -46,6 +46,8 @@ class Here:
     other_key: str = ""
     app: FastAPI = field(init=False)
     is_stopped: bool = False
+    over: str | None = None
+    spool_file: Path = Path()
 
     def __post_init__(self) -> None:
         self.app = app_of(self.gateway)
@@ -111,7 +113,8 @@ def a_gateway(
         key,
         other_key,
     )
-    ears["reports"] = Ear("reports", source, is_stopped=lambda: here.is_stopped)
+    here.spool_file = folder / "spool.sqlite"
+    ears["reports"] = Ear("reports", source, is_stopped=lambda: here.is_stopped, over=lambda: here.over)
     try:
         yield here
     finally:

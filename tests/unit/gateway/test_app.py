@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 import pytest
 
 from connectors.gateway.accounts import told
+from connectors.gateway.readiness import Trouble, worst
 from tests.unit.gateway.an_app import NOON_MS, REPORT, Here, a_gateway
 
 
@@ -232,6 +234,54 @@ def test_what_waits_and_what_was_answered_is_told(here: Here) -> None:
     assert 'bongsu_spool_pushes{source="reports"} 1.0' in metrics
     assert 'bongsu_gateway_requests_total{source="reports",status="202"}' in metrics
     assert here.get("/healthz").text == "ok\n"
+
+
+def test_it_is_ready_while_what_it_takes_will_be_published(here: Here) -> None:
+    answer = here.get("/readyz")
+    assert (answer.status_code, answer.json()["publishing"]) == (200, True)
+    here.gateway.unpublished = lambda: Trouble("no broker answers", NOON_MS)
+    answer = here.get("/readyz")
+    told = answer.json()
+    assert (answer.status_code, told["ready"], told["publishing"]) == (200, True, False)
+    assert (told["since"], told["why"]) == ("2026-05-28T20:26:40.000+00:00", "no broker answers")
+    before = told["room_bytes"]
+    here.post(REPORT)
+    assert here.get("/readyz").json()["room_bytes"] < before
+
+
+def test_it_is_not_ready_once_nothing_of_it_will_be_published(here: Here) -> None:
+    away = Trouble("no broker answers", NOON_MS)
+    fenced = Trouble("fenced, another worker has taken over", NOON_MS + 1, is_over=True)
+    here.gateway.unpublished = lambda: worst([None, away, fenced])
+    here.over = fenced.why
+    answer = here.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"], answer.json()["trouble"]) == (503, False, fenced.why)
+    refused = here.post(REPORT)
+    assert (refused.status_code, fenced.why in refused.json()["detail"]) == (503, True)
+    assert here.bodies() == []
+
+
+def test_it_is_not_ready_without_room(tmp_path: Path) -> None:
+    with a_gateway(tmp_path, spool_bytes=20_000) as here:
+        assert here.get("/readyz").status_code == 200
+        number = 0
+        while here.post({**REPORT, "agency_case_no": f"26-{number}"}).status_code == 202:
+            number += 1
+        answer = here.get("/readyz")
+        assert (answer.status_code, "is full" in answer.json()["trouble"]) == (503, True), answer.json()
+        here.spool.done("reports", number + 1).result()
+        assert here.get("/readyz").status_code == 200
+
+
+def test_it_is_not_ready_when_its_spool_cannot_be_read(here: Here) -> None:
+    here.post(REPORT)
+    with sqlite3.connect(here.spool_file) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = here.spool_file.stat().st_size
+    with here.spool_file.open("r+b") as file:
+        file.write(b"\xff" * size)
+    answer = here.get("/readyz")
+    assert (answer.status_code, "cannot be read" in answer.json()["trouble"]) == (503, True)
 
 
 def test_the_description_names_the_path_its_key_and_its_answers(here: Here) -> None:

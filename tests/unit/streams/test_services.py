@@ -61,7 +61,12 @@ class FaultyIngest:
         self.closed_for -= 1
         return self.closed_for < 0
 
-    def is_borrowed(self) -> bool:
+    def ask(self) -> None:
+        """We still speak."""
+
+    def regained(self) -> bool:
+        if self._borrowed:
+            self.open()
         return self._borrowed
 
     def failed(self, why: str, *, is_refused: bool = False) -> None:
@@ -109,8 +114,15 @@ def test_a_source_that_was_borrowed_goes_on(monkeypatch: pytest.MonkeyPatch) -> 
     assert ingest.opened == 2
 
 
-@pytest.mark.parametrize("fault", [Fenced("another"), Fatal("refused"), KeyError("a fault of ours")])
-def test_a_source_that_another_worker_took_stops_by_itself_alone(
+def test_a_source_that_another_worker_took_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    ingest = FaultyIngest(Fenced("another"))
+    with pytest.raises(Fenced, match="source cameras: another"):
+        run(ingest, monkeypatch)
+    assert ingest.taken == []
+
+
+@pytest.mark.parametrize("fault", [Fatal("refused"), KeyError("a fault of ours")])
+def test_a_source_that_is_refused_or_breaks_stops_by_itself_alone(
     monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     ingest = FaultyIngest(fault)
