@@ -13,6 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from schemas.printable import printable_line, printable_value
+
 SITUATIONS_MAX = 12
 HAPPENINGS_MAX = 10
 CAMERAS_SHOWN = 5
@@ -37,6 +39,7 @@ class Board:
 
     def take(self, contract: str, value: Value) -> str | None:
         """Take one event; what happened as a line, when it is worth one."""
+        value = printable_value(value)
         match contract:
             case "core.situation":
                 line = self._situation(value)
@@ -115,9 +118,9 @@ class Board:
             table.add_row(
                 self._clock(value["opened_at"]),
                 Text(f"{value['kind']}\n{value['status']} · {one[:6]}", style=style),
-                cases,
-                f"{_cameras(value)}\n{granted} grants",
-                ", ".join(sorted(self.alerts.get(one, {}))),
+                Text(cases),
+                Text(f"{_cameras(value)}\n{granted} grants"),
+                Text(", ".join(sorted(self.alerts.get(one, {})))),
             )
         counts = f"{self.opened} opened · {self.joined} joined by a second agency · {self.closed} ended"
         log = (
@@ -126,7 +129,11 @@ class Board:
             else Text("waiting for the first report …", style="dim")
         )
         return Group(
-            Panel(table, title=f"[bold]{self.title}[/] · {counts}", title_align="left"),
+            Panel(
+                table,
+                title=Text.assemble((printable_line(self.title), "bold"), f" · {counts}"),
+                title_align="left",
+            ),
             Panel(log, title="as it happens  (Ctrl-C ends)", title_align="left"),
         )
 

@@ -131,11 +131,11 @@ class CityFile(Strict):
     subscription: Any = Field(None, description="not built yet: refused")
     match: MatchConfig | None = Field(
         None,
-        description="the fast topics are held against the watches; absent: only by 'bongsu run --stage match'",
+        description="the fast topics are held against the watches; absent: only by 'bongsu run CITY --stage match'",
     )
     speed: SpeedConfig | None = Field(
         None,
-        description="positions of vehicles are told as speeds; absent: only by 'bongsu run --stage speed'",
+        description="positions of vehicles are told as speeds; absent: only by 'bongsu run CITY --stage speed'",
     )
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from deploy.settings import Endpoints, endpoints
+from deploy.settings import COMPONENTS, Endpoints, endpoints
 from schemas.registry import Registry
 from schemas.wire import Wire
 
@@ -21,9 +22,14 @@ class Platform:
         return self.endpoints.kafka
 
 
-def reach() -> Platform:
-    """Kafka and the registry, or ``Unreachable`` within seconds."""
-    return _platform(endpoints())
+LOG = ("kafka", "registry")
+"""What reads or writes events needs. Redis holds the live view alone: who has nothing to do with that goes without it."""
+ALL = COMPONENTS
+
+
+def reach(*, need: Collection[str] = LOG) -> Platform:
+    """Kafka and the registry (and Redis where *need* is ``ALL``), or ``Unreachable`` within seconds."""
+    return _platform(endpoints(need=need))
 
 
 def know() -> Platform:

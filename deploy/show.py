@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from schemas.printable import printable, printable_line, printable_value
+
 PLAIN_EVERY_S = 5.0
 
 
@@ -30,7 +32,7 @@ def progress_of(title: str) -> Iterator[Telling]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[count]} events"),
     )
@@ -47,10 +49,12 @@ class _Moving:
 
     def step(self, what: str, count: int) -> None:
         self._count += count
-        self._progress.update(self._task, description=f"{self._title}: {what}", count=self._count)
+        self._progress.update(
+            self._task, description=printable_line(f"{self._title}: {what}"), count=self._count
+        )
 
     def say(self, what: str) -> None:
-        self._progress.update(self._task, description=f"{self._title}: {what}")
+        self._progress.update(self._task, description=printable_line(f"{self._title}: {what}"))
 
 
 class _Plain:
@@ -66,7 +70,7 @@ class _Plain:
             self.say(f"{what}, {self._count} events")
 
     def say(self, what: str) -> None:
-        print(f"{self._title}: {what}", file=sys.stderr)  # noqa: T201 (words of a command)
+        print(printable_line(f"{self._title}: {what}"), file=sys.stderr)  # noqa: T201 (words of a command)
 
 
 COLOURS = {
@@ -80,6 +84,7 @@ COLOURS = {
 
 def event_line(shown: dict[str, Any], *, colour: bool) -> str:
     """One event as one line for a person: when, which topic, which key, and what matters most in it."""
+    shown = printable_value(shown)
     value = shown["value"] or {}
     contract = shown["topic"].split(".", 1)[-1]
     facts = " ".join(
@@ -93,7 +98,7 @@ def event_line(shown: dict[str, Any], *, colour: bool) -> str:
 
 def in_colour(words: str, contract: str, *, colour: bool) -> str:
     """*words*, for a terminal in the colour of what they tell; without *colour* plain."""
-    text = Text(words, COLOURS.get(contract, "red" if contract.endswith("dlq") else ""))
+    text = Text(printable(words), COLOURS.get(contract, "red" if contract.endswith("dlq") else ""))
     if not colour:
         return text.plain
     console = Console(force_terminal=True, width=10_000)

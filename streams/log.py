@@ -6,6 +6,8 @@ import logging
 import sys
 from typing import Any
 
+from schemas.printable import printable_line
+
 
 class Log:
     """Events with named facts. Only numbers, our own ids and our own words may be facts."""
@@ -15,7 +17,7 @@ class Log:
 
     def enable(self) -> None:
         """Speak again after a library has silenced all loggers."""
-        self._logger.disabled = False
+        self._logger.disabled = KAFKA_LOGGER.disabled = False
 
     def info(self, event: str, **facts: Any) -> None:
         self._logger.info(_line(event, facts))
@@ -32,7 +34,7 @@ def _line(event: str, facts: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    text = f"{value:.3f}" if isinstance(value, float) else printable_line(str(value))
     return f'"{text}"' if " " in text else text
 
 
@@ -46,5 +48,25 @@ def to_stderr(level: int = logging.INFO) -> None:
     logger.setLevel(level)
     logger.propagate = False
 
+
+class _OfKafka(logging.Filter):
+    """Words of librdkafka: of its own levels, and one of ours where what it calls fatal is as it should be.
+
+    A producer whose transactional id another has taken is fenced by design (a retry borrows a source, a worker is started
+    again): whoever it was says so itself, with what it does about it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        words = record.getMessage()
+        if any(one in words for one in FENCED):
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        record.msg, record.args = f"Kafka client: {printable_line(words)}", ()
+        return record.levelno >= logging.getLogger("bongsu").getEffectiveLevel()
+
+
+FENCED = ("fenced", "FENCED", "INVALID_PRODUCER_EPOCH", "newer instance")
+
+KAFKA_LOGGER = logging.getLogger("bongsu.kafka")
+KAFKA_LOGGER.addFilter(_OfKafka())
 
 log = Log("bongsu")

@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
+from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from schemas.errors import BongsuError, Unreachable
+from schemas.printable import printable
 
 COMMANDS = {
     "bench": "deploy.cli.bench:bench",
@@ -78,17 +80,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         code = bongsu.main(args=list(argv) if argv is not None else None, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)  # click hands back the code of ctx.exit
     except click.ClickException as error:
+        error.message = printable(error.message)
         error.show()
         sys.exit(USED_WRONGLY)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped", err=True)
+        tell("stopped", err=True)
         sys.exit(130)
     except BongsuError as error:
-        click.secho("error: ", fg="red", nl=False, err=True)
-        click.echo(error.what, err=True)
+        tell("error: ", fg="red", nl=False, err=True)
+        tell(error.what, err=True)
         if error.hint:
-            click.secho("  how to mend it: ", fg="yellow", nl=False, err=True)
-            click.echo(error.hint, err=True)
+            tell("  how to mend it: ", fg="yellow", nl=False, err=True)
+            tell(error.hint, err=True)
         sys.exit(code_of(error))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from deploy.city import check_surroundings, load_city, shipped_cities
+from deploy.cli.telling import tell
 from deploy.erasing import erase_city, folders_of, topics_of
-from deploy.platform import reach
+from deploy.platform import ALL, reach
 from deploy.settings import home_folder
 from streams.situations.shadowing import unseen
 
@@ -25,9 +26,7 @@ def list_() -> None:
     for name in shipped_cities():
         one = load_city(name)
         sources = ", ".join(source.name for source in one.file.source) or "no sources"
-        click.echo(
-            f"{name:12} {one.file.title or name}  ({one.file.timezone}, law {one.file.law}): {sources}"
-        )
+        tell(f"{name:12} {one.file.title or name}  ({one.file.timezone}, law {one.file.law}): {sources}")
 
 
 @city.command()
@@ -41,12 +40,12 @@ def check(city_name: str) -> None:
     """
     one = load_city(city_name)
     notes = check_surroundings(one)
-    click.echo(f"{one.path}: {one.name} is well: {len(one.file.source)} sources, law {one.file.law}")
+    tell(f"{one.path}: {one.name} is well: {len(one.file.source)} sources, law {one.file.law}")
     for note in notes:
-        click.echo(f"  {note}")
+        tell(f"  {note}")
     candidate = one.rules.candidate()
     for line in unseen(one.rules, candidate) if candidate is not None else ():
-        click.echo(f"  in shadow, {line}")
+        tell(f"  in shadow, {line}")
 
 
 @city.command()
@@ -59,13 +58,11 @@ def erase(city_name: str, yes: bool) -> None:
 
     Example:  bongsu city erase demo --yes
     """
-    one, platform, home = load_city(city_name), reach(), home_folder()
+    one, platform, home = load_city(city_name), reach(need=ALL), home_folder()
     found = [*topics_of(platform, one.name), *map(str, folders_of(home, one.name))]
     if not yes:
-        click.echo("\n".join(found) or f"nothing of {one.name} is here")
-        click.echo(f"{len(found)} topics and folders would be removed; do it with --yes", err=True)
+        tell("\n".join(found) or f"nothing of {one.name} is here")
+        tell(f"{len(found)} topics and folders would be removed; do it with --yes", err=True)
         return
     erase_city(platform, one.name, home)
-    click.echo(
-        f"{one.name}: {len(found)} topics and folders removed, its schemas and its live view too", err=True
-    )
+    tell(f"{one.name}: {len(found)} topics and folders removed, its schemas and its live view too", err=True)

@@ -12,13 +12,15 @@ from typing import Any
 import click
 
 from deploy.cli.progress import shown
+from deploy.cli.telling import tell
 from deploy.local import artefacts, cluster, doctoring
 from deploy.local.follow import follow, last_lines
 from deploy.local.home import Home
-from deploy.platform import reach
+from deploy.platform import LOG, reach
 from deploy.settings import COMPONENTS, home_folder, without_password
 from deploy.source_states import unheard
 from schemas.errors import BongsuError
+from schemas.printable import printable_value
 
 WORK_FAILED, UNREACHABLE = 1, 3
 
@@ -52,10 +54,8 @@ def up(home: Path, from_dir: Path | None) -> None:
     begun = time.monotonic()
     with shown() as progress:
         places = cluster.up(home, from_dir=from_dir, progress=progress)
-    click.echo(f"up in {time.monotonic() - begun:.1f} s, in {home}; end it with: bongsu down", err=True)
-    click.echo(
-        f"kafka     {places.kafka}\nregistry  {places.registry}\nredis     {without_password(places.redis)}"
-    )
+    tell(f"up in {time.monotonic() - begun:.1f} s, in {home}; end it with: bongsu down", err=True)
+    tell(f"kafka     {places.kafka}\nregistry  {places.registry}\nredis     {without_password(places.redis)}")
 
 
 @click.command()
@@ -72,9 +72,9 @@ def down(home: Path, erase: bool) -> None:
     Example:  bongsu down --erase
     """
     others = cluster.down(home, erase=erase)
-    click.echo("down, and its data removed" if erase else "down; its data is kept", err=True)
+    tell("down, and its data removed" if erase else "down; its data is kept", err=True)
     if others:
-        click.echo(f"left in {home}, as it is not Bongsu's: {', '.join(others)}", err=True)
+        tell(f"left in {home}, as it is not Bongsu's: {', '.join(others)}", err=True)
 
 
 @click.command()
@@ -89,19 +89,21 @@ def status(home: Path, as_json: bool) -> None:
     Example:  bongsu status --json
     """
     standings = cluster.status(home)
-    silent = _unheard() if home == home_folder() and all(standing.up for standing in standings) else []
+    silent = (
+        _unheard() if home == home_folder() and all(one.up for one in standings if one.name in LOG) else []
+    )
     if as_json:
         shown: dict[str, Any] = {standing.name: _as_value(standing) for standing in standings}
         sources = {f"{one['city']}/{one['source']}": _as_state(one) for one in silent}
-        click.echo(json.dumps(shown | ({"sources": sources} if sources else {})))
+        tell(json.dumps(shown | ({"sources": sources} if sources else {})))
     else:
         for standing in standings:
-            click.echo(f"{standing.name:9} {_in_words(standing)}")
-        for one in silent:
+            tell(f"{standing.name:9} {_in_words(standing)}")
+        for one in map(printable_value, silent):
             why = f": {one['state_reason']}" if one["state_reason"] else ""
-            click.echo(f"source    {one['city']}/{one['source']} {one['state']}{why}")
+            tell(f"source    {one['city']}/{one['source']} {one['state']}{why}")
     if not all(standing.up for standing in standings):
-        click.echo("start it with: bongsu up", err=True)
+        tell("start it with: bongsu up", err=True)
         sys.exit(UNREACHABLE)
 
 
@@ -147,10 +149,10 @@ def logs(component: str | None, home: Path, count: int, is_following: bool) -> N
     files = {name: Home(home).log(name) for name in names}
     for name, file in files.items():
         for line in last_lines(file, count):
-            click.echo(line if component else f"{name:9}{line}")
+            tell(line if component else f"{name:9}{line}")
     if is_following:
         for name, line in follow(files):
-            click.echo(line if component else f"{name:9}{line}")
+            tell(line if component else f"{name:9}{line}")
 
 
 @click.command()
@@ -167,9 +169,7 @@ def fetch(folder: Path) -> None:
     with shown() as progress:
         cluster.ensure(wanted, folder.resolve(), cluster.cached(wanted), progress)
     size = sum(artefact.bytes for artefact in wanted) / 1e6
-    click.echo(
-        f"{len(wanted)} files, {size:.0f} MB, in {folder}; use it with: bongsu up --from {folder}", err=True
-    )
+    tell(f"{len(wanted)} files, {size:.0f} MB, in {folder}; use it with: bongsu up --from {folder}", err=True)
 
 
 @click.command()
@@ -182,11 +182,9 @@ def doctor(home: Path) -> None:
     """
     findings = doctoring.examine(home)
     for finding in findings:
-        click.secho(
-            "ok     " if finding.is_well else "WRONG  ", fg="green" if finding.is_well else "red", nl=False
-        )
-        click.echo(finding.what)
+        tell("ok     " if finding.is_well else "WRONG  ", fg="green" if finding.is_well else "red", nl=False)
+        tell(finding.what)
         if not finding.is_well:
-            click.echo(f"       how to mend it: {finding.mend}")
+            tell(f"       how to mend it: {finding.mend}")
     if not all(finding.is_well for finding in findings):
         sys.exit(WORK_FAILED)

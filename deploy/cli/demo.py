@@ -22,9 +22,10 @@ from deploy.child import worker_running
 from deploy.city import City, load_city
 from deploy.cli.progress import shown
 from deploy.cli.tail import shown_record
+from deploy.cli.telling import tell
 from deploy.erasing import erase_city, is_here
 from deploy.local import cluster
-from deploy.platform import Platform, reach
+from deploy.platform import ALL, Platform, reach
 from deploy.settings import given, home_folder
 from deploy.topics import ensure_topics
 from schemas.catalogue import contract_name, topic_name
@@ -50,7 +51,7 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
     ends_at = begun + minutes * 60 if minutes else None
     with ExitStack() as stack:
         goes_whole = stack.enter_context(_cluster())
-        platform = reach()
+        platform = reach(need=ALL)
         city = stack.enter_context(_city(seed))
         if not goes_whole:
             stack.enter_context(_left_as_found(platform, city.name))
@@ -60,7 +61,7 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
         check = stack.enter_context(worker_running(city))
         _show(records, platform, city, check, as_json=as_json, begun=begun)
     if goes_whole:
-        click.echo("ended; nothing is left behind", err=True)
+        tell("ended; nothing is left behind", err=True)
 
 
 @contextmanager
@@ -69,21 +70,19 @@ def _left_as_found(platform: Platform, city: str) -> Iterator[None]:
     home = home_folder()
     was_here = is_here(platform, city, home)
     if was_here:
-        click.echo(f"city {city} is here already: what this demo does is added to it, and stays", err=True)
+        tell(f"city {city} is here already: what this demo does is added to it, and stays", err=True)
     try:
         yield
     finally:
         if was_here:
-            click.echo(
+            tell(
                 f"ended; city {city} was here before, so what it did stays, with what was there."
                 f" All of it is removed with: bongsu city erase {city} --yes",
                 err=True,
             )
         else:
             erase_city(platform, city, home)
-            click.echo(
-                f"ended; all that city {city} made is removed, the rest of the cluster stays", err=True
-            )
+            tell(f"ended; all that city {city} made is removed, the rest of the cluster stays", err=True)
 
 
 @contextmanager
@@ -161,7 +160,7 @@ def _show(
                         live.update(board.render())
                     continue
                 if as_json:
-                    click.echo(orjson.dumps(shown_record(record, platform)).decode())
+                    tell(orjson.dumps(shown_record(record, platform)).decode())
                     continue
                 value = platform.wire.decode(record.topic, record.value or b"")
                 is_first = board.opened == 0
@@ -169,6 +168,6 @@ def _show(
                 if is_first and board.opened:
                     board.title += f" · first situation {time.monotonic() - begun:.1f} s after the start"
                 if line and not moving:
-                    click.echo(line)
+                    tell(line)
     except KeyboardInterrupt:
-        click.echo("ending …", err=True)
+        tell("ending …", err=True)

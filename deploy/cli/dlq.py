@@ -11,11 +11,13 @@ import click
 import orjson
 
 from deploy.city import load_city
+from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.setting_aside import asides_in, retry_all
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
+from schemas.printable import field_path, printable_line
 from streams.dlq import is_cut
 from streams.retrying import Aside
 
@@ -36,12 +38,12 @@ def list_(city_name: str | None, as_json: bool) -> None:
     asides = asides_in(reach(), _name(city_name))
     if as_json:
         for aside in asides:
-            click.echo(orjson.dumps({"topic": aside.topic, "value": _shown(aside)}).decode())
+            tell(orjson.dumps({"topic": aside.topic, "value": _shown(aside)}).decode())
         return
     for line in summary(asides):
-        click.echo(line)
+        tell(line)
     if not asides:
-        click.echo("nothing was set aside", err=True)
+        tell("nothing was set aside", err=True)
 
 
 def summary(asides: list[Aside]) -> list[str]:
@@ -49,13 +51,13 @@ def summary(asides: list[Aside]) -> list[str]:
     groups: dict[tuple[str, str, str], list[Aside]] = {}
     for aside in asides:
         value = aside.value
-        groups.setdefault((aside.topic, value["reason"], value["field"]), []).append(aside)
+        groups.setdefault((aside.topic, value["reason"], field_path(value["field"])), []).append(aside)
     lines = []
     for (topic, reason, field), those in sorted(groups.items(), key=lambda one: -len(one[1])):
         values = [aside.value for aside in those]
         attempts = max(value["attempts"] for value in values)
         retried = sum(value["retried_at"] is not None for value in values)
-        told = f"{len(those):7}  {topic}  {reason}{f'  (field {field})' if field else ''}"
+        told = f"{len(those):7}  {topic}  {printable_line(reason)}{f'  (field {field})' if field else ''}"
         told += f"  first {_when(min(value['first_at'] for value in values))}"
         told += f", last {_when(max(value['last_at'] for value in values))}"
         told += f", up to {attempts} attempts" if attempts > 1 else ""
@@ -77,10 +79,15 @@ def show(event_id: str, city_name: str | None, raw: bool) -> None:
     """
     aside = _chosen(asides_in(reach(), _name(city_name)), (event_id,))[0]
     if raw:
+        if sys.stdout.isatty():
+            raise UsageFault(
+                "the bytes are as an agency sent them, and a terminal may obey them",
+                hint=f"send them to a file: bongsu dlq show {event_id} --bytes > FILE",
+            )
         sys.stdout.buffer.write(aside.value["original"])
         return
     shown = _shown(aside) | {"original": aside.value["original"].decode(errors="backslashreplace")}
-    click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
+    tell(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
 
 
 @dlq.command()
@@ -107,12 +114,12 @@ def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name
     done = Counter({"fed again before": sum(one.value["retried_at"] is not None for one in chosen)})
     done["cut, so that nobody can feed them"] = sum(is_cut(one.value) for one in chosen)
     outcome = retry_all(platform, [one for one in chosen if one.is_waiting], cities)
-    click.echo(f"{outcome.fed} fed again, {outcome.events} events of sources published", err=True)
+    tell(f"{outcome.fed} fed again, {outcome.events} events of sources published", err=True)
     done["told anew by their source since, left as that is"] = outcome.said_since
     done["still bad"] = outcome.still_bad
     for what, count in done.items():
         if count:
-            click.echo(f"{count} {what}", err=True)
+            tell(f"{count} {what}", err=True)
     if outcome.still_bad:
         sys.exit(1)
 
@@ -139,7 +146,8 @@ def _name(city_name: str | None) -> str | None:
 
 
 def _shown(aside: Aside) -> dict[str, Any]:
-    return to_json_value(load_catalogue()["source.dlq"].newest, aside.value)
+    shown = to_json_value(load_catalogue()["source.dlq"].newest, aside.value)
+    return shown | {"field": field_path(aside.value["field"])}
 
 
 def _when(at_ms: int) -> str:

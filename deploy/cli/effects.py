@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.city import load_city
+from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.times import epoch_ms, iso
@@ -48,7 +49,10 @@ def effects(
         _values(platform, city.name, one) for one in ("core.alert", "core.situation", "core.grant")
     )
     if not situations:
-        raise UsageFault(f"{city.name} has no situations yet", hint=f"bongsu play {city.name} … or run it")
+        raise UsageFault(
+            f"{city.name} has no situations yet",
+            hint=f"hear its sources: bongsu run {city.name}; or play: bongsu play {city.name} --source NAME RECORDING",
+        )
     times = [one["event_time"] for one in situations]
     told = Told(alerts, situations, [one for one in grants if one["revision"] == 1], min(times))
     start = epoch_ms(from_text) if from_text else min(times)
@@ -58,12 +62,12 @@ def effects(
     for number, period in enumerate(periods):
         found = measured(told, *period)
         if as_json:
-            click.echo(orjson.dumps({**found, "control": bool(number)}).decode())
+            tell(orjson.dumps({**found, "control": bool(number)}).decode())
         else:
-            click.echo(("control: " if number else "") + f"{found['from']} to {found['to']}")
+            tell(("control: " if number else "") + f"{found['from']} to {found['to']}")
             Console(width=max(100, Console().width)).print(_table(found))
             for name, value in found["help"].items():
-                click.echo(f" {name.replace('_', ' ')}: {_in_words(value)}")
+                tell(f" {name.replace('_', ' ')}: {_in_words(value)}")
     if control is not None and not as_json:
         show_change(told, (start, end), control)
 
@@ -84,7 +88,7 @@ def show_change(told: Told, period: tuple[int, int], control: tuple[int, int]) -
     if control[0] >= control[1]:
         raise UsageFault("the control period is empty", hint="write --against FROM/TO with TO after FROM")
     if control[0] < told.since:
-        click.echo(f"no control: the log begins at {iso(told.since)}, after {iso(control[0])}")
+        tell(f"no control: the log begins at {iso(told.since)}, after {iso(control[0])}")
         return
     table = Table("measure", "control", "period", "change", box=None)
     for one in compared(

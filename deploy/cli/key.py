@@ -8,6 +8,7 @@ from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told
 from connectors.web_page import wall_clock_ms
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.city import City, load_city
+from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.stages import pushed_sources
@@ -49,8 +50,8 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
         expires_at=end_of(days, now_ms),
     )
     publish(reach(), city, event)
-    click.echo(shown)
-    click.secho("  keep it now: it is not shown again", fg="yellow", err=True)
+    tell(shown)
+    tell("  keep it now: it is not shown again", fg="yellow", err=True)
 
 
 def _check(city: City, sources: tuple[str, ...]) -> None:
@@ -73,19 +74,19 @@ def list_(city_name: str) -> None:
     city = load_city(city_name)
     rows = sorted(rows_of(reach(), city, KEY).values(), key=lambda row: (row["name"], row["created_at"]))
     for row in rows:
-        click.echo(
+        tell(
             f"{row['account_id']}  {row['name']}  {', '.join(row['sources'])}  {standing(row, wall_clock_ms())}"
             f"  made {moment(row['created_at'])}"
         )
     if not rows:
-        click.echo("no keys", err=True)
+        tell("no keys", err=True)
 
 
 @key.command()
 @click.argument("key_id")
 @click.option("--city", "city_name", required=True, help="whose gateway")
 def revoke(key_id: str, city_name: str) -> None:
-    """Refuse a key from now on. KEY_ID stands in 'bongsu key list', and in the key behind 'bongsu_'.
+    """Refuse a key from now on. KEY_ID stands in 'bongsu key list --city CITY', and in the key behind 'bongsu_'.
 
     Example:  bongsu key revoke 1f2e3d4c5b6a --city demo
     """
@@ -98,4 +99,4 @@ def revoke(key_id: str, city_name: str) -> None:
     now_ms = wall_clock_ms()
     if row["revoked_at"] is None:
         publish(platform, city, told(city.name, {**row, "revoked_at": now_ms}, now_ms=now_ms))
-    click.echo(f"{key_id} of {row['name']} is refused from now on", err=True)
+    tell(f"{key_id} of {row['name']} is refused from now on", err=True)

@@ -13,9 +13,10 @@ from typing import Any
 import click
 
 from deploy.city import City, load_city
+from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.holding import holding
-from deploy.platform import reach
+from deploy.platform import ALL, LOG, reach
 from deploy.playing import Alter, Part, Player, played_roles, settle, shifted, stages_running
 from deploy.show import progress_of
 from deploy.topics import ensure_topics
@@ -89,7 +90,7 @@ def _play(
     *,
     ingest_only: bool,
 ) -> None:
-    platform = reach()
+    platform = reach(need=LOG if ingest_only else ALL)
     ensure_topics(platform.kafka, [city.name])
     player = Player(city, platform, recordings)
     running = nullcontext(_no_check) if ingest_only else stages_running(city, platform)
@@ -106,7 +107,7 @@ def _play(
         if not ingest_only:
             progress.say("waiting until everything downstream has settled")
             settle(city, platform, check)
-    click.echo(
+    tell(
         f"played {played.events} events in {played.transactions} transactions; {played.set_aside} set aside",
         err=True,
     )

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
 from rich.progress import Progress as Bars
 
+from deploy.cli.telling import tell
 from deploy.local.artefacts import Progress
+from schemas.printable import printable
 
 STEP_PERCENT = 25
 
@@ -23,13 +24,13 @@ class Lines:
         self._told_percent = 0
 
     def say(self, words: str) -> None:
-        click.echo(words, err=True)
+        tell(words, err=True)
 
     def fetched(self, done_bytes: int, total_bytes: int) -> None:
         percent = done_bytes * 100 // total_bytes
         if percent >= self._told_percent + STEP_PERCENT:
             self._told_percent = percent - percent % STEP_PERCENT
-            click.echo(f"  {done_bytes / 1e6:.0f} of {total_bytes / 1e6:.0f} MB", err=True)
+            tell(f"  {done_bytes / 1e6:.0f} of {total_bytes / 1e6:.0f} MB", err=True)
 
 
 class Bar:
@@ -40,7 +41,7 @@ class Bar:
         self._task: TaskID | None = None
 
     def say(self, words: str) -> None:
-        self._bars.console.print(words, highlight=False)
+        self._bars.console.print(printable(words), highlight=False, markup=False)
 
     def fetched(self, done_bytes: int, total_bytes: int) -> None:
         if self._task is None:

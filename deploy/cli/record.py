@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 
 import click
+from connectors.private_files import appended
 
 from connectors.found import is_polled
 from connectors.recordings import write_line
 from deploy.city import load_city
+from deploy.cli.telling import tell
 from schemas.errors import Retriable
 
 
@@ -30,7 +32,7 @@ def record(city_name: str, source: str, path: Path, count: int | None) -> None:
 
 async def _record(source: object, path: Path, count: int | None) -> None:
     left = count
-    with path.open("ab") as file:
+    with appended(path) as file:
         async for heard in _heard(source):
             file.write(write_line(heard))
             file.flush()
@@ -50,5 +52,5 @@ async def _heard(source: object):  # type: ignore[no-untyped-def]
         try:
             yield await source.poll({})  # type: ignore[attr-defined]
         except Retriable as error:
-            click.echo(f"poll failed: {error.what}", err=True)
+            tell(f"poll failed: {error.what}", err=True)
         await asyncio.sleep(every_s)

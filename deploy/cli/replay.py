@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,11 +11,13 @@ import click
 import orjson
 
 from deploy.city import City, load_city, with_rules_of
+from deploy.cli.telling import tell, tell_event
 from deploy.platform import Platform, reach
 from deploy.show import event_line, progress_of
 from deploy.times import epoch_ms, iso
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
+from schemas.printable import printable_line
 from streams.comparing import compared
 from streams.replay import journalled, replayed, verify
 from streams.situations.shadowing import unseen
@@ -82,7 +83,10 @@ def replay(
             time.sleep(max(0, now_ms - last_ms) / 1000 / speed)
         last_ms = now_ms
         shown = {"topic": topic_name(city.name, event.topic), "key": event.key, "value": value}
-        click.echo(orjson.dumps(shown).decode() if as_json else event_line(shown, colour=sys.stdout.isatty()))
+        if as_json:
+            tell(orjson.dumps(shown).decode())
+        else:
+            tell_event(event_line(shown, colour=False), event.topic)
 
 
 def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> None:
@@ -96,28 +100,28 @@ def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> No
         )
         found = compared((entry for _, entry in journal), city.rules, candidate)
     if as_json:
-        click.echo(orjson.dumps(asdict(found)).decode())
+        tell(orjson.dumps(asdict(found)).decode())
         return
-    click.echo(f"today's rules {city.rules.digest[:8]}, the candidate's {candidate.digest[:8]}")
+    tell(f"today's rules {city.rules.digest[:8]}, the candidate's {candidate.digest[:8]}")
     for line in unseen(city.rules, candidate):
-        click.echo(f"  {line}")
+        tell(f"  {line}")
     for name in {**found.today, **found.candidate}:
         ours, theirs = found.today.get(name, 0), found.candidate.get(name, 0)
-        click.echo(f"  {name:24} {ours:8} → {theirs:8}  {theirs - ours:+d}")
+        tell(f"  {name:24} {ours:8} → {theirs:8}  {theirs - ours:+d}")
     _groups("would be one situation", found.joined)
     _groups("would no longer be one", found.parted)
     for what, areas in (("would be told", found.areas_more), ("would not be told", found.areas_less)):
         for kind, opened_at in areas:
-            click.echo(f"area alert {kind} of {iso(opened_at)} {what}")
+            tell(f"area alert {kind} of {iso(opened_at)} {what}")
     if found.is_none:
-        click.echo("no difference")
+        tell("no difference")
 
 
 def _groups(what: str, groups: Sequence[Sequence[str]]) -> None:
     for cases in groups[:SHOWN_MAX]:
-        click.echo(f"{what}: {', '.join(cases)}")
+        tell(f"{what}: {printable_line(', '.join(cases))}")
     if len(groups) > SHOWN_MAX:
-        click.echo(f"{what}: {len(groups) - SHOWN_MAX} more, all of them with --json")
+        tell(f"{what}: {len(groups) - SHOWN_MAX} more, all of them with --json")
 
 
 def _verify(city: str, platform: Platform) -> None:
@@ -129,10 +133,10 @@ def _verify(city: str, platform: Platform) -> None:
             progress=lambda count: progress.step(f"entry {count}", 1),
         )
     counts = ", ".join(f"{count} {topic}" for topic, count in sorted(verdict.answers.items())) or "no answers"
-    click.echo(f"{verdict.entries} journal entries, {counts}: ", nl=False)
+    tell(f"{verdict.entries} journal entries, {counts}: ", nl=False)
     if verdict.different:
-        click.secho(f"{verdict.different} differ", fg="red")
+        tell(f"{verdict.different} differ", fg="red")
         for difference in verdict.differences:
-            click.echo(f"  {difference}")
+            tell(f"  {difference}")
         raise click.exceptions.Exit(1)
-    click.secho("byte-identical", fg="green")
+    tell("byte-identical", fg="green")

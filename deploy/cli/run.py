@@ -15,7 +15,7 @@ from deploy.child import worker_kept
 from deploy.city import City, load_city
 from deploy.faults import UsageFault
 from deploy.holding import holding
-from deploy.platform import Platform, know, reach
+from deploy.platform import ALL, LOG, Platform, know, reach
 from deploy.stages import STAGES, has_all, has_gateway, roles_of, stages_apart, worker_of
 from deploy.topics import ensure_topics
 from streams.log import to_stderr
@@ -71,7 +71,7 @@ def run(
 def _work(
     city: City, stages: tuple[str, ...], web_port: int | None, is_over: Callable[[], bool] | None
 ) -> None:
-    platform = reach()
+    platform = reach(need=ALL if "deliver" in stages else LOG)
     ensure_topics(platform.kafka, [city.name])
     gateway = _gateway_beside(city, platform, stages)
     worker = worker_of(city, platform, stages, web_port=web_port)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
+from deploy.cli.telling import tell
 from deploy.cli.topics import names_of
 from deploy.settings import endpoints
 from schemas.catalogue import TOPICS, Contract, load_catalogue, topic_name
@@ -40,12 +41,12 @@ def check(ctx: click.Context, folder: Path, as_json: bool) -> None:
     """
     found = check_catalogue(folder)
     for one in found:
-        click.echo(orjson.dumps(one._asdict()).decode() if as_json else str(one))
+        tell(orjson.dumps(one._asdict()).decode() if as_json else str(one))
     count = len(list(folder.glob("*/topic.toml")))
     if not count:
-        click.echo(f"no contract in {folder}: a contract is a folder with a topic.toml", err=True)
+        tell(f"no contract in {folder}: a contract is a folder with a topic.toml", err=True)
         ctx.exit(WORK_FAILED)
-    click.echo(f"{count} contracts, {len(found) or 'no'} findings", err=True)
+    tell(f"{count} contracts, {len(found) or 'no'} findings", err=True)
     ctx.exit(WORK_FAILED if found else 0)
 
 
@@ -67,9 +68,9 @@ def diff(ctx: click.Context, cities: Sequence[str], as_json: bool) -> None:
         differing += bool(found)
         for what in found:
             line = orjson.dumps({"topic": topic, "what": what}).decode() if as_json else f"{topic:32} {what}"
-            click.echo(line)
+            tell(line)
     words = f"{differing} differ: bongsu schemas register" if differing else "all as the catalogue says"
-    click.echo(f"{len(subjects)} subjects, {words}", err=True)
+    tell(f"{len(subjects)} subjects, {words}", err=True)
     ctx.exit(WORK_FAILED if differing else 0)
 
 
@@ -87,10 +88,8 @@ def register(cities: Sequence[str], as_json: bool) -> None:
     for topic, contract in subjects:
         schema_id = registry.register(topic, contract)
         if as_json:
-            click.echo(
-                orjson.dumps({"topic": topic, "id": schema_id, "versions": len(contract.versions)}).decode()
-            )
-    click.echo(f"{len(subjects)} subjects registered", err=True)
+            tell(orjson.dumps({"topic": topic, "id": schema_id, "versions": len(contract.versions)}).decode())
+    tell(f"{len(subjects)} subjects registered", err=True)
 
 
 def _subjects(cities: Sequence[str]) -> Iterator[tuple[str, Contract]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -11,13 +10,16 @@ import click
 import orjson
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from deploy.city import load_city
+from deploy.cli.telling import tell, tell_event
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
-from deploy.show import dispatch_lines, in_colour, metres, progress_of
+from deploy.show import dispatch_lines, metres, progress_of
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
+from schemas.printable import printable_line, printable_value
 from streams.replay import BeginningGone, explained
 from streams.runtime.kafka import read_whole
 from streams.situations.explaining import Explanation
@@ -47,20 +49,23 @@ def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
     if as_json:
         schema = load_catalogue()["core.situation"].newest
         for value in shown:
-            click.echo(orjson.dumps(to_json_value(schema, value)).decode())
+            tell(orjson.dumps(to_json_value(schema, value)).decode())
         return
     table = Table("situation", "kind", "status", "agencies", "incidents", "cameras", "revision", box=None)
     for value in shown:
-        table.add_row(
-            value["situation_id"],
-            value["kind"],
-            value["status"],
-            ", ".join(value["agencies"]),
-            str(len(value["incidents"])),
-            str(len(value["cameras"])),
-            str(value["revision"]),
-        )
-    Console().print(table if shown else f"nothing is going on in {city.name}")
+        table.add_row(*map(_cell, _cells(value)))
+    Console().print(table if shown else _cell(f"nothing is going on in {city.name}"))
+
+
+def _cells(value: dict[str, Any]) -> list[str]:
+    members = [str(len(value[name])) for name in ("incidents", "cameras")]
+    agencies = ", ".join(value["agencies"])
+    return [value["situation_id"], value["kind"], value["status"], agencies, *members, str(value["revision"])]
+
+
+def _cell(words: str) -> Text:
+    """*words* as they are: rich would take ``[bold]`` in them for its own."""
+    return Text(printable_line(words))
 
 
 @situation.command()
@@ -96,11 +101,10 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
                 reason = why.get((value["situation_id"], value["revision"]))
                 if contract == "core.situation" and reason is not None:
                     shown["explanation"] = asdict(reason)
-                click.echo(
-                    orjson.dumps(shown).decode()
-                    if as_json
-                    else in_colour(_lines(contract, shown), contract, colour=sys.stdout.isatty())
-                )
+                if as_json:
+                    tell(orjson.dumps(shown).decode())
+                else:
+                    tell_event(_lines(contract, printable_value(shown)), contract)
     if not found:
         raise UsageFault(
             f"no situation {situation_id} in {city.name}",
@@ -113,7 +117,7 @@ def _why_of(explanations: Iterable[Explanation]) -> dict[tuple[str, int], Explan
     try:
         return {(one.situation_id, one.revision): one for one in explanations}
     except BeginningGone as gone:
-        click.echo(f"without why: {gone.what}", err=True)
+        tell(f"without why: {gone.what}", err=True)
         return {}
 
 

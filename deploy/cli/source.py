@@ -20,6 +20,7 @@ from connectors.base import Reader, SetAside
 from connectors.found import BadConfig, config_model, load_source, source_module, source_types
 from connectors.recordings import read_recording
 from deploy.city import load_city, shipped_cities
+from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.skeleton import lay
@@ -27,6 +28,7 @@ from deploy.source_states import report_of, resume_source
 from deploy.trying import Tried, try_out
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
+from schemas.printable import printable_line, printable_value
 from streams.reporting import shares
 
 SHOWN_BYTES = 300
@@ -51,14 +53,14 @@ def list_() -> None:
 
     Example:  bongsu source list
     """
-    click.echo("types:")
+    tell("types:")
     for name in source_types():
-        click.echo(f"  {name:28} {_first_line(source_module(name).__doc__)}")
+        tell(f"  {name:28} {_first_line(source_module(name).__doc__)}")
     for city_name in shipped_cities():
-        click.echo(f"{city_name}:")
+        tell(f"{city_name}:")
         for file in load_city(city_name).file.source:
             heard = f"every {file.every_s:g} s" if file.live else "only when played"
-            click.echo(f"  {file.name:28} {file.type}, {heard}")
+            tell(f"  {file.name:28} {file.type}, {heard}")
 
 
 @source.command()
@@ -70,10 +72,10 @@ def show(name: str) -> None:
     """
     of_city, _, called = name.rpartition("/")
     type_name = load_city(of_city).source_file(called).type if of_city else name
-    click.echo(f"{_module(type_name).__doc__ or ''}\n".lstrip())
-    click.echo("settings (under its [[source]], beside name, type, every_s, live and reference):")
+    tell(f"{_module(type_name).__doc__ or ''}\n".lstrip())
+    tell("settings (under its [[source]], beside name, type, every_s, live and reference):")
     for line in settings_of(config_model(type_name)):
-        click.echo(line)
+        tell(line)
 
 
 def settings_of(model: type[BaseModel], indent: str = "  ") -> Iterator[str]:
@@ -107,9 +109,9 @@ def try_(name: str, file: Path, city_name: str, settings: tuple[str, ...], as_js
             _print_aside(found, as_json=as_json)
             continue
         value = to_json_value(load_catalogue()[found.topic].newest, found.value) if found.value else None
-        click.echo(orjson.dumps({"topic": found.topic, "key": found.key, "value": value}).decode())
+        tell(orjson.dumps({"topic": found.topic, "key": found.key, "value": value}).decode())
     for line in summary(tried):
-        click.echo(line, err=True)
+        tell(line, err=True)
 
 
 def summary(tried: Tried) -> Iterator[str]:
@@ -144,14 +146,15 @@ def report(name: str, city_name: str, as_json: bool) -> None:
         )
     if as_json:
         shown = to_json_value(load_catalogue()["core.source"].newest, told)
-        click.echo(orjson.dumps(shown | {"shares": shares(told)}).decode())
+        tell(orjson.dumps(shown | {"shares": shares(told)}).decode())
         return
     for line in report_lines(told):
-        click.echo(line)
+        tell(line)
 
 
 def report_lines(told: dict[str, Any]) -> Iterator[str]:
     """A ``core.source`` in words."""
+    told = printable_value(told)
     why = f": {told['state_reason']}" if told["state_reason"] else ""
     yield f"{told['city']}/{told['source']}  {told['state']} since {_when(told['state_since_at'])}{why}"
     if told["try_at"] is not None:
@@ -196,9 +199,9 @@ def resume(name: str, city_name: str) -> None:
     city = load_city(city_name)
     city.source_file(name)
     if resume_source(reach(), city.name, name):
-        click.echo(f"{city.name}/{name} is tried within seconds, where it is heard", err=True)
+        tell(f"{city.name}/{name} is tried within seconds, where it is heard", err=True)
     else:
-        click.echo(f"{city.name}/{name} is not stopped", err=True)
+        tell(f"{city.name}/{name} is not stopped", err=True)
 
 
 @source.command()
@@ -216,8 +219,8 @@ def new(name: str, root: Path) -> None:
     Example:  bongsu source new our_calls
     """
     for path in lay(name, root):
-        click.echo(str(path))
-    click.echo(f"now:  pytest tests/contract tests/unit/connectors -k {name}", err=True)
+        tell(str(path))
+    tell(f"now:  pytest tests/contract tests/unit/connectors -k {name}", err=True)
 
 
 def toml_text(text: str) -> str:
@@ -269,13 +272,12 @@ def _print_aside(aside: SetAside, *, as_json: bool) -> None:
             "expected": aside.expected,
             "original": original,
         }
-        click.echo(orjson.dumps({"set_aside": told}).decode())
+        tell(orjson.dumps({"set_aside": told}).decode())
         return
     expected = f" (expected {aside.expected})" if aside.expected else ""
-    click.secho("set aside: ", fg="yellow", nl=False, err=True)
-    click.echo(
-        f"{aside.reason}{expected}\n  {original}{'…' if len(aside.original) > SHOWN_BYTES else ''}", err=True
-    )
+    tell("set aside: ", fg="yellow", nl=False, err=True)
+    more = "…" if len(aside.original) > SHOWN_BYTES else ""
+    tell(f"{printable_line(aside.reason + expected)}\n  {printable_line(original)}{more}", err=True)
     sys.stderr.flush()
 
 
@@ -316,7 +318,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _most(counted: Counter[str]) -> str:
-    return "; ".join(f"{word} ({count})" for word, count in counted.most_common(3))
+    return "; ".join(f"{printable_line(word)} ({count})" for word, count in counted.most_common(3))
 
 
 def _when(at_ms: int | None) -> str:

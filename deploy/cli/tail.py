@@ -19,6 +19,7 @@ from schemas.catalogue import contract_of
 from schemas.errors import Invalid
 from schemas.framing import unframe
 from schemas.json_form import to_json_value
+from schemas.printable import printable
 from streams.runtime.kafka import METADATA_TIMEOUT_S, partitions_of, reader
 from streams.runtime.records import Record, record_of
 
@@ -49,7 +50,9 @@ def tail(
             platform, topics, city_name, from_beginning=from_beginning, until_idle=until_idle
         ):
             shown = shown_record(record, platform)
-            text = orjson.dumps(shown).decode() if as_json else event_line(shown, colour=out.isatty())
+            text = (
+                printable(orjson.dumps(shown).decode()) if as_json else event_line(shown, colour=out.isatty())
+            )
             out.write(text + "\n")
             if not until_idle or out.isatty():
                 out.flush()

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.city import load_city, shipped_cities
+from deploy.cli.telling import tell
 from deploy.settings import endpoints
 from deploy.topics import Standing, apply, standings
 
@@ -36,7 +37,7 @@ def list_(cities: Sequence[str], as_json: bool) -> None:
     _print(found, as_json=as_json)
     changes = sum(one.needs_applying for one in found)
     words = f"{changes} would change: bongsu topics apply" if changes else "all as the catalogue says"
-    click.echo(f"{len(found)} topics, {words}", err=True)
+    tell(f"{len(found)} topics, {words}", err=True)
 
 
 @topics.command("apply")
@@ -57,10 +58,10 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
     apply(bootstrap, changes)
     _print(changes, as_json=as_json)
     created = sum(one.partitions is None for one in changes)
-    click.echo(f"{created} topics created, {len(changes) - created} changed, of {len(found)}", err=True)
+    tell(f"{created} topics created, {len(changes) - created} changed, of {len(found)}", err=True)
     for one in found:
         if one.state == "repartition":
-            click.echo(f"{one.topic}: {words_of(one)}", err=True)
+            tell(f"{one.topic}: {words_of(one)}", err=True)
 
 
 def names_of(cities: Sequence[str]) -> list[str]:
@@ -86,7 +87,7 @@ def words_of(one: Standing) -> str:
 def _print(found: Sequence[Standing], *, as_json: bool) -> None:
     if as_json:
         for one in found:
-            click.echo(orjson.dumps(_as_value(one)).decode())
+            tell(orjson.dumps(_as_value(one)).decode())
     elif sys.stdout.isatty():
         table = Table("topic", "state", "what would change", box=None, header_style="bold")
         for one in found:
@@ -94,7 +95,7 @@ def _print(found: Sequence[Standing], *, as_json: bool) -> None:
         Console().print(table)
     else:
         for one in found:
-            click.echo(f"{one.topic:32} {one.state:8} {words_of(one)}".rstrip())
+            tell(f"{one.topic:32} {one.state:8} {words_of(one)}".rstrip())
 
 
 def _as_value(one: Standing) -> dict[str, object]:

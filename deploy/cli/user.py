@@ -12,6 +12,7 @@ from connectors.gateway.roles import ROLES, role_of
 from connectors.web_page import wall_clock_ms
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.city import City, load_city
+from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from schemas.names import is_same_name
@@ -60,12 +61,12 @@ def list_(city_name: str) -> None:
     city = load_city(city_name)
     rows = sorted(rows_of(reach(), city, USER).values(), key=lambda row: str(row["name"]))
     for row in rows:
-        click.echo(
+        tell(
             f"{row['account_id']}  {row['name']}  {role_of(row['roles'])}"
             f"  {standing(row, wall_clock_ms(), ended='disabled')}  made {moment(row['created_at'])}"
         )
     if not rows:
-        click.echo("no users", err=True)
+        tell("no users", err=True)
 
 
 @user.command()
@@ -80,7 +81,7 @@ def disable(name: str, city_name: str) -> None:
     row, now_ms = _known(platform, city, name), wall_clock_ms()
     if row["revoked_at"] is None:
         publish(platform, city, told(city.name, {**row, "revoked_at": now_ms}, now_ms=now_ms))
-    click.echo(f"{name} is refused from now on", err=True)
+    tell(f"{name} is refused from now on", err=True)
 
 
 @user.command()
@@ -111,5 +112,5 @@ def _known(platform: Platform, city: City, name: str) -> dict[str, Any]:
 
 
 def _show_once(key: str) -> None:
-    click.echo(key)
-    click.secho("  keep it now: it is not shown again", fg="yellow", err=True)
+    tell(key)
+    tell("  keep it now: it is not shown again", fg="yellow", err=True)

@@ -1,0 +1,108 @@
+"""Commands that errors, hints and help name: each is one that there is, with what it needs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import deploy
+from deploy.cli import bongsu
+
+TREE = Path(deploy.__file__).resolve().parent.parent
+PARTS = ("deploy", "streams", "connectors", "schemas")
+HOLE = "HOLE"
+COMMAND = re.compile(r"(?<![\w./-])(?<!``)bongsu ((?:[a-z]+)(?: [^'\"`;,()\n]*)?)")
+PROSE = re.compile(r"[:.…]$")
+NO_COMMANDS = re.compile(r"another bongsu command|first bongsu up|made by bongsu fetch|bongsu down and up")
+"""Where ``bongsu`` stands in the middle of a sentence."""
+
+
+def texts_of(source: str) -> Iterator[str]:
+    """Every text of a module, what is filled in being ``HOLE``; neighbouring parts are one text."""
+    tree = ast.parse(source)
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+            yield node.value
+
+
+def commands_in(text: str) -> list[str]:
+    text = re.sub(r"'([\w.*]+)'(?= --)", r"\1", NO_COMMANDS.sub("", text))  # a word of a command, quoted
+    return [found.strip() for found in COMMAND.findall(text)]
+
+
+def trouble_with(words: str) -> str | None:
+    """Why no beginning of *words* is a command with all its options; ``None`` where one is. Prose may follow it."""
+    tokens = shlex.split(words.partition(" > ")[0].partition(" && ")[0].partition("     ")[0])
+    trouble = None
+    for end in range(len(tokens), 0, -1):
+        if any(token.startswith("--") for token in tokens[end:]):
+            break
+        trouble = _refusal([PROSE.sub("", token) for token in tokens[:end]]) or ""
+        if not trouble:
+            return None
+    return trouble or "an option that it does not have"
+
+
+def _refusal(tokens: list[str]) -> str | None:
+    command: click.Command = bongsu
+    context = click.Context(bongsu, info_name="bongsu")
+    while isinstance(command, click.Group):
+        if not tokens:
+            return "no subcommand is named"
+        found = command.get_command(context, tokens[0])
+        if found is None:
+            return f"no command {tokens[0]}"
+        command, tokens = found, tokens[1:]
+    try:
+        command.make_context("x", list(tokens), resilient_parsing=False)
+    except click.BadParameter as error:
+        return None if _is_of_a_hole(error) else error.format_message()
+    except click.UsageError as error:
+        return error.format_message()
+    except click.exceptions.Exit:
+        return None
+    return None
+
+
+def _is_of_a_hole(error: click.BadParameter) -> bool:
+    """A file that is named as an example need not be there; what is missing must."""
+    return not isinstance(error, click.MissingParameter) and "does not exist" in error.message
+
+
+NAMED = sorted(
+    {
+        (str(file.relative_to(TREE)), command)
+        for part in PARTS
+        for file in (TREE / part).rglob("*.py")
+        for text in texts_of(file.read_text(encoding="utf-8"))
+        for command in commands_in(text)
+    }
+)
+
+
+def test_many_are_found() -> None:
+    assert len(NAMED) > 60
+    assert any("source try" in command for _file, command in NAMED)
+
+
+@pytest.mark.parametrize(("file", "command"), NAMED)
+def test_each_is_a_command_with_what_it_needs(file: str, command: str) -> None:
+    assert trouble_with(command) is None, f"{file}: bongsu {command}: {trouble_with(command)}"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["nothing", "source", "source tell x", "dlq show", "key list", "situation show 1", "up --form x",
+     "dlq retry --every"],
+)  # fmt: skip
+def test_that_check_can_fail(wrong: str) -> None:
+    assert trouble_with(wrong) is not None
