@@ -24,6 +24,7 @@ from connectors.gateway.guarded import guarded
 from connectors.gateway.readiness import worst
 from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.spool import Spool
+from connectors.private_files import private_folder
 from connectors.web_page import wall_clock_ms
 from deploy.city import City
 from deploy.platform import Platform
@@ -60,7 +61,7 @@ def kept_port(city: City) -> int:
     """A port that was free when the city's gateway ran here first, and is its own since."""
     file = home_folder() / "gateway" / city.name / "port"
     if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
         file.write_text(f"{free_port()}\n")
     return int(file.read_text())
 

@@ -12,6 +12,7 @@ import socket
 from pathlib import Path
 from typing import IO
 
+from connectors.private_files import private_folder
 from schemas.errors import Fatal
 
 SLOTS_MAX = 256
@@ -20,7 +21,7 @@ SLOTS_MAX = 256
 def take_slot(folder: Path, kind: str) -> tuple[str, IO[bytes]]:
     """(name, what holds it): the first of *kind* that no living process of this machine has. It lasts as long as the file
     is open. ``BONGSU_WORKER`` names the machine where its host name is not its own for good."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     machine = re.sub(r"[^A-Za-z0-9-]", "-", os.environ.get("BONGSU_WORKER") or socket.gethostname())
     for number in range(SLOTS_MAX):
         file = (folder / f"{kind}.{number}.slot").open("wb")

@@ -160,7 +160,8 @@ class Gateway:
             if examined.is_all_bad:
                 more = {
                     **summary(examined),
-                    "how": f"bongsu source try {ear.name} FILE shows what would be taken",
+                    "how": f"'bongsu source try {self.city}/{ear.name} FILE' shows what would be taken; "
+                    f"for {self.city} the path of the city's file may stand",
                 }
                 raise Problem(422, f"nothing of it could be read: {examined.refused[0]['reason']}", more=more)
             receipts = await self._kept(account, ear, request, body, messages, examined, at_ms)

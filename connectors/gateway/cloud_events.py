@@ -6,6 +6,7 @@ data too: an agency that gives all its events one id loses none.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,13 +72,32 @@ def _json(body: bytes) -> Any:
 def _of_structured(value: Any, name: str) -> Said:
     if isinstance(value, dict) and "id" not in value:  # the library would make one up
         raise Invalid(f"{name} has no id", field="id", expected="a text that names it")
+    if isinstance(value, dict) and "data_base64" in value:
+        _check_base64(value["data_base64"], name)
     event = _checked(lambda: _FORM.read(None, orjson.dumps(value)), name)
     data = event.get_data()
     if data is None:
         raise Invalid(f"{name} brings no data", field="data", expected="data or data_base64")
     if isinstance(data, str) and not _is_json(event):
         data = data.encode()
-    return _said(event, data if isinstance(data, bytes) else orjson.dumps(data))
+    body = data if isinstance(data, bytes) else orjson.dumps(data)
+    if not body.strip():
+        raise Invalid(
+            f"{name} brings no data", field="data", expected="data or data_base64 that holds something"
+        )
+    return _said(event, body)
+
+
+def _check_base64(text: object, name: str) -> None:
+    """``Invalid`` unless *text* is base64 to its last letter: the library leaves out what is none, and takes the rest."""
+    try:
+        base64.b64decode(text if isinstance(text, str) else "-", validate=True)
+    except ValueError:
+        raise Invalid(
+            f"{name} is no CloudEvent: its data_base64 is no base64",
+            field="data_base64",
+            expected="base64 of RFC 4648",
+        ) from None
 
 
 def _is_json(event: BaseCloudEvent) -> bool:

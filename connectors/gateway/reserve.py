@@ -6,6 +6,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from connectors.private_files import appended
+
 RESERVE_BYTES = 32 << 20
 """More than SQLite's log and the pages of one commit take: to delete, both must be written first."""
 LEAST_BYTES = 1 << 20
@@ -40,7 +42,7 @@ class Reserve:
 
     def _take(self, size: int) -> bool:
         try:
-            with self._path.open("ab") as file:
+            with appended(self._path) as file:
                 os.posix_fallocate(file.fileno(), 0, size)
         except OSError:  # the disk has not as much; what was taken of it until then is given back
             self.give_up()

@@ -26,9 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Reading
+from connectors.gateway.mangled import read_whole_pages
 from connectors.gateway.reserve import RESERVE_BYTES, Reserve
 from connectors.gateway.spool_file import connect, prepared, touch
 from connectors.gateway.spooled import Depth, Differs, Full, Kept, Push, Receipt
+from connectors.private_files import private_file, private_folder
 from schemas.errors import Fatal
 
 BYTES_MAX = 1 << 30
@@ -81,7 +83,8 @@ class Spool:
     """One gateway's. Its methods may be called from any thread; one writer thread does all that is written."""
 
     def __init__(self, path: Path, *, bytes_max: int = BYTES_MAX, reserve_bytes: int = RESERVE_BYTES) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
+        private_file(path)  # SQLite gives its log and its index the mode of the file
         self._path = path
         self._reserve = Reserve(path.with_name("reserve"), reserve_bytes)
         self._owed: list[_Job] = []
@@ -95,8 +98,9 @@ class Spool:
         self._newest_ms = self._forgot_ms = 0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._connection = self._opened()
-        self.spool_id = self._identity()
-        self._count_all()
+        with read_whole_pages(self._path):
+            self.spool_id = self._identity()
+            self._count_all()
         self._reserve.keep()
         self._readers = threading.local()
         self._opened_readers: list[sqlite3.Connection] = []
@@ -125,6 +129,10 @@ class Spool:
         self, source: str, *, after: int = 0, pushes_max: int = 500, bytes_max: int = 4 << 20
     ) -> list[Kept]:
         """The oldest of *source* behind number *after*, in order: at least one, if any waits."""
+        with read_whole_pages(self._path):
+            return self._waiting(source, after, pushes_max, bytes_max)
+
+    def _waiting(self, source: str, after: int, pushes_max: int, bytes_max: int) -> list[Kept]:
         rows = self._reader().execute(
             "SELECT seq, at_ms, body, sha256 FROM push WHERE source = ? AND seq > ? ORDER BY seq LIMIT ?",
             (source, after, pushes_max),
@@ -201,11 +209,9 @@ class Spool:
 
     def oldest_ms(self, source: str) -> int | None:
         """When the oldest of *source* that still waits was pushed."""
-        row = (
-            self._reader()
-            .execute("SELECT at_ms FROM push WHERE source = ? ORDER BY seq LIMIT 1", (source,))
-            .fetchone()
-        )
+        oldest = "SELECT at_ms FROM push WHERE source = ? ORDER BY seq LIMIT 1"
+        with read_whole_pages(self._path):
+            row = self._reader().execute(oldest, (source,)).fetchone()
         return None if row is None else int(row[0])
 
     def keep_accounts(self, rows: Iterable[tuple[str, bytes]]) -> Future[object]:
@@ -219,7 +225,9 @@ class Spool:
         return self._do(keep)
 
     def accounts(self) -> list[bytes]:
-        return [value for (value,) in self._reader().execute("SELECT value FROM account ORDER BY account_id")]
+        with read_whole_pages(self._path):
+            rows = self._reader().execute("SELECT value FROM account ORDER BY account_id").fetchall()
+        return [value for (value,) in rows]
 
     def close(self) -> None:
         """Finish what was asked for, then let go of the file."""
@@ -368,11 +376,12 @@ class Spool:
 
     def _opened(self) -> sqlite3.Connection:
         try:
-            try:
-                return prepared(self._path)
-            except sqlite3.OperationalError:  # a full disk cannot even open it
-                self._reserve.give_up()
-                return prepared(self._path)
+            with read_whole_pages(self._path):
+                try:
+                    return prepared(self._path)
+                except sqlite3.OperationalError:  # a full disk cannot even open it
+                    self._reserve.give_up()
+                    return prepared(self._path)
         except sqlite3.Error as error:
             raise Fatal(
                 f"the spool {self._path.name} cannot be opened: {error}",

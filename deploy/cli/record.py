@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import click
-from connectors.private_files import appended
 
 from connectors.found import is_polled
+from connectors.private_files import appended
 from connectors.recordings import write_line
 from deploy.city import load_city
 from deploy.cli.telling import tell

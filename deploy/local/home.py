@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from connectors.private_files import private_file, private_folder
 from schemas.errors import Fatal
 
 FOLDERS = ("kafka", "registry", "redis", "gateway", "workers", "logs")
@@ -83,7 +84,7 @@ class Home:
     def remember(self, remembered: Remembered) -> None:
         """Replace what is remembered, whole or not at all."""
         half = self.root / "cluster.json.half"
-        half.write_text(json.dumps(asdict(remembered), indent=2) + "\n", encoding="utf-8")
+        private_file(half).write_text(json.dumps(asdict(remembered), indent=2) + "\n", encoding="utf-8")
         half.replace(self.root / "cluster.json")
 
     @contextmanager
@@ -136,7 +137,7 @@ class Home:
             )
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.logs.mkdir(exist_ok=True)
+            private_folder(self.logs)
         except OSError as error:
             raise Fatal(
                 f"home folder {self.root} cannot be made: {error.strerror}",

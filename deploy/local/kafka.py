@@ -11,8 +11,9 @@ import subprocess
 from string import Template
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from streams.runtime.clients import admin_of
 
+from connectors.private_files import private_folder
 from deploy.local import fencing
 from deploy.local.artefacts import class_path
 from deploy.local.component import Ground
@@ -78,7 +79,7 @@ class Kafka:
     def command(self, ground: Ground) -> list[str]:
         folder = ground.home.folder("kafka")
         data = folder / "data"
-        folder.mkdir(exist_ok=True)
+        private_folder(folder)
         (folder / "server.properties").write_text(SETTINGS.substitute(ground.ports), encoding="ascii")
         (folder / "log4j2.xml").write_text(LOGGING, encoding="utf-8")
         if not (data / "meta.properties").exists():
@@ -91,7 +92,7 @@ class Kafka:
         if not takes_connections(place, timeout_s=ANSWER_S):
             return False
         try:  # log_level 0: a broker that is still starting is no news
-            admin = AdminClient({"bootstrap.servers": place, "log_level": 0, "socket.timeout.ms": 2000})
+            admin = admin_of(place, **{"log_level": 0, "socket.timeout.ms": 2000})
             return bool(admin.list_topics(timeout=ANSWER_S).brokers)
         except KafkaException:
             return False

@@ -20,7 +20,8 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 # The shell starts the program in a session of its own, says its pid, and ends: the program is then nobody's
 # child, so that no Ctrl-C and no closed terminal reaches it, and no long-lived caller has to reap it.
-_DETACH = '"$@" >"$BONGSU_OUT" 2>&1 </dev/null & echo $!'
+# Its data and logs hold what agencies said: they are for their owner alone.
+_DETACH = 'umask 077; "$@" >"$BONGSU_OUT" 2>&1 </dev/null & echo $!'
 
 
 def start(

@@ -14,6 +14,7 @@ from string import Template
 from redis import Redis as Client
 from redis import RedisError
 
+from connectors.private_files import private_folder
 from deploy.local.component import Ground
 from schemas.errors import Fatal
 
@@ -38,7 +39,7 @@ class Redis:
 
     def command(self, ground: Ground) -> list[str]:
         folder = ground.home.folder("redis")
-        folder.mkdir(exist_ok=True)
+        private_folder(folder)
         settings = folder / "redis.conf"
         settings.write_text(SETTINGS.substitute(ground.ports), encoding="ascii")
         ground.home.log("redis").write_bytes(b"")  # Redis does not rotate; a start's words are few

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import httpx
 
+from connectors.private_files import private_folder
 from deploy.local.artefacts import unpacked
 from deploy.local.component import Ground
 from deploy.local.java import find_java
@@ -22,7 +23,7 @@ class Registry:
     ports = ("registry", "management")
 
     def command(self, ground: Ground) -> list[str]:
-        ground.home.folder("registry").mkdir(exist_ok=True)
+        private_folder(ground.home.folder("registry"))
         archive = next(artefact for artefact in ground.artefacts if artefact.part == "registry")
         program = unpacked(archive, ground.cache, ground.cache, ground.progress) / "quarkus-run.jar"
         settings = [f"-D{name}={value}" for name, value in self._settings(ground).items()]

@@ -22,6 +22,7 @@ import faust
 from faust.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from connectors.private_files import private_folder
 from schemas.catalogue import topic_name
 from schemas.errors import BongsuError, Fatal
 from streams.log import log
@@ -61,7 +62,7 @@ class Worker:
         self._is_shutting = False
         self._stop_when: Callable[[], bool] | None = None
         self.fault: BaseException | None = None
-        data_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(data_dir)
         self._app = faust.App(
             f"{self.name}.worker.{uuid4().hex}",  # a group of its own: it waits for no worker that was killed
             broker=f"kafka://{bootstrap}",

@@ -76,3 +76,20 @@ def test_what_stands_in_an_event_never_stands_in_its_error() -> None:
     with pytest.raises(Invalid) as refused:
         said({**ABOUT, "time": "Hong Gildong", "data": 1})
     assert "Hong" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["!!!!", "e30", "e30=\n", "가", 7, None, "e3 0="])
+def test_base64_that_is_none_is_refused_by_its_name(text: object) -> None:
+    with pytest.raises(Invalid) as refused:
+        said({**ABOUT, "data_base64": text})
+    assert refused.value.field in ("data_base64", "data")
+    with pytest.raises(Invalid, match="event 1"):
+        said([{**ABOUT, "data": {}}, {**ABOUT, "id": "2", "data_base64": text}], BATCH)
+
+
+@pytest.mark.parametrize(
+    "nothing", [{"data_base64": ""}, {"data": ""}, {"data": None}, {"data_base64": "ICAK"}, {}]
+)
+def test_an_event_that_brings_nothing_is_refused(nothing: dict[str, Any]) -> None:
+    with pytest.raises(Invalid, match="data"):
+        said({**ABOUT, "datacontenttype": "text/csv", **nothing})
