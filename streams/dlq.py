@@ -10,11 +10,15 @@ from connectors.base import SetAside
 from schemas.catalogue import topic_name
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
+from schemas.printable import field_path, printable_line
 from streams.runtime.records import ATTEMPTS, FIRST_AT, RETRY_OF, Record
 
 ORIGINAL_BYTES_MAX = 4 * 1024 * 1024
 """More of a body than this is not kept; the reason says so."""
 AROUND_BYTES_MAX = 1024 * 1024
+AROUND_BYTES_OF_A_READING = 8 * 1024 * 1024
+"""What stands around the records of one body is much the same for each: a heading of 100 kB before 12,000 bad rows would
+be a gigabyte. Records beyond are kept without it, and can be fed again only through a mended body."""
 TEXT_MAX = 1_000
 
 
@@ -69,26 +73,24 @@ def asides_of(
     knows, *now_ms* our own clock.
     """
     events: dict[str, Event] = {}
+    around_left = AROUND_BYTES_OF_A_READING
     for aside in asides:
         event_id = derived_id("source.dlq", city, source, aside.original)
         value = _value(
             city, source, aside.reason, aside.field, aside.expected, aside.original, event_id, time_ms
         )
-        value |= {
-            "first_at": now_ms,
-            "last_at": now_ms,
-            "heard_at": heard_at_ms,
-            **_around(aside),
-        }
+        around = _around(aside, around_left)
+        around_left -= sum(len(part or b"") for part in around.values())
+        value |= {"first_at": now_ms, "last_at": now_ms, "heard_at": heard_at_ms, **around}
         if isinstance(aside, RefusedEvent):
             value["origin_topic"] = topic_name(city, aside.contract)
         events.setdefault(event_id, Event("source.dlq", source, value))
     return list(events.values())
 
 
-def _around(aside: SetAside) -> dict[str, bytes | None]:
+def _around(aside: SetAside, bytes_left: int) -> dict[str, bytes | None]:
     """What makes a body of its own of it, unless that is beyond all measure."""
-    if len(aside.before) + len(aside.after) > AROUND_BYTES_MAX:
+    if len(aside.before) + len(aside.after) > min(AROUND_BYTES_MAX, bytes_left):
         return {"before": None, "after": None}
     return {"before": aside.before or None, "after": aside.after or None}
 
@@ -106,6 +108,8 @@ def _value(
     if len(original) > ORIGINAL_BYTES_MAX:
         reason = f"{reason}{CUT} {ORIGINAL_BYTES_MAX} of {len(original)} bytes are kept)"
         original = original[:ORIGINAL_BYTES_MAX]
+    if field and (shown := field_path(field)) != field:
+        reason, field = reason.replace(field, shown), shown
     return {
         "event_id": event_id,
         "city": city,
@@ -115,9 +119,9 @@ def _value(
         "received_time": time_ms,
         "position": None,
         "reason_class": "Invalid",
-        "reason": _short(reason),
+        "reason": _short(printable_line(reason)),
         "field": _short(field),
-        "expected": _short(expected),
+        "expected": _short(printable_line(expected)),
         "origin_topic": None,
         "origin_partition": None,
         "origin_offset": None,

@@ -98,9 +98,22 @@ class Document:
             return parts[numbers[element]]
         return bytes(etree.tostring(element, with_tail=False))
 
+    @cached_property
+    def _inherited(self) -> dict[Element, dict[str | None, str]]:
+        """By element, the namespaces that its children have from it: thousands of bad ones are children of one."""
+        return {}
+
+    def _namespaces(self, element: Element) -> dict[str | None, str]:
+        parent = element.getparent()
+        if parent is None or b"xmlns" in self.original(element).partition(b">")[0]:
+            return dict(element.nsmap)
+        if parent not in self._inherited:
+            self._inherited[parent] = dict(parent.nsmap)
+        return self._inherited[parent]
+
     def around(self, element: Element, frame: Element | None = None) -> tuple[bytes, bytes]:
         """What makes a body of its own of *element*; *frame*: the one that an object stands in."""
-        declared = _declared(tuple({**NAMESPACES, **element.nsmap}.items()))
+        declared = _declared(tuple((NAMESPACES | self._namespaces(element)).items()))
         before, after = f"<tt:MetadataStream{declared}>".encode(), _AFTER
         if frame is None:
             return before, after

@@ -58,7 +58,8 @@ class CityEvents:
         self._contract = load_catalogue()[config.contract]
         self._codec = RowCodec(self._contract.newest, max_bytes=self._contract.max_bytes)
         self._avro = AvroBodies(self._contract)
-        self._fields = {field["name"] for field in self._contract.newest["fields"]}
+        self._named = tuple(field["name"] for field in self._contract.newest["fields"])
+        self._fields = frozenset(self._named)
         self._shown_otherwise = shown_otherwise(self._contract.newest)
         self._nullable = {
             field["name"]: field["default"] for field in self._contract.newest["fields"] if "default" in field
@@ -119,11 +120,13 @@ class CityEvents:
     def _of_form(self, record: Any) -> dict[str, Any]:
         if not isinstance(record, dict):
             raise Invalid("the record is no object", field="", expected="an object")
-        if unknown := sorted(record.keys() - self._fields):
+        if (
+            not record.keys() <= self._fields
+        ):  # told by its place: its name is the agency's, and may be about a person
+            place = next(number for number, name in enumerate(record, 1) if name not in self._fields)
             raise Invalid(
-                f"{self._contract.name} has no such field",
-                field=unknown[0][:60],
-                expected="the fields of its contract",
+                f"{self._contract.name} has no such field as the record's number {place}",
+                expected=f"one of {', '.join(self._named)}",
             )
         return from_json_value(self._shown_otherwise, record)
 

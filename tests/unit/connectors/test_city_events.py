@@ -104,7 +104,7 @@ WRONG = {
     "a time without an offset": ({"event_time": "2026-06-01T00:00:00"}, "event_time"),
     "a time in the future": ({"event_time": NOON_MS + 400_000}, "event_time"),
     "no time": ({"event_time": None}, "event_time"),
-    "a field too many": ({"colour": "red"}, "colour"),
+    "a field too many": ({"colour": "red"}, "number 10"),
     "no case number": ({"agency_case_no": ""}, "agency_case_no"),
     "a status of its own": ({"status": "얼추"}, "status"),
 }
