@@ -9,8 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.base import Heard
 from connectors.recordings import read_recording
@@ -22,6 +21,7 @@ from deploy.platform import Platform
 from schemas.catalogue import topic_name
 from schemas.event import Event
 from streams.ingest import Ingest
+from streams.runtime.clients import admin_of, consumer_of
 from streams.runtime.kafka import as_ours, read_tail
 from streams.slices import Slice
 
@@ -175,7 +175,7 @@ def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None
 
 def has_members(bootstrap: str, group: str) -> bool:
     """Whether any worker is in *group* now. A coordinator that is only just waking is asked again."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})  # must outlive its futures
+    admin = admin_of(bootstrap)  # must outlive its futures
     deadline = time.monotonic() + COORDINATOR_S
     while True:
         described = admin.describe_consumer_groups([group], request_timeout=ASK_S)
@@ -197,7 +197,7 @@ def settle(city: City, platform: Platform, check: Callable[[], None]) -> None:
     last = max((record.offset for record in read_tail(platform.kafka, topic)), default=-1)
     if last < 0:
         return
-    consumer = Consumer({"bootstrap.servers": platform.kafka, "group.id": f"{city.name}.situations"})
+    consumer = consumer_of({"bootstrap.servers": platform.kafka, "group.id": f"{city.name}.situations"})
     try:
         while consumer.committed([TopicPartition(topic, 0)], timeout=10)[0].offset <= last:
             check()

@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
 
 from schemas.catalogue import Contract, load_catalogue, topic_name
 from schemas.errors import Fatal, Unreachable
+from streams.runtime.clients import admin_of
 
 REPLICAS_MAX = 3
 TIMEOUT_S = 8
@@ -178,7 +179,7 @@ def _settings_now(admin: AdminClient, topics: Sequence[str]) -> dict[str, dict[s
 
 
 def _admin(bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
+    return admin_of(bootstrap)
 
 
 def _metadata(admin: AdminClient) -> Any:

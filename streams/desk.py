@@ -22,6 +22,7 @@ from schemas.event import Event, derived_id
 from schemas.wire import Wire
 from streams.following import Follower
 from streams.log import log
+from streams.runtime.clients import producer_of
 from streams.runtime.kafka import as_ours
 from streams.runtime.records import Record, headers_of
 from streams.situations.config import RulesConfig
@@ -160,7 +161,7 @@ class LogDesk:
     def _open(self) -> Producer:
         with self._lock:
             if self._producer is None:
-                self._producer = Producer(
+                self._producer = producer_of(
                     {
                         "bootstrap.servers": self._bootstrap,
                         "client.id": f"{self._city}.actions",

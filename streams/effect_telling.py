@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from schemas.catalogue import contract_name, topic_name
 from schemas.errors import Invalid, Retriable, Unreachable
@@ -20,6 +20,7 @@ from schemas.wire import Wire
 from streams import metrics
 from streams.effects import Measure, Told, compared
 from streams.log import log
+from streams.runtime.clients import producer_of
 from streams.runtime.kafka import partitions_of, reader
 from streams.runtime.records import Record, headers_of, record_of
 
@@ -174,7 +175,7 @@ class EffectService:
             kept.put(contract_name(record.topic), value)
 
     def _tell(self, kept: Kept) -> None:
-        producer = Producer(
+        producer = producer_of(
             {
                 "bootstrap.servers": self._bootstrap,
                 "enable.idempotence": True,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from schemas.catalogue import topic_name
@@ -13,11 +12,15 @@ from schemas.event import Event
 from schemas.framing import unframe
 from schemas.wire import Wire
 from streams.journal import RULES, entry_of
-from streams.runtime.kafka import read_whole
+from streams.runtime.kafka import Enough, ends_of, read_whole
+from streams.runtime.records import Record
 from streams.situations.entry import Entry
 from streams.situations.explaining import Explanation, explanation
 from streams.situations.fold import CityState, step
+from streams.verifying import Answer, Bytes, Recorded, Verdict, held_against
 
+SETTLE_S = 5.0
+"""How long an end is waited for that nothing moves any more."""
 ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing")
 
 
@@ -29,21 +32,6 @@ class BeginningGone(Fatal):
             f"the journal of {city} begins with entry {sequence}: what came before is older than it is kept",
             hint=f"keep {topic_name(city, 'core.journal')} longer (retention.ms) before it is that old",
         )
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What a verification found. *differences* names the first few records that are not alike."""
-
-    entries: int = 0
-    answers: Counter[str] = field(default_factory=Counter)
-    differences: list[str] = field(default_factory=list)
-    different: int = 0
-
-    def differs(self, what: str) -> None:
-        self.different += 1
-        if len(self.differences) < 10:
-            self.differences.append(what)
 
 
 def replayed(
@@ -73,13 +61,22 @@ def journalled(
 ) -> Iterator[tuple[Mapping[str, Any], Entry]]:
     """The journal from its beginning, which gives the rules their numbers: each row, and the entry that the rules saw.
     ``BeginningGone`` where it is not there any more."""
-    for count, record in enumerate(read_whole(bootstrap, [topic_name(city, "core.journal")]), 1):
-        row = wire.decode(record.topic, record.value or b"")
-        entry = entry_of(row, wire)
-        if count == 1 and entry.kind != RULES:
-            raise BeginningGone(city, row["sequence"])
+    for count, (_record, row, entry) in enumerate(_entries(city, bootstrap=bootstrap, wire=wire), 1):
         yield row, entry
         progress(count)
+
+
+def _entries(
+    city: str, *, bootstrap: str, wire: Wire, is_enough: Enough = lambda *_place: True
+) -> Iterator[tuple[Record, Mapping[str, Any], Entry]]:
+    is_first = True
+    for record in read_whole(bootstrap, [topic_name(city, "core.journal")], is_enough=is_enough):
+        row = wire.decode(record.topic, record.value or b"")
+        entry = entry_of(row, wire)
+        if is_first and entry.kind != RULES:
+            raise BeginningGone(city, row["sequence"])
+        is_first = False
+        yield record, row, entry
 
 
 def explained(
@@ -102,31 +99,70 @@ def explained(
 def verify(
     city: str, *, bootstrap: str, wire: Wire, progress: Callable[[int], None] = lambda _: None
 ) -> Verdict:
-    """Byte for byte after the framing's five bytes: every answer then against every answer now, topic by topic."""
-    verdict = Verdict()
-    then = {contract: _values(city, contract, bootstrap) for contract in ANSWERS}
+    """Byte for byte after the framing's five bytes: every answer then against every answer now, topic by topic.
 
-    def count(entries: int) -> None:
-        verdict.entries = entries
-        progress(entries)
+    The city may be running. What is compared is fixed at the beginning, in this order: the journal's end as readers see it,
+    then the ends of the answers with what is only under way. So each entry before that end has its answers among those that
+    are compared; and the journal is read on for as long as there are any whose entry came later.
+    """
+    journal = topic_name(city, "core.journal")
+    begun = ends_of(bootstrap, [journal], is_committed=True)
+    topics = {contract: topic_name(city, contract) for contract in ANSWERS}
+    ends = ends_of(bootstrap, list(topics.values()), is_committed=False)
+    then = {
+        contract: Recorded(_recorded(bootstrap, topic, Reached(ends))) for contract, topic in topics.items()
+    }
+    entries = 0
 
-    for sequence, event in replayed(city, bootstrap=bootstrap, wire=wire, progress=count):
-        verdict.answers[event.topic] += 1
-        _topic, key, value = wire.encode(city, event)
-        recorded = next(then[event.topic], None)
-        number = verdict.answers[event.topic]
-        if recorded is None:
-            verdict.differs(f"{event.topic} #{number} (journal {sequence}): not answered then")
-        elif recorded != (key, _payload(value)):
-            verdict.differs(f"{event.topic} #{number} (journal {sequence}): other bytes than then")
-    for contract, left in then.items():
-        for _ in left:
-            verdict.differs(f"{contract}: answered then, not now")
+    def answers() -> Iterator[Answer]:
+        nonlocal entries
+        state = CityState.empty()
+        enough = Reached(begun, but_if=lambda: all(one.is_done() for one in then.values()))
+        for record, row, entry in _entries(city, bootstrap=bootstrap, wire=wire, is_enough=enough):
+            is_later = record.offset >= begun[record.topic, record.partition]
+            if is_later and all(one.is_done() for one in then.values()):
+                return
+            entries += 1
+            progress(entries)
+            for event in step(state, entry):
+                if event.topic in ANSWERS:
+                    _topic, key, value = wire.encode(city, event)
+                    yield Answer(event.topic, row["sequence"], (key, _payload(value)), is_later)
+
+    verdict = held_against(answers(), then)
+    verdict.entries = entries
     return verdict
 
 
-def _values(city: str, contract: str, bootstrap: str) -> Iterator[tuple[bytes | None, bytes | None]]:
-    for record in read_whole(bootstrap, [topic_name(city, contract)]):
+class Reached:
+    """Whether a reading has come to *ends*, and *but_if* holds there.
+
+    After ``SETTLE_S`` without anything new it may end all the same: a transaction that never ends is no answer.
+    """
+
+    def __init__(
+        self, ends: Mapping[tuple[str, int], int], *, but_if: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._ends = ends
+        self._but_if = but_if
+        self._waits: tuple[int, float] | None = None
+
+    def __call__(self, topic: str, partition: int, next_offset: int) -> bool:
+        if next_offset >= self._ends[topic, partition] and self._but_if():
+            return True
+        if self._waits is None or self._waits[0] != next_offset:
+            self._waits = (next_offset, monotonic())
+        return monotonic() - self._waits[1] > SETTLE_S
+
+    def holds(self, record: Record) -> bool:
+        """Whether *record* stands before the ends."""
+        return record.offset < self._ends[record.topic, record.partition]
+
+
+def _recorded(bootstrap: str, topic: str, reached: Reached) -> Iterator[Bytes]:
+    for record in read_whole(bootstrap, [topic], is_enough=reached):
+        if not reached.holds(record):  # one partition each, so nothing that is compared comes behind it
+            return
         yield record.key, _payload(record.value)
 
 

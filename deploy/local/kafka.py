@@ -11,7 +11,6 @@ import subprocess
 from string import Template
 
 from confluent_kafka import KafkaException
-from streams.runtime.clients import admin_of
 
 from connectors.private_files import private_folder
 from deploy.local import fencing
@@ -20,6 +19,7 @@ from deploy.local.component import Ground
 from deploy.local.java import environment, find_java
 from deploy.settings import takes_connections
 from schemas.errors import Fatal
+from streams.runtime.clients import admin_of
 
 CLUSTER_ID = (
     "Ym9uZ3N1LWxvY2FsLTAwMQ"  # "bongsu-local-001": every local cluster is its own, none ever meets another

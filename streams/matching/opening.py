@@ -8,7 +8,6 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from confluent_kafka import Producer
 
 from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
@@ -20,6 +19,7 @@ from streams.match.forms import FORMS, Form
 from streams.match.observations import NAMES, observations
 from streams.matching.plain import PlainReader
 from streams.matching.reader import Reader
+from streams.runtime.clients import producer_of
 
 
 class Unproved(Exception):
@@ -52,7 +52,7 @@ def make_producer(settings: dict[str, Any]) -> Any:
         return NativeProducer(Library(), settings)
     except NativeMissing as error:
         log.warning("evidence is sent the plain way", why=str(error))
-        return Producer(settings)
+        return producer_of(settings)
 
 
 def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Callable[[str], Reader]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from schemas.errors import Retriable
 from streams.log import log
 from streams.match.flow import Partition
 from streams.match.step import Standing
+from streams.runtime.clients import consumer_of
 from streams.runtime.kafka import as_ours, transactional_producer
 
 VERSION = "1"
@@ -66,7 +67,7 @@ def taken_over(
 
 def _committed(bootstrap: str, group: str, places: Collection[Partition]) -> dict[Partition, Left | int]:
     """Without waiting for a transaction that is open: its owner may be dead."""
-    consumer = Consumer(
+    consumer = consumer_of(
         {
             "bootstrap.servers": bootstrap,
             "group.id": group,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import ConfigResource, ResourceType
 
 from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
+from streams.runtime.clients import admin_of, consumer_of, producer_of
 from streams.runtime.records import Record, record_of
 
 SESSION_MS, SESSION_MS_USUAL_MIN = 3_000, 6_000
@@ -29,7 +30,7 @@ def transactional_producer(
     bootstrap: str,
     transactional_id: str,
     *,
-    make: Callable[[dict[str, Any]], Any] = Producer,
+    make: Callable[[dict[str, Any]], Any] = producer_of,
     **settings: Any,
 ) -> Producer:
     """A producer that answers in transactions; whoever held the same id before is fenced from here on.
@@ -57,7 +58,7 @@ def transactional_producer(
 
 def group_consumer(bootstrap: str, group: str, **settings: Any) -> Consumer:
     """A member of *group* that reads committed records only and commits nothing by itself."""
-    return Consumer(group_settings(bootstrap, group, **settings))
+    return consumer_of(group_settings(bootstrap, group, **settings))
 
 
 def group_settings(bootstrap: str, group: str, **settings: Any) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def group_settings(bootstrap: str, group: str, **settings: Any) -> dict[str, Any
 
 def _session_min_ms(bootstrap: str) -> int:
     """What the brokers say; the usual where they do not tell us."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    admin = admin_of(bootstrap, log_level=0)
     try:
         number = next(iter(admin.list_topics(timeout=METADATA_TIMEOUT_S).brokers))
         broker = ConfigResource(ResourceType.BROKER, str(number))
@@ -96,7 +97,7 @@ def _session_min_ms(bootstrap: str) -> int:
 
 def reader(bootstrap: str, **settings: Any) -> Consumer:
     """A consumer without a group's life: it is given its partitions by hand and tells where they end."""
-    return Consumer(reader_settings(bootstrap, **settings))
+    return consumer_of(reader_settings(bootstrap, **settings))
 
 
 def reader_settings(bootstrap: str, **settings: Any) -> dict[str, Any]:
@@ -127,25 +128,53 @@ def partitions_of(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartit
     return [TopicPartition(topic, number) for topic in topics for number in sorted(known[topic].partitions)]
 
 
-def read_whole(bootstrap: str, topics: Sequence[str]) -> Iterator[Record]:
-    """Every committed record that stands in *topics* now, partition by partition in order."""
-    return map(record_of, _whole(bootstrap, topics))
+Enough = Callable[[str, int, int], bool]
+"""(topic, partition, next offset) → whether the reading of that partition may end there, at its end as it is now."""
 
 
-def _whole(bootstrap: str, topics: Sequence[str]) -> Iterator[Message]:
+def read_whole(
+    bootstrap: str, topics: Sequence[str], *, is_enough: Enough = lambda *_place: True
+) -> Iterator[Record]:
+    """Every committed record that stands in *topics* now, partition by partition in order.
+
+    Where *is_enough* says no at the end of a partition, that end is waited at for more.
+    """
+    return map(record_of, _whole(bootstrap, topics, is_enough))
+
+
+def ends_of(bootstrap: str, topics: Sequence[str], *, is_committed: bool) -> dict[tuple[str, int], int]:
+    """The offset behind the last record of each partition; *is_committed*: behind the last that readers see."""
+    isolation = "read_committed" if is_committed else "read_uncommitted"
+    consumer = reader(bootstrap, **{"isolation.level": isolation})
+    try:
+        return {
+            (p.topic, p.partition): consumer.get_watermark_offsets(p, timeout=METADATA_TIMEOUT_S)[1]
+            for p in partitions_of(consumer, topics)
+        }
+    except KafkaException as error:
+        raise as_ours(error, f"asking for the ends of {', '.join(topics)}") from error
+    finally:
+        consumer.close()
+
+
+def _whole(
+    bootstrap: str, topics: Sequence[str], is_enough: Enough = lambda *_place: True
+) -> Iterator[Message]:
     consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS})
     try:
         places = partitions_of(consumer, topics)
         consumer.assign([TopicPartition(p.topic, p.partition, 0) for p in places])
         left = {(p.topic, p.partition) for p in places}
+        at_end: dict[tuple[str, int], int] = {}
         while left:
             for message in consumer.consume(5_000, 0.05):
                 if (error := message.error()) is None:
                     yield message
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    left.discard((message.topic(), message.partition()))
+                    at_end[str(message.topic()), int(message.partition() or 0)] = int(message.offset() or 0)
                 elif not error.retriable():
                     raise as_ours(KafkaException(error), f"reading {', '.join(topics)}")
+            left -= {place for place, offset in at_end.items() if is_enough(*place, offset)}
     finally:
         consumer.close()
 

@@ -7,6 +7,7 @@ protocol.
 from __future__ import annotations
 
 import ctypes as ct
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,22 @@ from typing import Any
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
 
+from streams.log import KAFKA_LOGGER
+
 PRODUCER = 0
 TEXT_BYTES = 512
 
 P = ct.c_void_p
+
+
+def _logged(_client: int | None, level: int, facility: bytes | None, words: bytes | None) -> None:
+    """A line of librdkafka's, on one of its threads; levels are syslog's. Through our log as of any other client."""
+    ours = logging.ERROR if level <= 3 else logging.WARNING if level == 4 else logging.INFO
+    KAFKA_LOGGER.log(ours, "%s %s", *((one or b"").decode(errors="replace") for one in (facility, words)))
+
+
+_LOGGED = ct.CFUNCTYPE(None, P, ct.c_int, ct.c_char_p, ct.c_char_p)(_logged)
+"""Lives as long as the module: clients call it from threads of their own."""
 
 
 class NativeMissing(Exception):
@@ -45,6 +58,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "conf_new": (P,),
     "conf_set": (ct.c_int, P, ct.c_char_p, ct.c_char_p, ct.c_char_p, ct.c_size_t),
     "conf_destroy": (None, P),
+    "conf_set_log_cb": (None, P, P),
     "new": (P, ct.c_int, P, ct.c_char_p, ct.c_size_t),
     "topic_partition_list_new": (ct.POINTER(Places), ct.c_int),
     "topic_partition_list_add": (ct.POINTER(Place), ct.POINTER(Places), ct.c_char_p, ct.c_int32),
@@ -105,6 +119,7 @@ class Library:
         """A producer's handle."""
         text = ct.create_string_buffer(TEXT_BYTES)
         configuration = self.conf_new()
+        self.conf_set_log_cb(configuration, ct.cast(_LOGGED, P))
         for name, value in settings.items():
             said = str(value).lower() if isinstance(value, bool) else str(value)
             if self.conf_set(configuration, name.encode(), said.encode(), text, TEXT_BYTES):

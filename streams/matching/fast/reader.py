@@ -7,7 +7,6 @@ from time import monotonic
 from typing import Any
 
 from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from schemas.errors import Retriable
 from schemas.registry import Registry
@@ -20,6 +19,7 @@ from streams.matching.fast.fetching import Broker, Fetcher
 from streams.matching.fast.unpacking import Part, Unpacking
 from streams.matching.membership import Member
 from streams.matching.reader import FAST, SPAN_S_MAX, Assigned, Lost, Revoked
+from streams.runtime.clients import admin_of
 from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours
 from streams.runtime.loop import is_record
 
@@ -31,7 +31,7 @@ def prove(bootstrap: str) -> None:
     answers."""
     unpacking.prove()
     try:
-        admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        admin = admin_of(bootstrap, log_level=0)
         one = next(iter(admin.list_topics(timeout=METADATA_TIMEOUT_S).brokers.values()))
         fetching.prove((one.host, one.port))
     except fetching.Unanswered:
