@@ -64,7 +64,7 @@ class _OfKafka(logging.Filter):
         return record.levelno >= logging.getLogger("bongsu").getEffectiveLevel()
 
 
-FENCED = ("fenced", "FENCED", "INVALID_PRODUCER_EPOCH", "newer instance")
+FENCED = ("fenced", "FENCED", "INVALID_PRODUCER_EPOCH", "newer instance", "old epoch")
 
 KAFKA_LOGGER = logging.getLogger("bongsu.kafka")
 KAFKA_LOGGER.addFilter(_OfKafka())
