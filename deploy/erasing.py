@@ -16,6 +16,7 @@ from redis import Redis, RedisError
 from deploy.platform import Platform
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.errors import Fatal, Unreachable
+from streams.runtime.clients import admin_of
 
 ASK_S = 8.0
 GONE_S = 30.0
@@ -61,7 +62,7 @@ def erase_city(platform: Platform, city: str, home: Path) -> None:
 
 
 def _admin(platform: Platform) -> AdminClient:
-    return AdminClient({"bootstrap.servers": platform.kafka, "log_level": 0})
+    return admin_of(platform.kafka, log_level=0)
 
 
 def _without_groups(admin: AdminClient, city: str, *, is_last: bool) -> bool:
