@@ -32,12 +32,16 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What a source may know of its city: its name, its own name in the city's file, time zone, extent."""
+    """What a source may know of its city: its name, its own name in the city's file, time zone, extent.
+
+    *speaks_for*: the agencies for which it may speak, as the city's file names them; empty where the file names none.
+    """
 
     city: str
     source: str
     timezone: ZoneInfo
     bounds: Bounds
+    speaks_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

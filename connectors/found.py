@@ -74,6 +74,14 @@ def read_config(type_name: str, config: Mapping[str, Any], *, who: str = "source
     )
 
 
+def agencies_of(type_name: str, context: SourceContext, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The agencies for which a source speaks: none where it speaks for no agency, as cameras do; ``None``: for whomever its
+    records name. A type whose records name an agency says it in its ``Config`` (``agencies_of``)."""
+    said = getattr(read_config(type_name, config), "agencies_of", None)
+    agencies: tuple[str, ...] | None = context.speaks_for if said is None else said(context)
+    return agencies
+
+
 def load_source(type_name: str, context: SourceContext, config: Mapping[str, Any]) -> Source | PolledSource:
     """The source, ready to be asked or listened to; nothing is opened yet. ``BadConfig`` if not."""
     settings = read_config(type_name, config, who=f"city {context.city}: source {context.source!r}")

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from connectors.base import Bounds, SourceContext
-from connectors.found import load_source
+from connectors.found import agencies_of, load_source
 from deploy.city_checking import SECRET, of_rules, of_sources, surroundings
 from deploy.city_faults import Found, fault_of, near, of_validation
 from deploy.city_reading import read_toml
@@ -72,6 +72,9 @@ class SourceFile(BaseModel):
     reference: bool = Field(False, description="places, heard once before anything else is played")
     live: bool = Field(True, description="false: heard only when a recording of it is played")
     push: bool = Field(False, description="true: its agency pushes it to the gateway, nobody asks for it")
+    speaks_for: tuple[Annotated[str, Field(pattern=r"\S")], ...] = Field(
+        (), description="the agencies for which it speaks: records that name another are refused"
+    )
     bounds: BoundsFile | None = Field(
         None, description="what this source alone is held against: where it is of another place than the city"
     )
@@ -178,7 +181,13 @@ class City:
         """What *source* may know of its city; its extent is the source's own where the city's file gives it one."""
         box = next((one.bounds for one in self.file.source if one.name == source), None) or self.file.bounds
         bounds = Bounds(box.south, box.west, box.north, box.east)
-        return SourceContext(self.name, source, ZoneInfo(self.file.timezone), bounds)
+        speaks_for = next((one.speaks_for for one in self.file.source if one.name == source), ())
+        return SourceContext(self.name, source, ZoneInfo(self.file.timezone), bounds, speaks_for)
+
+    def agencies_of(self, source: str) -> frozenset[str]:
+        """The agencies for which *source* speaks; none where it speaks for no agency, as cameras and sensors do."""
+        file = self.source_file(source)
+        return frozenset(agencies_of(file.type, self.context(source), file.settings) or ())
 
     def source_file(self, name: str) -> SourceFile:
         for source in self.file.source:
@@ -248,7 +257,23 @@ def _checked(path: Path, text: str, raw: dict[str, Any]) -> City:
     rules, more = _rules(raw, raw.get("law"), {"city": raw.get("name"), "timezone": raw.get("timezone")})
     if found or more or file is None or rules is None:
         raise fault_of(path, text, [*found, *more])
-    return City(file, path, rules)
+    city = City(file, path, rules)
+    if unbound := _unbound(city):
+        raise fault_of(path, text, unbound)
+    return city
+
+
+def _unbound(city: City) -> list[Found]:
+    """The pushed sources whose records could name any agency."""
+    return [
+        Found(
+            ("source", number, "name"),
+            f"source '{one.name}' is pushed, and nothing says for which agencies",
+            'write speaks_for = ["…"], the agencies that its records may name',
+        )
+        for number, one in enumerate(city.file.source)
+        if one.push and agencies_of(one.type, city.context(one.name), one.settings) is None
+    ]
 
 
 def _rules(

@@ -111,6 +111,7 @@ class CityGateway:
                 encoded=partial(platform.wire.encoded_offline, city.name),
                 is_stopped=_is_stopped(drain),
                 over=_over(drain),
+                agencies=city.agencies_of(name),
             )
         gateway = Gateway(
             city.name,

@@ -25,3 +25,10 @@ def derived_id(*parts: object) -> str:
     """A stable id from *parts*: the same parts give the same 32 hex digits on every machine, for ever."""
     text = "\x1f".join(map(str, parts))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def case_id(city: str, source: str, number: str, *, agency: str | None) -> str:
+    """The id of the incident that *source* knows by that case *number*; *agency*: whose number it is, where it speaks for
+    several."""
+    named = (number,) if agency is None else (agency, number)
+    return derived_id("incident", city, source, *named)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,9 +39,13 @@ class Account:
     expires_at: int | None = None
     revoked_at: int | None = None
 
-    def may_publish(self, source: str) -> bool:
-        """Whether it may speak for *source*."""
-        return PUBLISH in self.roles and not self.sources.isdisjoint({source, ALL_SOURCES})
+    def may_publish(self, source: str, agencies: Collection[str] = ()) -> bool:
+        """Whether it may push to *source*, which speaks for *agencies*. A key that names no source may push to those of its
+        own agency, and to those that speak for none."""
+        if PUBLISH not in self.roles:
+            return False
+        is_its_own = not agencies or self.name in agencies
+        return source in self.sources or (ALL_SOURCES in self.sources and is_its_own)
 
     @property
     def acts_as(self) -> tuple[str, ...]:

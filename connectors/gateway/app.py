@@ -122,13 +122,14 @@ class Gateway:
     def ear_for(self, account: Account, city: str, source: str) -> Ear:
         """The source, if this account may speak for it."""
         self.check_city(city)
-        if not account.may_publish(source):
+        ear = self.ears.get(source)
+        agencies = frozenset[str]() if ear is None else ear.agencies
+        if not account.may_publish(source, agencies):
             raise Problem(
                 403,
                 f"the key may not speak for source {source[:40]!r}",
-                more={"may": sorted(account.sources)},
+                more={"may": sorted(account.sources), "speaks_for": sorted(agencies)},
             )
-        ear = self.ears.get(source)
         if ear is None:
             raise Problem(
                 404, f"no source {source[:40]!r} of {city} is pushed", more={"pushed": sorted(self.ears)}

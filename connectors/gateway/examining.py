@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +40,7 @@ class Ear:
 
     *place*: where it stands, as far as its drain knows. *wake* tells that something was pushed. *encoded* makes an event's
     bytes; ``Invalid`` where its contract refuses it. *over*: why nothing of it will be published by this process, if so.
+    bytes; ``Invalid`` where its contract refuses it. *agencies*: for whom the source speaks; empty: for no agency.
     """
 
     def __init__(
@@ -52,9 +53,11 @@ class Ear:
         encoded: Callable[[Event], Event] = lambda event: event,
         is_stopped: Callable[[], bool] = lambda: False,
         over: Callable[[], str | None] = lambda: None,
+        agencies: Iterable[str] = (),
     ) -> None:
         self.name = name
         self.over = over
+        self.agencies = frozenset(agencies)
         self.wake = wake
         self.is_stopped = is_stopped
         self._reader = reader

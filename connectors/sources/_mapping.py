@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from connectors.base import SourceContext
 from connectors.cases import REMEMBERED, Domain, Status
 from connectors.row_times import a_time_form, a_zone_name
 from schemas.kinds import load_kinds
@@ -102,6 +103,12 @@ class Config(BaseModel):
     path: Path | None = Field(None, description="a file of rows, read when there is no url")
     timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
     headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
+
+    def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
+        """For whom the source speaks; ``None``: for whomever a row names."""
+        if context.speaks_for or self.columns.agency is None:
+            return context.speaks_for or (self.agency,)
+        return None
 
     @field_validator("encoding")
     @classmethod

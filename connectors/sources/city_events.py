@@ -4,14 +4,18 @@ One record, a list, or one a line, as JSON with the fields of the contract (time
 milliseconds); or Avro, a file of many or single objects, in any version of the contract.
 
 - ``city``, ``source`` and ``received_time`` are ours to say: where a record says another city or source, it is refused.
-- ``event_id`` may be left out: it is then derived from the record's key and revision, or from all that it says.
-- ``incident_id`` may be left out: agency and case number make it.
+- ``agency`` is one of those for which the source speaks (``speaks_for``); a record of another is refused.
+- ``incident_id`` is derived from source and case number, and from the agency where the source speaks for several. What a
+  record says there is no id of ours, and passed over: nobody names another's incident.
+- ``event_id`` is derived: from incident and revision, or from what the record gives as its own, or from all that it says.
+- ``ids`` binds what else a record names: the cameras, sensors, vehicles or entries that are this source's own.
 - What may be null may be left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import orjson
@@ -21,9 +25,10 @@ from connectors.avro_bodies import AvroBodies, Payload, is_avro
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.json_records import BOM, json_records, originals
 from connectors.records import a_text, plausible_time, position, set_aside
+from connectors.speaking import checked_agency, own_agencies
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, case_id, derived_id
 from schemas.json_form import from_json_value, shown_otherwise
 from schemas.kinds import OTHER
 from schemas.parts import stated
@@ -40,6 +45,9 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     contract: str = Field(description="which events it brings: police.incident, cctv.detection, …")
+    ids: tuple[str, ...] = Field(
+        (), description="the ids (of cameras, sensors, …) that are its own, * for any part; empty: all"
+    )
 
     @field_validator("contract")
     @classmethod
@@ -49,6 +57,13 @@ class Config(BaseModel):
             raise ValueError(f"one of {', '.join(known)}")
         return name
 
+    def agencies_of(self, context: SourceContext) -> tuple[str, ...]:
+        """For whom the source speaks; nobody where its events name no agency."""
+        names_one = any(
+            field["name"] == "agency" for field in load_catalogue()[self.contract].newest["fields"]
+        )
+        return own_agencies(context, domain=self.contract.partition(".")[0]) if names_one else ()
+
 
 class CityEvents:
     """A ``Source`` that only hears what is pushed or played."""
@@ -56,6 +71,8 @@ class CityEvents:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._contract = load_catalogue()[config.contract]
+        self._ids = config.ids
+        self._agencies = config.agencies_of(context)
         self._codec = RowCodec(self._contract.newest, max_bytes=self._contract.max_bytes)
         self._avro = AvroBodies(self._contract)
         self._named = tuple(field["name"] for field in self._contract.newest["fields"])
@@ -147,9 +164,13 @@ class CityEvents:
             "received_time": time if at_ms is None else at_ms,
             "position": self._position(value.get("position")),
         }
+        if "agency" in self._fields:
+            value["agency"] = checked_agency(a_text(value.get("agency"), "agency"), self._agencies)
         key = self._contract.key
-        if key == "incident_id" and not value.get("incident_id"):
+        if key == "incident_id":
             value["incident_id"] = self._incident_id(value)
+        else:
+            self._check_own(value.get(key), key)
         if "kind_source" in self._fields:
             value |= _known(value)
         value["event_id"] = self._event_id(value, said)
@@ -164,14 +185,23 @@ class CityEvents:
         return position(self._context, said.get("lat"), said.get("lon"), accuracy_m=said.get("accuracy_m"))
 
     def _incident_id(self, value: Mapping[str, Any]) -> str:
-        agency, number = (a_text(value.get(name), name) for name in ("agency", "agency_case_no"))
-        return derived_id("incident", self._context.city, self._context.source, agency, number)
+        number = a_text(value.get("agency_case_no"), "agency_case_no")
+        agency = value["agency"] if len(self._context.speaks_for) > 1 else None
+        return case_id(self._context.city, self._context.source, number, agency=agency)
+
+    def _check_own(self, its_id: Any, field: str) -> None:
+        """``Invalid`` for an id that is not among those of this source."""
+        if self._ids and not any(fnmatchcase(str(its_id), one) for one in self._ids):
+            raise Invalid(
+                f"{field} is not this source's", field=field, expected="an id that 'ids' of it names"
+            )
 
     def _event_id(self, value: Mapping[str, Any], said: Mapping[str, Any]) -> str:
-        if said.get("event_id"):
-            return a_text(said["event_id"], "event_id")
         if "revision" in value:
             return derived_id(value["incident_id"], value["revision"])
+        if said.get("event_id"):
+            theirs = a_text(said["event_id"], "event_id")
+            return derived_id(self._context.city, self._context.source, self._contract.name, "theirs", theirs)
         says = {field: value[field] for field in sorted(value) if field not in SAID_BY_US}
         about = orjson.dumps(says, default=repr)
         return derived_id(self._context.city, self._context.source, self._contract.name, about)

@@ -35,6 +35,7 @@ from connectors.records import (
 )
 from connectors.row_times import row_time
 from connectors.sources._mapping import Config
+from connectors.speaking import checked_agency
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.parts import kind_of
@@ -204,7 +205,7 @@ class MappedRows:
             return self._config.agency
         if self._config.agencies and stated not in self._config.agencies:
             note_unknown(noted, "agency", stated)
-        return self._config.agencies.get(stated, stated)
+        return checked_agency(self._config.agencies.get(stated, stated), self._context.speaks_for)
 
     def _status(self, row: Mapping[str, Any], noted: Counter[str]) -> Status:
         stated = self._text(row, self._config.columns.status)

@@ -43,6 +43,7 @@ from connectors.sources._eido import (
     times_of,
     units_on,
 )
+from connectors.speaking import checked_agency
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.names import AgencyName
@@ -85,6 +86,10 @@ class Config(BaseModel):
     path: Path | None = Field(None, description="a file of documents, read when there is no url")
     timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
     headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
+
+    def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
+        """For whom the source speaks; ``None``: for whomever a document names."""
+        return context.speaks_for or None
 
     @field_validator("kinds")
     @classmethod
@@ -207,7 +212,7 @@ class NenaEido:
             or by_beginning(self._config.domains, [kind])
             or self._config.domain
         )
-        return ours.name if ours else its_id, domain
+        return checked_agency(ours.name if ours else its_id, self._context.speaks_for), domain
 
     def _status(self, document: Document, incident: Document, its_id: str, noted: Counter[str]) -> Status:
         names = ("incidentStatusCommonRegistryText", "incidentStatusInternalText")

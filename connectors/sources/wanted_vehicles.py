@@ -20,6 +20,7 @@ from connectors.detections import iso_ms
 from connectors.json_records import BOM, json_records
 from connectors.plates import masked, misread_tokens, plate_key, plate_token
 from connectors.records import a_text, event_fields, plausible_time, set_aside, text_or_none
+from connectors.speaking import checked_agency
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
 from schemas.names import AgencyName
@@ -32,6 +33,10 @@ class Config(BaseModel):
 
     key: SecretStr = Field(description="hashes plates: ${NAME} of the same secret as the city's cameras have")
     agency: AgencyName | None = Field(None, description="who looks for a vehicle whose entry does not say")
+
+    def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
+        """For whom the source speaks; ``None``: for whomever an entry names."""
+        return context.speaks_for or None
 
 
 class WantedVehicles:
@@ -85,7 +90,9 @@ class WantedVehicles:
         )
         value |= {
             "entry_id": entry_id,
-            "agency": a_text(record.get("agency") or self._agency, "agency"),
+            "agency": checked_agency(
+                a_text(record.get("agency") or self._agency, "agency"), self._context.speaks_for
+            ),
             "is_listed": is_listed,
             "offence": text_or_none(record.get("offence"), "offence"),
             "legal_ground": text_or_none(record.get("legal_ground"), "legal_ground"),

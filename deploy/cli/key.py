@@ -26,7 +26,7 @@ def key() -> None:
     "--source",
     "sources",
     multiple=True,
-    help="a source it may speak for (again for more; default: all pushed)",
+    help="a source it may push to (again for more; default: those that speak for AGENCY, or for no agency)",
 )
 @click.option("--days", type=click.IntRange(1), help="refused after so many days (default: never)")
 @click.option(
@@ -39,7 +39,7 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
     """
     city = load_city(city_name)
     agency = name_of(agency, "an agency")
-    _check(city, sources)
+    _check(city, agency, sources)
     now_ms = wall_clock_ms()
     shown, event = new_key(
         city.name,
@@ -54,7 +54,7 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
     tell("  keep it now: it is not shown again", fg="yellow", err=True)
 
 
-def _check(city: City, sources: tuple[str, ...]) -> None:
+def _check(city: City, agency: str, sources: tuple[str, ...]) -> None:
     known = pushed_sources(city)
     for source in sources:
         if source not in known:
@@ -62,6 +62,10 @@ def _check(city: City, sources: tuple[str, ...]) -> None:
                 f"no source '{source}' of {city.name} is pushed",
                 hint=f"pushed are: {', '.join(known)}" if known else "write push = true in its [[source]]",
             )
+        agencies = city.agencies_of(source)
+        if agencies and agency not in agencies:
+            told = f"  {source} speaks for {' and '.join(sorted(agencies))}: the key of {agency} may, too"
+            click.secho(told, fg="yellow", err=True)
 
 
 @key.command("list")

@@ -47,6 +47,7 @@ def incident_of(entry: Entry) -> Incident:
             heard_at=0,
             units=tuple(value["units"]),
             unknown_word=_unknown_word(value),
+            source=source_of(entry),
         )
     except KeyError as error:
         raise _missing(entry, error) from None
@@ -87,9 +88,15 @@ def camera_of(entry: Entry) -> Camera:
             position=position_of(value["position"]),
             purposes=tuple(sorted(set(value["purposes"]))),
             status=value["status"],
+            source=source_of(entry),
         )
     except KeyError as error:
         raise _missing(entry, error) from None
+
+
+def source_of(entry: Entry) -> str:
+    """Who said so, by its name in the city's file; empty where nothing says."""
+    return str(entry.value.get("source") or "")
 
 
 def domain_of(topic: str) -> str:

@@ -38,7 +38,8 @@ def filed(situation: Situation, action: Action, config: RulesConfig, *, now: int
 
 
 def answered(situation: Situation, filing_id: str | None, incident: Incident) -> Situation | None:
-    """*situation* with its filing accepted by *incident*; ``None`` where that is no answer: not open, another domain's."""
+    """*situation* with its filing accepted by *incident*; ``None`` where that is no answer: not open, or of another than the
+    agency that was asked."""
     after = tuple(
         replace(
             one,
@@ -46,11 +47,15 @@ def answered(situation: Situation, filing_id: str | None, incident: Incident) ->
             agency_case_no=incident.agency_case_no,
             incident_id=incident.incident_id,
         )
-        if one.filing_id == filing_id and one.is_open and one.to_domain == incident.domain
+        if one.filing_id == filing_id and one.is_open and _is_asked(one, incident)
         else one
         for one in situation.filings
     )
     return None if after == situation.filings else replace(situation, filings=after)
+
+
+def _is_asked(filing: Filing, incident: Incident) -> bool:
+    return (filing.to_domain, filing.agency) == (incident.domain, incident.agency)
 
 
 def tied(

@@ -33,6 +33,7 @@ from streams.situations.handling import (
 from streams.situations.limits import let_go, too_many
 from streams.situations.model import RULE, Camera, Incident, Position, Site, Situation
 from streams.situations.notices import HUB, SITE, SPEED, check_notice
+from streams.situations.owning import as_known, check_owner
 from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
 from streams.situations.rules.joint_incident import as_handled, regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
@@ -94,12 +95,14 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             state.rules_digest, state.opening = config.digest, config.opening
             return [*_let_go(state), *_look_out(state), *_granted_anew(state, before)]
         case "incident":
-            incident = incident_of(entry)
+            incident = as_known(state, incident_of(entry))
+            check_owner(state, entry)
             events = _until(state, time_of(entry))
             now = state.now_ms
             incident = replace(incident, heard_at=now, first_heard_at=now, turned_at=now)
             return events + _on_incident(state, incident, entry.value.get("filing_id"))
         case "place" | "evidence":
+            check_owner(state, entry)
             return _untimed(state, entry)
         case "action":
             action = action_of(entry)
@@ -107,6 +110,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             return _until(state, time_of(entry)) + _on_action(state, action)
         case "notice" | "tick":  # of a tick nobody takes notice
             check_notice(entry, state.rules, state.memories.keys())
+            check_owner(state, entry)
             return _until(state, time_of(entry)) + _on_notice(state, entry)
         case _:
             raise Fatal(f"{entry.topic}: entry of unknown kind {entry.kind!r}", hint="run a newer version")
@@ -302,6 +306,8 @@ def _on_camera(state: CityState, camera: Camera) -> list[Event]:
     if camera == before:
         return []
     state.cameras.put(camera)
+    if before is not None and camera == replace(before, source=camera.source):
+        return [state.camera_row(camera)]  # only its source is known now
     places = [one.position for one in (before, camera) if one is not None and one.position is not None]
     events = [state.camera_row(camera)]
     radius_m = max(state.rules.cameras.radius_m, state.rules.dispatch.radius_m)
@@ -355,6 +361,8 @@ def _on_site(state: CityState, site: Site) -> list[Event]:
     if site == before:
         return []
     state.sites.put(site)
+    if before is not None and site == replace(before, source=site.source):
+        return [state.site_row(site)]
     places = [one.position for one in (before, site) if one is not None and one.position is not None]
     events = [state.site_row(site)]
     for situation in state.live_near(places, state.rules.dispatch.radius_m):

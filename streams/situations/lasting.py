@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from streams.situations.cameras import cameras_for
 from streams.situations.config import Use
 from streams.situations.entry import Entry
-from streams.situations.facts import position_of
+from streams.situations.facts import position_of, source_of
 from streams.situations.handling import override_of
 from streams.situations.model import Observed, Position, Situation, View
 from streams.situations.rule import City, Draft, Memory, Step
@@ -45,6 +45,16 @@ def spells_of(city: City, rule: str) -> dict[str, Spell]:
     memory = city.memories.get(f"{rule}:{SPELLS}")
     said: Mapping[str, Mapping[str, Any]] = {} if memory is None else memory.body
     return {whose: Spell(**one) for whose, one in said.items()}
+
+
+def whose(spells: dict[str, Spell], entry: Entry, field: str) -> str:
+    """By what the spell is found that *entry*'s word is of: the sensor or person that *field* names, as its source calls it.
+    No source's word ends what another's began. A spell of before sources were kept is the first source's that names it."""
+    name, source = str(entry.value[field]), source_of(entry)
+    key = f"{source}\x1f{name}" if source else name
+    if key not in spells and name in spells:
+        spells[key] = spells.pop(name)
+    return key
 
 
 class Numbers(Protocol):

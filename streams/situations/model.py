@@ -25,6 +25,7 @@ class Incident(Struct, frozen=True, gc=False):
     same happening. *first_heard_at* is when it was heard for the first time, *turned_at* when something last happened to it.
     *unknown_word* is the agency's word where nothing is known of what it means; of what was written before words were read
     by their parts, nothing.
+    *source* alone revises it; empty where it was heard before sources were kept.
     """
 
     incident_id: str
@@ -49,6 +50,7 @@ class Incident(Struct, frozen=True, gc=False):
     first_heard_at: int = 0
     turned_at: int = 0
     unknown_word: str = ""
+    source: str = ""
 
     @property
     def happened_at(self) -> int:
@@ -71,12 +73,13 @@ class Incident(Struct, frozen=True, gc=False):
 
 
 class Camera(Struct, frozen=True, gc=False):
-    """A camera as its owner lists it, as far as the rules care."""
+    """A camera as its owner lists it, as far as the rules care. *source* alone lists it; empty: as of an incident."""
 
     camera_id: str
     position: Position | None
     purposes: tuple[str, ...]
     status: str
+    source: str = ""
 
     @property
     def is_usable(self) -> bool:
@@ -93,6 +96,7 @@ class Site(Struct, frozen=True, gc=False):
     detail: str | None = None
     starts_at: int | None = None
     ends_at: int | None = None
+    source: str = ""
 
     def holds(self, now: int) -> bool:
         return (self.starts_at is None or self.starts_at <= now) and (

@@ -9,7 +9,7 @@ from schemas.errors import Invalid
 from streams.geo import Grid
 from streams.situations.cameras import CELL_DEG
 from streams.situations.entry import Entry
-from streams.situations.facts import position_of
+from streams.situations.facts import position_of, source_of
 from streams.situations.model import Position, Site
 
 
@@ -46,6 +46,7 @@ def site_of(entry: Entry, known: Mapping[str, Site], most: int) -> Site:
             detail=value["detail"],
             starts_at=value["starts_at"],
             ends_at=value["ends_at"],
+            source=source_of(entry),
         )
     except KeyError as error:
         field_name = str(error.args[0])

@@ -99,7 +99,7 @@ def room(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     gateway = PushedCity(LivingCity("acted", tmp_path_factory.mktemp("acted"), cluster), form=FILE)
     made = Room(
         gateway,
-        gateway.key(),
+        gateway.key("--source", "police-reports", "--source", "fire-reports"),
         *(gateway.user(f"desk-{role}", role) for role in ("operator", "supervisor", "viewer")),
     )
     with gateway.city.running():

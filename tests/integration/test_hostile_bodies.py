@@ -33,6 +33,7 @@ pytestmark = pytest.mark.cluster
 
 SEED = int(os.environ.get("BONGSU_SEED", "20261123"))
 BODIES = 10_000
+EVERY = [word for name in ("reports", "cameras", "metadata", "plates", "rows") for word in ("--source", name)]
 LONG_SHARE = 50
 """One in so many bodies is as long as a body may be."""
 ANSWER_S_MAX = 1.0
@@ -179,7 +180,7 @@ def city(cluster: Endpoints, tmp_path: Path) -> Iterator[PushedCity]:
 
 
 def test_ten_thousand_hostile_bodies(city: PushedCity) -> None:
-    key, neighbours_key = city.key(), city.key("--source", "cameras")
+    key, neighbours_key = city.key(*EVERY), city.key("--source", "cameras")
     city.start()
     process = psutil.Process(city.process.pid)  # type: ignore[union-attr]
     before, peak = process.memory_info().rss, 0
@@ -276,7 +277,7 @@ def test_a_key_speaks_for_its_sources_until_it_is_revoked(city: PushedCity) -> N
 
 
 def test_an_agency_pushes_in_its_own_form(city: PushedCity) -> None:
-    key = city.key()
+    key = city.key(*EVERY)
     city.start()
     rows = "no,time,what,lat,lon\n26-1,2026-05-28T20:26:40Z,화재,36.5,127.5\n".encode("cp949")
     assert city.push(key, "rows", rows, content_type="text/csv")[0] == 202

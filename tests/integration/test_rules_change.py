@@ -28,7 +28,7 @@ class Changing:
         self.gateway = PushedCity(LivingCity("changing", folder, cluster), form=FILE)
         self.city = self.gateway.city
         self.first = self.city.file.read_text(encoding="utf-8")
-        self.key = self.gateway.key()
+        self.key = self.gateway.key("--source", "police-reports", "--source", "fire-reports")
         self.log = folder / "run.log"
         port = free_port()
         with self.log.open("wb") as errors:

@@ -30,6 +30,7 @@ from streams.situations.lasting import (
     shown,
     spells_of,
     told_by,
+    whose,
 )
 from streams.situations.model import Situation
 from streams.situations.notices import OBSERVATION
@@ -106,7 +107,7 @@ class Disaster:
 
     def on_notice(self, city: City, entry: Entry) -> Step:
         value, spells = entry.value, spells_of(city, NAME)
-        sensor, limit = value["sensor_id"], self._threshold(value)
+        sensor, limit = whose(spells, entry, "sensor_id"), self._threshold(value)
         spell = spells.get(sensor)
         is_known = spell is not None and not spell.is_news(value["event_time"])
         is_old = city.now_ms - value["event_time"] > self._numbers.age_max_min * MINUTE_MS
@@ -178,7 +179,7 @@ class Disaster:
         its_id = derived_id(NAME, sensor, value["event_id"])
         reason = f"{value['quantity']} of sensor {sensor} at or above its threshold"
         situation = Situation(its_id, sensor, city.sequence, 1, reason, view, rule=NAME)
-        spells[sensor] = Spell(its_id, city.now_ms, value["event_time"])
+        spells[whose(spells, entry, "sensor_id")] = Spell(its_id, city.now_ms, value["event_time"])
         return self._step(city, spells, [shown(city, situation, self._uses(city))])
 
     def _again(self, city: City, entry: Entry, spell: Spell) -> list[Draft]:

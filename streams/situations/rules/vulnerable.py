@@ -33,6 +33,7 @@ from streams.situations.lasting import (
     shown,
     spells_of,
     told_by,
+    whose,
 )
 from streams.situations.model import Situation
 from streams.situations.notices import VULNERABLE
@@ -111,7 +112,7 @@ class Vulnerable:
 
     def on_notice(self, city: City, entry: Entry) -> Step:
         value, spells = entry.value, spells_of(city, NAME)
-        person, at = value["person_ref"], value["event_time"]
+        person, at = whose(spells, entry, "person_ref"), value["event_time"]
         spell = spells.get(person)
         situation = None if spell is None else city.situations.get(spell.situation_id)
         is_known = spell is not None and not spell.is_news(at)
@@ -191,7 +192,7 @@ class Vulnerable:
         situation = Situation(
             its_id, value["event_id"], city.sequence, 1, f"called by {value['cause']}", view, rule=NAME
         )
-        spells[value["person_ref"]] = Spell(its_id, city.now_ms, value["event_time"])
+        spells[whose(spells, entry, "person_ref")] = Spell(its_id, city.now_ms, value["event_time"])
         return self._step(city, spells, [shown(city, situation, {})])
 
     def _again(self, city: City, entry: Entry, situation: Situation) -> list[Draft]:

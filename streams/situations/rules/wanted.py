@@ -21,7 +21,7 @@ from schemas.event import Event, derived_id
 from streams.situations.alerts import OPERATOR
 from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Use
 from streams.situations.entry import Entry
-from streams.situations.facts import position_of
+from streams.situations.facts import position_of, source_of
 from streams.situations.languages import words_of
 from streams.situations.lasting import ended, numbers_beside, shown
 from streams.situations.model import Observed, Situation, View
@@ -108,12 +108,13 @@ class Wanted:
         value = entry.value
         entry_id, heard, ends_at = value["entry_id"], value["event_time"], value["ends_at"]
         known = city.memories.get(f"{NAME}:{entry_id}")
-        if heard < (_removed(city).get(entry_id, 0) if known is None else known.body.get("heard", 0)):
+        source = source_of(entry)
+        if heard < (_removed_at(city, source, entry_id) if known is None else known.body.get("heard", 0)):
             return Step()
         if not value["is_listed"]:
-            return self._taken_off(city, entry_id, heard + 1, "taken off the list")
+            return self._taken_off(city, source, entry_id, heard + 1, "taken off the list")
         if ends_at is not None and ends_at <= city.now_ms:
-            return self._taken_off(city, entry_id, heard, "taken off the list")
+            return self._taken_off(city, source, entry_id, heard, "taken off the list")
         tokens = {*value["tokens"], *value["candidate_tokens"]}
         about = {
             "tokens": sorted(value["tokens"]),
@@ -123,6 +124,7 @@ class Wanted:
             "said": derived_id(ends_at, *sorted(tokens)),
             "heard": heard,
             "ends_at": ends_at,
+            "source": source,
         }
         if known is None:
             known = Memory(NAME, entry_id, {"watch_id": derived_id("watch", NAME, entry_id), "revision": 0})
@@ -146,9 +148,11 @@ class Wanted:
         )
         return Step(memories=[self._judged(city, replace(known, body=body))], watches=[watch])
 
-    def _taken_off(self, city: City, entry_id: str, since: int, reason: str) -> Step:
-        """An entry is no longer looked for. A listing of it counts again from *since* on; the newest such are kept."""
-        removed = sorted({**_removed(city), entry_id: since}.items(), key=lambda one: (one[1], one[0]))
+    def _taken_off(self, city: City, source: str, entry_id: str, since: int, reason: str) -> Step:
+        """An entry is no longer looked for. A listing of it by its *source* counts again from *since* on; the newest such
+        are kept."""
+        every = {**_removed(city), _removed_as(source, entry_id): since}
+        removed = sorted(every.items(), key=lambda one: (one[1], one[0]))
         kept = Memory(REMOVED, "", dict(removed[-self._numbers.removed_max :]))
         known = city.memories.get(f"{NAME}:{entry_id}")
         if known is None:
@@ -166,7 +170,8 @@ class Wanted:
             ends_at = _ends_at(due)
             if ends_at is None or city.now_ms < ends_at:
                 return Step(memories=[self._judged(city, due)])
-            return self._taken_off(city, due.key, due.body.get("heard", 0), "its time on the list is up")
+            source, heard = due.body.get("source", ""), due.body.get("heard", 0)
+            return self._taken_off(city, source, due.key, heard, "its time on the list is up")
         if due.is_closed or due.handled.hold == "open" or city.now_ms < (due.wake_at or 0):
             return Step()
         known = city.memories.get(f"{NAME}:{due.anchor}")
@@ -374,8 +379,18 @@ def _first(*times: int | None) -> int | None:
     return min((one for one in times if one is not None), default=None)
 
 
+def _removed_as(source: str, entry_id: str) -> str:
+    return f"{source}\x1f{entry_id}" if source else entry_id
+
+
+def _removed_at(city: City, source: str, entry_id: str) -> int:
+    """When a listing by *source* must have been made to count; those of before sources were kept bear the entry alone."""
+    removed = _removed(city)
+    return max(removed.get(_removed_as(source, entry_id), 0), removed.get(entry_id, 0))
+
+
 def _removed(city: City) -> Mapping[str, int]:
-    """Entry that is no longer looked for → when a listing of it must have been made to count."""
+    """Source and entry that is no longer looked for → when a listing of it must have been made to count."""
     memory = city.memories.get(f"{REMOVED}:")
     return {} if memory is None else memory.body
 

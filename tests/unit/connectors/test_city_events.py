@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,8 +37,15 @@ REPORT: dict[str, Any] = {
 }
 
 
-def read(body: bytes, *, at_ms: int | None = NOON_MS, contract: str = "police.incident") -> Reading:
-    source: Any = load_source("city_events", CONTEXT, {"contract": contract})
+def read(
+    body: bytes,
+    *,
+    at_ms: int | None = NOON_MS,
+    contract: str = "police.incident",
+    context: SourceContext = CONTEXT,
+    ids: Sequence[str] = (),
+) -> Reading:
+    source: Any = load_source("city_events", context, {"contract": contract, "ids": list(ids)})
     reading: Reading = source.read(Heard(body, at_ms), {})
     return reading
 
@@ -60,6 +69,44 @@ def test_what_is_ours_to_say_is_said_by_us() -> None:
     assert value["incident_id"] != whole(agency_case_no="26-2")["incident_id"]
     assert value["event_id"] == whole()["event_id"]
     assert value["event_id"] != whole(revision=2)["event_id"]
+
+
+def test_an_incident_is_named_by_source_and_case_number_whatever_the_record_calls_it() -> None:
+    own = whole()
+    told = whole(incident_id="another's", event_id="another's")
+    assert (told["incident_id"], told["event_id"]) == (own["incident_id"], own["event_id"])
+    assert whole(agency="112")["incident_id"] == own["incident_id"]
+
+
+def test_agencies_of_one_source_may_use_the_same_case_number() -> None:
+    several = replace(CONTEXT, speaks_for=("north", "south"))
+    ids = set()
+    for agency in several.speaks_for:
+        (event,) = read(orjson.dumps({**REPORT, "agency": agency}), context=several).events
+        ids.add(event.key)
+    assert len(ids) == 2
+    assert not read(orjson.dumps(REPORT), context=several).events
+
+
+def test_what_names_itself_is_named_within_its_source() -> None:
+    seen = {"camera_id": "C-1", "label": "person", "event_time": NOON_MS, "event_id": "another's"}
+    told = {
+        event.value["event_id"]
+        for name in ("one", "two")
+        for event in read(
+            orjson.dumps(seen), contract="cctv.detection", context=replace(CONTEXT, source=name)
+        ).events
+        if event.value
+    }
+    assert len(told) == 2 and "another's" not in told
+
+
+def test_a_camera_that_is_not_the_sources_own_is_refused() -> None:
+    seen = {"camera_id": "C-1", "label": "person", "event_time": NOON_MS}
+    for ids, is_taken in ((["C-*"], True), (["C-1"], True), (["D-*"], False), ([], True)):
+        reading = read(orjson.dumps(seen), contract="cctv.detection", ids=ids)
+        assert bool(reading.events) is is_taken
+        assert [one.field for one in reading.aside] == [] if is_taken else ["camera_id"]
 
 
 def test_a_report_may_repeat_the_filing_that_it_answers() -> None:
@@ -98,6 +145,7 @@ def test_each_bad_record_is_set_aside_with_its_bytes_and_can_be_read_again_alone
 
 WRONG = {
     "another city's": ({"city": "shelbyville"}, "city"),
+    "another agency's": ({"agency": "119"}, "agency"),
     "another source's": ({"source": "cameras"}, "source"),
     "a place outside the city": ({"position": {"lat": 35.0, "lon": 129.0}}, "position"),
     "a place that is a text": ({"position": "here"}, "position"),

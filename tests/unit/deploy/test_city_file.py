@@ -152,3 +152,37 @@ def test_a_check_names_the_rule_in_shadow_whose_watch_nobody_opens(tmp_path: Pat
     told = CliRunner().invoke(city_command, ["check", str(path)])
     assert told.exit_code == 0
     assert "in shadow, unconfirmed: a candidate sees only what the watches in force find" in told.output
+
+
+PUSHED = """
+[[source]]
+name = "rows"
+type = "mapped_rows"
+push = true
+domain = "fire"
+agency = "119"
+[source.columns]
+case_no = "no"
+time = "time"
+kind_text = "what"
+"""
+
+
+def test_a_pushed_source_is_bound_to_its_agencies(tmp_path: Path) -> None:
+    bound = load_city(written(tmp_path, GOOD + PUSHED))
+    assert bound.agencies_of("rows") == {"119"}
+    several = GOOD + PUSHED + 'agency = "service"\n'
+    with pytest.raises(UsageFault, match=r"source 'rows' is pushed, and nothing says for which") as fault:
+        load_city(written(tmp_path, several))
+    assert "speaks_for" in fault.value.hint
+    told = load_city(
+        written(tmp_path, several.replace("push = true", 'push = true\nspeaks_for = ["119", "120"]'))
+    )
+    assert told.agencies_of("rows") == {"119", "120"} == set(told.context("rows").speaks_for)
+    assert load_city(written(tmp_path, several.replace("push = true\n", ""))).agencies_of("rows") == set()
+
+
+def test_the_shipped_city_that_is_pushed_to_names_whose_reports_they_are() -> None:
+    city = load_city("demo")
+    assert city.agencies_of("reports-push") == {"112", "police"}
+    assert city.agencies_of("onvif") == set()

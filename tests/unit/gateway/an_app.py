@@ -114,7 +114,13 @@ def a_gateway(
         other_key,
     )
     here.spool_file = folder / "spool.sqlite"
-    ears["reports"] = Ear("reports", source, is_stopped=lambda: here.is_stopped, over=lambda: here.over)
+    ears["reports"] = Ear(
+        "reports",
+        source,
+        is_stopped=lambda: here.is_stopped,
+        over=lambda: here.over,
+        agencies=("police", "112"),
+    )
     try:
         yield here
     finally:

@@ -81,6 +81,9 @@ def test_a_key_speaks_for_its_sources_only() -> None:
     assert account is not None
     assert [account.may_publish(source) for source in ("reports", "units", "cameras")] == [True, True, False]
     _, whole = a_key(sources=["*"])
+    every = Accounts([whole])._known[whole["account_id"]]
+    assert every.may_publish("reports", [every.name, "other"]) and every.may_publish("cameras", [])
+    assert not every.may_publish("reports", ["other"])
     assert (
         Accounts([{**whole, "roles": ["subscribe"]}])._known[whole["account_id"]].may_publish("reports")
         is False

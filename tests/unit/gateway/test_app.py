@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from connectors.gateway.accounts import told
+from connectors.gateway.accounts import new_key, told
 from connectors.gateway.readiness import Trouble, worst
 from tests.unit.gateway.an_app import NOON_MS, REPORT, Here, a_gateway
 
@@ -295,3 +295,39 @@ def test_the_description_names_the_path_its_key_and_its_answers(here: Here) -> N
 def test_an_unknown_path_is_answered_with_a_problem_too(here: Here) -> None:
     answer = here.get("/v2")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_a_record_of_an_agency_for_which_the_source_does_not_speak_is_refused_and_named(
+    tmp_path: Path,
+) -> None:
+    with a_gateway(tmp_path) as here:
+        answer = here.post([REPORT, {**REPORT, "agency": "119"}])
+        assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+        (refused,) = answer.json()["refused"]
+        assert (refused["record"], refused["field"]) == (1, "agency")
+        alone = here.post({**REPORT, "agency": "119", "status": "closed"})
+        assert (alone.status_code, alone.json()["refused"][0]["field"]) == (422, "agency")
+
+
+def test_a_cloud_event_says_whose_it_is_no_more_than_its_record_does(tmp_path: Path) -> None:
+    with a_gateway(tmp_path) as here:
+        event = {
+            "specversion": "1.0",
+            "id": "1",
+            "source": "fire",
+            "type": "t",
+            "data": {**REPORT, "agency": "119"},
+        }
+        answer = here.post(event, content_type="application/cloudevents+json")
+        assert (answer.status_code, answer.json()["refused"][0]["field"]) == (422, "agency")
+
+
+def test_a_key_that_names_no_source_pushes_to_those_of_its_agency_only(tmp_path: Path) -> None:
+    with a_gateway(tmp_path) as here:
+        police, its_row = new_key("springfield", "police", ["*"], now_ms=NOON_MS)
+        fire, other_row = new_key("springfield", "fire", ["*"], now_ms=NOON_MS)
+        for row in (its_row, other_row):
+            here.gateway.accounts.put(row.value or {})
+        assert here.post(REPORT, authorization=f"Bearer {police}").status_code == 202
+        refused = here.post(REPORT, authorization=f"Bearer {fire}")
+        assert (refused.status_code, refused.json()["speaks_for"]) == (403, ["112", "police"])

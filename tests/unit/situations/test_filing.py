@@ -120,11 +120,11 @@ def test_an_answer_without_room_is_accepted_and_stays_a_situation_of_its_own() -
     city = a_city(*reports, filing={"civil": "shelter"}, bounds={"incidents": 2})
     city.take(a_filing(city.the_situation()["situation_id"], "civil"))
     answer = an_answer(newest(city)["filing_id"])
-    city.take(with_(answer, topic="demo.civil.incident"))
+    city.take(with_(answer, topic="demo.civil.incident", value={**answer.value, "agency": "shelter"}))
     assert [sorted(members(one)) for one in city.live()] == [["F8", "P1"], ["F1"]]
     assert (newest(city)["status"], newest(city)["incident_id"]) == ("accepted", "F1")
     told = city.newest()[newest(city)["situation_id"]]
-    assert told["reason"] == "answered by 119; shelter accepted the filing as no F1"
+    assert told["reason"] == "answered by shelter; shelter accepted the filing as no F1"
 
 
 def test_a_revision_that_answers_brings_those_that_it_was_told_with() -> None:

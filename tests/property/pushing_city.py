@@ -1,0 +1,73 @@
+"""A small city whose agencies push, from what they send to what the rules make of it: examined, encoded, decoded, folded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from connectors.base import Bounds, SourceContext
+from connectors.found import load_source
+from connectors.gateway.cloud_events import Said
+from connectors.gateway.examining import Ear, Examined
+from schemas.catalogue import load_catalogue
+from schemas.errors import Invalid
+from schemas.rows import RowCodec
+from streams.situations.entry import Entry
+from tests.unit.situations.a_city import City, a_tick, at, rules
+
+NOON_MS = at("12:00")
+BOUNDS = Bounds(36.0, 127.0, 37.0, 128.0)
+SPEAKS_FOR = {"north": ("112-north",), "south": ("112-south",), "fire": ("119",)}
+"""Who pushes → the agencies for which their sources speak."""
+KINDS = {"incident": "incident", "place": "place"}
+OTHERS = [{"name": name, "numbers": {}} for name in ("disaster", "vulnerable", "wanted")]
+
+
+@cache
+def an_ear(who: str, contract: str) -> Ear:
+    context = SourceContext("demo", f"{who}-{contract}", ZoneInfo("UTC"), BOUNDS, SPEAKS_FOR[who])
+    source: Any = load_source("city_events", context, {"contract": contract})
+    return Ear(context.source, source, agencies=SPEAKS_FOR[who])
+
+
+@cache
+def a_codec(contract: str) -> RowCodec:
+    return RowCodec(load_catalogue()[contract].newest)
+
+
+@dataclass(slots=True)
+class PushedCity:
+    """A city, and how many records went into it; *set_aside* are those that its rules refused."""
+
+    city: City = field(
+        default_factory=lambda: City(rules(filing={"fire": "119", "police": "112-south"}, others=OTHERS))
+    )
+    number: int = 0
+    set_aside: list[Invalid] = field(default_factory=list)
+
+    def push(self, who: str, contract: str, record: Mapping[str, Any], clock: str) -> Examined:
+        """*record*, as *who* sends it; what the gateway says of it."""
+        body = orjson.dumps({"event_time": at(clock), **record})
+        examined = an_ear(who, contract).examine([Said(body)], at(clock))
+        for reading in examined.readings:
+            for event in () if reading is None else reading.events:
+                codec = a_codec(contract)
+                self.take(contract, codec.decode(codec.encode(event.value or {})))
+        return examined
+
+    def take(self, contract: str, value: Mapping[str, Any]) -> None:
+        self.number += 1
+        domain, _, noun = contract.partition(".")
+        kind = KINDS.get(noun) or KINDS.get(domain, "notice")
+        try:
+            self.city.take(Entry(kind, f"demo.{contract}", 0, self.number, dict(value)))
+        except Invalid as error:
+            self.set_aside.append(error)
+
+    def wait(self, clock: str) -> None:
+        self.city.take(a_tick(clock))
