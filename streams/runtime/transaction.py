@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaException, Message, Producer, TopicPartition
 
 from schemas.errors import Retriable
 from schemas.event import Event
 from schemas.wire import Wire
+from streams.runtime.clients import consumer_of
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import as_ours
 from streams.runtime.records import headers_of
@@ -125,7 +126,7 @@ def ask_ours(producer: Producer, group: str, topic: str, *, bootstrap: str) -> N
 
     A transaction that would say how far *group* has read in *topic*, and is given up: nobody reads anything of it.
     """
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
+    consumer = consumer_of({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
     try:
         producer.begin_transaction()
         try:
