@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.gateway.accounts import check_account
 from deploy.city import City
 from deploy.faults import UsageFault
 from deploy.platform import Platform
+from deploy.reading import tell_left_out
 from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
 from schemas.event import Event
 from schemas.names import account_name
-from streams.runtime.kafka import read_table, transactional_producer
+from streams.reading import RowReader
+from streams.runtime.kafka import transactional_producer
 from streams.runtime.transaction import transaction
+from streams.tables import read_rows
 
 Rows = dict[str, dict[str, Any]]
 
@@ -22,10 +26,11 @@ Rows = dict[str, dict[str, Any]]
 def rows_of(platform: Platform, city: City, kind: str) -> Rows:
     """Account id → row, of the accounts of *kind* (``key`` or ``user``)."""
     ensure_topics(platform.kafka, [city.name])
-    topic = topic_name(city.name, "core.account")
-    table = read_table(platform.kafka, topic)
-    rows = {key.decode(): platform.wire.decode(topic, value) for key, value in table.items()}
-    return {account_id: row for account_id, row in rows.items() if row["kind"] == kind}
+    reader = RowReader(platform.wire, f"{city.name}.accounts", check=check_account)
+    table = read_rows(platform.kafka, topic_name(city.name, "core.account"), reader)
+    tell_left_out(reader)
+    values = {account_id: dict(row.value or {}) for account_id, row in table.rows.items()}
+    return {account_id: value for account_id, value in values.items() if value["kind"] == kind}
 
 
 def publish(platform: Platform, city: City, event: Event) -> None:

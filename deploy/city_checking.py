@@ -159,7 +159,9 @@ def _of_places(number: int, source: Mapping[str, Any]) -> Iterator[Found]:
             if not place.exists():
                 what = f"source.{number}.{key} = {str(value)!r}: nothing is at {place.absolute()}"
                 yield Found(
-                    ("source", number, key), what, "correct the path; it counts from where bongsu is started"
+                    ("source", number, key),
+                    what,
+                    "correct the path; it counts from the folder in which the command runs",
                 )
     needs = {"url", "path"}.intersection(fields)
     is_heard = source.get("live", True) and not source.get("push", False)

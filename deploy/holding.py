@@ -17,9 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-import click
-
 from deploy.city import City
+from deploy.cli.telling import tell
 from deploy.settings import home_folder
 from schemas.errors import Fatal
 
@@ -70,7 +69,7 @@ def holding(
             if not wait:
                 raise held
             if not is_told:
-                click.echo(f"waiting: {held.what}", err=True)
+                tell(f"waiting: {held.what}", err=True)
                 is_told = True
             if is_over():
                 raise Left(f"{city.name}: nobody waits for {', '.join(roles)} any more")

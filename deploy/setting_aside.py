@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from deploy.city import City, load_city
 from deploy.hearing import ingest_of
 from deploy.platform import Platform
+from deploy.reading import tell_left_out
 from schemas.catalogue import topic_name
 from streams.feeding_again import retry_source, retry_topic
+from streams.reading import RowReader
 from streams.retrying import CHUNK, SOURCE_DLQ, Aside, Outcome, fold
 from streams.runtime.kafka import (
     METADATA_TIMEOUT_S,
@@ -39,9 +41,11 @@ def asides_in(platform: Platform, city: str | None = None, *, topic: str | None 
 
 
 def _rows(platform: Platform, topics: Sequence[str]) -> Iterator[Aside]:
-    for record in read_whole(platform.kafka, topics) if topics else ():
-        if record.value is not None:
-            yield Aside(record.topic, record.key or b"", platform.wire.decode(record.topic, record.value))
+    reader = RowReader(platform.wire, "dlq")
+    for row in reader.rows(read_whole(platform.kafka, topics) if topics else ()):
+        if row.value is not None:
+            yield Aside(row.record.topic, row.record.key or b"", row.value)
+    tell_left_out(reader)
 
 
 def retry_all(platform: Platform, asides: Sequence[Aside], cities: Mapping[str, City]) -> Outcome:
@@ -110,11 +114,11 @@ def _newest(platform: Platform, city: str) -> Callable[[str, str], int | None]:
 
 def _received(platform: Platform, topic: str) -> dict[str, int]:
     received: dict[str, int] = {}
-    for record in read_whole(platform.kafka, [topic]):
-        if record.key is not None and record.value is not None:
-            key = record.key.decode(errors="replace")
-            value = platform.wire.decode(topic, record.value)
-            received[key] = max(received.get(key, 0), value["received_time"])
+    reader = RowReader(platform.wire, "dlq")
+    for row in reader.rows(read_whole(platform.kafka, [topic])):
+        if row.record.key is not None and row.value is not None:
+            received[row.key] = max(received.get(row.key, 0), row.value["received_time"])
+    tell_left_out(reader)
     return received
 
 

@@ -6,12 +6,14 @@ import time
 from typing import Any
 
 from deploy.platform import Platform
+from deploy.reading import tell_left_out
 from schemas.catalogue import topic_name
-from schemas.errors import Invalid
 from schemas.event import Event
 from streams.breaker import HEARING, STOPPED, TRIAL
-from streams.runtime.kafka import METADATA_TIMEOUT_S, read_table, reader, transactional_producer
+from streams.reading import RowReader
+from streams.runtime.kafka import METADATA_TIMEOUT_S, reader, transactional_producer
 from streams.runtime.transaction import transaction
+from streams.tables import read_rows
 
 CONTRACT = "core.source"
 
@@ -19,8 +21,10 @@ CONTRACT = "core.source"
 def report_of(platform: Platform, city: str, source: str) -> dict[str, Any] | None:
     """The newest ``core.source`` of one source; ``None`` when it has never been heard."""
     topic = topic_name(city, CONTRACT)
-    row = read_table(platform.kafka, topic).get(source.encode())
-    return None if row is None else platform.wire.decode(topic, row)
+    reader = RowReader(platform.wire, f"{city}.command")
+    kept = read_rows(platform.kafka, topic, reader, only=[source.encode()])
+    tell_left_out(reader)
+    return dict(kept.rows[source].value or {}) if source in kept.rows else None
 
 
 def unheard(platform: Platform) -> list[dict[str, Any]]:
@@ -28,17 +32,14 @@ def unheard(platform: Platform) -> list[dict[str, Any]]:
     consumer = reader(platform.kafka)
     known = sorted(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)
     consumer.close()
-    found = []
+    found, rows = [], RowReader(platform.wire, "command")
     for topic in known:
         if topic.partition(".")[2] != CONTRACT:
             continue
-        for _, row in sorted(read_table(platform.kafka, topic).items()):
-            try:
-                value = platform.wire.decode(topic, row)
-            except Invalid:  # foreign bytes: another command's to tell of
-                continue
-            if value["state"] != HEARING:
-                found.append(value)
+        for _, row in sorted(read_rows(platform.kafka, topic, rows).rows.items()):
+            if row.value is not None and row.value["state"] != HEARING:
+                found.append(dict(row.value))
+    tell_left_out(rows)
     return found
 
 

@@ -21,6 +21,7 @@ from confluent_kafka.admin import (
 from schemas.catalogue import Contract, load_catalogue, topic_name
 from schemas.errors import Fatal, Unreachable
 from streams.runtime.clients import admin_of
+from streams.runtime.kafka import PARTED
 
 REPLICAS_MAX = 3
 TIMEOUT_S = 8
@@ -111,11 +112,22 @@ def apply(bootstrap: str, changes: Sequence[Standing]) -> None:
         time.sleep(SETTLE_EVERY_S)  # a broker learns what the controller decided a moment later
 
 
-def ensure_topics(bootstrap: str, cities: Iterable[str]) -> None:
-    """Every topic of *cities* is there, as its contract says."""
-    changes = plan(bootstrap, cities)
+def ensure_topics(bootstrap: str, cities: Iterable[str]) -> Sequence[Standing]:
+    """Every topic of *cities* is there, as its contract says; how each stood before."""
+    found = standings(bootstrap, cities)
+    changes = [one for one in found if one.needs_applying]
     if changes:
         apply(bootstrap, changes)
+    return found
+
+
+def demand_order(found: Sequence[Standing]) -> None:
+    """``Fatal`` where a topic that has one order of all its records was made with several partitions: of a city that ran all
+    the same, some stages would see a part, and each in another order."""
+    split = [one for one in found if one.contract.partitions == 1 and (one.partitions or 1) > 1]
+    if split:
+        first, more = split[0], f", and {len(split) - 1} topics more" if len(split) > 1 else ""
+        raise Fatal(f"{first.topic} has {first.partitions} partitions where 1 belongs{more}", hint=PARTED)
 
 
 def _standings(admin: AdminClient, wanted: Mapping[str, Contract]) -> list[Standing]:

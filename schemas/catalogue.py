@@ -20,7 +20,10 @@ DLQ = "dlq"
 MAX_BYTES = 65_536
 HINT = "schemas/README.md says what a contract holds"
 UNITS_MS = {"h": 3_600_000, "d": 86_400_000}
-WITHOUT_DLQ = ("core.tick", "core.journal", "core.state", "core.source", "source.")
+WITHOUT_DLQ = ("core.journal",)
+"""Only commands read it, and they write nothing."""
+MEMORY = ("core.state", "core.source", "source.place")
+"""What a stage remembers of itself: an older row fed again would take it back in time."""
 FAST = ("cctv.", "mobility.position", "core.evidence")
 """Prefixes of the contracts that may have more than one partition a city."""
 

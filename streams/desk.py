@@ -22,6 +22,7 @@ from schemas.event import Event, derived_id
 from schemas.wire import Wire
 from streams.following import Follower
 from streams.log import log
+from streams.reading import RowReader
 from streams.runtime.clients import producer_of
 from streams.runtime.kafka import as_ours
 from streams.runtime.records import Record, headers_of
@@ -29,7 +30,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.handling import ACTIONS, Action, action_of, check, is_done
 from streams.situations.model import Situation
-from streams.situations.rows import situation_from
+from streams.situations.rows import check_row, situation_from
 
 CONTRACT = "core.action"
 SETTLES_S = 0.5
@@ -61,6 +62,7 @@ class LogDesk:
         self._wire = wire
         self._now_ms = now_ms
         self._state = topic_name(city, "core.state")
+        self._reader = RowReader(wire, f"{city}.gateway.situations", check=check_row)
         # as many as core.state has: what is forgotten leaves with its tombstone
         self._bodies: dict[str, bytes] = {}
         self._recent: OrderedDict[str, tuple[Action, Done]] = OrderedDict()
@@ -177,14 +179,11 @@ class LogDesk:
     # -- the situations as they stand ------------------------------------------------------------------------
 
     def _take(self, records: Sequence[Record], _is_all: bool) -> None:
-        for record in records:
-            key = (record.key or b"").decode(errors="replace")
-            if record.value is None:
-                self._bodies.pop(key, None)
-                continue
-            row = self._wire.decode(self._state, record.value)
-            if row["kind"] == "situation" and ":" not in key:
-                self._bodies[key] = zlib.compress(row["body"], 1)
+        for row in self._reader.rows(records):
+            if row.value is None:
+                self._bodies.pop(row.key, None)
+            elif row.value["kind"] == "situation" and ":" not in row.key:
+                self._bodies[row.key] = zlib.compress(row.value["body"], 1)
 
     def _now_told_as(self, situation_id: str | None) -> Situation | None:
         """The situation of that id, or the one that it was merged into."""

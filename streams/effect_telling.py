@@ -14,14 +14,15 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas.catalogue import contract_name, topic_name
-from schemas.errors import Invalid, Retriable, Unreachable
+from schemas.errors import Retriable, Unreachable
 from schemas.event import Event, derived_id
 from schemas.wire import Wire
-from streams import metrics
 from streams.effects import Measure, Told, compared
 from streams.log import log
+from streams.reading import RowReader
 from streams.runtime.clients import producer_of
 from streams.runtime.kafka import partitions_of, reader
+from streams.runtime.loop import is_record
 from streams.runtime.records import Record, headers_of, record_of
 
 PERIOD_MS = 24 * 3_600_000
@@ -135,6 +136,7 @@ class EffectService:
         self._city = city
         self._bootstrap = bootstrap
         self._wire = wire
+        self._reader = RowReader(wire, self.name)
         self._tell_s = tell_s
         self._topics = [topic_name(city, contract) for contract in FIELDS]
 
@@ -166,13 +168,9 @@ class EffectService:
             await asyncio.to_thread(consumer.close)
 
     def _take(self, records: Sequence[Record], kept: Kept) -> None:
-        for record in records:
-            try:
-                value = self._wire.decode(record.topic, record.value or b"")
-            except Invalid:
-                metrics.set_aside.labels(self.name, record.topic).inc()
-                continue
-            kept.put(contract_name(record.topic), value)
+        for row in self._reader.rows(records):
+            if row.value is not None:
+                kept.put(contract_name(row.record.topic), row.value)
 
     def _tell(self, kept: Kept) -> None:
         producer = producer_of(
@@ -195,4 +193,4 @@ def _next(consumer: Consumer) -> list[Record]:
     if first is None:
         return []
     messages = [first, *consumer.consume(BATCH_MAX, 0)]
-    return [record_of(message) for message in messages if message.error() is None]
+    return [record_of(message) for message in messages if is_record(message)]

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from schemas.errors import BongsuError, Retriable, Unreachable
+from schemas.errors import BongsuError
 from streams.log import log
-from streams.runtime.kafka import as_ours, partitions_of, reader
+from streams.runtime.kafka import as_ours, partition_of, reader
 from streams.runtime.records import Record, record_of
 
 AGAIN_S = 2.0
@@ -62,19 +62,16 @@ class Follower:
             try:
                 self._before()
                 self._follow()
-            except (Retriable, Unreachable) as error:
-                self.trouble = error.what
-                log.warning(f"{self._name} cannot be read", why=error.what)
+            except Exception as error:  # to follow no longer would be to believe for ever what was so once
+                why = error.what if isinstance(error, BongsuError) else type(error).__name__
+                self.trouble = why
+                log.warning(f"{self._name} cannot be read", why=why)
                 self._ends.wait(AGAIN_S)
-            except BongsuError as error:
-                self.trouble = error.what
-                log.error(f"{self._name} are not followed", why=error.what)
-                return
 
     def _follow(self) -> None:
         consumer = reader(self._bootstrap)
         try:
-            (place,) = partitions_of(consumer, [self._topic])
+            place = partition_of(consumer, self._topic)
             consumer.assign([TopicPartition(self._topic, place.partition, 0)])
             self._begin()
             while not self._ends.is_set():

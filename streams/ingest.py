@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,13 +26,15 @@ from streams.breaker import SAMPLES, STOPPED
 from streams.channel import Channel
 from streams.dlq import RefusedEvent, asides_of
 from streams.log import log
+from streams.reading import RowReader
 from streams.reporting import shares
 from streams.runtime.inbox import Partition
-from streams.runtime.kafka import Fenced, read_table, read_whole, transactional_producer
+from streams.runtime.kafka import Fenced, read_whole, transactional_producer
 from streams.runtime.records import BORROWED, Record
 from streams.runtime.transaction import ask_ours, transaction
 from streams.slices import SLICE_EVENTS, Pushed, Slice, slices, time_of
-from streams.standing import Standing, body_of, standing_from
+from streams.standing import Standing, body_of, check_place, standing_from
+from streams.tables import read_rows
 
 BORROW_S, BORROW_LOOK_S = 5.0, 0.2
 
@@ -63,10 +65,11 @@ class Ingest:
     def open(self) -> None:
         """Fence whoever spoke for this source before, then read how far it was heard."""
         self._producer = transactional_producer(self._bootstrap, self._group)
+        place = self._row("source.place")
+        if place is not None:
+            self.standing = standing_from(place["place"])
         record = self._place_record()
         self._place_offset = -1 if record is None else record.offset
-        if record is not None and record.value is not None:
-            self.standing = standing_from(self._wire.decode(record.topic, record.value)["place"])
         row = self._row("core.source") if self._reader is not None else None
         if row is not None:
             self.channel.restore(row)
@@ -85,11 +88,20 @@ class Ingest:
                 newest = one
         return newest
 
-    def _row(self, contract: str) -> dict[str, Any] | None:
+    def _row(self, contract: str) -> Mapping[str, Any] | None:
         """What a compacted topic says of this source."""
-        topic = topic_name(self._context.city, contract)
-        row = read_table(self._bootstrap, topic).get(self._context.source.encode())
-        return None if row is None else self._wire.decode(topic, row)
+        source = self._context.source
+        check = check_place if contract == "source.place" else _anything
+        kept = read_rows(
+            self._bootstrap,
+            topic_name(self._context.city, contract),
+            RowReader(self._wire, self._group, check=check),
+            only=[source.encode()],
+        )
+        if kept.unreadable:
+            with transaction(self._opened(), self._wire, self._context.city) as outbox:
+                kept.mend(outbox, self._context.city)
+        return kept.rows[source].value if source in kept.rows else None
 
     def is_borrowed(self) -> bool:
         """Whether it is only a retry that speaks for this source now, not another worker.
@@ -350,3 +362,7 @@ def _common(city: str, source: str, event_id: str, time_ms: int) -> dict[str, An
         "received_time": time_ms,
         "position": None,
     }
+
+
+def _anything(_key: str, _value: Mapping[str, Any]) -> None:
+    """All that fits its contract will do."""

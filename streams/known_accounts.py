@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
-from connectors.gateway.accounts import Accounts
+from connectors.gateway.accounts import Accounts, check_account
 from connectors.gateway.spool import Spool
 from schemas.catalogue import topic_name
 from schemas.wire import Wire
 from streams.following import Follower
+from streams.reading import Row, RowReader
 from streams.runtime.records import Record
 
 
 class KnownAccounts:
-    """Keeps *accounts* as the topic has them: a key that is revoked is refused within a second."""
+    """Keeps *accounts* as the topic has them: a key that is revoked is refused within a second. A row that cannot be read
+    changes none."""
 
     def __init__(
         self,
@@ -30,7 +32,7 @@ class KnownAccounts:
         self._topic = topic_name(city, "core.account")
         self._accounts = accounts
         self._spool = spool
-        self._wire = wire
+        self._reader = RowReader(wire, f"{city}.gateway.accounts", check=check_account)
         self._rows: dict[str, bytes] = {}
         self._follower = Follower(
             "accounts",
@@ -55,18 +57,16 @@ class KnownAccounts:
         self._follower.end()
 
     def _take(self, records: Sequence[Record], is_all: bool) -> None:
-        for record in records:
-            self._put(record)
+        for row in self._reader.rows(records):
+            self._put(row)
         if is_all:
             self._spool.keep_accounts(sorted(self._rows.items()))
 
-    def _put(self, record: Record) -> None:
-        account_id = (record.key or b"").decode(errors="replace")
-        if record.value is None:
-            self._rows.pop(account_id, None)
-            self._accounts.forget(account_id)
+    def _put(self, row: Row) -> None:
+        if row.value is None:
+            self._rows.pop(row.key, None)
+            self._accounts.forget(row.key)
             return
-        row = self._wire.decode(self._topic, record.value)
         # A copy of its own size: what orjson gives keeps the room that it was written in, twenty times as much.
-        self._rows[account_id] = bytes(memoryview(orjson.dumps(row)))
-        self._accounts.put(row)
+        self._rows[row.key] = bytes(memoryview(orjson.dumps(row.value)))
+        self._accounts.put(row.value)

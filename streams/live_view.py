@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from connectors.base import Sink
 from schemas.catalogue import topic_name
-from schemas.errors import Invalid, Retriable
+from schemas.errors import Retriable, Unreachable
 from schemas.event import Event
 from schemas.wire import Wire
 from streams import metrics
 from streams.log import log
-from streams.runtime.kafka import METADATA_TIMEOUT_S, reader
+from streams.reading import RowReader
+from streams.runtime.kafka import METADATA_TIMEOUT_S, as_ours, partition_of, reader
+from streams.runtime.loop import is_record
 from streams.runtime.records import Record, record_of
 
 BATCH_MAX = 2_000
@@ -41,7 +43,7 @@ class LiveViewService:
         self.is_ready = False
         self._topic = topic_name(city, "core.situation")
         self._view = view
-        self._wire = wire
+        self._reader = RowReader(wire, self.name)
         self._bootstrap = bootstrap
 
     async def run(self) -> None:
@@ -50,7 +52,7 @@ class LiveViewService:
             while True:
                 try:
                     await self._follow(consumer)
-                except Retriable as error:
+                except (Retriable, Unreachable) as error:
                     self.is_ready = False
                     log.warning("live view waits", why=error.what)
                     await asyncio.sleep(AGAIN_S)
@@ -60,8 +62,7 @@ class LiveViewService:
 
     async def _follow(self, consumer: Consumer) -> None:
         """Start at the view's own mark, or at the log's beginning; start over as soon as the mark is not ours."""
-        place = TopicPartition(self._topic, 0)
-        low, high = await asyncio.to_thread(consumer.get_watermark_offsets, place, METADATA_TIMEOUT_S)
+        low, high = await asyncio.to_thread(self._ends, consumer)
         mark = await self._view.marked()
         if mark is None or not low <= mark <= high:
             await self._view.empty()
@@ -80,15 +81,19 @@ class LiveViewService:
                 metrics.events_put.labels(self.name, self._topic).inc(len(messages))
             self.is_ready = True
 
+    def _ends(self, consumer: Consumer) -> tuple[int, int]:
+        """The first offset that stands in the topic, and the one after its last. ``Fatal`` without the topic."""
+        place = partition_of(consumer, self._topic)
+        try:
+            low, high = consumer.get_watermark_offsets(place, METADATA_TIMEOUT_S)
+        except KafkaException as error:
+            raise as_ours(error, f"asking for the ends of {self._topic}") from error
+        return low, high
+
     def _newest(self, records: Sequence[Record]) -> Iterator[Event]:
         """The last revision of each situation in a batch: the view holds no others."""
         newest: dict[str, Event] = {}
-        for record in records:
-            try:
-                value = self._wire.decode(record.topic, record.value or b"")
-            except Invalid:
-                metrics.set_aside.labels(self.name, record.topic).inc()
-                continue
+        for value in self._reader.values(records):
             newest.pop(value["situation_id"], None)
             newest[value["situation_id"]] = Event("core.situation", value["situation_id"], value)
         yield from newest.values()
@@ -99,4 +104,4 @@ def _next(consumer: Consumer) -> list[Record]:
     if first is None:
         return []
     messages = [first, *consumer.consume(BATCH_MAX, 0)]
-    return [record_of(message) for message in messages if message.error() is None]
+    return [record_of(message) for message in messages if is_record(message)]

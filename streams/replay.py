@@ -9,9 +9,10 @@ from typing import Any
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal
 from schemas.event import Event
-from schemas.framing import unframe
+from schemas.framing import HEADER_BYTES
 from schemas.wire import Wire
 from streams.journal import RULES, entry_of
+from streams.reading import RowReader
 from streams.runtime.kafka import Enough, ends_of, read_whole
 from streams.runtime.records import Record
 from streams.situations.entry import Entry
@@ -39,6 +40,7 @@ def replayed(
     *,
     bootstrap: str,
     wire: Wire,
+    reader: RowReader | None = None,
     from_ms: int | None = None,
     to_ms: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
@@ -48,7 +50,7 @@ def replayed(
     The rules see the journal from its beginning; only answers of entries within [from_ms, to_ms] are yielded.
     """
     state = CityState.empty()
-    for row, entry in journalled(city, bootstrap=bootstrap, wire=wire, progress=progress):
+    for row, entry in journalled(city, bootstrap=bootstrap, wire=wire, reader=reader, progress=progress):
         if to_ms is not None and row["event_time"] > to_ms:
             return
         for event in step(state, entry):
@@ -57,26 +59,40 @@ def replayed(
 
 
 def journalled(
-    city: str, *, bootstrap: str, wire: Wire, progress: Callable[[int], None] = lambda _: None
+    city: str,
+    *,
+    bootstrap: str,
+    wire: Wire,
+    reader: RowReader | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[tuple[Mapping[str, Any], Entry]]:
     """The journal from its beginning, which gives the rules their numbers: each row, and the entry that the rules saw.
-    ``BeginningGone`` where it is not there any more."""
-    for count, (_record, row, entry) in enumerate(_entries(city, bootstrap=bootstrap, wire=wire), 1):
+    What *reader* cannot read was never journalled by the rules: it is left out. ``BeginningGone`` where the beginning is
+    not there any more."""
+    reader = reader or RowReader(wire, f"{city}.replay")
+    for count, (_record, row, entry) in enumerate(
+        _entries(city, bootstrap=bootstrap, wire=wire, reader=reader), 1
+    ):
         yield row, entry
         progress(count)
 
 
 def _entries(
-    city: str, *, bootstrap: str, wire: Wire, is_enough: Enough = lambda *_place: True
+    city: str,
+    *,
+    bootstrap: str,
+    wire: Wire,
+    reader: RowReader,
+    is_enough: Enough = lambda *_place: True,
 ) -> Iterator[tuple[Record, Mapping[str, Any], Entry]]:
     is_first = True
-    for record in read_whole(bootstrap, [topic_name(city, "core.journal")], is_enough=is_enough):
-        row = wire.decode(record.topic, record.value or b"")
-        entry = entry_of(row, wire)
+    for row in reader.rows(read_whole(bootstrap, [topic_name(city, "core.journal")], is_enough=is_enough)):
+        value = row.value or {}
+        entry = entry_of(value, wire)
         if is_first and entry.kind != RULES:
-            raise BeginningGone(city, row["sequence"])
+            raise BeginningGone(city, value["sequence"])
         is_first = False
-        yield record, row, entry
+        yield row.record, value, entry
 
 
 def explained(
@@ -85,11 +101,12 @@ def explained(
     *,
     bootstrap: str,
     wire: Wire,
+    reader: RowReader | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Explanation]:
     """Why there is each revision of the situations whose ids begin with *situation_id*: the rules over the journal again."""
     state = CityState.empty()
-    for _row, entry in journalled(city, bootstrap=bootstrap, wire=wire, progress=progress):
+    for _row, entry in journalled(city, bootstrap=bootstrap, wire=wire, reader=reader, progress=progress):
         for event in step(state, entry):
             is_its = event.topic == "core.situation" and event.key.startswith(situation_id)
             if is_its and event.value is not None:
@@ -97,20 +114,28 @@ def explained(
 
 
 def verify(
-    city: str, *, bootstrap: str, wire: Wire, progress: Callable[[int], None] = lambda _: None
+    city: str,
+    *,
+    bootstrap: str,
+    wire: Wire,
+    reader: RowReader | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Verdict:
-    """Byte for byte after the framing's five bytes: every answer then against every answer now, topic by topic.
+    """Byte for byte after the framing's five bytes: every answer then against every answer now, topic by topic. What
+    *reader* cannot read is no answer.
 
     The city may be running. What is compared is fixed at the beginning, in this order: the journal's end as readers see it,
     then the ends of the answers with what is only under way. So each entry before that end has its answers among those that
     are compared; and the journal is read on for as long as there are any whose entry came later.
     """
+    reader = reader or RowReader(wire, f"{city}.replay")
     journal = topic_name(city, "core.journal")
     begun = ends_of(bootstrap, [journal], is_committed=True)
     topics = {contract: topic_name(city, contract) for contract in ANSWERS}
     ends = ends_of(bootstrap, list(topics.values()), is_committed=False)
     then = {
-        contract: Recorded(_recorded(bootstrap, topic, Reached(ends))) for contract, topic in topics.items()
+        contract: Recorded(_recorded(bootstrap, topic, Reached(ends), reader))
+        for contract, topic in topics.items()
     }
     entries = 0
 
@@ -118,7 +143,9 @@ def verify(
         nonlocal entries
         state = CityState.empty()
         enough = Reached(begun, but_if=lambda: all(one.is_done() for one in then.values()))
-        for record, row, entry in _entries(city, bootstrap=bootstrap, wire=wire, is_enough=enough):
+        for record, row, entry in _entries(
+            city, bootstrap=bootstrap, wire=wire, reader=reader, is_enough=enough
+        ):
             is_later = record.offset >= begun[record.topic, record.partition]
             if is_later and all(one.is_done() for one in then.values()):
                 return
@@ -159,12 +186,12 @@ class Reached:
         return record.offset < self._ends[record.topic, record.partition]
 
 
-def _recorded(bootstrap: str, topic: str, reached: Reached) -> Iterator[Bytes]:
-    for record in read_whole(bootstrap, [topic], is_enough=reached):
-        if not reached.holds(record):  # one partition each, so nothing that is compared comes behind it
+def _recorded(bootstrap: str, topic: str, reached: Reached, reader: RowReader) -> Iterator[Bytes]:
+    for row in reader.rows(read_whole(bootstrap, [topic], is_enough=reached)):
+        if not reached.holds(row.record):  # one partition each, so nothing that is compared comes behind it
             return
-        yield record.key, _payload(record.value)
+        yield row.record.key, _payload(row.record.value)
 
 
 def _payload(frame: bytes | None) -> bytes | None:
-    return None if frame is None else bytes(unframe(frame)[1])
+    return None if frame is None else frame[HEADER_BYTES:]

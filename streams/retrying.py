@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from connectors.base import Heard
-from schemas.catalogue import contract_name, load_catalogue
+from schemas.catalogue import MEMORY, contract_name, load_catalogue
 from schemas.event import Event
 from streams.dlq import is_cut
 from streams.runtime.records import ATTEMPTS, FIRST_AT, RETRY_OF
@@ -42,8 +42,13 @@ class Aside:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it may be fed again: not yet retried, and all of it is there."""
-        return self.value["retried_at"] is None and not is_cut(self.value)
+        """Whether it may be fed again: not yet retried, all of it there, and no stage's memory."""
+        return self.value["retried_at"] is None and not is_cut(self.value) and not self.is_memory
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether it was a stage's memory of itself, which has gone on since."""
+        return self.contract.removesuffix(".dlq") in MEMORY
 
     def with_row(self, row: Aside) -> Aside:
         """This record after a later *row* of its id: fed again, still bad, or bad once more."""

@@ -22,15 +22,18 @@ from schemas.wire import Wire
 from streams import metrics
 from streams.dlq import aside_record
 from streams.journal import RULES, journal_event
+from streams.reading import RowReader, Unreadable
 from streams.runtime.inbox import Inbox
-from streams.runtime.kafka import read_table, transactional_producer
+from streams.runtime.kafka import transactional_producer
 from streams.runtime.records import Batch, Record
 from streams.runtime.transaction import Outbox, transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.situations.notices import SPEED
+from streams.situations.rows import check_row
 from streams.situations.watches import observed_from, takes_evidence
+from streams.tables import Table, read_rows
 
 INPUTS = {
     "fire.incident": "incident",
@@ -75,6 +78,7 @@ class SituationsStage:
         self._held: Held | None = None
         self._again: Sequence[Record] = ()
         self.group = f"{city}.situations"
+        self._reader = RowReader(wire, self.group)
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
         self.beside = [topic_name(city, contract) for contract in BESIDE]
         self._speeds = topic_name(city, SPEED)
@@ -91,16 +95,19 @@ class SituationsStage:
     def assigned(self) -> None:
         producer = transactional_producer(self._bootstrap, self.group)
         with uncollected():
-            state = self._taken_up()
+            kept = self._kept()
+            rows = ((key, row.value) for key, row in kept.rows.items())
+            state = CityState.from_records(self._config, rows)
+        if kept.unreadable:
+            with transaction(producer, self._wire, self._city) as outbox:
+                kept.mend(outbox, self._city)
         inbox = Inbox(topic_name(self._city, "core.tick"), topic_name(self._city, "place.camera"))
         self._held = Held(producer, state, inbox)
 
-    def _taken_up(self) -> CityState:
+    def _kept(self) -> Table:
         """What ``core.state`` holds."""
-        topic = topic_name(self._city, "core.state")
-        table = read_table(self._bootstrap, topic)
-        rows = ((key.decode(), self._wire.decode(topic, value)) for key, value in table.items())
-        return CityState.from_records(self._config, rows)
+        reader = RowReader(self._wire, self.group, check=check_row)
+        return read_rows(self._bootstrap, topic_name(self._city, "core.state"), reader)
 
     def revoked(self) -> None:
         self._held, self._again = None, ()
@@ -134,11 +141,16 @@ class SituationsStage:
             held.inbox.saw(record)
             metrics.unlisted.labels(self.group).inc()
             return
+        row = self._reader.read(record)
+        if isinstance(row, Unreadable):
+            held.inbox.saw(record)
+            self._put_aside(row, outbox)
+            return
         try:
-            value = timely(record, self._wire.decode(record.topic, record.value or b""))
+            value = timely(record, row.value)
         except Invalid as error:
             held.inbox.saw(record)
-            self._set_aside(record, error, held, outbox)
+            self._put_aside(self._reader.refuse(record, error), outbox)
             return
         held.inbox.offer(record, value)
 
@@ -160,7 +172,7 @@ class SituationsStage:
             try:
                 self._give(entry, record, held, outbox, rows)
             except Invalid as error:
-                self._set_aside(record, error, held, outbox)
+                self._put_aside(self._reader.refuse(record, error), outbox)
         for event in rows.values():
             outbox.put(event)
         metrics.situations.labels(self.group).set(len(held.state.situations))
@@ -183,10 +195,9 @@ class SituationsStage:
                 outbox.put(event, traceparent=trace)
                 metrics.events_put.labels(self.group, event.topic).inc()
 
-    def _set_aside(self, record: Record, error: Invalid, held: Held, outbox: Outbox) -> None:
-        contract = contract_name(record.topic)
-        outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
-        metrics.set_aside.labels(self.group, record.topic).inc()
+    def _put_aside(self, one: Unreadable, outbox: Outbox) -> None:
+        contract, record = contract_name(one.record.topic), one.record
+        outbox.put(aside_record(self._city, contract, record, one.error, now_ms=record.timestamp_ms))
 
 
 def _may_have_room(state: CityState, record: Record) -> bool:
@@ -207,8 +218,11 @@ def _has_room(state: CityState, value: Mapping[str, Any]) -> bool:
     )
 
 
-def timely(record: Record, value: dict[str, Any]) -> dict[str, Any]:
-    """*value* itself. ``Invalid`` for a live event from the future: it would carry the city's clock with it."""
+def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """*value* itself. ``Invalid`` for a tombstone, and for a live event from the future: it would carry the city's clock
+    with it."""
+    if value is None:
+        raise Invalid("a tombstone", field="value", expected="a value")
     if record.is_played:
         return value  # a recording has a clock of its own; its source has looked
     latest_ms = record.timestamp_ms + FUTURE_MS_MAX

@@ -25,6 +25,7 @@ from schemas.framing import unframe
 from schemas.wire import Wire
 from streams import metrics
 from streams.dlq import aside_record
+from streams.reading import Row, RowReader
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import read_tail, transactional_producer
 from streams.runtime.records import Batch, Record, next_offsets
@@ -76,6 +77,7 @@ class SpeedStage:
         self._codecs: dict[int, ColumnCodec] = {}
         self._positions = topic_name(city, POSITION)
         self.group = f"{city}.speed"
+        self._reader = RowReader(wire, self.group)
         self.topics = [topic_name(city, TICK)]
         self.beside = [self._positions]
 
@@ -92,9 +94,9 @@ class SpeedStage:
         """The beginning of the last one that was told."""
         topic = topic_name(self._city, SPEED)
         for count in TAILS:
-            records = read_tail(self._bootstrap, topic, count=count)
-            if records:
-                return int(self._wire.decode(topic, records[-1].value or b"")["event_time"])
+            newest_first = reversed(read_tail(self._bootstrap, topic, count=count))
+            if (last := next(self._reader.values(newest_first), None)) is not None:
+                return int(last["event_time"])
         return None
 
     def revoked(self) -> None:
@@ -116,9 +118,8 @@ class SpeedStage:
     def _take(self, batch: Batch, held: Held, outbox: Outbox) -> None:
         positions, aside = self._decoded(batch.records, held)
         for record, error in aside:
-            if record.topic == self._positions:  # a tick that cannot be read tells no time, and no more
-                outbox.put(aside_record(self._city, POSITION, record, error, now_ms=record.timestamp_ms))
-            metrics.set_aside.labels(self.group, record.topic).inc()
+            self._reader.refuse(record, error)
+            outbox.put(aside_record(self._city, POSITION, record, error, now_ms=record.timestamp_ms))
         for one in held.minutes.take(positions, self._clock(held)):
             outbox.put(speed_event(self._city, one, now_ms=held.minutes.clock))
             metrics.events_put.labels(self.group, SPEED).inc()
@@ -141,15 +142,15 @@ class SpeedStage:
     def _decoded(
         self, records: Sequence[Record], held: Held
     ) -> tuple[Positions, list[tuple[Record, Invalid]]]:
-        """The positions among *records*. Those that cannot be read, with why."""
+        """The positions among *records*. Those of them that cannot be read, with why."""
         aside: list[tuple[Record, Invalid]] = []
         by_schema: dict[int, list[tuple[Record, bytes]]] = {}
         for record in records:
             metrics.records_taken.labels(self.group, record.topic).inc()
+            if record.topic != self._positions:
+                self._tick(record, held)
+                continue
             try:
-                if record.topic != self._positions:
-                    held.tick_ms = max(held.tick_ms, self._tick_of(record))
-                    continue
                 schema_id, payload = unframe(record.value or b"")
                 by_schema.setdefault(schema_id, []).append((record, bytes(payload)))
             except Invalid as error:
@@ -171,8 +172,11 @@ class SpeedStage:
         held.marks = self._marked(records, clocks, held)
         return together(parts), aside
 
-    def _tick_of(self, record: Record) -> int:
-        return int(self._wire.decode(record.topic, record.value or b"")["event_time"])
+    def _tick(self, record: Record, held: Held) -> None:
+        """One that cannot be read tells no time, and no more: the situations stage sets it aside."""
+        row = self._reader.read(record)
+        if isinstance(row, Row) and row.value is not None:
+            held.tick_ms = max(held.tick_ms, int(row.value["event_time"]))
 
     def _codec(self, schema_id: int) -> ColumnCodec:
         if schema_id not in self._codecs:

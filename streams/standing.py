@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from connectors.base import Heard, Place
+from schemas.errors import Invalid
 
 SPANS_MAX = 4
 FILES_MAX = 64
@@ -122,3 +123,11 @@ def standing_from(body: bytes) -> Standing:
     kept: dict[str, Any] = orjson.loads(body)
     spans = tuple(Span(*span) for span in kept["spans"])
     return Standing(spans, dict(kept["files"]), kept["place"], dict(kept.get("spools", ())))
+
+
+def check_place(_source: str, row: Mapping[str, Any]) -> None:
+    """``Invalid`` for a row of ``source.place`` that says no standing."""
+    try:
+        standing_from(row["place"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Invalid("no standing of a source", field="place", expected="what an ingest wrote") from error

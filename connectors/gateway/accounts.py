@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from connectors.gateway.roles import acting, roles_as
+from schemas.errors import Invalid
 from schemas.event import Event, derived_id
 
 PREFIX = "bongsu"
@@ -100,6 +101,14 @@ class Accounts:
 def _one_set(names: tuple[str, ...]) -> frozenset[str]:
     """Shared by all accounts that have the same: there may be 100,000."""
     return frozenset(names)
+
+
+def check_account(_account_id: str, row: Mapping[str, Any]) -> None:
+    """``Invalid`` for a row whose hash is none."""
+    try:
+        bytes.fromhex(row["secret_hash"])
+    except ValueError:
+        raise Invalid("a hash that is none", field="secret_hash", expected="hexadecimal digits") from None
 
 
 def hashed(secret: str) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from connectors.gateway.mangled import Mangled
+
 if TYPE_CHECKING:
     from connectors.gateway.app import Gateway
 
@@ -32,6 +34,8 @@ def readiness(gateway: Gateway) -> tuple[int, dict[str, Any]]:
     reason = _reason(gateway, trouble)
     try:
         sources = {name: waiting(gateway, name) for name in gateway.ears}
+    except Mangled as error:
+        sources, reason = {}, error.what
     except sqlite3.Error as error:
         sources, reason = {}, f"the spool cannot be read: {error}"
     told: dict[str, Any] = {

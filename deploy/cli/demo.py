@@ -27,8 +27,9 @@ from deploy.erasing import erase_city, is_here
 from deploy.local import cluster
 from deploy.platform import ALL, Platform, reach
 from deploy.settings import given, home_folder
-from deploy.topics import ensure_topics
+from deploy.topics import demand_order, ensure_topics
 from schemas.catalogue import contract_name, topic_name
+from streams.reading import RowReader, Unreadable
 from streams.runtime.kafka import reader
 from streams.runtime.records import Record, record_of
 
@@ -55,7 +56,7 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
         city = stack.enter_context(_city(seed))
         if not goes_whole:
             stack.enter_context(_left_as_found(platform, city.name))
-        ensure_topics(platform.kafka, [city.name])
+        demand_order(ensure_topics(platform.kafka, [city.name]))
         records = _records(platform, city, ends_at)
         next(records)  # subscribed: nothing from here on is missed
         check = stack.enter_context(worker_running(city))
@@ -150,6 +151,7 @@ def _show(
     board = Board(f"{city.file.title or city.name} (simulated)", zone)
     console = Console()
     moving = console.is_terminal and not as_json
+    rows = RowReader(platform.wire, f"{city.name}.demo")
     live = Live(board.render(), console=console, refresh_per_second=4, screen=False) if moving else None
     try:
         with live or ExitStack():
@@ -162,9 +164,11 @@ def _show(
                 if as_json:
                     tell(orjson.dumps(shown_record(record, platform)).decode())
                     continue
-                value = platform.wire.decode(record.topic, record.value or b"")
+                row = rows.read(record)
+                if isinstance(row, Unreadable) or row.value is None:
+                    continue
                 is_first = board.opened == 0
-                line = board.take(contract_name(record.topic), value)
+                line = board.take(contract_name(record.topic), row.value)
                 if is_first and board.opened:
                     board.title += f" · first situation {time.monotonic() - begun:.1f} s after the start"
                 if line and not moving:

@@ -113,6 +113,7 @@ def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name
     cities = {load_city(city_name).name: load_city(city_name)} if city_name else {}
     done = Counter({"fed again before": sum(one.value["retried_at"] is not None for one in chosen)})
     done["cut, so that nobody can feed them"] = sum(is_cut(one.value) for one in chosen)
+    done["of a stage's own memory, which has gone on since"] = sum(one.is_memory for one in chosen)
     outcome = retry_all(platform, [one for one in chosen if one.is_waiting], cities)
     tell(f"{outcome.fed} fed again, {outcome.events} events of sources published", err=True)
     done["told anew by their source since, left as that is"] = outcome.said_since

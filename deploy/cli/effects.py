@@ -13,11 +13,10 @@ from rich.table import Table
 from deploy.city import load_city
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
-from deploy.platform import Platform, reach
+from deploy.platform import reach
+from deploy.reading import values_of
 from deploy.times import epoch_ms, iso
-from schemas.catalogue import topic_name
 from streams.effects import Load, Told, compared, first_heard, load_of, load_of_times
-from streams.runtime.kafka import read_whole
 
 Values = list[dict[str, Any]]
 UNREPORTED = "not reported"
@@ -46,7 +45,7 @@ def effects(
     """
     city, platform = load_city(city_name), reach()
     alerts, situations, grants = (
-        _values(platform, city.name, one) for one in ("core.alert", "core.situation", "core.grant")
+        values_of(platform, city.name, one) for one in ("core.alert", "core.situation", "core.grant")
     )
     if not situations:
         raise UsageFault(
@@ -140,8 +139,3 @@ def _in_words(value: float | None) -> str:
     if value is None:
         return UNREPORTED
     return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def _values(platform: Platform, city: str, contract: str) -> Values:
-    records = read_whole(platform.kafka, [topic_name(city, contract)])
-    return [platform.wire.decode(one.topic, one.value) for one in records if one.value is not None]

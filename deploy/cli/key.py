@@ -65,7 +65,7 @@ def _check(city: City, agency: str, sources: tuple[str, ...]) -> None:
         agencies = city.agencies_of(source)
         if agencies and agency not in agencies:
             told = f"  {source} speaks for {' and '.join(sorted(agencies))}: the key of {agency} may, too"
-            click.secho(told, fg="yellow", err=True)
+            tell(told, fg="yellow", err=True)
 
 
 @key.command("list")

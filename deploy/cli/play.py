@@ -19,7 +19,7 @@ from deploy.holding import holding
 from deploy.platform import ALL, LOG, reach
 from deploy.playing import Alter, Part, Player, played_roles, settle, shifted, stages_running
 from deploy.show import progress_of
-from deploy.topics import ensure_topics
+from deploy.topics import demand_order, ensure_topics
 
 
 class Pairs(click.Command):
@@ -91,7 +91,7 @@ def _play(
     ingest_only: bool,
 ) -> None:
     platform = reach(need=LOG if ingest_only else ALL)
-    ensure_topics(platform.kafka, [city.name])
+    demand_order(ensure_topics(platform.kafka, [city.name]))
     player = Player(city, platform, recordings)
     running = nullcontext(_no_check) if ingest_only else stages_running(city, platform)
     with running as check, progress_of(f"playing {city.name}") as progress:

@@ -13,12 +13,14 @@ import orjson
 from deploy.city import City, load_city, with_rules_of
 from deploy.cli.telling import tell, tell_event
 from deploy.platform import Platform, reach
+from deploy.reading import tell_left_out
 from deploy.show import event_line, progress_of
 from deploy.times import epoch_ms, iso
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line
 from streams.comparing import compared
+from streams.reading import RowReader
 from streams.replay import journalled, replayed, verify
 from streams.situations.shadowing import unseen
 
@@ -69,10 +71,12 @@ def replay(
         _compare(city, Path(rules_path), platform, as_json=as_json)
         return
     last_ms: int | None = None
+    reader = RowReader(platform.wire, f"{city.name}.replay")
     answers = replayed(
         city.name,
         bootstrap=platform.kafka,
         wire=platform.wire,
+        reader=reader,
         from_ms=epoch_ms(from_text) if from_text else None,
         to_ms=epoch_ms(to_text) if to_text else None,
     )
@@ -87,6 +91,7 @@ def replay(
             tell(orjson.dumps(shown).decode())
         else:
             tell_event(event_line(shown, colour=False), event.topic)
+    tell_left_out(reader)
 
 
 def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> None:
@@ -125,13 +130,16 @@ def _groups(what: str, groups: Sequence[Sequence[str]]) -> None:
 
 
 def _verify(city: str, platform: Platform) -> None:
+    reader = RowReader(platform.wire, f"{city}.replay")
     with progress_of(f"replaying {city}") as progress:
         verdict = verify(
             city,
             bootstrap=platform.kafka,
             wire=platform.wire,
+            reader=reader,
             progress=lambda count: progress.step(f"entry {count}", 1),
         )
+    tell_left_out(reader)
     counts = ", ".join(f"{count} {topic}" for topic, count in sorted(verdict.answers.items())) or "no answers"
     tell(f"{verdict.entries} journal entries, {counts}: ", nl=False)
     if verdict.different:

@@ -17,7 +17,7 @@ from deploy.faults import UsageFault
 from deploy.holding import holding
 from deploy.platform import ALL, LOG, Platform, know, reach
 from deploy.stages import STAGES, has_all, has_gateway, roles_of, stages_apart, worker_of
-from deploy.topics import ensure_topics
+from deploy.topics import demand_order, ensure_topics
 from streams.log import to_stderr
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _work(
     city: City, stages: tuple[str, ...], web_port: int | None, is_over: Callable[[], bool] | None
 ) -> None:
     platform = reach(need=ALL if "deliver" in stages else LOG)
-    ensure_topics(platform.kafka, [city.name])
+    demand_order(ensure_topics(platform.kafka, [city.name]))
     gateway = _gateway_beside(city, platform, stages)
     worker = worker_of(city, platform, stages, web_port=web_port)
     if is_over is not None:

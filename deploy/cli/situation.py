@@ -15,13 +15,13 @@ from rich.text import Text
 from deploy.city import load_city
 from deploy.cli.telling import tell, tell_event
 from deploy.faults import UsageFault
-from deploy.platform import Platform, reach
+from deploy.platform import reach
+from deploy.reading import values_of
 from deploy.show import dispatch_lines, metres, progress_of
-from schemas.catalogue import load_catalogue, topic_name
+from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value
 from streams.replay import BeginningGone, explained
-from streams.runtime.kafka import read_whole
 from streams.situations.explaining import Explanation
 from streams.situations.model import RULE
 
@@ -42,7 +42,7 @@ def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
     """
     city, platform = load_city(city_name), reach()
     newest: dict[str, dict[str, Any]] = {}
-    for value in _values(platform, city.name, "core.situation"):
+    for value in values_of(platform, city.name, "core.situation"):
         newest[value["situation_id"]] = value
     shown = [value for value in newest.values() if with_closed or value["status"] != "closed"]
     shown.sort(key=lambda value: (value["opened_at"], value["situation_id"]))
@@ -94,7 +94,7 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
     found = 0
     for contract in ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing"):
         schema = load_catalogue()[contract].newest
-        for value in _values(platform, city.name, contract):
+        for value in values_of(platform, city.name, contract):
             if value["situation_id"].startswith(situation_id):
                 found += 1
                 shown = to_json_value(schema, value)
@@ -119,11 +119,6 @@ def _why_of(explanations: Iterable[Explanation]) -> dict[tuple[str, int], Explan
     except BeginningGone as gone:
         tell(f"without why: {gone.what}", err=True)
         return {}
-
-
-def _values(platform: Platform, city: str, contract: str) -> list[dict[str, Any]]:
-    records = read_whole(platform.kafka, [topic_name(city, contract)])
-    return [platform.wire.decode(one.topic, one.value) for one in records if one.value is not None]
 
 
 def _lines(contract: str, value: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from streams.dlq import aside_record
 from streams.log import log
 from streams.match.evidence import CONTRACT, EvidenceColumns, evidence_event, summary_event
 from streams.match.flow import Second
+from streams.matching.watching import CONTRACT as WATCH
+from streams.reading import RowReader
 from streams.runtime.records import Record, headers_of
 from streams.runtime.transaction import Made, Outbox
 
@@ -30,6 +31,7 @@ class Telling:
         self._city = city
         self._group = group
         self._wire = wire
+        self._reader = RowReader(wire, group)
         self._topic = topic_name(city, CONTRACT)
         self._quick = self._quickest()
 
@@ -46,13 +48,11 @@ class Telling:
             metrics.left_out.labels(self._group).inc(second.left_out)
 
     def aside(self, records: Iterable[tuple[Record, Invalid]], outbox: Outbox) -> None:
-        counts = Counter[str]()
         for record, error in records:
             contract = contract_name(record.topic)
             outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
-            counts[record.topic] += 1
-        for topic, count in counts.items():
-            metrics.set_aside.labels(self._group, topic).inc(count)
+            if contract != WATCH:  # those are counted as they are read
+                self._reader.refuse(record, error)
 
     def _quickest(self) -> EvidenceFrames | None:
         contract = load_catalogue()[CONTRACT]

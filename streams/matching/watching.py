@@ -13,7 +13,8 @@ from schemas.errors import Invalid, Retriable
 from schemas.wire import Wire
 from streams.match.wanted import Told
 from streams.match.watches import watch_of
-from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours, partitions_of, reader
+from streams.reading import Row, RowReader
+from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours, partition_of, reader
 from streams.runtime.records import Record, record_of
 
 CONTRACT = "core.watch"
@@ -25,10 +26,10 @@ class Watching:
     """Not in a group: no rebalance moves it, and nothing of it is committed. Called from one thread."""
 
     def __init__(self, city: str, *, bootstrap: str, wire: Wire) -> None:
-        self._wire = wire
+        self._reader = RowReader(wire, f"{city}.match")
         self._topic = topic_name(city, CONTRACT)
         self._consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS * 10})
-        (place,) = partitions_of(self._consumer, [self._topic])
+        place = partition_of(self._consumer, self._topic)
         place.offset = 0
         self._place = place
         self._consumer.assign([place])
@@ -70,24 +71,25 @@ class Watching:
             if error is None:
                 record = record_of(message)
                 self.next_offset = record.offset + 1
-                try:
-                    told.append(self._read(record))
-                except Invalid as fault:
-                    self.aside.append((record, fault.with_traceback(None)))
+                if (one := self._read(record)) is not None:
+                    told.append(one)
             elif is_end(message):
                 self.next_offset, self._was_at_end = max(self.next_offset, message.offset()), True
             elif not error.retriable():
                 raise as_ours(KafkaException(error), f"reading {self._topic}")
         return told
 
-    def _read(self, record: Record) -> Told:
-        watch_id = (record.key or b"").decode(errors="replace")
-        if record.value is None:
-            return Told(record.offset, watch_id, None)
-        watch = watch_of(self._wire.decode(record.topic, record.value))
-        if watch.watch_id != watch_id:
-            raise Invalid("a watch under another's key", field="watch_id", expected="the record's key")
-        return Told(record.offset, watch_id, watch)
+    def _read(self, record: Record) -> Told | None:
+        row = self._reader.read(record)
+        if isinstance(row, Row):
+            if row.value is None:
+                return Told(record.offset, row.key, None)
+            try:
+                return Told(record.offset, row.key, watch_of(row.value))
+            except Invalid as fault:
+                row = self._reader.refuse(record, fault)
+        self.aside.append((row.record, row.error))
+        return None
 
 
 def is_end(message: Any) -> bool:

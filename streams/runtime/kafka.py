@@ -17,6 +17,7 @@ SESSION_MS, SESSION_MS_USUAL_MIN = 3_000, 6_000
 METADATA_TIMEOUT_S = 8.0
 AT_END_MS = 10
 """How long the broker may hold a fetch at a partition's end when only what stands there now is wanted."""
+PARTED = "delete it and make it anew with: bongsu topics apply (what stands in it is lost: read it first with bongsu tail TOPIC)"
 HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
 
 ANOTHER = "one process alone may speak for a source: see which other home or machine runs this city, and end one of them"
@@ -132,6 +133,14 @@ Enough = Callable[[str, int, int], bool]
 """(topic, partition, next offset) → whether the reading of that partition may end there, at its end as it is now."""
 
 
+def partition_of(consumer: Consumer, topic: str) -> TopicPartition:
+    """The one partition of *topic*. ``Fatal`` where it has more: who reads one does not see the others."""
+    places = partitions_of(consumer, [topic])
+    if len(places) != 1:
+        raise Fatal(f"{topic} has {len(places)} partitions where 1 belongs", hint=PARTED)
+    return places[0]
+
+
 def read_whole(
     bootstrap: str, topics: Sequence[str], *, is_enough: Enough = lambda *_place: True
 ) -> Iterator[Record]:
@@ -179,16 +188,12 @@ def _whole(
         consumer.close()
 
 
-def read_table(bootstrap: str, topic: str) -> dict[bytes, bytes]:
-    """A compacted topic as it stands: the last value of each key, without tombstones."""
-    table: dict[bytes, bytes] = {}
+def newest_of(bootstrap: str, topic: str) -> dict[bytes, Record]:
+    """The newest record of each key of a compacted topic, tombstones too; in the order in which keys came first."""
+    newest: dict[bytes, Message] = {}
     for message in _whole(bootstrap, [topic]):
-        key, value = message.key(), message.value()
-        if key is not None and value is not None:
-            table[key] = value
-        elif key is not None:
-            table.pop(key, None)
-    return table
+        newest[message.key() or b""] = message
+    return {key: record_of(message) for key, message in newest.items()}
 
 
 def as_ours(error: KafkaException, doing: str) -> BongsuError:
@@ -217,7 +222,7 @@ def read_tail(bootstrap: str, topic: str, *, count: int = 200) -> list[Record]:
     """The committed records among the last *count* offsets of a topic of one partition."""
     consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS})
     try:
-        (place,) = partitions_of(consumer, [topic])
+        place = partition_of(consumer, topic)
         try:
             low, high = consumer.get_watermark_offsets(place, timeout=METADATA_TIMEOUT_S)
         except KafkaException as error:

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import DecodeError
 from msgspec.json import Decoder, Encoder
 
+from schemas.errors import Invalid
 from streams.situations.model import Camera, Site, Situation
 from streams.situations.rule import Memory
+
+CLOCK = "clock"
+CAMERA, SITE = "camera:", "site:"
+MEMORY = "rule:"
+SHADOW = "shadow:"
 
 _ENCODER = Encoder(order="deterministic")
 _SITUATION, _CAMERA = Decoder(Situation), Decoder(Camera)
 _SITE, _MEMORY = Decoder(Site), Decoder(Memory)
+_CLOCK = Decoder(dict[str, int | str | None])
 
 
 def body_of(thing: Situation | Camera | Site | Memory | Mapping[str, Any]) -> bytes:
@@ -34,3 +42,36 @@ def site_from(body: bytes) -> Site:
 
 def memory_from(body: bytes) -> Memory:
     return _MEMORY.decode(body)
+
+
+def clock_from(body: bytes) -> dict[str, Any]:
+    """The city's clock. Its numbers are whole; what it has not been told is left out."""
+    clock: dict[str, Any] = _CLOCK.decode(body)
+    whole = all(isinstance(value, int) for name, value in clock.items() if name not in ("rules", "opening"))
+    if not whole or not {"now_ms", "sequence", "rules"} <= clock.keys():
+        raise Invalid("a clock that is none", field="body", expected="now_ms, sequence, rules")
+    return clock
+
+
+def check_row(key: str, value: Mapping[str, Any]) -> None:
+    """``Invalid`` for a row of ``core.state`` of which the rules could make nothing: its body, or its key, is another's."""
+    kind, body = value["kind"], value["body"]
+    try:
+        match kind:
+            case "situation":
+                expected = situation_from(body).situation_id
+            case "camera":
+                expected = CAMERA + camera_from(body).camera_id
+            case "site":
+                expected = SITE + site_from(body).site_id
+            case "rule":
+                expected = MEMORY + memory_from(body).name
+            case "clock":
+                clock_from(body)
+                expected = CLOCK
+            case _:
+                raise Invalid("of an unknown kind", field="kind", expected="one that this version knows")
+    except (DecodeError, UnicodeDecodeError) as error:  # its words may be a person's: they are not told
+        raise Invalid(f"no body of a {kind}", field="body", expected=f"a {kind}") from error
+    if key.removeprefix(SHADOW) != expected:
+        raise Invalid("a row under another's key", field="key", expected="its body's own")

@@ -16,9 +16,10 @@ from schemas.event import Event, derived_id
 from streams.situations.config import RulesConfig
 from streams.situations.model import RULE
 from streams.situations.notices import WANTED
+from streams.situations.rows import SHADOW
 from streams.situations.rule import Notices, Rule, Standing
 from streams.situations.rules import rules_of
-from streams.situations.state import SHADOW, CityState
+from streams.situations.state import CityState
 from streams.situations.told import event_fields
 
 

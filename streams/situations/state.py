@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from schemas.errors import Fatal
 from schemas.event import Event
 from streams.geo import Grid
@@ -20,17 +18,24 @@ from streams.situations.handling import escalates_at
 from streams.situations.joining import IncidentIndex
 from streams.situations.model import RULE, Camera, Incident, Position, Site, Situation
 from streams.situations.rates import Rates
-from streams.situations.rows import body_of, camera_from, memory_from, site_from, situation_from
+from streams.situations.rows import (
+    CAMERA,
+    CLOCK,
+    MEMORY,
+    SHADOW,
+    SITE,
+    body_of,
+    camera_from,
+    clock_from,
+    memory_from,
+    site_from,
+    situation_from,
+)
 from streams.situations.rule import Memory, Notices, Rule
 from streams.situations.rules import families_of, rules_of
 from streams.situations.sites import SiteIndex
 from streams.situations.told import state_row
 from streams.situations.watches import ends_at, is_watched
-
-CLOCK = "clock"
-CAMERA, SITE = "camera:", "site:"
-MEMORY = "rule:"
-SHADOW = "shadow:"
 
 
 @dataclass(slots=True)
@@ -111,7 +116,7 @@ class CityState:
             case "rule":
                 self._hold(memory_from(body))
             case "clock":
-                clock = orjson.loads(body)
+                clock = clock_from(body)
                 self.now_ms, self.sequence = clock["now_ms"], clock["sequence"]
                 self.rules_digest, self.opening = clock["rules"], clock.get("opening")
                 self.gone, self.gone_to = clock.get("gone", 0), clock.get("gone_to", 0)

@@ -22,8 +22,9 @@ from confluent_kafka.admin import (
 from deploy.city import CITIES
 from deploy.cli import main
 from deploy.settings import VARIABLES, Endpoints
-from deploy.topics import apply, ensure_topics, plan, standings
+from deploy.topics import apply, demand_order, ensure_topics, plan, standings
 from schemas.catalogue import load_catalogue
+from schemas.errors import Fatal
 
 pytestmark = pytest.mark.cluster
 
@@ -120,3 +121,13 @@ def run(words: Sequence[str]) -> int:
 def states(capsys: pytest.CaptureFixture[str], words: Sequence[str]) -> set[Any]:
     assert run(words) == 0
     return {json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_a_city_of_which_a_topic_has_lost_its_order_is_not_run(cluster: Endpoints, town: str) -> None:
+    admin = AdminClient({"bootstrap.servers": cluster.kafka})
+    for contract in ("core.situation", "cctv.detection"):
+        admin.create_topics([NewTopic(f"{town}.{contract}", 8, 1)])[f"{town}.{contract}"].result(20)
+    with pytest.raises(Fatal, match=rf"{town}\.core\.situation has 8 partitions where 1 belongs$"):
+        demand_order(ensure_topics(cluster.kafka, [town]))
+    admin.delete_topics([f"{town}.core.situation"])[f"{town}.core.situation"].result(20)
+    demand_order(ensure_topics(cluster.kafka, [town]))

@@ -10,7 +10,7 @@ from tests.contract.an_example import example_of, read_all
 SPOILT = {
     "houston_active_incidents": (b'"IncidentType"', b'"IncidentTyp"'),
     "columbia_cad": (b"6/1/2026", b"6-1-2026"),
-    "mapped_rows": ("접수".encode(), "점수".encode()),
+    "mapped_rows": (b"20260601210000", b"2O260601210000"),
     "daejeon_devices": (b"30200CTV", b"3O2OOCTV"),
     "austin_fire_calls": (b"2016", b"2O16"),
 }

@@ -38,7 +38,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
 
     monkeypatch.setattr(situation, "reach", lambda: type("Nowhere", (), {"kafka": "", "wire": None}))
     monkeypatch.setattr(situation, "explained", lambda *of, **how: iter(()))
-    monkeypatch.setattr(situation, "_values", values)
+    monkeypatch.setattr(situation, "values_of", values)
     result = CliRunner().invoke(situation.situation, ["show", "s1", "--city", "demo", *options])
     assert result.exit_code == 0, result.output
     return result.stdout

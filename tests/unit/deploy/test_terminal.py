@@ -101,7 +101,9 @@ def test_the_situations_show_it(a_platform: Platform, monkeypatch: pytest.Monkey
     one = example("core.situation", agencies=[ESCAPE], status="open")
     one["incidents"] = [{**member, "agency_case_no": ESCAPE} for member in one["incidents"]]
     monkeypatch.setattr(
-        situation, "_values", lambda _platform, _city, contract: [one] if contract == "core.situation" else []
+        situation,
+        "values_of",
+        lambda _platform, _city, contract: [one] if contract == "core.situation" else [],
     )
     monkeypatch.setattr(situation, "explained", lambda *_about, **_more: iter(()))
     more = ("--json",) if as_json else ()

@@ -281,7 +281,7 @@ def test_it_is_not_ready_when_its_spool_cannot_be_read(here: Here) -> None:
     with here.spool_file.open("r+b") as file:
         file.write(b"\xff" * size)
     answer = here.get("/readyz")
-    assert (answer.status_code, "cannot be read" in answer.json()["trouble"]) == (503, True)
+    assert (answer.status_code, "is damaged on disk" in answer.json()["trouble"]) == (503, True)
 
 
 def test_the_description_names_the_path_its_key_and_its_answers(here: Here) -> None:

@@ -111,4 +111,4 @@ def test_a_spool_that_cannot_be_read_is_told(spool: Spool) -> None:
     drain.start()
     drain._thread.join(SOON_S)
     assert drain.over is not None
-    assert "the spool cannot be read" in drain.over
+    assert "is damaged on disk" in drain.over

@@ -1,0 +1,25 @@
+"""Reading whole topics for a command: what can be read, and a word on standard error about what cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.cli.telling import tell
+from deploy.platform import Platform
+from schemas.catalogue import topic_name
+from streams.reading import RowReader, left_out
+from streams.runtime.kafka import read_whole
+
+
+def values_of(platform: Platform, city: str, contract: str) -> list[dict[str, Any]]:
+    """The values that stand in a city's topic, in order."""
+    reader = RowReader(platform.wire, f"{city}.command")
+    values = list(reader.values(read_whole(platform.kafka, [topic_name(city, contract)])))
+    tell_left_out(reader)
+    return values
+
+
+def tell_left_out(*readers: RowReader) -> None:
+    """Say on standard error which records could not be read, if any."""
+    if (told := left_out(readers)) is not None:
+        tell(told, err=True)

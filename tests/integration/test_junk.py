@@ -1,0 +1,222 @@
+"""Junk in every topic that anything reads: it is left out, counted and told, and the city goes on with the rest."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import orjson
+import pytest
+from confluent_kafka import Producer
+
+from deploy.settings import Endpoints
+from deploy.stages import free_port
+from schemas.catalogue import load_catalogue
+from schemas.framing import frame
+from schemas.json_form import from_json_value
+from schemas.rows import RowCodec
+from streams.reading import RowReader
+from tests.a_gateway import PushedCity, reports
+from tests.living_city import LivingCity, answers, end, wait_until
+from tests.reads import COMMANDS, STAGES
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+
+READY_S, SEEN_S = 180.0, 60.0
+NOISE_BYTES = 1_000_000
+BESIDE = ("core.evidence", "mobility.speed")
+"""Where nobody asks for them, the situations stage skips these unread, and counts that."""
+
+
+def an_example(contract: str) -> bytes:
+    """Its own example, as Avro."""
+    about = load_catalogue()[contract]
+    text = (about.folder / "examples" / "typical.json").read_text(encoding="utf-8")
+    codec = RowCodec(about.newest, max_bytes=about.max_bytes)
+    return codec.encode(from_json_value(about.newest, orjson.loads(text)))
+
+
+class JunkCity:
+    """A pushed city, and junk for its topics."""
+
+    def __init__(self, name: str, folder: Path, places: Endpoints) -> None:
+        self.gateway = PushedCity(LivingCity(name, folder, places))
+        self.city = self.gateway.city
+        self.ports = {"gateway": self.gateway.port}
+        self._workers = ExitStack()
+        self._sent: dict[str, int] = {}
+
+    def send(self, contract: str, *, hot_key: str | None = None) -> None:
+        """Everything that a record of *contract* may be and cannot be read; the last also under *hot_key*."""
+        topic, about = self.city.topic(contract), load_catalogue()[contract]
+        schema_id, good = self.city.wire.registry.id_of(topic, about), an_example(contract)
+        chance = Random(7)
+        bodies: list[bytes | None] = [
+            b"\x07" + frame(schema_id, good)[1:],
+            frame(2_000_000_000, good),
+            frame(4_294_967_295, good),
+            frame(schema_id, good[:-3]),
+            frame(schema_id, good) + b"\x00",
+            b"",
+            chance.randbytes(NOISE_BYTES),
+            frame(schema_id, chance.randbytes(NOISE_BYTES)),
+        ]
+        is_table = about.cleanup == "compact"
+        if is_table:
+            bodies.append(frame(schema_id, good))  # under a key that is not its own
+        else:
+            bodies.append(None)
+        producer = Producer(
+            {
+                "bootstrap.servers": self.city.places.kafka,
+                "message.max.bytes": 8_000_000,
+                "compression.type": "lz4",
+                "log_level": 3,
+            }
+        )
+        for number, body in enumerate(bodies):
+            producer.produce(topic, body, key=f"junk {self._sent.get(contract, 0)}.{number}", partition=0)
+        if hot_key is not None:
+            producer.produce(topic, b"\x07junk", key=hot_key, partition=0)
+        assert producer.flush(30) == 0
+        self._sent[contract] = self._sent.get(contract, 0) + len(bodies)
+
+    def start(self, *others: str) -> None:
+        """Its gateway, its stages, and each of *others* in a worker of its own, ready."""
+        self.gateway.start()
+        started = {}
+        for stage in ("stages", *others):
+            self.ports[stage] = free_port()
+            words = ["--only-stages"] if stage == "stages" else ["--stage", stage]
+            at = str(self.ports[stage])
+            started[stage] = self.city.start("run", str(self.city.file), "--quiet", "--web-port", at, *words)
+            self._workers.callback(end, started[stage])
+        for stage, worker in started.items():
+            wait_until(partial(self._is_up_or_over, stage, worker), READY_S)
+            assert worker.poll() is None, f"{stage} ended at once"
+
+    def _is_up_or_over(self, stage: str, worker: subprocess.Popen[bytes]) -> bool:
+        return answers(self.ports[stage]) or worker.poll() is not None
+
+    def stop(self) -> None:
+        self.gateway.stop()
+        self._workers.close()
+
+    def counted(self, worker: str, group: str, contract: str) -> float:
+        """What that stage says it left out of *contract*."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[worker]}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        labels = f'group="{self.city.name}.{group}",topic="{self.city.topic(contract)}"'
+        found = re.search(rf"^bongsu_records_set_aside_total\{{{re.escape(labels)}\}} (\S+)", text, re.M)
+        count = float(found[1]) if found else 0.0
+        if contract in BESIDE and group == "situations":
+            skipped = re.search(r"^bongsu_evidence_unlisted_total\{.*\} (\S+)", text, re.M)
+            count += float(skipped[1]) if skipped else 0.0
+        return count
+
+    def situations(self) -> int:
+        """How many the city has told of, junk aside."""
+        reader = RowReader(self.city.wire, "test")
+        told = reader.values(self.city.records("core.situation"))
+        return len({one["situation_id"] for one in told})
+
+    def status_of(self, key: str, number: int) -> int:
+        return self.gateway.push(key, "reports", reports(f"n{number}", 1))[0]
+
+
+@pytest.fixture
+def junk_city(cluster: Endpoints, tmp_path: Path) -> Iterator[JunkCity]:
+    made = JunkCity("junk", tmp_path, cluster)
+    try:
+        yield made
+    finally:
+        made.stop()
+        made.city.remove()
+
+
+HOT = {"core.state": "clock", "source.place": "reports", "core.source": "reports"}
+
+
+def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -> None:
+    city = junk_city.city
+    leaked, good = junk_city.gateway.key(), junk_city.gateway.key()
+    leaked_id = leaked.split("_")[1]
+    read = sorted({contract for _, _, contracts in STAGES.values() for contract in contracts})
+
+    junk_city.start("match", "speed")
+    assert junk_city.status_of(leaked, 1) == 202
+    wait_until(lambda: len(city.situations()) == 1, SEEN_S, every_s=0.2)
+    for contract in read:
+        junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
+    for module, (worker, group, contracts) in STAGES.items():
+        for contract in contracts - (at_the_start := _only_at_the_start(module)):
+            assert at_the_start <= contracts
+            wait_until(lambda: junk_city.counted(worker, group, contract) >= 8, SEEN_S, every_s=0.2)  # noqa: B023
+    assert junk_city.status_of(leaked, 2) == 202
+    wait_until(lambda: junk_city.situations() == 2, SEEN_S, every_s=0.2)
+
+    junk_city.stop()
+    for contract in read:  # and once more, for whoever starts over it
+        junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
+    junk_city.start("match", "speed")
+    for worker, group, contracts in STAGES.values():
+        for contract in contracts:
+            least = 1 if group.startswith("ingest.") else 8
+            wait_until(lambda: junk_city.counted(worker, group, contract) >= least, SEEN_S, every_s=0.2)  # noqa: B023
+    assert junk_city.status_of(leaked, 3) == 202
+    wait_until(lambda: junk_city.situations() == 3, SEEN_S, every_s=0.2)
+    assert len(city.values("core.tick.dlq")) >= 16
+
+    said = city.bongsu("key", "revoke", leaked_id, "--city", str(city.file)).stderr
+    assert "is refused from now on" in said
+    wait_until(lambda: junk_city.status_of(leaked, 4) == 401, 5.0)
+    assert junk_city.status_of(good, 5) == 202
+
+
+def _only_at_the_start(module: str) -> set[str]:
+    """What it looks up when it begins, and not again."""
+    return {
+        "streams/ingest.py": {"source.place", "core.source"},
+        "streams/situations_stage.py": {"core.state"},
+        "streams/speed_stage.py": {"mobility.speed"},
+    }.get(module, set())
+
+
+def test_commands_read_on_after_junk_and_say_what_they_left_out(junk_city: JunkCity) -> None:
+    city, file = junk_city.city, str(junk_city.city.file)
+    key = junk_city.gateway.key()
+    junk_city.gateway.user("desk-1", "operator")
+    junk_city.start()
+    assert junk_city.status_of(key, 1) == 202
+    wait_until(lambda: len(city.situations()) == 1, SEEN_S, every_s=0.2)
+    (its_id,) = city.situations()
+    wait_until(lambda: city.values("core.alert"), SEEN_S, every_s=0.2)
+    for contract in sorted({one for contracts in COMMANDS.values() for one in contracts}):
+        junk_city.send(contract)
+    junk_city.stop()
+    left_out = "left out what cannot be read"
+    for words in (
+        ("key", "list", "--city", file),
+        ("user", "list", "--city", file),
+        ("user", "passwd", "desk-1", "--city", file),
+        ("situation", "list", file, "--all"),
+        ("situation", "show", its_id, "--city", file),
+        ("dlq", "list", "--city", city.name),
+        ("replay", file),
+        ("replay", file, "--verify"),
+        ("effects", file),
+        ("status",),
+    ):
+        assert left_out in city.bongsu(*words).stderr, words
+    assert its_id[:6] in city.bongsu("situation", "list", file, "--all").stdout
+    assert "byte-identical" in city.bongsu("replay", file, "--verify").stdout
+    tailed = city.bongsu("tail", "core.*", "--city", city.name, "--from-beginning", "--until-idle", "--json")
+    lines = [orjson.loads(line) for line in tailed.stdout.splitlines()]
+    assert {line["topic"] for line in lines if "error" in line} >= {city.topic("core.situation")}
+    assert any(line["value"] and line["value"].get("situation_id") == its_id for line in lines)

@@ -1,0 +1,130 @@
+"""A record that cannot be read says nothing: no row is lost by it, and it is told with its place, not without end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import pytest
+
+from schemas.catalogue import Contract, load_catalogue
+from schemas.errors import Fatal, Invalid
+from schemas.event import Event
+from schemas.registry import Registry
+from schemas.wire import Wire
+from streams import tables
+from streams.reading import Row, RowReader, Unreadable, left_out
+from streams.runtime.records import Record
+from streams.situations.rows import CLOCK, body_of, check_row
+from streams.situations.told import state_row
+from streams.standing import Standing, check_place
+from streams.standing import body_of as place_of
+
+CITY, TOPIC = "town", "town.core.state"
+CLOCKS = {"now_ms": 1, "sequence": 2, "rules": None}
+
+
+class OneRegistry(Registry):
+    """Every contract's newest version under one id: that of the test's topic."""
+
+    def __init__(self) -> None:
+        self._schema = load_catalogue()["core.state"].newest
+
+    def id_of(self, topic: str, contract: Contract) -> int:
+        return 1
+
+    def schema_of(self, schema_id: int) -> dict[str, object]:
+        if schema_id != 1:
+            raise Invalid(f"the registry knows no schema id {schema_id}")
+        return self._schema
+
+
+WIRE = Wire(OneRegistry())
+
+
+def a_record(offset: int, key: str, value: bytes | None, *, topic: str = TOPIC) -> Record:
+    return Record(topic, 0, offset, 0, key.encode(), value, {})
+
+
+def a_clock(offset: int, sequence: int, *, key: str = CLOCK) -> Record:
+    return of_event(
+        offset,
+        state_row(key, CLOCK, body_of({**CLOCKS, "sequence": sequence}), CITY, now=1, sequence=sequence),
+    )
+
+
+def of_event(offset: int, event: Event) -> Record:
+    return a_record(offset, event.key, WIRE.encode(CITY, event)[2])
+
+
+def standing(monkeypatch: pytest.MonkeyPatch, log: Sequence[Record]) -> tables.Table:
+    """The table of a topic in which *log* stands."""
+    monkeypatch.setattr(tables, "read_whole", lambda _bootstrap, _topics: iter(log))
+    monkeypatch.setattr(tables, "newest_of", lambda _bootstrap, _topic: {one.key: one for one in log})
+    return tables.read_rows("", TOPIC, RowReader(WIRE, "town.test", check=check_row))
+
+
+@pytest.mark.parametrize(
+    "junk", [b"", b"\x00", b"\x07\x00\x00\x00\x01", b"\x00\x00\x00\x00\x09x", b"\x00\x00\x00\x00\x01x"]
+)
+def test_junk_over_a_row_does_not_hide_it(monkeypatch: pytest.MonkeyPatch, junk: bytes) -> None:
+    table = standing(
+        monkeypatch, [a_clock(0, 7), a_clock(1, 8), a_record(2, CLOCK, junk), a_record(3, CLOCK, junk)]
+    )
+    row = table.rows[CLOCK]
+    assert (row.record.offset, [one.record.offset for one in table.unreadable]) == (1, [3])
+    assert table.restored == [row]
+
+
+def test_what_was_forgotten_stays_forgotten_under_junk(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = standing(monkeypatch, [a_clock(0, 7), a_record(1, CLOCK, None), a_record(2, CLOCK, b"junk")])
+    assert (table.rows, table.restored) == ({}, [])
+
+
+def test_a_row_that_is_no_row_of_the_rules_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = [
+        of_event(0, state_row("s-1", "situation", b"{}", CITY, now=1, sequence=1)),
+        of_event(1, state_row("s-2", "weather", b"{}", CITY, now=1, sequence=1)),
+        of_event(2, state_row(CLOCK, CLOCK, b'{"now_ms":"noon"}', CITY, now=1, sequence=1)),
+        a_clock(3, 4, key="another"),
+    ]
+    table = standing(monkeypatch, log)
+    assert (table.rows, len(table.unreadable)) == ({}, 4)
+
+
+def test_where_hardly_anything_can_be_read_nothing_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [
+        a_record(offset, f"s-{offset}", b"\x00\x00\x00\x00\x09x")
+        for offset in range(tables.UNREADABLE_MAX + 1)
+    ]
+    with pytest.raises(Fatal, match="101 rows cannot be read, 1 can"):
+        standing(monkeypatch, [a_clock(1_000, 1), *many])
+    assert standing(monkeypatch, [a_clock(1_000, 1), *many[1:]]).rows
+
+
+def test_a_tombstone_is_a_row_of_a_table_and_junk_elsewhere() -> None:
+    reader = RowReader(WIRE, "town.test")
+    assert isinstance(reader.read(a_record(0, "k", None)), Row)
+    assert isinstance(reader.read(a_record(0, "k", None, topic="town.core.tick")), Unreadable)
+
+
+def test_a_place_that_is_none_is_left_out() -> None:
+    check_place("s", {"place": place_of(Standing())})
+    for body in (b"", b"[]", b"{}", b'{"spans":[[1]],"files":[],"place":{}}'):
+        with pytest.raises(Invalid):
+            check_place("s", {"place": body})
+
+
+def test_a_flood_of_junk_is_counted_whole_and_told_seldom(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("bongsu").propagate = True
+    reader = RowReader(WIRE, "town.test")
+    with caplog.at_level(logging.WARNING, "bongsu"):
+        assert list(reader.rows(a_record(offset, "k", b"junk") for offset in range(1_000))) == []
+    assert reader.refused == 1_000
+    assert len(caplog.records) == 10
+    assert "offset=511" in caplog.text
+    told = left_out([reader])
+    assert told is not None
+    assert told.startswith(f"left out what cannot be read: {TOPIC}[0]@0, ")
+    assert told.endswith("[0]@9 and 990 more")
+    assert left_out([RowReader(WIRE, "town.test")]) is None
