@@ -1,6 +1,6 @@
 """The speed stage: positions of vehicles in, ``mobility.speed`` out, each minute once.
 
-Positions are read by columns. A minute is told, and how far has been read is committed, in one transaction. What may be
+A minute is told, and how far has been read is committed, in one transaction. What may be
 committed lies a while back: a worker that begins anew reads that again, says nothing of the minutes that were told, and
 knows then who moves and who stands.
 
@@ -14,18 +14,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from confluent_kafka import Producer
 
 from schemas.catalogue import load_catalogue, topic_name
-from schemas.columns import ColumnCodec
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id
-from schemas.framing import unframe
 from schemas.wire import Wire
 from streams import metrics
 from streams.dlq import aside_record
-from streams.reading import Row, RowReader
+from streams.reading import Row, RowReader, Unreadable
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import read_tail, transactional_producer
 from streams.runtime.records import Batch, Record, next_offsets
@@ -33,7 +32,7 @@ from streams.runtime.transaction import Outbox, transaction
 from streams.speed.cells import HALF_DIAGONAL_M, centre_of
 from streams.speed.marks import Marks
 from streams.speed.minutes import MINUTE_MS, NEVER, CellSpeed, Minutes, Positions, SpeedConfig
-from streams.speed.positions import positions_of, together
+from streams.speed.positions import positions_of
 
 POSITION, SPEED, TICK = "mobility.position", "mobility.speed", "core.tick"
 SOURCE = "speed"
@@ -74,7 +73,6 @@ class SpeedStage:
         self._idle_s = idle_s
         self._now_s = now_s
         self._held: Held | None = None
-        self._codecs: dict[int, ColumnCodec] = {}
         self._positions = topic_name(city, POSITION)
         self.group = f"{city}.speed"
         self._reader = RowReader(wire, self.group)
@@ -118,7 +116,6 @@ class SpeedStage:
     def _take(self, batch: Batch, held: Held, outbox: Outbox) -> None:
         positions, aside = self._decoded(batch.records, held)
         for record, error in aside:
-            self._reader.refuse(record, error)
             outbox.put(aside_record(self._city, POSITION, record, error, now_ms=record.timestamp_ms))
         for one in held.minutes.take(positions, self._clock(held)):
             outbox.put(speed_event(self._city, one, now_ms=held.minutes.clock))
@@ -144,45 +141,27 @@ class SpeedStage:
     ) -> tuple[Positions, list[tuple[Record, Invalid]]]:
         """The positions among *records*. Those of them that cannot be read, with why."""
         aside: list[tuple[Record, Invalid]] = []
-        by_schema: dict[int, list[tuple[Record, bytes]]] = {}
+        good: list[Record] = []
+        values: list[Mapping[str, Any]] = []
         for record in records:
             metrics.records_taken.labels(self.group, record.topic).inc()
+            row = self._reader.read(record)
             if record.topic != self._positions:
-                self._tick(record, held)
-                continue
-            try:
-                schema_id, payload = unframe(record.value or b"")
-                by_schema.setdefault(schema_id, []).append((record, bytes(payload)))
-            except Invalid as error:
-                aside.append((record, error))
-        parts, clocks = [], dict.fromkeys(((one.topic, one.partition) for one in records), NEVER)
-        for schema_id, those in sorted(by_schema.items()):
-            try:
-                columns = self._codec(schema_id).decode([payload for _, payload in those])
-            except Invalid as error:  # a schema that nobody knows
-                aside += [(record, error) for record, _ in those]
-                continue
-            aside += [(those[index][0], error) for index, error in columns.aside]
-            good = [those[index][0] for index in columns.indices]
-            part = positions_of(columns.batch, [one.timestamp_ms + FUTURE_MS_MAX for one in good])
-            for record, at in zip(good, part.heard.tolist(), strict=True):
-                place = (record.topic, record.partition)
-                clocks[place] = max(clocks[place], at)
-            parts.append(part)
+                # A tick that cannot be read tells no time, and no more: the situations stage sets it aside.
+                if isinstance(row, Row) and row.value is not None:
+                    held.tick_ms = max(held.tick_ms, int(row.value["event_time"]))
+            elif isinstance(row, Row) and row.value is not None:
+                good.append(record)
+                values.append(row.value)
+            elif isinstance(row, Unreadable):
+                aside.append((record, row.error))
+        positions = positions_of(values, [one.timestamp_ms + FUTURE_MS_MAX for one in good])
+        clocks = dict.fromkeys(((one.topic, one.partition) for one in records), NEVER)
+        for record, at in zip(good, positions.heard.tolist(), strict=True):
+            place = (record.topic, record.partition)
+            clocks[place] = max(clocks[place], at)
         held.marks = self._marked(records, clocks, held)
-        return together(parts), aside
-
-    def _tick(self, record: Record, held: Held) -> None:
-        """One that cannot be read tells no time, and no more: the situations stage sets it aside."""
-        row = self._reader.read(record)
-        if isinstance(row, Row) and row.value is not None:
-            held.tick_ms = max(held.tick_ms, int(row.value["event_time"]))
-
-    def _codec(self, schema_id: int) -> ColumnCodec:
-        if schema_id not in self._codecs:
-            writer, known = self._wire.registry.schema_of(schema_id), load_catalogue()[POSITION]
-            self._codecs[schema_id] = ColumnCodec(known.newest, writer=writer, max_bytes=known.max_bytes)
-        return self._codecs[schema_id]
+        return positions, aside
 
     def _marked(
         self, records: Sequence[Record], clocks: Mapping[Partition, int], held: Held

@@ -25,7 +25,7 @@ from schemas.errors import Fatal
 FREE_MB = 1_000
 OPEN_FILES = 1_024
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
-PACKAGES = ("confluent-kafka", "faust-streaming", "fastavro", "pyruhvro", "redis")
+PACKAGES = ("confluent-kafka", "faust-streaming", "fastavro", "numba", "redis")
 
 
 @dataclass(frozen=True, slots=True)

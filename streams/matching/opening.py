@@ -17,8 +17,10 @@ from schemas.rows import RowCodec
 from streams.log import log
 from streams.match.forms import FORMS, Form
 from streams.match.observations import NAMES, observations
+from streams.match.values import fill
 from streams.matching.plain import PlainReader
 from streams.matching.reader import Reader
+from streams.matching.rows import Rows
 from streams.runtime.clients import producer_of
 
 
@@ -33,7 +35,7 @@ def reader_opener(
     plain.
 
     Best are record batches as brokers hold them with compiled kernels; then confluent-kafka's messages with those kernels;
-    else these with Arrow's columns.
+    else these row by row.
     """
     choose = cache(partial(_chosen, city, bootstrap, registry, is_plain))
 
@@ -61,10 +63,8 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
             if form.contract in load_catalogue():
                 _prove(form)
     except Exception as error:  # whatever it is, a plainer way is there: numba may be missing, or be another
-        log.warning("observations are decoded as columns", why=str(error) or type(error).__name__)
-        from streams.matching.columns import Columns  # noqa: PLC0415 (Arrow: the kernels do without)
-
-        return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=Columns(registry).batch)
+        log.warning("observations are decoded row by row", why=str(error) or type(error).__name__)
+        return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=Rows(registry).batch)
     from streams.matching.fast.decoding import Decoding  # noqa: PLC0415
 
     try:
@@ -86,7 +86,6 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
 
 def _prove(form: Form) -> None:
     """The contract's own example through the kernel and through the row decoder. ``Unproved`` where they differ."""
-    from streams.matching.fast.decoding import fill  # noqa: PLC0415
     from streams.matching.fast.kernel import kernel_of  # noqa: PLC0415
 
     contract = load_catalogue()[form.contract]

@@ -25,7 +25,7 @@ Decode = Callable[[Sequence[Any], Filter | None], Batch]
 
 
 class PlainReader:
-    """`reader.Reader` in the plainest way. *decode*: through kernels (`fast.objects`) or through columns (`columns`)."""
+    """`reader.Reader` in the plainest way. *decode*: through kernels (`fast.objects`) or row by row (`rows`)."""
 
     def __init__(self, city: str, group: str, *, bootstrap: str, decode: Decode) -> None:
         self._bootstrap = bootstrap

@@ -31,8 +31,8 @@ from deploy.platform import Platform
 from deploy.stages import free_port
 from deploy.topics import ensure_topics
 from schemas.catalogue import load_catalogue, topic_name
-from schemas.columns import ColumnCodec
 from schemas.errors import Fatal
+from schemas.rows import RowCodec
 from streams.runtime.kafka import read_whole
 from tests.bench.match_load import CONTRACT, Ground, Load, ground, oracle, publish
 
@@ -173,18 +173,10 @@ def offsets_of(admin: AdminClient, city: str) -> dict[int, int]:
 
 def verify(platform: Platform, there: Ground, wanted: set[tuple[str, int]]) -> None:
     topic = topic_name(there.city, "core.evidence")
-    codec = ColumnCodec(load_catalogue()["core.evidence"].newest)
-    columns = codec.decode(
-        [record.value[5:] for record in read_whole(platform.kafka, [topic]) if record.value]
-    )
-    told = list(
-        zip(
-            columns.batch.column("watch_id").to_pylist(),
-            (int(one, 16) for one in columns.batch.column("observation_id").to_pylist()),
-            strict=True,
-        )
-    )
-    if columns.aside or len(told) != len(set(told)) or set(told) != wanted:
+    codec = RowCodec(load_catalogue()["core.evidence"].newest)
+    rows = (codec.decode(record.value[5:]) for record in read_whole(platform.kafka, [topic]) if record.value)
+    told = [(one["watch_id"], int(one["observation_id"], 16)) for one in rows]
+    if len(told) != len(set(told)) or set(told) != wanted:
         raise Fatal(
             f"void: {len(told)} matches were told, {len(set(told) & wanted)} of them of {len(wanted)}"
         )

@@ -19,7 +19,6 @@ from confluent_kafka import Producer
 
 from deploy.platform import Platform
 from schemas.catalogue import Schema, load_catalogue, topic_name
-from schemas.columns import ColumnCodec
 from schemas.event import Event
 from schemas.framing import frame
 from schemas.rows import plain
@@ -196,8 +195,9 @@ def payloads(there: Ground, rows: range, schema: Schema) -> list[bytes]:
     numbers = np.arange(rows.start, rows.stop)
     count, part = len(rows), slice(rows.start, rows.stop)
     times = pa.array(there.base_ms + numbers * 1000 // there.load.a_second, pa.int64())
-    codec = ColumnCodec(schema)
-    fields = {name: codec.schema.field(name) for name in codec.schema.names}
+    text = json.dumps(plain(schema))
+    shape = pyruhvro.deserialize_array([], text).schema
+    fields = {name: shape.field(name) for name in shape.names}
     place = pa.StructArray.from_arrays(
         [pa.array(there.lat[part]), pa.array(there.lon[part]), pa.nulls(count, pa.float32())],
         fields=list(fields["position"].type),
@@ -215,8 +215,8 @@ def payloads(there: Ground, rows: range, schema: Schema) -> list[bytes]:
         "confidence": pa.array(np.full(count, 0.75, np.float32)),
     }
     columns |= {name: pa.nulls(count, one.type) for name, one in fields.items() if name not in columns}
-    batch = pa.RecordBatch.from_arrays([columns[name] for name in fields], schema=codec.schema)
-    (encoded,) = pyruhvro.serialize_record_batch(batch, json.dumps(plain(schema)), 1)
+    batch = pa.RecordBatch.from_arrays([columns[name] for name in fields], schema=shape)
+    (encoded,) = pyruhvro.serialize_record_batch(batch, text, 1)
     return [bytes(one) for one in encoded.to_pylist()]
 
 

@@ -24,7 +24,6 @@ from streams.match.batch import Batch, joined
 from streams.match.cells import Cells, Filter
 from streams.match.codes import code_of
 from streams.match.observations import NAMES
-from streams.matching.columns import Columns
 from streams.matching.fast.decoding import Decoding
 from streams.matching.fast.frames import KernelFrames
 from streams.matching.fast.objects import decoded
@@ -32,6 +31,7 @@ from streams.matching.fast.reader import FastReader
 from streams.matching.opening import reader_opener
 from streams.matching.plain import PlainReader
 from streams.matching.reader import Reader
+from streams.matching.rows import Rows
 from streams.matching.telling import Telling
 from tests.integration.test_match import now_ms, some_sights
 from tests.living_city import LivingCity
@@ -132,7 +132,7 @@ def asides(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
 
 def plain_reader(city: LivingCity, group: str, *, with_kernels: bool) -> PlainReader:
     registry = city.wire.registry
-    decode = partial(decoded, Decoding(registry)) if with_kernels else Columns(registry).batch
+    decode = partial(decoded, Decoding(registry)) if with_kernels else Rows(registry).batch
     return PlainReader(city.name, group, bootstrap=city.places.kafka, decode=decode)
 
 
@@ -142,10 +142,10 @@ def fast_reader(city: LivingCity, group: str) -> FastReader:
 
 def test_all_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
     count = len(city.records("cctv.detection")) + len(city.records("cctv.plate"))
-    by_columns = plain_reader(city, "columns", with_kernels=False)
+    by_rows = plain_reader(city, "rows", with_kernels=False)
     quicker = plain_reader(city, "objects", with_kernels=True), fast_reader(city, "fast")
     try:
-        theirs = read_all(by_columns, count)
+        theirs = read_all(by_rows, count)
         assert len(rows(theirs)) > 500
         assert len(asides(theirs)) == len(BAD) + 6
         for reader in quicker:
@@ -157,7 +157,7 @@ def test_all_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
             )  # it holds a batch
             assert ours.ends == theirs.ends
             for place, end in ours.ends.items():
-                assert reader.begin_of(place) == by_columns.begin_of(place) == 0
+                assert reader.begin_of(place) == by_rows.begin_of(place) == 0
                 assert reader.end_of(place) == end
                 again = joined([batch.kept() for batch in reader.between(place, 3, end - 2)])
                 inside = {
@@ -166,7 +166,7 @@ def test_all_read_the_same_and_set_the_same_aside(city: LivingCity) -> None:
                 assert rows(again) == inside
             assert reader.group_metadata()
     finally:
-        for one in (by_columns, *quicker):
+        for one in (by_rows, *quicker):
             one.close()
 
 
@@ -197,12 +197,12 @@ def test_a_writers_schema_that_no_kernel_can_walk_is_read_row_by_row(
         producer = Producer({"bootstrap.servers": cluster.kafka})
         producer.produce(topic, frame(number, RowCodec(newer).encode(value)), b"newer")
         producer.flush(30)
-        by_columns, fast = plain_reader(city, "columns", with_kernels=False), fast_reader(city, "fast")
-        theirs, ours = read_all(by_columns, 21), read_all(fast, 21)
+        by_rows, fast = plain_reader(city, "rows", with_kernels=False), fast_reader(city, "fast")
+        theirs, ours = read_all(by_rows, 21), read_all(fast, 21)
         assert rows(ours) == rows(theirs)
         assert "newer" in {words.observation_id for words in ours.frames.texts(ours.seen.at).words()}
         assert "row by row" in caplog.text
-        by_columns.close()
+        by_rows.close()
         fast.close()
     finally:
         city.remove()
@@ -242,15 +242,13 @@ def test_where_record_batches_cannot_be_had_messages_are_read_with_the_same_kern
     opened.close()
 
 
-def test_where_the_kernels_do_not_prove_themselves_the_columns_are_taken_and_said(
+def test_where_the_kernels_do_not_prove_themselves_rows_are_taken_and_said(
     city: LivingCity, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(
-        "streams.matching.fast.decoding.fill", lambda seen, row, value, form: seen.lat.fill(1.0)
-    )
-    opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("columns")
+    monkeypatch.setattr("streams.matching.opening.fill", lambda seen, row, value, form: seen.lat.fill(1.0))
+    opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("rows")
     assert isinstance(opened, PlainReader)
-    assert "as columns" in caplog.text
+    assert "row by row" in caplog.text
     opened.close()
 
 

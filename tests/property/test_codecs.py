@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import Contract
-from schemas.columns import ColumnCodec
 from schemas.errors import Invalid
 from schemas.json_form import from_json_value, to_json_value
 from schemas.model import model_of
@@ -20,13 +19,7 @@ from tests.a_schema import shipped_contracts
 from tests.property.values import values_of
 
 CONTRACTS = shipped_contracts()
-CODECS = {
-    one.name: (
-        RowCodec(one.newest, max_bytes=one.max_bytes),
-        ColumnCodec(one.newest, max_bytes=one.max_bytes),
-    )
-    for one in CONTRACTS
-}
+CODECS = {one.name: RowCodec(one.newest, max_bytes=one.max_bytes) for one in CONTRACTS}
 by_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=lambda one: one.name)
 
 
@@ -37,39 +30,27 @@ def fastavros(contract: Contract, payload: bytes) -> Any:
 @by_contract
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_columns_rows_and_fastavro_give_the_same_for_every_contract(
-    contract: Contract, data: st.DataObject
-) -> None:
-    rows, columns = CODECS[contract.name]
-    values = data.draw(st.lists(values_of(model_of(contract.newest)), min_size=1, max_size=5))
-    payloads = [rows.encode(value) for value in values]
-    reference = [fastavros(contract, payload) for payload in payloads]
-    assert [rows.decode(payload) for payload in payloads] == reference == values
-    found = columns.decode(payloads)
-    assert found.aside == ()
-    assert found.batch.to_pylist() == reference
+def test_rows_and_fastavro_give_the_same_for_every_contract(contract: Contract, data: st.DataObject) -> None:
+    rows = CODECS[contract.name]
+    value = data.draw(values_of(model_of(contract.newest)))
+    payload = rows.encode(value)
+    assert rows.decode(payload) == fastavros(contract, payload) == value
 
 
 @by_contract
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_columns_and_rows_refuse_the_same_broken_payloads(contract: Contract, data: st.DataObject) -> None:
-    rows, columns = CODECS[contract.name]
-    whole = rows.encode(data.draw(values_of(model_of(contract.newest))))
-    payloads = data.draw(st.lists(broken(whole), min_size=1, max_size=40))
-    good: list[tuple[int, Any]] = []
-    for index, payload in enumerate(payloads):
-        alone = columns.decode([payload])
-        try:
-            good.append((index, rows.decode(payload)))
-            assert alone.aside == ()
-        except Invalid as error:
-            assert error.field
-            assert alone.batch.num_rows == 0
-    found = columns.decode(payloads)
-    assert list(found.indices) == [index for index, _ in good]
-    assert repr(found.batch.to_pylist()) == repr([value for _, value in good])  # a broken float may be NaN
-    assert sorted([*found.indices, *(index for index, _ in found.aside)]) == list(range(len(payloads)))
+def test_a_broken_payload_is_refused_or_is_the_value_of_its_bytes(
+    contract: Contract, data: st.DataObject
+) -> None:
+    rows = CODECS[contract.name]
+    payload = data.draw(broken(rows.encode(data.draw(values_of(model_of(contract.newest))))))
+    try:
+        value = rows.decode(payload)
+    except Invalid as error:
+        assert error.field
+    else:
+        assert repr(value) == repr(fastavros(contract, payload))  # a broken float may be NaN
 
 
 @by_contract

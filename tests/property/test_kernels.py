@@ -16,7 +16,7 @@ from schemas.model import Array, Enum, Primitive, Record, Type, Union, model_of
 from schemas.rows import RowCodec
 from streams.match.forms import FORMS, Form
 from streams.match.observations import NAMES, Observations, observations
-from streams.matching.fast.decoding import fill
+from streams.match.values import fill
 from streams.matching.fast.kernel import kernel_of
 
 KNOWN = [form for form in FORMS if form.contract in load_catalogue()]

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from streams.geo import distance_m
-from streams.match.arrow import codes_of
-from streams.match.codes import NONE, code_of
 from streams.match.engine import Engine
 from streams.match.shapes import Edges, distances_m
 from streams.match.watches import Watch
@@ -199,14 +196,6 @@ def test_a_disc_is_found_at_any_latitude_and_over_the_date_line(
     assume(there.lat is not None and there.lon is not None)
     assume(abs(distance_m(lat, 179.999, there.lat or 0, there.lon or 0) - 700) > 0.01)
     assert found(Engine([watch]), [there]) == seen_by([watch], [there])
-
-
-@CASES
-@given(st.lists(st.one_of(st.none(), st.text()), max_size=20), st.integers(0, 5))
-def test_words_have_the_same_code_alone_and_in_a_column(words: list[str | None], first: int) -> None:
-    column = pa.array(words, pa.string()).slice(min(first, len(words)))
-    expected = [NONE if word is None else code_of(word) for word in words[first:]]
-    assert codes_of(column).tolist() == expected
 
 
 def test_the_oracle_can_tell_right_from_wrong() -> None:

@@ -16,11 +16,11 @@ from schemas.rows import RowCodec
 from streams.log import log
 from streams.match.batch import Batch
 from streams.match.cells import Filter
-from streams.match.codes import code_of, joined
 from streams.match.flow import Partition
 from streams.match.forms import FORMS, TOPICS, Form
-from streams.match.observations import CERTAIN, Longs, Observations, Rows, observations
+from streams.match.observations import Longs, Observations, Rows, observations
 from streams.match.texts import Words
+from streams.match.values import fill, words_of
 from streams.matching.fast.frames import HEAD_BYTES, Bytes, Group, KernelFrames
 from streams.matching.fast.kernel import Kernel, kernel_of
 from streams.matching.fast.loading import schemas_met, sift
@@ -78,25 +78,11 @@ class Schemas:
             log.warning("a schema is read row by row", contract=contract, schema_id=schema_id, why=str(why))
             kernel = None
 
-        def words_of(payload: bytes) -> Words:
-            return _words(form, codec.decode(payload, writer=writer))
+        def words(payload: bytes) -> Words:
+            return words_of(form, codec.decode(payload, writer=writer))
 
-        group = Group(kernel, form.fixed_label, words_of)
+        group = Group(kernel, form.fixed_label, words)
         return Schema(number, form, codec, writer, group, known.max_bytes + HEAD_BYTES)
-
-
-def _words(form: Form, value: Mapping[str, Any]) -> Words:
-    place = value["position"]
-    return Words(
-        value["event_id"],
-        value["source"],
-        form.label_of(value),
-        value[form.token] if form.token else None,
-        form.subject_of(value),
-        place["accuracy_m"] if place is not None else None,
-        value[form.seen_by] if form.seen_by else None,
-        value[form.image_ref] if form.image_ref else None,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,28 +225,3 @@ def _decoded(schema: Schema | None, record: Record) -> dict[str, Any]:
     if schema.codec is None:
         raise schema.error or Invalid("its schema is unknown")
     return schema.codec.decode(value[HEAD_BYTES:], writer=schema.writer)
-
-
-def fill(seen: Observations, row: int, value: Mapping[str, Any], form: Form) -> None:
-    """One row from its value, as the kernel would have done."""
-    place = value["position"]
-    seen.topic[row] = TOPICS[form.contract]
-    seen.lat[row], seen.lon[row] = (np.nan, np.nan) if place is None else (place["lat"], place["lon"])
-    seen.time[row], seen.received[row] = value["event_time"], value["received_time"]
-    seen.label[row] = code_of(form.label_of(value))
-    seen.token[row] = _code(value[form.token] if form.token else None)
-    seen.subject[row] = _subject([value[name] for name in form.subject])
-    confidence = CERTAIN if form.confidence is None else value[form.confidence]
-    seen.confidence[row] = np.nan if confidence is None else confidence
-
-
-def _code(word: str | None) -> int:
-    return 0 if word is None else code_of(word)
-
-
-def _subject(words: list[str | None]) -> int:
-    codes = [np.array([_code(word)], np.uint64) for word in words]
-    total = codes[0]
-    for one in codes[1:]:
-        total = joined(total, one)
-    return int(total[0])
