@@ -1,4 +1,4 @@
-"""The ``bongsu`` command: a table of names, each loaded when it is called, and one place where errors end."""
+"""The ``bongsu`` command: a table of commands, each loaded when it is called, and the one place where errors end."""
 
 from __future__ import annotations
 
@@ -6,45 +6,72 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from schemas.errors import BongsuError, Unreachable
 from schemas.printable import printable
 
-COMMANDS = {
-    "bench": "deploy.cli.bench:bench",
-    "city": "deploy.cli.city:city",
-    "demo": "deploy.cli.demo:demo",
-    "dlq": "deploy.cli.dlq:dlq",
-    "doctor": "deploy.cli.cluster:doctor",
-    "down": "deploy.cli.cluster:down",
-    "effects": "deploy.cli.effects:effects",
-    "fetch": "deploy.cli.cluster:fetch",
-    "key": "deploy.cli.key:key",
-    "logs": "deploy.cli.cluster:logs",
-    "play": "deploy.cli.play:play",
-    "record": "deploy.cli.record:record",
-    "replay": "deploy.cli.replay:replay",
-    "run": "deploy.cli.run:run",
-    "schemas": "deploy.cli.schemas:schemas",
-    "situation": "deploy.cli.situation:situation",
-    "source": "deploy.cli.source:source",
-    "status": "deploy.cli.cluster:status",
-    "tail": "deploy.cli.tail:tail",
-    "topics": "deploy.cli.topics:topics",
-    "up": "deploy.cli.cluster:up",
-    "user": "deploy.cli.user:user",
+
+class Entry(NamedTuple):
+    """A command: the module and name it is loaded from, and its line in ``bongsu --help``."""
+
+    target: str
+    line: str
+
+
+GROUPS: dict[str, dict[str, Entry]] = {
+    "Local cluster": {
+        "demo": Entry("deploy.cli.demo:demo", "Play a simulated city through the real parts, and show it."),
+        "up": Entry("deploy.cli.cluster:up", "Start Kafka, the schema registry and Redis on this machine."),
+        "down": Entry("deploy.cli.cluster:down", "End them; --erase removes their data."),
+        "status": Entry("deploy.cli.cluster:status", "Say where they are and whether they answer."),
+        "logs": Entry("deploy.cli.cluster:logs", "Print what they log."),
+        "fetch": Entry(
+            "deploy.cli.cluster:fetch", "Fetch all that 'up' needs, for a machine without a network."
+        ),
+        "doctor": Entry(
+            "deploy.cli.cluster:doctor", "Say what is wrong on this machine, and how to mend it."
+        ),
+        "completion": Entry("deploy.cli.completion:completion", "Let the shell complete commands at TAB."),
+    },
+    "City": {
+        "city": Entry("deploy.cli.city:city", "List cities, check a city's file."),
+        "run": Entry("deploy.cli.run:run", "Run a city: all stages and live sources, or one stage."),
+        "play": Entry(
+            "deploy.cli.play:play", "Feed recordings through a city's sources, on their own clock."
+        ),
+        "record": Entry("deploy.cli.record:record", "Write down what a live source hears."),
+        "source": Entry("deploy.cli.source:source", "Show, try, resume or add sources."),
+        "topics": Entry("deploy.cli.topics:topics", "Compare the cluster's topics with the catalogue."),
+        "schemas": Entry("deploy.cli.schemas:schemas", "Check, compare and register the event schemas."),
+    },
+    "Data": {
+        "tail": Entry("deploy.cli.tail:tail", "Print events as they are committed."),
+        "situation": Entry("deploy.cli.situation:situation", "Show what is going on, and why."),
+        "dlq": Entry("deploy.cli.dlq:dlq", "Show what was set aside; feed it again after mending."),
+        "replay": Entry("deploy.cli.replay:replay", "Run the rules over the journal again, and compare."),
+    },
+    "People": {
+        "key": Entry("deploy.cli.key:key", "Give agencies and subscribers keys for the gateway."),
+        "user": Entry("deploy.cli.user:user", "Give operators roles and keys."),
+    },
+    "Measure": {
+        "effects": Entry("deploy.cli.effects:effects", "Print alert load and response times of a period."),
+        "bench": Entry("deploy.cli.bench:bench", "Run a benchmark."),
+    },
 }
+COMMANDS = {name: entry for commands in GROUPS.values() for name, entry in commands.items()}
 
 USED_WRONGLY, FAILED, UNREACHABLE = 2, 1, 3
 
 
 class Lazy(click.Group):
-    """Loads a command's module only when that command is asked for: ``bongsu --help`` stays quick."""
+    """Loads a command's module only when that command is asked for: ``--help`` and TAB stay quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -52,9 +79,21 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name].split(":")
+        module, name = COMMANDS[cmd_name].target.split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), entry.line) for name, entry in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names from the table: click would load every command for its help."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=COMMANDS[name].line) for name in names), *options]
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
