@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 
 PLACES = {
@@ -35,15 +36,15 @@ def install(shell: str | None) -> None:
     if chosen not in PLACES:
         raise UsageFault(
             f"there is no completion for the shell {chosen or '(none named by $SHELL)'}",
-            hint="name one: bongsu completion install --shell bash|zsh|fish",
+            hint="name one of bash, fish and zsh: bongsu completion install --shell bash",
         )
     path = Path.home() / PLACES[chosen]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_script(chosen), encoding="utf-8")
-    click.echo(f"written: {path}")
+    tell(f"written: {path}")
     if chosen == "zsh":
-        click.echo(f"add to ~/.zshrc, before compinit:  fpath=({path.parent} $fpath)", err=True)
-    click.echo("it holds from the next shell on", err=True)
+        tell(f"add to ~/.zshrc, before compinit:  fpath=({path.parent} $fpath)", err=True)
+    tell("it holds from the next shell on", err=True)
 
 
 def _script(shell: str) -> str:

@@ -17,7 +17,10 @@ SESSION_MS, SESSION_MS_USUAL_MIN = 3_000, 6_000
 METADATA_TIMEOUT_S = 8.0
 AT_END_MS = 10
 """How long the broker may hold a fetch at a partition's end when only what stands there now is wanted."""
-PARTED = "delete it and make it anew with: bongsu topics apply (what stands in it is lost: read it first with bongsu tail TOPIC)"
+PARTED = (
+    "read it with bongsu tail TOPIC, since what stands in it will be lost; delete it;"
+    " make it anew with bongsu topics apply"
+)
 HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
 
 ANOTHER = "one process alone may speak for a source: see which other home or machine runs this city, and end one of them"
