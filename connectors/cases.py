@@ -21,6 +21,8 @@ from schemas.parts import Known
 
 Domain = Literal["fire", "police"]
 Status = Literal["open", "dispatched", "arrived", "closed"]
+UNKNOWN_STATUS: Status = "open"
+"""The status of a case whose agency says a word for it that we do not know: somebody may still be waiting."""
 REMEMBERED = 5_000
 """Cases remembered beside those of the newest body. One that is forgotten and said again has the ids it had."""
 REMEMBERED_MAX = 100_000

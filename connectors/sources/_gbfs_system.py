@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Place
-from connectors.records import a_number, a_text, text_or_none
+from connectors.records import a_number, a_text, note_unknown, text_or_none
 from connectors.sources._gbfs import WORDS, a_count, in_language, vehicle_type
 from connectors.vehicles import Telemetry
 from schemas.errors import Invalid
@@ -57,7 +57,7 @@ class System:
             return "bicycle"
         word = self.types.get(type_id) or WORDS.get(type_id)
         if word is None:
-            told.noted[f"vehicle type unknown: {type_id[:40]}"] += 1
+            note_unknown(told.noted, "vehicle type", type_id)
         return word or "other"
 
     def kept(self) -> dict[str, Any]:

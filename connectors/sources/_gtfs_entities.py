@@ -1,25 +1,29 @@
 """Entities of GTFS-realtime in our words. Pure.
 
 What a field holds when nobody set it is no claim: only what is there is taken, but for the relationship, which by the
-standard is *scheduled* where it is not said.
+standard is *scheduled* where it is not said. A value of a later version of the standard is null and noted; where a
+word must stand, it is *unknown*.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 from google.transit import gtfs_realtime_pb2 as gtfs
 
 from connectors.gtfs_schedule import Schedule, Trip
-from connectors.records import EARLIEST_MS
+from connectors.records import EARLIEST_MS, note_unknown
 from connectors.vehicles import Telemetry
 from schemas.errors import Invalid
 
 LATEST_S = 4_102_444_800
 """The year 2100: what is later is milliseconds."""
 OTHER_TIMES = "schedule of other times"
+UNKNOWN = "unknown"
 
 
 def moment_ms(seconds: int, field: str) -> int:
@@ -29,13 +33,31 @@ def moment_ms(seconds: int, field: str) -> int:
     return seconds * 1000
 
 
-def word(message: Any, field: str) -> str | None:
-    """The name of an enumeration's value, lower case; ``None`` where nothing is said."""
-    if not message.HasField(field):
-        return None
-    kind = message.DESCRIPTOR.fields_by_name[field].enum_type
-    name: str = kind.values_by_number[getattr(message, field)].name
-    return name.lower()
+def word(message: Any, field: str, noted: Counter[str]) -> str | None:
+    """The name of an enumeration's value, lower case; ``None`` where nothing is said, or, noted, a later value."""
+    about = message.DESCRIPTOR.fields_by_name[field]
+    if message.HasField(field):
+        name: str = about.enum_type.values_by_number[getattr(message, field)].name
+        return name.lower()
+    number = _later_value(message, about.number)
+    if number is not None:
+        note_unknown(noted, field, str(number))
+    return None
+
+
+def relationship(message: Any, noted: Counter[str]) -> str:
+    """How *message* stands to the schedule: by the standard *scheduled* where it is not said; a later value is *unknown*."""
+    field = "schedule_relationship"
+    found = word(message, field, noted)
+    if found is None and _later_value(message, message.DESCRIPTOR.fields_by_name[field].number) is None:
+        return "scheduled"
+    return found or UNKNOWN
+
+
+def _later_value(message: Any, field_number: int) -> int | None:
+    """The number that an enumeration's field holds and that this version does not know: protobuf sets it apart."""
+    values = [one.data for one in UnknownFieldSet(message) if one.field_number == field_number]
+    return values[-1] if values else None
 
 
 def said(message: Any, field: str) -> Any:
@@ -82,12 +104,12 @@ def trip_fields(trip: Any, trip_id: str | None, known: Trip | None) -> dict[str,
     }
 
 
-def delays(updates: Sequence[Any], known: Trip | None) -> list[dict[str, Any]]:
+def delays(updates: Sequence[Any], known: Trip | None, noted: Counter[str]) -> list[dict[str, Any]]:
     """What is expected stop by stop; the schedule names stops and their order where the feed does not."""
-    return [_delay(one, known) for one in updates]
+    return [_delay(one, known, noted) for one in updates]
 
 
-def _delay(update: Any, known: Trip | None) -> dict[str, Any]:
+def _delay(update: Any, known: Trip | None, noted: Counter[str]) -> dict[str, Any]:
     sequence, stop_id = said(update, "stop_sequence"), said(update, "stop_id")
     if known is not None and sequence is None and stop_id is not None:
         sequence = known.sequence_of(stop_id)
@@ -100,7 +122,7 @@ def _delay(update: Any, known: Trip | None) -> dict[str, Any]:
         delay[f"{name}_delay_s"] = said(event, "delay")
         delay[f"{name}_time"] = None if time_s is None else moment_ms(time_s, f"{name}.time")
         delay[f"{name}_uncertainty_s"] = said(event, "uncertainty")
-    delay["relationship"] = word(update, "schedule_relationship") or "scheduled"
+    delay["relationship"] = relationship(update, noted)
     return delay
 
 
@@ -111,7 +133,7 @@ def contradicts(updates: Sequence[Any], known: Trip) -> bool:
         for one in updates
         if one.HasField("stop_sequence")
         and one.stop_id
-        and word(one, "schedule_relationship") != "unscheduled"
+        and relationship(one, Counter()) not in ("unscheduled", UNKNOWN)
     )
 
 
@@ -122,7 +144,7 @@ def text_in(translated: Any, language: str | None) -> tuple[str | None, str | No
     return (chosen[0].text.strip(), said(chosen[0], "language")) if chosen else (None, None)
 
 
-def alert_fields(alert: Any, alert_id: str, language: str | None) -> dict[str, Any]:
+def alert_fields(alert: Any, alert_id: str, language: str | None, noted: Counter[str]) -> dict[str, Any]:
     """What an alert says; about no single trip its ``trip_id`` is its own."""
     trips = {one.trip.trip_id for one in alert.informed_entity}
     routes = {one.route_id or one.trip.route_id for one in alert.informed_entity}
@@ -137,16 +159,16 @@ def alert_fields(alert: Any, alert_id: str, language: str | None) -> dict[str, A
         "description_text": description,
         "language": spoken or other,
         "url": text_in(alert.url, language)[0],
-        "cause": word(alert, "cause"),
-        "effect": word(alert, "effect"),
-        "severity": _severity(alert),
+        "cause": word(alert, "cause", noted),
+        "effect": word(alert, "effect", noted),
+        "severity": _severity(alert, noted),
         "active": [_period(one) for one in alert.active_period],
         "affected": [_affected(one) for one in alert.informed_entity],
     }
 
 
-def _severity(alert: Any) -> str | None:
-    level = word(alert, "severity_level")
+def _severity(alert: Any, noted: Counter[str]) -> str | None:
+    level = word(alert, "severity_level", noted)
     return None if level == "unknown_severity" else level
 
 

@@ -19,7 +19,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import CsvRow, csv_rows, named_cells
 from connectors.file_read import read_file
-from connectors.records import a_text, event_fields, local_time, position, read_each, set_aside, text_or_none
+from connectors.records import (
+    a_text,
+    event_fields,
+    local_time,
+    note_unknown,
+    position,
+    read_each,
+    set_aside,
+    text_or_none,
+)
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id
 
@@ -88,17 +97,20 @@ class DaejeonDevices:
         if not {ID, NAME, LON, LAT, UPDATED} <= set(heading):
             wrong = Invalid("the body is no device list", field="", expected=f"a heading with {ID}")
             return Reading((), place, aside=[set_aside(heard.body, wrong)])
+        noted = Counter[str]()
         read, aside, _ = read_each(
             rows[1:],
-            lambda row: self._device(row, heading),
+            lambda row: self._device(row, heading, noted),
             lambda _, row: row.original.rstrip(b"\r\n"),
             (rows[0].original.rstrip(b"\r\n") + b"\n", b"\n"),
         )
         cameras = [device for device in read if isinstance(device, dict)]
         skipped = Counter(device for device in read if isinstance(device, str))
-        return Reading(self._events(cameras, heard), {"digest": digest}, aside=aside, skipped=skipped)
+        return Reading(
+            self._events(cameras, heard), {"digest": digest}, aside=aside, skipped=skipped, noted=noted
+        )
 
-    def _device(self, row: CsvRow, heading: list[str]) -> dict[str, Any] | str:
+    def _device(self, row: CsvRow, heading: list[str], noted: Counter[str]) -> dict[str, Any] | str:
         """The camera in *row*; for any other device, what it is."""
         cells = named_cells(row, heading)
         device_id = a_text(cells[ID], ID)
@@ -108,6 +120,8 @@ class DaejeonDevices:
         cls, at = match["cls"], position(self._context, cells[LAT], cells[LON])
         if not is_camera(cls):
             return OTHER_CLASSES.get(cls, cls)
+        if cls not in PURPOSES:
+            note_unknown(noted, "camera class", cls)
         updated_ms, _ = local_time(cells[UPDATED], "%Y-%m-%d %H:%M:%S", self._context.timezone, UPDATED)
         value = event_fields(
             self._context,

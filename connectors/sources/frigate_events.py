@@ -3,7 +3,8 @@
 - What counts is ``after``. Camera and zone are Frigate's names; ``camera_ids`` and ``zones`` map them to the city's.
 - Id: camera, event id, the frame's time, and whether the event is new, an update or the end.
 - Boxes are in pixels of the *detect* resolution: ``width_px`` and ``height_px`` of the camera.
-- ``end`` sets ``ended`` and happens at ``end_time``. What Frigate itself takes for a false positive is skipped.
+- ``end`` sets ``ended`` and happens at ``end_time``; a type of a later version is an update, and noted.
+- What Frigate itself takes for a false positive is skipped.
 - ``sub_label`` and recognised plates may name a person or a car: they are not read.
 - Speeds are read only where the settings say Frigate's unit.
 """
@@ -33,7 +34,7 @@ from connectors.detections import (
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import plates_masked
-from connectors.records import a_text
+from connectors.records import a_text, note_unknown
 from schemas.errors import Invalid
 
 TYPES = ("new", "update", "end")
@@ -79,13 +80,13 @@ class FrigateEvents:
         after = message.get("after") if isinstance(message, dict) else None
         if not isinstance(after, dict):
             raise Invalid("the event has nothing after", field="after", expected="an object")
-        change = message.get("type")
-        if change not in TYPES:
-            raise Invalid("the event's type is unknown", field="type", expected=" or ".join(TYPES))
+        change = a_text(message.get("type"), "type")
         if after.get("false_positive") is True:
             told.skipped["false positive, as Frigate says"] += 1
             return
         self._tell(after, change, told)
+        if change not in TYPES:
+            note_unknown(told.noted, "event type", change)
 
     def _tell(self, after: dict[str, Any], change: str, told: Told) -> None:
         camera = self._detections.cameras.named(a_text(after.get("camera"), "after.camera"))

@@ -33,6 +33,7 @@ from connectors.sources._gtfs_entities import (
     contradicts,
     delays,
     moment_ms,
+    relationship,
     said,
     scheduled,
     trip_fields,
@@ -144,12 +145,12 @@ class GtfsRealtime:
             "speed_mps": hearing.speed_mps(said(where, "speed")),
             "bearing_deg": hearing.bearing_deg(said(where, "bearing")),
             "odometer_m": hearing.at_least_zero(said(where, "odometer"), "odometer"),
-            "relationship": word(vehicle.trip, "schedule_relationship"),
+            "relationship": word(vehicle.trip, "schedule_relationship", hearing.noted),
             "stop_sequence": sequence,
             "stop_id": stop_id,
-            "current_status": word(vehicle, "current_status"),
-            "congestion": word(vehicle, "congestion_level"),
-            "occupancy": word(vehicle, "occupancy_status"),
+            "current_status": word(vehicle, "current_status", hearing.noted),
+            "congestion": word(vehicle, "congestion_level", hearing.noted),
+            "occupancy": word(vehicle, "occupancy_status", hearing.noted),
             "occupancy_percent": said(vehicle, "occupancy_percentage"),
         }
         position = hearing.position(said(where, "latitude"), said(where, "longitude"))
@@ -170,11 +171,11 @@ class GtfsRealtime:
             **trip_fields(update.trip, trip_id, known),
             "vehicle_id": said(update.vehicle, "id"),
             "vehicle_label": said(update.vehicle, "label"),
-            "relationship": word(update.trip, "schedule_relationship") or "scheduled",
+            "relationship": relationship(update.trip, hearing.noted),
             "operator": self._operator,
             "is_stale": is_stale,
             "delay_s": said(update, "delay"),
-            "delays": delays(update.stop_time_update, known),
+            "delays": delays(update.stop_time_update, known, hearing.noted),
         }
         run = (update.trip.start_date, update.trip.start_time)
         if hearing.is_new(":".join(("t", trip_id, *run)), event_ms, is_stale):
@@ -183,7 +184,7 @@ class GtfsRealtime:
     def _alert(self, entity: Any, hearing: _Hearing) -> None:
         event_ms, is_stale = self._when(None, hearing)
         value = {
-            **alert_fields(entity.alert, entity.id, self._config.language),
+            **alert_fields(entity.alert, entity.id, self._config.language, hearing.noted),
             "operator": self._operator,
             "is_stale": is_stale,
         }

@@ -2,8 +2,9 @@
 
 - Since when a row holds: its own column, ``as_of``, or when the list was asked for. A list that says none is set aside.
 - 0,0 and what the city's file calls unknown are no place; a place outside the city sets the row aside.
-- A word for a camera's status or use, or for what a site is, that the city's file does not name sets the row aside:
-  nothing is guessed. So does a site that ends before it starts.
+- A word that the city's file does not name is noted and costs the row nothing: a camera of an unknown status counts as
+  one whose list says none, one of an unknown use may be used for nothing, and a site is what the list calls it.
+- A site that ends before it starts is set aside.
 - Rows that ``only`` leaves out are counted. The same list again says nothing.
 - Names of JSON columns are dotted paths (``geometry.coordinates.1``).
 """
@@ -11,6 +12,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -21,7 +23,7 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import headed_rows, named_cells, under_heading
 from connectors.json_records import BOM, around_record, at_path, json_records, originals
 from connectors.page_or_file import PageOrFile
-from connectors.records import a_number, a_text, read_each, set_aside
+from connectors.records import a_number, a_text, note_unknown, read_each, set_aside
 from connectors.row_times import row_time
 from connectors.sources._place_mapping import Config
 from connectors.sources.zones_geojson import in_utf8, since_ms
@@ -114,7 +116,7 @@ class MappedPlaces:
             return
         where = told.position(known(columns.lat), known(columns.lon))
         event_ms = self._since(known, told.at_ms)
-        said = self._said(known)
+        said = self._said(known, told.noted)
         said |= {"name": _text(known(columns.name))}
         says = orjson.dumps([said, where], option=orjson.OPT_SORT_KEYS)
         told.tell(f"place.{config.becomes}", (says,), event_ms=event_ms, position=where, said=said)
@@ -133,7 +135,7 @@ class MappedPlaces:
         cells = [a_text(_text(known(name)), name) for name in named]
         return derived_id(self._context.city, self._context.source, *cells)
 
-    def _camera(self, known: Callable[[str | None], Any]) -> dict[str, Any]:
+    def _camera(self, known: Callable[[str | None], Any], noted: Counter[str]) -> dict[str, Any]:
         columns = self._config.columns
         azimuth = known(columns.azimuth)
         degrees = None if azimuth is None else a_number(azimuth, "azimuth_deg")
@@ -142,18 +144,18 @@ class MappedPlaces:
         return {
             "camera_id": self._id(known),
             "owner": _text(known(columns.owner)) or self._config.owner,
-            "purposes": list(self._uses(_text(known(columns.purpose)))),
+            "purposes": list(self._uses(_text(known(columns.purpose)), noted)),
             "azimuth_deg": None if degrees is None else degrees % 360,
-            "status": self._status(_text(known(columns.status))),
+            "status": self._status(_text(known(columns.status)), noted),
         }
 
-    def _uses(self, word: str | None) -> tuple[str, ...]:
-        return self._config.purposes if word is None else _meant(self._purposes, word, "purposes")
+    def _uses(self, word: str | None, noted: Counter[str]) -> tuple[str, ...]:
+        return self._config.purposes if word is None else _meant(self._purposes, word, "purpose", (), noted)
 
-    def _status(self, word: str | None) -> str:
-        return "ok" if word is None else _meant(self._statuses, word, "status")
+    def _status(self, word: str | None, noted: Counter[str]) -> str:
+        return "ok" if word is None else _meant(self._statuses, word, "status", "ok", noted)
 
-    def _hub(self, known: Callable[[str | None], Any]) -> dict[str, Any]:
+    def _hub(self, known: Callable[[str | None], Any], _noted: Counter[str]) -> dict[str, Any]:
         config, columns = self._config, self._config.columns
         counted = [(kind, _count(known(name), name)) for kind, name in config.chargers.items()]
         chargers = [{"kind": kind, "count": count} for kind, count in counted if count]
@@ -170,10 +172,10 @@ class MappedPlaces:
             "opening_hours": _joined(known, columns.opening_hours, "-"),
         }
 
-    def _site(self, known: Callable[[str | None], Any]) -> dict[str, Any]:
+    def _site(self, known: Callable[[str | None], Any], noted: Counter[str]) -> dict[str, Any]:
         config, columns = self._config, self._config.columns
         word = _text(known(columns.kind))
-        kind = config.kind if word is None else _meant(self._kinds, word, "kind")
+        kind = config.kind if word is None else _meant(self._kinds, word, "kind of site", word, noted)
         starts, ends = self._time(known(columns.starts)), self._time(known(columns.ends))
         if starts is not None and ends is not None and ends < starts:
             raise Invalid("a site ends before it starts", field="ends_at", expected="a later time")
@@ -206,10 +208,11 @@ def _joined(known: Callable[[str | None], Any], names: tuple[str, ...], between:
     return between.join(filter(None, (_text(known(name)) for name in names))) or None
 
 
-def _meant(words: Mapping[str, T], word: str, field: str) -> T:
+def _meant(words: Mapping[str, T], word: str, field: str, unknown: T, noted: Counter[str]) -> T:
+    """What the city's file says that *word* means; *unknown*, noted, where it says nothing."""
     if _spoken(word) not in words:
-        raise Invalid(f"the list's word for {field} is unknown", field=field, expected=" or ".join(words))
-    return words[_spoken(word)]
+        note_unknown(noted, field, word)
+    return words.get(_spoken(word), unknown)
 
 
 def _count(cell: Any, field: str) -> int | None:

@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.cases import Case, Status, tell
+from connectors.cases import UNKNOWN_STATUS, Case, Status, tell
 from connectors.csv_rows import headed_rows, named_cells, under_heading
 from connectors.json_records import BOM, around_record, at_path, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile
@@ -43,7 +43,6 @@ from schemas.parts import kind_of
 PER_DEGREE = {"degrees": 1, "micro-degrees": 1_000_000}
 AMBIGUOUS_ACCURACY_S = 3600.0
 OTHERS = "left to others"
-UNKNOWN_STATUS: Status = "open"
 """What a word for the status is taken for that the city's file does not name: it ends nothing and sends nobody."""
 
 

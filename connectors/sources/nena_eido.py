@@ -30,7 +30,7 @@ from connectors.cases import REMEMBERED, Case, Domain, Status, tell
 from connectors.json_records import json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.pidf_lo import Whereabouts, read_pidf_lo
-from connectors.records import a_text, plausible_time, position, read_each, set_aside
+from connectors.records import a_text, note_unknown, plausible_time, position, read_each, set_aside
 from connectors.sources._eido import (
     Document,
     by_beginning,
@@ -237,7 +237,7 @@ class NenaEido:
         for word in words:
             status = self._statuses.get(spoken(word))
             if status is None:
-                noted[f"status unknown: {word}"] += 1
+                note_unknown(noted, "status", word)
             else:
                 found.append(status)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -11,9 +12,10 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
+from connectors.cases import UNKNOWN_STATUS
 from connectors.chance import Spot
 from connectors.json_list import json_object
-from connectors.records import a_text, event_fields, plausible_time, position, set_aside
+from connectors.records import a_text, event_fields, note_unknown, plausible_time, position, set_aside
 from connectors.sources._scenario import City, Domain, scenario
 from connectors.web_page import wall_clock_ms
 from schemas.errors import Invalid
@@ -105,9 +107,11 @@ class SimulatedCalls:
 
     def _event(self, record: dict[str, Any], heard: Heard) -> tuple[dict[str, Any], dict[str, int]]:
         case_no, word = a_text(record.get("case_no"), "case_no"), a_text(record.get("type"), "type")
-        status = self._statuses.get(a_text(record.get("status"), "status"))
+        stated, noted = a_text(record.get("status"), "status"), Counter[str]()
+        status = self._statuses.get(stated)
         if status is None:
-            raise Invalid("the status is none of this agency's words", field="status", expected="접수 …")
+            status = UNKNOWN_STATUS
+            note_unknown(noted, "status", stated)
         reported_ms = _iso_ms(record.get("reported_at"), "reported_at")
         plausible_time(reported_ms, heard.at_ms, "reported_at")
         received_ms = (
@@ -136,7 +140,7 @@ class SimulatedCalls:
             "closed_reason": "closed by the agency" if status == "closed" else None,
             "filing_id": None,
         }
-        return value, kind.notes(word)
+        return value, noted + Counter(kind.notes(word))
 
 
 def _iso_ms(text: object, field: str) -> int:

@@ -23,7 +23,7 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import CsvRow, headed_rows, named_cells, under_heading
 from connectors.json_records import BOM
 from connectors.page_or_file import PageOrFile
-from connectors.records import a_number, a_text, plausible_time, read_each, set_aside
+from connectors.records import a_number, a_text, note_unknown, plausible_time, read_each, set_aside
 from connectors.row_times import a_time_form, a_zone_name, row_time
 from connectors.vehicles import POSITION, Telemetry
 from schemas.errors import Invalid
@@ -150,7 +150,7 @@ class VehiclePositionsCsv:
             position["accuracy_m"] = told.at_least_zero(self._number(known, "accuracy"), "accuracy")
         said = {
             "vehicle_id": vehicle_id,
-            "vehicle_type": self._type(known(columns.vehicle_type)),
+            "vehicle_type": self._type(known(columns.vehicle_type), told),
             "operator": self._config.operator,
             "speed_mps": told.speed_mps(self._number(known, "speed"), self._config.speed_unit),
             "bearing_deg": told.bearing_deg(self._number(known, "bearing")),
@@ -178,14 +178,12 @@ class VehiclePositionsCsv:
         cell = known(getattr(self._config.columns, field))
         return None if cell is None else a_number(cell, field)
 
-    def _type(self, word: str | None) -> str:
+    def _type(self, word: str | None, told: Telemetry) -> str:
         if word is None:
             return self._config.vehicle_type
         if self._config.vehicle_types and word not in self._config.vehicle_types:
-            known = ", ".join(self._config.vehicle_types)
-            raise Invalid(
-                f"vehicle type {word!r} is unknown", field="vehicle_type", expected=f"one of {known}"
-            )
+            note_unknown(told.noted, "vehicle type", word)
+            return "other"
         return self._config.vehicle_types.get(word, word)
 
 

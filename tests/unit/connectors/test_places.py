@@ -287,15 +287,21 @@ def test_zero_zero_is_no_place_and_is_noted() -> None:
     [
         ",29.75,-95.4,x,street crime,up",
         "C-1,51,4,x,street crime,up",
-        "C-1,29.75,-95.4,x,art,up",
-        "C-1,29.75,-95.4,x,,dim",
         "C-1,29",
     ],
 )
-def test_a_row_that_says_what_nobody_mapped_is_set_aside_alone(row: str) -> None:
+def test_a_row_that_cannot_be_a_camera_is_set_aside_alone(row: str) -> None:
     reading = cameras(f"{row}\nC-2,29.75,-95.4,x,street crime,up\n")
     assert ([value["camera_id"] for value in values(reading)], len(reading.aside)) == (["C-2"], 1)
     assert reading.aside[0].original == row.encode()
+
+
+def test_words_that_nobody_mapped_cost_a_camera_nothing_but_a_note() -> None:
+    reading = cameras("C-1,29.75,-95.4,x,art,up\nC-2,29.75,-95.4,x,street crime,dim\n")
+    art, dim = values(reading)
+    assert (art["purposes"], art["status"]) == ([], "ok"), "of no known use: nobody is granted it"
+    assert (dim["purposes"], dim["status"]) == (["crime-prevention"], "ok"), "as where a list says none"
+    assert (list(reading.aside), reading.noted) == ([], {"purpose unknown: art": 1, "status unknown: dim": 1})
 
 
 def test_hubs_of_a_json_list_are_mapped_by_paths() -> None:
@@ -366,13 +372,12 @@ def test_a_site_is_told_with_what_crews_must_know() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "Elm,3,29.75,-95.4,x,tea house,,,,",
         "Elm,3,29.75,-95.4,x,,,,,",
         "Elm,3,29.75,-95.4,x,closed,,,09.03.2026 18:00,08.03.2026 06:00",
         "Elm,3,29.75,-95.4,x,closed,,,soon,",
         "Elm,,29.75,-95.4,x,closed,,,,",
     ],
-    ids=["unknown kind", "no kind", "ends before it starts", "no time", "half an id"],
+    ids=["no kind", "ends before it starts", "no time", "half an id"],
 )
 def test_a_site_nobody_can_place_or_name_is_set_aside_alone(row: str) -> None:
     reading = sites(f"{row}\nOak,1,29.76,-95.41,x,closed,,,,\n")
@@ -388,6 +393,12 @@ def test_a_list_of_one_kind_of_site_needs_no_column_of_kinds() -> None:
     assert (value["site_id"], value["kind"], value["ends_at"]) == ("W1", "works", NOON + 12 * 3_600_000)
     with pytest.raises(BadConfig, match="a site has a kind"):
         source("mapped_places", **{**config, "kind": None})
+
+
+def test_a_site_of_an_unknown_kind_is_what_its_list_calls_it() -> None:
+    reading = sites("Elm,3,29.75,-95.4,x,Tea house,,,,\n")
+    assert [value["kind"] for value in values(reading)] == ["Tea house"]
+    assert (list(reading.aside), reading.noted) == ([], {"kind of site unknown: Tea house": 1})
 
 
 def test_a_status_of_a_later_version_is_unknown_and_noted() -> None:

@@ -65,6 +65,7 @@ def test_a_quoted_cell_may_hold_commas_and_line_ends() -> None:
 def test_a_camera_of_an_unknown_class_has_no_purpose() -> None:
     reading = hears("30200CTVNEW1,어귀,,,127.4,36.3,2015-05-19 11:36:32")
     assert [event.value and event.value["purposes"] for event in reading.events] == [[]]
+    assert reading.noted == {"camera class unknown: CTVNEW": 1}
 
 
 def test_a_list_without_a_path_is_only_played_and_one_not_there_yet_may_come(tmp_path: Path) -> None:
