@@ -1,1 +1,1 @@
-"""The words: what an event is, how it is written, and who may change it."""
+"""The contracts: the topics, their Avro schemas, and the codecs that read and write them."""

@@ -21,9 +21,9 @@ MAX_BYTES = 65_536
 HINT = "schemas/README.md says what a contract holds"
 UNITS_MS = {"h": 3_600_000, "d": 86_400_000}
 WITHOUT_DLQ = ("core.journal",)
-"""Only commands read it, and they write nothing."""
+"""Contracts without a DLQ: only commands read them, and no stage can set a record of theirs aside."""
 MEMORY = ("core.state", "core.source", "source.place")
-"""What a stage remembers of itself: an older row fed again would take it back in time."""
+"""Topics that hold a stage's own state. Retrying an older row would set the state back."""
 FAST = ("cctv.", "mobility.position", "core.evidence")
 """Prefixes of the contracts that may have more than one partition a city."""
 
@@ -32,10 +32,11 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a topic promises: its schema in every version, its key, how long it keeps what.
+    """A topic's contract: its schema in every version, its key and its retention.
 
-    *key* is the field that is the record's key, or, with a space in it, words for what it is. *bytes_fields* are the
-    only fields that may hold bytes. *released*: the fingerprint of each version that may not change any more.
+    *key* is the field that is the record's key; a text with a space in it describes a key that is no field.
+    *bytes_fields* are the only fields that may hold bytes. *released*: the fingerprint of each version that may not
+    change any more.
     """
 
     name: str

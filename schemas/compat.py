@@ -22,7 +22,7 @@ PROMOTIONS = {
 
 
 class Breach(NamedTuple):
-    """*path* is the field at which what was written cannot be read; *what* says why."""
+    """An incompatibility: *path* is the field that cannot be read, *what* says why."""
 
     path: str
     what: str

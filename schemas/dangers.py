@@ -1,7 +1,7 @@
-"""What makes a schema dangerous to decode with, whoever wrote it: a few bytes may then cost all memory, or the process.
+"""Find what makes a schema dangerous to decode with: a few bytes could then take all memory or crash the process.
 
 fastavro builds 50 million items from five bytes of ``array<null>`` and crashes on a deep payload of a recursive
-schema. A schema that fails these bars never meets a decoder.
+schema. A schema that fails these checks is never given to a decoder.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Three errors, and the class says what to do.
 
 BongsuError
-├── Retriable   the world may heal: wait, try again
+├── Retriable   a temporary fault outside: wait, then try again
 ├── Invalid     the event is wrong: set it aside, go on
-└── Fatal       we are wrong, or set up wrongly: stop, be started again
+└── Fatal       our code or our configuration is wrong: stop, and be started again
     └── Unreachable   something needed cannot be reached (exit code 3)
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 
 class BongsuError(Exception):
-    """What happened, to which thing, and how to mend it. Never holds personal data."""
+    """An error that says what happened, to which thing, and how to mend it. Never holds personal data."""
 
     def __init__(self, what: str, *, hint: str = "") -> None:
         super().__init__(f"{what}; {hint}" if hint else what)
@@ -20,7 +20,7 @@ class BongsuError(Exception):
 
 
 class Retriable(BongsuError):
-    """The world may heal. *retry_after_s* is the outside's own wish, when it has one."""
+    """A temporary fault outside. *retry_after_s* is the time the other system asked for, if it did."""
 
     def __init__(self, what: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(what, hint=hint)
@@ -28,7 +28,7 @@ class Retriable(BongsuError):
 
 
 class Invalid(BongsuError):
-    """The event is wrong. *field* is the dotted path at fault, *expected* what should have stood there."""
+    """The event is wrong. *field* is the dotted path at fault, *expected* what belongs there."""
 
     def __init__(self, what: str, *, field: str = "", expected: str = "", hint: str = "") -> None:
         super().__init__(what, hint=hint)
@@ -37,7 +37,7 @@ class Invalid(BongsuError):
 
 
 class Fatal(BongsuError):
-    """We are wrong, or set up wrongly."""
+    """Our code or our configuration is wrong."""
 
 
 class Unreachable(Fatal):

@@ -1,4 +1,4 @@
-"""An event in our words, before it has bytes."""
+"""An event as Python values, before it is encoded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def derived_id(*parts: object) -> str:
 
 
 def case_id(city: str, source: str, number: str, *, agency: str | None) -> str:
-    """The id of the incident that *source* knows by that case *number*; *agency*: whose number it is, where it speaks for
-    several."""
+    """The id of the incident to which *source* gave the case *number*.
+
+    *agency* is the agency that gave the number, for a source of several agencies.
+    """
     named = (number,) if agency is None else (agency, number)
     return derived_id("incident", city, source, *named)

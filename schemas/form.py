@@ -1,4 +1,4 @@
-"""How a contract's newest schema must look: what every event begins with, its names, its words, what may be in it."""
+"""Check the form of a contract's newest schema: the common fields, the names, the docs and the types it may use."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COMMON = (
     Field("received_time", _TIME),
     Field("position", Union((_NULL, POSITION)), True),
 )
-"""What every event begins with, in this order."""
+"""The first fields of every event, in this order."""
 
 
 def form(record: Record, contract: Contract) -> Iterator[tuple[str, str]]:

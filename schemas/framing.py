@@ -16,7 +16,7 @@ def frame(schema_id: int, payload: bytes) -> bytes:
 
 
 def unframe(value: bytes) -> tuple[int, bytes]:
-    """(schema id, Avro payload). ``Invalid`` for what is no frame."""
+    """(schema id, Avro payload). ``Invalid`` for bytes that are no frame."""
     if len(value) < HEADER_BYTES:
         raise Invalid(
             "shorter than a frame's header", field="value", expected="magic 0 and a four-byte schema id"

@@ -28,12 +28,12 @@ def from_json_value(schema: Schema, shown: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown_otherwise(schema: Schema) -> Schema:
-    """*schema* with those of its fields alone that JSON shows in another form: enough for both ways, and quicker."""
+    """*schema* with only the fields that have another form in JSON. Enough for both directions, and quicker."""
     return {**schema, "fields": [field for field in schema["fields"] if _is_shown_otherwise(field["type"])]}
 
 
 def _is_shown_otherwise(kind: Any) -> bool:
-    """Whether there is a time or bytes in it; a name is taken for one that has."""
+    """Whether *kind* holds a time or bytes. A named type counts as one that does."""
     if isinstance(kind, list):
         return any(_is_shown_otherwise(branch) for branch in kind)
     if isinstance(kind, str):

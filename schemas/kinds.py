@@ -1,4 +1,4 @@
-"""What an incident is: the tree of kinds, and each agency's words mapped to it (``kinds.toml``)."""
+"""The tree of kinds of incident, and each agency's words mapped to it (``kinds.toml``)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Words:
 
     @classmethod
     def of(cls, said: Mapping[str, str], *, beside: Words | None = None) -> Words:
-        """The words that *said* spells as people do, before those of *beside*."""
+        """The words of *said*, normalised for comparison. They win over those of *beside*."""
         table = {} if beside is None else dict(beside.table)
         return cls({**table, **{spoken(word): kind for word, kind in said.items()}})
 
     def get(self, word: str) -> str | None:
-        """What *word* stands for; ``None`` when the agency is not known to use it."""
+        """The kind or status that *word* means; ``None`` when the agency's table does not have it."""
         return self.table.get(spoken(word))
 
 
@@ -53,7 +53,7 @@ class Kinds:
         return kind == ancestor or kind.startswith(ancestor + ".")
 
     def name(self, kind: str, language: str = "en") -> str:
-        """*kind* for people; a kind of a newer tree than ours is called by its own word."""
+        """*kind* for people; a kind that this tree lacks (of a newer version) is returned as it is."""
         return self.names.get(kind, {}).get(language, kind)
 
 

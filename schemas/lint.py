@@ -1,7 +1,7 @@
-"""The bars every contract must clear before it may carry an event: a list of findings, each with what to do.
+"""Check every contract before it may carry an event: a list of findings, each with how to mend it.
 
-Dangers (recursion, items without size, depth) count for every version; form counts for the newest, which is the one
-still being written; a released version counts by its fingerprint.
+Every version is checked for dangers (recursion, items without size, depth). Only the newest is checked for its form: it may
+still change. A released version must keep its fingerprint.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COMPATIBILITIES = ("BACKWARD", "BACKWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE")
 
 
 class Finding(NamedTuple):
-    """*where*: the contract and its file; *path*: the field, where there is one; *what*: the bar, and how to clear it."""
+    """*where*: the contract and its file; *path*: the field, if there is one; *what*: the fault, and how to mend it."""
 
     where: str
     path: str
@@ -53,7 +53,7 @@ def check_catalogue(root: Path = TOPICS) -> list[Finding]:
 
 
 def check_contract(contract: Contract) -> list[Finding]:
-    """Every finding in one contract, the gravest first; a schema that is none ends the search."""
+    """Every finding in one contract, the gravest first. A file that is no Avro schema ends the check."""
     found = list(_folder(contract))
     grave: list[Finding] = []
     models: list[Type] = []
@@ -77,7 +77,7 @@ def check_contract(contract: Contract) -> list[Finding]:
 
 
 def _folder(contract: Contract) -> Iterator[Finding]:
-    """``topic.toml``, and which files there are."""
+    """Check ``topic.toml``, and which files there are."""
     for what in _settings(contract):
         yield Finding(f"{contract.name}/topic.toml", "", what)
     if contract.name != DLQ and not TOPIC.fullmatch(contract.name):
@@ -118,7 +118,7 @@ def _compatibility(contract: Contract) -> Iterator[Finding]:
 
 
 def _released(contract: Contract) -> Iterator[Finding]:
-    """A released version is immutable: readers hold it, and topics are full of it."""
+    """Check that released versions did not change: readers use them, and topics hold records of them."""
     where = f"{contract.name}/topic.toml"
     for number, schema in enumerate(contract.versions, 1):
         version, now = f"v{number}", fingerprint(schema)
@@ -140,7 +140,7 @@ def _released(contract: Contract) -> Iterator[Finding]:
 
 
 def _examples(contract: Contract) -> Iterator[Finding]:
-    """Each example encodes, decodes, and reads in JSON as it stands in its file."""
+    """Check that each example encodes, decodes, and gives the same JSON as its file."""
     codec = RowCodec(contract.newest, max_bytes=contract.max_bytes)
     for path in sorted(contract.folder.glob("examples/*.json")):
         where = f"{contract.name}/examples/{path.name}"

@@ -1,7 +1,7 @@
-"""Where a value does not fit its schema, in words: the field and what was expected, never what stood there.
+"""Find where a value does not fit its schema: the field and what was expected, never the value itself.
 
-A schema is compiled into nested checks once. fastavro's own validation lets fields too many and floats beyond 32 bits
-through, and its messages show the value.
+A schema is compiled into nested checks once. fastavro's own validation accepts unknown fields and floats beyond 32 bits,
+and its messages show the value.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def check_of(kind: Type, path: str = "") -> Check:  # noqa: PLR0911 (a return a 
 
 
 def words_of(kind: Type) -> str:  # noqa: PLR0911 (a return a case)
-    """What may stand where *kind* does, for a person."""
+    """Describe the values of *kind*, for a person."""
     match kind:
         case Primitive(logical="timestamp-millis"):
             return TIME
@@ -122,9 +122,9 @@ def _record(kind: Record, misfit: Misfit) -> Check:
 
 
 def _at_a_glance(kind: Type) -> tuple[frozenset[type], type | None, float, float, bool]:
-    """What fits by its type alone: (types of which all fit, a type of numbers, its least and most, ASCII text).
+    """The terms of a quick test by type: (types that always fit, a number type, its least and most, may be ASCII text).
 
-    Nine of ten values are of these; what is not is looked at closely.
+    Nine of ten values pass this test; the others go through the full check.
     """
     branches = kind.branches if isinstance(kind, Union) else (kind,)
     names = {branch.name for branch in branches if isinstance(branch, Primitive)}

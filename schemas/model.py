@@ -1,4 +1,4 @@
-"""An Avro schema as Python objects, every name resolved: what lint, compatibility and the row codec walk.
+"""An Avro schema as Python objects, every name resolved, for lint, compatibility and the row codec.
 
 Type
 ├── Primitive   string, bytes, int, long, float, double, boolean, null; perhaps with a logical type
@@ -6,7 +6,7 @@ Type
 ├── Enum, Fixed
 ├── Array, Map
 ├── Union
-└── Recursion   a record named inside itself: lint refuses it, nothing else may walk on
+└── Recursion   a record named inside itself: lint refuses it, and nothing may walk into it
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from schemas.errors import Fatal
 
 PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 TYPES_MAX = 2_000
-"""With every reference written out: records that name each other a hundred times grow without end otherwise."""
+"""The bound on a schema's types, each reference counted in full: nested references could otherwise grow without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Primitive:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """*has_default* tells a default of null from none. *doc* is for people and no part of what a schema is."""
+    """*has_default* tells a default of null from no default. *doc* is for people and is not compared."""
 
     name: str
     type: Type
@@ -102,7 +102,7 @@ def _why(error: Exception) -> str:
 
 
 def fingerprint(schema: Any) -> str:
-    """The same for the same schema however it is spelled: order of keys, short or full names, words for people."""
+    """A hash of *schema* that does not depend on its spelling: order of keys, short or full names, docs."""
     text = json.dumps(_spelled(model_of(schema)), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -142,7 +142,7 @@ def inner_types(kind: Type) -> list[tuple[str, Type]]:
 
 
 class _Reading:
-    """One schema being read: the names known so far, and those still open."""
+    """One schema being read: the names defined so far, and those whose definition is not finished."""
 
     def __init__(self) -> None:
         self._named: dict[str, tuple[Type, int]] = {}

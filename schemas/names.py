@@ -1,8 +1,8 @@
 """Names that people give to agencies and accounts, in any script. Pure.
 
-One name has one spelling here (Unicode's NFC), so that what one keyboard composes and another leaves apart is the same. A
-name never becomes part of a topic, a file's path or a principal: those have ids of our own. It is printed, logged and
-stored, so it holds nothing that a terminal obeys, that reverses what stands after it, or that parts a path.
+A name is stored in Unicode's NFC, so that composed and decomposed letters are the same name. A name never becomes part of a
+topic, a file's path or a principal: those use ids of our own. Names are printed, logged and stored, so they hold no control
+characters, no marks that change the direction of writing, and no path separators.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pydantic import AfterValidator
 NAME_LETTERS_MAX = 64
 SEPARATORS = "/\\"
 JOINERS = "\u200c\u200d"
-"""Invisible letters that Persian and the scripts of India are written with."""
+"""Invisible characters that Persian and the scripts of India need."""
 OBEYED = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-"""Unicode's general categories of what is no letter: controls, formats (of which some turn the direction of writing),
-halves of letters, what is private or not assigned, and ends of lines."""
+"""Unicode's general categories that no name may hold: controls, formats (some turn the direction of writing),
+surrogates, private or unassigned characters, and ends of lines."""
 
 
 def spelt(name: str) -> str:
-    """*name* in its one spelling. ``ValueError`` says what in it can be part of no name."""
+    """*name* in NFC. ``ValueError`` says why it is no valid name."""
     one = unicodedata.normalize("NFC", name)
     if not one.strip():
         raise ValueError("at least one letter")
@@ -34,7 +34,7 @@ def spelt(name: str) -> str:
 
 
 def account_name(name: str) -> str:
-    """*name* of an account, in its one spelling: short, and neither a path nor an option of a command."""
+    """*name* of an account, in NFC: short, and neither a path nor an option of a command."""
     one = spelt(name)
     if len(one) > NAME_LETTERS_MAX:
         raise ValueError(f"at most {NAME_LETTERS_MAX} letters")
@@ -46,7 +46,7 @@ def account_name(name: str) -> str:
 
 
 def is_same_name(one: str, other: str) -> bool:
-    """Whether people would take the two for one: case and spelling do not tell names apart."""
+    """Whether people would take the two for one name: case and Unicode form do not count."""
     return _folded(one) == _folded(other)
 
 

@@ -1,4 +1,4 @@
-"""What a word is by its parts (``parts.toml``), where no agency's table holds it. Pure."""
+"""The kind of a word by its parts (``parts.toml``), for words that no agency's table holds. Pure."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from schemas.errors import Fatal
 from schemas.kinds import OTHER, Words, load_kinds
 
 TABLE, PARTS, UNKNOWN = "table", "parts", "unknown"
-"""Where a kind comes from: the agency's own words, the parts of its word, nowhere."""
+"""The origins of a kind: the agency's own table, the parts of its word, none."""
 WORD = re.compile(r"\w+")
 WORDS_REMEMBERED_MAX = 4_096
 WORD_LETTERS_MAX = 300
-"""A longer word is read as far as this."""
+"""Only the first letters of a longer word are read."""
 
 
 class Known(NamedTuple):
-    """What is known of a word: its kind, and where that comes from."""
+    """The kind of a word, and where that comes from."""
 
     kind: str
     source: str
 
     @property
     def fields(self) -> dict[str, str]:
-        """As an incident bears it."""
+        """The two fields of an incident."""
         return {"kind": self.kind, "kind_source": self.source}
 
     def notes(self, word: str) -> dict[str, int]:
-        """A remark for a *word* that nobody knows."""
+        """A note to count for a *word* without a kind."""
         return {f"kind unknown: {word}": 1} if self.source == UNKNOWN else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Parts that all stand in a word, and others of which none does."""
+    """Parts that must all be in a word, and others that must not."""
 
     parts: tuple[re.Pattern[str], ...]
     without: tuple[re.Pattern[str], ...] = ()
@@ -70,7 +70,7 @@ class Language:
     parts: Lines
 
     def kind(self, word: str) -> str | None:
-        """What *word* is by its parts; ``None`` when they say nothing of it."""
+        """The kind of *word* by its parts; ``None`` when no part decides."""
         folded = word[:WORD_LETTERS_MAX].casefold()
         for prefix in self.prefixes:
             if folded.startswith(prefix) and (kind := self._kind(folded.removeprefix(prefix))):
@@ -97,7 +97,7 @@ class Parts:
     languages: Mapping[str, Language]
 
     def kind(self, word: str) -> str | None:
-        """What *word* is by the parts of the first language that knows any of them; ``None``: nobody knows."""
+        """The kind of *word* by the first language whose parts decide; ``None`` when none does."""
         return next((kind for one in self.languages.values() if (kind := one.kind(word))), None)
 
 
@@ -106,7 +106,7 @@ def _first(lines: Lines, text: str) -> str | None:
 
 
 def read_parts(text: str, kinds: Iterable[str]) -> Parts:
-    """The parts in *text* (TOML). ``Fatal`` for a kind that is none of *kinds*, or a class that nobody defines."""
+    """The parts in *text* (TOML). ``Fatal`` for a kind that is none of *kinds*, or a class that is not defined."""
     known = frozenset(kinds)
     return Parts({name: _language(name, table, known) for name, table in tomllib.loads(text).items()})
 
@@ -160,9 +160,9 @@ def load_parts() -> Parts:
 
 
 def kind_of(words: Words | None, *said: str) -> Known:
-    """What an agency's words for one incident stand for, the one to be preferred first.
+    """The kind that an agency's words for one incident mean; give the preferred word first.
 
-    Its own table knows, or else their parts do; what neither knows is ``other``, and somebody must look.
+    The agency's own table is read first, then the parts. A word that neither has is ``other``: a person must look at it.
     """
     table = (kind for word in said if words is not None and (kind := words.get(word)))
     if kind := next(table, None):
@@ -172,7 +172,7 @@ def kind_of(words: Words | None, *said: str) -> Known:
 
 
 def stated(kind: str, word: str) -> Known:
-    """What an agency that speaks in our kinds says: its *kind* where the tree has it or an ancestor of it, else *word*'s."""
+    """The kind of an agency that sends our kinds: its *kind* if the tree has it or an ancestor, else the kind of *word*."""
     if kind != OTHER and kind.partition(".")[0] in load_kinds():
         return Known(kind, TABLE)
     return kind_of(None, word)

@@ -1,7 +1,7 @@
 """Text from outside as a terminal, a log or a listing may show it. Pure.
 
-A terminal obeys what stands in the text that it shows: an escape sequence colours, moves, renames the window, or writes to
-the clipboard; a mark of direction shows letters in another order than they are stored. Such characters are shown as
+A terminal obeys escape sequences in the text that it shows: they change colours, move the cursor, rename the window, or
+write to the clipboard. A mark of direction shows letters in another order than they are stored. Such characters are shown as
 ``\\u001b``: JSON reads that back as the same text.
 """
 
@@ -26,7 +26,7 @@ def printable(text: str) -> str:
 
 
 def printable_line(text: str) -> str:
-    """As ``printable``, and on one line: what an agency says cannot pass for a line of ours."""
+    """As ``printable``, and on one line: text of an agency cannot look like a log line of ours."""
     return _COMMANDING_OR_BREAK.sub(_shown, text)
 
 
@@ -44,10 +44,10 @@ def printable_value(value: Any) -> Any:
 
 
 def field_path(path: str) -> str:
-    """*path* as a listing may name it: a step that is long, or holds a number of five digits, may be about a person.
+    """*path* as a listing may show it. A step that is long, or holds a number of five digits, may be personal data.
 
-    Such a step is told by its length alone; a path of more than ``NAME_STEPS_MAX`` steps is cut. Columns of a city's file
-    may be of any script.
+    Of such a step only the length is shown; a path of more than ``NAME_STEPS_MAX`` steps is cut. Column names may be of
+    any script.
     """
     steps = path.split(".") if path else []
     shown = [

@@ -1,4 +1,4 @@
-"""The schema registry: ids for what we write, schemas for what we read. Any that speaks Confluent's API."""
+"""The schema registry's client: ids to write with, schemas to read with. Works with any registry of Confluent's API."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What a registry holds for a topic. *compatibility* is ``None`` where the registry's own default counts."""
+    """A topic's subject in the registry. *compatibility* is ``None`` where the registry's default applies."""
 
     compatibility: str | None
     versions: tuple[Schema, ...]
 
 
 class Registry:
-    """A registry at *url*. What was asked once is remembered (a schema never changes under its id) and asks no more.
+    """A registry at *url*. Answers are cached without expiry: a schema never changes under its id.
 
     Every method raises ``Unreachable`` when the registry does not answer, ``Fatal`` when it refuses us.
     """
@@ -53,11 +53,11 @@ class Registry:
         self._versions: dict[tuple[str, int], int | None] = {}
 
     def close(self) -> None:
-        """Let go of the connections. What was asked once is still known."""
+        """Close the connections. The cache stays."""
         self._client.close()
 
     def knows(self, topic: str, contract: Contract) -> bool:
-        """Whether ``id_of`` would answer without asking."""
+        """Whether ``id_of`` would answer without a request."""
         return (topic, contract.name) in self._ids
 
     def id_of(self, topic: str, contract: Contract) -> int:
@@ -69,7 +69,7 @@ class Registry:
         return self._ids[key]
 
     def register(self, topic: str, contract: Contract) -> int:
-        """Every version of *contract* in turn, so that numbers there are numbers here; the id of the newest.
+        """Register every version of *contract* in order, so that the version numbers agree; return the id of the newest.
 
         Idempotent. ``Fatal`` when the registry finds a version incompatible with what it holds.
         """
@@ -81,7 +81,7 @@ class Registry:
         return schema_id
 
     def _demand(self, subject: str, level: str) -> None:
-        """Set the subject's compatibility. Who sets the same at the same moment may be refused, and has what they want."""
+        """Set the subject's compatibility. A refusal is no error if another process set the same level at that moment."""
         try:
             self._ask(lambda: self._client.set_compatibility(subject, level=level), subject)
         except Unreachable:
@@ -91,7 +91,7 @@ class Registry:
                 raise
 
     def registered(self, topic: str) -> Registered | None:
-        """What the registry holds for *topic* now; ``None`` when it knows no such subject."""
+        """The subject of *topic* as the registry has it now; ``None`` when there is no such subject."""
         subject = subject_of(topic)
         numbers = self._known(lambda: self._client.get_versions(subject), subject)
         if numbers is None:
@@ -102,14 +102,14 @@ class Registry:
         )
 
     def forget(self, topic: str) -> None:
-        """Remove all versions of *topic* there; nothing is done where it knows no such subject."""
+        """Delete all versions of *topic* in the registry; do nothing when there is no such subject."""
         subject = subject_of(topic)
         self._known(lambda: self._client.delete_subject(subject, permanent=True), subject)
         self._ids = {known: schema_id for known, schema_id in self._ids.items() if known[0] != topic}
         self._versions = {known: number for known, number in self._versions.items() if known[0] != subject}
 
     def schema_of(self, schema_id: int) -> Schema:
-        """The schema of that id. ``Invalid`` when the registry knows none, or none of Avro."""
+        """The schema of that id. ``Invalid`` when the registry has none, or it is no Avro schema."""
         if schema_id not in self._schemas:
             what = f"schema id {schema_id}"
             found = self._known(lambda: self._client.get_schema(schema_id), what)
@@ -121,7 +121,7 @@ class Registry:
         return self._schemas[schema_id]
 
     def version_of(self, subject: str, schema_id: int) -> int | None:
-        """The version that *schema_id* is within *subject*; ``None`` when it is none of its."""
+        """The version number of *schema_id* within *subject*; ``None`` when the subject does not have it."""
         key = (subject, schema_id)
         if key not in self._versions:
             schema = _as_registered(self.schema_of(schema_id))
@@ -141,7 +141,7 @@ class Registry:
         return _as_avro(found.schema, f"version {number} of {subject}")
 
     def _known(self, question: Callable[[], Answer], what: str) -> Answer | None:
-        """The answer, or ``None`` when the registry says that it knows no such thing."""
+        """The answer, or ``None`` when the registry answers "not found"."""
         try:
             return self._ask(question, what)
         except _UnknownThere:
@@ -173,7 +173,7 @@ class Registry:
         return Unreachable(f"no registry answers at {self._place()} (HTTP {status})", hint=HINT)
 
     def _place(self) -> str:
-        """The URL without what may be a password."""
+        """The URL without a password."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 

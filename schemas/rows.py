@@ -1,4 +1,4 @@
-"""Rows: an event's value to Avro and back, one at a time, by fastavro, strictly.
+"""Rows: an event's value to Avro and back, one at a time, by fastavro with stricter checks.
 
 fastavro by itself takes trailing bytes, an enum or union index of -1 and whole numbers beyond their 32 bits. So values are
 checked before it writes them (`schemas.misfit`), and payloads traced before it reads them (`schemas.tracing`).
@@ -25,7 +25,7 @@ from schemas.tracing import tracer_of
 class RowCodec:
     """Encodes values of one schema; decodes payloads of that schema, or of another version, into its shape.
 
-    Times are whole milliseconds. Raises ``Fatal`` for a schema that is none, or that is dangerous to decode with.
+    Times are whole milliseconds. Raises ``Fatal`` for a schema that is no Avro schema, or is dangerous to decode with.
     """
 
     def __init__(self, schema: Schema, *, max_bytes: int = MAX_BYTES) -> None:
@@ -35,14 +35,14 @@ class RowCodec:
         self._writers: dict[int, tuple[Schema, _Form]] = {}
 
     def encode(self, value: Mapping[str, Any]) -> bytes:
-        """``Invalid`` names the field that does not fit, never its value."""
+        """The Avro payload of *value*. ``Invalid`` names the field that does not fit, never its value."""
         self.check(value)
         payload = self._form.written(value)
         self._check_size(payload)
         return payload
 
     def check(self, value: Mapping[str, Any]) -> None:
-        """``Invalid`` where ``encode`` would say so, but for the size."""
+        """Raise ``Invalid`` where ``encode`` would, except for the size."""
         found = self._check(value)
         if found is not None:
             field = found.field or "value"
@@ -51,8 +51,8 @@ class RowCodec:
     def decode(self, payload: bytes, *, writer: Schema | None = None) -> dict[str, Any]:
         """*payload*, written by *writer* (this schema when not given), in this schema's shape.
 
-        ``Invalid`` names the field where it breaks, as far as that can be known. A *writer* that is dangerous to decode
-        with is ``Invalid`` too: whoever wrote with it is at fault.
+        ``Invalid`` names the field at fault, as far as that can be known. A *writer* that is dangerous to decode with is
+        ``Invalid`` too: the fault is the record's, not ours.
         """
         self._check_size(payload)
         form = self._form if writer is None else self._form_of(writer)
@@ -64,7 +64,7 @@ class RowCodec:
             raise Invalid(f"{len(payload)} bytes", field="value", expected=f"at most {self._max_bytes} bytes")
 
     def _form_of(self, schema: Schema) -> _Form:
-        """The form of *schema*, remembered by the object itself: a registry hands out one object an id."""
+        """The form of *schema*, cached by the object's identity: the registry's client returns one object for each id."""
         known = self._writers.get(id(schema))
         if known is None:
             form = _Form(schema, Invalid)
@@ -74,7 +74,7 @@ class RowCodec:
 
 
 class _Form:
-    """A schema as fastavro wants it and as our own walkers do. *fault* is raised when it is dangerous."""
+    """A schema parsed for fastavro and compiled for our own checks. *fault* is raised when it is dangerous."""
 
     def __init__(self, schema: Schema, fault: type[Fatal] | type[Invalid]) -> None:
         self.model = _safe(schema, fault)
@@ -86,7 +86,7 @@ class _Form:
             raise fault(f"schema {schema.get('name')} is no Avro schema: {error}") from error
 
     def written(self, value: Mapping[str, Any]) -> bytes:
-        """*value* fits. Told which branch a record is, fastavro need not find it out: a quarter of its time."""
+        """Encode *value*, which must fit. Naming the branch of a union spares fastavro the search: a quarter of its time."""
         told = dict(value)
         for name, branch in self._branches:
             if (inner := told[name]) is not None:
@@ -101,10 +101,10 @@ class _Form:
         return _record(fastavro.schemaless_reader(io.BytesIO(payload), self.parsed))
 
     def read_as(self, payload: bytes, reader: _Form) -> dict[str, Any]:
-        """The value of *payload*, already read once, in the shape of *reader*."""
+        """The value of *payload*, which ``read`` has accepted, in the shape of *reader*."""
         try:
             value = fastavro.schemaless_reader(io.BytesIO(payload), self.parsed, reader.parsed)
-        except Exception as error:  # SchemaResolutionError, or what fastavro's C code met on the way there
+        except Exception as error:  # SchemaResolutionError, or any error of fastavro's C code before it
             raise Invalid(
                 "written with a version that cannot be read as the newest",
                 field="value",
@@ -140,7 +140,7 @@ def _safe(schema: Schema, fault: type[Fatal] | type[Invalid]) -> Type:
 
 
 def plain(schema: Any) -> Any:
-    """*schema* without logical types and words for people: times stay whole numbers."""
+    """*schema* without logical types and docs: times stay whole numbers."""
     match schema:
         case dict():
             left = {key: plain(value) for key, value in schema.items() if key not in ("logicalType", "doc")}

@@ -1,4 +1,4 @@
-"""How what a registry holds differs from the catalogue."""
+"""Differences between the registry's subjects and the catalogue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from schemas.registry import Registered
 
 
 def differences(contract: Contract, there: Registered | None) -> list[str]:
-    """What differs, in words, oldest version first; empty when the registry is as the catalogue says.
+    """Each difference as a sentence, oldest version first; empty when registry and catalogue agree.
 
     Schemas are compared, not their text: a registry may give back another spelling.
     """

@@ -1,7 +1,7 @@
-"""A payload held to the Avro specification, byte by byte, and the field named at which it breaks.
+"""Check a payload against the Avro specification byte by byte, and name the field at fault.
 
-fastavro takes an enum or union index of -1, whole numbers beyond 32 bits, block sizes that lie and trailing bytes. What
-was traced here it may read. A schema is compiled into nested steps once.
+fastavro accepts an enum or union index of -1, whole numbers beyond 32 bits, wrong block sizes and trailing bytes. So it
+only reads payloads that passed this check. A schema is compiled into nested steps once.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from schemas.errors import Invalid
 from schemas.model import Array, Enum, Fixed, Map, Primitive, Record, Type, Union
 
 Step = Callable[[bytes, int], int]
-"""(payload, where it stands) → where it stands behind the value; raises ``Invalid``."""
+"""(payload, offset of a value) → offset behind the value; raises ``Invalid``."""
 
 SHIFT_MAX = 63
 
 
 def tracer_of(kind: Type) -> Callable[[bytes], None]:
-    """Raises ``Invalid`` with the field at which a payload is not one value of *kind*, and nothing behind it.
+    """Return a check that raises ``Invalid``, with the field at fault, unless a payload is exactly one value of *kind*.
 
     Takes time linear in the payload as long as *kind* has no danger (`schemas.dangers`).
     """
@@ -109,7 +109,7 @@ def _blocks(step: Step, path: str) -> Step:
             if count == 0:
                 return at
             end = None
-            if count < 0:  # the block says its size in bytes
+            if count < 0:  # Avro: a negative count is followed by the block's size in bytes
                 size, at = _whole(payload, at, path, 64)
                 end = at + size
             for _ in range(abs(count)):
@@ -153,7 +153,7 @@ def _fixed(size: int, path: str) -> Step:
 
 
 def _span(payload: bytes, at: int, path: str) -> tuple[int, int]:
-    """Where the bytes begin and end whose length stands at *at*."""
+    """Begin and end of the bytes whose length is encoded at *at*."""
     length, begin = _whole(payload, at, path, 64)
     if length < 0:
         raise _broken("a negative length", path, "a length")
@@ -164,7 +164,7 @@ def _span(payload: bytes, at: int, path: str) -> tuple[int, int]:
 
 
 def _whole(payload: bytes, at: int, path: str, bits: int) -> tuple[int, int]:
-    """The zigzag number at *at*, and where it ends."""
+    """The zigzag number at *at*, and the offset behind it."""
     try:
         unsigned = payload[at]
         at += 1

@@ -1,4 +1,4 @@
-"""Events to frames and back: catalogue, registry and rows together."""
+"""Events to frames and back, by the catalogue, the registry and the row codecs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from schemas.rows import RowCodec
 
 @dataclass(frozen=True, slots=True)
 class Encoded(Event):
-    """An event that has its bytes already, so that they are made once."""
+    """An event with its frame, so that it is encoded only once."""
 
     kafka_topic: str = ""
     frame: bytes | None = None
 
 
 class Wire:
-    """Knows each contract's codec and each topic's schema id."""
+    """Encodes and decodes events with each contract's codec and each topic's schema id."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._codecs: dict[str, RowCodec] = {}
 
     def encode(self, city: str, event: Event) -> tuple[str, bytes, bytes | None]:
-        """(Kafka topic, key, frame); the frame of a tombstone is ``None``. ``Invalid`` names the field that misfits."""
+        """(Kafka topic, key, frame); the frame of a tombstone is ``None``. ``Invalid`` names the field that does not fit."""
         if isinstance(event, Encoded):
             return event.kafka_topic, event.key.encode(), event.frame
         if event.topic not in load_catalogue():
@@ -45,14 +45,14 @@ class Wire:
         return topic, key, frame(self.registry.id_of(topic, contract), payload)
 
     def encoded(self, city: str, event: Event) -> Encoded:
-        """*event* with its bytes, as ``encode`` makes them."""
+        """*event* with its frame, as ``encode`` makes it."""
         if isinstance(event, Encoded):
             return event
         topic, _, made = self.encode(city, event)
         return Encoded(event.topic, event.key, event.value, topic, made)
 
     def encoded_offline(self, city: str, event: Event) -> Event:
-        """*event* with its bytes if no registry has to be asked for that, else as it is. ``Invalid`` as of ``encode``."""
+        """*event* with its frame if that needs no request to the registry, else as it is. ``Invalid`` as for ``encode``."""
         if self.registry.knows(topic_name(city, event.topic), load_catalogue()[event.topic]):
             return self.encoded(city, event)
         if event.value is not None:

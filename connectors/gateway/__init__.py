@@ -1,1 +1,1 @@
-"""The HTTP gateway: agencies publish here; what was answered with 2xx is safe on disk."""
+"""The HTTP gateway: agencies push here. A body answered with 2xx is safe on disk."""

@@ -1,7 +1,7 @@
-"""Keys of agencies, subscribers and users: made, hashed, and known again. Pure.
+"""Keys of agencies, subscribers and users: create, hash and verify them. Pure.
 
-A key is ``bongsu_<account id>_<secret>``. Its secret is 256 bits of chance, so one SHA-256 keeps it as well as any slow
-hash; a password that a person has chosen would need one of those, so nobody chooses one.
+A key is ``bongsu_<account id>_<secret>``. Its secret is 256 random bits, so one SHA-256 protects it as well as a slow
+hash would. A password chosen by a person would need a slow hash, so no key is chosen by a person.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KEY, USER = "key", "user"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who may do what; times in ms."""
+    """An account and its permissions; times in ms."""
 
     account_id: str
     name: str
@@ -41,8 +41,8 @@ class Account:
     revoked_at: int | None = None
 
     def may_publish(self, source: str, agencies: Collection[str] = ()) -> bool:
-        """Whether it may push to *source*, which speaks for *agencies*. A key that names no source may push to those of its
-        own agency, and to those that speak for none."""
+        """Whether it may push to *source*, which speaks for *agencies*. A key that names no source may push to the sources
+        of its own agency, and to sources without an agency."""
         if PUBLISH not in self.roles:
             return False
         is_its_own = not agencies or self.name in agencies
@@ -50,16 +50,16 @@ class Account:
 
     @property
     def acts_as(self) -> tuple[str, ...]:
-        """The roles in which it may do something with a situation, the lowest first; empty: in none."""
+        """The roles in which it may act on a situation, the lowest first; empty: it may not."""
         return acting(self.roles)
 
     def is_good(self, now_ms: int) -> bool:
-        """Whether it is neither revoked nor out of date."""
+        """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now_ms < self.expires_at)
 
 
 class Accounts:
-    """Those of one city, as ``core.account`` has them."""
+    """The accounts of one city, from ``core.account``."""
 
     def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self._known: dict[str, Account] = {}
@@ -70,7 +70,7 @@ class Accounts:
         return len(self._known)
 
     def put(self, row: Mapping[str, Any]) -> None:
-        """Know this account as it is now. What was hashed in a way that we do not know opens nothing."""
+        """Add or replace this account. A key hashed by an unknown method is never accepted."""
         if row["kind"] not in (KEY, USER) or row["hash_method"] != SHA256:
             self._known.pop(row["account_id"], None)
             return
@@ -89,7 +89,7 @@ class Accounts:
         self._known.pop(account_id, None)
 
     def of_key(self, key: str, *, now_ms: int) -> Account | None:
-        """Whose *key* it is; ``None`` for one that is unknown, wrong, revoked or out of date."""
+        """The account of *key*; ``None`` for a key that is unknown, wrong, revoked or expired."""
         parts = key.split("_", 2)
         account = self._known.get(parts[1]) if len(parts) == 3 and parts[0] == PREFIX else None
         if account is None or not hmac.compare_digest(account.secret_hash, hashed(parts[2])):
@@ -99,12 +99,12 @@ class Accounts:
 
 @lru_cache(1_000)
 def _one_set(names: tuple[str, ...]) -> frozenset[str]:
-    """Shared by all accounts that have the same: there may be 100,000."""
+    """Share one set between all accounts that have the same names: there may be 100,000 accounts."""
     return frozenset(names)
 
 
 def check_account(_account_id: str, row: Mapping[str, Any]) -> None:
-    """``Invalid`` for a row whose hash is none."""
+    """Raise ``Invalid`` for a row without a valid hash."""
     try:
         bytes.fromhex(row["secret_hash"])
     except ValueError:
@@ -124,7 +124,7 @@ def new_key(
     requests_per_s: float | None = None,
     expires_at: int | None = None,
 ) -> tuple[str, Event]:
-    """A key to be shown once, and the ``core.account`` that knows it again."""
+    """A new key, to be shown once, and the ``core.account`` event that verifies it."""
     row = {
         **_blank(KEY, name, now_ms),
         "roles": [PUBLISH],
@@ -138,13 +138,13 @@ def new_key(
 def new_user(
     city: str, name: str, role: str, *, now_ms: int, expires_at: int | None = None
 ) -> tuple[str, Event]:
-    """A person's key to be shown once, and the ``core.account`` that knows it again. *role* is one of ``ROLES``."""
+    """A person's new key, to be shown once, and the ``core.account`` event that verifies it. *role* is one of ``ROLES``."""
     row = {**_blank(USER, name, now_ms), "roles": roles_as(role), "expires_at": expires_at}
     return with_new_secret(city, row, now_ms=now_ms)
 
 
 def with_new_secret(city: str, row: Mapping[str, Any], *, now_ms: int) -> tuple[str, Event]:
-    """A key for the account *row* to be shown once; the one before opens nothing from then on."""
+    """A new key for the account *row*, to be shown once. The old key is no longer accepted."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
     known = {**row, "secret_hash": hashed(secret).hex(), "hash_method": SHA256}
     return f"{PREFIX}_{row['account_id']}_{secret}", told(city, known, now_ms=now_ms)

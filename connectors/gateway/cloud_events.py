@@ -1,7 +1,7 @@
 """CloudEvents over HTTP: binary (attributes in ``ce-`` headers), structured, and batches. Pure.
 
-What an event brings (``data``) is what the agency says. Its ``source`` and ``id`` name it; a repeat must bring the same
-data too: an agency that gives all its events one id loses none.
+An event's ``data`` is the agency's message. Its ``source``, ``id`` and data together identify a repeat. The data count too,
+so an agency that gives all its events one id loses none.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _FAULTS = (
     OverflowError,
     RecursionError,
 )
-"""What the library says of an event that is none: its own errors, and what it lets through from below."""
+"""The errors that the library raises for a malformed event: its own, and Python's that it does not catch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one message of an agency says; *mark* tells it from others, where it has a name of its own."""
+    """One message of an agency. *mark* identifies it, where the message has an id; ``None``: it has none."""
 
     body: bytes
     mark: bytes | None = None
@@ -48,7 +48,7 @@ def is_cloud_event(headers: Mapping[str, str], media_type: str) -> bool:
 
 
 def unwrap(headers: Mapping[str, str], media_type: str, body: bytes) -> list[Said]:
-    """What the events of a request say, in their order. ``Invalid`` names the event and what it lacks."""
+    """The messages of a request's events, in order. ``Invalid`` names the event and what it lacks."""
     if media_type == STRUCTURED:
         return [_of_structured(_json(body), "the event")]
     if media_type == BATCH:
@@ -70,7 +70,7 @@ def _json(body: bytes) -> Any:
 
 
 def _of_structured(value: Any, name: str) -> Said:
-    if isinstance(value, dict) and "id" not in value:  # the library would make one up
+    if isinstance(value, dict) and "id" not in value:  # the library would invent one
         raise Invalid(f"{name} has no id", field="id", expected="a text that names it")
     if isinstance(value, dict) and "data_base64" in value:
         _check_base64(value["data_base64"], name)
@@ -89,7 +89,7 @@ def _of_structured(value: Any, name: str) -> Said:
 
 
 def _check_base64(text: object, name: str) -> None:
-    """``Invalid`` unless *text* is base64 to its last letter: the library leaves out what is none, and takes the rest."""
+    """Raise ``Invalid`` unless every letter of *text* is base64: the library would skip the others silently."""
     try:
         base64.b64decode(text if isinstance(text, str) else "-", validate=True)
     except ValueError:
@@ -123,7 +123,7 @@ def _checked(read: Any, name: str) -> BaseCloudEvent:
 
 
 def _why(error: Exception) -> str:
-    """Which attributes are wrong: never what stands in them."""
+    """The names of the wrong attributes, never their values."""
     wrong = getattr(error, "errors", None)
     return (
         f"wrong or missing: {', '.join(sorted(wrong))}" if isinstance(wrong, dict) else type(error).__name__

@@ -1,8 +1,8 @@
-"""Who is in: how many connections there may be, and which one goes when there are too many. Pure.
+"""Bounds on connections: how many there may be, and which one is closed when there are too many. Pure.
 
-A caller is a stranger until one of its requests bore a good key. Strangers never keep others out: when there are too many,
-the one goes that has waited longest among those of the address with the most. So the bound holds also when everybody comes
-from one proxy's address, and whoever sends a request at once is heard.
+A caller is a stranger until one of its requests has a valid key. Strangers cannot block others: when there are too many,
+the oldest connection of the address with the most is closed. So the bound holds also when all callers come from one proxy's
+address, and a client that sends its request at once is served.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ KNOWN_OF_ACCOUNT_MAX = 128
 
 
 class Caller(Protocol):
-    """A connection."""
+    """A connection, as the door sees it."""
 
     @property
     def address(self) -> str:
-        """Where it comes from."""
+        """The client's IP address."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing of it is being answered."""
+        """Whether no request of it is being answered."""
 
     def send_away(self) -> None:
-        """End it, at once."""
+        """Close it at once."""
 
 
 @dataclass(slots=True)
 class Door:
-    """All connections, the strangers and the known ones apart, in the order in which they came or were known.
+    """All connections: strangers in the order in which they connected, known ones in the order of their first valid key.
 
-    *is_proxy*: whether many callers share that address; only the bound of all strangers is theirs.
+    *is_proxy*: whether many callers share that address. The bound for one address does not count for it.
     """
 
     is_proxy: Callable[[str], bool] = lambda _address: False
@@ -59,7 +59,7 @@ class Door:
         return len(self._known)
 
     def come(self, caller: Caller) -> None:
-        """Let a stranger in; who has waited longest goes where there is no room."""
+        """Add a stranger; close the oldest one when there are too many."""
         address = caller.address
         there = self._strangers.setdefault(address, {})
         there[caller] = None
@@ -71,7 +71,7 @@ class Door:
             self._send_away(next(iter(most)))
 
     def know(self, caller: Caller, account_id: str) -> bool:
-        """*caller* bore a good key: whether there is room for it among the known; an idle one of that account makes some."""
+        """Make *caller*, which sent a valid key, known, and close an idle connection if it must. ``False``: no room."""
         if (before := self._known.get(caller)) is not None:
             if before != account_id:
                 self._of_account[before] -= 1
@@ -94,7 +94,7 @@ class Door:
         return True
 
     def leave(self, caller: Caller) -> None:
-        """It is gone; told twice is told once."""
+        """Remove *caller*; a second call does nothing."""
         if (account_id := self._known.pop(caller, None)) is not None:
             self._of_account[account_id] -= 1
             if not self._of_account[account_id]:

@@ -1,4 +1,4 @@
-"""What an agency's push holds, before it is answered: how many events, and which records are bad and why."""
+"""Examine an agency's push before it is answered: how many events it holds, and which records are bad and why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXCERPT = 200
 
 @dataclass(slots=True)
 class Examined:
-    """Of one request: *marks* tell each message from others, ``None`` where saying it again says something."""
+    """The result for one request. *marks* identify each message; ``None`` where a repeat is a message of its own."""
 
     events: int = 0
     bad: int = 0
@@ -28,7 +28,7 @@ class Examined:
     left_out: Counter[str] = field(default_factory=Counter)
     marks: list[bytes | None] = field(default_factory=list)
     readings: list[Reading | None] = field(default_factory=list)
-    """Of each message what was read, where it would be read the same again whatever is said before it."""
+    """Of each message the reading, where it does not depend on earlier messages; else ``None``."""
 
     @property
     def is_all_bad(self) -> bool:
@@ -38,9 +38,9 @@ class Examined:
 class Ear:
     """One source that may be pushed to.
 
-    *place*: where it stands, as far as its drain knows. *wake* tells that something was pushed. *encoded* makes an event's
-    bytes; ``Invalid`` where its contract refuses it. *over*: why nothing of it will be published by this process, if so.
-    bytes; ``Invalid`` where its contract refuses it. *agencies*: for whom the source speaks; empty: for no agency.
+    *place*: the source's place, as far as its drain knows. *wake* tells the drain that something was pushed. *encoded*
+    encodes an event; ``Invalid`` where its contract refuses it. *over*: why this process will not publish for the source;
+    ``None``: it will. *agencies*: the agencies for which the source speaks; empty: none.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Ear:
     def _examine(self, number: int, said: Said, at_ms: int, place: Place, found: Examined) -> None:
         try:
             reading = self._reader.read(Heard(said.body, at_ms), place)
-        except Exception as error:  # a source's own fault: the drain sets the body aside
+        except Exception as error:  # a fault in the source's code: the drain sets the body aside
             self._refuse(
                 found, number, SetAside(said.body, f"the source broke on it: {type(error).__name__}")
             )
@@ -92,7 +92,7 @@ class Ear:
         found.readings.append(replace(reading, events=events) if is_the_same_again else None)
 
     def _fitting(self, events: Sequence[Event]) -> tuple[list[Event], list[SetAside]]:
-        """The events, with their bytes where that could be done; and why their own contract refuses some of them."""
+        """The events, encoded where that is possible offline, and the records that their contract refuses."""
         made, misfits = [], []
         for event in events:
             try:
@@ -122,7 +122,7 @@ def _mark(said: Said) -> bytes:
 
 
 def summary(examined: Examined) -> Mapping[str, Any]:
-    """What the answer says of the records."""
+    """The part of the response about the records."""
     return {
         "accepted": examined.events,
         "refused": examined.refused,

@@ -1,8 +1,8 @@
-"""HTTP on the wire, bounded: how long a request's head may be, how soon it must be there, what may follow it unasked.
+"""Bounds on HTTP connections: the size of a request's head, the time until it is complete, and pipelined requests.
 
-uvicorn bounds none of this: a head may take for ever and any size, its time for idle connections ends with the first byte of
-the next request, and its bound on connections refuses whoever comes last. httptools puts a header together piece by piece,
-which takes the square of its length, so a head is counted before it is parsed.
+uvicorn bounds none of these: a head may take any time and any size, its timeout for idle connections stops at the first byte
+of the next request, and its bound on connections refuses the newest. httptools joins a header piece by piece, in quadratic
+time, so a head's bytes are counted before they are parsed.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from connectors.gateway.door import Door
 HEAD_BYTES_MAX = 16_384
 HEADERS_MAX = 100
 HEAD_S = 5.0
-"""From the first byte of a request, or the connection's beginning, to the head's end."""
+"""The time from the first byte of a request, or from the connection's start, to the end of the head."""
 UNREAD_S = 2.0
-"""How long a body may go on that was answered before it was read: who sends it should hear why."""
+"""The time left to a client that is still sending a body that was already answered: it should read the response."""
 PIPELINED_MAX = 16
 FRAMING_OF_BYTE = 8
-"""Bytes that each byte of a chunked body may take beside itself."""
+"""The bytes of framing allowed for each byte of a chunked body."""
 VISITOR = "visitor"
-"""The connection's name in the state of a request's scope."""
+"""The key of the connection in the state of a request's ASGI scope."""
 
 
 class Refused(Exception):
-    """The request cannot be: the status that says so."""
+    """The request breaks a bound; *status* is the HTTP status of the response."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -39,11 +39,11 @@ class Refused(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """A connection that may not take more than its share. ``door`` is the server's (``guarded``)."""
+    """A connection with bounds. ``door`` is the server's (``guarded``)."""
 
     door: Door
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         self._deadline: asyncio.TimerHandle | None = None
@@ -65,7 +65,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def know(self, account_id: str) -> bool:
-        """A request of this connection bears a good key: whether there is room for one more of that account."""
+        """A request of this connection has a valid key: return whether the account may have one more connection."""
         return self.door.know(self, account_id)
 
     def send_away(self) -> None:
@@ -86,11 +86,11 @@ class GuardedProtocol(HttpToolsProtocol):
         before, message = self._body_bytes, self._messages
         try:
             self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade:  # nothing else is spoken here: the request is answered as it is
+        except httptools.HttpParserUpgrade:  # no other protocol is supported: answer the request as plain HTTP
             pass
         except httptools.HttpParserError:
             raise Refused(self._wrong or 400) from None
-        if self._messages != message:  # one began or ended in it: counted from the next piece on
+        if self._messages != message:  # a message began or ended in this piece: count from the next one on
             return
         self._framing += len(piece) - (self._body_bytes - before)
         if self._framing > HEAD_BYTES_MAX + FRAMING_OF_BYTE * self._body_bytes:
@@ -104,7 +104,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.write(head.encode("ascii"))
         self.transport.close()
 
-    # -- what the parser found ---------------------------------------------------------------------------------
+    # -- callbacks of the parser --------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -140,7 +140,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._messages += 1
         self._framing = self._body_bytes = 0
         super().on_message_complete()
-        if self.is_idle and not self.pipeline:  # it was answered before it was read
+        if self.is_idle and not self.pipeline:  # the response was complete before the body: uvicorn set no timeout
             self._allow(None)
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(
@@ -156,7 +156,7 @@ class GuardedProtocol(HttpToolsProtocol):
     # -- time --------------------------------------------------------------------------------------------------
 
     def _allow(self, seconds: float | None) -> None:
-        """The connection ends in so many seconds, unless something happens; ``None``: it does not."""
+        """Close the connection after *seconds* unless this is called again; ``None``: cancel the timeout."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -169,5 +169,5 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 def guarded(door: Door) -> type[Any]:
-    """The protocol of a server with this door."""
+    """The protocol class of a server with this door."""
     return type("Guarded", (GuardedProtocol,), {"door": door})

@@ -1,4 +1,4 @@
-"""The caller's own word for a request (``Idempotency-Key``): said again it is the same request, once. Pure."""
+"""The caller's key for a request (``Idempotency-Key``): the same key again means the same request. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEADER = "Idempotency-Key"
 
 
 def idempotency_key_of(request: Request) -> str | None:
-    """The word, if there is one: an empty one is none. A long one is refused, as its end would not count."""
+    """The key of the request; an empty one counts as none. One that is too long is refused, not cut."""
     key = request.headers.get(HEADER, "").strip()
     if len(key) > KEY_MAX:
         more = {"field": HEADER, "expected": f"at most {KEY_MAX} characters"}
@@ -20,6 +20,6 @@ def idempotency_key_of(request: Request) -> str | None:
 
 
 def used_otherwise() -> Problem:
-    """The answer to a word that came before with another body."""
+    """The response to a key that was used before with another body."""
     more = {"field": HEADER, "expected": "a key of its own for each body"}
     return Problem(422, f"the {HEADER} came before with another body: nothing is kept", more=more)

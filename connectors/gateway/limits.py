@@ -1,4 +1,4 @@
-"""How much a caller may send: requests a second of a key, and bytes of all bodies at once. Time comes from outside."""
+"""Limits of a caller: requests per second of a key, and bytes of all bodies at once. Time comes from outside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Bucket:
 
 @dataclass(slots=True)
 class Rates:
-    """A token bucket for each account or address: two seconds' worth at once, then its rate."""
+    """A token bucket for each account or address: a burst of two seconds, then its rate."""
 
     usual: float = REQUESTS_PER_S
     _buckets: dict[str, _Bucket] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Rates:
 
 @dataclass(slots=True)
 class Room:
-    """Bytes of bodies that may be in memory at once: of all accounts, and of one."""
+    """Bounds on the bytes of bodies in memory at once: of all accounts, and of one."""
 
     bytes_max: int
     of_account_max: int
@@ -52,7 +52,7 @@ class Room:
 
     @contextmanager
     def place(self, account_id: str) -> Iterator[Callable[[int], bool]]:
-        """What takes so many bytes more, as they arrive, and says whether there was room; given back at the block's end."""
+        """A function that takes room for more bytes and returns whether there was any. The block's end frees it."""
         held = 0
 
         def more(size: int) -> bool:
@@ -77,7 +77,7 @@ class Room:
 
 
 class Turns:
-    """Work that is done for one at a time: whoever has more of it waits behind the others' next."""
+    """A lock that accounts take by turns: an account with several requests waits behind one of every other account."""
 
     def __init__(self) -> None:
         self._all = asyncio.Lock()

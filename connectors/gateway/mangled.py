@@ -1,4 +1,4 @@
-"""A spool whose file was damaged: told as what it is, where it lies, and how to go on."""
+"""The error for a damaged spool file: what is damaged, where it is, and how to go on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Mangled(Fatal):
-    """Pages of the spool are not what was written there. Nothing in it is thrown away by us."""
+    """Pages of the spool file are damaged. Bongsu deletes nothing in it."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
@@ -26,10 +26,10 @@ class Mangled(Fatal):
 
 @contextmanager
 def read_whole_pages(path: Path) -> Iterator[None]:
-    """Raises ``Mangled`` where SQLite finds pages of *path* that are none; its other errors go through."""
+    """Raise ``Mangled`` where SQLite finds damaged pages in *path*; its other errors go through."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in DAMAGED:  # the upper bits say in which structure
+        if error.sqlite_errorcode & 0xFF in DAMAGED:  # an extended code's upper bits say in which structure
             raise Mangled(path, str(error)) from error
         raise

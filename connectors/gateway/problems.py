@@ -1,4 +1,4 @@
-"""Answers that say no, as problem documents (RFC 9457): what, which, and how to mend it."""
+"""Error responses as problem documents (RFC 9457): what, which, and how to mend it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """An answer other than 2xx. *more* stands beside the fields of the standard."""
+    """A response other than 2xx. *more* holds fields beside those of the standard."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Room on the disk that nobody else takes: given up only so that what is published can be deleted."""
+"""Reserved disk space, released only so that published pushes can be deleted from a full disk."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from connectors.private_files import appended
 
 RESERVE_BYTES = 32 << 20
-"""More than SQLite's log and the pages of one commit take: to delete, both must be written first."""
+"""More than SQLite's log and the pages of one commit need: a deletion writes both first."""
 LEAST_BYTES = 1 << 20
 
 
 class Reserve:
-    """A file of *size* bytes that holds nothing. Where the disk has less, half as much, and so on down to 1 MiB."""
+    """An empty file of *size* bytes. Where the disk has less, half as much, and so on down to 1 MiB."""
 
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._size = size
 
     def keep(self) -> bool:
-        """Hold the room, as much as there is; whether any is held."""
+        """Reserve as much as there is; return whether any is reserved."""
         if self._held() >= self._size:
             return True
         size = self._size
@@ -35,7 +35,7 @@ class Reserve:
         self._path.unlink(missing_ok=True)
 
     def _held(self) -> int:
-        """Bytes that the disk really set aside."""
+        """The bytes that the disk really allocated."""
         with contextlib.suppress(FileNotFoundError):
             return self._path.stat().st_blocks * 512
         return 0
@@ -44,7 +44,7 @@ class Reserve:
         try:
             with appended(self._path) as file:
                 os.posix_fallocate(file.fileno(), 0, size)
-        except OSError:  # the disk has not as much; what was taken of it until then is given back
+        except OSError:  # the disk does not have as much: free the part that was allocated
             self.give_up()
             return False
         return True

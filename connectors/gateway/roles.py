@@ -1,7 +1,7 @@
-"""The roles of people, and what each lets them do. Pure.
+"""The roles of people and their permissions. Pure.
 
-What a role may do with a situation is narrowed further by the law's profile (``[may]`` in ``deploy/laws``): this table says
-who may act at all, the law which actions need more.
+The law's profile (``[may]`` in ``deploy/laws``) can narrow what a role may do with a situation. This table says who may
+act at all; the law says which actions need a higher role.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ ROLES = {
     "supervisor": (SUBSCRIBE, OPERATE, SUPERVISE),
     "administrator": (ADMINISTER,),
 }
-"""A person's role → what an account of that role may do, in the words of ``core.account``."""
+"""A person's role → the permissions of its account, in the words of ``core.account``."""
 ACTING = ((OPERATE, "operator"), (SUPERVISE, "supervisor"))
-"""What lets somebody act, and the role that the action then bears; the lowest first."""
+"""(permission to act, role written into the action), the lowest first."""
 
 
 def roles_as(role: str) -> list[str]:
@@ -25,12 +25,12 @@ def roles_as(role: str) -> list[str]:
 
 
 def acting(may: Iterable[str]) -> tuple[str, ...]:
-    """The roles in which who *may* do these things acts with situations, the lowest first."""
+    """The roles in which an account with the permissions *may* acts on situations, the lowest first."""
     known = set(may)
     return tuple(role for word, role in ACTING if word in known)
 
 
 def role_of(may: Iterable[str]) -> str:
-    """The role whose account may do just this; what it may do, where no role is that."""
+    """The role with exactly these permissions; the permissions themselves where there is none."""
     known = set(may)
     return next((role for role, words in ROLES.items() if set(words) == known), ", ".join(sorted(known)))

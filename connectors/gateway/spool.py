@@ -1,14 +1,14 @@
-"""What agencies pushed, safe on disk until Kafka has it: a bounded SQLite file in WAL mode.
+"""The spool: agencies' pushes, safe on disk until Kafka has them. A bounded SQLite file in WAL mode.
 
-A push is acknowledged after its commit, and a commit after ``fsync`` (``synchronous=FULL``): it survives kill -9 and a cut
-of power. All that waits is committed together, so many who push at once share one ``fsync``. SQLite's log carries a
-checksum for every page: a torn last commit was never acknowledged, and is gone when the file is opened again. Each body
-has a SHA-256 of its own beside it, looked at when it is read.
+A push is acknowledged after its commit, and a commit ends with ``fsync`` (``synchronous=FULL``): it survives kill -9 and a
+power cut. Waiting jobs are committed together, so pushes that come at once share one ``fsync``. SQLite's log has a checksum
+for every page: a torn last commit was never acknowledged, and is dropped when the file is opened again. Each body is stored
+with its SHA-256, checked when it is read.
 
-A disk that is full ends no spool: what is published is still deleted, in room that is kept for nothing else
-(``Reserve``), and what could not be written is tried again until it is.
+A full disk does not stop the spool. Published pushes are still deleted, in space reserved for that (``Reserve``), and a
+deletion that failed is tried again until it succeeds. New pushes are refused meanwhile.
 
-What is pushed twice within ``REPEAT_MS``, by a sender who never heard our answer, say, is kept once.
+A push that is repeated within ``REPEAT_MS`` (its sender may have missed our response) is kept once.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ from schemas.errors import Fatal
 
 BYTES_MAX = 1 << 30
 ROW_BYTES = 200
-"""What a push takes on disk beside its body, about."""
+"""The bytes that a push takes on disk beside its body, about."""
 REPEAT_MS = 60 * 60_000
 REPEATS_MAX = 1_000_000
 FORGET_MS = 60_000
-"""How often marks that are too old are dropped."""
+"""The interval at which old marks are deleted."""
 TOGETHER_MAX = 1_000
 READINGS_BYTES_MAX = 8 << 20
-"""Bodies whose readings are kept in memory; what is read takes some ten times as much."""
+"""The bound on bodies whose readings are kept in memory; a reading takes about ten times its body."""
 TOGETHER_BYTES_MAX = 4 << 20
-"""Bodies of one commit: SQLite's log must fit into the reserve."""
+"""The bound on the bodies of one commit: SQLite's log must fit into the reserve."""
 SHRINK_PAGES = 2_048
-"""Given back to the disk at once: 8 MiB, as pages that are moved are written first."""
+"""The pages given back to the disk at once (8 MiB): pages that SQLite moves are written first."""
 AGAIN_S = 1.0
-"""While the disk is full, how often it is tried whether it still is."""
+"""The interval of writes that try whether a full disk still is."""
 
 
 @dataclass(slots=True)
 class _Job:
-    """Something for the writer to do within its next commit.
+    """A piece of work for the writer, part of its next commit.
 
-    *ended* hears of its end (``None``: it failed) before anybody who waits for *done* does. *size*: bytes that it adds;
-    ``None``: it must be done, however long it takes.
+    *ended* is called with the result (``None``: it failed) before *done* is set. *size*: the bytes that it adds;
+    ``None``: it adds none and is repeated until it succeeds.
     """
 
     work: Callable[[sqlite3.Connection], Any]
@@ -65,7 +65,7 @@ class _Job:
     done: Future[Any] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
-        self.done.set_running_or_notify_cancel()  # whoever waits may go; it is done all the same
+        self.done.set_running_or_notify_cancel()  # a caller cannot cancel it any more
 
     def succeed(self, result: object) -> None:
         if isinstance(result, Differs):
@@ -80,7 +80,7 @@ class _Job:
 
 
 class Spool:
-    """One gateway's. Its methods may be called from any thread; one writer thread does all that is written."""
+    """The spool of one gateway. Its methods may be called from any thread; one writer thread does all writes."""
 
     def __init__(self, path: Path, *, bytes_max: int = BYTES_MAX, reserve_bytes: int = RESERVE_BYTES) -> None:
         private_folder(path.parent)
@@ -97,7 +97,7 @@ class Spool:
         self._read_bytes = 0
         self._newest_ms = self._forgot_ms = 0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._connection = self._opened()
+        self._connection = self._open()
         with read_whole_pages(self._path):
             self.spool_id = self._identity()
             self._count_all()
@@ -108,9 +108,9 @@ class Spool:
         self._writer.start()
 
     def append(self, pushes: Sequence[Push]) -> Future[list[Receipt]]:
-        """Keep them all, or none: done when they are safe. ``Full`` at once where there is no room.
+        """Keep all of *pushes*, or none: the future is done when they are safe. Raises ``Full`` where there is no room.
 
-        The future bears ``Differs`` where one of them has a mark that was given to something else.
+        The future raises ``Differs`` where the mark of one of them was used for another wish.
         """
         size = sum(len(push.body) + ROW_BYTES for push in pushes)
         with self._counting:
@@ -121,14 +121,14 @@ class Spool:
             self._under_way += size
         return self._do(
             lambda connection: self._insert_all(connection, pushes),
-            lambda receipts: self._arrived(pushes, size, receipts),
+            lambda receipts: self._count_committed(pushes, size, receipts),
             size,
         )
 
     def waiting(
         self, source: str, *, after: int = 0, pushes_max: int = 500, bytes_max: int = 4 << 20
     ) -> list[Kept]:
-        """The oldest of *source* behind number *after*, in order: at least one, if any waits."""
+        """The oldest pushes of *source* behind number *after*, in order: at least one, if there is any."""
         with read_whole_pages(self._path):
             return self._waiting(source, after, pushes_max, bytes_max)
 
@@ -149,7 +149,7 @@ class Spool:
         return found
 
     def done(self, source: str, up_to: int) -> Future[object]:
-        """Kafka has all of *source* up to this number: deleted a part at a time, as what is deleted is written first."""
+        """Delete all of *source* up to this number, as Kafka has it. In parts: a deletion writes its pages first."""
         whole: Future[object] = Future()
 
         def count(gone: Depth | None) -> None:
@@ -169,7 +169,7 @@ class Spool:
         return whole
 
     def _delete(self, connection: sqlite3.Connection, source: str, up_to: int) -> Depth:
-        """The oldest of them, of ``TOGETHER_BYTES_MAX`` together or one; what is gone: nothing at the end."""
+        """Delete the oldest, up to ``TOGETHER_BYTES_MAX`` but at least one. Return the count; zero when none is left."""
         gone = Depth()
         oldest = "SELECT seq, length(body) FROM push WHERE source = ? AND seq <= ? ORDER BY seq LIMIT ?"
         for seq, size in connection.execute(oldest, (source, up_to, TOGETHER_MAX)).fetchall():
@@ -184,7 +184,7 @@ class Spool:
 
     @staticmethod
     def _forget(connection: sqlite3.Connection, now_ms: int) -> None:
-        """Drop the marks of what was pushed long ago, or is too many."""
+        """Delete the marks that are too old or too many."""
         connection.execute("DELETE FROM said WHERE at_ms < ?", (now_ms - REPEAT_MS,))
         newest = "SELECT at_ms FROM said ORDER BY at_ms DESC LIMIT 1 OFFSET ?"
         if (row := connection.execute(newest, (REPEATS_MAX,)).fetchone()) is not None:
@@ -192,14 +192,14 @@ class Spool:
 
     @property
     def room_bytes(self) -> int:
-        """How much more may wait."""
+        """The bytes that the spool still has room for."""
         with self._counting:
             waiting = self._under_way + sum(depth.bytes for depth in self._depths.values())
         return max(0, self._bytes_max - waiting)
 
     @property
     def is_full(self) -> bool:
-        """Whether what was refused last for want of room would be refused again."""
+        """Whether a push as large as the last refused one would be refused again."""
         return self.room_bytes < max(ROW_BYTES, min(self._refused_bytes, self._bytes_max // 2))
 
     def depth(self, source: str) -> Depth:
@@ -208,14 +208,14 @@ class Spool:
             return Depth(depth.pushes, depth.bytes)
 
     def oldest_ms(self, source: str) -> int | None:
-        """When the oldest of *source* that still waits was pushed."""
+        """The time at which the oldest waiting push of *source* came."""
         oldest = "SELECT at_ms FROM push WHERE source = ? ORDER BY seq LIMIT 1"
         with read_whole_pages(self._path):
             row = self._reader().execute(oldest, (source,)).fetchone()
         return None if row is None else int(row[0])
 
     def keep_accounts(self, rows: Iterable[tuple[str, bytes]]) -> Future[object]:
-        """The accounts as they are now, for a start without Kafka."""
+        """Store the accounts as they are now, for a start without Kafka."""
         rows = list(rows)
 
         def keep(connection: sqlite3.Connection) -> None:
@@ -230,7 +230,7 @@ class Spool:
         return [value for (value,) in rows]
 
     def close(self) -> None:
-        """Finish what was asked for, then let go of the file."""
+        """Finish the waiting jobs, then close the file."""
         self._jobs.put(None)
         self._writer.join()
         for connection in [*self._opened_readers, self._connection]:
@@ -247,7 +247,7 @@ class Spool:
         return job.done
 
     def _insert_all(self, connection: sqlite3.Connection, pushes: Sequence[Push]) -> list[Receipt] | Differs:
-        """An error is given back, not raised: the commit is also that of others."""
+        """Insert the pushes. An error is returned, not raised: other pushes share the commit."""
         known = "SELECT 1 FROM said WHERE source = ? AND mark = ? AND at_ms >= ? AND wish IS NOT NULL AND wish <> ?"
         for push in pushes:
             about = (push.source, push.mark, push.at_ms - REPEAT_MS, push.wish)
@@ -278,8 +278,8 @@ class Spool:
             self._read_bytes += len(push.body)
         return Receipt(seq, is_repeat=False)
 
-    def _arrived(self, pushes: Sequence[Push], size: int, receipts: Sequence[Receipt] | None) -> None:
-        """Count what is there to stay."""
+    def _count_committed(self, pushes: Sequence[Push], size: int, receipts: Sequence[Receipt] | None) -> None:
+        """Count the pushes that were committed."""
         with self._counting:
             self._under_way -= size
             for push, receipt in zip(pushes, receipts or (), strict=receipts is not None):
@@ -295,6 +295,8 @@ class Spool:
             if self.trouble is None and self._is_committed([*must, *may]):
                 self._owed = []
                 continue
+            # The commit failed, or the disk was full before. Deletions go first, alone: they free space and are never
+            # refused, only owed. New pushes follow when the reserve is held again, or are refused.
             self._owed = [] if self._is_committed_with_reserve(must) else must
             self._try_the_rest(may)
         while not self._jobs.empty():
@@ -303,14 +305,14 @@ class Spool:
             job.fail(Full("the spool is closed"))
 
     def _is_committed_with_reserve(self, must: Sequence[_Job]) -> bool:
-        """Delete in the room that is kept for it."""
+        """Commit the jobs that add nothing; release the reserve for them if the disk is full."""
         if not must or self._is_committed(must):
             return True
         self._reserve.give_up()
         return self._is_committed(must)
 
     def _try_the_rest(self, may: Sequence[_Job]) -> None:
-        """What adds to the spool goes in when nothing is owed and the reserve is held: else it would take its room."""
+        """Commit new pushes only when no deletion is owed and the reserve is held, so that they leave its space free."""
         self._shrink()
         is_held = not self._owed and self._reserve.keep()
         if is_held and self._is_committed(may or [_Job(touch)]):
@@ -320,7 +322,7 @@ class Spool:
             job.fail(Full(self.trouble or "the disk is full"))
 
     def _is_committed(self, jobs: Sequence[_Job]) -> bool:
-        """Whether it is; if not nothing of it is, and ``trouble`` says why."""
+        """Commit *jobs*, all or none; ``False``: ``trouble`` says why not."""
         try:
             self._commit(jobs)
         except sqlite3.Error as error:
@@ -330,7 +332,7 @@ class Spool:
         return True
 
     def _shrink(self) -> None:
-        """Give pages that hold nothing back to the disk, and the log's room."""
+        """Give empty pages and the log's space back to the disk."""
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -346,14 +348,14 @@ class Spool:
             job.succeed(result)
 
     def _roll_back(self) -> None:
-        """Numbers that were not given are given again, and to others: nothing read may be taken for theirs."""
+        """Roll back. The numbers will be given to other pushes, so cached readings must not be taken for theirs."""
         self._readings.clear()
         self._read_bytes = 0
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
 
     def _batches(self) -> Iterator[list[_Job]]:
-        """All that waits, again and again, until the end is asked for. While there is trouble, also nothing now and then."""
+        """Yield the waiting jobs in batches until ``close``; while there is ``trouble``, an empty one each ``AGAIN_S``."""
         is_last = False
         while not is_last:
             jobs: list[_Job] = []
@@ -369,17 +371,17 @@ class Spool:
             yield jobs
 
     def _next_job(self, *, is_first: bool) -> _Job | None:
-        """The next, waited for if *is_first*; ``None`` at the end. ``queue.Empty``: none now."""
+        """The next job, waited for if *is_first*; ``None`` after ``close``. Raises ``queue.Empty`` when there is none."""
         if not is_first:
             return self._jobs.get_nowait()
         return self._jobs.get(timeout=None if self.trouble is None else AGAIN_S)
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         try:
             with read_whole_pages(self._path):
                 try:
                     return prepared(self._path)
-                except sqlite3.OperationalError:  # a full disk cannot even open it
+                except sqlite3.OperationalError:  # on a full disk SQLite cannot even open the file
                     self._reserve.give_up()
                     return prepared(self._path)
         except sqlite3.Error as error:
@@ -389,7 +391,7 @@ class Spool:
             ) from error
 
     def _reader(self) -> sqlite3.Connection:
-        """This thread's own: readers see what is committed, and hold nobody up."""
+        """This thread's own connection: in WAL mode readers see the last commit and block nobody."""
         if not hasattr(self._readers, "connection"):
             self._readers.connection = connect(self._path)
             self._opened_readers.append(self._readers.connection)
@@ -397,7 +399,7 @@ class Spool:
         return connection
 
     def _identity(self) -> str:
-        """What tells this spool's numbers from another's."""
+        """The spool's id: it tells its numbers from those of another spool."""
         self._connection.execute("INSERT OR IGNORE INTO about VALUES ('id', ?)", (uuid.uuid4().hex,))
         (found,) = self._connection.execute("SELECT value FROM about WHERE name = 'id'").fetchone()
         return str(found)

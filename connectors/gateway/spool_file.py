@@ -30,15 +30,15 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def prepared(path: Path) -> sqlite3.Connection:
-    """Its writer's connection, with the tables there."""
+    """The writer's connection; the tables are created if they are missing."""
     connection = connect(path)
     connection.executescript(f"{PRAGMAS} {TABLES}")
     columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(said)")}
-    if "wish" not in columns:  # a spool of before
+    if "wish" not in columns:  # a file of an older version
         connection.execute("ALTER TABLE said ADD COLUMN wish BLOB")
     return connection
 
 
 def touch(connection: sqlite3.Connection) -> None:
-    """Write something small: whether the disk takes it."""
+    """Write something small, to try whether the disk accepts it."""
     connection.execute("REPLACE INTO about VALUES ('tried', ?)", (uuid.uuid4().hex,))

@@ -1,4 +1,4 @@
-"""What goes into the spool and comes out of it, and its two ways to say no."""
+"""The values that go into the spool and come out of it, and its two errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FULL_RETRY_S = 10.0
 
 
 class Full(Retriable):
-    """The spool is at its bound, or the disk is."""
+    """The spool or the disk is full."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -20,16 +20,15 @@ class Full(Retriable):
 
 
 class Differs(Invalid):
-    """A mark that was given to something else within ``REPEAT_MS``: no repeat, and what it brings is not kept."""
+    """The mark was used for another wish within ``REPEAT_MS``. The push is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One body. *mark* tells a repeat (the same mark from the same source); ``None``: whatever is said counts.
+    """One body. *mark* identifies a repeat (the same mark of the same source); ``None``: never a repeat.
 
-    *wish*: digest of all that the caller asked for under its mark, where the caller chose the mark: the mark with another
-    wish is refused (``Differs``). *reading* is kept beside it in memory only, and not for ever: whoever drains it reads it
-    again where it is gone.
+    *wish*: a digest of the whole request, where the caller chose the mark: the same mark with another wish is refused
+    (``Differs``). *reading* is kept in memory only, and may be dropped: the drain then reads the body again.
     """
 
     source: str
@@ -42,7 +41,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A push as it lies in the spool; *is_whole*: its bytes are those that were pushed."""
+    """A push in the spool; *is_whole*: its body still has the SHA-256 it was stored with."""
 
     seq: int
     at_ms: int
@@ -53,7 +52,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Under which number a push is kept; *is_repeat*: it already was."""
+    """The number under which a push is kept; *is_repeat*: it was there already."""
 
     seq: int
     is_repeat: bool
@@ -61,7 +60,7 @@ class Receipt:
 
 @dataclass(slots=True)
 class Depth:
-    """What waits of a source."""
+    """The number and bytes of a source's waiting pushes."""
 
     pushes: int = 0
     bytes: int = 0
