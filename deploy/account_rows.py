@@ -1,4 +1,4 @@
-"""A city's accounts as ``core.account`` has them, for the commands that make, show and end them."""
+"""A city's accounts from ``core.account``, for the commands that create, list and revoke them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def publish(platform: Platform, city: City, event: Event) -> None:
 
 
 def name_of(name: str, whose: str) -> str:
-    """*name* in its one spelling, of any script. ``UsageFault`` for one that is no name; nothing of it is printed raw."""
+    """*name* in its normal form (NFC), of any script. ``UsageFault`` for an invalid one, which is not printed raw."""
     try:
         return account_name(name)
     except ValueError as error:
@@ -56,7 +56,7 @@ def end_of(days: int | None, now_ms: int) -> int | None:
 
 
 def standing(row: Mapping[str, Any], now_ms: int, *, ended: str = "revoked") -> str:
-    """How an account stands, in words."""
+    """The state of an account, for a person."""
     if row["revoked_at"] is not None:
         return f"{ended} {moment(row['revoked_at'])}"
     if row["expires_at"] is not None:

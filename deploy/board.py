@@ -25,7 +25,7 @@ Value = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Board:
-    """Folds core events into what a person looks at. Bounded: the oldest ended situations go first."""
+    """Folds core events into the rows and lines of the board. Bounded: the oldest ended situations are dropped first."""
 
     title: str
     zone: tzinfo
@@ -38,7 +38,7 @@ class Board:
     closed: int = 0
 
     def take(self, contract: str, value: Value) -> str | None:
-        """Take one event; what happened as a line, when it is worth one."""
+        """Take one event; return a line about it, when it is worth one."""
         value = printable_value(value)
         match contract:
             case "core.situation":

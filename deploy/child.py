@@ -22,9 +22,9 @@ AGAIN_FIRST_S, AGAIN_MAX_S = 0.5, 30.0
 def worker_running(city: City, *options: str) -> Iterator[Callable[[], None]]:
     """``bongsu run CITY`` in a process of its own. Yields a check that raises when it has ended.
 
-    It ends with us however we end: our end of its standard input closes with us.
+    It ends when we end, even by kill -9: its standard input is a pipe from us, which then closes.
     """
-    worker = _started(city, options)
+    worker = _start(city, options)
 
     def check() -> None:
         if worker.poll() is not None:
@@ -40,21 +40,21 @@ def worker_running(city: City, *options: str) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def worker_kept(city: City, *options: str) -> Iterator[None]:
-    """``bongsu run CITY`` in a process of its own, started again whenever it ends; nobody here waits for it."""
+    """``bongsu run CITY`` in a process of its own, started again whenever it ends. A thread watches it."""
     over = threading.Event()
 
     def keep() -> None:
         delay_s = AGAIN_FIRST_S
         while not over.is_set():
-            begun, worker = time.monotonic(), _started(city, options)
+            started_s, worker = time.monotonic(), _start(city, options)
             while worker.poll() is None and not over.wait(LOOK_S):
                 pass
             if over.is_set():
                 _end(worker)
                 return
-            if time.monotonic() - begun > AGAIN_MAX_S:
+            if time.monotonic() - started_s > AGAIN_MAX_S:
                 delay_s = AGAIN_FIRST_S
-            log.warning("a worker ended and is started again", options=" ".join(options), wait_s=delay_s)
+            log.warning("a worker ended: starting it again", options=" ".join(options), wait_s=delay_s)
             over.wait(delay_s)
             delay_s = min(delay_s * 2, AGAIN_MAX_S)
 
@@ -67,7 +67,7 @@ def worker_kept(city: City, *options: str) -> Iterator[None]:
         keeper.join(END_S + LOOK_S)
 
 
-def _started(city: City, options: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(city: City, options: Sequence[str]) -> subprocess.Popen[bytes]:
     command = [
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""A city is one file: its name, time zone, law, extent, sources and the numbers of its rules."""
+"""A city is one file: its name, time zone, law, extent, sources and the settings of its rules."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Strict(BaseModel):
 
 
 class BoundsFile(Strict):
-    """WGS-84 degrees. What lies outside is set aside."""
+    """The extent in WGS-84 degrees. Records outside it are set aside."""
 
     south: float = Field(ge=-90, le=90)
     west: float = Field(ge=-180, le=180)
@@ -56,13 +56,13 @@ class BoundsFile(Strict):
         west = so_far.data.get("west")
         if west is not None and east <= west:
             raise ValueError(
-                f"must lie east of west = {west:g}; an extent over the 180th meridian cannot be told"
+                f"must lie east of west = {west:g}; an extent across the 180th meridian is not supported"
             )
         return east
 
 
 class SourceFile(BaseModel):
-    """One ``[[source]]``: its name in this city, its type, and whatever that type's own model asks for."""
+    """One ``[[source]]``: its name in this city, its type, and the settings of that type's own model."""
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
@@ -85,7 +85,7 @@ class SourceFile(BaseModel):
 
 
 class GatewayFile(Strict):
-    """``[gateway]``: where agencies push, and how much."""
+    """``[gateway]``: the address to which agencies push, and its limits."""
 
     host: str = Field("127.0.0.1", description="where it listens; a proxy with TLS stands before it")
     port: int | None = Field(None, ge=1, le=65535, description="none: a free one, kept in the home folder")
@@ -118,7 +118,7 @@ class GatewayFile(Strict):
 
     @property
     def is_in_the_open(self) -> bool:
-        """Whether keys may come over a network as plain text: it listens beyond this machine, and no proxy is named."""
+        """Whether keys may cross a network as plain text: it listens beyond loopback, and no proxy is named."""
         is_local = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
         return not is_local and not self.trusted_proxies
 
@@ -178,14 +178,14 @@ class City:
         return self.file.name
 
     def context(self, source: str) -> SourceContext:
-        """What *source* may know of its city; its extent is the source's own where the city's file gives it one."""
+        """The context of *source*. Its extent is the source's own where the city's file gives one."""
         box = next((one.bounds for one in self.file.source if one.name == source), None) or self.file.bounds
         bounds = Bounds(box.south, box.west, box.north, box.east)
         speaks_for = next((one.speaks_for for one in self.file.source if one.name == source), ())
         return SourceContext(self.name, source, ZoneInfo(self.file.timezone), bounds, speaks_for)
 
     def agencies_of(self, source: str) -> frozenset[str]:
-        """The agencies for which *source* speaks; none where it speaks for no agency, as cameras and sensors do."""
+        """The agencies for which *source* speaks; empty where it speaks for none, as for cameras and sensors."""
         file = self.source_file(source)
         return frozenset(agencies_of(file.type, self.context(source), file.settings) or ())
 
@@ -197,7 +197,7 @@ class City:
         raise UsageFault(f"city {self.name} has no source '{name}'", hint=f"it has: {known}")
 
     def load(self, name: str) -> Any:
-        """The source *name*, ready to read; its ``${SECRET}`` settings filled in from the environment."""
+        """Build the source *name*, with its ``${SECRET}`` settings filled in from the environment."""
         file = self.source_file(name)
         return load_source(file.type, self.context(name), with_secrets(file.settings, f"source '{name}'"))
 
@@ -207,7 +207,7 @@ def shipped_cities() -> list[str]:
 
 
 def load_city(name_or_path: str) -> City:
-    """The city of that name in ``deploy/cities``, or of that file. A wrong file says its line and what to write."""
+    """The city of that name in ``deploy/cities``, or of that file. ``UsageFault`` says the line and what to write."""
     path = Path(name_or_path) if name_or_path.endswith(".toml") else CITIES / f"{name_or_path}.toml"
     if not path.is_file():
         known = ", ".join(shipped_cities())
@@ -219,7 +219,7 @@ def load_city(name_or_path: str) -> City:
 
 
 def check_surroundings(city: City) -> list[str]:
-    """What the sources lack here that are only played. ``UsageFault`` tells all that those lack that are to be heard."""
+    """The files and secrets that sources which are only played lack here. ``UsageFault`` names those of live sources."""
     text, raw = read_toml(city.path, "")
     found, notes = surroundings(raw, os.environ)
     if found:
@@ -228,7 +228,7 @@ def check_surroundings(city: City) -> list[str]:
 
 
 def with_rules_of(city: City, path: Path) -> City:
-    """*city* with the rules of the file *path*: another city file, or one that holds nothing but ``[[rule]]``."""
+    """*city* with the rules of the file *path*: another city file, or one with only ``[[rule]]``."""
     if not path.is_file():
         raise UsageFault(
             f"no file '{path}'", hint="write the path of a city file, or of one with [[rule]] only"
@@ -279,8 +279,8 @@ def _unbound(city: City) -> list[Found]:
 def _rules(
     raw: Mapping[str, Any], law: Any, base: Mapping[str, Any]
 ) -> tuple[RulesConfig | None, list[Found]]:
-    """The rules of a file, and all that is wrong with them. No rules where anything is wrong, or where what is wrong with
-    the city itself is told already."""
+    """The rules of a file, and all faults in them. ``None`` for the rules where there is a fault, or where the law or the
+    city's own table has one that is reported already."""
     found = of_rules(raw)
     try:
         profile = law_named(law) if isinstance(law, str) else None
@@ -301,13 +301,13 @@ def _rules(
 
 
 ENTRY = ("name", "shadow")
-"""What a ``[[rule]]`` says beside its numbers."""
+"""The keys of a ``[[rule]]`` beside its settings."""
 
 
 def _in_force(
     base: dict[str, Any], rules: Sequence[tuple[int, dict[str, Any]]]
 ) -> tuple[RulesConfig | None, list[Found]]:
-    """The rules that *rules* put in force and those that they try, on top of the law and the city in *base*."""
+    """The rules in force and the shadow rules of *rules*, on top of the law's and city's values in *base*."""
     found: list[Found] = []
     tried = [(n, one) for n, one in rules if one.get("shadow", False)]
     joint = next(
@@ -352,7 +352,7 @@ def _numbers(rule: Mapping[str, Any]) -> dict[str, Any]:
 def _of_numbers(
     error: ValidationError, rule: Mapping[str, Any], number: int, model: type[BaseModel]
 ) -> list[Found]:
-    """What is wrong with one ``[[rule]]``; what is wrong with the law itself stands in the law's file."""
+    """The faults of one ``[[rule]]``. A fault in a value of the law is reported for the law's file."""
     found = of_validation(error, rule, model, ("rule", number), also=ENTRY)
     return [
         Found(
@@ -367,7 +367,7 @@ def _of_numbers(
 
 
 def with_secrets(settings: dict[str, Any], whose: str) -> dict[str, Any]:
-    """``${NAME}`` in any text becomes the environment's NAME."""
+    """*settings* with each ``${NAME}`` in a text replaced by the environment's NAME."""
 
     def fill(value: Any) -> Any:
         if isinstance(value, str):

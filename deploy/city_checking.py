@@ -1,6 +1,6 @@
-"""What is wrong in a city's file, beside what its models refuse by themselves. Pure, but for the law's file.
+"""Check a city's file for faults that its models do not find by themselves. Pure, but for the law's file.
 
-`check` finds all of it at once. `surroundings` finds what is no fault of the file: a path or a secret that is not here.
+`check` finds all of it at once. `surroundings` finds faults of this machine: a path or a secret that is not here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from streams.situations.rules import rule_names
 
 SECRET = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 KIND_KEYS = ("kind", "kinds", "attention", "candidate_kind")
-"""Where a ``[[rule]]`` names kinds of the tree."""
+"""The settings of a ``[[rule]]`` that hold kinds of the tree."""
 
 
 def of_sources(raw: Mapping[str, Any], own: Mapping[str, Any]) -> list[Found]:
-    """All that is wrong with ``[[source]]``. *own* are the settings that a source of every type has."""
+    """All faults of ``[[source]]``. *own* are the settings that every type has."""
     found: list[Found] = []
     lines: dict[str, int] = {}
     for number, source in enumerate(_tables(raw, "source")):
@@ -63,7 +63,7 @@ def _of_settings(
 
 
 def _of_secrets(where: Where, value: Any) -> Iterator[Found]:
-    """``${…}`` that names no variable would reach the outside as it stands."""
+    """Find each ``${…}`` that names no variable: it would be sent to the other system as it is."""
     if isinstance(value, Mapping):
         for key, one in value.items():
             yield from _of_secrets((*where, key), one)
@@ -77,7 +77,7 @@ def _of_secrets(where: Where, value: Any) -> Iterator[Found]:
 
 
 def of_rules(raw: Mapping[str, Any]) -> list[Found]:
-    """What is wrong with ``[[rule]]`` before its numbers are looked at: names, twice the same, and kinds."""
+    """The faults of ``[[rule]]`` beside its settings' values: unknown or repeated names, and unknown kinds."""
     found: list[Found] = []
     seen: set[tuple[str, bool]] = set()
     for number, rule in enumerate(_tables(raw, "rule")):
@@ -118,18 +118,18 @@ def _of_language(number: int, rule: Mapping[str, Any]) -> Iterator[Found]:
     language, own = rule.get("language"), rule.get("headlines")
     known = {*languages(), *(own if isinstance(own, Mapping) else ())}
     if isinstance(language, str) and language not in known:
-        what = f"rule.{number}.language = {language!r}: nobody has written what alerts say in it"
+        what = f"rule.{number}.language = {language!r}: there are no texts for alerts in it"
         yield Found(("rule", number, "language"), what, near(language, known))
 
 
 def _tables(raw: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The ``[[name]]`` of a file, those that are tables; what is not, its model refuses."""
+    """The ``[[name]]`` of a file that are tables; the model refuses the others."""
     its = raw.get(name)
     return [one if isinstance(one, Mapping) else {} for one in its] if isinstance(its, list) else []
 
 
 def surroundings(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[list[Found], list[str]]:
-    """(what a source that is to be heard here lacks, what only those lack that are played): a file, a secret, a place."""
+    """(what live sources lack here, what sources that are only played lack): a file, a secret, an address."""
     found: list[Found] = []
     notes: list[str] = []
     for number, source in enumerate(_tables(raw, "source")):

@@ -1,4 +1,4 @@
-"""What is wrong in a city's file, told all at once: the line, what stands there, and what to write instead. Pure."""
+"""All faults of a city's file in one error: the line, the value there, and what to write instead. Pure."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SECRET_WORDS = ("key", "secret", "token", "password", "header", "url")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that is wrong: its place as keys and numbers, what it is, and what to write."""
+    """One fault: its place as keys and numbers, the fault, and what to write."""
 
     where: Where
     what: str
     hint: str
     value: str | None = None
-    """A text in a list there, to be found in its own line."""
+    """The text in a list at that place, by which its own line is found."""
 
 
 def fault_of(path: Path, text: str, found: Sequence[Found]) -> UsageFault:
-    """One error that tells everything found in *text*, the file *path*, from its first line to its last."""
+    """One error with everything found in *text*, the content of *path*, ordered by line."""
     told = sorted(((line_of(text, one.where, one.value), one) for one in found), key=lambda pair: pair[0])
     lines = [f"{path}, line {line}: {one.what}" for line, one in told]
     if len(told) == 1:
@@ -45,14 +45,14 @@ def fault_of(path: Path, text: str, found: Sequence[Found]) -> UsageFault:
 def of_validation(
     error: ValidationError, raw: Any, model: type[BaseModel], prefix: Where = (), also: Iterable[str] = ()
 ) -> list[Found]:
-    """All that pydantic found in *raw*, which stands at *prefix* and was read as *model*; *also*: more known keys."""
+    """All that pydantic found in *raw*, read at *prefix* as *model*; *also*: more known keys."""
     found = []
     for one in error.errors(include_url=False, include_input=False, include_context=False):
         where, message = one["loc"], one["msg"].removeprefix("Value error, ")
         if one["type"] == "value_error" and isinstance(table := value_at(raw, where), Mapping):
             first = message.split(" ", 1)[
                 0
-            ]  # a sentence about a whole table begins with the key that it is about
+            ]  # our validators of a whole table begin their message with the key at fault
             where = (*where, first) if first in table else where
         found.append(_found(one["type"], message, raw, where, prefix, [*names_at(model, where), *also]))
     return found
@@ -72,7 +72,7 @@ def _found(kind: str, message: str, raw: Any, where: Where, prefix: Where, names
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """What to write instead of *word*: the known word that looks like it, or all of them."""
+    """A hint for a wrong *word*: the known word that looks like it, or all of them."""
     words = sorted(set(known))
     alike = difflib.get_close_matches(word.casefold(), words, n=1, cutoff=0.6)
     if alike:
@@ -83,7 +83,7 @@ def near(word: str, known: Iterable[str]) -> str:
 
 
 def shown(value: Any, key: str = "") -> str:
-    """`` = value`` for what is short and no secret, else nothing."""
+    """`` = value`` for a value that is short and no secret, else an empty text."""
     if (
         isinstance(value, Mapping | list)
         or value is None
@@ -95,7 +95,7 @@ def shown(value: Any, key: str = "") -> str:
 
 
 def value_at(raw: Any, where: Sequence[str | int]) -> Any:
-    """What stands at *where* in *raw*; ``None`` for nothing."""
+    """The value at *where* in *raw*; ``None`` when there is none."""
     for part in where:
         try:
             raw = raw[part]

@@ -1,4 +1,4 @@
-"""A city's file as TOML: its bytes, however an editor kept them."""
+"""Read a city's file as TOML in UTF-8, with or without a byte order mark."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from deploy.faults import UsageFault
 
 BOM = "\ufeff"
-"""What some editors put before a text in UTF-8. It says nothing, and is skipped."""
+"""The byte order mark that some editors write before UTF-8. It is skipped."""
 
 
 def read_toml(path: Path, form: str) -> tuple[str, dict[str, Any]]:
-    """The text of *path* and what stands in it. ``UsageFault`` with the line for what is no TOML in UTF-8, and *form*, which
-    says what it should look like."""
+    """The text of *path*, and its parsed tables. ``UsageFault`` with the line for a file that is no TOML in UTF-8. *form* is
+    the hint that describes the right form."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -38,6 +38,6 @@ def read_toml(path: Path, form: str) -> tuple[str, dict[str, Any]]:
 
 
 def _line_told(error: tomllib.TOMLDecodeError, text: str) -> int:
-    """tomllib says the line in its words, or that it was at the end."""
+    """The line in tomllib's message; the last one when it says "at end of document"."""
     told = re.search(r"at line (\d+)", str(error))
     return int(told[1]) if told else max(1, len(text.splitlines()))

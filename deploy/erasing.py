@@ -1,6 +1,6 @@
-"""Removing a city from where it ran: its topics, its words in the registry, its live view, and its folders in the home.
+"""Remove a city from a cluster: its topics, its subjects in the registry, its live view, and its folders in the home.
 
-What other cities have, and what is nobody's, stays. A recording and the city's own file are no part of it.
+Data of other cities, and data of no city, stays. Recordings and the city's file stay too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOOK_S = 0.05
 
 
 def topics_of(platform: Platform, city: str) -> list[str]:
-    """Its topics that are in the cluster."""
+    """The city's topics in the cluster."""
     try:
         known = _admin(platform).list_topics(timeout=ASK_S).topics
     except KafkaException as error:
@@ -34,22 +34,22 @@ def topics_of(platform: Platform, city: str) -> list[str]:
 
 
 def folders_of(home: Path, city: str) -> list[Path]:
-    """Its gateway's spool and its workers' files in *home*: a city's name holds no dot, so no other's begins like it."""
+    """The gateway's spool and the workers' files in *home*. A city's name has no dot, so ``CITY.`` matches no other."""
     found = [home / "gateway" / city, *(home / "workers").glob(f"{city}.*")]
     return [one for one in found if one.exists()]
 
 
 def is_here(platform: Platform, city: str, home: Path) -> bool:
-    """Whether anything was kept of it: its topics, or what agencies pushed to it."""
+    """Whether there is anything to erase: topics, or folders in the home."""
     return bool(topics_of(platform, city)) or (home / "gateway" / city).exists()
 
 
 def erase_city(platform: Platform, city: str, home: Path) -> None:
-    """All of *city*. Nothing of it may run meanwhile. ``Fatal`` or ``Unreachable`` says what could not be removed."""
+    """Erase *city*. None of its processes may run. ``Fatal`` or ``Unreachable`` says what could not be removed."""
     admin = _admin(platform)
     deadline = time.monotonic() + MEMBER_S
     while not _without_groups(admin, city, is_last=time.monotonic() > deadline):
-        time.sleep(1)  # a worker that was killed is a member of its group until its session is over
+        time.sleep(1)  # a killed worker stays a member of its group until its session times out
     _without_topics(admin, platform, city)
     for contract in load_catalogue():
         platform.wire.registry.forget(topic_name(city, contract))
@@ -66,7 +66,10 @@ def _admin(platform: Platform) -> AdminClient:
 
 
 def _without_groups(admin: AdminClient, city: str, *, is_last: bool) -> bool:
-    """The offsets that its stages committed: a city of that name that comes later begins at the beginning."""
+    """Delete the stages' consumer groups: their offsets would make a later city of that name skip records.
+
+    Return whether all are deleted.
+    """
     try:
         listed = admin.list_consumer_groups(request_timeout=ASK_S).result().valid
         groups = [one.group_id for one in listed if one.group_id.startswith(f"{city}.")]
@@ -95,7 +98,7 @@ def _without_topics(admin: AdminClient, platform: Platform, city: str) -> None:
     while left := topics_of(platform, city):
         if time.monotonic() > deadline:
             raise Fatal(f"{len(left)} topics of {city} are still there", hint="see: bongsu logs kafka")
-        time.sleep(LOOK_S)  # a broker learns what the controller decided a moment later
+        time.sleep(LOOK_S)  # a broker learns the controller's decision a moment later
 
 
 def _without_view(platform: Platform, city: str) -> None:

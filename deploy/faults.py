@@ -1,4 +1,4 @@
-"""What a person did wrong at the command line or in a file."""
+"""Errors of a person at the command line or in a file."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from schemas.errors import BongsuError
 
 
 class UsageFault(BongsuError):
-    """A command or a file given to it is wrong; what, where, and what to write instead (exit code 2)."""
+    """A command or its file is wrong: what, where, and what to write instead (exit code 2)."""

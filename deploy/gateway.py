@@ -1,4 +1,4 @@
-"""Putting the gateway together: a city's pushed sources, the spool, their drains, the operators' desk, and HTTP."""
+"""Assemble the gateway: a city's pushed sources, the spool, the drains, the operators' desk, and HTTP."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ from streams.runtime.kafka import ANOTHER, Fenced
 from streams.runtime.worker import Worker
 
 FILES_MAX = 4_096
-"""Connections are files: a shell's usual 1,024 are too few for all that may be held at once."""
+"""Each connection is an open file: a shell's usual 1,024 are too few for the connections allowed at once."""
 KEEP_ALIVE_S = 30
 END_S = 10
 FENCED_S = 2.0
-"""So long a gateway that was fenced still says so before it ends."""
+"""The time for which a fenced gateway still answers with that error before it ends."""
 WATCH_S = 0.2
 BACKLOG = 2048
 SWITCH_S = 0.0005
-"""How long a drain may hold the interpreter while an answer waits: the usual 5 ms, a few times over, is what p99 shows."""
+"""The interpreter's switch interval: with Python's 5 ms, drains delay a response by several turns, seen at p99."""
 
 
 def spool_path(city: City) -> Path:
@@ -58,7 +58,7 @@ def spool_path(city: City) -> Path:
 
 
 def kept_port(city: City) -> int:
-    """A port that was free when the city's gateway ran here first, and is its own since."""
+    """The port of the city's gateway in this home: free when it first ran, and kept since."""
     file = home_folder() / "gateway" / city.name / "port"
     if not file.is_file():
         private_folder(file.parent)
@@ -67,7 +67,7 @@ def kept_port(city: City) -> int:
 
 
 class CityGateway:
-    """One city's gateway, with what drains it. Needs no Kafka to start, and none to take what is pushed."""
+    """One city's gateway, with its drains. It starts, and accepts pushes, without Kafka."""
 
     def __init__(self, city: City, platform: Platform) -> None:
         about = city.file.gateway
@@ -101,7 +101,7 @@ class CityGateway:
         for name in pushed_sources(city):
             reader = city.load(name)
             ingest = Ingest(city.context(name), reader, bootstrap=platform.kafka, wire=platform.wire)
-            drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._fenced)
+            drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._on_fenced)
             self._drains.append(drain)
             ears[name] = Ear(
                 name,
@@ -142,25 +142,24 @@ class CityGateway:
         )
 
     def run(self) -> None:
-        """Until SIGINT or SIGTERM: what is under way is answered, what waits stays in the spool. ``Fenced``: another
-        gateway has taken over."""
+        """Serve until SIGINT or SIGTERM. Requests under way are answered; waiting pushes stay in the spool. Raises
+        ``Fenced`` when another gateway has taken over."""
         sys.setswitchinterval(SWITCH_S)
-        signal.signal(signal.SIGTERM, self._told_to_end)
-        with self._started() as listening:
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        with self._running() as listening:
             self._server.run([listening])
         if self.fault is not None:
             raise self.fault
 
-    def _told_to_end(self, _number: int, _frame: object) -> None:
-        """Being told to end is no failure. uvicorn takes the signal while it serves, and raises it again when it has ended:
-        here, where Ctrl-C goes on to be an interrupt."""
+    def _on_sigterm(self, _number: int, _frame: object) -> None:
+        """End without an error. uvicorn handles SIGTERM while it serves and raises it again at its end, to this handler."""
         self._server.should_exit = True
 
     @contextmanager
     def beside(self, worker: Worker) -> Iterator[None]:
-        """In a thread of its own, for *worker*, which runs everything, and ends when another gateway has taken over."""
+        """Serve in a thread beside *worker*, which ends when another gateway has taken over."""
         worker.add_service(_Watch(self))
-        with self._started() as listening:
+        with self._running() as listening:
             thread = threading.Thread(target=self._serve, args=[listening], name="gateway", daemon=True)
             thread.start()
             try:
@@ -183,9 +182,9 @@ class CityGateway:
         _allow_files(FILES_MAX)
         if self._is_in_the_open:
             log.warning(
-                "the gateway takes keys as plain text from any network",
+                "the gateway accepts keys as plain text from any network",
                 url=self.url,
-                how_to_mend="let a proxy with TLS stand before it and name it: trusted_proxies in [gateway]",
+                how_to_mend="put a proxy with TLS before it and name it: trusted_proxies in [gateway]",
             )
         self._known.start()
         self._desk.start()
@@ -194,17 +193,17 @@ class CityGateway:
         log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
 
     @contextmanager
-    def _started(self) -> Iterator[socket.socket]:
-        """Our address first: who cannot have it ends before it has taken anything from anybody."""
-        with _listening(*self._place) as listening:
+    def _running(self) -> Iterator[socket.socket]:
+        """Bind the address first: a process that cannot have it must end before it fences another gateway's producers."""
+        with _listen(*self._place) as listening:
             self._start()
             try:
                 yield listening
             finally:
                 self._end()
 
-    def _fenced(self, error: Fenced) -> None:
-        """Another gateway speaks for our sources. Nothing more is taken; who asks is told why for a while; then we end."""
+    def _on_fenced(self, error: Fenced) -> None:
+        """End after ``FENCED_S``: another gateway has fenced us. Until then requests are refused with that reason."""
         if self.fault is None:
             self.fault = Fenced(f"gateway: {error.what}", hint=ANOTHER)
             threading.Timer(FENCED_S, self._leave).start()
@@ -222,7 +221,7 @@ class CityGateway:
 
 
 class _Watch:
-    """The gateway, as a service of the worker that it runs beside."""
+    """A service of the worker beside which the gateway runs: it fails when the gateway ends."""
 
     name = "gateway"
 
@@ -240,8 +239,8 @@ class _Watch:
                 raise self._gateway.fault or Fatal("the gateway ended by itself")
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket at that address, of which nobody else can have one. ``Fatal``: somebody has."""
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket at that address. ``Fatal`` when the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     try:
@@ -258,7 +257,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _allow_files(count: int) -> None:
-    """As many as that, where the system lets us."""
+    """Raise the limit of open files to *count*, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -278,7 +277,7 @@ def _over(drain: Drain) -> Callable[[], str | None]:
 
 
 def _once(work: Callable[[], object]) -> Callable[[], None]:
-    """*work* until it was done once, by whichever thread comes first."""
+    """*work*, done once by the first thread; again by the next one if it raised."""
     lock, done = threading.Lock(), threading.Event()
 
     def do() -> None:

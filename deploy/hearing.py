@@ -1,4 +1,4 @@
-"""A city's sources, put together: which are heard in a worker, and by what."""
+"""Add a city's polled and listening sources to a worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def ingest_of(city: City, platform: Platform, source: str, reader: object) -> In
 
 
 def add_sources(worker: Worker, city: City, platform: Platform) -> None:
-    """Every live source that is not pushed, and the clock."""
+    """Add a service for every live source that is not pushed, and the clock."""
     for file in city.file.source:
         if not file.live or file.push:
             continue

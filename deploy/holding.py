@@ -1,9 +1,8 @@
-"""Who does what of a city in this home: a lock for each role that two processes cannot share.
+"""Locks of a city's roles in this home, one for each role that two processes cannot share.
 
-Two that speak under one transactional id fence each other, and whoever was first stops without a word to anybody who
-could help. So a command takes its roles' locks before it touches Kafka. The kernel lets go of them when their holder
-ends, however it ends; the file says who holds it and since when. Two homes share no file: there Kafka alone tells, and
-whoever is fenced ends.
+Two producers of one transactional id fence each other, and the first one would stop without a clear reason. So a command
+takes its roles' locks before it uses Kafka. The kernel releases a lock when its holder ends, even by kill -9; the file says
+who holds it and since when. Two homes share no lock file: there only Kafka's fencing decides, and the fenced process ends.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from schemas.errors import Fatal
 
 LOOK_S = 0.2
 SLOT = 0
-"""The first of a role, and so far the only one."""
+"""The number of a role's only lock."""
 
 
 class Held(Fatal):
-    """Another process of this home has a role that cannot be shared."""
+    """Another process of this home holds a role that cannot be shared."""
 
     def __init__(self, city: str, role: str, holder: str) -> None:
         super().__init__(
@@ -38,11 +37,11 @@ class Held(Fatal):
 
 
 class Left(Fatal):
-    """Nobody wants the role any more."""
+    """The wait was given up: the role is not needed any more."""
 
 
 def role_of_source(source: str) -> str:
-    """Speaking for *source* is a role of its own: a worker, the gateway and a play can each have it."""
+    """The role of publishing for *source*: a worker, the gateway or a play can hold it."""
     return f"source.{source}"
 
 
@@ -59,37 +58,37 @@ def lock_path(city: str, role: str, slot: int = SLOT) -> Path:
 def holding(
     city: City, roles: Sequence[str], *, wait: bool = False, is_over: Callable[[], bool] = lambda: False
 ) -> Iterator[None]:
-    """All of *roles*, or none of them. ``Held``: another process has one of them, and we do not *wait*.
+    """Hold all of *roles*, or none. Raises ``Held`` when another process has one of them and not *wait*.
 
-    *is_over*: asked while we wait; once it is so, ``Left``.
+    *is_over* is called during the wait; once it returns true, ``Left`` is raised.
     """
-    is_told = False
+    has_said_so = False
     with ExitStack() as stack:
-        while (held := _taken(city.name, roles, stack)) is not None:
+        while (held := _take(city.name, roles, stack)) is not None:
             if not wait:
                 raise held
-            if not is_told:
+            if not has_said_so:
                 tell(f"waiting: {held.what}", err=True)
-                is_told = True
+                has_said_so = True
             if is_over():
-                raise Left(f"{city.name}: nobody waits for {', '.join(roles)} any more")
+                raise Left(f"{city.name}: {', '.join(roles)} is not needed any more")
             time.sleep(LOOK_S)
         yield
 
 
 def is_held(city: City, role: str) -> bool:
-    """Whether a process of this home has *role* now."""
+    """Whether a process of this home holds *role* now."""
     with ExitStack() as stack:
-        return _taken(city.name, [role], stack) is not None
+        return _take(city.name, [role], stack) is not None
 
 
-def _taken(city: str, roles: Sequence[str], stack: ExitStack) -> Held | None:
-    """All of *roles* into *stack*, or none and who is in the way: nobody waits with a lock that another waits for."""
+def _take(city: str, roles: Sequence[str], stack: ExitStack) -> Held | None:
+    """Take all of *roles* into *stack*; or none, and return the holder. So nobody waits while holding a lock."""
     with ExitStack() as ours:
         for role in sorted(set(roles)):
             path = lock_path(city, role)
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = _locked(path)
+            file = _lock(path)
             if file is None:
                 return Held(city, role, _holder(path))
             ours.enter_context(file)
@@ -97,8 +96,8 @@ def _taken(city: str, roles: Sequence[str], stack: ExitStack) -> Held | None:
     return None
 
 
-def _locked(path: Path) -> IO[bytes] | None:
-    """The file at *path*, locked, with our name in it; ``None`` when another has it."""
+def _lock(path: Path) -> IO[bytes] | None:
+    """Lock the file at *path* and write our pid into it; ``None`` when another process has it."""
     while True:
         file = path.open("ab")
         try:
@@ -108,7 +107,7 @@ def _locked(path: Path) -> IO[bytes] | None:
             return None
         if _is_at(file, path):
             break
-        file.close()  # somebody removed it in between: a lock that nobody else can see is none
+        file.close()  # it was removed in between: nobody else would see this lock
     file.truncate(0)
     file.write(f"{os.getpid()} {datetime.now(UTC).isoformat(timespec='seconds')}\n".encode())
     file.flush()
@@ -123,9 +122,9 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
 
 
 def _holder(path: Path) -> str:
-    """Who has the lock, in words."""
+    """The holder of the lock, for a person."""
     try:
         number, since = path.read_text(encoding="ascii").split()
-    except (OSError, ValueError):  # it was taken, or let go of, this very moment
+    except (OSError, ValueError):  # it is just being taken or released
         return "another process"
     return f"process {int(number)} since {since}"

@@ -1,4 +1,4 @@
-"""The match of a city, put together. Apart from the other stages: it loads what none of them needs."""
+"""Assemble a city's match. A module of its own: it loads libraries that no other stage needs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from streams.matching.opening import make_producer, reader_opener
 from streams.matching.service import MatchService
 
 NICE = 10
-"""Where cores are few, an incident's way goes first: the match, which can use a whole core, takes what is left."""
+"""The match's niceness. It can use a whole core; where cores are few, the stages of incidents go first."""
 _held: list[IO[bytes]] = []
-"""Slots last as long as the process."""
+"""Open slot files: each keeps its lock as long as the process lives."""
 
 
 def match_of(city: City, platform: Platform) -> MatchService:
-    """Under a name that no other worker of this machine has."""
+    """The match's service, with a worker name that is unique on this machine."""
     os.nice(NICE)
     name, slot = take_slot(home_folder() / "workers", f"{city.name}.match")
     _held.append(slot)

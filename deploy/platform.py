@@ -1,4 +1,4 @@
-"""What most commands need: where Kafka is, the registry's words, a city's topics."""
+"""The connections that most commands need: Kafka, the registry, Redis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schemas.wire import Wire
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The running parts, checked to answer."""
+    """The addresses of Kafka, the registry and Redis, and the codec."""
 
     endpoints: Endpoints
     wire: Wire
@@ -23,20 +23,20 @@ class Platform:
 
 
 LOG = ("kafka", "registry")
-"""What reads or writes events needs. Redis holds the live view alone: who has nothing to do with that goes without it."""
+"""The components needed to read or write events. Redis is needed for the live view only."""
 ALL = COMPONENTS
 
 
 def reach(*, need: Collection[str] = LOG) -> Platform:
-    """Kafka and the registry (and Redis where *need* is ``ALL``), or ``Unreachable`` within seconds."""
+    """Connect to Kafka and the registry (and Redis where *need* is ``ALL``); ``Unreachable`` within seconds."""
     return _platform(endpoints(need=need))
 
 
 def know() -> Platform:
-    """Kafka and the registry wherever they are said to be, whether they answer or not."""
+    """Kafka and the registry at their configured addresses, without a check that they answer."""
     places = endpoints(need=())
     if not places.kafka or not places.registry:
-        return reach()  # says which has no place, and what to do
+        return reach()  # raises with the one that has no address, and what to do
     return _platform(places)
 
 

@@ -1,4 +1,4 @@
-"""Playing recordings through their sources' own parsers, on the recording's clock."""
+"""Play recordings through their sources' own parsers, on the recording's clock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ SETTLE_POLL_S = 0.05
 LOOK_S = 2.0
 COORDINATOR_S, ASK_S = 30, 1.5
 WAKING = {
-    KafkaError._TIMED_OUT,  # a new cluster is making its coordinators' topic: librdkafka does not ask again by itself
+    # a new cluster is still creating the topic of its coordinators, and librdkafka does not retry this
+    KafkaError._TIMED_OUT,
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -38,7 +39,7 @@ WAKING = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One transaction to come: whose it is, and when."""
+    """One transaction to come: its source and time."""
 
     time_ms: int
     source: str
@@ -47,7 +48,7 @@ class Part:
 
 @dataclass(slots=True)
 class Played:
-    """What a play came to."""
+    """The counts of a play."""
 
     transactions: int = 0
     events: int = 0
@@ -58,7 +59,7 @@ Alter = Callable[[Event], Event]
 
 
 def shifted(minutes: Mapping[str, int]) -> Alter:
-    """Moves the event time of each domain in *minutes*: a control experiment, in which no pair is true."""
+    """Shift the event time of each domain in *minutes*: a control experiment, in which no joined pair is true."""
 
     def alter(event: Event) -> Event:
         by_ms = minutes.get(event.topic.split(".")[0], 0) * 60_000
@@ -70,7 +71,7 @@ def shifted(minutes: Mapping[str, int]) -> Alter:
 
 
 class Player:
-    """Merges sources' recordings by time and publishes them, each in its own transactions."""
+    """Merges sources' recordings by time and publishes each source's in its own transactions."""
 
     def __init__(
         self, city: City, platform: Platform, recordings: Sequence[tuple[str, Sequence[Path]]]
@@ -86,7 +87,7 @@ class Player:
                 self._ingests[name] = self._opened(name)
 
     async def hear_references(self) -> int:
-        """Places first: what the city's file marks as reference is heard once, before anything is played."""
+        """Read every reference source of the city's file once, before anything is played."""
         count = 0
         for file in self._city.file.source:
             if file.reference and file.live:
@@ -100,7 +101,7 @@ class Player:
     def play(
         self, alter: Alter, *, until_ms: int | None, pace: Callable[[int], None], told: Callable[[Part], None]
     ) -> Played:
-        """Publish everything in order of time; *pace* waits, *told* hears of each transaction done."""
+        """Publish everything in order of time; *pace* waits, *told* is called after each transaction."""
         played = Played()
         lines = [self._parts(name, paths, alter) for name, paths in _by_source(self._recordings)]
         for part in heapq.merge(*lines, key=lambda part: part.time_ms):
@@ -117,7 +118,7 @@ class Player:
         return played
 
     def _parts(self, name: str, paths: Sequence[Path], alter: Alter) -> Iterator[Part]:
-        """What a source's recordings lead to. One after the other: each goes on from where the one before has left off."""
+        """The transactions of a source's recordings, in order: each recording continues from the place of the last."""
         for heard in _heard_of(paths):
             for part in self._ingests[name].parts(heard, alter):
                 yield Part(part.time_ms or 0, name, part)
@@ -129,7 +130,7 @@ class Player:
 
 
 def _by_source(recordings: Sequence[tuple[str, Sequence[Path]]]) -> list[tuple[str, list[Path]]]:
-    """All recordings of a source together, however often it is named."""
+    """Group the recordings by source, in case one is named several times."""
     paths: dict[str, list[Path]] = {}
     for name, some in recordings:
         paths.setdefault(name, []).extend(some)
@@ -137,21 +138,21 @@ def _by_source(recordings: Sequence[tuple[str, Sequence[Path]]]) -> list[tuple[s
 
 
 def _heard_of(paths: Sequence[Path]) -> Iterator[Heard]:
-    """What one source's recordings hold, in order of time; files that know no time first, in the order given."""
+    """The bodies of one source's recordings, in order of time; files without times first, in the order given."""
     return heapq.merge(*map(read_recording, paths), key=lambda heard: heard.at_ms or 0)
 
 
 def played_roles(city: City, recordings: Sequence[tuple[str, Sequence[Path]]]) -> list[str]:
-    """What a play does alone in its home: it speaks for what it plays, and for the references that it hears before."""
+    """The roles that a play holds: of the sources that it plays, and of the reference sources that it reads first."""
     references = [file.name for file in city.file.source if file.reference and file.live]
     return [role_of_source(name) for name in (*references, *(name for name, _ in recordings))]
 
 
 @contextmanager
 def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None]]:
-    """The city's stages as a worker of ours, unless somebody runs them already. Yields a check that they live.
+    """Run the city's stages in a worker, unless another process runs them. Yields a check that raises when they ended.
 
-    Somebody who was killed a moment ago still counts as running; once he no longer does, ours takes his place.
+    A worker that was killed a moment ago still counts as running; once it no longer does, ours takes its place.
     """
     with ExitStack() as stack:
         ours: list[Callable[[], None]] = []
@@ -174,7 +175,7 @@ def stages_running(city: City, platform: Platform) -> Iterator[Callable[[], None
 
 
 def has_members(bootstrap: str, group: str) -> bool:
-    """Whether any worker is in *group* now. A coordinator that is only just waking is asked again."""
+    """Whether any worker is in *group* now. Retried while the group's coordinator is still starting."""
     admin = admin_of(bootstrap)  # must outlive its futures
     deadline = time.monotonic() + COORDINATOR_S
     while True:
@@ -192,7 +193,7 @@ def has_members(bootstrap: str, group: str) -> bool:
 
 
 def settle(city: City, platform: Platform, check: Callable[[], None]) -> None:
-    """Return when the situations stage has taken the last tick, and with it everything before."""
+    """Wait until the situations stage has processed the last tick, and with it everything before."""
     topic = topic_name(city.name, "core.tick")
     last = max((record.offset for record in read_tail(platform.kafka, topic)), default=-1)
     if last < 0:

@@ -1,4 +1,4 @@
-"""Reading whole topics for a command: what can be read, and a word on standard error about what cannot."""
+"""Read whole topics for a command. Records that cannot be read are reported on standard error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.runtime.kafka import read_whole
 
 
 def values_of(platform: Platform, city: str, contract: str) -> list[dict[str, Any]]:
-    """The values that stand in a city's topic, in order."""
+    """The values of a city's topic, in order."""
     reader = RowReader(platform.wire, f"{city}.command")
     values = list(reader.values(read_whole(platform.kafka, [topic_name(city, contract)])))
     tell_left_out(reader)

@@ -1,8 +1,8 @@
-"""A city's rules as its file has them now: a file that changes is read again while the city runs.
+"""Reload a city's rules when its file changes, while the city runs.
 
-Its modification time is looked at once a second; no signal is needed, so every worker of a city sees the change, on every
-machine that has the file. A file that is wrong changes nothing and is told with its line. What was written within the last
-second may still be half of it, and waits.
+The modification time is read once a second. No signal is needed, so every worker of a city sees the change, on every machine
+that has the file. A wrong file changes nothing and is logged with its line. A file modified within the last second may be
+incomplete, and is read at the next look.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Mark = tuple[tuple[int, int, int] | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a look found. *rest_waits*: the file changed in more than its rules, which only a restart takes up."""
+    """A change of the file. *rest_waits*: more than its rules changed, which takes effect only at a restart."""
 
     before: str
     rules: RulesConfig
@@ -36,7 +36,7 @@ class Change:
 
 
 class RulesFile:
-    """The rules of *city*, as its file had them when it was last looked at and right."""
+    """The rules of *city* by the last valid version of its file."""
 
     def __init__(self, city: City) -> None:
         self._city = city
@@ -44,15 +44,15 @@ class RulesFile:
         self._looked_s = 0.0
 
     def now(self, now_s: float) -> RulesConfig:
-        """The rules that hold at *now_s* (epoch seconds); a file that is wrong is passed over."""
+        """The rules at *now_s* (epoch seconds). A wrong file is ignored."""
         if not 0 <= now_s - self._looked_s < LOOK_S:
             self._looked_s = now_s
-            with suppress(BongsuError):  # the worker that takes the rules says what is wrong
+            with suppress(BongsuError):  # the worker's RulesWatch logs the fault
                 self.look(now_s)
         return self._city.rules
 
     def look(self, now_s: float) -> Change | None:
-        """What has changed since the last look, if anything has. ``UsageFault`` once for each wrong version of the file."""
+        """The change since the last look, if any. ``UsageFault`` once for each wrong version of the file."""
         marks = _marks(self._city)
         if marks == self._seen or not _is_settled(marks, now_s):
             return None
@@ -71,7 +71,7 @@ class RulesFile:
 
 
 class RulesWatch:
-    """A worker's service: hands changed rules to *use*, and says so in one line."""
+    """A worker's service: passes changed rules to *use*, and logs that in one line."""
 
     name = "rules"
     is_ready = True
@@ -87,7 +87,7 @@ class RulesWatch:
                 change = await asyncio.to_thread(self._file.look, time.time())
             except BongsuError as error:
                 log.error(
-                    "rules refused, those before stay",
+                    "rules refused, the old ones stay in force",
                     why=" ".join(error.what.split()),
                     how_to_mend=error.hint,
                 )
@@ -101,11 +101,11 @@ class RulesWatch:
             self._use(change.rules)
             log.info("rules changed", from_numbers=change.before[:8], to_numbers=after[:8])
         if change.rest_waits:
-            log.warning("the city's file changed beside its rules: a restart takes that up")
+            log.warning("the city's file changed in more than its rules: restart to apply that")
 
 
 def _beside_rules(city: City) -> object:
-    """All that the file says but its rules and the law that they rest on."""
+    """All of the file except its rules and the law."""
     return city.file.model_copy(update={"rule": (), "law": ""})
 
 
@@ -114,7 +114,7 @@ def _marks(city: City) -> Mark:
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:
-    """What tells one version of a file from another; ``None`` while there is none."""
+    """A value that differs between versions of a file; ``None`` while there is no file."""
     try:
         found = path.stat()
     except OSError:

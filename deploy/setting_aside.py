@@ -1,4 +1,4 @@
-"""What stands in the DLQs, and feeding it again: city by city, source by source."""
+"""List the records in the DLQs, and retry them: city by city, source by source."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TRIES_MAX = 20
 
 
 def asides_in(platform: Platform, city: str | None = None, *, topic: str | None = None) -> list[Aside]:
-    """Every record set aside, of one city, of one topic (its own name or its DLQ's); the last changed last."""
+    """Every record set aside, of one city, of one topic (by its name or its DLQ's); the last changed last."""
     wanted = None if topic is None else topic.removesuffix(".dlq") + ".dlq"
     consumer = reader(platform.kafka)
     known = sorted(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)
@@ -49,7 +49,7 @@ def _rows(platform: Platform, topics: Sequence[str]) -> Iterator[Aside]:
 
 
 def retry_all(platform: Platform, asides: Sequence[Aside], cities: Mapping[str, City]) -> Outcome:
-    """Feed *asides* again, each with its source or into its topic. *cities*: those that are not shipped ones."""
+    """Retry *asides*, each by its source or into its topic. *cities*: cities that do not ship with the package."""
     outcome = Outcome()
     sources: dict[tuple[str, str], list[Aside]] = {}
     for aside in asides:
@@ -70,19 +70,21 @@ def retry_all(platform: Platform, asides: Sequence[Aside], cities: Mapping[str, 
 def _through_topics(platform: Platform, city: str, asides: Sequence[Aside]) -> Outcome:
     outcome = Outcome()
     producer = transactional_producer(platform.kafka, f"{city}.dlq.retry")
-    for chunk in _chunks(_still_waiting(platform, asides)):  # asked after whoever tried before is fenced
+    # the DLQ is read only now, after another retry is fenced: nothing is fed twice
+    for chunk in _chunks(_still_waiting(platform, asides)):
         outcome += retry_topic(producer, platform.wire, city, chunk, now_ms=_now_ms())
     return outcome
 
 
 def _through_source(platform: Platform, city: City, source: str, asides: Sequence[Aside]) -> Outcome:
-    """A worker that hears the source is fenced meanwhile, and may fence us when it goes on: then we try again."""
+    """Retry by the source. This fences the source's worker. When that resumes, it may fence us: then start over."""
     outcome, tries = Outcome(), 0
     while True:
         ingest = ingest_of(city, platform, source, city.load(source))
         ingest.open()
         try:
-            ingest.commit_for_retry([], ingest.standing)  # the worker, once fenced, sees that it is only lent
+            # an empty commit tells the fenced worker that its place is only lent
+            ingest.commit_for_retry([], ingest.standing)
             for chunk in _chunks(_still_waiting(platform, asides)):
                 outcome += retry_source(ingest, chunk, _newest(platform, city.name), now_ms=_now_ms())
             return outcome
@@ -93,7 +95,7 @@ def _through_source(platform: Platform, city: City, source: str, asides: Sequenc
 
 
 def _still_waiting(platform: Platform, asides: Sequence[Aside]) -> list[Aside]:
-    """Those of *asides* that nobody has fed again by now."""
+    """The *asides* that still wait: nobody retried them in the meantime."""
     topics = sorted({aside.topic for aside in asides})
     now = fold(_rows(platform, topics)) if topics else {}
     ours = [now.get((aside.topic, aside.event_id)) for aside in asides]
@@ -101,7 +103,7 @@ def _still_waiting(platform: Platform, asides: Sequence[Aside]) -> list[Aside]:
 
 
 def _newest(platform: Platform, city: str) -> Callable[[str, str], int | None]:
-    """When each key of a contract was last received; a topic is read once, and only when it is asked about."""
+    """A function (contract, key) → time last received. A topic is read once, on the first call for it."""
     known: dict[str, dict[str, int]] = {}
 
     def newest(contract: str, key: str) -> int | None:

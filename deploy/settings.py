@@ -1,4 +1,4 @@
-"""Where things are: the home folder, and where Kafka, the registry and Redis answer.
+"""The home folder, and the addresses of Kafka, the registry and Redis.
 
 ``BONGSU_KAFKA`` (bootstrap servers), ``BONGSU_REGISTRY`` (URL of the Confluent API) and ``BONGSU_REDIS``
 (URL) each win over the local cluster that ``bongsu up`` started in the home folder (``BONGSU_HOME``).
@@ -22,7 +22,7 @@ COMPONENTS = ("kafka", "registry", "redis")
 VARIABLES = {"kafka": "BONGSU_KAFKA", "registry": "BONGSU_REGISTRY", "redis": "BONGSU_REDIS"}
 WORDS = {"kafka": "Kafka", "registry": "the schema registry", "redis": "Redis"}
 CONNECT_S = 1.5
-SERVERS_MAX = 3  # of a long bootstrap list, as many are tried: the answer must come in seconds
+SERVERS_MAX = 3  # of a long bootstrap list only so many are tried: the result must come in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Endpoints:
     redis: str
 
     def as_environment(self) -> dict[str, str]:
-        """The variables that give another process the same places."""
+        """The variables that give another process the same addresses."""
         return {variable: getattr(self, name) for name, variable in VARIABLES.items()}
 
 
@@ -45,17 +45,17 @@ def home_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """What was fetched, shared by all homes of this user: it can be removed and fetched again."""
+    """The folder of fetched files, shared by all homes of this user. It can be removed and is fetched again."""
     return platformdirs.user_cache_path("bongsu")
 
 
 def given() -> dict[str, str]:
-    """The components whose place the environment names: no local one is started for these."""
+    """The components whose address the environment gives: no local one is started for these."""
     return {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
 
 
 def local_places(remembered: Remembered) -> dict[str, str]:
-    """Where the local components answer, for those whose port is remembered."""
+    """The addresses of the local components whose port is remembered."""
     forms = {
         "kafka": "127.0.0.1:{}",
         "registry": "http://127.0.0.1:{}/apis/ccompat/v7",
@@ -67,10 +67,10 @@ def local_places(remembered: Remembered) -> dict[str, str]:
 
 
 def endpoints(home: Path | None = None, *, need: Collection[str] = COMPONENTS) -> Endpoints:
-    """Where all three answer, decided in a few seconds.
+    """The addresses of all three, decided in a few seconds.
 
-    Raises `Unreachable` for the first component of *need* that has no place or takes no connection there.
-    One that is not needed and has no place is an empty string.
+    Raises `Unreachable` for the first component of *need* that has no address or accepts no connection there.
+    The address of one that is not needed may be an empty string.
     """
     root = home or home_folder()
     named = given()
@@ -82,7 +82,7 @@ def endpoints(home: Path | None = None, *, need: Collection[str] = COMPONENTS) -
 
 
 def takes_connections(place: str, *, timeout_s: float = CONNECT_S) -> bool:
-    """Whether any server of *place* (``host:port,…`` or a URL) takes a TCP connection."""
+    """Whether any server of *place* (``host:port,…`` or a URL) accepts a TCP connection."""
     return any(_connects(host, port, timeout_s) for host, port in _addresses(place)[:SERVERS_MAX])
 
 
@@ -101,7 +101,7 @@ def _demand(name: str, place: str | None, root: Path, *, is_given: bool) -> None
 
 
 def without_password(place: str) -> str:
-    """The place as it may be shown and logged."""
+    """The address without its password, as it may be shown and logged."""
     scheme, _, rest = place.partition("://")
     return f"{scheme}://…@{rest.rpartition('@')[2]}" if "@" in rest else place
 

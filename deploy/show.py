@@ -1,4 +1,4 @@
-"""How things look: colours and bars on a terminal, plain lines in a pipe. Words go to standard error."""
+"""Output for people: colours and bars on a terminal, plain lines in a pipe. Messages go to standard error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Telling(Protocol):
 
 @contextmanager
 def progress_of(title: str) -> Iterator[Telling]:
-    """Progress of work whose end is not known: a line that moves on a terminal, a line now and then in a pipe."""
+    """Progress of work of unknown length: a moving line on a terminal, a line from time to time in a pipe."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Plain(title)
@@ -70,7 +70,7 @@ class _Plain:
             self.say(f"{what}, {self._count} events")
 
     def say(self, what: str) -> None:
-        print(printable_line(f"{self._title}: {what}"), file=sys.stderr)  # noqa: T201 (words of a command)
+        print(printable_line(f"{self._title}: {what}"), file=sys.stderr)  # noqa: T201 (a command's message)
 
 
 COLOURS = {
@@ -83,7 +83,7 @@ COLOURS = {
 
 
 def event_line(shown: dict[str, Any], *, colour: bool) -> str:
-    """One event as one line for a person: when, which topic, which key, and what matters most in it."""
+    """One event as one line for a person: its time, topic, key and most important fields."""
     shown = printable_value(shown)
     value = shown["value"] or {}
     contract = shown["topic"].split(".", 1)[-1]
@@ -97,7 +97,7 @@ def event_line(shown: dict[str, Any], *, colour: bool) -> str:
 
 
 def in_colour(words: str, contract: str, *, colour: bool) -> str:
-    """*words*, for a terminal in the colour of what they tell; without *colour* plain."""
+    """*words* in the colour of *contract* for a terminal; without *colour*, plain."""
     text = Text(printable(words), COLOURS.get(contract, "red" if contract.endswith("dlq") else ""))
     if not colour:
         return text.plain
@@ -123,7 +123,7 @@ def _short(value: Any) -> str:
 
 
 def dispatch_lines(told: dict[str, Any]) -> str:
-    """What the units of one report were told, a line for each thing that they must know."""
+    """The lines of one dispatch: one for each thing that the units must know."""
     head = ", ".join([told["status"], *told["units"]])
     lines = [f"dispatch {told['revision']} of {told['agency']} {told['agency_case_no']}: {head}"]
     if told["status"] != "over":
@@ -151,7 +151,7 @@ def _traffic(now: dict[str, Any]) -> str:
 
 
 def _place(one: dict[str, Any]) -> str:
-    """A site, or what a camera saw."""
+    """A site, or an observation of a camera."""
     seen_by = one.get("seen_by")
     named = (one["kind"], one.get("name"), f"seen by {seen_by}" if seen_by else None)
     detail = f": {one['detail']}" if one["detail"] else ""

@@ -1,6 +1,6 @@
-"""Names for workers of one kind on one machine: a worker that is started again has the name of the one that died.
+"""Names for workers of one kind on one machine: a restarted worker gets the name of the one that died.
 
-So the log's unfinished business of the dead one is settled at once, by whoever speaks under its name next.
+The name is part of the transactional id. So Kafka ends the dead worker's open transaction as soon as the new one starts.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ SLOTS_MAX = 256
 
 
 def take_slot(folder: Path, kind: str) -> tuple[str, IO[bytes]]:
-    """(name, what holds it): the first of *kind* that no living process of this machine has. It lasts as long as the file
-    is open. ``BONGSU_WORKER`` names the machine where its host name is not its own for good."""
+    """(name, open file): the first name of *kind* that no living process of this machine has, held as long as the file is
+    open. ``BONGSU_WORKER`` names the machine where its host name changes, as in a container."""
     private_folder(folder)
     machine = re.sub(r"[^A-Za-z0-9-]", "-", os.environ.get("BONGSU_WORKER") or socket.gethostname())
     for number in range(SLOTS_MAX):
@@ -31,4 +31,4 @@ def take_slot(folder: Path, kind: str) -> tuple[str, IO[bytes]]:
             file.close()
         else:
             return f"{kind}.{machine}.{number}", file
-    raise Fatal(f"{SLOTS_MAX} workers of {kind} run on this machine", hint="run others elsewhere")
+    raise Fatal(f"{SLOTS_MAX} workers of {kind} run on this machine", hint="run more on another machine")

@@ -1,4 +1,4 @@
-"""How the sources are doing, as ``core.source`` tells, and asking for a stopped one to be tried."""
+"""Read the sources' states from ``core.source``, and request a trial of a stopped one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTRACT = "core.source"
 
 
 def report_of(platform: Platform, city: str, source: str) -> dict[str, Any] | None:
-    """The newest ``core.source`` of one source; ``None`` when it has never been heard."""
+    """The newest ``core.source`` of one source; ``None`` when there is none yet."""
     topic = topic_name(city, CONTRACT)
     reader = RowReader(platform.wire, f"{city}.command")
     kept = read_rows(platform.kafka, topic, reader, only=[source.encode()])
@@ -28,7 +28,7 @@ def report_of(platform: Platform, city: str, source: str) -> dict[str, Any] | No
 
 
 def unheard(platform: Platform) -> list[dict[str, Any]]:
-    """Every source of every city that is not being heard: failing, refused, stopped, on trial."""
+    """Every source of every city that delivers nothing now: failing, refused, stopped, on trial."""
     consumer = reader(platform.kafka)
     known = sorted(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)
     consumer.close()
@@ -44,7 +44,7 @@ def unheard(platform: Platform) -> list[dict[str, Any]]:
 
 
 def resume_source(platform: Platform, city: str, source: str) -> bool:
-    """Ask for a trial of a stopped source. ``False``: it is not stopped."""
+    """Request a trial of a stopped source. ``False``: it is not stopped."""
     told = report_of(platform, city, source)
     if told is None or told["state"] != STOPPED:
         return False

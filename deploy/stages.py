@@ -1,6 +1,6 @@
-"""Putting a worker together: which stages and sources of a city run in this process."""
+"""Assemble a worker: the stages and sources of a city that run in this process."""
 
-# ruff: noqa: PLC0415 (a worker loads what it runs: one that is started again is back the sooner)
+# ruff: noqa: PLC0415 (a worker imports only what it runs: it restarts sooner)
 from __future__ import annotations
 
 import socket
@@ -14,17 +14,17 @@ from streams.runtime.worker import Worker
 
 STAGES = ("ingest", "match", "speed", "situations", "deliver")
 APART = ("match", "speed")
-"""Each of these runs alone in a worker of its own: no incident shall wait for them."""
+"""Stages that run in a worker of their own, so that no incident waits for them."""
 
 
 def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of *stages* that the city's file asks for and that a worker with others leaves to one of their own."""
+    """The *stages* that the city's file configures and that run in workers of their own."""
     asked = {"match": city.file.match, "speed": city.file.speed}
     return tuple(one for one in APART if one in stages and asked[one] is not None) if len(stages) > 1 else ()
 
 
 def has_all(stages: tuple[str, ...]) -> bool:
-    """Whether they are all that a city has, its gateway with it."""
+    """Whether *stages* are all of a city; then its gateway runs too."""
     return len(stages) > 1 and "ingest" in stages
 
 
@@ -34,12 +34,12 @@ def pushed_sources(city: City) -> list[str]:
 
 
 def has_gateway(city: City) -> bool:
-    """Whether agencies push to it, or its file has ``[gateway]``."""
+    """Whether the city has pushed sources, or ``[gateway]`` in its file."""
     return bool(pushed_sources(city)) or "gateway" in city.file.model_fields_set
 
 
 def roles_of(city: City, stages: tuple[str, ...]) -> list[str]:
-    """What a process that runs *stages* does alone in its home. The match is shared; what runs apart has its own lock."""
+    """The roles that a process with *stages* holds. The match has none: workers share it. Stages apart hold their own."""
     roles = [one for one in stages if one not in APART or stages == ("speed",)]
     if has_all(stages) and has_gateway(city):
         roles.append("gateway")
@@ -54,7 +54,7 @@ def roles_of(city: City, stages: tuple[str, ...]) -> list[str]:
 def worker_of(
     city: City, platform: Platform, stages: tuple[str, ...], *, web_port: int | None = None
 ) -> Worker:
-    """A worker of *stages*, not yet running; of those ``APART`` only if it is the one."""
+    """A worker of *stages*, not yet running. A stage of ``APART`` is included only if it is the only one."""
     name = stages[0] if len(stages) == 1 else "all" if "ingest" in stages else "stages"
     worker = Worker(
         name,
@@ -95,7 +95,7 @@ def worker_of(
 
 
 def free_port() -> int:
-    """A port of the loopback that was free a moment ago."""
+    """A port of loopback that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

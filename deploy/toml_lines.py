@@ -1,4 +1,4 @@
-"""Where in a TOML text a value stands, so that an error can name its line."""
+"""Find the line of a value in a TOML text, so that an error can name it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Place = tuple[str | int, ...]
 def line_of(text: str, path: Sequence[str | int], value: object = None) -> int:
     """The 1-based line of *path* (``("source", 1, "every_s")``), or of the nearest thing around it that is there.
 
-    With *value*, a text that stands in a list there or in a table in braces: the line of it, where the list has several.
+    *value* is a text in a list or inline table at *path*: then its own line, where these span several.
     """
     best, best_depth = 1, 0
     for number, here in _places(text):
@@ -28,7 +28,7 @@ def line_of(text: str, path: Sequence[str | int], value: object = None) -> int:
 
 
 def _places(text: str) -> Iterator[tuple[int, Place]]:
-    """Each line that begins a table or a value, with its place."""
+    """Each line that begins a table or a value, with its key path."""
     table: Place = ()
     counts: dict[Place, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -50,7 +50,7 @@ def _parts(names: str) -> tuple[str, ...]:
 
 
 def _numbered(names: tuple[str, ...], counts: dict[Place, int]) -> Place:
-    """*names* with the number of each list of tables on the way behind its name."""
+    """*names* with the index of each list of tables after its name."""
     place: list[str | int] = []
     for depth, name in enumerate(names, 1):
         place.append(name)
@@ -60,7 +60,7 @@ def _numbered(names: tuple[str, ...], counts: dict[Place, int]) -> Place:
 
 
 def _line_within(text: str, first: int, value: str) -> int:
-    """The line of *value* among those of the one entry that begins in line *first*."""
+    """The line of *value* within the entry that begins in line *first*."""
     for number, line in enumerate(text.splitlines()[first - 1 :], first):
         if number > first and (_HEADER.match(line) or _KEY.match(line)):
             break

@@ -1,4 +1,4 @@
-"""The catalogue's topics in a cluster: what is missing or set otherwise, and making it so. Brokers create none alone."""
+"""Compare the catalogue's topics with a cluster, then create and alter them. Brokers create no topic by themselves."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Standing:
 
     @property
     def state(self) -> str:
-        """``missing``, ``differs``, ``repartition`` (a person's work) or ``well``."""
+        """``missing``, ``differs``, ``repartition`` (a person must do it) or ``well``."""
         if self.partitions is None:
             return "missing"
         if self.settings:
@@ -58,7 +58,7 @@ class Standing:
 
 
 def settings_of(contract: Contract) -> dict[str, str]:
-    """The broker's words for what a contract says."""
+    """A contract's settings in the broker's terms."""
     settings = {
         "cleanup.policy": contract.cleanup,
         "retention.ms": str(-1 if contract.retention_ms is None else contract.retention_ms),
@@ -68,18 +68,15 @@ def settings_of(contract: Contract) -> dict[str, str]:
     }
     if (
         contract.retention_ms is not None
-    ):  # only closed segments are deleted: an hour's topic must close them within it
+    ):  # Kafka deletes closed segments only: a topic kept for an hour must close them within it
         segment_ms = min(max(contract.retention_ms // 4, 10 * MINUTE_MS), 7 * DAY_MS)
         return settings | {"segment.ms": str(segment_ms)}
-    return (
-        settings
-        | {  # a restart reads it whole: keep what is stale small, and what is forgotten gone in a day
-            "min.cleanable.dirty.ratio": "0.1",
-            "segment.ms": str(10 * MINUTE_MS),
-            "delete.retention.ms": str(DAY_MS),
-            "max.compaction.lag.ms": str(DAY_MS),
-        }
-    )
+    return settings | {  # a restart reads it whole: compact early, and drop tombstones after a day
+        "min.cleanable.dirty.ratio": "0.1",
+        "segment.ms": str(10 * MINUTE_MS),
+        "delete.retention.ms": str(DAY_MS),
+        "max.compaction.lag.ms": str(DAY_MS),
+    }
 
 
 def standings(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
@@ -89,7 +86,7 @@ def standings(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
 
 
 def plan(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
-    """What would have to change for every city to have every topic as its contract says."""
+    """The changes that give every city every topic as its contract says."""
     return [one for one in standings(bootstrap, cities) if one.needs_applying]
 
 
@@ -109,11 +106,11 @@ def apply(bootstrap: str, changes: Sequence[Standing]) -> None:
                 f"{len(left)} topics are still not as their contracts say, {left[0]} among them",
                 hint="somebody may change them too: 'bongsu topics list' shows what differs",
             )
-        time.sleep(SETTLE_EVERY_S)  # a broker learns what the controller decided a moment later
+        time.sleep(SETTLE_EVERY_S)  # a broker learns the controller's decision a moment later
 
 
 def ensure_topics(bootstrap: str, cities: Iterable[str]) -> Sequence[Standing]:
-    """Every topic of *cities* is there, as its contract says; how each stood before."""
+    """Create or alter the topics of *cities*; return how each was before."""
     found = standings(bootstrap, cities)
     changes = [one for one in found if one.needs_applying]
     if changes:
@@ -122,8 +119,8 @@ def ensure_topics(bootstrap: str, cities: Iterable[str]) -> Sequence[Standing]:
 
 
 def demand_order(found: Sequence[Standing]) -> None:
-    """``Fatal`` where a topic that has one order of all its records was made with several partitions: of a city that ran all
-    the same, some stages would see a part, and each in another order."""
+    """Raise ``Fatal`` where a topic that needs one order of all its records has several partitions: each stage would see
+    the records in another order, or only a part of them."""
     split = [one for one in found if one.contract.partitions == 1 and (one.partitions or 1) > 1]
     if split:
         first, more = split[0], f", and {len(split) - 1} topics more" if len(split) > 1 else ""
@@ -157,7 +154,7 @@ def _create(admin: AdminClient, missing: Sequence[Standing]) -> None:
         for one in missing
     ]
     for topic, future in admin.create_topics(topics, operation_timeout=CREATE_S).items():
-        # another worker may have been quicker
+        # another worker created it at the same time
         _done(future, f"topic {topic} cannot be created", but_not=KafkaError.TOPIC_ALREADY_EXISTS)
 
 

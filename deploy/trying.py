@@ -1,4 +1,4 @@
-"""What a source would publish of a file, and what it would set aside, without Kafka."""
+"""Run a source over a file without Kafka: the events it would publish, and the records it would set aside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schemas.rows import RowCodec
 
 @dataclass(slots=True)
 class Tried:
-    """What came of it so far."""
+    """The counts so far."""
 
     events: Counter[str] = field(default_factory=Counter)
     unplaced: int = 0
@@ -25,7 +25,7 @@ class Tried:
 
 
 def try_out(reader: Reader, recording: Iterable[Heard], tried: Tried) -> Iterator[Event | SetAside]:
-    """Everything in order; an event that its contract refuses is set aside as in earnest. *tried* is counted on."""
+    """Yield everything in order; an event that its contract refuses is set aside, as in a worker. Counts in *tried*."""
     place: Place = {}
     for heard in recording:
         reading = reader.read(heard, place)

@@ -86,7 +86,7 @@ class GuardedProtocol(HttpToolsProtocol):
         before, message = self._body_bytes, self._messages
         try:
             self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade:  # no other protocol is supported: answer the request as plain HTTP
+        except httptools.HttpParserUpgrade:  # ignored: answered as plain HTTP
             pass
         except httptools.HttpParserError:
             raise Refused(self._wrong or 400) from None
@@ -140,7 +140,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._messages += 1
         self._framing = self._body_bytes = 0
         super().on_message_complete()
-        if self.is_idle and not self.pipeline:  # the response was complete before the body: uvicorn set no timeout
+        if self.is_idle and not self.pipeline:  # the response ended before the body: uvicorn set no timeout
             self._allow(None)
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(

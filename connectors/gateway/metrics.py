@@ -8,7 +8,9 @@ ANSWER_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 requests = Counter("bongsu_gateway_requests", "HTTP requests by source and status", ["source", "status"])
 records = Counter("bongsu_gateway_records", "Records in pushes, accepted or refused", ["source", "outcome"])
-actions = Counter("bongsu_gateway_actions", "Operators' actions by kind and HTTP status", ["action", "status"])
+actions = Counter(
+    "bongsu_gateway_actions", "Operators' actions by kind and HTTP status", ["action", "status"]
+)
 repeats = Counter("bongsu_gateway_repeats", "Repeated pushes, kept only once", ["source"])
 answering = Histogram(
     "bongsu_gateway_answer_seconds", "Time from request to response", ["source"], buckets=ANSWER_SECONDS

@@ -1,4 +1,4 @@
-"""What a local cluster is made of: pinned by coordinates, size and sha256 in ``artefacts.lock.toml``.
+"""The files of a local cluster, pinned by coordinates, size and sha256 in ``artefacts.lock.toml``.
 
 The lock file is written by ``python -m deploy.local.lock`` and never by hand.
 """
@@ -20,7 +20,7 @@ LOCK_FILE = Path(__file__).with_name("artefacts.lock.toml")
 
 
 class Progress(Protocol):
-    """Is told how the work goes, in words and in bytes; may show it."""
+    """Receives messages and byte counts of long work, to show them."""
 
     def say(self, words: str) -> None: ...
 
@@ -57,7 +57,7 @@ class Artefact:
 
     @property
     def path(self) -> str:
-        """Its place in a repository, and in our folders: they have the same layout."""
+        """Its path in a repository, and in our folders: they have the same layout."""
         return f"{self.group.replace('.', '/')}/{self.name}/{self.version}/{self.file}"
 
 
@@ -129,6 +129,6 @@ def unpacked(artefact: Artefact, folder: Path, into: Path, progress: Progress) -
         if hasattr(tarfile, "data_filter"):
             archive.extractall(half, filter="data")
         else:  # Python before 3.11.4, as Debian 12 has it: the archive's checksum is pinned
-            archive.extractall(half)  # noqa: S202
+            archive.extractall(half)  # noqa: S202 (the checksum is pinned)
     half.rename(goal)
     return goal

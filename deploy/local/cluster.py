@@ -23,7 +23,7 @@ from deploy.settings import COMPONENTS, WORDS, Endpoints, cache_folder, given, l
 from schemas.errors import Fatal
 
 PARTS: dict[str, Component] = {"kafka": Kafka(), "registry": Registry(), "redis": Redis()}
-START_ORDER = ("redis", "registry", "kafka")  # Kafka's folder is made ready while the others start already
+START_ORDER = ("redis", "registry", "kafka")  # Kafka's folder is prepared while the others start
 START_S = 120.0
 POLL_S = 0.05
 LOG_LINES = 8
@@ -31,7 +31,7 @@ LOG_LINES = 8
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a component stands; *place* is empty when unknown, *is_given* when the environment named it."""
+    """The state of a component. *place*: its address, empty when unknown; *is_given*: the environment named it."""
 
     name: str
     place: str
@@ -43,10 +43,10 @@ class Standing:
 def up(
     home: Path, from_dir: Path | None = None, progress: Progress | None = None, cache: Path | None = None
 ) -> Endpoints:
-    """Start what is missing, and return when all of it answers.
+    """Start the components that do not run, and return when all answer.
 
-    What must be fetched comes from *from_dir* when given, else from the network, into *cache* (the user's,
-    shared by all homes). If anything goes wrong or the caller is interrupted, what it started is ended.
+    Missing files come from *from_dir* when given, else from the network, into *cache* (the user's, shared by all
+    homes). On an error or an interrupt, the processes started here are ended.
     """
     told = progress or Silent()
     place = Home(home)
@@ -61,14 +61,14 @@ def up(
 
 
 def down(home: Path, erase: bool = False) -> list[str]:
-    """End what `up` started here, and nothing else; with *erase*, remove its data, logs and memory too, and what cities
-    kept here. Gives the names of what was found in the home then and is not ours."""
+    """End the processes that `up` started here, and nothing else. With *erase*, remove their data and logs too, and the
+    cities' files here. Returns the names of files in the home that are not ours: they stay."""
     place = Home(home)
     if not home.exists():
         return []
     if erase and (holders := processes.holding([home / "gateway", home / "workers"])):
         raise Fatal(
-            f"processes {holders} still use {home}: what they take would be lost with it",
+            f"processes {holders} still use {home}: pushes and records that they accept would be lost",
             hint="end those workers and gateways of a city first",
         )
     with place.locked():
@@ -81,12 +81,12 @@ def down(home: Path, erase: bool = False) -> list[str]:
 
 
 def status(home: Path) -> list[Standing]:
-    """How each component stands, asked as a client would; in a few seconds at most."""
+    """The state of each component, by a client's request to it; in a few seconds at most."""
     return [replace(standing, up=_answers(standing)) for standing in _known(home)]
 
 
 def ensure(wanted: Sequence[Artefact], cache: Path, from_dir: Path | None, progress: Progress) -> Path:
-    """See that *cache* holds every artefact wanted, as pinned; returns *cache*."""
+    """Fetch into *cache* every artefact that is missing or altered; returns *cache*."""
     cache.mkdir(parents=True, exist_ok=True)
     with _alone_in(cache):
         missing = [artefact for artefact in wanted if not artefacts.is_whole(artefact, cache)]
@@ -100,7 +100,7 @@ def ensure(wanted: Sequence[Artefact], cache: Path, from_dir: Path | None, progr
 
 
 def cached(wanted: Sequence[Artefact]) -> Path | None:
-    """The user's cache when it holds everything *wanted*: then nothing need be fetched again."""
+    """The user's cache when it holds everything *wanted*, else ``None``."""
     cache = cache_folder() / "artefacts"
     return cache if all(artefacts.is_whole(artefact, cache) for artefact in wanted) else None
 
@@ -119,7 +119,7 @@ def _start_all(home: Home, missing: Sequence[str], store: Path, progress: Progre
     with _ending_on_failure(home, missing):
         for name in missing:
             command = PARTS[name].command(ground)
-            with _uninterrupted():  # a process that runs is always remembered
+            with _uninterrupted():  # between start and remember: else a process could run unknown to `down`
                 out = home.logs / f"{name}.out"
                 process = processes.start(command, out=out, folder=home.folder(name), env=environment())
                 home.remember(home.recall().with_process(name, process))

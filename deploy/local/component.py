@@ -1,4 +1,4 @@
-"""What the cluster asks of each of its three parts."""
+"""The protocol of the cluster's three components."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deploy.local.home import Home
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a part is started from: its home, the ports chosen, and what was fetched (into *cache*)."""
+    """The input to start a component: the home, the chosen ports, and the files fetched into *cache*."""
 
     home: Home
     ports: Mapping[str, int]
@@ -23,14 +23,14 @@ class Ground:
 
 
 class Component(Protocol):
-    """One part of the cluster: Kafka, the registry, or Redis."""
+    """One component of the cluster: Kafka, the registry, or Redis."""
 
     @property
     def ports(self) -> tuple[str, ...]:
         """The names of the ports it listens on, all on loopback."""
 
     def command(self, ground: Ground) -> list[str]:
-        """Write its settings, make its data ready, and return the program to start."""
+        """Write its settings, prepare its data, and return the command to start."""
 
     def answers(self, place: str) -> bool:
-        """Whether it does its work at *place*, asked as a client would; decided in about two seconds."""
+        """Whether it answers a client's request at *place*; decided in about two seconds."""

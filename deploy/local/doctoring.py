@@ -1,4 +1,4 @@
-"""What can be wrong with a machine or a home, and how to mend it."""
+"""Check a machine and a home for faults, each with how to mend it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PACKAGES = ("confluent-kafka", "faust-streaming", "fastavro", "numba", "redis")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: what it is like, and how to mend it when it is not well."""
+    """One check: its result, and how to mend it when it is not well."""
 
     what: str
     is_well: bool = True
@@ -38,7 +38,7 @@ class Finding:
 
 
 def examine(home: Path) -> list[Finding]:
-    """Everything that is looked at, in the order in which it matters."""
+    """All checks, the most important first."""
     checks: list[Callable[[], list[Finding]]] = [
         python,
         packages,
@@ -144,7 +144,7 @@ def fetched(cache: Path) -> list[Finding]:
 
 
 def ports(home: Path) -> list[Finding]:
-    """A port that another program took since is no fault: `up` chooses another."""
+    """Check the ports. One that another program uses now is no fault: `up` chooses another."""
     remembered = Home(home).recall()
     running = {name for name in cluster.PARTS if cluster.runs(remembered, name)}
     ours = {port for name in running for port in cluster.PARTS[name].ports}

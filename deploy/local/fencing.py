@@ -1,13 +1,12 @@
 """After a broker was killed: have the controller fence its old registration before the broker starts again.
 
-A single node that starts after a kill takes itself for its dead predecessor until that one's session runs
-out. Meanwhile it loads the transactions that were committed but whose markers were not written yet, and
-fails to reach itself; when the session ends it takes the leaderless partitions for deleted ones, drops the
-markers, and calls the transactions complete: for every `read_committed` reader these partitions end there
-for ever. Seen with Kafka 4.3.1 after half of the kills that followed a commit closely. So the controller
-runs alone first, with a short session, until the predecessor is fenced. The broker then finds its
-partitions without a leader, is given them, and writes the markers. This takes three seconds, and spares the
-wait for the session.
+Until the killed broker's session times out, the controller takes the restarted node for the old one. In that time
+the node loads transactions that were committed but whose markers were not written, and cannot reach itself. When
+the session times out, it takes the partitions without a leader for deleted ones, drops the markers, and marks the
+transactions complete. No `read_committed` consumer can then read past that point of these partitions, ever. Seen
+with Kafka 4.3.1 after half of the kills that closely followed a commit. So the controller first runs alone, with a
+short session, until the old registration is fenced. The broker then finds its partitions without a leader, becomes
+their leader, and writes the markers. This takes three seconds, and saves the wait for the session.
 """
 
 from __future__ import annotations
@@ -32,19 +31,19 @@ ALONE = {
 DROPPED = ("advertised.listeners", "listeners")
 START_S = 60.0
 FENCE_S = 15.0
-"""By then there was nothing to fence, as after a kill during an earlier start. Eight sessions would do on a quiet machine;
-on one with ten busy processes 5 s were once too short, and a committed transaction was lost to its readers."""
+"""The wait after which there is nothing to fence, as after a kill during an earlier start. Eight sessions are enough on a
+quiet machine. With ten busy processes 5 s were once too short, and consumers lost a committed transaction."""
 STOP_S = 10.0
 POLL_S = 0.05
 
 
 def was_killed(data: Path) -> bool:
-    """Whether the broker that kept *data* ended without saying so to its own disk."""
+    """Whether the broker of *data* ended without a clean shutdown."""
     return (data / "__cluster_metadata-0").is_dir() and not (data / ".kafka_cleanshutdown").exists()
 
 
 def alone(settings: str) -> str:
-    """The same node's settings, as a controller only, with a session of less than a second."""
+    """The node's settings as a controller only, with a session of less than a second."""
     kept = dict(line.split("=", 1) for line in settings.splitlines() if line)
     listeners = [address for address in kept["listeners"].split(",") if address.startswith("CONTROLLER")]
     for name in DROPPED:
@@ -54,7 +53,7 @@ def alone(settings: str) -> str:
 
 
 def fence(command: Sequence[str], log: Path, *, folder: Path) -> None:
-    """Run the controller *command* in *folder* until its *log* tells that the dead broker is fenced; then end it."""
+    """Run the controller *command* in *folder* until its *log* says that the dead broker is fenced; then end it."""
     log.unlink(missing_ok=True)
     with subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""Fetching artefacts: several at a time, each checked against its pin before it takes its name."""
+"""Fetch artefacts, several at a time. Each is checked against its pin before it gets its final name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ AT_ONCE = 6
 TRIES = 3
 CHUNK_BYTES = 1 << 18
 TIMEOUT_S = 20.0
-PLAIN = {"Accept-Encoding": "identity"}  # an archive must arrive as the archive it is
+PLAIN = {"Accept-Encoding": "identity"}  # no content encoding: the checksum is of the archive itself
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts bytes over all threads and tells *progress*; *stopped* ends every download at its next chunk."""
+    """Counts bytes over all threads for *progress*; *stopped* ends every download at its next chunk."""
 
     total_bytes: int
     progress: Progress
@@ -40,9 +40,9 @@ class _Tally:
 
 
 def fetch(artefacts: Sequence[Artefact], folder: Path, progress: Progress) -> None:
-    """Bring *artefacts* into *folder*.
+    """Download *artefacts* into *folder*.
 
-    Raises `Unreachable` when no repository answers, `Fatal` when one has not what was pinned.
+    Raises `Unreachable` when no repository answers, `Fatal` when a file there is not the pinned one.
     """
     bases = repositories()
     tally = _Tally(total_bytes=sum(artefact.bytes for artefact in artefacts), progress=progress)
@@ -56,7 +56,7 @@ def fetch(artefacts: Sequence[Artefact], folder: Path, progress: Progress) -> No
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             for future in done:
                 future.result()
-        finally:  # also for Ctrl-C: nothing new begins, and what goes on ends at its next chunk
+        finally:  # also for Ctrl-C: no download starts any more, and each running one ends at its next chunk
             tally.stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
 

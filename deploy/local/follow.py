@@ -1,4 +1,4 @@
-"""Reading logs: the last lines of a file, and what is written to it from now on."""
+"""Read logs: the last lines of a file, and each line written to it from now on."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def last_lines(file: Path, count: int) -> list[str]:
 
 
 def follow(files: Mapping[str, Path], begin_at: Mapping[str, int] | None = None) -> Iterator[tuple[str, str]]:
-    """Lines as they are written, each with its file's name, for ever; a rotated file is begun anew.
+    """Yield lines as they are written, each with its file's name, without end; a rotated file is read from its start.
 
-    It begins at the bytes *begin_at* of the files, or at what they end with now.
+    It begins at the byte offsets *begin_at* of the files, or at their present ends.
     """
     places = dict(begin_at or {name: _size(file) for name, file in files.items()})
     while True:

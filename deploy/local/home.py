@@ -44,7 +44,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a home folder remembers between commands: ports by use, processes by component."""
+    """The contents of ``cluster.json``: ports by use, processes by component."""
 
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Home:
         return self.logs / f"{component}.log"
 
     def recall(self) -> Remembered:
-        """What was remembered; nothing when the home is new or its file is not readable as ours."""
+        """Read ``cluster.json``; empty when the home is new or the file is not valid."""
         try:
             kept = json.loads((self.root / "cluster.json").read_text(encoding="utf-8"))
             processes = {name: Process(**process) for name, process in kept["processes"].items()}
@@ -82,14 +82,14 @@ class Home:
             return Remembered()
 
     def remember(self, remembered: Remembered) -> None:
-        """Replace what is remembered, whole or not at all."""
+        """Replace ``cluster.json`` atomically."""
         half = self.root / "cluster.json.half"
         private_file(half).write_text(json.dumps(asdict(remembered), indent=2) + "\n", encoding="utf-8")
         half.replace(self.root / "cluster.json")
 
     @contextmanager
     def locked(self, *, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
-        """Hold this home alone; a second holder waits up to *wait_s* seconds, then is refused."""
+        """Lock this home; a second caller waits up to *wait_s* seconds, then gets ``Fatal``."""
         self._make()
         deadline = time.monotonic() + wait_s
         while (descriptor := _lock(self.root / "cluster.lock")) is None:
@@ -105,16 +105,16 @@ class Home:
             os.close(descriptor)
 
     def erase(self) -> list[str]:
-        """Remove all that Bongsu wrote here, and the folder itself when nothing else is in it.
+        """Remove everything that Bongsu wrote here, and the folder itself when it is then empty.
 
-        Gives the names of what is left in it: somebody else's. `Fatal` for what is ours and cannot be removed.
+        Returns the names of the files left in it, which are not ours. `Fatal` when a file of ours cannot be removed.
         """
         for name in FOLDERS:
             with suppress(FileNotFoundError):
                 self._remove_folder(self.root / name)
         for name in FILES:
             (self.root / name).unlink(missing_ok=True)
-        with suppress(OSError):  # someone keeps other things here
+        with suppress(OSError):  # files that are not ours are in it
             self.root.rmdir()
         return sorted(one.name for one in self.root.iterdir()) if self.root.exists() else []
 
@@ -146,11 +146,11 @@ class Home:
 
 
 def _unfit(path: str) -> str | None:
-    """Why *path* cannot be handed to all that works in it."""
+    """The reason why *path* cannot be a home; ``None`` when it can."""
     if any("\udc80" <= letter <= "\udcff" for letter in path):
         return f"its name is not {sys.getfilesystemencoding()}"
     if "\\" in path:
-        return "the registry's database takes a backslash for '/', and would lie elsewhere"
+        return "the registry's database reads a backslash as '/', and would be elsewhere"
     return None
 
 
@@ -161,7 +161,7 @@ def _lock(path: Path) -> int | None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(descriptor), path.stat()):
             return descriptor
-    except (BlockingIOError, FileNotFoundError):  # held, or erased by its last holder
+    except (BlockingIOError, FileNotFoundError):  # held by another, or erased by its last holder
         pass
     os.close(descriptor)
     return None

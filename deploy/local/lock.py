@@ -1,6 +1,6 @@
-"""Writes ``artefacts.lock.toml``: ``python -m deploy.local.lock``. Run it to move to another version.
+"""Write ``artefacts.lock.toml``: ``python -m deploy.local.lock``. Run it to move to another version.
 
-Resolves what the cluster is made of with jgo, downloads it, and pins size and sha256 of every file.
+It resolves the cluster's files with jgo, downloads them, and pins size and sha256 of every file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def _jars(context: Any) -> list[Artefact]:
     jars = []
     for coordinates in (KAFKA, LOG):
         wanted = context.create_dependency(coordinates)
-        wanted.raw = True  # or jgo takes log4j's parent as a bill of materials, and Kafka gets clients of 3.9
+        wanted.raw = (
+            True  # otherwise jgo takes log4j's parent as a bill of materials, and Kafka gets clients of 3.9
+        )
         inputs, transitive = context.resolver.resolve([wanted])
         jars += [_pinned("kafka", dependency.artifact) for dependency in [*inputs, *transitive]]
     return jars

@@ -1,4 +1,4 @@
-"""Choosing ports on loopback."""
+"""Choose ports on loopback."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from schemas.errors import Fatal
 
-FIRST, COUNT = 20_000, 12_000  # below the ports that systems give to outgoing connections
+FIRST, COUNT = 20_000, 12_000  # below the ephemeral ports of outgoing connections
 
 
 def choose_ports(names: Iterable[str], *, kept: Mapping[str, int], home: Path) -> dict[str, int]:
     """A free port for each name: the one *kept* from before if it is free again, else the next free one.
 
-    Where the search begins follows from the home's path, so that two homes seldom meet.
+    The search begins at a port derived from the home's path, so that two homes rarely collide.
     """
     chosen: dict[str, int] = {}
     for name in names:

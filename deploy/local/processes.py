@@ -44,12 +44,12 @@ def start(
 
 
 def is_running(process: Process) -> bool:
-    """Whether that very process runs: the same pid given to a later process is not it."""
+    """Whether this same process runs: a later process with the same pid does not count."""
     return _living(process.pid) == process
 
 
 def _living(pid: int) -> Process | None:
-    """The process that has *pid* now; None when there is none, or it has ended and nobody has heard of it yet."""
+    """The process that has *pid* now; None when there is none, or only a zombie."""
     try:
         stat = Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -62,7 +62,7 @@ def _living(pid: int) -> Process | None:
 
 
 def end(processes: Iterable[Process], *, patience_s: float = PATIENCE_S) -> None:
-    """Ask all to end; those that have not after *patience_s* seconds are killed. Returns when none runs."""
+    """Send SIGTERM to all, and SIGKILL to those left after *patience_s* seconds. Returns when none runs."""
     asked = [process for process in processes if _signal(process, signal.SIGTERM)]
     left = _wait(asked, patience_s)
     for process in left:

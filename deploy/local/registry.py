@@ -15,7 +15,7 @@ from deploy.local.java import find_java
 
 ANSWER_S = 2.0
 
-# Compiled quickly rather than well: it is asked a few times at the start of a stage, then hardly ever.
+# The quick compiler only: it gets a few requests at the start of a stage, then almost none.
 JAVA = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
 
 
@@ -40,7 +40,7 @@ class Registry:
         return {
             "quarkus.http.host": "127.0.0.1",
             "quarkus.http.port": ground.ports["registry"],
-            "quarkus.management.host": "127.0.0.1",  # else on every address of the machine
+            "quarkus.management.host": "127.0.0.1",  # by default it listens on every address of the machine
             "quarkus.management.port": ground.ports["management"],
             "quarkus.http.access-log.enabled": "false",
             "quarkus.log.console.enabled": "false",
@@ -59,5 +59,5 @@ class Registry:
             "apicurio.datasource.jdbc.max-size": 20,
             "apicurio.import.work-dir": ".",
             "java.io.tmpdir": ".",
-            "bongsu.home": ground.home.root,  # nobody reads it: it tells people whose process this is
+            "bongsu.home": ground.home.root,  # not read by the registry: it names the home in the process list
         }

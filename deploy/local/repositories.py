@@ -1,4 +1,4 @@
-"""Which Maven repositories to ask: as this machine's ordinary clients are set up.
+"""List the Maven repositories to download from, as this machine's ordinary clients are configured.
 
 In this order: ``BONGSU_MAVEN`` (a URL), the mirror of central in the user's Maven settings, the repositories
 in jgo's own settings, and last the one that jgo knows by itself.
@@ -14,13 +14,13 @@ MIRRORS_CENTRAL = {"*", "central", "external:*"}
 
 
 def repositories() -> list[str]:
-    """Base URLs without a slash at the end, the first to be asked first."""
+    """Base URLs without a slash at the end, in the order in which to try them."""
     if named := os.environ.get("BONGSU_MAVEN"):
         return [named.rstrip("/")]
     if mirror := _mirror(Path.home() / ".m2" / "settings.xml"):
         return [mirror]
-    from jgo.config import GlobalSettings  # noqa: PLC0415 - half a second that only fetching pays
-    from jgo.maven import MavenContext  # noqa: PLC0415
+    from jgo.config import GlobalSettings  # noqa: PLC0415 (half a second that only fetching needs)
+    from jgo.maven import MavenContext  # noqa: PLC0415 (as above)
 
     own: dict[str, str] = GlobalSettings.load().repositories
     return [url.rstrip("/") for url in [*own.values(), *MavenContext().remote_repos.values()]]
@@ -28,7 +28,7 @@ def repositories() -> list[str]:
 
 def _mirror(settings: Path) -> str | None:
     try:
-        tree = ElementTree.parse(settings)  # noqa: S314 - the user's own file
+        tree = ElementTree.parse(settings)  # noqa: S314 (the user's own file)
     except (OSError, ElementTree.ParseError):
         return None
     for mirror in tree.iterfind(".//{*}mirrors/{*}mirror"):

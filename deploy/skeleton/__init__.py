@@ -1,4 +1,4 @@
-"""A new source: its file, its example for the contract suite, its own test. The text files beside this are the templates."""
+"""Write the files of a new source: its module, its example, its test. The templates are in this folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACES = {
 
 
 def skeleton(name: str) -> dict[str, str]:
-    """Each file of a new source of type *name*: where it belongs in the repository, and its text."""
+    """The files of a new source of type *name*: path in the repository → text."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise UsageFault(
             f"'{name}' names no source", hint="lower-case letters, digits and _, such as our_calls"
