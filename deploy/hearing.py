@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.base import Reader
 from connectors.found import is_polled
 from deploy.city import City
 from deploy.platform import Platform
@@ -10,8 +11,8 @@ from streams.ingest import Ingest
 from streams.runtime.worker import Worker
 
 
-def ingest_of(city: City, platform: Platform, source: str, reader: object) -> Ingest:
-    return Ingest(city.context(source), reader, bootstrap=platform.kafka, wire=platform.wire)  # type: ignore[arg-type]
+def ingest_of(city: City, platform: Platform, source: str, reader: Reader | None) -> Ingest:
+    return Ingest(city.context(source), reader, bootstrap=platform.kafka, wire=platform.wire)
 
 
 def add_sources(worker: Worker, city: City, platform: Platform) -> None:

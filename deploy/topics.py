@@ -66,9 +66,8 @@ def settings_of(contract: Contract) -> dict[str, str]:
         "max.message.bytes": str(max(1_048_588, contract.max_bytes + 65_536)),
         "message.timestamp.type": "CreateTime",
     }
-    if (
-        contract.retention_ms is not None
-    ):  # Kafka deletes closed segments only: a topic kept for an hour must close them within it
+    if contract.retention_ms is not None:
+        # Kafka deletes closed segments only: a topic kept for an hour must close them within it
         segment_ms = min(max(contract.retention_ms // 4, 10 * MINUTE_MS), 7 * DAY_MS)
         return settings | {"segment.ms": str(segment_ms)}
     return settings | {  # a restart reads it whole: compact early, and drop tombstones after a day
