@@ -1,1 +1,1 @@
-"""The match: observations of the fast topics joined with what the city looks for. Pure: no Kafka, no clock."""
+"""The match: joins observations of the fast topics with the open watches. Pure: no Kafka, no clock."""

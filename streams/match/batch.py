@@ -1,4 +1,6 @@
-"""What a reader hands to the match: observations as columns, where each stands in the log, and its words if asked."""
+"""A batch of observations as a reader gives it to the match: columns, their places in the log, their texts on
+request.
+"""
 
 from __future__ import annotations
 
@@ -17,33 +19,34 @@ from streams.runtime.records import Record
 
 
 class Frames(Protocol):
-    """The records behind the rows of observations, by the number that ``Observations.at`` gives each."""
+    """The records of a batch. ``Observations.at`` holds the number of each row's record."""
 
     @property
     def nbytes(self) -> int:
-        """What they hold in memory."""
+        """The bytes held in memory."""
 
     def texts(self, at: Longs) -> Texts: ...
 
     def record(self, at: int) -> Record:
-        """The record as it came, to be set aside."""
+        """Return the original record, to be set aside."""
 
     def kept(self) -> Frames:
-        """What ``texts`` needs of them, and no more: no ``record`` any longer."""
+        """Return a copy that has only what ``texts`` needs; its ``record`` cannot be called."""
 
     def joined(self, others: Sequence[Frames]) -> Frames:
-        """With *others*, which came of the same reader, behind it: their numbers follow on."""
+        """Return one with *others* of the same reader behind it; their numbers follow on."""
 
     def __len__(self) -> int:
-        """How many numbers there are."""
+        """Return the number of records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Row by row: what was seen, which of *places* it stands in, its offset. Each partition's rows are in its order.
+    """Observations of several partitions, row by row: the columns, the index into *places*, the offset. Rows of a
+    partition are in its order.
 
-    *passing*: the rows that the engine's filter let through, where the reader has looked already. *aside*: records that
-    could not be read. *ends*: the next offset of every partition that was read, whatever was read there.
+    *passing*: the rows that the engine's filter let through, if the reader has applied it. *aside*: records
+    that could not be read. *ends*: the next offset of every partition that was read, also without rows.
     """
 
     seen: Observations
@@ -60,10 +63,11 @@ class Batch:
         return len(self.seen)
 
     def without(self, is_bad: npt.NDArray[np.bool_]) -> Batch:
-        """The same, but for these rows."""
+        """Return the batch without these rows."""
         kept = ~is_bad
         passing = self.passing
         if passing is not None:
+            # renumber the passing rows: each moves up by the number of rows dropped before it
             passing = (np.cumsum(kept) - 1)[passing[kept[passing]]].astype(np.intp)
         return replace(
             self,
@@ -74,11 +78,11 @@ class Batch:
         )
 
     def kept(self) -> Batch:
-        """The same for a while: without what only the first answer to it needs."""
+        """Return the batch for a later look-back: without records, filtered rows and records set aside."""
         return replace(self, frames=self.frames.kept(), passing=None, aside=())
 
     def only(self, place: Partition) -> Batch:
-        """The rows of that partition."""
+        """Return the rows of that partition."""
         number = self.places.index(place) if place in self.places else -1
         return self.without(self.place != number)
 
@@ -88,7 +92,7 @@ class Batch:
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
-    """All of *batches* in turn, as one."""
+    """Return all of *batches* in order, as one."""
     places = sorted({place for one in batches for place in one.places})
     numbers = [np.array([places.index(place) for place in one.places], np.uint8) for one in batches]
     firsts = np.cumsum([0, *(len(one.frames) for one in batches)])

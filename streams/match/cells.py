@@ -1,8 +1,8 @@
-"""The grid: cells of a few hundred metres, the coarse filter over them, and the list of watches of each.
+"""The grid: cells of a few hundred metres, a coarse filter over them, and the list of watches in each.
 
-The filter is a table of 16-bit words, found by a hash of the cell; a bit stands for a 16th of all labels. It may let
-too much through and never too little, so it can be added to in place, and what it drops needs no second look. It is small
-because every observation looks something up in it, at a place that no cache expects.
+The filter is a table of 16-bit words, indexed by a hash of the cell; each bit stands for 1/16 of all labels.
+It may let too much through but never too little, so watches can be added in place, and rows it drops need no
+second check. It is kept small because every observation reads it at a random position.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from streams.match.observations import Floats, Rows
 
 STEP_M = 250.0
 CELLS_A_WATCH_MAX = 4_096
-"""What covers more is tested against every observation instead."""
+"""A watch that covers more cells than this is tested against every observation."""
 SLOT_BITS_MIN, SLOT_BITS_MAX = 12, 20
 SLOTS_A_CELL = 4
 ALL = (1 << 16) - 1
@@ -28,7 +28,7 @@ _HASH = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """How degrees become cells: rows and columns a degree, so that a cell near *lat* is about square."""
+    """A grid of rows and columns per degree, chosen so that a cell near *lat* is about square."""
 
     rows_a_degree: float
     columns_a_degree: float
@@ -39,13 +39,13 @@ class Cells:
         return cls(rows, rows * max(0.02, math.cos(math.radians(lat))))
 
     def keys(self, lat: Floats, lon: Floats) -> Codes:
-        """The cell of each place, which must lie on the globe."""
+        """Return the cell of each place. Places must lie on the globe."""
         row = ((lat + 90.0) * self.rows_a_degree).astype(np.uint64)
         column = ((lon + 180.0) * self.columns_a_degree).astype(np.uint64)
         return row << np.uint64(32) | column
 
     def covered(self, boxes: Floats) -> tuple[Codes, Rows]:
-        """(cell, which of *boxes*) of every cell that a box of south, west, north, east touches."""
+        """Return (cell, index into *boxes*) for every cell that a box of south, west, north, east touches."""
         rows = (boxes[:, [0, 2]].clip(-90, 90) + 90.0) * self.rows_a_degree
         columns = (boxes[:, [1, 3]].clip(-180, 180) + 180.0) * self.columns_a_degree
         first_row, last_row = rows.astype(np.int64).T
@@ -58,13 +58,13 @@ class Cells:
         return row.astype(np.uint64) << np.uint64(32) | column.astype(np.uint64), which
 
     def counts(self, boxes: Floats) -> npt.NDArray[np.float64]:
-        """About how many cells each box touches."""
+        """Return about how many cells each box touches."""
         height, width = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
         return (height * self.rows_a_degree + 1) * (width * self.columns_a_degree + 1)
 
 
 class Filter:
-    """Which labels are wanted near which cell. *everywhere*: the bits of labels that are wanted in all of them."""
+    """A coarse filter of labels by cell. *everywhere*: the bits of labels wanted in every cell."""
 
     def __init__(self, cells: Cells, count: int) -> None:
         wanted = max(1, count * SLOTS_A_CELL)
@@ -74,7 +74,7 @@ class Filter:
         self.everywhere = 0
 
     def want(self, keys: Codes, labels: Codes) -> None:
-        """A label near a cell, row by row; label 0 is any."""
+        """Add a label near a cell, row by row; label 0 is any."""
         np.bitwise_or.at(self.words, self.slots(keys), _bits(labels))
 
     def want_everywhere(self, labels: Codes) -> None:
@@ -84,8 +84,8 @@ class Filter:
         return keys * _HASH >> np.uint64(64 - self.bits)
 
     def passing(self, lat: Floats, lon: Floats, label: Codes) -> Rows:
-        """The rows that may match, and perhaps some that do not."""
-        placed = np.flatnonzero((np.abs(lat) <= 90) & (np.abs(lon) <= 180))  # false for NaN
+        """Return the rows that may match, perhaps with some that do not."""
+        placed = np.flatnonzero((np.abs(lat) <= 90) & (np.abs(lon) <= 180))  # the comparison is false for NaN
         if len(placed) < len(lat):
             lat, lon = lat[placed], lon[placed]
             label = label[placed]
@@ -98,7 +98,7 @@ def _bits(labels: Codes) -> Codes:
 
 
 class Lists:
-    """Numbers by key: which entries each cell, or each token, has."""
+    """Lists of entry numbers by key: the entries of each cell, or of each token."""
 
     def __init__(self, keys: Codes, entries: Rows) -> None:
         order = np.argsort(keys, kind="stable")
@@ -110,7 +110,7 @@ class Lists:
         return len(self._keys)
 
     def pairs(self, rows: Rows, keys: Codes) -> tuple[Rows, Rows]:
-        """(row, entry) for every entry that the key of each of *rows* has."""
+        """Return (row, entry) for every entry of the key of each of *rows*."""
         if not len(self._keys):
             return rows[:0], rows[:0]
         nth = np.searchsorted(self._keys, keys)

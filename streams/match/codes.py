@@ -1,7 +1,8 @@
 """Words as 64-bit numbers, so that labels, plates and things are compared as columns.
 
-A code is Horner's polynomial of the bytes, eight at a time as little-endian numbers, mixed with how many they are; 0
-stands for no word. Two words may share a code: who finds a match by codes looks at the words before believing it.
+A code is Horner's polynomial of the bytes, eight at a time as little-endian numbers, mixed with their number;
+0 stands for no word. Two words may share a code, so a match of codes must be confirmed by comparing the
+words.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Codes = npt.NDArray[np.uint64]
 
 
 def code_of(word: str) -> int:
-    """The code of one word; never 0."""
+    """Return the code of one word; never 0."""
     total = 0
     raw = word.encode()
     for at in range(0, len(raw), EIGHT):
@@ -30,14 +31,16 @@ def code_of(word: str) -> int:
 
 
 def joined(first: Codes, second: Codes) -> Codes:
-    """One code for two, such as a camera and its track; 0 where either is."""
+    """Return one code for a pair, such as a camera and its track; 0 where either is 0."""
     both: Codes = (first * np.uint64(BASE) + second) * np.uint64(MIX) | np.uint64(1)
     both[(first == NONE) | (second == NONE)] = NONE
     return both
 
 
 def among(codes: Codes, wanted: Codes) -> npt.NDArray[np.intp]:
-    """The rows of *codes* that are among *wanted*, which are few: most are dropped by a table of 16 of their bits."""
+    """Return the rows of *codes* that are in *wanted*, a short list. A table of their first 16 bits drops
+    most rows early.
+    """
     table = np.zeros(1 << 16, np.bool_)
     table[wanted >> np.uint64(48)] = True
     rows = np.flatnonzero(table[codes >> np.uint64(48)])
@@ -45,5 +48,5 @@ def among(codes: Codes, wanted: Codes) -> npt.NDArray[np.intp]:
 
 
 def bit_of(codes: Any) -> Any:
-    """Which of 16 bits stands for a code in the coarse filter."""
+    """Return the number (0 to 15) of a code's bit in the coarse filter."""
     return (codes >> np.uint64(60)).astype(np.uint16)

@@ -1,4 +1,4 @@
-"""The numbers of the match, as a city's file gives them in ``[match]``."""
+"""The settings of the match: ``[match]`` in a city's file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MB = 1 << 20
 
 
 class MatchConfig(BaseModel):
-    """What ``[match]`` may say."""
+    """The settings of ``[match]``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -20,12 +20,12 @@ class MatchConfig(BaseModel):
         60,
         ge=0,
         le=3_600,
-        description="what is later than this against the newest of its partition is only counted",
+        description="an observation older than this, against the newest of its partition, is only counted",
     )
     look_back_s: int = Field(
         300, ge=0, le=86_400, description="how long observations are kept for watches that open later"
     )
-    look_back_mb: int = Field(64, ge=1, le=65_536, description="and in how much memory at most")
+    look_back_mb: int = Field(64, ge=1, le=65_536, description="the most memory that kept observations take")
     per_second_max: int = Field(
         PER_SECOND_MAX,
         ge=1,
@@ -33,7 +33,8 @@ class MatchConfig(BaseModel):
         description="evidence of a watch, second and partition; the rest is counted",
     )
     reader: Literal["auto", "plain"] = Field(
-        "auto", description="how observations are read; plain: never the fast way, as where it cannot be had"
+        "auto",
+        description="how observations are read; plain: never by the fast reader, even where it is available",
     )
     transaction_ms: int = Field(80, ge=1, le=5_000, description="how long a transaction may take under load")
 
@@ -43,7 +44,9 @@ class MatchConfig(BaseModel):
 
     @property
     def keep_ms(self) -> int:
-        """At least as long as a second is open, so that a restart counts on where it stood."""
+        """The time for which observations are kept, in ms: at least as long as a second is open, so that a
+        restart continues its counts.
+        """
         return max(self.look_back_s, self.lateness_s + 1) * SECOND_MS
 
     @property

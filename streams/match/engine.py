@@ -1,4 +1,4 @@
-"""The join: observations as columns in, matches out. Owns what is looked for, and who is inside which fence."""
+"""The join: observations as columns in, matches out. Holds the open watches, and the things inside each fence."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from streams.match.observations import Floats, Observations, Rows
 from streams.match.watches import Watch
 
 FRESH_MAX = 128
-"""So many new watches are kept apart before all are indexed anew."""
+"""The number of new watches kept in an index of their own before all are indexed again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Row by row, in the order of the observations, and of watch ids within one: (row of observations, watch, metres
-    from a disc's centre or NaN, ``seen``/``entered``/``left``)."""
+    """Matches row by row, in the order of observations, then of watch ids: the row of the observation, the
+    watch, metres from a disc's centre or NaN, and ``seen``, ``entered`` or ``left``.
+    """
 
     row: Rows
     watch: Sequence[Watch]
@@ -33,7 +34,7 @@ class Matches:
 
 
 class Engine:
-    """What is looked for just now. A worker has one; it is not safe for two threads."""
+    """The open watches of a worker, indexed for the join. Not safe for use by two threads."""
 
     def __init__(self, watches: Iterable[Watch] = ()) -> None:
         self._open = {one.watch_id: one for one in watches}
@@ -46,11 +47,11 @@ class Engine:
 
     @property
     def filter(self) -> Filter:
-        """What a reader may leave out by itself: see `passing` of ``step``."""
+        """The coarse filter that a reader may apply by itself; see *passing* of ``step``."""
         return self._filter
 
     def put(self, watches: Sequence[Watch]) -> None:
-        """Look for these too, or from now on in their new form."""
+        """Open these watches, or replace them with their new form."""
         for watch in watches:
             self._close(watch.watch_id)
             self._open[watch.watch_id] = watch
@@ -61,14 +62,14 @@ class Engine:
             self._index_fresh()
 
     def end(self, watch_ids: Iterable[str]) -> None:
-        """Look for these no more."""
+        """Close these watches."""
         for watch_id in watch_ids:
             if self._open.pop(watch_id, None) is not None:
                 self._close(watch_id)
                 self._fences.forget(watch_id)
 
     def step(self, seen: Observations, passing: Rows | None = None) -> Matches:
-        """Every match. *passing*: the rows that ``filter`` lets through, when whoever read them has looked already."""
+        """Return every match. *passing*: the rows that ``filter`` lets through, if the reader has applied it."""
         if passing is None:
             passing = self._filter.passing(seen.lat, seen.lon, seen.label)
         found = []
@@ -79,17 +80,17 @@ class Engine:
         return _merged(found)
 
     def look_back(self, watches: Sequence[Watch], seen: Observations) -> Matches:
-        """What of *seen* these watches would have matched; to them it is new."""
+        """Return the matches of these watches in *seen*, which was read before they opened."""
         return self.beside(watches).step(seen)
 
     def beside(self, watches: Iterable[Watch]) -> Engine:
-        """One that looks for *watches* alone; who is inside which fence both know together."""
+        """Return an engine for *watches* alone. Both share the things inside each fence."""
         alone = Engine(watches)
         alone._fences = self._fences
         return alone
 
     def forget_things(self) -> bool:
-        """Who is inside which fence is not known any more. Whether anybody was."""
+        """Forget the things inside each fence. Return whether there were any."""
         knew = bool(self._fences.known)
         self._fences = Fences()
         return knew
@@ -100,6 +101,7 @@ class Engine:
         cells = Cells.near(float(np.median([(box[0] + box[2]) / 2 for box in boxes])) if boxes else 0.0)
         self._base, self._fresh_watches = Index(watches, cells), list[Watch]()
         self._filter = Filter(cells, len(self._base.keys) + FRESH_MAX * 32)
+        # room for as many fresh watches, so that they can be added to the filter in place
         self._base.fill(self._filter)
         self._number = {one.watch_id: number for number, one in enumerate(watches)}
         self._fresh = Index((), cells)
@@ -118,7 +120,9 @@ class Engine:
                 self._fresh.is_open[number] = False
 
     def _with_followed(self, seen: Observations, index: Index, pairs: Pairs) -> Pairs:
-        """*pairs*, and where things that are inside a fence were seen beyond its cells."""
+        """Return *pairs*, with sightings outside a fence's cells of things that are inside it: they may have
+        left it.
+        """
         if not index.is_fence.any():
             return pairs
         number = index.fences
@@ -151,7 +155,7 @@ class Engine:
         )
 
     def _coming(self, seen: Observations, index: Index, pairs: Pairs) -> dict[int, set[str]]:
-        """Thing → the fences that it is seen inside of among *pairs*."""
+        """Map each thing to the fences inside which *pairs* has it."""
         inside = np.flatnonzero(index.is_fence[pairs.watch] & (pairs.where == INSIDE))
         coming: dict[int, set[str]] = {}
         for thing, number in zip(
@@ -161,7 +165,7 @@ class Engine:
         return coming
 
     def _sorted_out(self, seen: Observations, index: Index, pairs: Pairs) -> list[tuple[Pairs, list[str]]]:
-        """What was simply seen, and of the fences what changed."""
+        """Return the pairs of plain watches, and of fences the pairs at which something entered or left."""
         is_fence = index.is_fence[pairs.watch]
         if not is_fence.any():
             return [(pairs, ["seen"] * len(pairs.row))]

@@ -1,4 +1,4 @@
-"""Evidence: what is told of a match, and of the matches that were left out."""
+"""Evidence: the events published of matches, and of matches that were left out."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LEFT_OUT = "left_out"
 
 
 class Evidence(NamedTuple):
-    """One observation that one watch wanted, in plain numbers; ``None`` for what is unknown.
+    """A match of one observation with one watch, in plain values; ``None`` for unknown ones.
 
-    *kind*: ``seen``, ``entered`` or ``left``. *place* and *offset* say where the observation stands in the log.
+    *kind*: ``seen``, ``entered`` or ``left``. *place* and *offset*: the observation's partition and offset.
     """
 
     watch: Watch
@@ -40,7 +40,7 @@ class Evidence(NamedTuple):
 
     @property
     def event_id(self) -> str:
-        """That of watch and observation, so whoever tells it again tells the same."""
+        """The id, derived from watch and observation: publishing the match again gives the same id."""
         return derived_id("evidence", self.watch.watch_id, self.words.observation_id)
 
     @property
@@ -54,8 +54,9 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EvidenceColumns:
-    """Evidence of one batch, row by row: the columns of `Evidence`, NaN for what is unknown. *place*: its number in
-    *places*. It holds nothing of the batch."""
+    """The evidence of one batch, row by row: the columns of `Evidence`, NaN for unknown. *place*: an index
+    into *places*. It refers to no memory of the batch.
+    """
 
     watch: Sequence[Watch]
     kind: Sequence[str]
@@ -91,7 +92,7 @@ class EvidenceColumns:
         )
 
     def each(self) -> Iterator[Evidence]:
-        """One by one, in words."""
+        """Yield each row with its texts."""
         columns = zip(
             self.watch,
             self.kind,
@@ -123,7 +124,7 @@ class EvidenceColumns:
 
 
 def evidence_event(city: str, one: Evidence) -> Event:
-    """As its contract says it."""
+    """Return the event of ``core.evidence``."""
     value = _beginning(one.event_id, city, one.time, one.received, one.watch)
     if one.lat is not None:
         value["position"] = {"lat": one.lat, "lon": one.lon, "accuracy_m": one.words.accuracy_m}
@@ -147,7 +148,7 @@ def evidence_event(city: str, one: Evidence) -> Event:
 
 
 def summary_event(city: str, second: Second) -> Event:
-    """How many matches of that second were not told one by one; it stands for the last of them."""
+    """Return the event that counts the matches left out in a second. Its offset is that of the last of them."""
     watch, (topic, partition) = second.watch, second.place
     its_id = derived_id("evidence", watch.watch_id, LEFT_OUT, topic, partition, second.second_ms)
     value = _beginning(its_id, city, second.second_ms, second.second_ms + SECOND_MS, watch)

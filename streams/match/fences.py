@@ -1,7 +1,7 @@
-"""Fences: who is inside, who came in, who went out. Only what changes is a match.
+"""Fences: which things are inside, have entered, have left. Only a change is a match.
 
-A thing is inside once it is seen there, first sight or not; it has left once it is seen farther out than the
-hysteresis. What is older than the last sight of a thing inside, or than its leaving, changes nothing.
+A thing is inside once it is seen there, also at first sight. It has left once it is seen farther out than the
+hysteresis. An observation older than the last one inside, or than the leaving, changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import numpy.typing as npt
 from streams.match.index import INSIDE, OUTSIDE
 
 THINGS_MAX = 200_000
-"""The ones that were longest unseen are forgotten first; seen again inside, they have entered again."""
+"""The limit of things known. The ones unseen for longest are forgotten first; if seen inside again, they
+enter again.
+"""
 
 Held = tuple[str, int]
 """(watch id, thing)"""
@@ -24,14 +26,14 @@ Held = tuple[str, int]
 
 @dataclass(slots=True)
 class Fences:
-    """What is known of each thing in each fence: whether it is inside, and as of when."""
+    """The state of each thing at each fence: whether it is inside, and since which observation."""
 
     known: OrderedDict[Held, tuple[bool, int]] = field(default_factory=OrderedDict)
     inside: dict[int, set[str]] = field(default_factory=dict)
     _codes: npt.NDArray[np.uint64] | None = None
 
     def followed(self) -> npt.NDArray[np.uint64]:
-        """The things that are inside some fence: where they go, even far away, matters."""
+        """Return the things inside any fence: they must be followed wherever they are seen."""
         if self._codes is None:
             self._codes = np.array(sorted(self.inside), np.uint64)
         return self._codes
@@ -39,7 +41,7 @@ class Fences:
     def changes(
         self, watch_ids: Sequence[str], things: Iterable[int], times: Iterable[int], where: Iterable[int]
     ) -> list[tuple[int, str]]:
-        """(index, ``entered`` or ``left``) of each sight, in the order given, that changes something."""
+        """Return (index, ``entered`` or ``left``) of each sighting, in the order given, that changes something."""
         found = []
         for index, (watch_id, thing, time, place) in enumerate(
             zip(watch_ids, things, times, where, strict=True)
@@ -48,14 +50,14 @@ class Fences:
             if since is not None and time < since:
                 continue
             is_inside = place == INSIDE or (was_inside and place != OUTSIDE)
-            if is_inside or was_inside:  # an outsider's ways are nobody's business, and are not kept
+            if is_inside or was_inside:  # a thing that was never inside is not kept
                 self._keep((watch_id, thing), is_inside, time)
             if is_inside != was_inside:
                 found.append((index, "entered" if is_inside else "left"))
         return found
 
     def forget(self, watch_id: str) -> None:
-        """That fence has ended."""
+        """Forget a fence that has ended."""
         for held in [held for held in self.known if held[0] == watch_id]:
             self._drop(held)
 

@@ -1,7 +1,7 @@
-"""Flow control: how much evidence a watch may have of one second of event time. The rest is counted and told once.
+"""Flow control: a limit on the evidence of one watch in one second of event time. Matches beyond it are counted.
 
-It counts by partition, whose order the log has decided, so a worker that starts again and reads the same again keeps and
-leaves out the same. A watch can thus have at most its bound times the number of partitions a second.
+The count is per partition, whose order is fixed in the log, so a worker that reads the same records again
+keeps and leaves out the same ones. A watch may thus have its limit times the number of partitions per second.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ Partition = tuple[str, int]
 
 @dataclass(slots=True)
 class Second:
-    """One watch in one second of one partition. *kept* are the ids of what was told of, at most the bound."""
+    """The matches of one watch in one second of one partition. *kept*: the ids of published observations, at
+    most the limit.
+    """
 
     watch: Watch
     second_ms: int
@@ -31,7 +33,7 @@ class Second:
 
 @dataclass(slots=True)
 class Flow:
-    """The open seconds: those of which something may still be told."""
+    """The open seconds: evidence of them may still be published."""
 
     per_second_max: int = PER_SECOND_MAX
     seconds: dict[Partition, dict[int, dict[str, Second]]] = field(default_factory=dict)
@@ -44,8 +46,11 @@ class Flow:
         offsets: Iterable[int],
         observation_ids: Iterable[bytes],
     ) -> list[int]:
-        """Which of these matches are told, row by row. Of the others each was told before (the same observation stands in
-        the log twice) or is counted."""
+        """Return the rows of matches to publish.
+
+        The others are counted as left out; a repeated observation (twice in the log) is skipped without a
+        count.
+        """
         rows: list[int] = []
         latest: tuple[Partition, int] | None = None
         at: dict[str, Second] = {}
@@ -70,8 +75,9 @@ class Flow:
         return rows
 
     def closed(self, place: Partition, horizon_ms: int) -> list[Second]:
-        """Forget the seconds of *place* that end by *horizon_ms*, as nothing more is told of them; in order the ones of
-        which something was left out."""
+        """Forget the seconds of *place* that end by *horizon_ms*. Return, in order, those in which matches
+        were left out.
+        """
         seconds = self.seconds.get(place)
         if not seconds or min(seconds) + SECOND_MS > horizon_ms:
             return []
@@ -80,5 +86,5 @@ class Flow:
         return [one for by_id in watches for _, one in sorted(by_id.items()) if one.left_out]
 
     def forget(self, place: Partition) -> None:
-        """That partition is another worker's now."""
+        """Forget a partition that was revoked."""
         self.seconds.pop(place, None)

@@ -1,4 +1,4 @@
-"""Which field of a fast topic means what to the match."""
+"""The fields of each fast topic and their meaning to the match."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """*label*: a field, or with *fixed_label* the word itself. *subject*: the fields that together name the thing.
+    """The field names of one contract. *label*: a field; *fixed_label*: a constant instead. *subject*: the fields
+    that together name the thing.
 
-    *seen_by*: who claims it. Without *confidence* an observation is certain.
+    *seen_by*: the field of the claiming device. Without *confidence*, observations are certain.
     """
 
     contract: str
@@ -27,7 +28,7 @@ class Form:
         return self.fixed_label or str(row[self.label])
 
     def subject_of(self, row: Mapping[str, Any]) -> str | None:
-        """The thing's name, without whose name it is: a track, a vehicle, a token."""
+        """Return the thing's own name (a track, a vehicle, a token), without its owner's."""
         name = row[self.subject[-1]]
         return None if name is None else str(name)
 

@@ -1,4 +1,4 @@
-"""Watches made ready for a join: their numbers as columns, and where each is listed."""
+"""Watches prepared for the join: their settings as columns, and lists of them by cell and token."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from streams.match.shapes import Edges, distances_m, edge_distances_m
 from streams.match.watches import Watch
 
 INSIDE, BAND, OUTSIDE = 1, 0, -1
-"""Where a place is to a watch; in the band it is outside, but not far enough to count as having left."""
+"""The side of a watch's edge. In the band a place is outside, but not far enough to count as having left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Observation × watch, with metres from a disc's centre (NaN for other shapes) and where the place is."""
+    """Pairs of observation and watch, with metres from a disc's centre (NaN for other shapes) and the side of
+    the edge.
+    """
 
     row: Rows
     watch: Rows
@@ -33,7 +35,9 @@ class Pairs:
 
 
 class Index:
-    """Never changes; ``is_open`` alone does: a watch that ended is left out from then on. *rank*: by watch id."""
+    """An index of watches. Only ``is_open`` changes: a watch that has ended is left out from then on. *rank*:
+    by watch id.
+    """
 
     def __init__(self, watches: Sequence[Watch], cells: Cells) -> None:
         self.watches = watches
@@ -56,7 +60,7 @@ class Index:
         self._list_all()
 
     def _list_all(self) -> None:
-        """An entry is a watch with one of its labels. Each is listed by its tokens, its cells, as wide, or as anywhere."""
+        """List every entry (a watch with one of its labels) once: by token, by cell, as wide, or as anywhere."""
         pairs = [(n, label) for n, one in enumerate(self.watches) for label in one.labels or ("",)]
         self._watch = np.array([number for number, _ in pairs], np.intp)
         self._label = np.array([code_of(label) if label else 0 for _, label in pairs], np.uint64)
@@ -86,14 +90,14 @@ class Index:
         into.want_everywhere(self._label[self._wide])
 
     def pairs(self, seen: Observations, passing: Rows) -> Pairs:
-        """Every match among all *seen*; *passing* are the rows that the filter let through.
+        """Return every match among all *seen*; *passing*: the rows that the filter let through.
 
-        Of a fence, where each place near it lies, inside or not.
+        For a fence, every place near it is returned, inside or not.
         """
         parts = [self._near.pairs(passing, self.cells.keys(seen.lat[passing], seen.lon[passing]))]
         if len(self._wide):
             parts.append((np.repeat(passing, len(self._wide)), np.tile(self._wide, len(passing))))
-        for anywhere in self._anywhere:  # they may have no place at all, so no filter has seen them
+        for anywhere in self._anywhere:  # they need no place, so the filter has not seen their rows
             rows = np.flatnonzero(seen.label == self._label[anywhere])
             parts.append((rows, np.full(len(rows), anywhere, np.intp)))
         if len(self._by_token):
@@ -106,7 +110,7 @@ class Index:
         return self.exact(seen, row[fits], self._watch[entry[fits]])
 
     def exact(self, seen: Observations, row: Rows, watch: Rows) -> Pairs:
-        """Of these pairs, whose labels fit, the ones that fit in all."""
+        """Return the pairs that match fully; their labels were compared before."""
         time = seen.time[row]
         fits = self.is_open[watch] & (self._opens[watch] <= time) & (time < self._closes[watch])
         wanted = self._confidence[watch]
@@ -142,7 +146,9 @@ class Index:
 
 
 def _where(beyond_m: Floats, band_m: Floats | np.float64, *, edge: bool = True) -> npt.NDArray[np.int8]:
-    """*beyond_m*: metres outside, negative inside; not a number is outside. With *edge* 0 is inside."""
+    """Return the side of each place. *beyond_m*: metres outside, negative inside; NaN is outside. With
+    *edge*, 0 is inside.
+    """
     is_in = beyond_m <= 0 if edge else np.zeros(len(beyond_m), np.bool_)
     return np.where(is_in, INSIDE, np.where(beyond_m <= band_m, BAND, OUTSIDE)).astype(np.int8)
 

@@ -1,4 +1,4 @@
-"""Which observations come too late, or from the future. It depends on a partition's own order alone, not on batches."""
+"""Late observations, and ones from the future. The result depends on each partition's order alone, not on batches."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Watermarks:
-    """The newest received time of each partition. *lateness_ms*: how far behind it an event may have happened."""
+    """The newest received time of each partition. *lateness_ms*: how far an event time may lie behind it."""
 
     def __init__(self, lateness_ms: int) -> None:
         self._lateness_ms = lateness_ms
         self.newest: dict[Partition, int] = {}
 
     def horizon_ms(self, place: Partition) -> int | None:
-        """Of what happened before this, nothing is taken any more; a full second. ``None``: nothing was read yet."""
+        """Return the time, a full second, before which observations are late. ``None``: nothing was read yet."""
         newest = self.newest.get(place)
         return None if newest is None else _full_second(newest - self._lateness_ms)
 
     def late(self, batch: Batch) -> Bools | None:
-        """Which rows are late, each against what stood before it; ``None``: none. All count for those that follow."""
+        """Return the late rows, each compared with the rows before it; ``None`` if there are none. All rows
+        advance the watermark.
+        """
         seen, before = batch.seen, {place: self.newest.get(place, 0) for place in batch.places}
         latest = int(seen.received.max())
         rows = self._advance(batch)
+        # nearly every batch is in time: one comparison of its extremes saves the work by row
         if int(seen.time.min()) >= _full_second(max(latest, *before.values()) - self._lateness_ms):
             return None
         late = np.zeros(len(seen), np.bool_)
@@ -50,7 +53,9 @@ class Watermarks:
 
 
 def future(batch: Batch, now_ms: int) -> Bools | None:
-    """Which rows happened, or were received, in the future; ``None``: none. *now_ms* is the reader's own clock."""
+    """Return the rows that happened, or were received, in the future; ``None`` if there are none. *now_ms*:
+    the reader's clock.
+    """
     seen = batch.seen
     ahead = (seen.time > seen.received + FUTURE_MS_MAX) | (seen.received > now_ms + FUTURE_MS_MAX)
     return ahead if ahead.any() else None

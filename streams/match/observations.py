@@ -1,4 +1,4 @@
-"""Observations as columns: what the join needs of each, as numbers. Text stays in the frames until there is a match."""
+"""Observations as columns of numbers, as the join needs them. Texts stay in the frames until there is a match."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CERTAIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """One row each. *at*: its index among the frames it came in. *topic*: the number of its contract (`forms.TOPICS`).
+    """One row each. *at*: the index of its record in the frames. *topic*: the number of its contract (`forms.TOPICS`).
 
     Degrees, NaN for no place; event and received time in ms; codes of label, token and thing (`codes`), 0 for none;
     confidence NaN where none is stated.
@@ -63,13 +63,13 @@ TYPES = (
 
 
 def observations(count: int) -> Observations:
-    """Columns of that length, not yet filled."""
+    """Return columns of that length, not yet filled."""
     columns: Any = (np.empty(count, kind) for kind in TYPES)
     return Observations(*columns)
 
 
 def concatenated(parts: Sequence[Observations]) -> Observations:
-    """All of them in turn."""
+    """Return all of them in order, as one."""
     if len(parts) == 1:
         return parts[0]
     if not parts:

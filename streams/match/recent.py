@@ -1,4 +1,4 @@
-"""What was seen of late, as columns, for watches that open later. Bounded in time and in bytes."""
+"""Recent observations as columns, for watches that open later. Bounded in time and in bytes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from streams.match.batch import Batch, joined
 from streams.match.flow import Partition
 
 ROWS_A_CHUNK = 4_096
-"""Smaller batches are put together, so that a look back is a few calls."""
+"""Smaller batches are joined up to this many rows, so that a look-back needs few calls."""
 COLUMNS_ROOM = 1_024
-"""Bytes that a chunk takes beside its columns, about."""
+"""The approximate bytes that a chunk takes beside its columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Observations of one or more partitions: of each the first offset, and when the newest was received."""
+    """Observations of one or more partitions; for each partition its first offset and newest received time."""
 
     batch: Batch
     firsts: Mapping[Partition, int]
@@ -29,8 +29,9 @@ class Chunk:
 
 @dataclass(slots=True)
 class Recent:
-    """*keep_ms*: how long, in received time of each partition. *bytes_max*: beyond it the oldest go first, and are
-    counted in *dropped*."""
+    """The kept observations. *keep_ms*: how long, in received time of each partition. *bytes_max*: beyond it
+    the oldest are dropped, and counted in *dropped*.
+    """
 
     keep_ms: int
     bytes_max: int
@@ -63,7 +64,7 @@ class Recent:
             self._settle()
 
     def trim(self, watermarks: Mapping[Partition, int]) -> None:
-        """Forget what is too old by now, and what there is no room for."""
+        """Drop observations that are too old, or beyond *bytes_max*."""
         while self._chunks and self._is_over(self._chunks[0], watermarks):
             self._drop()
         while self.nbytes > self.bytes_max and self._chunks:
@@ -71,13 +72,13 @@ class Recent:
             self._drop()
 
     def batches(self) -> Iterator[Batch]:
-        """All that is kept, oldest first."""
+        """Yield all batches, oldest first."""
         self._settle()
         for chunk in self._chunks:
             yield chunk.batch
 
     def first_offset(self, place: Partition) -> int | None:
-        """Where of that partition the kept begins; ``None``: none is kept."""
+        """Return the first kept offset of that partition; ``None`` if none is kept."""
         for chunk in self._chunks:
             if place in chunk.firsts:
                 return chunk.firsts[place]
@@ -87,7 +88,7 @@ class Recent:
         return None
 
     def forget(self, places: Collection[Partition]) -> None:
-        """These partitions are another worker's now."""
+        """Forget partitions that were revoked."""
         kept = [batch.without(_of(batch, places)) for batch in self.batches()]
         self._chunks.clear()
         self._nbytes = self._rows = 0
@@ -123,7 +124,7 @@ def _of(batch: Batch, places: Collection[Partition]) -> np.ndarray[tuple[int], n
 
 
 def _edges(batch: Batch) -> tuple[dict[Partition, int], dict[Partition, int]]:
-    """Of each partition the first offset, and when its newest observation was received."""
+    """Return the first offset and the newest received time of each partition."""
     firsts: dict[Partition, int] = {}
     newest: dict[Partition, int] = {}
     for number, place in enumerate(batch.places):

@@ -1,4 +1,4 @@
-"""Places against shapes, as columns: distance to a centre, inside a polygon, how far outside one."""
+"""Places against shapes, as columns: distance to a centre, inside a polygon, distance to its edge."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from streams.geo import EARTH_RADIUS_M
 from streams.match.observations import Floats, Rows
 
 EDGES_MAX = 1_000_000
-"""So many are looked at at once: a bound on memory."""
+"""The number of edges tested in one call: a bound on memory."""
 
 
 def distances_m(lat_a: Floats, lon_a: Floats, lat_b: Floats, lon_b: Floats) -> Floats:
-    """Metres between two columns of places in degrees, to the millimetre: `streams.geo.distance_m`, row by row."""
+    """Return metres between two columns of places in degrees, to the millimetre: `streams.geo.distance_m`,
+    row by row.
+    """
     phi_a, phi_b = np.radians(lat_a), np.radians(lat_b)
     half_lat, half_lon = np.sin((phi_b - phi_a) / 2), np.sin(np.radians(lon_b - lon_a) / 2)
     chord = half_lat * half_lat + np.cos(phi_a) * np.cos(phi_b) * half_lon * half_lon
@@ -24,7 +26,7 @@ def distances_m(lat_a: Floats, lon_a: Floats, lat_b: Floats, lon_b: Floats) -> F
 
 
 class Edges:
-    """The edges of many polygons, behind one another, so that pairs of place and polygon are looked at all at once."""
+    """The edges of many polygons in one column, so that all pairs of place and polygon are tested in one call."""
 
     def __init__(self, polygons: Sequence[Sequence[tuple[float, float]]]) -> None:
         self._first = np.cumsum([0, *map(len, polygons)])
@@ -36,9 +38,9 @@ class Edges:
         self._slope = np.divide(before_lon - self._lon, rise, out=np.zeros(len(rise)), where=rise != 0)
 
     def are_around(self, lat: Floats, lon: Floats, which: Rows) -> npt.NDArray[np.bool_]:
-        """Whether each place lies in the polygon of that number, by the even-odd rule on degrees.
+        """Return whether each place lies in the polygon of that number, by the even-odd rule on degrees.
 
-        Of two polygons that share an edge, a place on it lies in exactly one.
+        A place on the edge shared by two polygons lies in exactly one of them.
         """
         counts = self._first[which + 1] - self._first[which]
         if len(which) > 1 and counts.sum() > EDGES_MAX:
@@ -56,7 +58,9 @@ class Edges:
 
 
 def edge_distances_m(lat: Floats, lon: Floats, corners: Sequence[tuple[float, float]]) -> Floats:
-    """Metres from each place to the polygon's nearest edge, on the plane that touches the globe at that place."""
+    """Return metres from each place to the polygon's nearest edge, on the plane that touches the globe at
+    that place.
+    """
     metres = np.radians(1.0) * EARTH_RADIUS_M
     width = metres * np.cos(np.radians(lat))
     nearest = np.full(len(lat), np.inf)

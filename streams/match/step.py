@@ -1,7 +1,7 @@
 """The step of the match: watches and batches of observations in, evidence out. Pure: no Kafka, no clock.
 
-However the observations are cut into batches, and wherever a worker stops and another goes on, each observation is held
-against each watch once: live when it is read, or looked back at when the watch opens.
+Each observation is compared with each watch once: when it is read, or by a look-back when the watch opens.
+This holds however the observations are cut into batches, and wherever a worker stops and another continues.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from streams.runtime.records import Record
 
 @dataclass(slots=True)
 class Found:
-    """What a step tells and counts. *matches* are all, told or left out; *late* goes by source."""
+    """The result of a step. *matches* counts all, published or left out; *late* counts by source."""
 
     evidence: list[EvidenceColumns] = field(default_factory=list)
     left_out: list[Second] = field(default_factory=list)
@@ -39,9 +39,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a partition has come, as it is kept beside its committed offset: all before *next_offset* has been held
-    against every watch before *watch_offset*; look back begins at *first_offset*; *watermark_ms* is its newest received
-    time, 0 for none."""
+    """The progress of a partition, committed beside its offset.
+
+    All before *next_offset* was compared with every watch before *watch_offset*. A look-back begins at
+    *first_offset*. *watermark_ms*: the newest received time, 0 for none.
+    """
 
     next_offset: int
     watch_offset: int
@@ -50,7 +52,7 @@ class Standing:
 
 
 class Match:
-    """What one worker knows: the watches, and of its partitions what it must remember."""
+    """The state of one worker: the open watches, and the recent observations of its partitions."""
 
     def __init__(self, config: MatchConfig) -> None:
         self.wanted = Wanted()
@@ -63,9 +65,10 @@ class Match:
     # -- watches ---------------------------------------------------------------------------------------------
 
     def tell(self, told: Iterable[Told], *, read_up_to: int = 0) -> Found:
-        """Watches that open, change or end from now on; the evidence for those that open, of what was seen before.
+        """Apply watches that open, change or end; return evidence from the look-back of those that open.
 
-        *read_up_to*: how far their topic is read, where nothing but what closes transactions stands behind *told*.
+        *read_up_to*: the offset up to which their topic is read. It may lie behind the last of *told*, where
+        only transaction markers stand.
         """
         known_up_to = self.wanted.next_offset
         put, ended = self.wanted.take(told)
@@ -79,13 +82,13 @@ class Match:
     # -- observations ----------------------------------------------------------------------------------------
 
     def take(self, batch: Batch, *, now_ms: int) -> Found:
-        """Evidence of one batch. *now_ms*: our own clock, against which nothing may lie in the future."""
+        """Return the evidence of one batch. *now_ms*: our clock; observations from the future are set aside."""
         found = self._take(batch, self.engine, now_ms=now_ms)
         found.aside += batch.aside
         return found
 
     def standings(self) -> dict[Partition, Standing]:
-        """What to commit, for each partition of which anything was read."""
+        """Return the progress to commit, for each partition of which anything was read."""
         return {
             place: Standing(
                 end,
@@ -97,11 +100,14 @@ class Match:
         }
 
     def restore(self, place: Partition, standing: Standing, before: Iterable[Batch], *, now_ms: int) -> Found:
-        """Know of *place* what its last owner knew: *before* are its records from ``standing.first_offset`` to
-        ``standing.next_offset``. The evidence is what that owner had no time to look back for."""
+        """Restore the state of *place*: *before* has its records from ``standing.first_offset`` to
+        ``standing.next_offset``. Return the evidence of look-backs that the last owner did not commit.
+        """
         if standing.watch_offset > self.wanted.next_offset:
-            raise ValueError("watches must be read as far as whoever had the partition before had read them")
+            raise ValueError("watches must be read as far as the last owner of the partition has read them")
         engine = self.engine
+        # the records before next_offset were already compared with these watches only; the others follow by
+        # look-back
         known = self.wanted.opened_before(standing.watch_offset)
         if len(known) < engine.watches:
             engine = engine.beside(known)
@@ -115,7 +121,7 @@ class Match:
         return self._looked_back(self.wanted.opened_since(standing.watch_offset), place)
 
     def forget(self, places: Collection[Partition]) -> None:
-        """They are another worker's now: where things of theirs go is no longer ours to know."""
+        """Forget partitions that were revoked. Things inside fences are found again from the partitions that remain."""
         if not any(place in self._ends for place in places):
             return
         self.recent.forget(places)
@@ -143,7 +149,9 @@ class Match:
         return found
 
     def _timely(self, batch: Batch, found: Found, now_ms: int) -> Batch:
-        """*batch* without what comes too early, which is set aside, or too late, which is counted."""
+        """Return *batch* without observations from the future, which are set aside, and late ones, which are
+        counted.
+        """
         ahead = future(batch, now_ms)
         if ahead is not None:
             error = Invalid(
@@ -160,7 +168,7 @@ class Match:
         return batch
 
     def _looked_back(self, watches: Sequence[Watch], place: Partition | None) -> Found:
-        """What of the kept observations, of one place or of all, these watches match."""
+        """Return the matches of these watches in the kept observations, of one partition or of all."""
         found = Found()
         if not watches:
             return found
@@ -172,7 +180,7 @@ class Match:
         return found
 
     def _answer(self, batch: Batch, matches: Matches, found: Found) -> None:
-        """The evidence of *matches*, as far as the flow lets them through."""
+        """Add the evidence of *matches* to *found*, within the limits of the flow."""
         if not len(matches):
             return
         rows, seen = matches.row, batch.seen
@@ -205,7 +213,7 @@ class Match:
             )
 
     def _close(self, places: Iterable[Partition]) -> list[Second]:
-        """The seconds that are over, of which something was left out."""
+        """Return the seconds that are over and had matches left out."""
         over: list[Second] = []
         for place in places:
             horizon_ms = self.watermarks.horizon_ms(place)
@@ -215,7 +223,7 @@ class Match:
 
 
 def _by_their_words(columns: EvidenceColumns) -> EvidenceColumns:
-    """Those whose words the watch wants, as two words may share a code."""
+    """Return the rows whose texts the watch wants: two words may share a code."""
     labels = columns.texts.column(LABEL)
     fits = [
         not watch.labels or label in watch.labels for watch, label in zip(columns.watch, labels, strict=True)

@@ -1,4 +1,4 @@
-"""What observations say in words: one by one, and as columns of UTF-8 bytes, so that a match costs no object for each."""
+"""The texts of observations: one by one, and as columns of UTF-8 bytes, so that a match creates no object for each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_WORD = -1
 
 
 class Words(NamedTuple):
-    """What an observation says in words; ``subject`` is the thing's name, ``seen_by`` that of whoever claims it."""
+    """The texts of one observation. ``subject``: the thing's name; ``seen_by``: the name of the claiming device."""
 
     observation_id: str
     source: str
@@ -30,8 +30,9 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The words of n observations. *begin* and *size* are (7, n), columns in the order of the constants above: where in
-    *raw* each text begins and how many bytes it has, ``NO_WORD`` for none. *accuracy_m*: NaN for none."""
+    """The texts of n observations. *begin* and *size* are (7, n), in the order of the constants above: the
+    begin of each text in *raw* and its bytes, ``NO_WORD`` for none. *accuracy_m*: NaN for none.
+    """
 
     raw: bytes
     begin: Longs
@@ -64,7 +65,7 @@ class Texts:
         return Texts(self.raw, self.begin[:, rows], self.size[:, rows], self.accuracy_m[rows])
 
     def bytes_of(self, column: int) -> list[bytes]:
-        """That column; ``b""`` for none."""
+        """Return that column; ``b""`` for none."""
         raw, begins, ends = self.raw, self.begin[column], self.begin[column] + self.size[column].clip(0)
         return [raw[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
 
@@ -85,5 +86,5 @@ class Texts:
 
 
 def known(value: float) -> float | None:
-    """``None`` for what is not a number."""
-    return None if value != value else value  # noqa: PLR0124
+    """Return *value*; ``None`` for NaN."""
+    return None if value != value else value  # noqa: PLR0124 (true for NaN alone)

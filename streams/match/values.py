@@ -1,4 +1,4 @@
-"""One event's value as a row of observations, and as words: the reference for every quicker way. Pure."""
+"""One event's value as a row of observations, and as texts: the reference for every faster reader. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streams.match.texts import Words
 
 
 def words_of(form: Form, value: Mapping[str, Any]) -> Words:
-    """The words of one observation."""
+    """Return the texts of one observation."""
     place = value["position"]
     return Words(
         value["event_id"],
@@ -29,7 +29,7 @@ def words_of(form: Form, value: Mapping[str, Any]) -> Words:
 
 
 def fill(seen: Observations, row: int, value: Mapping[str, Any], form: Form) -> None:
-    """One row from its value, as the kernel would have done."""
+    """Fill one row from its value, with the same result as the kernel."""
     place = value["position"]
     seen.topic[row] = TOPICS[form.contract]
     seen.lat[row], seen.lon[row] = (np.nan, np.nan) if place is None else (place["lat"], place["lon"])

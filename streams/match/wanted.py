@@ -1,4 +1,4 @@
-"""What ``core.watch`` says: which watches stand, and since which offset each has been looked for."""
+"""The open watches, from ``core.watch``, and the offset at which each was opened."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streams.match.watches import Watch
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A record of ``core.watch``: *watch* is ``None`` in a tombstone."""
+    """A record of ``core.watch``. *watch* is ``None`` for a tombstone."""
 
     offset: int
     watch_id: str
@@ -19,14 +19,14 @@ class Told:
 
 @dataclass(slots=True)
 class Wanted:
-    """The watches that stand. *opened*: the offset at which each was opened; *next_offset*: how far the topic is read."""
+    """The open watches. *opened*: the offset at which each was opened; *next_offset*: how far the topic is read."""
 
     watches: dict[str, Watch] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
     next_offset: int = 0
 
     def take(self, told: Iterable[Told]) -> tuple[list[Watch], list[str]]:
-        """(put, ended): the newest form of each watch that is new or other than before, and the ids of those that ended."""
+        """Return (put, ended): the newest form of each new or changed watch, and the ids of those that ended."""
         put: dict[str, Watch] = {}
         ended: set[str] = set()
         for one in told:
@@ -41,11 +41,13 @@ class Wanted:
             if before == one.watch or (before is not None and one.watch.revision < before.revision):
                 continue
             self.watches[one.watch_id] = put[one.watch_id] = one.watch
+            # its opening was compacted away: it was open before all that we read, so nothing is looked back
+            # for it
             self.opened.setdefault(one.watch_id, one.offset if one.watch.revision == 1 else 0)
         return list(put.values()), sorted(ended)
 
     def opened_since(self, offset: int) -> list[Watch]:
-        """The watches that were opened at *offset* or after it: what was seen before has not been looked up for them."""
+        """Return the watches opened at *offset* or after it: older observations were not yet compared with them."""
         return [self.watches[name] for name, opened in self.opened.items() if opened >= offset]
 
     def opened_before(self, offset: int) -> Collection[Watch]:

@@ -1,4 +1,4 @@
-"""A watch: what the city looks for, as ``core.watch`` says it, checked."""
+"""A watch, as ``core.watch`` has it, validated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ RADIUS_M_MAX = 200_000.0
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Times in ms, ``closes_at`` exclusive. A disc has *centre* and *radius_m*, a polygon *corners* (lat, lon)."""
+    """A watch. Times in ms, ``closes_at`` exclusive. A disc has *centre* and *radius_m*, a polygon *corners*
+    (lat, lon).
+    """
 
     watch_id: str
     situation_id: str | None
@@ -40,7 +42,7 @@ class Watch:
 
     @property
     def box(self) -> tuple[float, float, float, float] | None:
-        """South, west, north, east of all that matters to it; ``None`` when it looks anywhere."""
+        """The south, west, north, east of its area with the hysteresis; ``None`` if it looks anywhere."""
         if self.shape == "disc" and self.centre is not None:
             lat, lon = self.centre
             height, width = reach_deg(lat, self.radius_m + self.hysteresis_m)
@@ -54,7 +56,7 @@ class Watch:
 
 
 def watch_of(value: Mapping[str, Any]) -> Watch:
-    """*value* as a watch. ``Invalid`` names the field that makes it none."""
+    """Return *value* as a watch. ``Invalid`` names the field that is wrong."""
     shape, centre, radius_m = value["shape"], value["centre"], value["radius_m"]
     corners = tuple((one["lat"], one["lon"]) for one in value["polygon"])
     if shape == "disc":
