@@ -1,1 +1,1 @@
-"""The match at work: its worker's loop around the pure step. Kafka is met here."""
+"""The match's worker: Kafka and its transactions around the pure step."""

@@ -1,6 +1,7 @@
-"""The match's transaction: opened by what is to be told, closed by time or idleness, with the offsets in it.
+"""The match's transaction: opened by the first record to publish, committed after a time or when idle, with the
+offsets.
 
-It is closed by a thread of its own: that is three answers of a broker, while which the loop reads on.
+A thread of its own commits it. That takes three responses of a broker, and the loop reads on meanwhile.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from streams.runtime.transaction import COMMIT_TIMEOUT_S, Outbox, transaction
 
 
 class Committing:
-    """At most one transaction of *producer* is open, once it is there. *name* is left beside each offset, while its
-    partition is ours."""
+    """At most one open transaction of *producer*. *name* is committed beside each offset, while its partition
+    is ours.
+    """
 
     def __init__(self, producer: Future[Producer], wire: Wire, city: str, *, group: str, name: str) -> None:
         self._opening = producer
@@ -39,16 +41,16 @@ class Committing:
         self._closing: Future[None] | None = None
 
     def opened(self) -> Producer:
-        """The producer. Waits for it; what kept it from opening is raised here."""
+        """Return the producer. Wait for it; raise the error that kept it from opening."""
         return self._opening.result()
 
     @property
     def is_closing(self) -> bool:
-        """Whether the last transaction is not over yet: nothing can be put before ``settle``."""
+        """Whether a commit is still running: nothing can be put before ``settle``."""
         return self._closing is not None and not self._closing.done()
 
     def settle(self) -> None:
-        """Wait for what is being committed; what went wrong with it is raised here."""
+        """Wait for the commit that is running; raise its error."""
         closing, self._closing = self._closing, None
         if closing is not None:
             closing.result()
@@ -62,7 +64,7 @@ class Committing:
         return (time.monotonic() - self._begun) * 1000 if self._open is not None else 0.0
 
     def outbox(self) -> Outbox:
-        """That of the open transaction; one is opened where none is."""
+        """Return the outbox of the open transaction; open one if there is none."""
         if self._open is None:
             self.settle()
             stack = ExitStack()
@@ -73,9 +75,9 @@ class Committing:
     def commit(
         self, standings: Mapping[Partition, Standing], group_metadata: Any, *, giving_up: bool = False
     ) -> None:
-        """Begin to commit all that was put, and how far all was read; or nothing.
+        """Start to commit all that was put, with the progress of each partition.
 
-        *giving_up*: whoever comes next need fence nobody.
+        *giving_up*: leave no name beside the offsets, so that the next owner fences nobody.
         """
         self.outbox()
         stack, outbox = self._taken()
@@ -88,7 +90,7 @@ class Committing:
                     outbox.flush()
                     if offsets:
                         self.opened().send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
-            except BaseException as error:  # it is raised where the loop settles
+            except BaseException as error:  # raised to the loop by ``settle``
                 closing.set_exception(error)
             else:
                 metrics.transactions.labels(self._group).observe(time.monotonic() - self._begun)
@@ -98,8 +100,8 @@ class Committing:
         threading.Thread(target=close, name="match.commit", daemon=True).start()
 
     def abort(self, error: BaseException) -> None:
-        """Because of *error*, nothing of what was put."""
-        with suppress(Retriable):  # there is a reason to begin anew already; that it was fenced is another
+        """Abort the transaction because of *error*: nothing that was put is published."""
+        with suppress(Retriable):  # the caller starts again anyway: a failed commit is no news to it
             self.settle()
         if self._open is None:
             return
@@ -107,9 +109,9 @@ class Committing:
         try:
             stack.__exit__(type(error), error, error.__traceback__)
         except KafkaException as fault:
-            raise as_ours(fault, "giving up a transaction") from fault
+            raise as_ours(fault, "aborting a transaction") from fault
         except type(error):
-            pass  # it is on its way already
+            pass  # the transaction raises the error it was given; the caller has it already
 
     def _taken(self) -> tuple[ExitStack, Outbox]:
         taken = self._open

@@ -1,6 +1,7 @@
-"""The match's loop: one thread reads, holds what it read against the watches, and commits evidence with the offsets.
+"""The match's loop: one thread reads, compares observations with the watches, and commits evidence with the offsets.
 
-It begins anew whenever the world failed it: producer, watches and look-back are built again from the log.
+After a failure of Kafka it starts again: the producer, the watches and the look-back are built again from the
+log.
 """
 
 from __future__ import annotations
@@ -34,28 +35,36 @@ from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
 from streams.runtime.records import Record
 
 IDLE_S = 0.02
-"""How long to wait for records when none are there; a new watch may wait so long too."""
+"""The wait for records when there are none; a new watch may wait as long."""
 COLLECT = (100_000, 20, 100)
-"""The match has a process of its own, and makes objects without cycles for each match, which set the collector off."""
+"""Settings of the garbage collector.
+
+Each match creates objects without cycles, which would start the collector often and in vain.
+"""
 DUE_MAX = 4
-"""So many answers wait for a transaction to be over before the loop waits too."""
+"""The number of results that wait for a commit before the loop waits as well."""
 ASIDE_MAX = 1_000
-"""So many records that cannot be read are told together, or what there is at the end of the transaction: the code for them
-is then at hand once, not in every batch."""
+"""The number of unreadable records written at once, or what there is at the end of a transaction.
+
+Writing them together loads their code into the processor's caches once, not in every batch.
+"""
 YOUNG_S = 60.0
-"""A life is so long in danger of being fenced by mistake: longer than a group needs to deal its partitions anew."""
+"""The time after a start in which a worker may be fenced by mistake: longer than a rebalance of the group takes."""
 FENCED_MAX = 5
-"""So many young lives may be fenced, one after another. After that two workers truly have one name."""
+"""The limit of fencings in a row after young starts. Beyond it two workers truly have one name."""
 PRODUCER: dict[str, Any] = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
-"""The broker itself gives up the transaction of a worker that died before it left its name beside any offset."""
+"""The producer's settings. After ``transaction.timeout.ms`` the broker aborts the transaction of a worker
+that died before its first commit.
+"""
 
 OpenReader = Callable[[str], Reader]
 
 
 @dataclass(slots=True)
 class MatchLoop:
-    """One worker of a city's match. *name* is its transactional id: at any time one worker's alone. *open_reader* makes a
-    member of the group that it is given, *make_producer* a producer of librdkafka's settings."""
+    """One worker of a city's match. *name*: its transactional id, used by one worker at a time. *open_reader*
+    makes a member of the given group, *make_producer* a producer from librdkafka's settings.
+    """
 
     city: str
     config: MatchConfig
@@ -66,7 +75,7 @@ class MatchLoop:
     make_producer: Callable[[dict[str, Any]], Any] = Producer
     is_ready: bool = False
     turned_at: float = field(default_factory=time.monotonic)
-    """When the loop last came round: a call into Kafka that never returns is seen by this alone."""
+    """The time of the last turn: it shows a call into Kafka that never returns."""
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -74,9 +83,9 @@ class MatchLoop:
         return f"{self.city}.match"
 
     def run(self) -> None:
-        """Until ``stop``. ``Fatal`` is raised: fenced for good, refused, or a topic that is missing."""
+        """Run until ``stop``. ``Fatal`` when fenced for good, refused, or a topic is missing."""
         delay_s, fenced = RETRY_FIRST_S, 0
-        gc.freeze()  # batches are columns, in which the collector finds nothing: let it look at the rest seldom
+        gc.freeze()  # batches are columns, without cycles: let the collector run seldom
         gc.set_threshold(*COLLECT)
         while not self._stopping.is_set():
             begun = self.turned_at = time.monotonic()
@@ -90,7 +99,7 @@ class MatchLoop:
                     raise error from fault
                 if lived_s > RETRY_MAX_S:
                     delay_s = RETRY_FIRST_S
-                log.warning("match begins anew", stage=self.group, why=error.what, wait_s=delay_s)
+                log.warning("match restarts after a fault", stage=self.group, why=error.what, wait_s=delay_s)
                 self._stopping.wait(delay_s)
                 delay_s = min(delay_s * 2, RETRY_MAX_S)
             finally:
@@ -101,7 +110,7 @@ class MatchLoop:
 
     def _live(self) -> None:
         with ExitStack() as stack:
-            # Brokers answer while kernels are loaded: a worker that is started again is back the sooner.
+            # The producer is opened while kernels are loaded, so that a restart is shorter.
             pool = stack.enter_context(ThreadPoolExecutor(1, "match.producer"))
             producer = pool.submit(
                 transactional_producer, self.bootstrap, self.name, make=self.make_producer, **PRODUCER
@@ -123,11 +132,11 @@ class MatchLoop:
 
 
 def may_begin_anew(error: BongsuError, *, lived_s: float, fenced: int) -> bool:
-    """Whether a life of *lived_s* that ended with *error* is followed by another; *fenced* young lives ended so in a row.
+    """Return whether to start again after *error* ended a run of *lived_s*; *fenced*: the young runs fenced in a row.
 
-    A worker that is started again has the name of the life before it. Whoever takes up that life's partitions finds the
-    name beside their offsets and fences it: the new life is hit where it was quicker. Nothing that it committed is lost
-    by that, and its successor takes over from there. A life that is fenced later gives way to another of its name.
+    A restarted worker has the name of its former run. The new owner of that run's partitions finds the name
+    beside the offsets and fences it, which hits the restarted worker if it was quicker. Nothing committed is
+    lost, and the worker may start again. A worker that is fenced later gives way to another of its name.
     """
     if isinstance(error, Fenced):
         return lived_s < YOUNG_S and fenced <= FENCED_MAX
@@ -135,7 +144,7 @@ def may_begin_anew(error: BongsuError, *, lived_s: float, fenced: int) -> bool:
 
 
 class Life:
-    """From one reading of the watches until something fails."""
+    """One run of the loop: from reading the watches until a failure."""
 
     def __init__(self, loop: MatchLoop, committing: Committing, watching: Watching, reader: Reader) -> None:
         self._loop = loop
@@ -147,22 +156,25 @@ class Life:
         self._telling = Telling(loop.city, loop.group, loop.wire)
         self._measuring = Measuring(loop.city, loop.group)
         self._due: list[Found] = []
-        """Answers that wait for the transaction before to be over."""
+        """Results that wait until the former transaction is committed."""
         self._aside: list[tuple[Record, Invalid]] = []
         self._fault: BaseException | None = None
         self._is_ours = False
-        """Whether the partitions that we know of are ours: not between their being taken away and the next assignment,
-        when they are remembered in case that they come back."""
+        """Whether the known partitions are assigned to us.
+
+        Between a revocation and the next assignment they are not, but their state is kept, as they often come
+        back.
+        """
 
     def begin(self) -> None:
-        """All watches first: no observation is read before they are known. Partitions are assigned within ``turn``."""
+        """Read all watches; no observation is read before. Partitions are assigned within ``turn``."""
         self._tell(self._watching.until_end())
         self._watching.aside.clear()  # they were set aside when they were new
         self._committing.opened()
         log.info("watches read", stage=self._loop.group, count=self._match.engine.watches)
 
     def turn(self) -> None:
-        if not self._committing.is_closing:  # one that never ends is seen by this
+        if not self._committing.is_closing:  # a commit that never ends is noticed by this
             self._loop.turned_at = time.monotonic()
             self._committing.settle()
         told = self._watching.news() if self._is_ours else ()
@@ -185,7 +197,7 @@ class Life:
         self._measuring.now(self._match, self._reader)
 
     def end(self) -> None:
-        """Give the partitions up in good order."""
+        """Commit and release the partitions."""
         if self._fault is None and self._is_ours and self._match.standings():
             self._commit(giving_up=True)
         self._committing.settle()
@@ -193,10 +205,10 @@ class Life:
 
     # -- the group -------------------------------------------------------------------------------------------
 
-    # Nothing may leave these three by exception: between them and us stands a C library. ``turn`` raises it.
+    # These three must not raise: their caller is a C library. ``turn`` raises the fault instead.
 
     def _assigned(self, places: Sequence[Partition]) -> Mapping[Partition, int]:
-        if self._fault is not None:  # giving up what was ours has failed: this life is over
+        if self._fault is not None:  # releasing the former partitions failed: this run is over
             return {}
         try:
             return self._taken_up(places)
@@ -205,7 +217,7 @@ class Life:
             return {}
 
     def _revoked(self) -> None:
-        """The last moment: what was read is committed, and the partitions are given up."""
+        """Commit what was read, and release the partitions. The last moment to do so."""
         self._loop.is_ready = False
         try:
             self.end()
@@ -213,16 +225,16 @@ class Life:
             self._fault = fault
 
     def _lost(self) -> None:
-        """Another has them already, or the brokers were away: what we had begun is no longer ours to say.
+        """End the run: another worker has the partitions already, or the brokers were unavailable.
 
-        The life is over. A producer whose coordinator was away may wait for ever in its next transaction (librdkafka
-        2.16: ``send_offsets_to_transaction`` keeps to no timeout then), so the next life has another.
+        A producer whose coordinator was unavailable may wait for ever in its next transaction (librdkafka
+        2.16: ``send_offsets_to_transaction`` ignores its timeout then), so the next run makes another.
         """
         self._loop.is_ready = self._is_ours = False
         self._fault = Retriable("the partitions were lost")
 
     def _taken_up(self, places: Sequence[Partition]) -> Mapping[Partition, int]:
-        """Take up each partition where its last owner left it, and leave our name there."""
+        """Continue each partition where its last owner left it, and commit our name there."""
         match = self._match
         left = taken_over(self._loop.bootstrap, self._loop.group, places, us=self._loop.name)
         match.forget(
@@ -245,14 +257,14 @@ class Life:
         return {place: one.next_offset for place, one in match.standings().items()}
 
     def _restored(self, place: Partition, left: Left | int | None) -> Found:
-        """The evidence that the last owner of *place* had no time to look back for."""
+        """Restore the state of *place*; return the evidence of look-backs that its last owner did not commit."""
         self._loop.turned_at = time.monotonic()
         match = self._match
         standing = _standing(left)
-        if standing is None:  # a new group, or offsets that were set by hand: no look back is owed
+        if standing is None:  # a new group, or offsets set by hand: no look-back is due
             begin = left if isinstance(left, int) else self._reader.begin_of(place)
             standing = Standing(begin, match.wanted.next_offset, begin, 0)
-        if standing.watch_offset > match.wanted.next_offset:  # its last owner had read on
+        if standing.watch_offset > match.wanted.next_offset:  # its last owner had read more watches than we
             self._answer(self._tell(self._watching.until(standing.watch_offset)))
         before = self._reader.between(place, standing.first_offset, standing.next_offset)
         return match.restore(

@@ -1,4 +1,4 @@
-"""What the match's worker counts and shows."""
+"""The metrics of the match's worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN_EVERY_S = 1.0
 
 
 class Measuring:
-    """Counts what a batch and its answer hold; looks at what changes slowly once a second."""
+    """Counts each batch and result at once; sets gauges once a second."""
 
     def __init__(self, city: str, group: str) -> None:
         self._city = city
@@ -40,7 +40,7 @@ class Measuring:
             metrics.late.labels(self._city, source).inc(count)
 
     def now(self, match: Match, reader: Reader) -> None:
-        """Where everything stands; at most once a second."""
+        """Set the gauges; at most once a second."""
         if time.monotonic() - self._shown < SHOWN_EVERY_S:
             return
         self._shown = time.monotonic()

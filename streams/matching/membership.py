@@ -1,4 +1,4 @@
-"""A place in a consumer group, whoever then reads its partitions."""
+"""A member of a consumer group, independent of how its partitions are read."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from streams.runtime.kafka import as_ours, group_consumer
 OFFSETS_TIMEOUT_S = 10.0
 
 Begin = Callable[[Mapping[Partition, int]], list[TopicPartition]]
-"""Told from where on our partitions are to be read; answers what librdkafka itself shall read of them."""
+"""Gets the offsets from which our partitions are read; returns the partitions that librdkafka itself reads."""
 
 
 class Member:
-    """A member of *group* that reads a city's fast topics; one thread's."""
+    """A member of *group* for a city's fast topics. Used by one thread."""
 
     def __init__(self, city: str, group: str, *, bootstrap: str) -> None:
         self.consumer = group_consumer(bootstrap, group, **FAST)
         self.topics = fast_topics(city)
 
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost, *, begin: Begin) -> None:
-        """*begin* has nothing to read from the moment on that they are taken away."""
+        """Subscribe. *begin* gets no partitions as soon as they are revoked or lost."""
 
         def on_assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
             consumer.assign(begin(assigned([(one.topic, one.partition) for one in partitions])))
@@ -44,17 +44,17 @@ class Member:
         return self.offsets(place, cached=False)[0]
 
     def offsets(self, place: Partition, *, cached: bool) -> tuple[int, int]:
-        """The first offset of *place*, and its end; -1001 for what the broker has not told yet, if it is not asked."""
+        """Return the first offset of *place*, and its end; -1001 for one not known, if *cached*."""
         try:
             found = self.consumer.get_watermark_offsets(
                 TopicPartition(*place), timeout=OFFSETS_TIMEOUT_S, cached=cached
             )
         except KafkaException as error:
-            raise as_ours(error, f"asking for the ends of {place[0]}") from error
+            raise as_ours(error, f"reading the offsets of {place[0]}") from error
         return found or (0, -1)
 
     def group_metadata(self) -> Any:
-        """For the transaction that carries the offsets."""
+        """Return the metadata for the transaction that commits the offsets."""
         return self.consumer.consumer_group_metadata()
 
     def close(self) -> None:

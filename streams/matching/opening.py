@@ -1,4 +1,4 @@
-"""Which reader a match worker has: the quick one where it can be had and proves itself, else the plain one."""
+"""The choice of a match worker's reader: the fast one if it is available and passes its check, else the plain one."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from streams.runtime.clients import producer_of
 
 
 class Unproved(Exception):
-    """The quick way answers otherwise than the plain one."""
+    """The fast way gives other results than the plain one."""
 
 
 def reader_opener(
     city: str, *, bootstrap: str, registry: Registry, is_plain: bool = False
 ) -> Callable[[str], Reader]:
-    """Makes a member of the group it is given. Which kind is decided with the first, once, and said in one line if it is the
-    plain.
+    """Return a function that makes a member of the given group. Its kind is chosen once, at the first call; if it is
+    not the fastest, a line is logged.
 
-    Best are record batches as brokers hold them with compiled kernels; then confluent-kafka's messages with those kernels;
-    else these row by row.
+    In order: fetched record batches with compiled kernels; confluent-kafka's messages with those kernels;
+    those messages row by row.
     """
     choose = cache(partial(_chosen, city, bootstrap, registry, is_plain))
 
@@ -46,14 +46,14 @@ def reader_opener(
 
 
 def make_producer(settings: dict[str, Any]) -> Any:
-    """Of librdkafka's settings the quick producer where it can be had, else confluent-kafka's."""
-    from streams.matching.fast.library import Library, NativeMissing  # noqa: PLC0415 (as below)
-    from streams.matching.fast.producing import NativeProducer  # noqa: PLC0415
+    """Return the native producer if it is available, else confluent-kafka's."""
+    from streams.matching.fast.library import Library, NativeMissing  # noqa: PLC0415 (imported only where used: numba may be missing)
+    from streams.matching.fast.producing import NativeProducer  # noqa: PLC0415 (as above)
 
     try:
         return NativeProducer(Library(), settings)
     except NativeMissing as error:
-        log.warning("evidence is sent the plain way", why=str(error))
+        log.warning("native producer not available, using confluent-kafka's", why=str(error))
         return producer_of(settings)
 
 
@@ -62,22 +62,24 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
         for form in FORMS:
             if form.contract in load_catalogue():
                 _prove(form)
-    except Exception as error:  # whatever it is, a plainer way is there: numba may be missing, or be another
+    except Exception as error:  # numba may be missing or another version: a plainer way works
         log.warning("observations are decoded row by row", why=str(error) or type(error).__name__)
         return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=Rows(registry).batch)
-    from streams.matching.fast.decoding import Decoding  # noqa: PLC0415
+    from streams.matching.fast.decoding import Decoding  # noqa: PLC0415 (needs numba)
 
     try:
         if is_plain:
             raise Unproved("the city's file says so")
-        from streams.matching.fast.reader import FastReader, prove  # noqa: PLC0415 (and so may aiokafka)
+        from streams.matching.fast.reader import FastReader, prove  # noqa: PLC0415 (needs aiokafka)
 
         prove(bootstrap)
-    except Retriable:  # no broker answers: nobody can read
+    except Retriable:  # Kafka unavailable: no reader works
         raise
     except Exception as error:
-        log.warning("observations are read the plain way", why=str(error) or type(error).__name__)
-        from streams.matching.fast.objects import decoded  # noqa: PLC0415
+        log.warning(
+            "fast reader not available, reading with confluent-kafka", why=str(error) or type(error).__name__
+        )
+        from streams.matching.fast.objects import decoded  # noqa: PLC0415 (needs numba)
 
         decode = partial(decoded, Decoding(registry))
         return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=decode)
@@ -85,8 +87,8 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
 
 
 def _prove(form: Form) -> None:
-    """The contract's own example through the kernel and through the row decoder. ``Unproved`` where they differ."""
-    from streams.matching.fast.kernel import kernel_of  # noqa: PLC0415
+    """Decode the contract's own example with the kernel and with the row decoder. ``Unproved`` if they differ."""
+    from streams.matching.fast.kernel import kernel_of  # noqa: PLC0415 (needs numba)
 
     contract = load_catalogue()[form.contract]
     shown = json.loads((contract.folder / "examples" / "typical.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Observations through confluent-kafka's own messages: any platform, any wheel."""
+"""A reader of observations by confluent-kafka's own messages, on any platform."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from streams.runtime.loop import is_record
 BATCH_MAX = 10_000
 
 Decode = Callable[[Sequence[Any], Filter | None], Batch]
-"""Records of several topics and schemas as one batch, each partition's in its order; and a sieve for its rows, if any."""
+"""Decodes records of several topics and schemas to one batch, each partition's in its order. The filter, if
+any, gives the passing rows.
+"""
 
 
 class PlainReader:
-    """`reader.Reader` in the plainest way. *decode*: through kernels (`fast.objects`) or row by row (`rows`)."""
+    """The plain `reader.Reader`. *decode*: by kernels (`fast.objects`) or row by row (`rows`)."""
 
     def __init__(self, city: str, group: str, *, bootstrap: str, decode: Decode) -> None:
         self._bootstrap = bootstrap
@@ -54,7 +56,7 @@ class PlainReader:
                     at, deadline = records[-1].offset() + 1, monotonic() + SPAN_S_MAX
                     yield self._decode([one for one in records if one.offset() < end], None)
                 if len(records) < len(messages) and any(map(is_end, messages)):
-                    return  # the rest has been deleted since
+                    return  # the rest was deleted meanwhile
                 if monotonic() > deadline:
                     raise Retriable(f"{place[0]} {place[1]}: offset {end} was not reached")
         finally:
@@ -79,7 +81,7 @@ def _all(places: Mapping[Partition, int]) -> list[TopicPartition]:
 
 
 def _records(messages: Sequence[Any]) -> Sequence[Any]:
-    """Those of *messages* that are records. Nearly always it is all, and there are many."""
+    """Return the records among *messages*. Nearly always all are, and there are many, so that case is fast."""
     if not any(map(Message.error, messages)):
         return messages
     return [one for one in messages if is_record(one)]

@@ -1,4 +1,4 @@
-"""What the loop needs of whoever reads the fast topics."""
+"""The interface of readers of the fast topics."""
 
 from __future__ import annotations
 
@@ -12,39 +12,43 @@ from streams.match.flow import Partition
 from streams.match.forms import FORMS
 
 Assigned = Callable[[Sequence[Partition]], Mapping[Partition, int]]
-"""Given the partitions that are ours from now on; answers where to begin each."""
+"""Gets the partitions assigned to us; returns the offset to begin with of each."""
 Revoked = Callable[[], None]
-"""They are being taken away: the last moment to commit."""
+"""Called when partitions are revoked: the last moment to commit."""
 Lost = Callable[[], None]
-"""They are another's already."""
+"""Called when another member has the partitions already."""
 SPAN_S_MAX = 60.0
-"""How long the next record of a span may take that is read once more."""
+"""The limit for the next record of a span that is read again."""
 FAST = {"queued.min.messages": 20_000, "queued.max.messages.kbytes": 32_768, "fetch.wait.max.ms": 50}
 
 
 def fast_topics(city: str) -> list[str]:
-    """The topics that are matched, as far as they are in the catalogue."""
+    """Return the fast topics that are in the catalogue."""
     return [topic_name(city, form.contract) for form in FORMS if form.contract in load_catalogue()]
 
 
 class Reader(Protocol):
-    """A member of a consumer group that reads observations. Called from one thread; the callbacks come from ``read``."""
+    """A member of a consumer group that reads observations. Used by one thread; the callbacks are called
+    within ``read``.
+    """
 
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None: ...
 
     def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
-        """What is there; ``None`` when nothing was within *timeout_s*. *sieve*: what its rows may be sifted by."""
+        """Return the next batch; ``None`` after *timeout_s* without one. *sieve*: returns the filter that
+        gives its passing rows.
+        """
 
     def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
-        """The records of *place* from offset *first* to before *end*, once more, beside the group's own reading."""
+        """Yield the records of *place* from offset *first* to before *end* again, beside the group's reading."""
 
     def begin_of(self, place: Partition) -> int:
-        """The first offset that still stands in *place*."""
+        """Return the first offset of *place* that is not deleted."""
 
     def end_of(self, place: Partition) -> int | None:
-        """The end of *place* as far as the broker has told; ``None``: not yet."""
+        """Return the end of *place* as last reported by the broker; ``None`` if not known yet."""
 
     def group_metadata(self) -> Any:
-        """For the transaction that carries the offsets."""
+        """Return the metadata for the transaction that commits the offsets."""
 
     def close(self) -> None: ...

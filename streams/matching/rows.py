@@ -1,4 +1,4 @@
-"""confluent-kafka's own messages to a batch of observations, row by row: where no kernel can be compiled."""
+"""confluent-kafka's own messages to a batch of observations, row by row: used where no kernel can be compiled."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from streams.runtime.records import Record, record_of
 
 _BY_CONTRACT = {form.contract: form for form in FORMS}
 ROW_BYTES = 400
-"""Memory that the words of one row take, about: seven short texts and their tuple."""
+"""The approximate memory of one row's texts: seven short texts and their tuple."""
 
 
 class RowFrames:
-    """The words of decoded records, and their messages until ``kept``."""
+    """The texts of decoded records, and their messages until ``kept``."""
 
     def __init__(self, words: Sequence[Words], messages: Sequence[Any] = ()) -> None:
         self._words = words
@@ -53,7 +53,7 @@ class RowFrames:
 
 
 class Rows:
-    """Decodes messages one by one. Slower than the kernels by a factor of thirty, and the reference for them."""
+    """Decodes messages one by one. About thirty times slower than the kernels, and their reference."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -64,7 +64,7 @@ class Rows:
         }
 
     def batch(self, messages: Sequence[Any], _sieve: Filter | None = None) -> Batch:
-        """Records of several topics and schemas as one batch, each partition's in its order."""
+        """Return records of several topics and schemas as one batch, each partition's in its order."""
         ends = {(one.topic(), one.partition()): one.offset() + 1 for one in messages}
         places = {place: number for number, place in enumerate(ends)}
         aside: list[tuple[Record, Invalid]] = []
@@ -74,7 +74,8 @@ class Rows:
             try:
                 good.append((message, form, self._value(form, message)))
             except Invalid as error:
-                aside.append((record_of(message), error.with_traceback(None)))  # which holds all messages
+                # its traceback would keep all messages in memory
+                aside.append((record_of(message), error.with_traceback(None)))
         seen = observations(len(good))
         seen.at[:] = np.arange(len(good))
         for row, (_, form, value) in enumerate(good):

@@ -12,12 +12,14 @@ from streams.matching.loop import MatchLoop
 END_S = 10.0
 LOOK_S = 0.5
 STUCK_S = 150.0
-"""Longer than any of its waits for Kafka, and than the reading of a partition's look-back."""
+"""Longer than any wait for Kafka, and than reading a partition's look-back."""
 
 
 class MatchService:
-    """Runs *loop* from now on, without waiting for the rest of the worker to start, until ``run`` is cancelled. What ends
-    the loop ends the worker, and so does a loop that no longer turns."""
+    """Starts *loop* at once, before the rest of the worker has started, and ends it when ``run`` is cancelled.
+
+    The worker ends if the loop ends, or makes no turn for *stuck_s*.
+    """
 
     name = "match"
 
@@ -48,5 +50,5 @@ class MatchService:
     def _run(self) -> None:
         try:
             self._loop.run()
-        except BaseException as error:  # a thread's end must reach the worker, whatever it is
+        except BaseException as error:  # any end of the thread must end the worker
             self._fault = error

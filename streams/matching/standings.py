@@ -1,4 +1,4 @@
-"""How far a partition has come, as text beside its committed offset, so that it moves in the same transaction."""
+"""The progress of a partition as text beside its committed offset, so that both are committed in one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ COMMITTED_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What the last owner of a partition left. *owner* is its transactional id; ``None`` once it gave the partition up."""
+    """The progress that a partition's last owner committed. *owner*: its transactional id; ``None`` if it
+    released the partition.
+    """
 
     standing: Standing
     owner: str | None
@@ -33,7 +35,7 @@ def text_of(standing: Standing, owner: str | None) -> str:
 
 
 def left_from(text: str | None, next_offset: int) -> Left | None:
-    """``None`` where nobody of ours has written: a new group, or one whose offsets were set by hand."""
+    """Parse *text*. ``None`` if it is not ours: a new group, or offsets set by hand."""
     words = (text or "").split(" ")
     if len(words) != 5 or words[0] != VERSION or not all(word.isdecimal() for word in words[2:]):
         return None
@@ -43,7 +45,7 @@ def left_from(text: str | None, next_offset: int) -> Left | None:
 
 
 def committed_of(standings: Mapping[Partition, Standing], owner: str | None) -> list[TopicPartition]:
-    """*standings* as a transaction takes them."""
+    """Return *standings* as a transaction takes them."""
     return [
         TopicPartition(topic, partition, one.next_offset, metadata=text_of(one, owner))
         for (topic, partition), one in standings.items()
@@ -53,10 +55,10 @@ def committed_of(standings: Mapping[Partition, Standing], owner: str | None) -> 
 def taken_over(
     bootstrap: str, group: str, places: Sequence[Partition], *, us: str
 ) -> dict[Partition, Left | int]:
-    """What stands committed of *places*, once no other can commit anything any more.
+    """Return the committed progress of *places*, after no former owner can commit any more.
 
-    An owner that did not give its partition up is fenced: its open transaction is aborted, whether it died or only
-    sleeps. An offset alone where nothing of ours stands beside it; nothing where nothing is committed.
+    An owner that did not release its partition is fenced, which aborts its open transaction, whether it died
+    or hangs. An offset alone if it was committed without our text; no entry if nothing is committed.
     """
     before = _committed(bootstrap, group, places)
     owners = {one.owner for one in before.values() if isinstance(one, Left) and one.owner not in (None, us)}
@@ -66,7 +68,7 @@ def taken_over(
 
 
 def _committed(bootstrap: str, group: str, places: Collection[Partition]) -> dict[Partition, Left | int]:
-    """Without waiting for a transaction that is open: its owner may be dead."""
+    """Return the committed progress without waiting for an open transaction: its owner may be dead."""
     consumer = consumer_of(
         {
             "bootstrap.servers": bootstrap,
@@ -79,12 +81,12 @@ def _committed(bootstrap: str, group: str, places: Collection[Partition]) -> dic
         asked = [TopicPartition(topic, partition) for topic, partition in places]
         found = consumer.committed(asked, timeout=COMMITTED_TIMEOUT_S)
     except KafkaException as error:
-        raise as_ours(error, f"reading where {group} stands") from error
+        raise as_ours(error, f"reading the committed offsets of {group}") from error
     finally:
         consumer.close()
     failed = next((one.error for one in found if one.error is not None), None)
     if failed is not None:
-        raise Retriable(f"reading where {group} stands: {failed.name()}")
+        raise Retriable(f"reading the committed offsets of {group}: {failed.name()}")
     return {
         (one.topic, one.partition): left_from(one.metadata, one.offset) or one.offset
         for one in found
@@ -95,4 +97,4 @@ def _committed(bootstrap: str, group: str, places: Collection[Partition]) -> dic
 def _fence(bootstrap: str, owner: str) -> None:
     producer: Producer = transactional_producer(bootstrap, owner)
     del producer
-    log.info("a worker that gave nothing up is fenced", owner=owner)
+    log.info("fenced a worker that did not release its partitions", owner=owner)

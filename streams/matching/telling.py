@@ -1,4 +1,4 @@
-"""What the step found, into the transaction: evidence, what was left out, and what was set aside."""
+"""Puts a step's results into the transaction: evidence, counts of matches left out, and records set aside."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Telling:
-    """Events of one city's match as records."""
+    """Writes the events of one city's match as records."""
 
     def __init__(self, city: str, group: str, wire: Wire) -> None:
         self._city = city
@@ -51,7 +51,7 @@ class Telling:
         for record, error in records:
             contract = contract_name(record.topic)
             outbox.put(aside_record(self._city, contract, record, error, now_ms=record.timestamp_ms))
-            if contract != WATCH:  # those are counted as they are read
+            if contract != WATCH:  # refused watches were counted when they were read
                 self._reader.refuse(record, error)
 
     def _quickest(self) -> EvidenceFrames | None:
@@ -64,9 +64,9 @@ class Telling:
             if agree(quick.made, self._plainly):
                 return quick
             why = "its contract has changed"
-        except Exception as error:  # whatever it is, the plain way is there
+        except Exception as error:  # any failure: the plain way works
             why = str(error) or type(error).__name__
-        log.warning("evidence is encoded the plain way", stage=self._group, why=why)
+        log.warning("no kernel for evidence, encoding it row by row", stage=self._group, why=why)
         return None
 
     def _plainly(self, columns: EvidenceColumns) -> Iterator[Made]:

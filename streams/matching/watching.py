@@ -1,4 +1,4 @@
-"""``core.watch``, read by every worker for itself: whole at first, then as it comes."""
+"""``core.watch``, read by every worker for itself: first the whole topic, then new records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REBUILD_S_MAX = 60.0
 
 
 class Watching:
-    """Not in a group: no rebalance moves it, and nothing of it is committed. Called from one thread."""
+    """A consumer without a group: no rebalance moves it, and it commits nothing. Used by one thread."""
 
     def __init__(self, city: str, *, bootstrap: str, wire: Wire) -> None:
         self._reader = RowReader(wire, f"{city}.match")
@@ -34,17 +34,19 @@ class Watching:
         self._place = place
         self._consumer.assign([place])
         self.next_offset = 0
-        """How far it is read; the markers of transactions count."""
+        """The offset up to which the topic is read, transaction markers included."""
         self.aside: list[tuple[Record, Invalid]] = []
-        """Watches that are none, since somebody took them from here."""
+        """Invalid watches read since the caller last cleared the list."""
         self._was_at_end = False
 
     def until_end(self) -> list[Told]:
-        """Everything that stands in the topic now. Once, at first."""
+        """Return all records in the topic now. Called once, at the start."""
         return self._until(lambda: self._was_at_end)
 
     def until(self, offset: int) -> list[Told]:
-        """As far as *offset*, which somebody has read before; or as there is, should the topic have been made anew."""
+        """Return the records up to *offset*, which another worker has read; or up to the end, if the topic
+        was created again.
+        """
         _, end = self._consumer.get_watermark_offsets(self._place, timeout=METADATA_TIMEOUT_S)
         return self._until(lambda: self.next_offset >= min(offset, end))
 
@@ -58,7 +60,7 @@ class Watching:
         return told
 
     def news(self) -> list[Told]:
-        """What has come since, without waiting."""
+        """Return new records, without waiting."""
         return self._told(self._consumer.consume(AT_ONCE_MAX, 0))
 
     def close(self) -> None:
@@ -93,6 +95,6 @@ class Watching:
 
 
 def is_end(message: Any) -> bool:
-    """Whether this says that a partition's end is reached."""
+    """Return whether the message reports the end of a partition."""
     error = message.error()
     return error is not None and error.code() == KafkaError._PARTITION_EOF

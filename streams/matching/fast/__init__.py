@@ -1,1 +1,1 @@
-"""The quick way to read observations: librdkafka's own batches, and a kernel compiled from each Avro schema."""
+"""The fast reader of observations: record batches as brokers send them, and a kernel compiled from each Avro schema."""

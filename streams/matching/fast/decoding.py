@@ -1,4 +1,4 @@
-"""Frames at addresses to a batch of observations, by compiled kernels; whose the memory is, is the reader's affair."""
+"""Frames at addresses to a batch of observations, by compiled kernels. The memory belongs to the reader."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ from streams.runtime.records import Record
 GROUPS_MAX = 256
 NO_FRAME = 255
 PLACES_MAX = 250
-"""Of partitions in one batch."""
+"""The limit of partitions in one batch."""
 _BY_CONTRACT = {form.contract: form for form in FORMS}
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One writer's schema of one contract, under a number of its own; ``error``: nothing of it can be read."""
+    """One writer's schema of one contract, with a number of its own. ``error``: the reason why none of it can
+    be read.
+    """
 
     number: int
     form: Form
@@ -48,7 +50,7 @@ class Schema:
 
 
 class Schemas:
-    """Those that were met, by contract and id."""
+    """The schemas seen so far, by contract and id."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -75,7 +77,12 @@ class Schemas:
         try:
             kernel = kernel_of(form, writer)
         except CannotWalk as why:  # the row decoder reads all of it
-            log.warning("a schema is read row by row", contract=contract, schema_id=schema_id, why=str(why))
+            log.warning(
+                "no kernel for a schema, decoding it row by row",
+                contract=contract,
+                schema_id=schema_id,
+                why=str(why),
+            )
             kernel = None
 
         def words(payload: bytes) -> Words:
@@ -87,9 +94,9 @@ class Schemas:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Frames of one reading: row by row where each is, its place and its offset.
+    """The frames of one read, row by row: address, size, partition and offset.
 
-    *held* owns the bytes when they are our own; else they must stay until the batch is answered. *record_of* copies one.
+    *held* owns the bytes when they are our own; else they must stay until the batch is processed. *record_of* copies one.
     """
 
     payload: Longs
@@ -103,13 +110,13 @@ class Taken:
 
 
 class Decoding:
-    """Shared by the group's reading and by what is read beside it."""
+    """Decodes frames for the group's reader, and for readers of single partitions beside it."""
 
     def __init__(self, registry: Registry) -> None:
         self._schemas = Schemas(registry)
 
     def batch(self, taken: Taken, sieve: Filter | None = None) -> Batch:
-        """Of all that was *taken*. *sieve* says which rows are passing."""
+        """Return the batch of *taken*. *sieve*: the filter that gives the passing rows."""
         count = len(taken.payload)
         met, groups = np.empty(count, np.uint8), np.zeros((GROUPS_MAX, 2), np.int64)
         topics = np.zeros(GROUPS_MAX, np.int64)
@@ -157,7 +164,7 @@ def _unsure(
     group: Bytes,
     schemas: Mapping[int, Schema],
 ) -> tuple[frozenset[int], list[tuple[Record, Invalid]]]:
-    """What the kernels leave to the row decoder: read after all, and then sure, or set aside."""
+    """Decode the rows that the kernels left, or set them aside. Return the decoded rows, and the records set aside."""
     if sure.all():
         return frozenset(), []
     read, aside = set(), []
@@ -166,7 +173,8 @@ def _unsure(
         try:
             fill(seen, row, _decoded(schemas.get(int(group[row])), record), schemas[int(group[row])].form)
         except Invalid as error:
-            aside.append((record, error.with_traceback(None)))  # which holds all columns
+            # its traceback would keep all columns in memory
+            aside.append((record, error.with_traceback(None)))
         else:
             read.add(row)
             sure[row] = True
@@ -200,7 +208,7 @@ def _observe(
 
 
 def _sifted(seen: Observations, sieve: Filter) -> Rows:
-    """``sieve.passing``, in one pass."""
+    """Return ``sieve.passing``, computed in one pass."""
     passing = np.empty(len(seen), np.intp)
     count = sift(
         seen.lat,

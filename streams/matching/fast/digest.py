@@ -1,4 +1,4 @@
-"""BLAKE2b (RFC 7693) of 16 bytes for compiled code: ids of events that follow from others, as `derived_id` makes them."""
+"""BLAKE2b (RFC 7693) of 16 bytes for compiled code: ids of derived events, equal to those of `derived_id`."""
 
 # mypy: ignore-errors
 from __future__ import annotations
@@ -58,7 +58,7 @@ def turned(word, count):
 
 @njit
 def compress(state, block, size, is_last):
-    """*block* into *state*, when *size* bytes have been read with it."""
+    """Compress *block* into *state*; *size*: the bytes read so far, with this block."""
     v = np.empty(16, np.uint64)
     v[:8] = state
     v[8:] = START
@@ -83,7 +83,9 @@ def compress(state, block, size, is_last):
 
 @njit
 def digest_into(state, block, first, first_begin, first_size, second, second_begin, second_size):
-    """Of two texts, the one behind the other; the digest is the first two words of *state*. *block* is room."""
+    """Compute the digest of two texts, one behind the other, into the first two words of *state*. *block* is
+    scratch memory.
+    """
     state[:] = START
     state[0] ^= np.uint64(0x01010000 | DIGEST_BYTES)
     total = first_size + second_size

@@ -1,7 +1,8 @@
-"""Record batches as brokers hold them, fetched whole: what is in them is for compiled code to take apart.
+"""Fetches record batches as brokers hold them; compiled code decodes them.
 
-Kafka's messages are aiokafka's; the waiting is ours: one question a broker is always under way, and is asked anew before the
-last answer is looked at, so that the broker works while we do. Without TLS and SASL, as all our clients are.
+The protocol's messages are aiokafka's; the waiting is ours. One request per broker is always under way. The
+next one is sent before the last response is decoded, so that the broker works meanwhile. Without TLS and
+SASL, like all our clients.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ ANSWER_BYTES_MAX = 1 << 30
 COMMITTED, NO_SESSION, UNKNOWN = 1, (0, -1), -1
 CONNECT_S, SILENT_S, LEADERS_EVERY_S = 2.0, 10.0, 0.2
 RESTS = 4
-"""So many times as long as a broker let us wait in vain it is left alone: meanwhile others are to be read."""
+"""A broker whose connect failed is left alone for this many times the time it took, so that others are read
+meanwhile.
+"""
 PROOFS, PROVED_EVERY_S = 3, 0.3
 MIDWAY_S = 0.05
-"""How long the rest of an answer is waited for when nobody wanted to wait."""
+"""The time to wait for the rest of a response that has begun, after the caller's timeout."""
 MOVED = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -49,18 +52,18 @@ Broker = tuple[str, int]
 
 
 class Unanswered(ConnectionError):
-    """A broker says nothing, or what cannot be read."""
+    """A broker sent no response, or one that cannot be decoded."""
 
 
 class Link:
-    """A connection to one broker, with at most one question under way."""
+    """A connection to one broker, with at most one request under way."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.asked: dict[Partition, int] = {}
-        """From which offset on each partition was asked for; empty when no question is under way."""
+        """The offset requested of each partition; empty when no request is under way."""
         self._moved_at = 0.0
-        """When a question left or a piece of an answer came."""
+        """The time of the last request sent or bytes received."""
         self._number = 0
         self._held = bytearray(4)
         self._got, self._need = 0, 4
@@ -89,35 +92,35 @@ class Link:
         self.socket.sendall(struct.pack(">i", len(said)) + said)
 
     def heard(self) -> FetchResponse_v11 | None:
-        """The answer, once all of it is here. Its records are ours until the next call."""
+        """Return the response once it is complete, else ``None``. Its records are valid until the next call."""
         while self._got < self._need:
             try:
                 count = self.socket.recv_into(memoryview(self._held)[self._got : self._need])
             except BlockingIOError:
                 return None
             except ConnectionError as error:
-                raise Unanswered("the broker broke off") from error
+                raise Unanswered("the broker closed the connection") from error
             if count == 0:
-                raise Unanswered("the broker hung up")
+                raise Unanswered("the broker closed the connection")
             self._got, self._moved_at = self._got + count, monotonic()
             if self._got == self._need == 4:
                 self._need += int.from_bytes(self._held[:4])
                 if self._need > ANSWER_BYTES_MAX:
-                    raise Unanswered("an answer of another protocol")
+                    raise Unanswered("a response too long for a fetch")
                 if self._need > len(self._held):
                     self._held = bytearray(self._held[:4]) + bytearray(self._need - 4)
         answer = Answer(memoryview(self._held)[4 : self._need])
         self._got, self._need = 0, 4
         try:
             if int.from_bytes(answer.read(4)) != self._number:
-                raise Unanswered("an answer to another question")
+                raise Unanswered("a response to another request")
             return FetchResponse_v11.decode(answer)
         except (struct.error, ValueError) as error:
-            raise Unanswered("an answer that cannot be read") from error
+            raise Unanswered("a response that cannot be decoded") from error
 
 
 class Answer:
-    """Bytes to be read by aiokafka, which copies none of the long ones."""
+    """A response's bytes as a file that aiokafka reads; long parts are not copied."""
 
     def __init__(self, held: memoryview) -> None:
         self._held = held
@@ -130,9 +133,10 @@ class Answer:
 
 
 def prove(broker: Broker) -> None:
-    """Ask *broker* for nothing. ``Unanswered`` where it does not speak as we do, ``OSError`` where it is away.
+    """Send *broker* an empty fetch. ``Unanswered`` if it does not support our version, ``OSError`` if it is
+    unreachable.
 
-    It is asked more than once, as one that is just being ended breaks off, too.
+    It is tried several times, as a broker that is shutting down also closes connections.
     """
     for _ in range(PROOFS - 1):
         try:
@@ -151,15 +155,15 @@ def _ask_for_nothing(broker: Broker) -> None:
         deadline = monotonic() + CONNECT_S
         while link.heard() is None:
             if not select.select([link.socket], [], [], max(0.0, deadline - monotonic()))[0]:
-                raise Unanswered("the broker does not answer a fetch")
+                raise Unanswered("no response to a fetch")
     finally:
         link.socket.close()
 
 
 class Fetcher:
-    """Reads partitions from given offsets on, committed records only. One thread uses it.
+    """Reads partitions from given offsets, committed records only. Used by one thread.
 
-    *leaders* says which broker leads each of some partitions; *begin_of* where the first record of one stands.
+    *leaders* returns the leader of each of some partitions; *begin_of* the first offset of one.
     """
 
     def __init__(
@@ -176,30 +180,31 @@ class Fetcher:
         self._leaders: dict[Partition, Broker] = {}
         self._links: dict[Broker, Link] = {}
         self._away: dict[Broker, float] = {}
-        """Brokers that have failed, and since when each may be asked again."""
+        """The brokers that failed, and the time from which each may be connected again."""
         self._selector = DefaultSelector()
         self._looked_at = -LEADERS_EVERY_S
         self.ends: dict[Partition, int] = {}
-        """The end of each partition as far as its broker has told."""
+        """The last stable offset of each partition, from its broker's last response."""
 
     def begin(self, places: Mapping[Partition, int]) -> None:
-        """Read these, and no others, from there on."""
+        """Read these partitions, and no others, from the given offsets."""
         self._next = dict(places)
         self.ends = {place: end for place, end in self.ends.items() if place in places}
 
     def reached(self, place: Partition) -> int:
-        """The next offset to be fetched."""
+        """Return the next offset to fetch."""
         return self._next[place]
 
     def fetched(self, timeout_s: float) -> list[Part]:
-        """What brokers have answered, in the order of each partition; nothing when nothing came within *timeout_s*."""
+        """Return the fetched parts, in the order of each partition; empty after *timeout_s*."""
         deadline = monotonic() + timeout_s
         while True:
             self._ask()
             ready = self._selector.select(max(0.0, self._until(deadline) - monotonic()))
-            parts = [part for key, _ in ready for part in self._heard(key.data)]  # of all, that none starves
+            # read every ready connection, so that none starves
+            parts = [part for key, _ in ready for part in self._heard(key.data)]
             for link in [one for one in self._links.values() if one.is_silent]:
-                self._lost(link.broker, Unanswered("the broker is silent"))
+                self._lost(link.broker, Unanswered(f"no response within {SILENT_S:.0f} s"))
             if parts:
                 self._ask()
                 return parts
@@ -254,7 +259,7 @@ class Fetcher:
             for number, code, _, stable, _, aborted, _, records in partitions:
                 place = (topic, number)
                 if place not in asked or self._next.get(place) != asked[place]:
-                    continue  # no longer ours, or read from elsewhere now
+                    continue  # revoked, or read from another offset by now
                 if code:
                     self._refused(place, code)
                     continue
@@ -263,7 +268,8 @@ class Fetcher:
                     continue
                 part = Part(place, asked[place], records, aborted or ())
                 if part.next_offset > asked[place]:
-                    del self._next[place]  # the last in turn now: none starves behind another
+                    # move it to the end of the next request, so that it starves no other partition
+                    del self._next[place]
                     self._next[place] = part.next_offset
                     parts.append(part)
         return parts
@@ -273,7 +279,7 @@ class Fetcher:
             begin = self._begin_of(place)
             metrics.records_gone.labels(place[0]).inc(max(0, begin - self._next[place]))
             log.warning(
-                "what was to be read next is gone: reading what stands from its beginning",
+                "offset out of range, reading from the beginning of the partition",
                 topic=place[0],
                 partition=place[1],
                 wanted=self._next[place],
@@ -286,11 +292,11 @@ class Fetcher:
             raise as_ours(KafkaException(KafkaError(code)), "reading observations")
 
     def _lost(self, broker: Broker, error: OSError, *, waited_s: float = 0.0) -> None:
-        """Its partitions are asked for again, of whoever leads them then."""
+        """Drop the connection, and look for new leaders of its partitions."""
         link = self._links.get(broker)
-        if link is None or link.asked:  # else one that nobody needed
+        if link is None or link.asked:  # an idle connection may be closed by the broker at any time
             if broker not in self._away:
-                log.warning("a broker is away", broker=f"{broker[0]}:{broker[1]}", why=str(error))
+                log.warning("broker unavailable", broker=f"{broker[0]}:{broker[1]}", why=str(error))
             self._away[broker] = monotonic() + RESTS * waited_s
         if link is not None:
             self._drop(link)

@@ -1,4 +1,4 @@
-"""Payloads at addresses: what a batch has of its records until it is answered, and what a look back keeps of them."""
+"""Payloads at addresses: the records of a batch while it is processed, and copies of them for look-backs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEAD_BYTES = 5
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Records of one schema. *words_of* reads one that the kernel, if there is any, is not sure of."""
+    """The records of one schema. *words_of* decodes a record that the kernel cannot."""
 
     kernel: Kernel | None
     fixed_label: str
@@ -31,9 +31,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class KernelFrames:
-    """*payload* and *size* of each frame, *group* its number in *groups*; *unsure*: those that the row decoder read.
+    """The frames of a batch: address *payload*, *size*, and *group*, an index into *groups*. *unsure*: the rows that
+    the row decoder read.
 
-    *record_of* copies one while the messages are there; *held* owns the bytes when they are our own.
+    *record_of* copies one record while the messages exist; *held* owns the bytes when they are our own.
     """
 
     payload: Longs
@@ -56,7 +57,7 @@ class KernelFrames:
         address, size = np.zeros((COLUMNS, len(at)), np.int64), np.zeros((COLUMNS, len(at)), np.int64)
         accuracy = np.empty(len(at))
         own: list[Bytes] = []
-        """What the addresses of the odd ones point to, until all is copied."""
+        """The memory of decoded texts, kept until all texts are copied."""
         chosen = self.group[at]
         for number in np.unique(chosen).tolist():
             group, which = self.groups[number], np.flatnonzero(chosen == number)
@@ -64,6 +65,7 @@ class KernelFrames:
                 group.kernel.locate(self.payload, self.size, at, which, address, size, accuracy)
             if group.fixed_label:
                 _put(own, address, size, LABEL, which, group.fixed_label)
+        # a thing without an id is named by its token
         without = address[SUBJECT] == 0
         address[SUBJECT, without], size[SUBJECT, without] = address[TOKEN, without], size[TOKEN, without]
         if self.unsure:
@@ -86,11 +88,11 @@ class KernelFrames:
 
     def record(self, at: int) -> Record:
         if self.record_of is None:
-            raise ValueError("the messages are gone")
+            raise ValueError("record called after kept: its messages are freed")
         return self.record_of(at)
 
     def kept(self) -> KernelFrames:
-        """With bytes of its own: the messages go with the next batch."""
+        """Copy the bytes: the messages are freed with the next batch."""
         if self.held is not None:
             return self if self.record_of is None else replace(self, record_of=None)
         begins = np.cumsum(self.size) - self.size
@@ -117,7 +119,7 @@ class KernelFrames:
 
 
 def _put(own: list[Bytes], address: Longs, size: Longs, column: int, rows: Rows, text: str | None) -> None:
-    """That text for these rows."""
+    """Set that text for these rows."""
     held = np.frombuffer((text or "").encode() or b"\0", np.uint8)
     own.append(held)
     address[column, rows] = 0 if text is None else held.ctypes.data

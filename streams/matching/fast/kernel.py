@@ -1,6 +1,8 @@
-"""A kernel for each writer's schema: payloads at addresses to columns of observations, or to the places of their words.
+"""A kernel for each writer's schema: payloads at addresses to columns of observations, or to the places of their
+texts.
 
-Made from the schema's text once, written to the user's cache and compiled there: a warm start compiles nothing.
+Its source is generated from the schema once and written to the user's cache, where numba keeps the compiled
+code: a warm start compiles nothing.
 """
 
 from __future__ import annotations
@@ -30,21 +32,23 @@ NEEDED = ("event_time", "received_time", "event_id")
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """``observe(payload, size, group, number, columns…)``; ``locate(payload, size, at, which, address, size, accuracy)``."""
+    """The functions ``observe(payload, size, group, number, columns…)`` and ``locate(payload, size, at,
+    which, address, size, accuracy)``.
+    """
 
     observe: Any
     locate: Any
 
 
 def kernel_of(form: Form, writer: Schema) -> Kernel:
-    """Compiled, or taken from the cache. ``CannotWalk`` for a schema that the row decoder alone can read."""
+    """Return the kernel, compiled or from the cache. ``CannotWalk`` for a schema that only the row decoder can read."""
     source = source_of(form, writer)
     module = _module(source)
     return Kernel(module.observe, module.locate)
 
 
 def source_of(form: Form, writer: Schema) -> str:
-    """The module's text."""
+    """Return the source of the kernel's module."""
     want = {
         "position.lat": "lat",
         "position.lon": "lon",
@@ -102,7 +106,7 @@ def _variable(name: str | None, want: dict[str, str]) -> str | None:
 
 
 def _module(source: str) -> ModuleType:
-    """*source* as a module of its own file, beside which numba keeps what it compiled."""
+    """Load *source* as a module in a file of its own, beside which numba keeps the compiled code."""
     told = f"{numba.__version__}|{sys.version}|{source}".encode() + Path(loading.__file__).read_bytes()
     name = f"bongsu_kernel_{hashlib.sha256(told).hexdigest()[:16]}"
     if name in sys.modules:
@@ -122,7 +126,7 @@ def _module(source: str) -> ModuleType:
 
 
 def _write(file: Path, source: str) -> None:
-    """Whole or not at all: two workers may start at once."""
+    """Write the file atomically: two workers may start at once."""
     handle, name = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(source)

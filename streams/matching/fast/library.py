@@ -1,7 +1,6 @@
-"""librdkafka's public C API, reached by ctypes in the very library that confluent-kafka brings. Nothing here speaks Kafka's
-protocol.
+"""librdkafka's public C API by ctypes, from the library that ships with confluent-kafka.
 
-``NativeMissing`` where the library, or a function of it, is not to be had: the plain way is taken then.
+``NativeMissing`` if the library, or a function of it, is missing: the plain producer is used then.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ P = ct.c_void_p
 
 
 def _logged(_client: int | None, level: int, facility: bytes | None, words: bytes | None) -> None:
-    """A line of librdkafka's, on one of its threads; levels are syslog's. Through our log as of any other client."""
+    """Write a line of librdkafka to our log. Called on its threads; levels are those of syslog."""
     ours = logging.ERROR if level <= 3 else logging.WARNING if level == 4 else logging.INFO
     KAFKA_LOGGER.log(ours, "%s %s", *((one or b"").decode(errors="replace") for one in (facility, words)))
 
 
 _LOGGED = ct.CFUNCTYPE(None, P, ct.c_int, ct.c_char_p, ct.c_char_p)(_logged)
-"""Lives as long as the module: clients call it from threads of their own."""
+"""Kept for the life of the module: librdkafka's threads call it."""
 
 
 class NativeMissing(Exception):
-    """Why the quick way cannot be had."""
+    """The reason why the native producer is not available."""
 
 
 class Place(ct.Structure):
@@ -87,7 +86,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
 
 
 class Library:
-    """The functions by name, each with its types."""
+    """The functions by name, with their types."""
 
     def __init__(self) -> None:
         folder = Path(confluent_kafka.__file__).parent.parent / "confluent_kafka.libs"
@@ -105,18 +104,18 @@ class Library:
     def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
         function: Any = getattr(self._library, f"rd_kafka_{name}")
         function.restype, function.argtypes = result, arguments
-        return function  # type: ignore[no-any-return]
+        return function  # type: ignore[no-any-return] (ctypes gives Any)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return self._functions[name]
 
     def address_of(self, name: str) -> int:
-        """Where a function is, for compiled code to call."""
+        """Return the address of a function, for compiled code to call."""
         function: Any = self._functions[name]
         return int(ct.cast(function, P).value or 0)
 
     def producer(self, settings: Mapping[str, Any]) -> Any:
-        """A producer's handle."""
+        """Return the handle of a new producer."""
         text = ct.create_string_buffer(TEXT_BYTES)
         configuration = self.conf_new()
         self.conf_set_log_cb(configuration, ct.cast(_LOGGED, P))
@@ -127,18 +126,18 @@ class Library:
                 raise NativeMissing(f"librdkafka refuses the setting {name}")
         handle = self.new(PRODUCER, configuration, text, TEXT_BYTES)
         if not handle:
-            raise NativeMissing("librdkafka makes no client")
+            raise NativeMissing("librdkafka cannot create a client")
         return handle
 
     def places(self, places: Sequence[tuple[str, int]]) -> Any:
-        """A list of librdkafka's own, to be destroyed."""
+        """Return a list of librdkafka's, to be destroyed by the caller."""
         made = self.topic_partition_list_new(len(places))
         for topic, partition in places:
             self.topic_partition_list_add(made, topic.encode(), partition)
         return made
 
     def check(self, error: int | None) -> None:
-        """Raise the ``rd_kafka_error_t`` at that address as confluent-kafka would, and let go of it."""
+        """Raise the ``rd_kafka_error_t`` at that address as confluent-kafka does, and destroy it."""
         if not error:
             return
         reason = self.error_string(error) or b""

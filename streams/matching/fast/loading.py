@@ -1,4 +1,4 @@
-"""Bytes at an address as numbers, and functions at an address called, for compiled kernels."""
+"""Intrinsics for compiled kernels: numbers at an address, and calls of functions at an address."""
 
 # mypy: ignore-errors
 from __future__ import annotations
@@ -37,7 +37,7 @@ f64 = _loader(types.float64, ir.DoubleType())
 
 @intrinsic
 def call_with_3(typing_context, function, first, second, third):
-    """Call the C function at an address with three numbers or addresses; what it answers is one, too."""
+    """Call the C function at an address with three words; return its word."""
 
     def generate(context, builder, signature, arguments):
         word = ir.IntType(64)
@@ -49,7 +49,7 @@ def call_with_3(typing_context, function, first, second, third):
 
 @intrinsic
 def copy_bytes(typing_context, into, address, count):
-    """memcpy."""
+    """Copy bytes (memcpy)."""
 
     def generate(context, builder, signature, arguments):
         byte = ir.IntType(8).as_pointer()
@@ -62,7 +62,7 @@ def copy_bytes(typing_context, into, address, count):
 
 @njit
 def varint(p, end):
-    """A zigzag number and the address behind it, which is 0 where the bytes run out or the number is too long."""
+    """Return a zigzag number and the address behind it; address 0 if the bytes end or the number is too long."""
     if p < end:
         first = np.uint64(u8(p))
         if first < np.uint64(128):
@@ -83,7 +83,7 @@ def varint(p, end):
 
 @njit
 def is_utf8(p, n):
-    """Whether these bytes are text as RFC 3629 has it: no overlong forms, no surrogates, nothing beyond U+10FFFF."""
+    """Return whether these bytes are UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF."""
     i = 0
     while i < n:
         a = u8(p + i)
@@ -124,7 +124,7 @@ def is_text(p, n):
 
 @njit
 def last(p, n):
-    """The n % 8 last of n bytes, as a little-endian number; what is read twice is read alike."""
+    """Return the last n % 8 of n bytes as a little-endian number. Bytes may be read twice."""
     rest = n & 7
     if n >= 8:
         return np.uint64(i64(p + n - 8)) >> np.uint64(8 * (8 - rest))
@@ -138,7 +138,7 @@ def last(p, n):
 
 @njit
 def code(p, n):
-    """`streams.match.codes.code_of` the text at an address."""
+    """Return `streams.match.codes.code_of` of the text at an address."""
     total = np.uint64(0)
     i = np.int64(0)
     while i + 8 <= n:
@@ -158,10 +158,10 @@ def joined(first, second):
 
 @njit(nogil=True, cache=True)
 def schemas_met(payload, size, place, topics, group, groups):
-    """The group of each frame: its topic, of which *topics* has the number for each place, and its schema id.
+    """Write the group of each frame: its topic (*topics* has its number for each place) and its schema id.
 
-    *groups* are numbered by first appearance. 255: no frame at all. Gives how many there are,
-    -1 when they are more than 250.
+    *groups* are numbered by first appearance; 255: not a frame. Return their number, -1 when there are more
+    than 250.
     """
     group_count = np.int64(0)
     latest = np.int64(-1)
@@ -196,7 +196,7 @@ def schemas_met(payload, size, place, topics, group, groups):
 
 @njit(nogil=True, cache=True)
 def copied(payload, size, into):
-    """Payloads put behind one another, from an address on."""
+    """Copy payloads one behind another, to the address *into*."""
     at = np.int64(into)
     for i in range(len(payload)):
         copy_bytes(at, payload[i], size[i])
@@ -205,7 +205,7 @@ def copied(payload, size, into):
 
 @njit(nogil=True, cache=True)
 def sift(lat, lon, label, words, shift, everywhere, rows_a_degree, columns_a_degree, passing):
-    """`streams.match.cells.Filter.passing`; how many rows were put in *passing*."""
+    """Compute `streams.match.cells.Filter.passing`; return the number of rows put in *passing*."""
     count = 0
     for m in range(len(lat)):
         if not (-90.0 <= lat[m] <= 90.0 and -180.0 <= lon[m] <= 180.0):

@@ -1,4 +1,4 @@
-"""confluent-kafka's own messages to a batch of observations by compiled kernels: through its public methods alone."""
+"""confluent-kafka's own messages to a batch of observations by compiled kernels, through its public methods alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streams.runtime.records import record_of
 
 
 def decoded(decoding: Decoding, messages: Sequence[Any], sieve: Filter | None) -> Batch:
-    """Of all *messages*, which must be records."""
+    """Return the batch of *messages*, which must be records, not errors."""
     return decoding.batch(_taken(messages), sieve)
 
 
@@ -45,7 +45,7 @@ def _taken(messages: Sequence[Any]) -> Taken:
 
 
 def _placed(messages: Sequence[Any]) -> tuple[list[Partition], npt.NDArray[np.uint8]]:
-    """Their partitions, and the number of each one's."""
+    """Return the partitions, and for each message the index of its partition."""
     names = sorted(set(map(Message.topic, messages)))
     number = np.fromiter(map(Message.partition, messages), np.int64, len(messages))
     width = int(number.max(initial=0)) + 1

@@ -1,6 +1,6 @@
-"""A transactional producer as librdkafka's C API has it, which takes many records in one call of compiled code.
+"""A transactional producer on librdkafka's C API, which sends many records in one call of compiled code.
 
-Its methods are those of confluent-kafka's producer, as far as a transaction needs them, and raise the same.
+It has the methods of confluent-kafka's producer that a transaction needs, and raises the same errors.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from streams.matching.fast.library import Library, P
 
 RKT, VALUE, KEY, FLAGS, HEADER = 2, 4, 5, 7, 9
-"""``rd_kafka_vtype_t``: what an argument of ``produceva`` is."""
+"""``rd_kafka_vtype_t``: the kind of an argument of ``produceva``."""
 COPIED = 2
 BYTES = struct.Struct("=QQ")
 """An address and a size."""
 ARGUMENT_WORDS, ARGUMENT_BYTES = 9, 72
-"""``rd_kafka_vu_t`` in words of eight bytes: its kind, then room for the longest."""
+"""``rd_kafka_vu_t`` in words of eight bytes: the kind, then room for the longest value."""
 Arguments = npt.NDArray[np.int64]
 
 
 class NativeProducer:
-    """One producer, safe for more than one thread as librdkafka is."""
+    """A producer that several threads may use, as librdkafka allows."""
 
     def __init__(self, library: Library, settings: Mapping[str, Any]) -> None:
         self._c = library
@@ -39,7 +39,7 @@ class NativeProducer:
         self._end.atexit = False  # a thread may still be in a call that never returns
 
     def topic(self, name: str) -> int:
-        """The address of librdkafka's own name for it."""
+        """Return the address of librdkafka's handle of a topic."""
         if name not in self._topics:
             self._topics[name] = self._c.topic_new(self.handle, name.encode(), None)
         return self._topics[name]
@@ -51,7 +51,7 @@ class NativeProducer:
         *,
         key: bytes | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
-        on_delivery: Any = None,  # what is not delivered fails the commit
+        on_delivery: Any = None,  # a record that is not delivered fails the commit
     ) -> None:
         template, places = self._template(topic, tuple(name for name, _ in headers))
         texts = (key, value, *(text for _, text in headers))
@@ -64,8 +64,10 @@ class NativeProducer:
         self.check(self._c.produceva(self.handle, _address(arguments), len(arguments) // ARGUMENT_BYTES))
 
     def _template(self, topic: str, names: tuple[str, ...]) -> tuple[bytes, list[int]]:
-        """Arguments of a record to that topic with headers of those names, and where each text is told in them. Made once,
-        as they are few."""
+        """Return the arguments of a record to that topic with headers of those names, and the places to fill in.
+
+        They are kept: there are few combinations.
+        """
         known = self._templates.get((topic, names))
         if known is None:
             texts = [ct.create_string_buffer(name.encode()) for name in names]
@@ -76,7 +78,7 @@ class NativeProducer:
         return known[:2]
 
     def check(self, error: int | None) -> None:
-        """Raise the error at that address, if there is one; ``BufferError`` when the queue is full."""
+        """Raise the error at that address, if any; ``BufferError`` when the queue is full."""
         try:
             self._c.check(error)
         except KafkaException as raised:
@@ -86,7 +88,7 @@ class NativeProducer:
 
     @property
     def produceva(self) -> int:
-        """Where the function is, for compiled code."""
+        """The address of the function, for compiled code."""
         return self._c.address_of("produceva")
 
     def poll(self, timeout_s: float) -> int:
@@ -113,13 +115,13 @@ class NativeProducer:
     def send_offsets_to_transaction(
         self, offsets: Sequence[TopicPartition], group_metadata: bytes, timeout_s: float
     ) -> None:
-        """*group_metadata*: as a consumer wrote it."""
+        """Add *offsets* to the transaction. *group_metadata*: the bytes of a consumer's metadata."""
         group = P()
         self._c.check(
             self._c.consumer_group_metadata_read(ct.byref(group), group_metadata, len(group_metadata))
         )
         places = self._c.places([(one.topic, one.partition) for one in offsets])
-        # With the zero behind it, as confluent-kafka writes it and needs it when it reads.
+        # with a zero byte behind it: confluent-kafka writes it, and needs it when it reads
         said = [ct.create_string_buffer((one.metadata or "").encode()) for one in offsets]
         elements = places.contents.elems
         try:
@@ -128,14 +130,16 @@ class NativeProducer:
                 elements[number].metadata, elements[number].metadata_size = ct.addressof(text), len(text)
             self._c.check(self._c.send_offsets_to_transaction(self.handle, places, group, _ms(timeout_s)))
         finally:
-            for number in range(len(offsets)):  # the texts are ours, the list's end would free them
+            for number in range(len(offsets)):  # the texts are ours: destroying the list would free them
                 elements[number].metadata, elements[number].metadata_size = None, 0
             self._c.topic_partition_list_destroy(places)
             self._c.consumer_group_metadata_destroy(group)
 
 
 def arguments_of(topic: int, header_names: Sequence[int]) -> Arguments:
-    """Arguments of one ``produceva``: key, value and each header, to be filled in; then what stays: topic and flags."""
+    """Return the arguments of a ``produceva``: key, value and headers, to be filled in; then the constant
+    ones, topic and flags.
+    """
     count = len(header_names)
     arguments = np.zeros((count + 4, ARGUMENT_WORDS), np.int64)
     arguments[:, 0] = [KEY, VALUE, *[HEADER] * count, RKT, FLAGS]
@@ -145,13 +149,13 @@ def arguments_of(topic: int, header_names: Sequence[int]) -> Arguments:
 
 
 def put_bytes(arguments: Arguments, row: int, address: int, size: int) -> None:
-    """What argument *row* holds."""
+    """Set the bytes of argument *row*."""
     at = _told_at(arguments, row)
     arguments[row, at], arguments[row, at + 1] = address, size
 
 
 def _told_at(arguments: Arguments, row: int) -> int:
-    """The word that tells where its bytes are, before their number; a header's name stands before it."""
+    """Return the word that holds the address of its bytes; in a header the name stands before it."""
     return 2 if arguments[row, 0] == HEADER else 1
 
 

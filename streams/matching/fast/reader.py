@@ -1,4 +1,4 @@
-"""Observations through fetched record batches and compiled kernels; `plain.PlainReader` says what they must be."""
+"""A reader of observations by fetched record batches and compiled kernels. `plain.PlainReader` is its reference."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ LEADERS_TIMEOUT_S = 1.0
 
 
 def prove(bootstrap: str) -> None:
-    """That kernels and brokers do what this way needs; whatever is raised says that they do not. ``Retriable``: no broker
-    answers."""
+    """Check that kernels and brokers support this reader; any error says that they do not. ``Retriable``:
+    Kafka is unavailable.
+    """
     unpacking.prove()
     try:
         admin = admin_of(bootstrap, log_level=0)
@@ -37,13 +38,14 @@ def prove(bootstrap: str) -> None:
     except fetching.Unanswered:
         raise
     except (KafkaException, OSError, StopIteration) as error:
-        raise Retriable("Kafka does not answer") from error
+        raise Retriable("Kafka unavailable") from error
 
 
 class FastReader:
-    """`reader.Reader`, quickly. One thread uses it.
+    """The fast `reader.Reader`. Used by one thread.
 
-    confluent-kafka's consumer is the member of the group and reads nothing; what is its to read, the fetcher reads.
+    confluent-kafka's consumer is the member of the group and reads nothing; the fetcher reads the assigned
+    partitions.
     """
 
     def __init__(self, city: str, group: str, *, bootstrap: str, registry: Registry) -> None:
@@ -59,7 +61,8 @@ class FastReader:
     def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
         message = self._member.consumer.poll(0)
         if message is not None:
-            is_record(message)  # none is: its errors are raised, and the group's calls answered
+            # the member reads no records, so this is an error, to be raised; polling also serves the group
+            is_record(message)
         if not self._parts:
             self._parts = self._fetcher.fetched(timeout_s)
         taken = self._unpacking.take(self._parts)
@@ -78,7 +81,7 @@ class FastReader:
                     deadline = monotonic() + SPAN_S_MAX
                 at = fetcher.reached(place)
                 if at >= fetcher.ends.get(place, end):
-                    return  # the rest has been deleted since
+                    return  # the rest was deleted meanwhile
                 if monotonic() > deadline:
                     raise Retriable(f"{place[0]} {place[1]}: offset {end} was not reached")
         finally:
@@ -106,13 +109,13 @@ class FastReader:
         return Fetcher(self._leaders, self.begin_of, wait_ms=wait_ms)
 
     def _leaders(self, places: Sequence[Partition]) -> Mapping[Partition, Broker]:
-        """Of those that have a leader, as far as a broker answers."""
+        """Return the leaders of *places*, as far as they are known and a broker responds."""
         found: dict[Partition, Broker] = {}
         for topic in {topic for topic, _ in places}:
             try:
                 known = self._member.consumer.list_topics(topic, timeout=LEADERS_TIMEOUT_S)
             except KafkaException as error:
-                ours = as_ours(error, "asking who leads")
+                ours = as_ours(error, "reading the partition leaders")
                 if isinstance(ours, Retriable):
                     continue
                 raise ours from error

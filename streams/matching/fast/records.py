@@ -1,4 +1,4 @@
-"""Record batches of message format 2, as KIP-98 lays them out, read by compiled kernels."""
+"""Record batches of message format 2 (KIP-98), read by compiled kernels."""
 
 # mypy: ignore-errors
 from __future__ import annotations
@@ -9,8 +9,9 @@ from numba import njit
 from streams.matching.fast.loading import u8, varint
 
 BASE, LAST, FLAGS, PRODUCER, COUNT, BEGIN, SIZE, STAMP, STAMP_MAX = range(9)
-"""A batch's head in a row: its first and last offset, flags, producer, number of records, where they begin, their size in
-bytes, the first and the latest time."""
+"""The columns of a batch's head: its first and last offset, flags, producer, number of records, address of
+the first, their size in bytes, the first and the latest time.
+"""
 HEAD_COLUMNS = 9
 HEAD_BYTES = 61
 CODEC, STAMPED_BY_BROKER, IN_TRANSACTION, CONTROL = 0x07, 0x08, 0x10, 0x20
@@ -19,7 +20,7 @@ OTHER_FORMAT = -1
 
 @njit
 def number(p, count):
-    """The big-endian number in so many bytes."""
+    """Return the big-endian number in *count* bytes."""
     total = np.int64(0)
     for i in range(count):
         total = total << 8 | np.int64(u8(p + i))
@@ -28,15 +29,15 @@ def number(p, count):
 
 @njit
 def signed(p):
-    """The same of four bytes, which may be negative."""
+    """Return the signed big-endian number in four bytes."""
     return np.int64(np.int32(number(p, 4)))
 
 
 @njit(nogil=True, cache=True)
 def batch_heads(address, size, heads):
-    """The heads of the whole batches from an address on, as far as *heads* has rows: how many. The last batch may be cut.
+    """Write the heads of whole batches from an address on; return their number, at most the rows of *heads*.
 
-    ``OTHER_FORMAT`` at a batch of another message format.
+    The last batch may be cut. ``OTHER_FORMAT`` at a batch of another message format.
     """
     p, end = address, address + size
     count = 0
@@ -62,10 +63,11 @@ def batch_heads(address, size, heads):
 
 @njit(nogil=True, cache=True)
 def walk(batches, wanted, number, start, payload, size, offset, place, ends):
-    """The records of unpacked *batches*, from the offset that is *wanted* of each on: how many.
+    """Read the records of uncompressed *batches*, each from its offset *wanted* on; return their number.
 
-    Of each record where it starts, where its value is (0: it has none) and how long, its offset, and the *number* that its
-    batch has as *place*. *ends*: how many there are up to the end of each batch. -1 - b when batch b is damaged.
+    For each record: its start, the address of its value (0 for none) and its size, its offset, and as *place*
+    the *number* of its batch. *ends*: the number of records up to the end of each batch. -1 - b if batch b is
+    damaged.
     """
     count = 0
     for b in range(len(batches)):

@@ -1,6 +1,6 @@
-"""Fetched record batches as payloads at addresses.
+"""Fetched record batches to payloads at addresses.
 
-What is compressed is unpacked, LZ4 into one arena; all else lies where it came.
+Compressed batches are decompressed, LZ4 into one arena; others stay where they were received.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ from streams.matching.fast.records import (
 from streams.runtime.records import Record
 
 RECORDS_MAX = 20_000
-"""So many records are one batch, but for the last batch of the broker's that is begun."""
+"""The number of records after which a batch of ours ends, with the broker's batch that is then begun."""
 BATCHES_MAX = 4_096
-"""Of one partition at a time; what is behind them is fetched again."""
+"""The limit of broker batches per partition; those behind it are fetched again."""
 ARENA_BYTES, ARENA_BYTES_MAX = 4_000_000, 256_000_000
 LZ4 = 3
 VARINT_BYTES = 10
 PROOF = (b"a", b"b", None, b"c" * 1_000)
 CODECS: dict[int, Callable[[Any], bytes]] = {1: gzip_decode, 2: snappy_decode, 4: zstd_decode}
-"""By Kafka's number, which LZ4's is taken out of: it is unpacked where it shall lie."""
+"""Decoders by Kafka's codec number. LZ4 is not among them: it is decompressed straight into the arena."""
 
 
 class Damaged(Retriable):
-    """Bytes that are no record batch of ours."""
+    """Bytes that are not a valid record batch."""
 
 
 class Part:
-    """What came of one partition: the record batches that are to be read, from offset *wanted* on."""
+    """The fetched record batches of one partition, to be read from offset *wanted* on."""
 
     def __init__(
         self, place: Partition, wanted: int, held: memoryview, aborted: Sequence[tuple[int, int]]
     ) -> None:
-        """*aborted*: the producer and the first offset of each transaction that was given up."""
+        """*aborted*: the producer and the first offset of each aborted transaction."""
         self.place = place
         self.wanted = wanted
         self.held = np.frombuffer(held, np.uint8)
@@ -75,15 +75,16 @@ class Part:
             )
         heads = heads[:count]
         self.next_offset = int(heads[-1, LAST]) + 1 if count else wanted
-        """Behind all that came."""
+        """The offset behind all that was fetched."""
         self.heads = heads[(heads[:, FLAGS] & CONTROL == 0) & _stands(heads, aborted)]
 
 
 def _stands(heads: Longs, aborted: Sequence[tuple[int, int]]) -> npt.NDArray[np.bool_]:
-    """Which batches belong to no transaction that was given up."""
+    """Return the batches that belong to no aborted transaction."""
     stands = np.ones(len(heads), np.bool_)
     begun, left = set[int](), sorted(aborted, key=lambda one: one[1], reverse=True)
     for row in range(len(heads)) if aborted else ():
+        # an aborted transaction counts from its first offset until the producer's next marker
         while left and left[-1][1] <= heads[row, LAST]:
             begun.add(left.pop()[0])
         producer = int(heads[row, PRODUCER])
@@ -95,16 +96,16 @@ def _stands(heads: Longs, aborted: Sequence[tuple[int, int]]) -> npt.NDArray[np.
 
 
 class Unpacking:
-    """What it gives is good until the next call."""
+    """Decompresses fetched batches. Its result is valid until the next call."""
 
     def __init__(self) -> None:
         self._arena = np.empty(ARENA_BYTES, np.uint8)
         self._used = 0
         self._held: list[npt.NDArray[np.uint8]] = []
-        """What owns the bytes that addresses lead to, beside the arena."""
+        """The owners of the bytes at addresses, beside the arena."""
 
     def take(self, parts: list[Part]) -> Taken | None:
-        """The next records of *parts*, whose batches are taken out of them, and how far these go. ``None``: no parts."""
+        """Return the next records of *parts*, and remove their batches from them. ``None`` if there are no parts."""
         self._used = 0
         self._held.clear()
         batches, wanted, number = list[list[int]](), list[int](), list[int]()
@@ -139,7 +140,9 @@ class Unpacking:
         return _taken(heads, wanted, number, places, ends, count, owners)
 
     def _where(self, part: Part, head: list[int]) -> tuple[int, int] | None:
-        """Address and size of a batch's records, unpacked. ``None``: there is no room before the next call."""
+        """Return address and size of a batch's decompressed records; ``None`` if there is no room before the
+        next call.
+        """
         codec, begin = head[FLAGS] & CODEC, head[BEGIN] - part.held.ctypes.data
         packed = part.held[begin : begin + head[SIZE]]
         if codec == 0:
@@ -147,13 +150,13 @@ class Unpacking:
         if codec != LZ4:
             try:
                 self._held.append(np.frombuffer(CODECS[codec](packed.tobytes()), np.uint8))
-            except Exception as error:  # each codec has its own
+            except Exception as error:  # each codec raises its own errors
                 raise _damaged(part.place, head[BASE]) from error
             return self._held[-1].ctypes.data, len(self._held[-1])
         while True:
             try:
                 size = cramjam.lz4.decompress_into(packed.data, self._arena[self._used :].data)
-            except cramjam.DecompressionError as error:  # it says no more of a room too small
+            except cramjam.DecompressionError as error:  # damaged, or too little room
                 if self._used:
                     return None
                 if 2 * len(self._arena) > ARENA_BYTES_MAX:
@@ -191,11 +194,11 @@ def _taken(
         raise _damaged(places[number[batch]], int(batches[batch, BASE]))
 
     def record(row: int, _owners: object = owners) -> Record:
-        """While somebody holds on to it, so does it to the bytes that the addresses lead to."""
+        """Return a copy of the record. Holding this function keeps the bytes at the addresses alive."""
         batch = int(np.searchsorted(rows, row, "right"))
         try:
             return _record(places[number[batch]], batches[batch].tolist(), int(start[row]))
-        except IndexError as error:  # its headers, which the kernel passes over
+        except IndexError as error:  # its headers are damaged: the kernel does not read them
             raise _damaged(places[number[batch]], int(batches[batch, BASE])) from error
 
     return Taken(payload[:count], size[:count], offset[:count], place[:count], places, ends, record)
@@ -206,11 +209,11 @@ def _damaged(place: Partition, offset: int) -> Damaged:
 
 
 def _record(place: Partition, head: list[int], address: int) -> Record:
-    """The record at *address*, copied."""
+    """Return a copy of the record at *address*."""
     before = Cursor(ctypes.string_at(address, min(VARINT_BYTES, head[BEGIN] + head[SIZE] - address)))
     size = before.number()
     record = Cursor(ctypes.string_at(address + before.at, size))
-    record.at += 1  # its flags say nothing
+    record.at += 1  # Kafka defines no record flags
     after_ms, after = record.number(), record.number()
     key, value = record.text(), record.text()
     named = [(record.text() or b"", record.text()) for _ in range(record.number())]
@@ -225,7 +228,7 @@ def _record(place: Partition, head: list[int], address: int) -> Record:
 
 
 class Cursor:
-    """Reads a record's fields in turn."""
+    """Reads the fields of a record in order."""
 
     def __init__(self, held: bytes) -> None:
         self._held = held
@@ -250,7 +253,7 @@ class Cursor:
 
 
 def prove() -> None:
-    """A batch that aiokafka wrote, through the kernels. ``ValueError`` where another comes out."""
+    """Check the kernels with a batch written by aiokafka. ``ValueError`` if they read other records."""
     written = DefaultRecordBatchBuilder(2, LZ4, True, 7, 0, 0, 100_000)
     for number, value in enumerate(PROOF):
         written.append(number, 1_000 + number, b"key", value, [("name", b"header")])

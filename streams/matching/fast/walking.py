@@ -1,7 +1,7 @@
-"""An Avro schema as the text of one function that walks a payload once, for numba to compile. Pure.
+"""An Avro schema to the source of one function that reads a payload once, for numba to compile. Pure.
 
-The function says *sure* where all is well beyond doubt; whatever is odd, right or wrong (text beyond ASCII that is no UTF-8,
-counts of blocks that are given in bytes, bytes left over), is left to the row decoder, which names what is wrong.
+The function returns *sure* only for plainly valid payloads. Unusual ones, valid or not (text that is not
+UTF-8, block counts in bytes, bytes left over), are left to the row decoder, which names the fault.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ INT_MAX = 2**31
 
 
 class CannotWalk(Exception):
-    """The schema holds what this way does not read."""
+    """The schema has a part that this walker does not support."""
 
 
 class Walker:
-    """Writes the walk. *want*: dotted path → the variable for its value; a text goes to ``<variable>_p`` and ``_n``."""
+    """Writes the source. *want*: dotted path → the variable for its value; a text goes to ``<variable>_p``
+    and ``_n``.
+    """
 
     def __init__(self, want: Mapping[str, str]) -> None:
         self._want = want
@@ -27,7 +29,9 @@ class Walker:
         self.found: set[str] = set()
 
     def text(self, model: Type) -> str:
-        """The lines of the walk over *model*, within a function of (p, end); ``return FAIL`` stands where it is unsure."""
+        """Return the lines for *model*, within a function of (p, end). ``return FAIL`` stands where a payload
+        is not plainly valid.
+        """
         self._lines = []
         self._walk(model, "", 1)
         return "\n".join(self._lines)
@@ -36,7 +40,7 @@ class Walker:
         self._lines.append("    " * depth + line)
 
     def _number(self, depth: int, name: str) -> None:
-        """A zigzag number; nearly all are one byte, which is not worth a call."""
+        """Emit the reading of a zigzag number. Nearly all have one byte, which is read without a call."""
         self._emit(depth, "if p < end and u8(p) < 128:")
         self._emit(depth + 1, f"{name} = (np.int64(u8(p)) >> 1) ^ -(np.int64(u8(p)) & 1); p += 1")
         self._emit(depth, "else:")

@@ -1,4 +1,4 @@
-"""Evidence's Avro records written by compiled code, in the order of the contract's fields, and sent by it."""
+"""Compiled code that writes evidence as Avro records, in the order of the contract's fields, and sends them."""
 
 # mypy: ignore-errors
 from __future__ import annotations
@@ -31,7 +31,7 @@ def put(into, at, raw, begin, size):
 
 @njit
 def put_number(into, at, value):
-    """Zigzag, then seven bits a byte, the least first."""
+    """Put a number as Avro does: zigzag, then seven bits per byte, the lowest first."""
     number = np.uint64(value << 1) ^ np.uint64(value >> 63)
     while number > np.uint64(127):
         into[at] = number & np.uint64(127) | np.uint64(128)
@@ -96,7 +96,7 @@ def put_nibble(into, at, nibble):
 
 @njit
 def put_hex(into, at, words):
-    """The bytes of 64-bit words, the least first."""
+    """Put the bytes of 64-bit words as hexadecimal digits, the lowest byte first."""
     for word in words:
         for i in range(8):
             byte = np.int64(word >> np.uint64(8 * i) & np.uint64(255))
@@ -143,10 +143,11 @@ def written(
     seconds,
     confidence,
 ):
-    """Frame after frame into *into*; *until* says where each ends. Gives where the last does.
+    """Write one frame after another into *into*, and the end of each into *until*; return the end of the last.
 
-    *said*, by number of the *watch*: what its evidence's ids begin with, what is said of it, what before the end. Texts by
-    column: observation, label, subject, claimant, image; a size below 0 is none. Floats are given as their bits.
+    *said*, by number of the *watch*: the beginning of its evidence ids, then the fields before and after the
+    others. Texts by column: observation, label, subject, claimant, image; a size below 0 is none. Floats are
+    given as their bits.
     """
     at = np.int64(0)
     state = np.empty(8, np.uint64)
@@ -182,9 +183,9 @@ def written(
 
 ID_BYTES, SECOND_BYTES, TIME_BYTES, TRACE_BYTES = 32, 19, 29, 55
 KEY, VALUE, HEADER_ID, HEADER_TIME, HEADER_SUBJECT, HEADER_TRACE = 0, 1, 3, 6, 7, 9
-"""Which argument of the call is which."""
+"""The number of each argument of the call."""
 TIME_AT, TRACE_AT = 0, 32
-"""Where their texts stand, which are made for each record."""
+"""The places in *room* of the texts that are made for each record."""
 
 
 @njit(nogil=True, cache=True)
@@ -205,10 +206,11 @@ def sent(
     call,
     producer,
 ):
-    """Record after record from *row* on by ``produceva``, whose address is *call*; *frames*, *key* and *arguments* are
-    addresses, too. Gives the first row that was refused and the address of the error; one behind the last, and 0.
+    """Send one record after another from *row* on by ``produceva``, whose address is *call*. *key*, *arguments* and
+    *producer* are addresses as well.
 
-    *arguments* hold what stays; *second* says which of the texts *seconds* each row's time begins with.
+    Return the first row that was refused and the address of its error; after the last, the number of rows and
+    0. *arguments* hold the constant parts; *second* is the index of each row's text in *seconds*.
     """
     given = arguments.ctypes.data
     text = room.ctypes.data
