@@ -1,1 +1,1 @@
-"""Batches from Kafka, answers in transactions, and the worker around them. The one place that knows Faust."""
+"""Batches from Kafka, results in transactions, and the worker around them. Only this package uses Faust."""

@@ -1,4 +1,4 @@
-"""Clients of librdkafka, made in one place: what the library has to say goes through our log, never raw to the terminal."""
+"""The factory of librdkafka's clients: their log lines go to our log, never to the terminal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How a Faust worker ends: our own threads and services first, then Faust within a bound.
+"""The end of a Faust worker: our own threads and services first, then Faust within a bound.
 
-Faust's consumer may wait for ever when the end is asked for while it is still joining its group. By then nothing of
-ours depends on it: transactions are closed, sources and sinks too, and its ticks have no offsets that anybody needs.
+Faust's consumer may wait for ever if the end comes while it joins its group. Nothing of ours depends on it by
+then: transactions, sources and sinks are closed, and the offsets of its ticks are not needed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from mode.threads import ServiceThread, WorkerThread
 GRACE_S = 3.0
 
 
-class _Thread(WorkerThread):  # type: ignore[misc]
-    """Faust's consumer thread, as one that no process waits for at its end."""
+class _Thread(WorkerThread):  # type: ignore[misc] (mode has no types)
+    """A daemon thread for Faust's consumer, so that the process can exit without it."""
 
     def __init__(self, service: Any, **options: Any) -> None:
         super().__init__(service, **options)
@@ -28,10 +28,10 @@ class _Thread(WorkerThread):  # type: ignore[misc]
 ServiceThread.Worker = _Thread
 
 
-class EndingWorker(faust.Worker):  # type: ignore[misc]
+class EndingWorker(faust.Worker):  # type: ignore[misc] (faust has no types)
     """Calls *ending* as soon as a signal asks for the end, and stops the event loop itself if Faust does not.
 
-    *ending* cancels our own tasks and names them; they have until *GRACE_S* to put their things in order.
+    *ending* cancels our own tasks and returns them; they have *GRACE_S* to finish.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class EndingWorker(faust.Worker):  # type: ignore[misc]
         self._ending = ending
         self._ours: Sequence[asyncio.Task[None]] = ()
         self.was_cut_short = False
-        self.spinner = None  # a service says what it does in its log
+        self.spinner = None  # a service reports by its log
 
     def _schedule_shutdown(self, number: signal.Signals) -> None:
         self._ours = self._ending()
@@ -53,6 +53,6 @@ class EndingWorker(faust.Worker):  # type: ignore[misc]
         self.loop.stop()
 
     async def _sentinel_task(self) -> None:
-        """The last that Faust waits for, a second long by itself: our own tasks instead."""
+        """Wait for our own tasks. Faust waits for this task last; its own version sleeps a second."""
         if self._ours:
             await asyncio.wait(self._ours)

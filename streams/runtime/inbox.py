@@ -1,8 +1,9 @@
-"""What a stage takes next: live records at once, played ones when their tick's barrier has them all.
+"""The order in which a stage takes records: live ones at once, played ones when their tick's barrier is reached.
 
-Records of several topics reach a consumer in an order that nobody decides. A live record is taken as it comes;
-the journal remembers the order. A played record waits for the tick of its transaction, whose barrier says which
-offsets lie before it; then all of them are taken in one canonical order, so that two plays are alike.
+Records of several topics reach a consumer in no fixed order. A live record is taken as it comes; the journal
+keeps that order. A played record waits for the tick of its transaction. The tick's barrier names the offsets
+before it; once they are read, the records are taken in one canonical order, so that two plays give the same
+results.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ Partition = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A record whose time has come, with its decoded value."""
+    """A record that is due, with its decoded value."""
 
     record: Record
     value: Mapping[str, Any]
@@ -26,7 +27,7 @@ class Taken:
 
 @dataclass(slots=True)
 class Inbox:
-    """Orders what comes in. *tick_topic* and *first_topic* are full topic names (reference data goes first)."""
+    """Orders records. *tick_topic* and *first_topic* are full topic names (reference data goes first)."""
 
     tick_topic: str
     first_topic: str
@@ -43,11 +44,11 @@ class Inbox:
             self.held.setdefault((record.topic, record.partition), []).append(taken)
 
     def saw(self, record: Record) -> None:
-        """This record has been read, be it good or set aside."""
+        """Note that this record was read, whether it is good or set aside."""
         self.seen[record.topic, record.partition] = record.offset + 1
 
     def take(self) -> Iterator[Taken]:
-        """Everything whose time has come, in order."""
+        """Yield all records that are due, in order."""
         yield from self._live()
         while self.ticks and self._reached(self.ticks[0]):
             tick = self.ticks.pop(0)
@@ -56,7 +57,7 @@ class Inbox:
             yield from self._live()
 
     def _live(self) -> Iterator[Taken]:
-        """Live records at the head of their partition: none overtakes a played one before it."""
+        """Yield live records at the head of their partition: none overtakes a played one before it."""
         for queue in self.held.values():
             count = next((i for i, taken in enumerate(queue) if taken.record.is_played), len(queue))
             yield from queue[:count]
@@ -89,11 +90,11 @@ class Inbox:
         return len(self.ticks) + sum(map(len, self.held.values()))
 
     def waiting_records(self) -> list[Record]:
-        """What was offered and not yet taken."""
+        """Return the records offered and not yet taken."""
         return [one.record for queue in (self.ticks, *self.held.values()) for one in queue]
 
     def next_offsets(self) -> dict[Partition, int]:
-        """Where each partition stands: the first record not yet taken. This is what may be committed."""
+        """Return the offset to commit for each partition: its first record not yet taken."""
         places = dict(self.seen)
         for place, queue in self.held.items():
             if queue:

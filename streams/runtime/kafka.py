@@ -1,4 +1,4 @@
-"""Consumers and producers as this house sets them, and whole topics read to their end."""
+"""The settings of our consumers and producers, and reading of whole topics to their end."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from streams.runtime.clients import admin_of, consumer_of, producer_of
 from streams.runtime.records import Record, record_of
 
 SESSION_MS, SESSION_MS_USUAL_MIN = 3_000, 6_000
-"""How long a silent worker keeps its partitions, where the brokers allow so little; and what they allow unasked."""
+"""The session timeout wanted, if the brokers allow it, and the brokers' default minimum."""
 METADATA_TIMEOUT_S = 8.0
 AT_END_MS = 10
-"""How long the broker may hold a fetch at a partition's end when only what stands there now is wanted."""
+"""The wait of a fetch at a partition's end, when only present records are wanted."""
 PARTED = (
-    "read it with bongsu tail TOPIC, since what stands in it will be lost; delete it;"
-    " make it anew with bongsu topics apply"
+    "read it with bongsu tail TOPIC, since its records will be lost; delete it;"
+    " create it again with bongsu topics apply"
 )
 HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
 
-ANOTHER = "one process alone may speak for a source: see which other home or machine runs this city, and end one of them"
+ANOTHER = "only one process may publish for a source: find the other home or machine that runs this city, and stop it"
 
 
 class Fenced(Fatal):
-    """Another speaks under our transactional id."""
+    """Another producer has taken over our transactional id."""
 
 
 def transactional_producer(
@@ -37,9 +37,9 @@ def transactional_producer(
     make: Callable[[dict[str, Any]], Any] = producer_of,
     **settings: Any,
 ) -> Producer:
-    """A producer that answers in transactions; whoever held the same id before is fenced from here on.
+    """Return a producer with an open transactional id; any earlier producer with that id is fenced.
 
-    *make*: of librdkafka's settings confluent-kafka's producer, or one that has its methods.
+    *make*: makes confluent-kafka's producer from librdkafka's settings, or one with its methods.
     """
     producer: Producer = make(
         {
@@ -61,12 +61,12 @@ def transactional_producer(
 
 
 def group_consumer(bootstrap: str, group: str, **settings: Any) -> Consumer:
-    """A member of *group* that reads committed records only and commits nothing by itself."""
+    """Return a member of *group* that reads committed records only and commits nothing by itself."""
     return consumer_of(group_settings(bootstrap, group, **settings))
 
 
 def group_settings(bootstrap: str, group: str, **settings: Any) -> dict[str, Any]:
-    """librdkafka's settings of such a member."""
+    """Return librdkafka's settings of such a member."""
     session_ms = max(SESSION_MS, _session_min_ms(bootstrap))
     return {
         "bootstrap.servers": bootstrap,
@@ -88,7 +88,7 @@ def group_settings(bootstrap: str, group: str, **settings: Any) -> dict[str, Any
 
 
 def _session_min_ms(bootstrap: str) -> int:
-    """What the brokers say; the usual where they do not tell us."""
+    """Return the brokers' minimum session timeout; the default if they do not report it."""
     admin = admin_of(bootstrap, log_level=0)
     try:
         number = next(iter(admin.list_topics(timeout=METADATA_TIMEOUT_S).brokers))
@@ -100,12 +100,12 @@ def _session_min_ms(bootstrap: str) -> int:
 
 
 def reader(bootstrap: str, **settings: Any) -> Consumer:
-    """A consumer without a group's life: it is given its partitions by hand and tells where they end."""
+    """Return a consumer outside groups: its partitions are assigned by hand, and it reports their ends."""
     return consumer_of(reader_settings(bootstrap, **settings))
 
 
 def reader_settings(bootstrap: str, **settings: Any) -> dict[str, Any]:
-    """librdkafka's settings of such a consumer."""
+    """Return librdkafka's settings of such a consumer."""
     return {
         "bootstrap.servers": bootstrap,
         "group.id": "bongsu.reader",
@@ -121,11 +121,11 @@ def reader_settings(bootstrap: str, **settings: Any) -> dict[str, Any]:
 
 
 def partitions_of(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartition]:
-    """Every partition of *topics*. ``Unreachable`` when no broker answers, ``Fatal`` when a topic is missing."""
+    """Return every partition of *topics*. ``Unreachable`` if Kafka is unavailable, ``Fatal`` if a topic is missing."""
     try:
         known = consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics
     except KafkaException as error:
-        raise Unreachable("Kafka does not answer", hint=HINT) from error
+        raise Unreachable("Kafka unavailable", hint=HINT) from error
     missing = [topic for topic in topics if topic not in known]
     if missing:
         raise Fatal(f"no topic {', '.join(missing)}", hint="create it with: bongsu topics apply")
@@ -133,11 +133,11 @@ def partitions_of(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartit
 
 
 Enough = Callable[[str, int, int], bool]
-"""(topic, partition, next offset) → whether the reading of that partition may end there, at its end as it is now."""
+"""Returns whether reading a partition may stop at its current end, from (topic, partition, next offset)."""
 
 
 def partition_of(consumer: Consumer, topic: str) -> TopicPartition:
-    """The one partition of *topic*. ``Fatal`` where it has more: who reads one does not see the others."""
+    """Return the one partition of *topic*. ``Fatal`` if it has more: a reader of one would miss the others."""
     places = partitions_of(consumer, [topic])
     if len(places) != 1:
         raise Fatal(f"{topic} has {len(places)} partitions where 1 belongs", hint=PARTED)
@@ -147,15 +147,17 @@ def partition_of(consumer: Consumer, topic: str) -> TopicPartition:
 def read_whole(
     bootstrap: str, topics: Sequence[str], *, is_enough: Enough = lambda *_place: True
 ) -> Iterator[Record]:
-    """Every committed record that stands in *topics* now, partition by partition in order.
+    """Yield every committed record now in *topics*, each partition in order.
 
-    Where *is_enough* says no at the end of a partition, that end is waited at for more.
+    If *is_enough* returns no at the end of a partition, more records are waited for.
     """
     return map(record_of, _whole(bootstrap, topics, is_enough))
 
 
 def ends_of(bootstrap: str, topics: Sequence[str], *, is_committed: bool) -> dict[tuple[str, int], int]:
-    """The offset behind the last record of each partition; *is_committed*: behind the last that readers see."""
+    """Return the offset behind the last record of each partition; with *is_committed*, behind the last
+    committed one.
+    """
     isolation = "read_committed" if is_committed else "read_uncommitted"
     consumer = reader(bootstrap, **{"isolation.level": isolation})
     try:
@@ -164,7 +166,7 @@ def ends_of(bootstrap: str, topics: Sequence[str], *, is_committed: bool) -> dic
             for p in partitions_of(consumer, topics)
         }
     except KafkaException as error:
-        raise as_ours(error, f"asking for the ends of {', '.join(topics)}") from error
+        raise as_ours(error, f"reading the offsets of {', '.join(topics)}") from error
     finally:
         consumer.close()
 
@@ -192,7 +194,9 @@ def _whole(
 
 
 def newest_of(bootstrap: str, topic: str) -> dict[bytes, Record]:
-    """The newest record of each key of a compacted topic, tombstones too; in the order in which keys came first."""
+    """Return the newest record of each key of a compacted topic, tombstones too, in the order of the keys'
+    first records.
+    """
     newest: dict[bytes, Message] = {}
     for message in _whole(bootstrap, [topic]):
         newest[message.key() or b""] = message
@@ -200,7 +204,7 @@ def newest_of(bootstrap: str, topic: str) -> dict[bytes, Record]:
 
 
 def as_ours(error: KafkaException, doing: str) -> BongsuError:
-    """What a Kafka error means to us: fenced or refused is fatal, all else may heal."""
+    """Return a Kafka error as one of ours: fenced or denied is fatal, all others may be retried."""
     cause: KafkaError = error.args[0]
     fatal = {
         KafkaError._FENCED,
@@ -217,19 +221,19 @@ def as_ours(error: KafkaException, doing: str) -> BongsuError:
     if cause.code() in fatal or cause.fatal():
         return Fenced(f"{doing}: fenced, another worker has taken over ({cause.name()})", hint=ANOTHER)
     if cause.code() in refused:
-        return Fatal(f"{doing}: Kafka refuses us ({cause.name()})", hint="check the principal's ACLs")
+        return Fatal(f"{doing}: Kafka denied access ({cause.name()})", hint="check the principal's ACLs")
     return Retriable(f"{doing}: {cause.name()}")
 
 
 def read_tail(bootstrap: str, topic: str, *, count: int = 200) -> list[Record]:
-    """The committed records among the last *count* offsets of a topic of one partition."""
+    """Return the committed records among the last *count* offsets of a topic of one partition."""
     consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS})
     try:
         place = partition_of(consumer, topic)
         try:
             low, high = consumer.get_watermark_offsets(place, timeout=METADATA_TIMEOUT_S)
         except KafkaException as error:
-            raise as_ours(error, f"asking for the ends of {topic}") from error
+            raise as_ours(error, f"reading the offsets of {topic}") from error
         consumer.assign([TopicPartition(topic, place.partition, max(low, high - count))])
         records: list[Record] = []
         while True:

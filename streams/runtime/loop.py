@@ -1,8 +1,8 @@
 """A stage's loop: one thread polls Kafka, one thread decides; a bounded Faust channel lies between them.
 
-The polling thread never decides, so the group's heartbeats and fetches go on while a batch is in work; the
-deciding thread alone owns the stage's state. Assignments travel through the same channel as the batches, so
-they cannot overtake them.
+The polling thread never decides, so heartbeats and fetches go on while a batch is processed. Only the
+deciding thread touches the stage's state. Assignments pass through the same channel as batches, so they
+cannot overtake them.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ STOP_CHECK_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One thing for the deciding thread: a batch, or news of the assignment."""
+    """A task of the deciding thread: a batch, or a change of the assignment."""
 
     do: Callable[[], None]
     done: Future[None]
 
 
 class StageLoop:
-    """Runs *stage* until told to stop. *put* hands ``Work`` to the channel, from any thread; done once it is in."""
+    """Runs *stage* until stopped. *put* passes ``Work`` to the channel, from any thread; its future is done
+    once it is in.
+    """
 
     def __init__(self, stage: Stage, consumer: Consumer, put: Callable[[Work], Future[None]]) -> None:
         self._stage = stage
@@ -50,7 +52,7 @@ class StageLoop:
         self.fault: BaseException | None = None
 
     def poll_until_stopped(self) -> None:
-        """The polling thread's whole life."""
+        """Poll until stopped; run by the polling thread."""
         try:
             self._consumer.subscribe(
                 list(self._stage.topics),
@@ -62,7 +64,7 @@ class StageLoop:
                 batch = self._next_batch()
                 if batch.records:
                     self._hand(partial(self._answer, batch), wait=False)
-        except BaseException as error:  # a thread's end must reach the worker, whatever it is
+        except BaseException as error:  # any end of this thread must end the worker
             self.fault = self.fault or error
         finally:
             self._consumer.close()
@@ -71,7 +73,7 @@ class StageLoop:
         self._stopping.set()
 
     def _next_batch(self) -> Batch:
-        """What is there now, at once; an empty batch after a short wait when nothing is."""
+        """Return the records that are there; an empty batch after a short wait if there are none."""
         first = self._consumer.poll(POLL_S)
         if first is None:
             return Batch((), None)
@@ -80,7 +82,11 @@ class StageLoop:
         return Batch(records, self._consumer.consumer_group_metadata())
 
     def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        """The group deals each topic out by itself; what the stage reads beside must not go to different members."""
+        """Assign the stage its partitions, and all partitions of the topics it reads beside.
+
+        The group assigns each topic by itself; without this, topics read together could go to different
+        members.
+        """
         if not partitions:
             return
         self._revoking.clear()
@@ -97,9 +103,9 @@ class StageLoop:
             self._hand(self._stage.revoked)
 
     def _hand(self, do: Callable[[], None], *, wait: bool = True) -> None:
-        """Give it to the deciding thread; wait for the put to be done, and with *wait* for the work itself.
+        """Pass a task to the deciding thread; wait until it is in the channel, and with *wait* until it is done.
 
-        Neither is waited for once all stops: the channel then takes nothing more, and nobody would answer.
+        When stopping, neither is waited for: the channel takes nothing more.
         """
         done: Future[None] = Future()
         self._wait_for(self._put(Work(do, done)))
@@ -111,19 +117,20 @@ class StageLoop:
             try:
                 done.result(STOP_CHECK_S)
             except TimeoutError:
-                if done.done():  # it was the work's own
+                if done.done():  # raised by the work itself
                     raise
             else:
                 return
 
     def _answer(self, batch: Batch) -> None:
-        """Take the batch, again and again while the world may heal.
+        """Process the batch; repeat it while the error is ``Retriable``.
 
-        Once the partitions are being taken away, what is not committed is the next owner's to read.
+        Once partitions are being revoked, it is not repeated: their next owner reads the records again.
         """
         delay_s, is_again = RETRY_FIRST_S, False
         while not self._revoking.is_set():
             try:
+                # the aborted state is of no use: rebuild it from the log first
                 if is_again:
                     self._stage.assigned()
                 self._stage.take(batch)
@@ -137,7 +144,7 @@ class StageLoop:
 
 
 def is_record(message: Any) -> bool:
-    """Whether it is one; what heals by itself is none. ``Fatal`` or ``Retriable`` for any other error."""
+    """Return whether it is a record; transient errors are not. ``Fatal`` or ``Retriable`` for any other error."""
     error = message.error()
     if error is None:
         return True
@@ -152,7 +159,7 @@ def is_record(message: Any) -> bool:
 
 
 async def decide(work: Work, run: Callable[[Callable[[], None]], asyncio.Future[None]]) -> None:
-    """Do one piece of work on the deciding thread and tell whoever waits for it."""
+    """Run one task on the deciding thread, and complete its future."""
     try:
         await run(work.do)
     except BaseException as error:

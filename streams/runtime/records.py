@@ -1,4 +1,4 @@
-"""Records as they come from a topic, and the headers that travel with them."""
+"""Records of topics, and their headers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import Any
 from schemas.event import Event
 
 RETRY_OF, ATTEMPTS, FIRST_AT = "bongsu-retry-of", "bongsu-attempts", "bongsu-first-at"
-"""Headers of a record fed again: the event_id under which it was set aside, how often it was tried, since when (ms)."""
+"""Headers of a retried record: the event_id under which it was set aside, its attempts, and the first one's
+time (ms).
+"""
 BORROWED = "bongsu-borrowed"
-"""Header of a source's place: a retry speaks for the source, and whoever spoke before may go on after it."""
+"""Header of a source's place: written by a retry, after which the fenced owner may continue."""
 PLAYED = "bongsu-played"
 """Header of a played event: its time comes with the tick whose barrier covers it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A frame in a topic."""
+    """A record of a topic."""
 
     topic: str
     partition: int
@@ -40,10 +42,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records polled together, and the group's metadata as the polling thread saw it just then.
+    """Records polled together, with the group's metadata at that time.
 
-    Only the polling thread may touch a consumer: confluent-kafka lets one call in at a time, and a thread that waits
-    for the one that polls may wait for ever.
+    Only the polling thread may touch a consumer: confluent-kafka allows one call at a time, and another
+    thread may wait for ever.
     """
 
     records: Sequence[Record]
@@ -51,7 +53,7 @@ class Batch:
 
 
 def record_of(message: Any) -> Record:
-    """A confluent-kafka message as a record; header values that are not bytes are dropped."""
+    """Return a confluent-kafka message as a record; header values that are not bytes are dropped."""
     headers = {name: value for name, value in message.headers() or () if isinstance(value, bytes)}
     _, timestamp_ms = message.timestamp()
     return Record(
@@ -68,9 +70,9 @@ def record_of(message: Any) -> Record:
 def headers_of(
     event: Event, *, topic: str, traceparent: bytes | None = None, played: bool = False
 ) -> Headers:
-    """CloudEvents attributes in binary mode (CloudEvents Kafka binding 1.0.2) and the trace the event belongs to.
+    """Return the CloudEvents attributes in binary mode (CloudEvents Kafka binding 1.0.2) and the event's trace.
 
-    An event that follows from nothing starts a trace of its own, named after its id.
+    An event without a cause starts a trace of its own, named after its id.
     """
     if event.value is None:
         return []
@@ -95,12 +97,12 @@ Headers = list[tuple[str, bytes]]
 
 
 def trace_of(event_id: str) -> bytes:
-    """A W3C traceparent whose trace is the event's own id (32 hex digits)."""
+    """Return a W3C traceparent whose trace is the event's own id (32 hex digits)."""
     return f"00-{event_id[:32]:0>32}-{event_id[:16]:0>16}-01".encode()
 
 
 def next_offsets(records: Sequence[Record]) -> dict[tuple[str, int], int]:
-    """For each (topic, partition) of *records*, the offset after its last one."""
+    """Return the offset after the last of *records* for each (topic, partition)."""
     ends: dict[tuple[str, int], int] = {}
     for record in records:
         place = (record.topic, record.partition)

@@ -1,4 +1,4 @@
-"""A stage: what is done with a batch of records, apart from threads, channels and the life of the worker."""
+"""The interface of a stage: it processes batches, without threads, channels and the worker's start and end."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from streams.runtime.records import Batch
 
 
 class Stage(Protocol):
-    """Takes batches and answers them, each in a transaction. Called from one thread only."""
+    """Takes batches and publishes results, each batch in a transaction. Called from one thread only."""
 
     @property
     def topics(self) -> Sequence[str]:
-        """The full names of the topics it reads."""
+        """Return the full names of the topics it reads."""
 
     @property
     def beside(self) -> Sequence[str]:
-        """Full names of topics of which whoever has the partitions of ``topics`` reads every partition, too."""
+        """Return the full names of topics of which the owner of ``topics`` reads every partition."""
 
     @property
     def group(self) -> str: ...
 
     def assigned(self) -> None:
-        """The partitions are ours: fence whoever had them, and rebuild the state from the log."""
+        """Called after an assignment: fence the former owner, and rebuild the state from the log."""
 
     def revoked(self) -> None:
-        """They are another's now: forget the state."""
+        """Called after a revocation: forget the state."""
 
     def take(self, batch: Batch) -> None:
-        """Answer one batch. ``Retriable``: call ``assigned``, then this again with the same batch. ``Fatal``: stop."""
+        """Process one batch. ``Retriable``: call ``assigned``, then this again with the same batch. ``Fatal``: stop."""

@@ -1,4 +1,4 @@
-"""One transaction: what a stage answers, what it sets aside, and how far it has read."""
+"""One transaction: a stage's results, the records it sets aside, and its consumed offsets."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from streams.runtime.records import headers_of
 
 Headers = Sequence[tuple[str, bytes]]
 Made = tuple[bytes, bytes, list[tuple[str, bytes]]]
-"""Key, frame, headers of a record that is ready to go."""
+"""The key, frame and headers of a record ready to send."""
 
 COMMIT_TIMEOUT_S = 30.0
 ASK_TIMEOUT_S = 5.0
 
 
 class Outbox:
-    """Events to Kafka, within one open transaction of *producer*."""
+    """Sends events to Kafka within one open transaction of *producer*."""
 
     def __init__(self, producer: Producer, wire: Wire, city: str) -> None:
         self.producer = producer
@@ -37,17 +37,17 @@ class Outbox:
     def put(
         self, event: Event, *, traceparent: bytes | None = None, played: bool = False, more: Headers = ()
     ) -> None:
-        """*more*: headers beside those that every event has."""
+        """Send an event. *more*: headers beside those that every event has."""
         topic, key, value = self._wire.encode(self._city, event)
         headers = headers_of(event, topic=topic, traceparent=traceparent, played=played)
         self.put_bytes(topic, key, value, [*headers, *more])
 
     def put_bytes(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-        """A record as it is, to a topic by its full name."""
+        """Send a record as it is, to a topic by its full name."""
         self._produce(topic, value, key=key, headers=list(headers), on_delivery=self._delivered)
 
     def put_many(self, topic: str, records: Iterable[Made]) -> None:
-        """Records as they are. ``delivered`` does not tell of them: what fails fails the commit."""
+        """Send records as they are. ``delivered`` does not count them; a failed one fails the commit."""
         for key, value, headers in records:
             self._produce(topic, value, key=key, headers=headers)
 
@@ -55,20 +55,20 @@ class Outbox:
         while True:
             try:
                 self.producer.produce(topic, value, **about)
-            except BufferError:  # the local queue is full: let deliveries empty it
+            except BufferError:  # the local queue is full: serve deliveries until there is room
                 self.producer.poll(0.01)
             else:
                 break
 
     def flush(self) -> dict[Partition, int]:
-        """Wait until all is with the broker; the next offset of every partition written to."""
+        """Wait until all records are delivered; return the next offset of every partition written to."""
         self.producer.flush(COMMIT_TIMEOUT_S)
         if self._failed is not None:
             raise as_ours(KafkaException(self._failed), "producing")
         return self.delivered
 
     def read_up_to(self, places: Mapping[Partition, int], group_metadata: Any) -> None:
-        """Put the consumed offsets into the transaction."""
+        """Add the consumed offsets to the transaction."""
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in places.items()]
         self.producer.send_offsets_to_transaction(offsets, group_metadata, COMMIT_TIMEOUT_S)
 
@@ -82,7 +82,7 @@ class Outbox:
 
 @contextmanager
 def transaction(producer: Producer, wire: Wire, city: str) -> Iterator[Outbox]:
-    """All that is put in the outbox, or nothing. Aborts on any error, and says what kind it was."""
+    """Commit everything put in the outbox, or nothing. Aborts on any error, and raises it as one of ours."""
     try:
         producer.begin_transaction()
     except KafkaException as error:
@@ -103,6 +103,8 @@ def transaction(producer: Producer, wire: Wire, city: str) -> Iterator[Outbox]:
 def _commit(producer: Producer) -> None:
     while True:
         try:
+            # a retriable failure leaves the transaction open, and the outcome unknown: committing again is
+            # safe
             producer.commit_transaction(COMMIT_TIMEOUT_S)
         except KafkaException as error:
             if not error.args[0].retriable():
@@ -121,10 +123,11 @@ def _abort(producer: Producer) -> None:
 
 
 def ask_ours(producer: Producer, group: str, topic: str, *, bootstrap: str) -> None:
-    """Return if *producer* still speaks under its transactional id: ``Fenced`` once another does, ``Retriable`` if Kafka
-    does not answer.
+    """Return if *producer* still owns its transactional id. ``Fenced``: another does. ``Retriable``: Kafka is
+    unavailable.
 
-    A transaction that would say how far *group* has read in *topic*, and is given up: nobody reads anything of it.
+    It aborts a transaction with an offset of *group* in *topic*: the coordinator checks the id, and nothing
+    is published.
     """
     consumer = consumer_of({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 0})
     try:
@@ -135,6 +138,6 @@ def ask_ours(producer: Producer, group: str, topic: str, *, bootstrap: str) -> N
         finally:
             producer.abort_transaction(ASK_TIMEOUT_S)
     except KafkaException as error:
-        raise as_ours(error, "asking whether we still speak") from error
+        raise as_ours(error, "checking the transactional id") from error
     finally:
         consumer.close()

@@ -1,9 +1,9 @@
-"""The worker: a Faust app around stages and services. Faust owns its life, its channels, its timers and its pages.
+"""The worker: a Faust app around stages and services. Faust runs its start and end, channels, timers and web pages.
 
-Kafka's records never pass through Faust's own consumer (a plain Faust agent handles 5.5-10 k events a second and
-loses a batch whose handler raises); confluent-kafka polls, and whole batches cross a bounded channel. An app that
-has channel agents alone does not start, so the worker follows the city's ticks as Faust's one topic: that is
-also what ``/healthz`` shows as its pulse.
+Kafka's records never pass through Faust's own consumer (a plain Faust agent handles 5.5-10 k events per
+second and loses a batch whose handler raises). confluent-kafka polls, and whole batches cross a bounded
+channel. An app that has channel agents alone does not start, so Faust consumes one topic, the city's ticks;
+``/healthz`` shows the last one as its pulse.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WATCH_S = 0.2
 
 
 class Service(Protocol):
-    """Something that runs beside the stages: a source being heard, a sink being told."""
+    """A task beside the stages, such as a source or a sink."""
 
     @property
     def name(self) -> str: ...
@@ -45,7 +45,7 @@ class Service(Protocol):
     def is_ready(self) -> bool: ...
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
 
 
 class Worker:
@@ -64,10 +64,10 @@ class Worker:
         self.fault: BaseException | None = None
         private_folder(data_dir)
         self._app = faust.App(
-            f"{self.name}.worker.{uuid4().hex}",  # a group of its own: it waits for no worker that was killed
+            f"{self.name}.worker.{uuid4().hex}",  # a group of its own: a rebalance would wait for a killed worker
             broker=f"kafka://{bootstrap}",
             store="memory://",
-            datadir=str(data_dir).replace("{", "{{").replace("}", "}}"),  # Faust formats it
+            datadir=str(data_dir).replace("{", "{{").replace("}", "}}"),  # Faust formats this text
             web_bind="127.0.0.1",
             web_host="127.0.0.1",
             web_port=web_port,
@@ -94,9 +94,7 @@ class Worker:
                     await decide(work, lambda do: loop.run_in_executor(decider, do))
                 except asyncio.CancelledError:
                     raise
-                except (
-                    BaseException
-                ) as error:  # nothing may leave an agent by exception: Faust would go on without it
+                except BaseException as error:  # an agent must not raise: Faust would go on without it
                     self._end(error)
 
         self._app.agent(channel, name=f"{stage.group}.answer")(answer)
@@ -111,11 +109,11 @@ class Worker:
         self._services.append(service)
 
     def stop_when(self, is_done: Callable[[], bool]) -> None:
-        """End the worker by itself once *is_done*; asked a few times a second."""
+        """End the worker once *is_done* returns true; it is called a few times per second."""
         self._stop_when = is_done
 
     def run(self) -> None:
-        """Until a signal, or until something fatal, which is raised."""
+        """Run until a signal, or a fatal error, which is raised."""
         worker = EndingWorker(
             self._app,
             ending=self._stop_all,
@@ -130,7 +128,7 @@ class Worker:
             if ended.code not in (0, None) and self.fault is None and not worker.was_cut_short:
                 cause = ended.__context__
                 self.fault = Fatal(f"worker {self.name} ended: {type(cause).__name__}: {cause}")
-        except RuntimeError:  # what asyncio says when its loop is stopped under it
+        except RuntimeError:  # raised by asyncio when its loop is stopped
             if not worker.was_cut_short:
                 raise
         finally:
@@ -152,10 +150,12 @@ class Worker:
         self._app.agent(source, name=f"{self.name}.pulse")(pulse)
 
     async def _start_all(self) -> None:
-        """Agents subscribe to their channels first; only then may anything be put into one."""
+        """Start threads and services, after agents have subscribed to their channels: a put before that would
+        be lost.
+        """
         if self._is_shutting:
             return
-        log.enable()  # Faust's own logging set-up silences every logger that was there before it
+        log.enable()  # Faust's logging set-up disables all existing loggers
         for loop in self._loops:
             thread = threading.Thread(target=loop.poll_until_stopped, name="poll", daemon=True)
             thread.start()
@@ -165,7 +165,7 @@ class Worker:
         log.info("worker up", name=self.name, stages=len(self._loops), services=len(self._services))
 
     def _stop_all(self) -> list[asyncio.Task[None]]:
-        """However the end was asked for: whoever polls must know before the channels close. The tasks that end."""
+        """Stop the polling threads before the channels close. Return the tasks that end."""
         self._is_shutting = True
         for loop in self._loops:
             loop.stop()
@@ -204,7 +204,7 @@ class Worker:
         if self._is_shutting:
             return
         self._is_shutting = True
-        signal.raise_signal(signal.SIGTERM)  # the way out that Faust's own worker knows
+        signal.raise_signal(signal.SIGTERM)  # Faust's worker handles the signal
 
     def _join(self) -> None:
         for loop in self._loops:
@@ -213,7 +213,7 @@ class Worker:
             thread.join(10)
 
     def _pages(self) -> None:
-        """Faust hands a page its view only if the page is a plain function."""
+        """Register the web pages. Faust passes the view only to a plain function."""
 
         async def healthz(view: View, _request: Request) -> Response:
             alive = self.fault is None

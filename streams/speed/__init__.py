@@ -1,1 +1,1 @@
-"""How fast vehicles are, by cell and minute: pure. ``streams/speed_stage.py`` is its rim."""
+"""The speed of vehicles by cell and minute. Pure; ``streams/speed_stage.py`` connects it to Kafka."""

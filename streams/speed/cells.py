@@ -1,7 +1,8 @@
-"""The cells in which speed is told: rows of 1/225 degree (494 m), each cut into columns about as wide. Pure.
+"""The cells of speeds: rows of 1/225 degree (494 m), each cut into columns about as wide. Pure.
 
-A cell is ``row:column``, counted from the south pole and from 180° west. How many columns a row has follows from its
-latitude alone, as a whole number, so that machines whose cosines differ in the last bit agree on who is in which cell.
+A cell is ``row:column``, counted from the south pole and from 180° west. The number of columns of a row
+follows from its latitude alone, as an integer, so that machines whose cosines differ in the last bit agree on
+the cell of a vehicle.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from streams.geo import distance_m, reach_deg
 PER_DEG = 225
 ROWS = 180 * PER_DEG
 HALF_DIAGONAL_M = 354.0
-"""So far is a cell's edge from its middle at most (rounded up)."""
+"""The greatest distance of a cell's edge from its middle (rounded up)."""
 
 
 @lru_cache(65_536)
 def columns_of(row: int) -> int:
-    """How many cells *row* is cut into."""
+    """Return the number of cells in *row*."""
     return max(1, round(360 * PER_DEG * math.cos(math.radians(_lat(row)))))
 
 
@@ -30,7 +31,7 @@ def cell_at(lat: float, lon: float) -> str:
 
 
 def centre_of(cell: str) -> tuple[float, float]:
-    """Its middle, in degrees. ``ValueError`` for what is no cell."""
+    """Return the middle of a cell, in degrees. ``ValueError`` if it is not a cell."""
     row, column = (int(one) for one in cell.split(":"))
     columns = columns_of(row) if 0 <= row < ROWS else 0
     if not 0 <= column < columns:
@@ -39,7 +40,9 @@ def centre_of(cell: str) -> tuple[float, float]:
 
 
 def cells_near(lat: float, lon: float, radius_m: float) -> Iterator[tuple[str, float]]:
-    """(cell, metres to its middle) of each whose middle lies within *radius_m*; the southern and western first."""
+    """Yield (cell, metres to its middle) of cells whose middle lies within *radius_m*; the southern and
+    western first.
+    """
     height, width = reach_deg(lat, radius_m)
     low, high = (
         min(ROWS - 1, max(0, math.floor((one + 90) * PER_DEG))) for one in (lat - height, lat + height)

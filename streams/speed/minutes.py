@@ -28,7 +28,7 @@ from streams.speed.cells import PER_DEG, ROWS, columns_of
 
 MINUTE_MS = 60_000
 REDUCE_ROWS = 100_000
-"""So many positions of a minute are held apart at most before they are brought together by vehicle."""
+"""The number of positions of a minute kept before they are reduced to one row per vehicle."""
 
 Longs = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -36,32 +36,34 @@ Flags = NDArray[np.bool_]
 
 
 class SpeedConfig(BaseModel):
-    """What ``[speed]`` of a city's file may say."""
+    """The settings of ``[speed]`` in a city's file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    lateness_s: float = Field(45, ge=0, le=600, description="so long after its end a minute is told")
-    parked_min: float = Field(5, gt=0, le=30, description="whoever has not moved for so long does not count")
-    moved_m: float = Field(50, gt=0, le=1_000, description="so far away from where it stood, it has moved")
-    speed_max_mps: float = Field(70, gt=0, description="faster is no vehicle but a wrong place")
-    ahead_max_s: float = Field(
-        60, ge=0, description="a position that lies further ahead of when it was heard is wrong"
+    lateness_s: float = Field(
+        45, ge=0, le=600, description="seconds after its end when a minute is published"
     )
+    parked_min: float = Field(
+        5, gt=0, le=30, description="a vehicle that has not moved for this time does not count"
+    )
+    moved_m: float = Field(50, gt=0, le=1_000, description="the distance at which a vehicle has moved")
+    speed_max_mps: float = Field(70, gt=0, description="a position faster than this is wrong")
+    ahead_max_s: float = Field(60, ge=0, description="a position further ahead of its received time is wrong")
     vehicles_max: int = Field(
-        500_000, ge=1, description="so many are followed; those not seen for longest go"
+        500_000, ge=1, description="the most vehicles followed; those unseen for longest are dropped"
     )
 
     @property
     def look_back_ms(self) -> int:
-        """So far back must be read to know who moves in the minute that is told next."""
+        """The time, in ms, that must be read back to know which vehicles move in the next minute."""
         return round(self.parked_min * MINUTE_MS + self.lateness_s * 1000) + 2 * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Some positions, a row each. *vehicle* is any number that is the vehicle's own; *heard* is when the platform heard of
-    it; *speed*, *lat* and *lon* are NaN where unknown. *is_out* are those that say of themselves that they do not count:
-    stale, disabled, reserved, at a hub.
+    """Positions, one per row. *vehicle*: a number unique to the vehicle. *heard*: the platform's received
+    time. *speed*, *lat*, *lon*: NaN if unknown. *is_out*: marked by the operator as not counting (stale,
+    disabled, reserved, at a hub).
     """
 
     vehicle: Longs
@@ -78,7 +80,7 @@ class Positions:
 
 @dataclass(frozen=True, slots=True)
 class CellSpeed:
-    """What is told of one cell and minute. *minute* is its beginning, in ms."""
+    """The published speed of one cell and minute. *minute* is its beginning, in ms."""
 
     row: int
     column: int
@@ -93,8 +95,9 @@ class CellSpeed:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Vehicles in one minute, each once when reduced: how often and how fast, where it was last, and the box within which
-    it was."""
+    """Vehicles in one minute, each once when reduced: number and sum of its speeds, its last place, and the
+    box of its places.
+    """
 
     vehicle: Longs
     time: Longs
@@ -111,7 +114,7 @@ class Sums:
         return len(self.vehicle)
 
     def reduced(self) -> Sums:
-        """Each vehicle once, by number."""
+        """Return each vehicle once, by number."""
         if not len(self):
             return self
         order = np.lexsort((self.lon, self.lat, self.time, self.vehicle))
@@ -134,7 +137,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Vehicles by number, and the box within which each was in one minute or in several."""
+    """Vehicles by number, and the box of each one's places in one minute or several."""
 
     vehicle: Longs
     south: Doubles
@@ -143,7 +146,7 @@ class Boxes:
     east: Doubles
 
     def with_those_of(self, other: Boxes) -> Boxes:
-        """Our vehicles' boxes, wide enough for theirs in *other*, too."""
+        """Return our vehicles' boxes, widened to include their places in *other*."""
         if not len(other.vehicle):
             return self
         at = np.minimum(np.searchsorted(other.vehicle, self.vehicle), len(other.vehicle) - 1)
@@ -157,18 +160,18 @@ class Boxes:
         )
 
     def only(self, vehicles: Longs) -> Boxes:
-        """Those of *vehicles*."""
+        """Return the boxes of *vehicles*."""
         rows = np.isin(self.vehicle, vehicles, assume_unique=True)
         return Boxes(*(_column(self, name)[rows] for name in Boxes.__slots__))
 
     def width_m(self) -> Doubles:
-        """From corner to corner of each."""
+        """Return the distance between the corners of each box."""
         return away_m(self.south, self.west, self.north, self.east)
 
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """Where each vehicle was last (by number): *at* that time."""
+    """The last place of each vehicle (by number), and its time *at*."""
 
     vehicle: Longs
     at: Longs
@@ -182,10 +185,11 @@ NO_TRACKS = Tracks(*(np.empty(0, kind) for kind in (np.int64, np.int64, float, f
 
 @dataclass(slots=True)
 class Minutes:
-    """The minutes that are open, and the vehicles that are followed.
+    """The open minutes, and the vehicles that are followed.
 
-    *told_until* is the end of the last minute that was told, *clock* the latest time given. *left_out* counts by reason.
-    Minutes before *silent_until* were told in another life: vehicles are followed through them, and nothing is told.
+    *told_until*: the end of the last published minute. *clock*: the latest time given. *left_out*: counts by
+    reason. Minutes before *silent_until* were published before a restart: vehicles are followed through them,
+    and nothing is published.
     """
 
     config: SpeedConfig = field(default_factory=lambda: SpeedConfig.model_validate({}))
@@ -196,10 +200,12 @@ class Minutes:
     _open: dict[int, list[Sums]] = field(default_factory=dict)
     _tracks: Tracks = NO_TRACKS
     _boxes: dict[int, Boxes] = field(default_factory=dict)
-    """Of the last minutes that are closed."""
+    """The boxes of closed minutes that still count."""
 
     def take(self, positions: Positions, clock_ms: int) -> list[CellSpeed]:
-        """What *positions* make known by *clock_ms*: the minutes whose late positions have come, in order, each once."""
+        """Take *positions*; return the speeds of minutes that are complete by *clock_ms*, in order, each
+        minute once.
+        """
         self.clock = max(self.clock, clock_ms)
         self._sort_in(positions)
         due = self.clock - round(self.config.lateness_s * 1000)
@@ -210,13 +216,13 @@ class Minutes:
         return told
 
     def copy(self) -> Minutes:
-        """As it is now: what is taken by the one does not change the other."""
+        """Return a copy: positions taken by one do not change the other."""
         parts = {minute: list(parts) for minute, parts in self._open.items()}
         return replace(self, left_out=self.left_out.copy(), _open=parts, _boxes=dict(self._boxes))
 
     @property
     def followed(self) -> int:
-        """How many vehicles."""
+        """The number of vehicles followed."""
         return len(self._tracks.vehicle)
 
     def _sort_in(self, positions: Positions) -> None:
@@ -229,6 +235,7 @@ class Minutes:
             "speed": (positions.speed < 0) | (positions.speed > self.config.speed_max_mps),
         }
         counts = np.ones(len(positions), bool)
+        # each position counts for the first reason only
         for reason, rows in reasons.items():
             self.left_out[reason] += int(np.count_nonzero(rows & counts))
             counts &= ~rows
@@ -261,7 +268,7 @@ class Minutes:
         return by_cell(seen.lat[rows], seen.lon[rows], speed[rows], minute)
 
     def _followed(self, seen: Sums, minute: int) -> tuple[Doubles, Flags]:
-        """The speed of each of *seen* (NaN where nobody knows), and whether it moves. Follows them on."""
+        """Return the speed of each of *seen* (NaN if unknown), and whether it moves. Updates the tracks and boxes."""
         tracks, config = self._tracks, self.config
         found = np.searchsorted(tracks.vehicle, seen.vehicle)
         at = np.minimum(found, max(0, len(tracks.vehicle) - 1))
@@ -282,7 +289,9 @@ class Minutes:
         return speed, self._width_m(seen, minute) >= config.moved_m
 
     def _width_m(self, seen: Sums, minute: int) -> Doubles:
-        """How far apart the places of each are, in this minute, which has a say henceforth, and in those that still have."""
+        """Return the width of each vehicle's places in this minute and the kept ones. Keeps the boxes of this
+        minute.
+        """
         ours = Boxes(seen.vehicle, seen.south, seen.north, seen.west, seen.east)
         self._boxes = {one: boxes for one, boxes in self._boxes.items() if one >= self._gone(minute)}
         around = ours
@@ -292,11 +301,11 @@ class Minutes:
         return around.width_m()
 
     def _gone(self, minute: int) -> int:
-        """What lies before that has no say any more; who was last seen then is unknown again."""
+        """Return the time before which places no longer count; a vehicle last seen before it is new again."""
         return minute - round(self.config.parked_min * MINUTE_MS)
 
     def _kept(self, fresh: Tracks, minute: int) -> Tracks:
-        """*fresh*, and those followed before that are not too many and not gone for too long."""
+        """Return *fresh* and the former tracks, without those too old or beyond ``vehicles_max``."""
         old = self._tracks
         stay = ~np.isin(old.vehicle, fresh.vehicle, assume_unique=True)
         stay &= old.at >= self._gone(minute)
@@ -311,7 +320,7 @@ class Minutes:
 
 
 def by_cell(lat: Doubles, lon: Doubles, speed: Doubles, minute: int) -> list[CellSpeed]:
-    """The mean of *speed* and the number of rows in each cell, the southern and western cells first."""
+    """Return the mean of *speed* and the number of rows in each cell, the southern and western cells first."""
     if not len(lat):
         return []
     row = np.clip(np.floor((lat + 90) * PER_DEG).astype(np.int64), 0, ROWS - 1)
@@ -337,7 +346,7 @@ def by_cell(lat: Doubles, lon: Doubles, speed: Doubles, minute: int) -> list[Cel
 
 
 def away_m(lat_a: Doubles, lon_a: Doubles, lat_b: Doubles, lon_b: Doubles) -> Doubles:
-    """Metres between places that are near each other, row by row (equirectangular)."""
+    """Return metres between places near each other, row by row (equirectangular)."""
     east = np.radians((lon_b - lon_a + 180) % 360 - 180) * np.cos(np.radians((lat_a + lat_b) / 2))
     metres: Doubles = EARTH_RADIUS_M * np.hypot(np.radians(lat_b - lat_a), east)
     return metres

@@ -14,9 +14,9 @@ OUT = ("is_stale", "is_disabled", "is_reserved")
 
 
 def positions_of(values: Sequence[Mapping[str, Any]], latest: Sequence[int]) -> Positions:
-    """The rows of *values*, which are in the shape of the contract's newest schema.
+    """Return the rows of *values*, which have the form of the contract's newest schema.
 
-    *latest*: when each was heard at the latest, in ms, whatever it says itself.
+    *latest*: an upper bound of each received time, in ms, whatever the value states.
     """
     places = [one["position"] or {"lat": np.nan, "lon": np.nan} for one in values]
     vehicle = joined(
