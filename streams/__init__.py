@@ -1,1 +1,1 @@
-"""The mind: what hears the topics, decides, and answers."""
+"""The stream processors: they consume topics, apply the rules, and publish the results."""

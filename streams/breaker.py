@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 WINDOW = 200
 COOL_DOWN_MS, COOL_DOWN_MS_MAX = 5 * 60_000, 60 * 60_000
 SAMPLES = 20
-"""Bad records kept of a reading that stops the channel."""
+"""The number of bad records kept from a reading that stops the channel."""
 
 HEARING, STOPPED, TRIAL = "hearing", "stopped", "trial"
 
 
 @dataclass(slots=True)
 class Breaker:
-    """One source's. *trials* is how many trials in a row were bad: each doubles the cool-down."""
+    """The circuit breaker of one source. *trials*: the number of trials in a row that were bad; each doubles
+    the cool-down.
+    """
 
     state: str = HEARING
     since_ms: int = 0
@@ -31,9 +33,10 @@ class Breaker:
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
     def judge(self, *, good: int, bad: int, now_ms: int, reason: str = "") -> bool:
-        """Take in a reading of so many records; whether the channel may go on. *reason*: what is wrong most often.
+        """Count a reading of *good* and *bad* records; return whether the channel may go on. *reason*: the most
+        frequent fault.
 
-        Whoever feeds a stopped channel tries it.
+        A reading given to a stopped channel counts as its trial.
         """
         if good + bad == 0:
             return True
@@ -49,29 +52,32 @@ class Breaker:
         return not is_bad
 
     def try_at_ms(self) -> int | None:
-        """When a stopped channel is tried by itself; ``None`` while it hears."""
+        """Return when a stopped channel starts a trial by itself, in ms; ``None`` if it is not stopped."""
         if self.state != STOPPED:
             return None
         return self.since_ms + min(COOL_DOWN_MS << min(self.trials, 8), COOL_DOWN_MS_MAX)
 
     def may_hear(self, now_ms: int) -> bool:
-        """Whether the source may be asked now. A stopped channel whose cool-down is over goes on trial."""
+        """Return whether the source may be read now. A stopped channel starts a trial once its cool-down is over."""
         try_at_ms = self.try_at_ms()
         if try_at_ms is not None and now_ms >= try_at_ms:
             self.resume(now_ms)
         return self.state != STOPPED
 
     def resume(self, now_ms: int) -> None:
-        """Try a stopped channel now."""
+        """Start a trial, if the channel is stopped."""
         if self.state == STOPPED:
             self._become(TRIAL, now_ms, self.reason)
 
     def _become(self, state: str, now_ms: int, reason: str | None) -> None:
         self.state, self.since_ms, self.reason = state, now_ms, reason
+        # records from before the change must not decide about the new state
         self._recent.clear()
 
     def _count(self, good: int, bad: int) -> None:
-        """Of a reading longer than the window, its share of it: nobody knows which of its records came last."""
+        """Add a reading to the window. A reading longer than the window adds its share of bad records, as
+        their order is unknown.
+        """
         if good + bad > WINDOW:
             bad = round(WINDOW * bad / (good + bad))
             good = WINDOW - bad

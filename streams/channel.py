@@ -1,4 +1,4 @@
-"""One source's channel: whether it may go on, how it is doing, and what of it was set aside already. Pure."""
+"""The channel of one source: whether it may go on, its report, and the records that it set aside. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ REMEMBERED = 5_000
 
 
 class Stopped(Retriable):
-    """Over half of what a source says is bad. *is_taken*: what was heard last is published or set aside all the same."""
+    """More than half of a source's records are bad. *is_taken*: the last reading is published or set aside
+    nevertheless.
+    """
 
     def __init__(self, city: str, source: str, reason: str | None, *, is_taken: bool) -> None:
         super().__init__(
@@ -28,7 +30,7 @@ class Stopped(Retriable):
 
 
 class Remembered:
-    """The last few thousand ids."""
+    """A set of the newest ``REMEMBERED`` ids."""
 
     def __init__(self) -> None:
         self._ids: OrderedDict[str, None] = OrderedDict()
@@ -44,13 +46,13 @@ class Remembered:
 
 
 class Channel:
-    """A source's breaker and report, fed with each reading; time comes from outside."""
+    """The breaker and the report of a source. Takes each reading; time is a parameter."""
 
     def __init__(self, city: str, source: str) -> None:
         self.breaker = Breaker()
         self.report = SourceReport()
         self.kept = Remembered()
-        """The event_ids of what stands in the DLQ: the same bytes in the next poll are the same record."""
+        """The event_ids of records in the DLQ: the same bytes in the next poll are the same record."""
         self._city, self._source = city, source
         self._counted = Remembered()
         self._weighed: Heard | None = None
@@ -58,7 +60,9 @@ class Channel:
         self._told: Mapping[str, Any] = {}
 
     def weigh(self, heard: Heard, reading: Reading, asides: Sequence[Event], *, now_ms: int) -> bool:
-        """Whether the channel may go on after this *reading*; weighed once, however often it is published in vain."""
+        """Return whether the channel may go on after *reading*. Publishing the same reading again does not
+        count it twice.
+        """
         if heard is self._weighed:
             return self._goes_on
         self._weighed = heard
@@ -74,6 +78,8 @@ class Channel:
                 has_clock=heard.at_ms is not None,
             )
         ids = {str(event.value["event_id"]) for event in asides if event.value is not None}
+        # a trial judges the reading as it is: bad records that were counted before must count again, or it
+        # would always pass
         new = ids if self.breaker.state == TRIAL else {one for one in ids if one not in self._counted}
         for one in new:
             self._counted.add(one)
@@ -83,31 +89,31 @@ class Channel:
         return self._goes_on
 
     def is_too_much(self, asides: Sequence[Event]) -> bool:
-        """Whether of a reading that stopped the channel only samples are kept, and its place stays where it was."""
+        """Return whether the reading that stopped the channel has so many bad records that only samples are kept."""
         return not self._goes_on and len(asides) > SAMPLES
 
     def stopped(self, *, is_taken: bool) -> Stopped:
         return Stopped(self._city, self._source, self.breaker.reason, is_taken=is_taken)
 
     def news(self, *, now_ms: int) -> Event | None:
-        """``core.source`` as it is now, when it says something that it did not say before."""
+        """Return ``core.source`` as it is now; ``None`` if nothing changed since it was last published."""
         event = self.report.event(self._city, self._source, self.breaker, now_ms=now_ms)
         value = event.value or {}
         said = {name: value[name] for name in value if name not in _OF_ITS_MOMENT}
         return None if said == self._told else event
 
     def told(self, event: Event) -> None:
-        """*event* is published."""
+        """Remember *event* as published."""
         value = event.value or {}
         self._told = {name: value[name] for name in value if name not in _OF_ITS_MOMENT}
 
     def restore(self, row: Mapping[str, Any]) -> None:
-        """Go on as the last ``core.source`` says: a worker that starts anew does not open what was stopped."""
+        """Restore the state from the last ``core.source``, so that a restart does not open a stopped channel."""
         if row["state"] in (STOPPED, TRIAL):
             self.breaker = Breaker(row["state"], row["state_since_at"], row["trials"], row["state_reason"])
 
     def heed(self, row: Mapping[str, Any], *, now_ms: int) -> None:
-        """Somebody may have asked for a trial since."""
+        """Start a trial if an operator has asked for one in *row* (``core.source``)."""
         if row["state"] == TRIAL:
             self.breaker.resume(now_ms)
 

@@ -1,7 +1,8 @@
-"""Operators' actions on their way into the log: held against the situations as they stand, by the rules' own check.
+"""Operators' actions into the log. Each is first checked against the current situations, by the rules' own check.
 
-The stage checks again, as it alone knows the order of things; here somebody waits for the answer, and is told at once
-what cannot be. What the two disagree on, because a situation changed in between, the stage sets aside with its reason.
+The situations stage checks again, as only it knows the order of all records. The check here gives an operator
+an immediate refusal. If a situation changes between the two checks, the stage sets the action aside with its
+reason.
 """
 
 from __future__ import annotations
@@ -34,15 +35,17 @@ from streams.situations.rows import check_row, situation_from
 
 CONTRACT = "core.action"
 SETTLES_S = 0.5
-"""What a person has seen happen may reach us a moment later than them."""
+"""The time for which a refused check is repeated: the log may reach this process a moment later than the
+operator's screen.
+"""
 SAFE_S = 5.0
-"""So long an operator waits at most; then nothing is known to be done."""
+"""The longest wait for Kafka's acknowledgement; after it, the result is unknown."""
 RECENT_MAX = 10_000
-"""Actions that are remembered here; older ones are known by the situation, and by the stage."""
+"""The number of actions remembered here. Older ones are found in the situation itself, and by the stage."""
 
 
 class LogDesk:
-    """One city's desk (``connectors.gateway.desk.Desk``). *rules* gives the numbers and the law that hold now."""
+    """The desk of one city (``connectors.gateway.desk.Desk``). *rules* returns the settings and the law in force."""
 
     actions: Sequence[str] = ACTIONS
 
@@ -63,7 +66,7 @@ class LogDesk:
         self._now_ms = now_ms
         self._state = topic_name(city, "core.state")
         self._reader = RowReader(wire, f"{city}.gateway.situations", check=check_row)
-        # as many as core.state has: what is forgotten leaves with its tombstone
+        # bounded by core.state: a situation that is forgotten there is removed by its tombstone
         self._bodies: dict[str, bytes] = {}
         self._recent: OrderedDict[str, tuple[Action, Done]] = OrderedDict()
         self._under_way: set[str] = set()
@@ -105,7 +108,9 @@ class LogDesk:
         return done
 
     def _found(self, action: Action, rules: RulesConfig) -> Situation:
-        """What it is done with. Nobody is refused for what was so a moment ago: a no is looked at again for a while."""
+        """Return the situation of *action*. A refusal is checked again until ``SETTLES_S``, as our copy may
+        be behind.
+        """
         until = monotonic() + SETTLES_S
         while True:
             situation = self._now_told_as(action.situation_id)
@@ -135,8 +140,11 @@ class LogDesk:
                 self._under_way.discard(action.action_id)
 
     def _publish(self, action: Action) -> None:
-        """One record, safe with all replicas. It needs no transaction: nothing else goes with it, and who does not hear of
-        its success sends it again under the same id."""
+        """Send one record, acknowledged by all in-sync replicas.
+
+        No transaction is needed: it is a single record, and an operator who gets no answer sends it again
+        under the same id.
+        """
         topic, key, value = self._wire.encode(
             self._city, event := action_event(self._city, action, now_ms=self._now_ms())
         )
@@ -152,13 +160,12 @@ class LogDesk:
         until = monotonic() + SAFE_S + 1
         while not answers and monotonic() < until:
             producer.poll(0.1)
-        if (
-            answers and answers[0] is None
-        ):  # never ==: a KafkaError that is compared with None breaks the interpreter
+        # never ==: comparing a KafkaError with None crashes the interpreter
+        if answers and answers[0] is None:
             return
         with self._lock:
-            self._producer = None  # whatever befell it, the next takes its place
-        raise as_ours(KafkaException(answers[0]), "an action") if answers else Retriable("no broker answers")
+            self._producer = None  # a producer that failed is not used again
+        raise as_ours(KafkaException(answers[0]), "an action") if answers else Retriable("Kafka unavailable")
 
     def _open(self) -> Producer:
         with self._lock:
@@ -186,7 +193,7 @@ class LogDesk:
                 self._bodies[row.key] = zlib.compress(row.value["body"], 1)
 
     def _now_told_as(self, situation_id: str | None) -> Situation | None:
-        """The situation of that id, or the one that it was merged into."""
+        """Return the situation of that id, or the one that it was merged into."""
         body = self._bodies.get(situation_id or "")
         while body is not None:
             situation = situation_from(zlib.decompress(body))
@@ -197,7 +204,9 @@ class LogDesk:
 
 
 def _role(action: Mapping[str, Any], roles: Sequence[str], rules: RulesConfig) -> str:
-    """The lowest of *roles* that the law lets do it; where none is, the highest, of which the check will say so."""
+    """Return the lowest of *roles* that the law allows for the action; if none is, the highest, which the
+    check then refuses.
+    """
     if not roles:
         raise Fatal("an action of an account that may not act", hint="ask for its roles first")
     allowed = rules.law.may.get(str(action.get("action")))
@@ -210,7 +219,7 @@ def _log_refusal(action: Action, error: Invalid) -> None:
 
 
 def _again(wanted: Action, before: Action, done: Done) -> Done:
-    """The answer to an action that was heard before."""
+    """Return the response to an action that was already accepted."""
     if _gist(wanted) != _gist(before):
         raise Invalid(
             "this Idempotency-Key was used for another action",
@@ -232,7 +241,7 @@ def _gist(action: Action) -> tuple[object, ...]:
 
 
 def action_event(city: str, action: Action, *, now_ms: int) -> Event:
-    """*action* as ``core.action`` has it."""
+    """Return *action* as an event of ``core.action``."""
     value = {
         "event_id": derived_id("action", city, action.action_id),
         "city": city,

@@ -1,4 +1,4 @@
-"""Setting a record aside: its bytes, where it stood, and why."""
+"""Dead letter queue events: a record's bytes, its place in Kafka or in the source's body, and the reason."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ from schemas.printable import field_path, printable_line
 from streams.runtime.records import ATTEMPTS, FIRST_AT, RETRY_OF, Record
 
 ORIGINAL_BYTES_MAX = 4 * 1024 * 1024
-"""More of a body than this is not kept; the reason says so."""
+"""The bytes kept of an original. The reason says when it was cut."""
 AROUND_BYTES_MAX = 1024 * 1024
 AROUND_BYTES_OF_A_READING = 8 * 1024 * 1024
-"""What stands around the records of one body is much the same for each: a heading of 100 kB before 12,000 bad rows would
-be a gigabyte. Records beyond are kept without it, and can be fed again only through a mended body."""
+"""The limit for ``before`` and ``after`` of all bad records of one reading.
+
+They are nearly the same for each record: a heading of 100 kB before 12,000 bad rows would be over 1 GB.
+Records beyond the limit are kept without them and cannot be retried.
+"""
 TEXT_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent(SetAside):
-    """An event that its own contract refuses, as JSON; *contract* is the one it is of."""
+    """An event refused by its own contract, as JSON. *contract*: the name of that contract."""
 
     contract: str = ""
 
 
 def aside_record(city: str, contract: str, record: Record, error: Invalid, *, now_ms: int) -> Event:
-    """The DLQ event of a record that could not be taken. Its id is its place, so it is set aside once.
+    """Return the DLQ event of a record that could not be processed. Its id is derived from its offset, so it is set
+    aside once.
 
-    A record that was fed again says so in its headers; its attempts are counted on.
+    The attempts of a record that was retried are read from its headers and counted on.
     """
     where = (record.topic, record.partition, record.offset)
     value = _value(
@@ -59,7 +63,7 @@ def _again(record: Record) -> dict[str, Any]:
         return {}
     try:
         attempts, first_at = int(record.headers[ATTEMPTS]), int(record.headers[FIRST_AT])
-    except (KeyError, ValueError):  # not our headers, then
+    except (KeyError, ValueError):  # not headers of ours
         return {}
     return {"retry_of": before.decode(errors="replace"), "attempts": attempts + 1, "first_at": first_at}
 
@@ -67,10 +71,10 @@ def _again(record: Record) -> dict[str, Any]:
 def asides_of(
     city: str, source: str, asides: Sequence[SetAside], *, heard_at_ms: int | None, time_ms: int, now_ms: int
 ) -> list[Event]:
-    """The ``source.dlq`` events of what a source could not read, each of *asides* once.
+    """Return the ``source.dlq`` events of what a source could not read, each of *asides* once.
 
-    Its id is its bytes: what is bad in every poll is set aside once. *time_ms* is when it was said as far as anybody
-    knows, *now_ms* our own clock.
+    The id is derived from the bytes: a record that is bad in every poll is set aside once. *time_ms*: the
+    best known time of the record; *now_ms*: our clock.
     """
     events: dict[str, Event] = {}
     around_left = AROUND_BYTES_OF_A_READING
@@ -89,7 +93,9 @@ def asides_of(
 
 
 def _around(aside: SetAside, bytes_left: int) -> dict[str, bytes | None]:
-    """What makes a body of its own of it, unless that is beyond all measure."""
+    """Return the text before and after a record, with which it can be read again by itself; ``None`` beyond
+    the limits.
+    """
     if len(aside.before) + len(aside.after) > min(AROUND_BYTES_MAX, bytes_left):
         return {"before": None, "after": None}
     return {"before": aside.before or None, "after": aside.after or None}
@@ -138,7 +144,7 @@ def _value(
 
 
 def _short(text: str) -> str:
-    """At most as long as a person reads; the end of a reason says whether bytes were cut, so its middle goes."""
+    """Cut *text* to ``TEXT_MAX``. The middle is left out, as the end of a reason may say that bytes were cut."""
     return text if len(text) <= TEXT_MAX else f"{text[: TEXT_MAX // 2]} … {text[-TEXT_MAX // 2 :]}"
 
 
@@ -146,5 +152,5 @@ CUT = " (its first"
 
 
 def is_cut(value: Mapping[str, Any]) -> bool:
-    """Whether not all of the original is there: it cannot be retried."""
+    """Return whether the original was cut: such a record cannot be retried."""
     return len(value["original"]) >= ORIGINAL_BYTES_MAX and CUT in value["reason"]

@@ -1,7 +1,7 @@
-"""From the gateway's spool into Kafka: each pushed source in a thread of its own, in the order it was pushed.
+"""From the gateway's spool into Kafka: each pushed source in a thread of its own, in the order of its pushes.
 
-The number up to which a source is published stands in its place, in the transaction of what it led to: whoever starts
-again, killed or not, goes on behind it, so each push is published once.
+The number of the last published push is part of the source's place, and is committed in the transaction of
+its events. After a restart or a kill, publishing continues behind it, so each push is published once.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from streams.slices import Pushed, Slice
 PUSHES_MAX = 500
 IDLE_S = 1.0
 TRANSACTION_S = 0.05
-"""Under load, from the beginning of one transaction to that of the next."""
+"""The shortest time between the beginnings of two transactions under load."""
 ASK_EVERY_S = 3.0
-"""Where nothing is published, so often Kafka is asked whether we still speak for the source."""
+"""The interval of asking Kafka whether this process still owns the source, while nothing is published."""
 BACKOFF_S_MAX = 5.0
-"""Kafka that is back is noticed within so many seconds."""
+"""The longest wait before Kafka is tried again."""
 
 Done = TypeVar("Done")
 
 
 class Drain:
-    """One source's pushes on their way. ``place`` and ``trouble`` may be asked from any thread."""
+    """The drain of one pushed source. ``place`` and ``trouble`` may be read from any thread."""
 
     def __init__(
         self,
@@ -53,8 +53,9 @@ class Drain:
         fenced: Callable[[Fenced], object] = lambda _error: None,
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
-        """*before*: what has to be done once Kafka is there, and before the first push goes to it. *fenced* hears that
-        another process speaks for the source from now on."""
+        """*before* is run once Kafka is available, before the first push is published. *fenced* is called
+        when another process takes over the source.
+        """
         self.name = name
         self._ingest = ingest
         self._spool = spool
@@ -72,29 +73,29 @@ class Drain:
 
     @property
     def place(self) -> Place:
-        """Where the source stands, as far as is known: what a push is read against."""
+        """The last known place of the source: a push is read from there."""
         return self._ingest.standing.place
 
     @property
     def over(self) -> str | None:
-        """Why nothing more of it will be published by this process, if so."""
+        """The reason why this process publishes nothing more of the source; ``None`` while it does."""
         trouble = self.trouble
         return trouble.why if trouble is not None and trouble.is_over else None
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the source's channel is stopped: nothing more is taken until it is mended."""
+        """Whether the source's channel is stopped: nothing is accepted until it is resumed."""
         return self._ingest.channel.breaker.state == STOPPED
 
     def start(self) -> None:
         self._thread.start()
 
     def wake(self) -> None:
-        """Something was pushed."""
+        """Wake the thread: something was pushed."""
         self._there_is_more.set()
 
     def end(self, timeout_s: float = 10.0) -> None:
-        """Finish the transaction that is under way, and no more."""
+        """Finish the current transaction and stop."""
         self._ends.set()
         self._there_is_more.set()
         self._thread.join(timeout_s)
@@ -106,7 +107,7 @@ class Drain:
             while not self._ends.is_set():
                 self._step_if_ours()
         except Ended:
-            log.info("what waits stays in the spool", source=self.name)
+            log.info("drain ended; unpublished pushes stay in the spool", source=self.name)
         except Exception as error:  # this source stops and says so, the others go on
             self._stop(error)
 
@@ -120,7 +121,7 @@ class Drain:
             self._fenced(error)
 
     def _step_if_ours(self) -> None:
-        """Whoever was fenced by a retry goes on after it, from where the retry has left off."""
+        """Run one step. After a retry has fenced us, continue from the place that the retry committed."""
         try:
             self._step()
         except Fenced:
@@ -143,7 +144,10 @@ class Drain:
             self._ends.wait(max(0.0, self._began_at + TRANSACTION_S - time.monotonic()))
 
     def _ask(self) -> None:
-        """Who publishes hears of it when another took over, or Kafka went away; who does not has to ask."""
+        """Ask Kafka from time to time whether this process still owns the source.
+
+        A transaction would report it; while nothing is published, we have to ask.
+        """
         now = time.monotonic()
         if now - self._heard_of_us_at < ASK_EVERY_S:
             return
@@ -155,14 +159,14 @@ class Drain:
         self._heard_of_us_at = now
 
     def _may_hear(self) -> bool:
-        """Whether the channel lets anything through; if not, after a pause."""
+        """Return whether the channel may go on; if not, wait ``LOOK_EVERY_S`` first."""
         if not self.is_stopped:
             return True
         try:
             if self._ingest.may_hear():
                 return True
         except (Retriable, Unreachable) as error:
-            log.warning("its channel cannot be looked at", source=self.name, why=error.what)
+            log.warning("channel state cannot be read", source=self.name, why=error.what)
         self._ends.wait(LOOK_EVERY_S)
         return False
 
@@ -184,7 +188,11 @@ class Drain:
             self._spool.done(self.name, up_to)
 
     def _put(self, part: Slice) -> Callable[[], None]:
-        """Publishing *part*. Whether a commit that failed went through is not known: the log says where we stand."""
+        """Return a function that publishes *part*.
+
+        It may be called again. A failed commit may have gone through nevertheless, so the second call first
+        reads the committed place.
+        """
         wanted = part.standing.spools[self._spool.spool_id]
         is_again = False
 
@@ -212,11 +220,13 @@ class Drain:
         try:
             self._ingest.tell()
         except (Retriable, Unreachable) as error:
-            log.warning("report not told", source=self.name, why=error.what)
+            log.warning("source report not published", source=self.name, why=error.what)
             self._open()
 
     def _patiently(self, work: Callable[[], Done]) -> Done:
-        """Until it is done: Kafka may be away. At the end of the gateway it is left undone: the spool has it."""
+        """Repeat *work* until it succeeds, as Kafka may be unavailable. ``Ended`` when the gateway ends: the
+        spool keeps the rest.
+        """
         failures = 0
         while True:
             try:
@@ -226,27 +236,28 @@ class Drain:
                 failures += 1
                 self._say_trouble(error)
                 log.warning(
-                    "Kafka does not answer", source=self.name, why=error.what, again_in_s=round(wait_s, 1)
+                    "Kafka unavailable", source=self.name, why=error.what, again_in_s=round(wait_s, 1)
                 )
                 if self._ends.wait(wait_s):
                     raise Ended("the gateway ends") from None
             else:
+                # only *before* proves nothing about the source: its trouble ends with the first work after it
                 if work != self._before:
                     self.trouble = None
                 return done
 
     def _say_trouble(self, error: BongsuError) -> None:
-        """It lasts since it began, whatever is said of it last."""
+        """Set ``trouble`` to *error*, keeping the time when the trouble began."""
         before = self.trouble
         self.trouble = Trouble(error.what, self._now_ms() if before is None else before.since_ms)
 
 
 class Ended(BongsuError):
-    """Nothing is wrong: what is left waits in the spool."""
+    """The gateway ends: what is left waits in the spool. Not a fault."""
 
 
 def heard_of(kept: Kept) -> Heard:
-    """What the agency said; bytes that rotted on the disk are not taken for its words."""
+    """Return the pushed body. A body whose checksum does not fit is marked with an error."""
     if kept.is_whole:
         return Heard(kept.body, kept.at_ms)
     return Heard(kept.body, kept.at_ms, error="its checksum does not fit")

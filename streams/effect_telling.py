@@ -1,6 +1,6 @@
-"""Telling ``core.effect``: what the platform did over the last day of the log, against the day before, once a minute.
+"""Publishing ``core.effect`` once a minute: measures of the last day of the log, compared with the day before.
 
-A day is one of the log: its end is the newest event. So a recording that is played gives the effects of its own days.
+A day ends with the newest event of the log, so a recording that is played gives the effects of its own days.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from streams.runtime.records import Record, headers_of, record_of
 PERIOD_MS = 24 * 3_600_000
 KEPT_MS = 2 * PERIOD_MS
 ROWS_MAX = 300_000
-"""Of each topic; beyond, the oldest go, and the control period with them."""
+"""The limit of rows per topic. Beyond it the oldest rows go, and with them the control period."""
 BATCH_MAX = 2_000
 LOOK_S, AGAIN_S, TELL_S = 0.5, 5.0, 60.0
 FIELDS = {
@@ -40,7 +40,7 @@ FIELDS = {
 
 @dataclass(slots=True)
 class Kept:
-    """What is needed of the last two days, and nothing of whom or where."""
+    """The fields needed of the last two days' events, without persons or places."""
 
     rows: Mapping[str, deque[dict[str, Any]]] = field(
         default_factory=lambda: {contract: deque(maxlen=ROWS_MAX) for contract in FIELDS}
@@ -48,15 +48,16 @@ class Kept:
     newest_ms: int = 0
     since_ms: int | None = None
     whole_from_ms: int = 0
-    """Before this something had to go for want of room."""
+    """Rows before this time are incomplete, as some were dropped for lack of room."""
     _standing: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    """Alerts older than all that is kept which nobody has cancelled: how each began."""
+    """The first rows of alerts that are older than the kept rows and not yet cancelled."""
 
     def put(self, contract: str, value: Mapping[str, Any]) -> None:
         if contract == "core.grant" and value["revision"] > 1:
             return
         row = {name: value[name] for name in ("event_time", *FIELDS[contract])}
         if contract == "core.situation":
+            # the measures need only whether there are incidents, not which
             row["agencies"] = tuple(value["agencies"])
             row["incidents"] = (None,) * min(1, len(value["incidents"]))
         self.newest_ms = max(self.newest_ms, value["event_time"])
@@ -85,7 +86,7 @@ class Kept:
         return Told((*self._standing.values(), *alerts), situations, grants, since)
 
     def measures(self) -> list[Measure]:
-        """Not reported where something of the period itself had to go."""
+        """Return every measure; without values if rows of the period itself were dropped."""
         start, end = self.period
         found = compared(
             self.told(), from_ms=start, to_ms=end, control_from=start - PERIOD_MS, control_to=start
@@ -98,7 +99,7 @@ class Kept:
 
 
 def effect_events(city: str, kept: Kept) -> list[Event]:
-    """The rows of ``core.effect`` as the log stands."""
+    """Return the events of ``core.effect`` for the log as it is now."""
     start, end = kept.period
     situations = kept.told().help(start, end).situations
     return [
@@ -128,11 +129,11 @@ def effect_events(city: str, kept: Kept) -> list[Event]:
 
 
 class EffectService:
-    """Follows the core topics from their beginning. Two of it tell the same, so neither fences the other."""
+    """Reads the core topics from their beginning. Two services publish the same values, so neither fences the other."""
 
     def __init__(self, city: str, *, bootstrap: str, wire: Wire, tell_s: float = TELL_S) -> None:
         self.name = f"{city}.effects"
-        self.is_ready = True  # nobody waits for a measure
+        self.is_ready = True  # no other service waits for measures
         self._city = city
         self._bootstrap = bootstrap
         self._wire = wire
@@ -145,7 +146,7 @@ class EffectService:
             try:
                 await self._follow()
             except (Retriable, Unreachable) as error:
-                log.warning("effects wait", why=error.what)
+                log.warning("effects not published, Kafka unavailable", why=error.what)
                 await asyncio.sleep(AGAIN_S)
 
     async def _follow(self) -> None:
@@ -185,7 +186,7 @@ class EffectService:
             topic, key, value = self._wire.encode(self._city, event)
             producer.produce(topic, value, key=key, headers=headers_of(event, topic=topic))
         if producer.flush(10):
-            raise Retriable("the effects were not taken")
+            raise Retriable("Kafka did not acknowledge the effects")
 
 
 def _next(consumer: Consumer) -> list[Record]:

@@ -1,9 +1,13 @@
-"""What the platform did, computed from its log: how many alerts people got, and how soon help came. Pure.
+"""Measures of what the platform did, computed from the log: the number of alerts, and the time until help came. Pure.
 
-The measures of alarm load are those of ANSI/ISA-18.2-2016 and IEC 62682:2022 for one operator: alerts in each 10 minutes
-(one or two are good); a flood begins in an interval of more than 10 and ends in one of fewer than 5, and should last
-less than 1 % of the time; an alert chatters that demands attention three times in a minute, and is stale once it stood
-for a day. An alert is what demands attention; an update that only keeps a list right is none.
+The measures of alarm load are those of ANSI/ISA-18.2-2016 and IEC 62682:2022 for one operator:
+- alerts in each 10 minutes (one or two are good);
+- a flood begins in an interval of more than 10 alerts and ends in one of fewer than 5; it should last less
+than 1 % of the time;
+- an alert chatters if it demands attention three times in a minute;
+- an alert is stale once it stood for a day.
+
+Only what demands attention counts as an alert; an update that only corrects a list does not.
 """
 
 from __future__ import annotations
@@ -41,12 +45,12 @@ class Load:
 
     @property
     def flood_share(self) -> float:
-        """Of the time, 0 to 1."""
+        """The share of the time in flood, 0 to 1."""
         return self.flood_minutes / self.minutes if self.minutes else 0.0
 
 
 def load_of(alerts: Iterable[Value], audience: str, *, from_ms: int, to_ms: int) -> Load:
-    """The load of *audience* by the events of ``core.alert``, in order, within [from_ms, to_ms)."""
+    """Return the load of *audience* from the events of ``core.alert``, in order, within [from_ms, to_ms)."""
     times: list[int] = []
     of_alert: dict[str, list[int]] = defaultdict(list)
     standing: dict[str, int] = {}
@@ -71,7 +75,7 @@ def load_of(alerts: Iterable[Value], audience: str, *, from_ms: int, to_ms: int)
 def load_of_times(
     times: Iterable[int], *, from_ms: int, to_ms: int, chattering: int = 0, stale: int = 0
 ) -> Load:
-    """The load of something that demanded attention at each of *times* (ms); what lies outside counts not."""
+    """Return the load of alerts that demanded attention at *times* (ms); times outside [from_ms, to_ms) are ignored."""
     within = [at for at in times if from_ms <= at < to_ms]
     counts = Counter((at - from_ms) // INTERVAL_MS for at in within)
     floods, flooded, is_flood = 0, 0, False
@@ -96,10 +100,10 @@ def _chatters(times: Sequence[int]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """How soon help came: medians, in minutes from the report. ``None``: the city does not report it, which is not 0.
+    """Medians of the time from report to help, in minutes. ``None``: the city does not report it, which is not 0.
 
-    *camera_minutes* is until the first camera was granted. *video_minutes* is until the first grant was used, which the
-    video system alone knows.
+    *camera_minutes*: until the first camera was granted. *video_minutes*: until the first grant was used,
+    known only from the video system.
     """
 
     situations: int
@@ -119,10 +123,12 @@ def help_of(
     grants: Iterable[Value] = (),
     uses: Iterable[Value] = (),
 ) -> Help:
-    """Of the situations that began within [from_ms, to_ms), by the events of ``core.situation``, in order.
+    """Return the medians for situations that began within [from_ms, to_ms), from the events of ``core.situation``, in
+    order.
 
-    A time counts when the situation was first told with that status; one first told with it counts not, as nobody knows when
-    the unit left. *grants* are the events of ``core.grant``, *uses* the first uses (``situation_id``, ``event_time``).
+    A status counts from the first revision that has it. If the first revision of a situation already has the
+    status, it is not counted, as the time of the change is unknown. *grants*: events of ``core.grant``.
+    *uses*: the first uses (``situation_id``, ``event_time``).
     """
     first: dict[str, dict[str, int]] = defaultdict(dict)
     agencies: Counter[str] = Counter()
@@ -137,6 +143,7 @@ def help_of(
             if one["revision"] > 1:
                 first[one["status"]].setdefault(its_id, one["event_time"])
             else:
+                # -1 marks a status of unknown time; setdefault then keeps later revisions from counting
                 first[one["status"]].setdefault(its_id, -1)
         if one["merged_into"] is not None:
             opened.pop(its_id, None)
@@ -161,7 +168,7 @@ def _minutes(waits: Sequence[int]) -> float | None:
 
 
 def _earliest(rows: Iterable[Value], field: str) -> dict[str, int]:
-    """Situation id → the earliest time of its rows."""
+    """Map each situation id to the earliest time of its rows."""
     found: dict[str, int] = {}
     for one in rows:
         found[one["situation_id"]] = min(found.get(one["situation_id"], one[field]), one[field])
@@ -173,10 +180,10 @@ def _waits(reached: Mapping[str, int], opened: Mapping[str, int]) -> list[int]:
 
 
 def first_heard(situations: Iterable[Value]) -> dict[str, int]:
-    """Incident id → when its situation was first told with it: one alert for each would have come then."""
+    """Map each incident id to the time when it first was part of a situation: one alert each would have come then."""
     heard: dict[str, int] = {}
     for one in situations:
-        if one["status"] != "closed":  # nobody is alerted to what was over before it was heard of
+        if one["status"] != "closed":  # an incident that was over before it was reported alerts nobody
             for incident in one["incidents"]:
                 heard.setdefault(incident["incident_id"], one["event_time"])
     return heard
@@ -184,7 +191,7 @@ def first_heard(situations: Iterable[Value]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number of a period, and the same of the period before. *unit*: ``min``, ``share``, ``count`` or ``1/10min``."""
+    """One measure of a period, and of its control period. *unit*: ``min``, ``share``, ``count`` or ``1/10min``."""
 
     name: str
     unit: str
@@ -193,7 +200,7 @@ class Measure:
 
     @property
     def change(self) -> float | None:
-        """*value* less *control*; ``None`` where either is not reported."""
+        """*value* minus *control*; ``None`` where either is not reported."""
         return None if self.value is None or self.control is None else self.value - self.control
 
 
@@ -211,9 +218,9 @@ HELPS = (
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the log says: events of ``core.alert``, ``core.situation`` and ``core.grant``, each in order.
+    """The events of ``core.alert``, ``core.situation`` and ``core.grant`` of a log, each in order.
 
-    *since* is when the log begins: a period before it is unknown, not empty.
+    *since*: when the log begins. A period before it is unknown, not empty.
     """
 
     alerts: Sequence[Value]
@@ -229,7 +236,7 @@ class Told:
 
 
 def measures_of(told: Told, *, from_ms: int, to_ms: int) -> list[Measure]:
-    """Every measure of the period [from_ms, to_ms)."""
+    """Return every measure of the period [from_ms, to_ms)."""
     found = told.help(from_ms, to_ms)
     measures = [Measure(name, unit, getattr(found, name)) for name, unit in HELPS]
     for audience in told.audiences():
@@ -242,7 +249,7 @@ def measures_of(told: Told, *, from_ms: int, to_ms: int) -> list[Measure]:
 
 
 def compared(told: Told, *, from_ms: int, to_ms: int, control_from: int, control_to: int) -> list[Measure]:
-    """Every measure of a period beside that of its control; not reported where the log begins within the control."""
+    """Return every measure of a period and of its control. Without control if the log begins later than that."""
     ours = measures_of(told, from_ms=from_ms, to_ms=to_ms)
     if told.since > control_from:
         return ours

@@ -1,4 +1,4 @@
-"""The rim of a retry: records back to their topics, or through their source, with the bookkeeping in one transaction."""
+"""The I/O of a retry: records back to their topics, or through their source, and the DLQ rows in one transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streams.standing import Standing
 def retry_topic(
     producer: Producer, wire: Wire, city: str, asides: Sequence[Aside], *, now_ms: int
 ) -> Outcome:
-    """Records of topics' DLQs: their original bytes back to where they stood, at its end."""
+    """Append the original bytes of records of a topic's DLQ to that topic again."""
     with transaction(producer, wire, city) as outbox:
         for aside in asides:
             outbox.put_bytes(aside.value["origin_topic"], aside.key, aside.value["original"], aside.headers())
@@ -28,9 +28,9 @@ def retry_topic(
 
 
 def retry_source(ingest: Ingest, asides: Sequence[Aside], newest: Newest, *, now_ms: int) -> Outcome:
-    """Records of ``source.dlq`` through their source again: events, place and bookkeeping.
+    """Read records of ``source.dlq`` again with their source; publish events, place and DLQ rows.
 
-    *newest* keeps what was told since from being overwritten.
+    *newest* keeps an older revision from overwriting what was published since.
     """
     outcome, standing = Outcome(), ingest.standing
     out: list[Event] = []
@@ -57,7 +57,7 @@ def _read_again(ingest: Ingest, aside: Aside, heard: Heard, standing: Standing) 
 
 
 def _rows_after(ingest: Ingest, aside: Aside, heard: Heard, reading: Reading, now_ms: int) -> list[Event]:
-    """What its DLQ is told: that it was fed, or that it, or what came of it, is still bad."""
+    """Return the DLQ rows after a retry: the record was fed, it is still bad, or parts of it are bad."""
     bad = reading.aside[0] if len(reading.aside) == 1 and not reading.events else None
     if bad is not None and bad.original in (heard.body, aside.value["original"]):
         return [
@@ -75,4 +75,5 @@ def _rows_after(ingest: Ingest, aside: Aside, heard: Heard, reading: Reading, no
         for event in ingest.asides(heard, reading)
         if event.value is not None
     ]
-    return [aside.row(now_ms=now_ms, is_retried=True), *parts]  # a part may bear the id of the whole
+    # the row of the whole comes first: a part with the same id then counts as bad again
+    return [aside.row(now_ms=now_ms, is_retried=True), *parts]

@@ -1,4 +1,4 @@
-"""Following a compacted topic of one partition from its beginning, in a thread of its own, whatever befalls Kafka."""
+"""Follow a compacted topic of one partition from its beginning, in a thread of its own, through failures of Kafka."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ END_S = 10.0
 
 
 class Follower:
-    """Hands on what stands in *topic* and what comes, in order.
+    """Passes on the records of *topic* in order: those already there, then new ones.
 
-    *begin* is called before each reading from the beginning; *take* with the records that have come (none, when only the
-    end was reached for the first time) and whether all that stands there is known. *trouble* says why it is not.
+    *begin* is called before each reading from the beginning. *take* gets the new records and whether the end
+    of the topic was reached once; when the end is first reached without records, it gets none. *trouble*: the
+    reason why the topic is not fully read; ``None`` once it is.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Follower:
         self._thread.join(END_S)
 
     def wait_for_news(self, at_most_s: float) -> None:
-        """Until something was taken, *at_most_s* seconds."""
+        """Wait until records were taken, at most *at_most_s* seconds."""
         with self._news:
             self._news.wait(at_most_s)
 
@@ -62,7 +63,7 @@ class Follower:
             try:
                 self._before()
                 self._follow()
-            except Exception as error:  # to follow no longer would be to believe for ever what was so once
+            except Exception as error:  # stopping would show old data as current
                 why = error.what if isinstance(error, BongsuError) else type(error).__name__
                 self.trouble = why
                 log.warning(f"{self._name} cannot be read", why=why)

@@ -1,7 +1,7 @@
-"""Places on the sphere: distances, and a grid that finds what is near.
+"""Distances on the sphere, and a grid that finds nearby places.
 
-Distances are haversine with the mean radius of WGS-84, rounded to the millimetre, so that machines whose
-mathematics differ in the last bit still agree on who is nearer.
+Distances are haversine with the mean radius of WGS-84. They are rounded to the millimetre, so that machines
+whose floating point differs in the last bit agree on which place is nearer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 EARTH_RADIUS_M = 6_371_008.8
 SLACK = 1e-9
-"""Relative widening of every box, so that rounding never leaves out what lies on its edge."""
+"""Relative widening of every box, so that rounding never leaves out a place on its edge."""
 
 WIDE_DEG = 90.0
 
@@ -21,7 +21,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 def distance_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
-    """Metres between two places in degrees, to the millimetre."""
+    """Return the metres between two places in degrees, to the millimetre."""
     phi_a, phi_b = math.radians(lat_a), math.radians(lat_b)
     half_lat, half_lon = math.sin((phi_b - phi_a) / 2), math.sin(math.radians(lon_b - lon_a) / 2)
     chord = half_lat * half_lat + math.cos(phi_a) * math.cos(phi_b) * half_lon * half_lon
@@ -29,7 +29,7 @@ def distance_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
 
 
 def reach_deg(lat: float, radius_m: float) -> tuple[float, float]:
-    """Half the height and half the width, in degrees, of a box that holds the disc; 180 around a pole."""
+    """Return half the height and half the width, in degrees, of a box that holds the disc; 180 around a pole."""
     angle = radius_m * (1 + SLACK) / EARTH_RADIUS_M + SLACK
     height = math.degrees(angle)
     if abs(lat) + height >= 90:
@@ -39,7 +39,7 @@ def reach_deg(lat: float, radius_m: float) -> tuple[float, float]:
 
 @dataclass(slots=True)
 class Grid(Generic[K]):
-    """Keys by place, in cells of *cell_deg* degrees. Holds each key once; who adds also removes."""
+    """Keys by place, in cells of *cell_deg* degrees. Holds each key once; the caller removes what it added."""
 
     cell_deg: float
     cells: dict[tuple[int, int], dict[K, tuple[float, float]]] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Grid(Generic[K]):
             del self.cells[at]
 
     def near(self, lat: float, lon: float, radius_m: float) -> Iterator[tuple[K, float]]:
-        """(key, distance in metres) of every key within *radius_m*, in no order."""
+        """Yield (key, distance in metres) of every key within *radius_m*, in no order."""
         height, width = reach_deg(lat, radius_m)
         for cell in self._touched(lat, lon, height, width):
             for key, (its_lat, its_lon) in cell.items():
@@ -70,7 +70,7 @@ class Grid(Generic[K]):
     def _touched(
         self, lat: float, lon: float, height: float, width: float
     ) -> list[dict[K, tuple[float, float]]]:
-        """The cells that the box touches, on both sides of the date line; whole rows where it is wide."""
+        """Return the cells that the box touches, on both sides of the date line; whole rows where the box is wide."""
         low, left = self._cell(lat - height, lon - width)
         high, right = self._cell(lat + height, lon + width)
         columns = list(range(left, right + 1)) if width < WIDE_DEG else []

@@ -1,4 +1,4 @@
-"""Live sources as services of a worker: each is heard by itself, so that one that hangs delays no other."""
+"""Live sources as services of a worker. Each runs by itself, so a source that hangs delays no other."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from streams.runtime.kafka import ANOTHER, Fenced
 
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 1.0, 300.0
 RETRY_AFTER_S_MAX = 3_600.0
-"""A source that asks for a longer wait is asked again after an hour all the same."""
+"""The longest wait that a source can ask for with ``Retry-After``."""
 POLL_S_MAX = 120.0
 TELL_EVERY_S = 5.0
 LOOK_EVERY_S = 5.0
-"""How often a stopped source looks whether somebody has resumed it."""
+"""The interval at which a stopped source checks whether it was resumed."""
 
 Done = TypeVar("Done")
 
 
 class _Service:
-    """What is alike for all live sources: a thread of its own, its report, and its end."""
+    """The common part of all live sources: a thread of its own, the report, and the end."""
 
     def __init__(self, name: str, source: Any, ingest: Ingest) -> None:
         self.name = name
@@ -43,7 +43,9 @@ class _Service:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"{name}.ingest")
 
     async def run(self) -> None:
-        """Until cancelled, or heard to its end. ``Fenced``: another process speaks for the source, and so may it for all."""
+        """Run until cancelled or the source has ended. ``Fenced`` if another worker owns the source: it may
+        then own all of them.
+        """
         tasks = [asyncio.create_task(one) for one in (self._hear_or_stop(), self._tell())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -63,9 +65,7 @@ class _Service:
             await self._hear()
         except Fenced:
             raise
-        except (
-            Exception
-        ) as error:  # refused, set up wrongly, or broken: this source stops and says so, the others go on
+        except Exception as error:  # this source stops and reports it, whatever it is; the others go on
             why = error.what if isinstance(error, BongsuError) else f"it broke: {type(error).__name__}"
             self.is_ready = False
             metrics.polls.labels(self.name, "refused").inc()
@@ -78,16 +78,16 @@ class _Service:
         raise NotImplementedError
 
     async def _do(self, work: Callable[[], Done]) -> Done:
-        """In the source's own thread: an ingest is not shared, and nobody waits for another source's."""
+        """Run *work* in the source's own thread: an ingest is not shared, and no source waits for another."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _take(self, heard: Heard) -> None:
-        """Publish it. Whoever was fenced by a retry, not by another worker, goes on after it."""
+        """Publish *heard*. After a retry, not another worker, has fenced us, publish it again."""
         try:
             await self._do(partial(self._ingest.take, heard, played=False))
         except Stopped:
             raise
-        except Retriable:  # whether the commit went through is not known: the log says where we stand
+        except Retriable:  # the commit may have gone through: the log tells which place is committed
             await self._again_and_again(self._ingest.open)
             raise
         except Fenced as error:
@@ -95,13 +95,13 @@ class _Service:
             await self._do(partial(self._ingest.take, heard, played=False))
 
     async def _after_a_retry(self, error: Fenced) -> None:
-        """Open again, if it is a retry that has fenced us; otherwise *error*."""
+        """Open the ingest again if a retry has fenced us; otherwise raise *error* with its source."""
         if not await self._again_and_again(self._ingest.regained):
             self.is_ready = False
             raise Fenced(f"source {self.name}: {error.what}", hint=ANOTHER) from error
 
     async def _again_and_again(self, work: Callable[[], Done]) -> Done:
-        """Until it is done: Kafka may be away."""
+        """Repeat *work* until it succeeds, as Kafka may be unavailable."""
         failures = 0
         while True:
             try:
@@ -109,7 +109,7 @@ class _Service:
             except Retriable as error:
                 wait_s = backoff_s(failures, _chance())
                 failures += 1
-                log.warning("Kafka does not answer", source=self.name, why=error.what, again_in_s=wait_s)
+                log.warning("Kafka unavailable", source=self.name, why=error.what, again_in_s=wait_s)
                 await asyncio.sleep(wait_s)
 
     async def _may_hear(self) -> None:
@@ -119,7 +119,7 @@ class _Service:
                 if await self._do(self._ingest.may_hear):
                     return
             except Retriable as error:
-                log.warning("its channel cannot be looked at", source=self.name, why=error.what)
+                log.warning("channel state cannot be read", source=self.name, why=error.what)
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _say_stopped(self, error: Stopped) -> None:
@@ -127,8 +127,11 @@ class _Service:
         log.error("source stopped", source=self.name, why=error.what, how_to_mend=error.hint)
 
     async def _tell(self) -> None:
-        """How the source is doing, every few seconds, also while a poll hangs; and whether we still speak for it: a list
-        that is asked for once an hour would not notice."""
+        """Publish the source's report every few seconds, also while a poll hangs, and check that we still own the
+        source.
+
+        A source that is polled once an hour would not notice otherwise that it was fenced.
+        """
         while True:
             await asyncio.sleep(TELL_EVERY_S)
             try:
@@ -139,15 +142,15 @@ class _Service:
             except Fenced as error:
                 await self._after_a_retry(error)
             except Retriable as error:
-                log.warning("report not told", source=self.name, why=error.what)
+                log.warning("source report not published", source=self.name, why=error.what)
                 if self._is_open:
                     await self._again_and_again(self._ingest.open)
             except Fatal as error:
-                log.warning("report not told", source=self.name, why=error.what)
+                log.warning("source report not published", source=self.name, why=error.what)
 
 
 class PolledService(_Service):
-    """Asks one source again and again, and publishes what it says."""
+    """Polls one source at an interval and publishes its responses."""
 
     def __init__(self, name: str, source: PolledSource, ingest: Ingest, *, every_s: float) -> None:
         super().__init__(name, source, ingest)
@@ -160,7 +163,7 @@ class PolledService(_Service):
             await asyncio.sleep(wait_s)
 
     async def _once(self, failures: int) -> tuple[float, int]:
-        """One poll; the seconds until the next, and how many have failed in a row."""
+        """Poll once. Return the seconds until the next poll, and the number of failures in a row."""
         await self._may_hear()
         try:
             await self._take(await self._poll())
@@ -178,7 +181,9 @@ class PolledService(_Service):
         return self._every_s, 0
 
     async def _poll(self) -> Heard:
-        """What the source says, within a bound: one that drips for ever does not answer."""
+        """Return the source's response. ``Retriable`` after ``POLL_S_MAX``: a response that never ends counts
+        as none.
+        """
         try:
             async with asyncio.timeout(POLL_S_MAX):
                 heard: Heard = await self._source.poll(self._ingest.standing.place)
@@ -188,7 +193,7 @@ class PolledService(_Service):
 
 
 class SpeakingService(_Service):
-    """Listens to a source that speaks by itself."""
+    """Listens to a source that pushes by itself."""
 
     async def _hear(self) -> None:
         failures = 0
@@ -203,12 +208,12 @@ class SpeakingService(_Service):
                 self.is_ready = False
                 wait_s = wait_after(error, failures, _chance())
                 failures += 1
-                log.warning("source fell silent", source=self.name, why=error.what, again_in_s=wait_s)
+                log.warning("source disconnected", source=self.name, why=error.what, again_in_s=wait_s)
                 await self._do(partial(self._ingest.failed, error.what))
                 await asyncio.sleep(wait_s)
 
     async def _publish(self, heard: Heard) -> None:
-        """Nothing more is listened to until this is published, or set aside: whoever speaks keeps the rest."""
+        """Publish *heard* or set it aside. Nothing more is read from the source before that: it keeps the rest."""
         metrics.polls.labels(self.name, "heard").inc()
         heard = later_than(self._ingest.standing.heard_at_ms, heard)
         failures = 0
@@ -230,7 +235,7 @@ class SpeakingService(_Service):
 
 
 class ClockService:
-    """Tells the city the time, once a second."""
+    """Publishes a tick of the clock to the city once a second."""
 
     name = "clock"
 
@@ -247,26 +252,31 @@ class ClockService:
             try:
                 await asyncio.to_thread(self._ingest.tick, int(self._now() * 1000))
             except Retriable as error:
-                log.warning("tick not told", why=error.what)
+                log.warning("tick not published", why=error.what)
             await asyncio.sleep(self._every_s)
 
 
 def later_than(newest_ms: int | None, heard: Heard) -> Heard:
-    """*heard* at its moment, or 1 ms after the newest: said twice in one ms, or by a clock set back, is no repeat."""
+    """Return *heard* with its time, moved to 1 ms after *newest_ms* if it is not later.
+
+    Two messages in one ms, or a clock that was set back, must not look like a repeat.
+    """
     if heard.at_ms is None or newest_ms is None or heard.at_ms > newest_ms:
         return heard
     return replace(heard, at_ms=newest_ms + 1)
 
 
 def wait_after(error: Retriable, failures: int, chance: float) -> float:
-    """Seconds until a source is asked again: what it wished for (``Retry-After``) and a little more, else the back-off."""
+    """Return the seconds until the next poll: the source's ``Retry-After`` and a little more, else the back-off."""
     if error.retry_after_s:
         return min(error.retry_after_s, RETRY_AFTER_S_MAX) * (1 + chance / 10)
     return backoff_s(failures, chance)
 
 
 def backoff_s(failures: int, chance: float) -> float:
-    """Seconds to wait after *failures* in a row: doubling, bounded, and spread over half by *chance* in [0, 1)."""
+    """Return the seconds to wait after *failures* in a row: doubling, bounded, spread over half by *chance*
+    in [0, 1).
+    """
     full = min(BACKOFF_FIRST_S * 2 ** min(failures, 20), BACKOFF_MAX_S)
     return float(full * (0.5 + chance / 2))
 

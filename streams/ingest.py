@@ -1,7 +1,7 @@
-"""From a source into Kafka: what it said, and how far it has been heard, in one transaction.
+"""From a source into Kafka: its events and its place, committed in one transaction.
 
-A source's place is committed with the events it led to. Whoever starts again begins where the last commit stands,
-so what a source says twice is published once, and nothing it said in between is lost.
+A restart continues at the last committed place, so a response that a source repeats is published once, and
+nothing in between is lost.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ BORROW_S, BORROW_LOOK_S = 5.0, 0.2
 
 
 class Ingest:
-    """One source's way into Kafka. Not shared between threads."""
+    """The ingest of one source. Not shared between threads."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Ingest:
         self.channel = Channel(context.city, context.source)
 
     def open(self) -> None:
-        """Fence whoever spoke for this source before, then read how far it was heard."""
+        """Fence any earlier owner of this source, then read its committed place and state."""
         self._producer = transactional_producer(self._bootstrap, self._group)
         place = self._row("source.place")
         if place is not None:
@@ -75,12 +75,14 @@ class Ingest:
             self.channel.restore(row)
 
     def ask(self) -> None:
-        """Return if we still speak for this source. ``Fenced``: another does. ``Retriable``: Kafka does not answer."""
+        """Return if this process still owns the source. ``Fenced``: another does. ``Retriable``: Kafka is
+        unavailable.
+        """
         topic = topic_name(self._context.city, "source.place")
         ask_ours(self._opened(), self._group, topic, bootstrap=self._bootstrap)
 
     def _place_record(self) -> Record | None:
-        """The newest record of this source's place."""
+        """Return the newest record of this source's place."""
         records = read_whole(self._bootstrap, [topic_name(self._context.city, "source.place")])
         newest = None
         for one in records:
@@ -89,7 +91,7 @@ class Ingest:
         return newest
 
     def _row(self, contract: str) -> Mapping[str, Any] | None:
-        """What a compacted topic says of this source."""
+        """Return this source's row of a compacted topic; ``None`` if it has none."""
         source = self._context.source
         check = check_place if contract == "source.place" else _anything
         kept = read_rows(
@@ -104,9 +106,10 @@ class Ingest:
         return kept.rows[source].value if source in kept.rows else None
 
     def is_borrowed(self) -> bool:
-        """Whether it is only a retry that speaks for this source now, not another worker.
+        """Return whether a retry, not another worker, has fenced us.
 
-        A retry says so a moment after it has fenced us: until then it is waited for.
+        A retry marks its record of the place a moment after it has fenced us; wait for that record up to
+        ``BORROW_S``.
         """
         until = time.monotonic() + BORROW_S
         while True:
@@ -117,29 +120,31 @@ class Ingest:
             time.sleep(BORROW_LOOK_S)
 
     def regained(self) -> bool:
-        """After ``Fenced``: whether we speak for the source again. ``False``: another worker does, and no retry."""
+        """Return, after ``Fenced``, whether we own the source again. ``False``: another worker owns it."""
         try:
             self.ask()
         except Fenced:
             if not self.is_borrowed():
                 return False
-            log.info("source was lent to a retry", source=self._context.source)
+            log.info("source taken back after a retry", source=self._context.source)
             self.open()
         return True
 
     def may_hear(self) -> bool:
-        """Whether the source may be asked: not while it is stopped, until it has cooled down or somebody resumes it."""
+        """Return whether the source may be read: not while it is stopped, until its cool-down is over or it
+        is resumed.
+        """
         now_ms = self._now_ms()
         if self.channel.breaker.state == STOPPED and (row := self._row("core.source")) is not None:
             self.channel.heed(row, now_ms=now_ms)
         return self.channel.breaker.may_hear(now_ms)
 
     def failed(self, why: str, *, is_refused: bool = False) -> None:
-        """The source was asked in vain."""
+        """Report that the source failed, or refused us."""
         self.channel.report.failed(why, at_ms=self._now_ms(), is_refused=is_refused)
 
     def tell(self) -> None:
-        """Publish how the source is doing, where there is news."""
+        """Publish the source's report, if it has changed."""
         event = self.channel.news(now_ms=self._now_ms())
         if event is None or event.value is None:
             return
@@ -149,7 +154,9 @@ class Ingest:
         self.channel.told(event)
 
     def take(self, heard: Heard, *, played: bool) -> int:
-        """Publish what *heard* leads to; the number of events. Heard before: nothing. ``Stopped``: too much of it is bad."""
+        """Publish what was read of *heard*; return the number of events, 0 if it was published before.
+        ``Stopped``: the channel stops.
+        """
         published = 0
         for part in self.parts(heard):
             self.publish(part, played=played)
@@ -157,10 +164,10 @@ class Ingest:
         return published
 
     def parts(self, heard: Heard, alter: Callable[[Event], Event] = lambda event: event) -> Iterator[Slice]:
-        """The transactions that *heard* leads to, each to be published before the next is asked for.
+        """Yield the transactions of *heard*; publish each before taking the next.
 
-        *alter* changes events on their way (control experiments move one domain in time). ``Stopped`` when the source's
-        channel stops: before the first, or after the last.
+        *alter* changes events before they are published (control experiments move one domain in time).
+        ``Stopped`` when the source's channel stops: before the first transaction, or after the last.
         """
         digest = hashlib.sha256(heard.body).hexdigest() if heard.at_ms is None else ""
         if self.standing.has_heard(heard, digest):
@@ -168,14 +175,16 @@ class Ingest:
         yield from self.parts_of(heard, self.read(heard, self.standing.place_for(heard), alter))
 
     def parts_of(self, heard: Heard, reading: Reading) -> Iterator[Slice]:
-        """As ``parts``, of what was read of *heard*."""
+        """Yield the transactions of *reading*, which was read from *heard*; see ``parts``."""
         new, goes_on = self._weighed(heard, reading)
         yield from slices(heard, reading, new, self.standing)
         if not goes_on:
             self._stop([], is_taken=True)
 
     def pushed_parts(self, spool: str, pushes: Sequence[Pushed]) -> Iterator[Slice]:
-        """The transactions that *pushes* lead to, many in one; as ``parts``. What is published already is left out."""
+        """Yield the transactions of *pushes*, several pushes in each; see ``parts``. Pushes already published
+        are left out.
+        """
         standing, events, asides = self.standing, list[Event](), list[Event]()
         for push in pushes:
             number, heard = push.number, push.heard
@@ -197,6 +206,7 @@ class Ingest:
     def _of_push(self, push: Pushed, place: Place) -> Reading:
         if push.heard.error:
             return _unreadable(push.heard, place)
+        # a push that was read before it was spooled keeps its reading, but stands at the place it has now
         if push.reading is None:
             return self.read(push.heard, place)
         return self.encodable(replace(push.reading, place=place))
@@ -204,9 +214,9 @@ class Ingest:
     def _weighed(
         self, heard: Heard, reading: Reading, *, is_kept_whole: bool = False
     ) -> tuple[list[Event], bool]:
-        """What is new of what is set aside, and whether the channel may go on after it. ``Stopped``: it is too much.
+        """Return the new events to set aside, and whether the channel may go on. ``Stopped``: too much is bad.
 
-        *is_kept_whole*: however much is bad, as nobody can be asked for it again.
+        *is_kept_whole*: keep all bad records, however many, as a push cannot be requested again.
         """
         for reason, count in reading.skipped.items():
             metrics.skipped.labels(self._context.source, reason).inc(count)
@@ -219,7 +229,7 @@ class Ingest:
         return new, goes_on
 
     def _stop(self, samples: Sequence[Event], *, is_taken: bool) -> None:
-        """Keep *samples* of what is bad and say that the channel is stopped; its place stays where it was."""
+        """Set *samples* aside, report the stop, and raise ``Stopped``. The source's place does not move."""
         if samples:
             with transaction(self._opened(), self._wire, self._context.city) as outbox:
                 for event in samples:
@@ -231,13 +241,15 @@ class Ingest:
     def read(
         self, heard: Heard, place: Place, alter: Callable[[Event], Event] = lambda event: event
     ) -> Reading:
-        """What the source makes of *heard*. What breaks it is set aside whole: other sources go on."""
+        """Return what the source reads from *heard*. If the source raises, the whole body is set aside; other
+        sources go on.
+        """
         if self._reader is None:
-            raise Fatal(f"{self._group}: it has no source that reads")
+            raise Fatal(f"{self._group}: no source reads its data")
         try:
             reading = self._reader.read(heard, place)
-        except Exception as error:  # a source's own fault must lose nothing
-            log.error("source broke", source=self._context.source, why=type(error).__name__)
+        except Exception as error:  # a fault in a source's code must not lose its data
+            log.error("source failed on a body", source=self._context.source, why=type(error).__name__)
             reason = f"the source broke on it: {type(error).__name__}"
             return Reading(
                 (), place, aside=[SetAside(heard.body, reason, expected="a source without a fault")]
@@ -245,7 +257,7 @@ class Ingest:
         return self.encodable(replace(reading, events=[alter(event) for event in reading.events]))
 
     def asides(self, heard: Heard, reading: Reading) -> list[Event]:
-        """The ``source.dlq`` events of a reading."""
+        """Return the ``source.dlq`` events of a reading."""
         now_ms = self._now_ms()
         time_ms = heard.at_ms or max(map(time_of, reading.events), default=0) or now_ms
         return asides_of(
@@ -258,7 +270,9 @@ class Ingest:
         )
 
     def commit_for_retry(self, events: Sequence[Event], standing: Standing) -> None:
-        """*events* and the place in one transaction; whoever speaks for this source may go on after us."""
+        """Commit *events* and the place in one transaction, marked so that the owner that we fenced may
+        continue after us.
+        """
         with transaction(self._opened(), self._wire, self._context.city) as outbox:
             for event in events:
                 outbox.put(event)
@@ -266,7 +280,7 @@ class Ingest:
         self.standing = standing
 
     def tick(self, time_ms: int) -> None:
-        """Tell the city what time it is."""
+        """Publish a tick with the city's time."""
         with transaction(self._opened(), self._wire, self._context.city) as outbox:
             outbox.put(tick(self._context.city, time_ms, barrier=None))
 
@@ -276,7 +290,9 @@ class Ingest:
         return self._producer
 
     def encodable(self, reading: Reading) -> Reading:
-        """Every event with its bytes; one that its contract refuses is set aside here, before it spoils a transaction."""
+        """Encode every event. An event that its contract refuses is set aside, so that it cannot fail the
+        transaction.
+        """
         good, bad = [], []
         for event in reading.events:
             try:
@@ -289,7 +305,7 @@ class Ingest:
         return replace(reading, events=good, aside=[*reading.aside, *bad])
 
     def publish(self, part: Slice, *, played: bool) -> None:
-        """One transaction: the events, what was set aside, the place, and in a play the time."""
+        """Commit one transaction: the events, the records set aside, the place, and in a play the tick."""
         city = self._context.city
         timed = metrics.transactions.labels(self._group).time()
         with timed, transaction(self._opened(), self._wire, city) as outbox:
@@ -315,14 +331,16 @@ class Ingest:
 
 
 def _unreadable(heard: Heard, place: Place) -> Reading:
-    """What was pushed and can be pushed by nobody again: its bytes are kept, whatever befell them."""
+    """Set the whole body of a push aside: it cannot be requested again."""
     return Reading(
         (), place, aside=[SetAside(heard.body, heard.error or "", expected="the bytes that were pushed")]
     )
 
 
 def tick(city: str, time_ms: int, *, barrier: dict[Partition, int] | None) -> Event:
-    """Time as an event. A *barrier* names the offsets that lie before it: a play's time never overtakes its events."""
+    """Return a tick. *barrier*: the offsets before it. In a play, consumers read up to them first, so time
+    never overtakes events.
+    """
     places = None
     if barrier is not None:
         places = [
@@ -365,4 +383,4 @@ def _common(city: str, source: str, event_id: str, time_ms: int) -> dict[str, An
 
 
 def _anything(_key: str, _value: Mapping[str, Any]) -> None:
-    """All that fits its contract will do."""
+    """Accept every row that fits its contract."""

@@ -1,4 +1,4 @@
-"""The gateway's accounts, followed from ``core.account``, and kept beside the spool for a start without Kafka."""
+"""The gateway's accounts, read from ``core.account`` and kept beside the spool for a start without Kafka."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from streams.runtime.records import Record
 
 
 class KnownAccounts:
-    """Keeps *accounts* as the topic has them: a key that is revoked is refused within a second. A row that cannot be read
-    changes none."""
+    """Keeps *accounts* equal to the topic: a revoked key is refused within a second. A row that cannot be
+    read is ignored.
+    """
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class KnownAccounts:
         return self._follower.trouble
 
     def start(self) -> None:
-        """Know what was known last, and follow what is said since."""
+        """Load the accounts kept beside the spool, then follow the topic."""
         for kept in self._spool.accounts():
             self._accounts.put(orjson.loads(kept))
         self._follower.start()
@@ -67,6 +68,6 @@ class KnownAccounts:
             self._rows.pop(row.key, None)
             self._accounts.forget(row.key)
             return
-        # A copy of its own size: what orjson gives keeps the room that it was written in, twenty times as much.
+        # The bytes of orjson keep their whole write buffer, about twenty times as large; copy them to their own size.
         self._rows[row.key] = bytes(memoryview(orjson.dumps(row.value)))
         self._accounts.put(row.value)

@@ -1,4 +1,4 @@
-"""Keeping the live view equal to the log: filled when it is found empty, then told each revision as it comes."""
+"""Keeps the live view equal to the log: filled from the log when it is empty, then updated with each revision."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AGAIN_S = 1.0
 
 
 class View(Sink, Protocol):
-    """A sink that holds what the log says now, and knows how far that is."""
+    """A sink that holds the current situations, and the offset up to which it has read the log."""
 
     async def empty(self) -> None: ...
 
@@ -36,7 +36,7 @@ class View(Sink, Protocol):
 
 
 class LiveViewService:
-    """Folds ``core.situation`` into *view*. Has no offsets of its own: the view says how far it is."""
+    """Writes ``core.situation`` to *view*. It commits no offsets: the view holds its own mark."""
 
     def __init__(self, city: str, view: View, *, bootstrap: str, wire: Wire) -> None:
         self.name = f"{city}.live-view"
@@ -54,14 +54,14 @@ class LiveViewService:
                     await self._follow(consumer)
                 except (Retriable, Unreachable) as error:
                     self.is_ready = False
-                    log.warning("live view waits", why=error.what)
+                    log.warning("live view not updated, Kafka or Redis unavailable", why=error.what)
                     await asyncio.sleep(AGAIN_S)
         finally:
             await self._view.close()
             await asyncio.to_thread(consumer.close)
 
     async def _follow(self, consumer: Consumer) -> None:
-        """Start at the view's own mark, or at the log's beginning; start over as soon as the mark is not ours."""
+        """Start at the view's mark, or at the log's beginning. Start over when another process has changed the mark."""
         low, high = await asyncio.to_thread(self._ends, consumer)
         mark = await self._view.marked()
         if mark is None or not low <= mark <= high:
@@ -72,7 +72,7 @@ class LiveViewService:
         while True:
             messages = await asyncio.to_thread(_next, consumer)
             if await self._view.marked() != mark:
-                log.info("live view is filled anew", topic=self._topic)
+                log.info("live view is filled again", topic=self._topic)
                 return
             if messages:
                 await self._view.deliver(list(self._newest(messages)))
@@ -82,16 +82,16 @@ class LiveViewService:
             self.is_ready = True
 
     def _ends(self, consumer: Consumer) -> tuple[int, int]:
-        """The first offset that stands in the topic, and the one after its last. ``Fatal`` without the topic."""
+        """Return the first offset in the topic, and the one after its last. ``Fatal`` if the topic is missing."""
         place = partition_of(consumer, self._topic)
         try:
             low, high = consumer.get_watermark_offsets(place, METADATA_TIMEOUT_S)
         except KafkaException as error:
-            raise as_ours(error, f"asking for the ends of {self._topic}") from error
+            raise as_ours(error, f"reading the offsets of {self._topic}") from error
         return low, high
 
     def _newest(self, records: Sequence[Record]) -> Iterator[Event]:
-        """The last revision of each situation in a batch: the view holds no others."""
+        """Yield the last revision of each situation in a batch: the view holds no others."""
         newest: dict[str, Event] = {}
         for value in self._reader.values(records):
             newest.pop(value["situation_id"], None)

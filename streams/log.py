@@ -1,4 +1,4 @@
-"""Logs as lines of ``key=value``: facts and counts, never what a person said or where a person lives."""
+"""Logs as lines of ``key=value``: facts and counts, never personal data."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from schemas.printable import printable_line
 
 
 class Log:
-    """Events with named facts. Only numbers, our own ids and our own words may be facts."""
+    """Log lines with named facts. Facts are only numbers, ids of ours and texts of ours."""
 
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
 
     def enable(self) -> None:
-        """Speak again after a library has silenced all loggers."""
+        """Enable the loggers after a library has disabled all of them."""
         self._logger.disabled = KAFKA_LOGGER.disabled = False
 
     def info(self, event: str, **facts: Any) -> None:
@@ -39,7 +39,7 @@ def _plain(value: Any) -> str:
 
 
 def to_stderr(level: int = logging.INFO) -> None:
-    """Log to standard error, one line an event."""
+    """Log to standard error, one line per event."""
     logger = logging.getLogger("bongsu")
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
@@ -50,10 +50,10 @@ def to_stderr(level: int = logging.INFO) -> None:
 
 
 class _OfKafka(logging.Filter):
-    """Words of librdkafka: of its own levels, and one of ours where what it calls fatal is as it should be.
+    """A filter for lines of librdkafka: it applies our level, and lowers fenced producers to INFO.
 
-    A producer whose transactional id another has taken is fenced by design (a retry borrows a source, a worker is started
-    again): whoever it was says so itself, with what it does about it.
+    librdkafka calls a fenced producer fatal. Here it is expected (a retry borrows a source, a worker is
+    restarted), and the fenced process logs what it does about it.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""What the workers count, for Prometheus. Labels are cities, stages, sources and topics: never people."""
+"""The workers' metrics for Prometheus. Labels are cities, stages, sources and topics, never persons."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 TRANSACTION_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
-records_taken = Counter("bongsu_records_taken", "Records a stage has taken", ["group", "topic"])
-events_put = Counter("bongsu_events_put", "Events a stage or a source has published", ["group", "topic"])
+records_taken = Counter("bongsu_records_taken", "Records consumed by a stage", ["group", "topic"])
+events_put = Counter("bongsu_events_put", "Events published by a stage or a source", ["group", "topic"])
 set_aside = Counter("bongsu_records_set_aside", "Records and bodies set aside in a DLQ", ["group", "topic"])
-skipped = Counter("bongsu_records_skipped", "Records a source leaves out by its policy", ["source", "reason"])
+skipped = Counter("bongsu_records_skipped", "Records that a source skips by its policy", ["source", "reason"])
 polls = Counter("bongsu_source_polls", "Polls of a source by outcome", ["source", "outcome"])
 transactions = Histogram(
     "bongsu_transaction_seconds",
@@ -22,42 +22,44 @@ transactions = Histogram(
 )
 unlisted = Counter(
     "bongsu_evidence_unlisted",
-    "Evidence that no situation had room for, or that none was open for",
+    "Evidence not listed: its situation was full or not open",
     ["group"],
 )
-situations = Gauge("bongsu_situations", "Situations that a city holds", ["group"])
+situations = Gauge("bongsu_situations", "Situations in the state of a city", ["group"])
 let_go = Counter(
-    "bongsu_situations_let_go", "Situations forgotten early: the city held as many as it may", ["group"]
+    "bongsu_situations_let_go", "Situations dropped early: the limit of the city was reached", ["group"]
 )
 unwatched = Counter(
-    "bongsu_situations_unwatched", "Situations opened without a watch: as many as may be were open", ["group"]
+    "bongsu_situations_unwatched",
+    "Situations opened without a watch: the limit of open watches was reached",
+    ["group"],
 )
 cameras_left_out = Counter(
     "bongsu_cameras_left_out",
-    "Cameras around that units sent may not see: as many as may be they do",
+    "Cameras not granted to dispatched units: the limit per unit was reached",
     ["group"],
 )
 units_left_out = Counter(
     "bongsu_units_left_out",
-    "Units sent that may see no camera: as many of their report as may already do",
+    "Dispatched units without camera grants: the limit per incident was reached",
     ["group"],
 )
 records_gone = Counter(
-    "bongsu_records_gone", "Records that were deleted before the match had read them", ["topic"]
+    "bongsu_records_gone", "Records deleted by retention before the match read them", ["topic"]
 )
 waiting = Gauge("bongsu_records_waiting", "Records held until their barrier is reached", ["group"])
-noted = Counter("bongsu_records_noted", "What went through and wants a person's eye", ["city", "source"])
+noted = Counter("bongsu_records_noted", "Records accepted with a note for an operator", ["city", "source"])
 channel_state = Gauge(
     "bongsu_source_state", "1 for the state a source is in, 0 for the others", ["city", "source", "state"]
 )
 source_heard_at = Gauge(
-    "bongsu_source_heard_timestamp_seconds", "When a source was last heard", ["city", "source"]
+    "bongsu_source_heard_timestamp_seconds", "Time of the last data from a source", ["city", "source"]
 )
 source_age = Gauge(
-    "bongsu_source_age_seconds", "Received time less event time, by quantile", ["city", "source", "quantile"]
+    "bongsu_source_age_seconds", "Received time minus event time, by quantile", ["city", "source", "quantile"]
 )
-source_skew = Gauge("bongsu_source_clock_skew_seconds", "A source's clock less ours", ["city", "source"])
-source_rate = Gauge("bongsu_source_events_per_minute", "Events a minute of a source", ["city", "source"])
+source_skew = Gauge("bongsu_source_clock_skew_seconds", "Clock of a source minus ours", ["city", "source"])
+source_rate = Gauge("bongsu_source_events_per_minute", "Events per minute of a source", ["city", "source"])
 source_share = Gauge(
     "bongsu_source_share",
     "Share of a source's events or records that are late, out_of_order, duplicates, unplaced or set_aside",
@@ -72,7 +74,7 @@ SOURCE_STATES = ("hearing", "failing", "refused", "stopped", "trial")
 
 
 def show_source(city: str, source: str, told: Mapping[str, Any], shares: Mapping[str, float]) -> None:
-    """A source's report (the fields of ``core.source``) as gauges."""
+    """Set the gauges of a source from its report (the fields of ``core.source``)."""
     for state in SOURCE_STATES:
         channel_state.labels(city, source, state).set(state == told["state"])
     if told["heard_at"] is not None:
@@ -91,35 +93,39 @@ def show_source(city: str, source: str, told: Mapping[str, Any], shares: Mapping
 
 # -- the match ---------------------------------------------------------------------------------------------------
 
-bytes_taken = Counter("bongsu_bytes_taken", "Bytes of records a stage has taken", ["group"])
+bytes_taken = Counter("bongsu_bytes_taken", "Bytes of records consumed by a stage", ["group"])
 batch_records = Histogram(
     "bongsu_batch_records",
-    "Observations read at once",
+    "Observations per batch",
     ["group"],
     buckets=(1, 10, 100, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000),
 )
-matches = Counter("bongsu_matches", "Observations that a watch wanted, told or left out", ["group"])
+matches = Counter("bongsu_matches", "Matches of observations and watches, published or left out", ["group"])
 left_out = Counter(
-    "bongsu_evidence_left_out", "Matches that were only counted: their second was full", ["group"]
+    "bongsu_evidence_left_out", "Matches counted only: the limit of their second was reached", ["group"]
 )
-late = Counter("bongsu_observations_late", "Observations later than the city allows", ["city", "source"])
-lag_records = Gauge("bongsu_lag_records", "Records a stage has still to read", ["group", "topic"])
+late = Counter(
+    "bongsu_observations_late", "Observations later than lateness_s of the city", ["city", "source"]
+)
+lag_records = Gauge("bongsu_lag_records", "Records not yet read by a stage", ["group", "topic"])
 lag_seconds = Gauge(
-    "bongsu_lag_seconds", "Age of the newest record read, where more stand behind it", ["group"]
+    "bongsu_lag_seconds", "Age of the newest record read, if there are unread records", ["group"]
 )
-watches_open = Gauge("bongsu_watches_open", "What is looked for", ["group"])
-look_back_rows = Gauge("bongsu_look_back_observations", "Observations kept for watches to come", ["group"])
-look_back_bytes = Gauge("bongsu_look_back_bytes", "The memory they take", ["group"])
+watches_open = Gauge("bongsu_watches_open", "Open watches", ["group"])
+look_back_rows = Gauge("bongsu_look_back_observations", "Observations kept for later watches", ["group"])
+look_back_bytes = Gauge(
+    "bongsu_look_back_bytes", "Memory of the observations kept for later watches", ["group"]
+)
 look_back_dropped = Counter(
-    "bongsu_look_back_dropped", "Observations given up before their time: no room", ["group"]
+    "bongsu_look_back_dropped", "Observations dropped early: the memory limit was reached", ["group"]
 )
 
 # -- the speeds --------------------------------------------------------------------------------------------------
 
 left_out_of_speed = Counter(
     "bongsu_positions_left_out",
-    "Positions, or vehicles in a minute, that do not count for a speed: out (by their own word), unplaced, ahead, late, "
-    "parked, unknown, speed (too fast), full",
+    "Positions, or vehicles in a minute, that do not count for a speed: out (marked by their operator), unplaced, ahead, "
+    "late, parked, unknown, speed (too fast), full",
     ["group", "reason"],
 )
 vehicles_followed = Gauge("bongsu_vehicles_followed", "Vehicles that the speed stage follows", ["group"])

@@ -1,6 +1,6 @@
-"""Records as rows of their contracts: the one way of everything that reads a topic of ours.
+"""Records as rows of their contracts: the one way to read our topics.
 
-What cannot be read says nothing: it is counted and told with its place, and whoever reads goes on with the rest.
+A record that cannot be read is counted and logged with its offset, and reading goes on.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from streams.log import log
 from streams.runtime.records import Record
 
 PLACES_MAX = 10
-"""So many places of what could not be read are remembered, to be named to a person."""
+"""The number of unreadable records whose offsets are kept, to be shown to an operator."""
 
 Check = Callable[[str, Mapping[str, Any]], object]
-"""Given a row's key and value; raises ``Invalid`` where whoever reads could make nothing of it."""
+"""Gets a row's key and value; raises ``Invalid`` if the reader cannot use them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record that can be read. *value* is ``None`` for a tombstone, which only a compacted topic has."""
+    """A readable record. *value* is ``None`` for a tombstone, which only a compacted topic has."""
 
     record: Record
     key: str
@@ -35,14 +35,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that cannot be read, and why."""
+    """A record that cannot be read, and the reason."""
 
     record: Record
     error: Invalid
 
 
 class RowReader:
-    """Reads for *group*, under whose name it counts. *check*: what a value must be beyond its contract."""
+    """Reads records for *group*, which is the label of its metrics. *check*: the conditions on a value beyond
+    its contract.
+    """
 
     def __init__(self, wire: Wire, group: str, *, check: Check = lambda _key, _value: None) -> None:
         self._wire = wire
@@ -53,30 +55,30 @@ class RowReader:
 
     @property
     def refused(self) -> int:
-        """How many records could not be read."""
+        """The number of records that could not be read."""
         return self._counts.total()
 
     def read(self, record: Record) -> Row | Unreadable:
-        """*record* as a row, or why it is none, which is counted and told."""
+        """Return *record* as a row, or the reason why it is unreadable, which is counted and logged."""
         try:
             return self._row(record)
         except Invalid as error:
             return self.refuse(record, error)
 
     def rows(self, records: Iterable[Record]) -> Iterator[Row]:
-        """Those of *records* that can be read."""
+        """Yield the readable ones of *records*."""
         for record in records:
             if isinstance(row := self.read(record), Row):
                 yield row
 
     def values(self, records: Iterable[Record]) -> Iterator[dict[str, Any]]:
-        """The values of those of *records* that can be read; tombstones have none."""
+        """Yield the values of readable records, without tombstones."""
         for row in self.rows(records):
             if row.value is not None:
                 yield dict(row.value)
 
     def refuse(self, record: Record, error: Invalid) -> Unreadable:
-        """Count and tell that *record* is of no use. The log has a line for the first, second, fourth, eighth …"""
+        """Count and log a record that cannot be used. Only the first, second, fourth, eighth … of a topic is logged."""
         self._counts[record.topic] += 1
         count = self._counts[record.topic]
         if len(self.places) < PLACES_MAX:
@@ -84,7 +86,9 @@ class RowReader:
         metrics.set_aside.labels(self._group, record.topic).inc()
         if count.bit_count() == 1:
             where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-            log.warning("a record is left out", reader=self._group, **where, why=error.what, count=count)
+            log.warning(
+                "unreadable record left out", reader=self._group, **where, why=error.what, count=count
+            )
         return Unreadable(record, error.with_traceback(None))
 
     def _row(self, record: Record) -> Row:
@@ -103,12 +107,12 @@ class RowReader:
 
 
 def place_of(record: Record) -> str:
-    """Where *record* stands, as a person reads it."""
+    """Return the place of *record* as an operator reads it: topic[partition]@offset."""
     return f"{record.topic}[{record.partition}]@{record.offset}"
 
 
 def left_out(readers: Sequence[RowReader]) -> str | None:
-    """What a command says of records that could not be read; ``None`` when all could."""
+    """Return a command's line about records that could not be read; ``None`` if there are none."""
     count = sum(one.refused for one in readers)
     places = [place for one in readers for place in one.places][:PLACES_MAX]
     if not count:
@@ -118,7 +122,7 @@ def left_out(readers: Sequence[RowReader]) -> str | None:
 
 
 def _text(key: bytes | None) -> str:
-    """The key of a compacted topic decides what a row replaces: it must be one."""
+    """Decode the key of a compacted topic strictly: it decides which row is replaced."""
     try:
         return (key or b"").decode()
     except UnicodeDecodeError:

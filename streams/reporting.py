@@ -1,7 +1,7 @@
-"""How a source is doing, told to its agency. Pure: time comes from outside, and memory is bounded.
+"""The report on a source for its agency (``core.source``). Pure: time is a parameter, and memory is bounded.
 
-Counts and ages cover the last day, by hours. Ages fall into fixed buckets, each a tenth wider than the one before, so
-a quantile is at most 10 % too high.
+Counts and ages cover the last day, by hours. Ages fall into fixed buckets, each a tenth wider than the one
+before, so a quantile is at most 10 % too high.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from streams.breaker import HEARING, Breaker
 
 HOUR_MS, HOURS_MAX = 3_600_000, 24
 LATE_MS = 5 * 60_000
-"""An event this far behind the newest event time heard before is late, not merely out of order."""
+"""An event this far behind the newest event time is late, not merely out of order."""
 IDS_MAX = 10_000
 WORDS_MAX = 100
 WORDS_TOLD_MAX = 20
@@ -29,14 +29,14 @@ FAILING, REFUSED = "failing", "refused"
 
 
 def age_bucket(age_s: float) -> int:
-    """The bucket of an age: 0 holds all up to 0.1 s, and what comes from the future."""
+    """Return the bucket of an age: 0 holds ages up to 0.1 s, and negative ones."""
     if age_s <= AGE_FIRST_S:
         return 0
     return min(AGE_BUCKETS, math.ceil(math.log(age_s / AGE_FIRST_S) / math.log(AGE_RATIO) - 1e-9))
 
 
 def age_quantile(ages: Mapping[int, int], share: float) -> float | None:
-    """The age in seconds that *share* of all do not exceed, from counts by bucket. ``None`` of none."""
+    """Return the age in seconds that *share* of all do not exceed, from counts by bucket. ``None`` without counts."""
     left = math.ceil(share * sum(ages.values()))
     for bucket in sorted(ages):
         left -= ages[bucket]
@@ -47,7 +47,7 @@ def age_quantile(ages: Mapping[int, int], share: float) -> float | None:
 
 @dataclass(slots=True)
 class Hour:
-    """What came in one hour."""
+    """The counts of one hour."""
 
     start_ms: int
     counts: Counter[str] = field(default_factory=Counter)
@@ -60,7 +60,7 @@ class Hour:
 
 
 class SourceReport:
-    """One source's figures, folded from what it says."""
+    """The figures of one source, computed from its readings."""
 
     def __init__(self) -> None:
         self._hours: deque[Hour] = deque(maxlen=HOURS_MAX)
@@ -69,7 +69,7 @@ class SourceReport:
         self._since_ms: int | None = None
         self.heard_at_ms: int | None = None
         self.trouble: tuple[str, int, str] | None = None
-        """What keeps it from being heard (failing or refused), since when, and why."""
+        """The current fault (failing or refused), its begin, and its reason."""
 
     def heard(
         self,
@@ -81,7 +81,9 @@ class SourceReport:
         noted: Mapping[str, int] | None = None,
         has_clock: bool = True,
     ) -> None:
-        """One thing was heard *at_ms*. Without a clock of its own (*has_clock*), a file's events have no age and no rate."""
+        """Count the reading of a body received *at_ms*. *has_clock*: the time is real; a file's events have
+        no age and no rate.
+        """
         hour = self._hour(at_ms)
         self.heard_at_ms, self.trouble = max(at_ms, self.heard_at_ms or 0), None
         hour.counts["heard"] += 1
@@ -98,7 +100,7 @@ class SourceReport:
                 self._event(hour, event.value, event.topic, newest_ms, at_ms if has_clock else None)
 
     def failed(self, why: str, *, at_ms: int, is_refused: bool = False) -> None:
-        """It was asked and did not answer, or refused us."""
+        """Note that the source failed, or refused us."""
         self._hour(at_ms).counts["failed"] += 1
         state, since_ms = REFUSED if is_refused else FAILING, at_ms
         if self.trouble is not None and self.trouble[0] == state:
@@ -114,7 +116,7 @@ class SourceReport:
         if value.get("kind_source") is not None:
             _count_kind(hour, value)
         if topic.startswith("place.") or value.get("revision", 1) != 1:
-            return  # reference data is true until said anew; a revision bears the time of the first report
+            return  # reference data holds until replaced; a revision has the time of the first report
         event_ms = int(value["event_time"])
         behind_ms = 0 if newest_ms is None else newest_ms - event_ms
         hour.counts["timed"] += 1
@@ -136,7 +138,7 @@ class SourceReport:
         return False
 
     def _hour(self, at_ms: int) -> Hour:
-        """The hour of *at_ms*; what comes from before the newest hour counts in that."""
+        """Return the hour of *at_ms*; a time before the newest hour counts in the newest."""
         start_ms = at_ms // HOUR_MS * HOUR_MS
         self._since_ms = at_ms if self._since_ms is None else self._since_ms
         if not self._hours or self._hours[-1].start_ms < start_ms:
@@ -146,7 +148,7 @@ class SourceReport:
         return self._hours[-1]
 
     def figures(self, *, now_ms: int) -> dict[str, Any]:
-        """The fields of ``core.source`` that are counted."""
+        """Return the counted fields of ``core.source``."""
         counts, ages = Counter[str](), Counter[int]()
         reasons, noted = Counter[str](), Counter[str]()
         kinds, words = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
@@ -177,7 +179,7 @@ class SourceReport:
         }
 
     def event(self, city: str, source: str, breaker: Breaker, *, now_ms: int) -> Event:
-        """``core.source``: how the source is doing now."""
+        """Return the event of ``core.source``."""
         state, since_ms, reason = breaker.state, breaker.since_ms, breaker.reason
         if state == HEARING and self.trouble is not None:
             state, since_ms, reason = self.trouble
@@ -199,12 +201,12 @@ class SourceReport:
 
 
 def share(part: int, whole: int) -> float:
-    """*part* of *whole*, 0 to 1; of nothing, 0."""
+    """Return *part* of *whole*, 0 to 1; 0 if *whole* is 0."""
     return part / whole if whole else 0.0
 
 
 def shares(figures: Mapping[str, Any]) -> dict[str, float]:
-    """What the counts of a ``core.source`` come to, each 0 to 1."""
+    """Return the shares of a ``core.source``, each 0 to 1."""
     events, timed = figures["events"], figures["timed"]
     return {
         "late": share(figures["late"], timed),
@@ -216,12 +218,14 @@ def shares(figures: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _count(counter: Counter[str], word: str, count: int) -> None:
-    """Of unboundedly many words, the first are counted by name."""
+    """Count *word*. Once there are ``WORDS_MAX``, new words count as ``OTHERS``."""
     counter[word if word in counter or len(counter) < WORDS_MAX else OTHERS] += count
 
 
 def _count_kind(hour: Hour, value: Mapping[str, Any]) -> None:
-    """By agency, where its kinds come from; and the words that no table holds, of which the first are counted by name."""
+    """Count the origin of a kind, by agency, and the kind's text if no table has it. New texts beyond
+    ``WORDS_MAX`` are ignored.
+    """
     agency, source = str(value["agency"]), str(value["kind_source"])
     known = (agency, source)
     hour.kinds[known if known in hour.kinds or len(hour.kinds) < WORDS_MAX else (OTHERS, source)] += 1
@@ -231,12 +235,12 @@ def _count_kind(hour: Hour, value: Mapping[str, Any]) -> None:
 
 
 def _told(counter: Counter[tuple[str, ...]], names: tuple[str, ...], most: int) -> list[dict[str, Any]]:
-    """The *most* frequent under *names*; of equal ones, by the alphabet."""
+    """Return the *most* frequent under *names*; equal ones by the alphabet."""
     ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
     return [{**dict(zip(names, what, strict=True)), "count": count} for what, count in ranked[:most]]
 
 
 def _most(counter: Counter[str]) -> list[dict[str, Any]]:
-    """The three most frequent; of equal ones, by the alphabet."""
+    """Return the three most frequent; equal ones by the alphabet."""
     ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
     return [{"what": what, "count": count} for what, count in ranked[:MOST]]

@@ -1,8 +1,8 @@
-"""Feeding again what was set aside, once it can be read: nothing is lost by it, and nothing doubled.
+"""Retries of records set aside: each is fed again once, without loss.
 
-A DLQ tells its own story: rows of one event_id are one record. A row with ``retried_at`` says that it was fed again; it
-is written in the transaction that feeds it, by the only producer that may do so, which reads the DLQ after it has
-fenced whoever tried before. So a record is fed again once, however often and by however many it is asked for.
+A DLQ holds the state itself: rows of one event_id are one record, and a row with ``retried_at`` marks it as
+fed. That row is written in the transaction that feeds the record. Its producer first fences any earlier
+retry, then reads the DLQ. So a record is fed once, however many retries are started.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SOURCE_DLQ = "source.dlq"
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A record set aside, as all rows of its DLQ tell. *topic* and *key*: the DLQ's own."""
+    """A record set aside, folded from all its rows. *topic* and *key* are those of the DLQ."""
 
     topic: str
     key: bytes
@@ -42,34 +42,35 @@ class Aside:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it may be fed again: not yet retried, all of it there, and no stage's memory."""
+        """Whether it may be retried: not yet retried, not cut, and not a stage's own state."""
         return self.value["retried_at"] is None and not is_cut(self.value) and not self.is_memory
 
     @property
     def is_memory(self) -> bool:
-        """Whether it was a stage's memory of itself, which has gone on since."""
+        """Whether it was a record of a stage's state, which has moved on since."""
         return self.contract.removesuffix(".dlq") in MEMORY
 
     def with_row(self, row: Aside) -> Aside:
-        """This record after a later *row* of its id: fed again, still bad, or bad once more."""
+        """Return this record after a later *row* of its id: retried, still bad, or bad again."""
         mine, its = self.value, row.value
         value = {
             **its,
             "first_at": min(mine["first_at"], its["first_at"]),
             "attempts": max(its["attempts"], mine["attempts"] + (its["retried_at"] is None)),
         }
+        # a row of a retry has no original; keep ours, as a later row may set the record aside again
         if its["retried_at"] is not None:
             value |= {name: mine[name] for name in ("original", "before", "after")}
         return replace(row, value=value)
 
     def heard(self) -> Heard:
-        """What its source is to read: the original in a body of its own."""
+        """Return the original as a body that its source can read."""
         value = self.value
         body = (value["before"] or b"") + value["original"] + (value["after"] or b"")
         return Heard(body, value["heard_at"], attributes={"retry": self.event_id})
 
     def headers(self) -> Headers:
-        """With which its bytes go back to where they stood."""
+        """Return the headers of the record when it is written to its topic again."""
         value = self.value
         return [
             (RETRY_OF, self.event_id.encode()),
@@ -78,14 +79,14 @@ class Aside:
         ]
 
     def row(self, *, now_ms: int, is_retried: bool, **changed: Any) -> Event:
-        """Its next row. *is_retried*: it was fed; otherwise it was tried and is still bad."""
+        """Return its next row. *is_retried*: it was fed; otherwise it was tried and is still bad."""
         value = {**self.value, "attempts": self.value["attempts"] + 1, "last_at": now_ms, **changed}
         if is_retried:
             value |= {"retried_at": now_ms, "original": b"", "before": None, "after": None}
         return Event(self.contract, self.key.decode(errors="replace"), value)
 
     def refused_event(self) -> Event | None:
-        """The event, when it was its contract that refused it. ``None`` for what a source could not read."""
+        """Return the event that its contract refused; ``None`` if it was a source that could not read the record."""
         topic = self.value["origin_topic"]
         if self.contract != SOURCE_DLQ or topic is None:
             return None
@@ -95,7 +96,7 @@ class Aside:
 
 
 def fold(rows: Iterable[Aside]) -> dict[tuple[str, str], Aside]:
-    """Each record set aside by (DLQ, event_id), in the order of their newest rows."""
+    """Map (DLQ, event_id) to each record, in the order of their newest rows."""
     asides: dict[tuple[str, str], Aside] = {}
     for row in rows:
         known = asides.pop((row.topic, row.event_id), None)
@@ -105,7 +106,7 @@ def fold(rows: Iterable[Aside]) -> dict[tuple[str, str], Aside]:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a retry came to. *said_since*: records whose case its source has told anew since; nothing was published."""
+    """The counts of a retry. *said_since*: records not published, as their source has sent a newer revision since."""
 
     fed: int = 0
     events: int = 0
@@ -121,11 +122,13 @@ class Outcome:
 
 
 Newest = Callable[[str, str], int | None]
-"""(contract, key) → when that key was last received, as far as its topic still tells."""
+"""Returns when the key of a contract was last received, in ms, from (contract, key); ``None`` if its topic
+has no record of it.
+"""
 
 
 def is_said_since(events: Sequence[Event], newest: Newest) -> bool:
-    """Whether any of *events* would be a revision of a case that was told later than it: the old must not win."""
+    """Return whether a newer revision of any of *events* was published since: the older must not overwrite it."""
     for event in events:
         value = event.value or {}
         if value.get("revision", 1) > 1:

@@ -1,8 +1,7 @@
-"""The situations stage: incidents, evidence, places and ticks in; situations, alerts, grants and watches out; all of it
-journalled.
+"""The situations stage: incidents, evidence, places and ticks in; situations, alerts, grants and watches out.
 
-Everything the rules see is written to ``core.journal`` in the order they saw it, in the transaction that carries
-what they answered. What a restart needs is in ``core.state``, in the same transaction.
+Every entry given to the rules is written to ``core.journal`` in order, in the transaction of the rules'
+results. The state for a restart goes to ``core.state``, in the same transaction.
 """
 
 from __future__ import annotations
@@ -50,25 +49,25 @@ INPUTS = {
     "core.evidence": "evidence",
     "core.action": "action",
 }
-"""Contract → what its records are to the rules."""
+"""The kind of entry that a contract's records are to the rules."""
 BESIDE = ("core.evidence",)
-"""Of more than one partition, all of which are one worker's."""
+"""Topics of several partitions, all read by the worker that has the stage."""
 FUTURE_MS_MAX = 5 * 60_000
 
 
 @dataclass(slots=True)
 class Held:
-    """What the stage has while the partitions are its own."""
+    """The state of the stage while the partitions are assigned to it."""
 
     producer: Producer
     state: CityState
     inbox: Inbox
     carried: Sequence[Record] = ()
-    """Read before the last commit, and not yet taken then: their barrier has not come."""
+    """Records read before the last commit and not yet taken, as their barrier was not reached."""
 
 
 class SituationsStage:
-    """One city's situations. Its state lives only as long as its assignment; the log holds the truth."""
+    """The situations of one city. Its state is dropped with the assignment; the log can rebuild it."""
 
     def __init__(self, city: str, config: RulesConfig, *, bootstrap: str, wire: Wire) -> None:
         self._city = city
@@ -85,11 +84,13 @@ class SituationsStage:
 
     @property
     def state(self) -> CityState | None:
-        """What it knows, while the partitions are its own."""
+        """The rules' state while the partitions are assigned; ``None`` otherwise."""
         return None if self._held is None else self._held.state
 
     def use(self, config: RulesConfig) -> None:
-        """Other numbers, from the next batch on: they stand in the journal before what they decide. From any thread."""
+        """Use other settings from the next batch on; they are journalled before the decisions they affect.
+        From any thread.
+        """
         self._config = config
 
     def assigned(self) -> None:
@@ -105,7 +106,7 @@ class SituationsStage:
         self._held = Held(producer, state, inbox)
 
     def _kept(self) -> Table:
-        """What ``core.state`` holds."""
+        """Return the rows of ``core.state``."""
         reader = RowReader(self._wire, self.group, check=check_row)
         return read_rows(self._bootstrap, topic_name(self._city, "core.state"), reader)
 
@@ -118,7 +119,7 @@ class SituationsStage:
             raise Fatal(f"{self.group}: records came before their assignment")
         try:
             self._take(batch, held)
-        except Retriable:  # the state has moved on without its commit: give it up, but not what was read
+        except Retriable:  # the state has moved on without a commit: drop it, but keep the records read
             self._held, self._again = None, (*self._again, *held.carried)
             raise
 
@@ -128,6 +129,8 @@ class SituationsStage:
             for record in (*self._again, *batch.records):
                 self._offer(record, held, outbox)
             self._answer(held, outbox)
+            # records that wait for their barrier lie behind the committed offsets, so a restart reads them
+            # again
             outbox.flush()
             outbox.read_up_to(held.inbox.next_offsets(), batch.group_metadata)
         self._again = ()
@@ -155,7 +158,7 @@ class SituationsStage:
         held.inbox.offer(record, value)
 
     def _answer(self, held: Held, outbox: Outbox) -> None:
-        """Give the rules what has come; of the state, the last row of each key is enough."""
+        """Give all due records to the rules. Of the state, only the last row of each key is written."""
         rows: dict[str, Event] = {}
         config, gone, unwatched = self._config, held.state.gone, held.state.unwatched
         left_out, units_left_out = held.state.left_out, held.state.units_left_out
@@ -165,7 +168,7 @@ class SituationsStage:
         for taken in held.inbox.take():
             record = taken.record
             if record.topic in self.beside and not _has_room(held.state, taken.value):
-                metrics.unlisted.labels(self.group).inc()  # the room has gone since it was read
+                metrics.unlisted.labels(self.group).inc()  # another entry took the room since it was read
                 continue
             kind = INPUTS[contract_name(record.topic)]
             entry = Entry(kind, record.topic, record.partition, record.offset, taken.value)
@@ -184,7 +187,7 @@ class SituationsStage:
     def _give(
         self, entry: Entry, record: Record | None, held: Held, outbox: Outbox, rows: dict[str, Event]
     ) -> None:
-        """One entry to the rules: journal it, publish what they answer, keep what they remember."""
+        """Give one entry to the rules: journal it, publish the results, collect the state rows."""
         trace = record.traceparent if record is not None else None
         answers = step(held.state, entry)
         outbox.put(journal_event(self._city, held.state.sequence, held.state.now_ms, entry, record))
@@ -201,8 +204,11 @@ class SituationsStage:
 
 
 def _may_have_room(state: CityState, record: Record) -> bool:
-    """Whether evidence might be listed, or is of a watch in the whole city. Its key says for which situation or watch; most
-    of it need not be decoded, nor journalled, as the rules would not see it anyway."""
+    """Return whether evidence may be listed, or belongs to a watch of the whole city.
+
+    Its key names the situation or watch. Most evidence is not listed, so it need not be decoded or
+    journalled.
+    """
     if state.config is None:
         return False
     key = (record.key or b"").decode(errors="replace")
@@ -210,7 +216,7 @@ def _may_have_room(state: CityState, record: Record) -> bool:
 
 
 def _has_room(state: CityState, value: Mapping[str, Any]) -> bool:
-    """Whether this evidence would be listed, now that it is known who says what."""
+    """Return whether this evidence would be listed, now that its claimant is known."""
     its_id = value["situation_id"]
     return its_id is None or (
         state.config is not None
@@ -219,12 +225,13 @@ def _has_room(state: CityState, value: Mapping[str, Any]) -> bool:
 
 
 def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """*value* itself. ``Invalid`` for a tombstone, and for a live event from the future: it would carry the city's clock
-    with it."""
+    """Return *value*. ``Invalid`` for a tombstone, and for a live event from the future, which would move the
+    city's clock.
+    """
     if value is None:
         raise Invalid("a tombstone", field="value", expected="a value")
     if record.is_played:
-        return value  # a recording has a clock of its own; its source has looked
+        return value  # a recording has its own clock; its source has checked the times
     latest_ms = record.timestamp_ms + FUTURE_MS_MAX
     for field in ("received_time", "event_time"):
         if value[field] > latest_ms:
@@ -234,8 +241,10 @@ def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the garbage collector, which would look through a growing state again and again; what was made meanwhile
-    stays out of its sight: most of it lives as long as the worker."""
+    """Disable the garbage collector, which would search a growing state again and again.
+
+    Objects created meanwhile are frozen: most live as long as the worker.
+    """
     gc.disable()
     try:
         yield

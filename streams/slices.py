@@ -1,4 +1,4 @@
-"""What a source says, cut into transactions. Pure."""
+"""A source's reading, cut into transactions. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLICE_EVENTS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What goes into one transaction."""
+    """The contents of one transaction."""
 
     events: Sequence[Event]
     asides: Sequence[Event]
@@ -26,7 +26,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What lies in a spool under *number*; *reading*: what was read of it when it came, if that still holds."""
+    """An entry of a spool, *number*. *reading*: the reading made when it was pushed, if still valid."""
 
     number: int
     heard: Heard
@@ -34,7 +34,7 @@ class Pushed:
 
 
 def slices(heard: Heard, reading: Reading, asides: Sequence[Event], standing: Standing) -> Iterator[Slice]:
-    """Cut a reading into transactions: a snapshot is one; a file without a clock goes minute by minute of event time."""
+    """Cut a reading into transactions: one for a snapshot; one per minute of event time for a file without a clock."""
     digest = hashlib.sha256(heard.body).hexdigest()
     if heard.at_ms is not None:
         after = standing.after_moment(heard.at_ms, reading.place)
@@ -61,9 +61,9 @@ def time_of(event: Event) -> int:
 
 
 def _slice_size(events: Sequence[Event], start: int) -> int:
-    """Events up to the end of the minute that the one at *start* lies in, and not too many.
+    """Return the number of events from *start* to the end of its minute, at most ``SLICE_EVENTS``.
 
-    Reference data has no minutes: it is true until it is said anew.
+    Reference data is not cut by minutes: it holds until it is replaced.
     """
     if events[start].topic.startswith("place."):
         return min(SLICE_EVENTS, len(events) - start)

@@ -1,12 +1,12 @@
 """The speed stage: positions of vehicles in, ``mobility.speed`` out, each minute once.
 
-A minute is told, and how far has been read is committed, in one transaction. What may be
-committed lies a while back: a worker that begins anew reads that again, says nothing of the minutes that were told, and
-knows then who moves and who stands.
+Speeds of a minute and the consumed offsets are committed in one transaction. The committed offsets lie some
+time back. After a restart the records behind them are read again: minutes already published are not published
+again, but it is known then which vehicles move.
 
-The time is that of the log: when the platform heard of positions, in the partition that is furthest behind. One in which
-nothing came for ``idle_s`` is waited for no longer; where nothing comes at all, the city's ticks tell the time. They are
-also what makes one worker read every partition: whoever has the ticks has them.
+The clock is that of the log: the received time of positions, in the slowest partition. A partition without
+records for ``idle_s`` is no longer waited for. If none has records, the city's ticks give the time. The
+partition of ticks also decides which worker reads all positions.
 """
 
 from __future__ import annotations
@@ -39,12 +39,14 @@ SOURCE = "speed"
 IDLE_S = 5.0
 FUTURE_MS_MAX = 5 * 60_000
 TAILS = (64, 65_536)
-"""So many records are looked at for the last minute told; the more only where a transaction was given up there."""
+"""The numbers of records searched for the last published minute; the larger only if the smaller has only
+aborted ones.
+"""
 
 
 @dataclass(slots=True)
 class Held:
-    """What the stage has while the partitions are its own."""
+    """The state of the stage while the partitions are assigned to it."""
 
     producer: Producer
     minutes: Minutes
@@ -54,7 +56,7 @@ class Held:
 
 
 class SpeedStage:
-    """One city's speeds. *now_s* is a clock that only goes forward, for telling who is silent."""
+    """The speeds of one city. *now_s*: a monotonic clock, to detect idle partitions."""
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class SpeedStage:
         self.beside = [self._positions]
 
     def assigned(self) -> None:
-        """After a batch that could not be committed, on from where the last one that could has led."""
+        """Start, or after a failed batch continue from the last committed one."""
         producer = transactional_producer(self._bootstrap, self.group)
         before = self._held or Held(producer, Minutes(self._config), self._now_s())
         told = self._last_minute()
@@ -89,7 +91,7 @@ class SpeedStage:
         self._held = replace(before, producer=producer, minutes=minutes)
 
     def _last_minute(self) -> int | None:
-        """The beginning of the last one that was told."""
+        """Return the beginning of the last published minute; ``None`` if there is none."""
         topic = topic_name(self._city, SPEED)
         for count in TAILS:
             newest_first = reversed(read_tail(self._bootstrap, topic, count=count))
@@ -101,7 +103,7 @@ class SpeedStage:
         self._held = None
 
     def take(self, batch: Batch) -> None:
-        """All or nothing: what is held is replaced once the transaction is through."""
+        """Process a batch on a copy of the state, which replaces it once the transaction is committed."""
         if self._held is None:
             raise Fatal(f"{self.group}: records came before their assignment")
         held = replace(self._held, minutes=self._held.minutes.copy())
@@ -127,7 +129,7 @@ class SpeedStage:
         outbox.read_up_to(places, batch.group_metadata)
 
     def _clock(self, held: Held) -> int:
-        """The time of the slowest partition that is not silent; nobody counts as silent at once."""
+        """Return the time of the slowest partition that is not idle. After the start, all are waited for ``idle_s``."""
         now_s = self._now_s()
         heard = [one.clock for one in held.marks.values() if now_s - one.heard_s < self._idle_s]
         if now_s - held.since_s < self._idle_s and len(heard) < load_catalogue()[POSITION].partitions:
@@ -139,7 +141,7 @@ class SpeedStage:
     def _decoded(
         self, records: Sequence[Record], held: Held
     ) -> tuple[Positions, list[tuple[Record, Invalid]]]:
-        """The positions among *records*. Those of them that cannot be read, with why."""
+        """Return the positions among *records*, and the unreadable ones with their errors."""
         aside: list[tuple[Record, Invalid]] = []
         good: list[Record] = []
         values: list[Mapping[str, Any]] = []
@@ -147,7 +149,7 @@ class SpeedStage:
             metrics.records_taken.labels(self.group, record.topic).inc()
             row = self._reader.read(record)
             if record.topic != self._positions:
-                # A tick that cannot be read tells no time, and no more: the situations stage sets it aside.
+                # An unreadable tick is ignored here: the situations stage sets it aside.
                 if isinstance(row, Row) and row.value is not None:
                     held.tick_ms = max(held.tick_ms, int(row.value["event_time"]))
             elif isinstance(row, Row) and row.value is not None:
@@ -166,7 +168,7 @@ class SpeedStage:
     def _marked(
         self, records: Sequence[Record], clocks: Mapping[Partition, int], held: Held
     ) -> dict[Partition, Marks]:
-        """How far each partition of positions has come, in offsets and in its own time."""
+        """Return the marks of each partition of positions, with these records."""
         first: dict[Partition, int] = {}
         for record in records:
             if record.topic == self._positions:
@@ -180,7 +182,7 @@ class SpeedStage:
 
 
 def speed_event(city: str, one: CellSpeed, *, now_ms: int) -> Event:
-    """The event of ``mobility.speed``; whoever tells the same minute again tells the same id."""
+    """Return the event of ``mobility.speed``. Publishing the same minute again gives the same id."""
     lat, lon = centre_of(one.cell)
     value = {
         "event_id": derived_id("speed", city, one.cell, one.minute),

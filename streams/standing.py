@@ -1,8 +1,8 @@
-"""Where a source stands: how far it was heard, so that what was heard before is not heard again.
+"""The progress of a source: the data published so far, so that none is published twice.
 
-What has a clock is remembered as spans of time, each with the source's own place at its end: a live source has one; a
-recording older than all that was heard begins one of its own. What has no clock is remembered by its digest, what was
-pushed by its number in the gateway's spool.
+Data with a clock is remembered as spans of time, each with the source's own place at its end: a live source
+has one; a recording older than all spans begins another. A file without a clock is remembered by its digest,
+a push by its number in the gateway's spool.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ALL_DONE = -1
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Heard from *from_ms* to *to_ms*; *place* is the source's own at the end."""
+    """Data from *from_ms* to *to_ms* is published; *place* is the source's own place at its end."""
 
     from_ms: int
     to_ms: int
@@ -34,10 +34,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """*spans* in order of time; *files*: digest → how many of its events are done (-1: all), the last heard last;
-    *spools*: a spool's id → the number up to which it is published.
+    """The published data of a source.
 
-    Beyond ``SPANS_MAX`` spans and ``FILES_MAX`` files the oldest are forgotten: played again, they are heard again.
+    *spans*: in order of time. *files*: digest → number of events done (-1: all), the newest file last.
+    *spools*: a spool's id → the number up to which it is published.
+    Beyond ``SPANS_MAX`` spans and ``FILES_MAX`` files the oldest are forgotten: if played again, they are
+    published again.
     """
 
     spans: tuple[Span, ...] = ()
@@ -47,7 +49,7 @@ class Standing:
 
     @property
     def place(self) -> Place:
-        """The source's own place, at the newest it was heard."""
+        """The source's own place at its newest data."""
         return self.spans[-1].place if self.spans else self.file_place
 
     @property
@@ -55,21 +57,21 @@ class Standing:
         return self.spans[-1].to_ms if self.spans else None
 
     def has_heard(self, heard: Heard, digest: str) -> bool:
-        """Whether all of this was published before."""
+        """Return whether all of *heard* was published before."""
         if heard.at_ms is None:
             return self.files.get(digest) == ALL_DONE
         number = self._span_of(heard.at_ms)
         return number is not None and heard.at_ms <= self.spans[number].to_ms
 
     def place_for(self, heard: Heard) -> Place:
-        """The source's own place just before *heard*."""
+        """Return the source's own place just before *heard*."""
         if heard.at_ms is None:
             return self.file_place
         number = self._span_of(heard.at_ms)
         return {} if number is None else self.spans[number].place
 
     def after_moment(self, at_ms: int, place: Place) -> Standing:
-        """Heard at *at_ms*, the source's own place being *place* now."""
+        """Return the progress after data of *at_ms*; *place* is the source's own place then."""
         number = self._span_of(at_ms)
         if number is None:
             kept = self.spans[-(SPANS_MAX - 1) :]
@@ -78,19 +80,19 @@ class Standing:
         return replace(self, spans=(*self.spans[:number], longer, *self.spans[number + 1 :]))
 
     def after_file(self, digest: str, done: int, place: Place) -> Standing:
-        """So many events of the file *digest* are published."""
+        """Return the progress after *done* events of the file *digest*."""
         others = {known: count for known, count in self.files.items() if known != digest}
         newest = dict([*others.items(), (digest, done)][-FILES_MAX:])
         return replace(self, files=newest, file_place=place)
 
     def after_push(self, spool: str, number: int, at_ms: int, place: Place) -> Standing:
-        """The push of that *number* in *spool* is published. A clock set back changes nothing."""
+        """Return the progress after push *number* of *spool*. A clock that was set back is ignored."""
         after = self.after_moment(max(at_ms, self.heard_at_ms or 0), place)
         others = {known: up_to for known, up_to in self.spools.items() if known != spool}
         return replace(after, spools=dict([*others.items(), (spool, number)][-SPOOLS_MAX:]))
 
     def with_place(self, heard: Heard, place: Place) -> Standing:
-        """The source's own place changed where *heard* belongs; nothing more counts as heard."""
+        """Return it with another place of the source where *heard* belongs; nothing more counts as published."""
         if heard.at_ms is None:
             return replace(self, file_place=place)
         number = self._span_of(heard.at_ms)
@@ -100,13 +102,13 @@ class Standing:
         return replace(self, spans=(*self.spans[:number], mended, *self.spans[number + 1 :]))
 
     def _span_of(self, at_ms: int) -> int | None:
-        """The span that *at_ms* lies in or goes on from; ``None`` before all of them."""
+        """Return the index of the span that *at_ms* lies in or extends; ``None`` if it lies before all."""
         number = bisect_right([span.from_ms for span in self.spans], at_ms) - 1
         return None if number < 0 else number
 
 
 def body_of(standing: Standing) -> bytes:
-    """As ``source.place`` keeps it."""
+    """Return the progress as ``source.place`` keeps it."""
     return orjson.dumps(
         {
             "spans": [[span.from_ms, span.to_ms, span.place] for span in standing.spans],
@@ -119,15 +121,15 @@ def body_of(standing: Standing) -> bytes:
 
 
 def standing_from(body: bytes) -> Standing:
-    """The inverse of ``body_of``."""
+    """Read the result of ``body_of``."""
     kept: dict[str, Any] = orjson.loads(body)
     spans = tuple(Span(*span) for span in kept["spans"])
     return Standing(spans, dict(kept["files"]), kept["place"], dict(kept.get("spools", ())))
 
 
 def check_place(_source: str, row: Mapping[str, Any]) -> None:
-    """``Invalid`` for a row of ``source.place`` that says no standing."""
+    """Raise ``Invalid`` for a row of ``source.place`` that cannot be read."""
     try:
         standing_from(row["place"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Invalid("no standing of a source", field="place", expected="what an ingest wrote") from error
+        raise Invalid("no progress of a source", field="place", expected="what an ingest wrote") from error

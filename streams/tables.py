@@ -1,7 +1,7 @@
-"""Compacted topics as they stand: of each key the newest row that can be read.
+"""The current rows of compacted topics: for each key the newest row that can be read.
 
-A record that cannot be read replaces nothing: the row before it stands, as long as the topic still has it. The stage whose
-memory the topic is writes that row again over it, lest compaction keep the unreadable one alone.
+An unreadable record replaces nothing: the row before it counts, as long as the topic still has it. The stage
+that owns the topic writes that row again, as compaction would otherwise keep only the unreadable record.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from streams.runtime.kafka import newest_of, read_whole
 from streams.runtime.transaction import Outbox
 
 UNREADABLE_MAX = 100
-"""So many rows may be unreadable by accident. Of more than that, and than can be read, something else is the cause."""
+"""The number of unreadable rows taken for accidents. More of them than this, and than readable ones, have
+another cause.
+"""
 
 
 @dataclass(slots=True)
 class Table:
-    """*rows* by key, without tombstones; *unreadable*: the newest of their keys; *restored*: the rows that stand instead."""
+    """The rows of a topic. *rows*: by key, without tombstones. *unreadable*: the newest of their keys. *restored*: rows used
+    instead."""
 
     topic: str
     rows: dict[str, Row] = field(default_factory=dict)
@@ -30,7 +33,7 @@ class Table:
     restored: list[Row] = field(default_factory=list)
 
     def mend(self, outbox: Outbox, city: str) -> None:
-        """Set aside what cannot be read, and write again what it stood over. Only for whoever writes this topic."""
+        """Set unreadable records aside, and write the rows before them again. Only for the owner of the topic."""
         for one in self.unreadable:
             contract = contract_name(self.topic)
             outbox.put(aside_record(city, contract, one.record, one.error, now_ms=one.record.timestamp_ms))
@@ -40,9 +43,9 @@ class Table:
 
 
 def read_rows(bootstrap: str, topic: str, reader: RowReader, *, only: Collection[bytes] = ()) -> Table:
-    """*topic* as it stands; with *only*, the rows of those keys alone.
+    """Return the rows of *topic*; with *only*, of those keys alone.
 
-    ``Fatal`` where hardly anything can be read: that is no accident, and to go on would be to forget it all.
+    ``Fatal`` if most rows cannot be read: that is no accident, and going on would lose the state.
     """
     table, lost = Table(topic), set[bytes]()
     for key, record in newest_of(bootstrap, topic).items():
@@ -66,7 +69,7 @@ def read_rows(bootstrap: str, topic: str, reader: RowReader, *, only: Collection
 
 
 def _restore(bootstrap: str, table: Table, reader: RowReader, lost: Collection[bytes]) -> None:
-    """The newest readable row of each key in *lost*, if the topic still has one."""
+    """Use the newest readable row of each key in *lost*, if the topic still has one."""
     stood: dict[bytes, Row] = {}
     worst = {(one.record.partition, one.record.offset) for one in table.unreadable}
     for record in read_whole(bootstrap, [table.topic]):

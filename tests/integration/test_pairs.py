@@ -124,7 +124,7 @@ def test_of_gateways_of_two_homes_the_fenced_one_says_so_and_ends(first: PushedC
         assert first.process.wait(SOON_S) == 1
         said = log.read_text()
         assert "fenced, another worker has taken over" in said
-        assert "how to mend it: one process alone may speak for a source" in said
+        assert "how to mend it: only one process may publish for a source" in said
         assert other.push(key, "reports", reports("c", 1))[0] == 202
         wait_until(lambda: published(first.city) == ["a-0", "c-0"], SOON_S)
     finally:
@@ -139,7 +139,7 @@ def test_a_gateway_whose_idle_source_a_retry_borrows_goes_on(first: PushedCity, 
     wait_until(lambda: len(first.city.values("source.dlq")) == 1, SOON_S)
     first.city.bongsu("dlq", "retry", "--all", "--city", str(first.city.file), code=1)  # it is still bad
     wait_until(
-        lambda: "lent to a retry" in log.read_text(), SOON_S
+        lambda: "taken back after a retry" in log.read_text(), SOON_S
     )  # it is idle, and asks whether it still speaks
     assert first.push(key, "reports", reports("b", 1))[0] == 202
     wait_until(lambda: published(first.city) == ["a-0", "b-0"], SOON_S)
@@ -237,4 +237,4 @@ def test_an_ingest_that_a_play_of_another_home_fenced_says_so_and_ends(
     said = log.read_text()
     assert "source calls:" in said
     assert "fenced, another worker has taken over" in said
-    assert "how to mend it: one process alone may speak for a source" in said
+    assert "how to mend it: only one process may publish for a source" in said
