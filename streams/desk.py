@@ -96,7 +96,7 @@ class LogDesk:
             return _again(wanted, *known)
         if self._follower.trouble is not None:
             raise Retriable(self._follower.trouble)
-        situation = self._found(wanted, rules)
+        situation = self._find(wanted, rules)
         is_repeat = is_done(wanted, situation)
         done = Done(wanted.action_id, situation.situation_id, wanted.role, is_repeat)
         if not is_repeat:
@@ -107,7 +107,7 @@ class LogDesk:
                 self._recent.popitem(last=False)
         return done
 
-    def _found(self, action: Action, rules: RulesConfig) -> Situation:
+    def _find(self, action: Action, rules: RulesConfig) -> Situation:
         """Return the situation of *action*. A refusal is checked again until ``SETTLES_S``, as our copy may
         be behind.
         """

@@ -65,12 +65,12 @@ class Kept:
         self.since_ms = at if self.since_ms is None else min(self.since_ms, at)
         rows = self.rows[contract]
         if len(rows) == rows.maxlen:
-            self.whole_from_ms = max(self.whole_from_ms, self._gone(contract)["event_time"] + 1)
+            self.whole_from_ms = max(self.whole_from_ms, self._drop_oldest(contract)["event_time"] + 1)
         rows.append(row)
         while rows and rows[0]["event_time"] < self.newest_ms - KEPT_MS:
-            self._gone(contract)
+            self._drop_oldest(contract)
 
-    def _gone(self, contract: str) -> dict[str, Any]:
+    def _drop_oldest(self, contract: str) -> dict[str, Any]:
         row = self.rows[contract].popleft()
         if contract == "core.alert":
             which = row["alert_id"], row["audience"]

@@ -176,7 +176,7 @@ class Ingest:
 
     def parts_of(self, heard: Heard, reading: Reading) -> Iterator[Slice]:
         """Yield the transactions of *reading*, which was read from *heard*; see ``parts``."""
-        new, goes_on = self._weighed(heard, reading)
+        new, goes_on = self._weigh(heard, reading)
         yield from slices(heard, reading, new, self.standing)
         if not goes_on:
             self._stop([], is_taken=True)
@@ -191,7 +191,7 @@ class Ingest:
             if number <= self.standing.spools.get(spool, 0):
                 continue
             reading = self._of_push(push, standing.place)
-            new, goes_on = self._weighed(heard, reading, is_kept_whole=True)
+            new, goes_on = self._weigh(heard, reading, is_kept_whole=True)
             events += reading.events
             asides += new
             standing = standing.after_push(spool, number, heard.at_ms or 0, reading.place)
@@ -211,7 +211,7 @@ class Ingest:
             return self.read(push.heard, place)
         return self.encodable(replace(push.reading, place=place))
 
-    def _weighed(
+    def _weigh(
         self, heard: Heard, reading: Reading, *, is_kept_whole: bool = False
     ) -> tuple[list[Event], bool]:
         """Return the new events to set aside, and whether the channel may go on. ``Stopped``: too much is bad.

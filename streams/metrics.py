@@ -36,7 +36,7 @@ unwatched = Counter(
 )
 cameras_left_out = Counter(
     "bongsu_cameras_left_out",
-    "Cameras not granted to dispatched units: the limit per unit was reached",
+    "Cameras not granted to dispatched units: the limit per incident was reached",
     ["group"],
 )
 units_left_out = Counter(

@@ -116,7 +116,7 @@ class SpeedStage:
         self._held = held
 
     def _take(self, batch: Batch, held: Held, outbox: Outbox) -> None:
-        positions, aside = self._decoded(batch.records, held)
+        positions, aside = self._decode(batch.records, held)
         for record, error in aside:
             outbox.put(aside_record(self._city, POSITION, record, error, now_ms=record.timestamp_ms))
         for one in held.minutes.take(positions, self._clock(held)):
@@ -138,7 +138,7 @@ class SpeedStage:
 
     # -- decoding --------------------------------------------------------------------------------------------
 
-    def _decoded(
+    def _decode(
         self, records: Sequence[Record], held: Held
     ) -> tuple[Positions, list[tuple[Record, Invalid]]]:
         """Return the positions among *records*, and the unreadable ones with their errors."""

@@ -76,7 +76,7 @@ class Engine:
         for index in (self._base, self._fresh):
             if len(index.watches):
                 pairs = self._with_followed(seen, index, index.pairs(seen, passing))
-                found += [(index, part) for part in self._sorted_out(seen, index, pairs)]
+                found += [(index, part) for part in self._sort_out(seen, index, pairs)]
         return _merged(found)
 
     def look_back(self, watches: Sequence[Watch], seen: Observations) -> Matches:
@@ -164,7 +164,7 @@ class Engine:
             coming.setdefault(thing, set()).add(index.watches[number].watch_id)
         return coming
 
-    def _sorted_out(self, seen: Observations, index: Index, pairs: Pairs) -> list[tuple[Pairs, list[str]]]:
+    def _sort_out(self, seen: Observations, index: Index, pairs: Pairs) -> list[tuple[Pairs, list[str]]]:
         """Return the pairs of plain watches, and of fences the pairs at which something entered or left."""
         is_fence = index.is_fence[pairs.watch]
         if not is_fence.any():

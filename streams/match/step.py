@@ -77,7 +77,7 @@ class Match:
         if put:
             self.engine.put(put)
         opened = [one for one in put if self.wanted.opened[one.watch_id] >= known_up_to]
-        return self._looked_back(opened, None)
+        return self._look_back(opened, None)
 
     # -- observations ----------------------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ class Match:
         if standing.watermark_ms:
             newest[place] = max(newest.get(place, 0), standing.watermark_ms)
         self._close([place])
-        return self._looked_back(self.wanted.opened_since(standing.watch_offset), place)
+        return self._look_back(self.wanted.opened_since(standing.watch_offset), place)
 
     def forget(self, places: Collection[Partition]) -> None:
         """Forget partitions that were revoked. Things inside fences are found again from the partitions that remain."""
@@ -167,7 +167,7 @@ class Match:
             batch = batch.without(late)
         return batch
 
-    def _looked_back(self, watches: Sequence[Watch], place: Partition | None) -> Found:
+    def _look_back(self, watches: Sequence[Watch], place: Partition | None) -> Found:
         """Return the matches of these watches in the kept observations, of one partition or of all."""
         found = Found()
         if not watches:

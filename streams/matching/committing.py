@@ -37,7 +37,7 @@ class Committing:
         self._group = group
         self._name = name
         self._open: tuple[ExitStack, Outbox] | None = None
-        self._begun = 0.0
+        self._opened_at = 0.0
         self._closing: Future[None] | None = None
 
     def opened(self) -> Producer:
@@ -61,7 +61,7 @@ class Committing:
 
     @property
     def age_ms(self) -> float:
-        return (time.monotonic() - self._begun) * 1000 if self._open is not None else 0.0
+        return (time.monotonic() - self._opened_at) * 1000 if self._open is not None else 0.0
 
     def outbox(self) -> Outbox:
         """Return the outbox of the open transaction; open one if there is none."""
@@ -69,7 +69,7 @@ class Committing:
             self.settle()
             stack = ExitStack()
             outbox = stack.enter_context(transaction(self.opened(), self._wire, self._city))
-            self._open, self._begun = (stack, outbox), time.monotonic()
+            self._open, self._opened_at = (stack, outbox), time.monotonic()
         return self._open[1]
 
     def commit(
@@ -80,7 +80,7 @@ class Committing:
         *giving_up*: leave no name beside the offsets, so that the next owner fences nobody.
         """
         self.outbox()
-        stack, outbox = self._taken()
+        stack, outbox = self._take_open()
         offsets = committed_of(standings, None if giving_up else self._name) if standings else []
         closing: Future[None] = Future()
 
@@ -93,7 +93,7 @@ class Committing:
             except BaseException as error:  # raised to the loop by ``settle``
                 closing.set_exception(error)
             else:
-                metrics.transactions.labels(self._group).observe(time.monotonic() - self._begun)
+                metrics.transactions.labels(self._group).observe(time.monotonic() - self._opened_at)
                 closing.set_result(None)
 
         self._closing = closing
@@ -105,7 +105,7 @@ class Committing:
             self.settle()
         if self._open is None:
             return
-        stack, _ = self._taken()
+        stack, _ = self._take_open()
         try:
             stack.__exit__(type(error), error, error.__traceback__)
         except KafkaException as fault:
@@ -113,7 +113,7 @@ class Committing:
         except type(error):
             pass  # the transaction raises the error it was given; the caller has it already
 
-    def _taken(self) -> tuple[ExitStack, Outbox]:
+    def _take_open(self) -> tuple[ExitStack, Outbox]:
         taken = self._open
         if taken is None:
             raise ValueError("no transaction is open")

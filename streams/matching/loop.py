@@ -211,7 +211,7 @@ class Life:
         if self._fault is not None:  # releasing the former partitions failed: this run is over
             return {}
         try:
-            return self._taken_up(places)
+            return self._take_up(places)
         except BaseException as fault:
             self._fault = fault
             return {}
@@ -233,7 +233,7 @@ class Life:
         self._loop.is_ready = self._is_ours = False
         self._fault = Retriable("the partitions were lost")
 
-    def _taken_up(self, places: Sequence[Partition]) -> Mapping[Partition, int]:
+    def _take_up(self, places: Sequence[Partition]) -> Mapping[Partition, int]:
         """Continue each partition where its last owner left it, and commit our name there."""
         match = self._match
         left = taken_over(self._loop.bootstrap, self._loop.group, places, us=self._loop.name)
@@ -247,7 +247,7 @@ class Life:
         kept = match.standings()
         for place in places:
             if place not in kept:
-                self._answer(self._restored(place, left.get(place)))
+                self._answer(self._restore(place, left.get(place)))
         self._is_ours = True
         if places:
             self._commit()
@@ -256,7 +256,7 @@ class Life:
         log.info("partitions assigned", stage=self._loop.group, count=len(places), kept=len(kept))
         return {place: one.next_offset for place, one in match.standings().items()}
 
-    def _restored(self, place: Partition, left: Left | int | None) -> Found:
+    def _restore(self, place: Partition, left: Left | int | None) -> Found:
         """Restore the state of *place*; return the evidence of look-backs that its last owner did not commit."""
         self._loop.turned_at = time.monotonic()
         match = self._match

@@ -54,19 +54,19 @@ class Watching:
         told: list[Told] = []
         deadline = monotonic() + REBUILD_S_MAX
         while not is_so():
-            told += self._told(self._consumer.consume(AT_ONCE_MAX, 0.1))
+            told += self._take(self._consumer.consume(AT_ONCE_MAX, 0.1))
             if monotonic() > deadline:
                 raise Retriable(f"{self._topic}: could not be read within {REBUILD_S_MAX:.0f} s")
         return told
 
     def news(self) -> list[Told]:
         """Return new records, without waiting."""
-        return self._told(self._consumer.consume(AT_ONCE_MAX, 0))
+        return self._take(self._consumer.consume(AT_ONCE_MAX, 0))
 
     def close(self) -> None:
         self._consumer.close()
 
-    def _told(self, messages: Iterable[Any]) -> list[Told]:
+    def _take(self, messages: Iterable[Any]) -> list[Told]:
         told = []
         for message in messages:
             error = message.error()

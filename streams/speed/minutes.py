@@ -258,7 +258,7 @@ class Minutes:
 
     def _close(self, minute: int) -> list[CellSpeed]:
         seen = _joined(self._open.pop(minute)).reduced()
-        speed, is_moving = self._followed(seen, minute)
+        speed, is_moving = self._follow(seen, minute)
         is_known = np.isfinite(speed)
         is_fast = is_known & (speed > self.config.speed_max_mps)
         self.left_out["parked"] += int(np.count_nonzero(~is_moving))
@@ -267,7 +267,7 @@ class Minutes:
         rows = np.flatnonzero(is_moving & is_known & ~is_fast)
         return by_cell(seen.lat[rows], seen.lon[rows], speed[rows], minute)
 
-    def _followed(self, seen: Sums, minute: int) -> tuple[Doubles, Flags]:
+    def _follow(self, seen: Sums, minute: int) -> tuple[Doubles, Flags]:
         """Return the speed of each of *seen* (NaN if unknown), and whether it moves. Updates the tracks and boxes."""
         tracks, config = self._tracks, self.config
         found = np.searchsorted(tracks.vehicle, seen.vehicle)

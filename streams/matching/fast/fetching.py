@@ -202,9 +202,9 @@ class Fetcher:
             self._ask()
             ready = self._selector.select(max(0.0, self._until(deadline) - monotonic()))
             # read every ready connection, so that none starves
-            parts = [part for key, _ in ready for part in self._heard(key.data)]
+            parts = [part for key, _ in ready for part in self._receive(key.data)]
             for link in [one for one in self._links.values() if one.is_silent]:
-                self._lost(link.broker, Unanswered(f"no response within {SILENT_S:.0f} s"))
+                self._drop_broker(link.broker, Unanswered(f"no response within {SILENT_S:.0f} s"))
             if parts:
                 self._ask()
                 return parts
@@ -235,7 +235,7 @@ class Fetcher:
                 if not link.asked:
                     link.ask(wanted, self._wait_ms)
             except OSError as error:
-                self._lost(broker, error, waited_s=monotonic() - begun)
+                self._drop_broker(broker, error, waited_s=monotonic() - begun)
 
     def _find_leaders(self) -> None:
         missing = [place for place in self._next if place not in self._leaders]
@@ -244,11 +244,11 @@ class Fetcher:
             now = self._looked_at = monotonic()
             self._leaders |= {place: one for place, one in found.items() if self._away.get(one, now) <= now}
 
-    def _heard(self, link: Link) -> list[Part]:
+    def _receive(self, link: Link) -> list[Part]:
         try:
             answer: Any = link.heard()
         except OSError as error:
-            self._lost(link.broker, error)
+            self._drop_broker(link.broker, error)
             return []
         if answer is None:
             return []
@@ -261,7 +261,7 @@ class Fetcher:
                 if place not in asked or self._next.get(place) != asked[place]:
                     continue  # revoked, or read from another offset by now
                 if code:
-                    self._refused(place, code)
+                    self._handle_refusal(place, code)
                     continue
                 self.ends[place] = stable
                 if not records:
@@ -274,7 +274,7 @@ class Fetcher:
                     parts.append(part)
         return parts
 
-    def _refused(self, place: Partition, code: int) -> None:
+    def _handle_refusal(self, place: Partition, code: int) -> None:
         if code == KafkaError.OFFSET_OUT_OF_RANGE:
             begin = self._begin_of(place)
             metrics.records_gone.labels(place[0]).inc(max(0, begin - self._next[place]))
@@ -291,7 +291,7 @@ class Fetcher:
         else:
             raise as_ours(KafkaException(KafkaError(code)), "reading observations")
 
-    def _lost(self, broker: Broker, error: OSError, *, waited_s: float = 0.0) -> None:
+    def _drop_broker(self, broker: Broker, error: OSError, *, waited_s: float = 0.0) -> None:
         """Drop the connection, and look for new leaders of its partitions."""
         link = self._links.get(broker)
         if link is None or link.asked:  # an idle connection may be closed by the broker at any time

@@ -35,7 +35,7 @@ class NativeProducer:
         self.handle = library.producer(settings)
         self._topics: dict[str, int] = {}
         self._templates: dict[tuple[str, tuple[str, ...]], tuple[bytes, list[int], list[Any]]] = {}
-        self._end = weakref.finalize(self, _ended, library, self.handle, self._topics)
+        self._end = weakref.finalize(self, _destroy, library, self.handle, self._topics)
         self._end.atexit = False  # a thread may still be in a call that never returns
 
     def topic(self, name: str) -> int:
@@ -167,7 +167,7 @@ def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _ended(library: Library, handle: int, topics: Mapping[str, int]) -> None:
+def _destroy(library: Library, handle: int, topics: Mapping[str, int]) -> None:
     for topic in topics.values():
         library.topic_destroy(topic)
     library.destroy(handle)
