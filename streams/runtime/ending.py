@@ -17,7 +17,7 @@ from mode.threads import ServiceThread, WorkerThread
 GRACE_S = 3.0
 
 
-class _Thread(WorkerThread):  # type: ignore[misc] (mode has no types)
+class _Thread(WorkerThread):  # type: ignore[misc]  # mode has no types
     """A daemon thread for Faust's consumer, so that the process can exit without it."""
 
     def __init__(self, service: Any, **options: Any) -> None:
@@ -28,7 +28,7 @@ class _Thread(WorkerThread):  # type: ignore[misc] (mode has no types)
 ServiceThread.Worker = _Thread
 
 
-class EndingWorker(faust.Worker):  # type: ignore[misc] (faust has no types)
+class EndingWorker(faust.Worker):  # type: ignore[misc]  # faust has no types
     """Calls *ending* as soon as a signal asks for the end, and stops the event loop itself if Faust does not.
 
     *ending* cancels our own tasks and returns them; they have *GRACE_S* to finish.

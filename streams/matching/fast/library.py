@@ -104,7 +104,7 @@ class Library:
     def _function(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
         function: Any = getattr(self._library, f"rd_kafka_{name}")
         function.restype, function.argtypes = result, arguments
-        return function  # type: ignore[no-any-return] (ctypes gives Any)
+        return function  # type: ignore[no-any-return]  # ctypes gives Any
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return self._functions[name]
