@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.gateway.accounts import check_account
-from deploy.city import City
 from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.reading import tell_left_out
-from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
-from schemas.event import Event
-from schemas.names import account_name
-from streams.reading import RowReader
-from streams.runtime.kafka import transactional_producer
-from streams.runtime.transaction import transaction
-from streams.tables import read_rows
+
+if TYPE_CHECKING:
+    from deploy.city import City
+    from schemas.event import Event
 
 Rows = dict[str, dict[str, Any]]
 
 
 def rows_of(platform: Platform, city: City, kind: str) -> Rows:
     """Account id → row, of the accounts of *kind* (``key`` or ``user``)."""
+    from deploy.topics import ensure_topics
+    from streams.reading import RowReader
+    from streams.tables import read_rows
+
     ensure_topics(platform.kafka, [city.name])
     reader = RowReader(platform.wire, f"{city.name}.accounts", check=check_account)
     table = read_rows(platform.kafka, topic_name(city.name, "core.account"), reader)
@@ -34,6 +34,10 @@ def rows_of(platform: Platform, city: City, kind: str) -> Rows:
 
 
 def publish(platform: Platform, city: City, event: Event) -> None:
+    from deploy.topics import ensure_topics
+    from streams.runtime.kafka import transactional_producer
+    from streams.runtime.transaction import transaction
+
     ensure_topics(platform.kafka, [city.name])
     producer = transactional_producer(platform.kafka, f"{city.name}.accounts")
     with transaction(producer, platform.wire, city.name) as outbox:
@@ -42,6 +46,8 @@ def publish(platform: Platform, city: City, event: Event) -> None:
 
 def name_of(name: str, whose: str) -> str:
     """*name* in its normal form (NFC), of any script. ``UsageFault`` for an invalid one, which is not printed raw."""
+    from schemas.names import account_name
+
     try:
         return account_name(name)
     except ValueError as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deploy.settings import COMPONENTS, Endpoints, endpoints
-from schemas.registry import Registry
-from schemas.wire import Wire
+
+if TYPE_CHECKING:
+    from schemas.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +43,7 @@ def know() -> Platform:
 
 
 def _platform(places: Endpoints) -> Platform:
+    from schemas.registry import Registry
+    from schemas.wire import Wire
+
     return Platform(places, Wire(Registry(places.registry)))

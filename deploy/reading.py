@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy.cli.telling import tell
 from deploy.platform import Platform
 from schemas.catalogue import topic_name
-from streams.reading import RowReader, left_out
-from streams.runtime.kafka import read_whole
+
+if TYPE_CHECKING:
+    from streams.reading import RowReader
 
 
 def values_of(platform: Platform, city: str, contract: str) -> list[dict[str, Any]]:
     """The values of a city's topic, in order."""
+    from streams.reading import RowReader
+    from streams.runtime.kafka import read_whole
+
     reader = RowReader(platform.wire, f"{city}.command")
     values = list(reader.values(read_whole(platform.kafka, [topic_name(city, contract)])))
     tell_left_out(reader)
@@ -21,5 +25,7 @@ def values_of(platform: Platform, city: str, contract: str) -> list[dict[str, An
 
 def tell_left_out(*readers: RowReader) -> None:
     """Say on standard error which records could not be read, if any."""
+    from streams.reading import left_out
+
     if (told := left_out(readers)) is not None:
         tell(told, err=True)

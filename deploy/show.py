@@ -6,13 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Protocol
 
 from schemas.printable import printable, printable_line, printable_value
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 PLAIN_EVERY_S = 5.0
 
@@ -26,6 +25,9 @@ class Telling(Protocol):
 @contextmanager
 def progress_of(title: str) -> Iterator[Telling]:
     """Progress of work of unknown length: a moving line on a terminal, a line from time to time in a pipe."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Plain(title)
@@ -98,6 +100,9 @@ def event_line(shown: dict[str, Any], *, colour: bool) -> str:
 
 def in_colour(words: str, contract: str, *, colour: bool) -> str:
     """*words* in the colour of *contract* for a terminal; without *colour*, plain."""
+    from rich.console import Console
+    from rich.text import Text
+
     text = Text(printable(words), COLOURS.get(contract, "red" if contract.endswith("dlq") else ""))
     if not colour:
         return text.plain

@@ -12,7 +12,6 @@ from deploy.rules_file import RulesWatch
 from deploy.settings import home_folder
 from streams.runtime.worker import Worker
 
-STAGES = ("ingest", "match", "speed", "situations", "deliver")
 APART = ("match", "speed")
 """Stages that run in a worker of their own, so that no incident waits for them."""
 

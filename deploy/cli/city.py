@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import click
 
-from deploy.city import check_surroundings, load_city, shipped_cities
 from deploy.cli.telling import tell
-from deploy.erasing import erase_city, folders_of, topics_of
 from deploy.platform import ALL, reach
 from deploy.settings import home_folder
-from streams.situations.shadowing import unseen
 
 
 @click.group()
@@ -23,6 +20,8 @@ def list_() -> None:
 
     Example:  bongsu city list
     """
+    from deploy.city import load_city, shipped_cities
+
     for name in shipped_cities():
         one = load_city(name)
         sources = ", ".join(source.name for source in one.file.source) or "no sources"
@@ -38,6 +37,9 @@ def check(city_name: str) -> None:
 
     Example:  bongsu city check deploy/cities/houston.toml
     """
+    from deploy.city import check_surroundings, load_city
+    from streams.situations.shadowing import unseen
+
     one = load_city(city_name)
     notes = check_surroundings(one)
     tell(f"{one.path}: {one.name} is well: {len(one.file.source)} sources, law {one.file.law}")
@@ -58,6 +60,9 @@ def erase(city_name: str, yes: bool) -> None:
 
     Example:  bongsu city erase demo --yes
     """
+    from deploy.city import load_city
+    from deploy.erasing import erase_city, folders_of, topics_of
+
     one, platform, home = load_city(city_name), reach(need=ALL), home_folder()
     found = [*topics_of(platform, one.name), *map(str, folders_of(home, one.name))]
     if not yes:

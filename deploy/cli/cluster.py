@@ -7,20 +7,21 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deploy.cli.progress import shown
 from deploy.cli.telling import tell
-from deploy.local import artefacts, cluster, doctoring
 from deploy.local.follow import follow, last_lines
 from deploy.local.home import Home
 from deploy.platform import LOG, reach
 from deploy.settings import COMPONENTS, home_folder, without_password
-from deploy.source_states import unheard
 from schemas.errors import BongsuError
 from schemas.printable import printable_value
+
+if TYPE_CHECKING:
+    from deploy.local import cluster
 
 WORK_FAILED, UNREACHABLE = 1, 3
 
@@ -51,6 +52,8 @@ def up(home: Path, from_dir: Path | None) -> None:
     \b
     Example:  bongsu up && bongsu status
     """
+    from deploy.local import cluster
+
     begun = time.monotonic()
     with shown() as progress:
         places = cluster.up(home, from_dir=from_dir, progress=progress)
@@ -71,6 +74,8 @@ def down(home: Path, erase: bool) -> None:
     \b
     Example:  bongsu down --erase
     """
+    from deploy.local import cluster
+
     others = cluster.down(home, erase=erase)
     tell("down, and its data removed" if erase else "down; its data is kept", err=True)
     if others:
@@ -88,6 +93,8 @@ def status(home: Path, as_json: bool) -> None:
     \b
     Example:  bongsu status --json
     """
+    from deploy.local import cluster
+
     standings = cluster.status(home)
     silent = (
         _unheard() if home == home_folder() and all(one.up for one in standings if one.name in LOG) else []
@@ -109,6 +116,8 @@ def status(home: Path, as_json: bool) -> None:
 
 def _unheard() -> list[dict[str, Any]]:
     """Sources that fail, are refused, or stopped; nothing where that cannot be asked just now."""
+    from deploy.source_states import unheard
+
     try:
         return unheard(reach())
     except BongsuError:
@@ -165,6 +174,8 @@ def fetch(folder: Path) -> None:
     \b
     Example:  bongsu fetch -o bongsu-parts     and there:  bongsu up --from bongsu-parts
     """
+    from deploy.local import artefacts, cluster
+
     wanted = artefacts.load_lock()
     with shown() as progress:
         cluster.ensure(wanted, folder.resolve(), cluster.cached(wanted), progress)
@@ -180,6 +191,8 @@ def doctor(home: Path) -> None:
     \b
     Example:  bongsu doctor
     """
+    from deploy.local import doctoring
+
     findings = doctoring.examine(home)
     for finding in findings:
         tell("ok     " if finding.is_well else "WRONG  ", fg="green" if finding.is_well else "red", nl=False)

@@ -9,29 +9,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 import orjson
-from confluent_kafka import TopicPartition
-from rich.console import Console
-from rich.live import Live
 
-from deploy.board import Board
-from deploy.child import worker_running
-from deploy.city import City, load_city
 from deploy.cli.progress import shown
-from deploy.cli.tail import shown_record
 from deploy.cli.telling import tell
-from deploy.erasing import erase_city, is_here
-from deploy.local import cluster
 from deploy.platform import ALL, Platform, reach
 from deploy.settings import given, home_folder
-from deploy.topics import demand_order, ensure_topics
 from schemas.catalogue import contract_name, topic_name
-from streams.reading import RowReader, Unreadable
-from streams.runtime.kafka import reader
-from streams.runtime.records import Record, record_of
+
+if TYPE_CHECKING:
+    from deploy.city import City
+    from streams.runtime.records import Record
 
 CORE = ("core.situation", "core.alert", "core.grant")
 
@@ -48,6 +40,9 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
 
     Example:  bongsu demo --minutes 3
     """
+    from deploy.child import worker_running
+    from deploy.topics import demand_order, ensure_topics
+
     begun = time.monotonic()
     ends_at = begun + minutes * 60 if minutes else None
     with ExitStack() as stack:
@@ -68,6 +63,8 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
 @contextmanager
 def _left_as_found(platform: Platform, city: str) -> Iterator[None]:
     """In a cluster that stays, what the simulated city made is removed; but not where that city was before."""
+    from deploy.erasing import erase_city, is_here
+
     home = home_folder()
     was_here = is_here(platform, city, home)
     if was_here:
@@ -89,6 +86,8 @@ def _left_as_found(platform: Platform, city: str) -> Iterator[None]:
 @contextmanager
 def _cluster() -> Iterator[bool]:
     """What is missing is started, and ended again; what ran before stays. Yields whether all data goes with it."""
+    from deploy.local import cluster
+
     home = home_folder()
     fresh = not home.exists()
     was_up = all(standing.up for standing in cluster.status(home))
@@ -108,6 +107,8 @@ def _cluster() -> Iterator[bool]:
 
 def _end(home: Path, fresh: bool) -> None:
     """End the cluster; *fresh*: the folder came with it, and goes."""
+    from deploy.local import cluster
+
     cluster.down(home, erase=fresh)
     if fresh:
         shutil.rmtree(home, ignore_errors=True)
@@ -116,6 +117,8 @@ def _end(home: Path, fresh: bool) -> None:
 @contextmanager
 def _city(seed: int) -> Iterator[City]:
     """The simulated city, with *seed* written into its file."""
+    from deploy.city import load_city
+
     text = load_city("demo").path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="bongsu-demo-") as folder:
         path = Path(folder) / "demo.toml"
@@ -125,6 +128,11 @@ def _city(seed: int) -> Iterator[City]:
 
 def _records(platform: Platform, city: City, ends_at: float | None) -> Iterator[Record | None]:
     """Core events as they are committed, from now on; ``None`` a few times a second in between."""
+    from confluent_kafka import TopicPartition
+
+    from streams.runtime.kafka import reader
+    from streams.runtime.records import record_of
+
     consumer = reader(platform.kafka, **{"enable.partition.eof": False})
     try:
         consumer.assign([TopicPartition(topic_name(city.name, contract), 0, -1) for contract in CORE])
@@ -147,6 +155,13 @@ def _show(
     as_json: bool,
     begun: float,
 ) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    from deploy.board import Board
+    from deploy.cli.tail import shown_record
+    from streams.reading import RowReader, Unreadable
+
     zone = ZoneInfo(city.file.timezone)
     board = Board(f"{city.file.title or city.name} (simulated)", zone)
     console = Console()

@@ -5,21 +5,20 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
-from deploy.city import load_city
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
-from deploy.setting_aside import asides_in, retry_all
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import field_path, printable_line
-from streams.dlq import is_cut
-from streams.retrying import Aside
+
+if TYPE_CHECKING:
+    from streams.retrying import Aside
 
 
 @click.group()
@@ -35,6 +34,8 @@ def list_(city_name: str | None, as_json: bool) -> None:
 
     Example:  bongsu dlq list --city houston
     """
+    from deploy.setting_aside import asides_in
+
     asides = asides_in(reach(), _name(city_name))
     if as_json:
         for aside in asides:
@@ -77,6 +78,8 @@ def show(event_id: str, city_name: str | None, raw: bool) -> None:
 
     Example:  bongsu dlq show 3f2a --bytes > record.json
     """
+    from deploy.setting_aside import asides_in
+
     aside = _chosen(asides_in(reach(), _name(city_name)), (event_id,))[0]
     if raw:
         if sys.stdout.isatty():
@@ -105,6 +108,10 @@ def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name
 
     Example:  bongsu dlq retry --all --topic houston.source.dlq
     """
+    from deploy.city import load_city
+    from deploy.setting_aside import asides_in, retry_all
+    from streams.dlq import is_cut
+
     if bool(event_ids) == is_all:
         raise UsageFault("which records?", hint="give event ids of 'bongsu dlq list --json', or --all")
     platform = reach()
@@ -143,6 +150,8 @@ def _chosen(asides: list[Aside], event_ids: tuple[str, ...]) -> list[Aside]:
 
 def _name(city_name: str | None) -> str | None:
     """The city's name, where a file's path may stand."""
+    from deploy.city import load_city
+
     return load_city(city_name).name if city_name and city_name.endswith(".toml") else city_name
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
-from deploy.city import load_city
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.reading import values_of
 from deploy.times import epoch_ms, iso
-from streams.effects import Load, Told, compared, first_heard, load_of, load_of_times
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from streams.effects import Load, Told
 
 Values = list[dict[str, Any]]
 UNREPORTED = "not reported"
@@ -43,6 +44,11 @@ def effects(
 
     Example:  bongsu effects houston --from 2024-05-16T23:00:00Z --to 2024-05-17T18:00:00Z
     """
+    from rich.console import Console
+
+    from deploy.city import load_city
+    from streams.effects import Told
+
     city, platform = load_city(city_name), reach()
     alerts, situations, grants = (
         values_of(platform, city.name, one) for one in ("core.alert", "core.situation", "core.grant")
@@ -84,6 +90,11 @@ def _control(against: str | None, start: int, end: int) -> tuple[int, int]:
 
 def show_change(told: Told, period: tuple[int, int], control: tuple[int, int]) -> None:
     """Each measure of the control and of the period, and the change between them."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from streams.effects import compared
+
     if control[0] >= control[1]:
         raise UsageFault("the control period is empty", hint="write --against FROM/TO with TO after FROM")
     if control[0] < told.since:
@@ -101,6 +112,8 @@ def show_change(told: Told, period: tuple[int, int], control: tuple[int, int]) -
 
 def measured(told: Told, start: int, end: int) -> dict[str, Any]:
     """Everything of one period, as JSON carries it."""
+    from streams.effects import first_heard, load_of, load_of_times
+
     if start >= end:
         raise UsageFault("the period is empty", hint="write a --to that comes after --from")
     each = load_of_times(first_heard(told.situations).values(), from_ms=start, to_ms=end)
@@ -119,6 +132,8 @@ def _shown(load: Load) -> dict[str, Any]:
 
 
 def _table(found: dict[str, Any]) -> Table:
+    from rich.table import Table
+
     names = (
         ("alerts", "alerts", "{:d}"),
         ("per 10 min", "per_10_min", "{:.1f}"),

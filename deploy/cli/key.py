@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told
-from connectors.web_page import wall_clock_ms
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
-from deploy.city import City, load_city
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
-from deploy.stages import pushed_sources
+
+if TYPE_CHECKING:
+    from deploy.city import City
 
 
 @click.group()
@@ -37,6 +39,9 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
 
     Example:  bongsu key add police --city demo --source reports-push
     """
+    from connectors.web_page import wall_clock_ms
+    from deploy.city import load_city
+
     city = load_city(city_name)
     agency = name_of(agency, "an agency")
     _check(city, agency, sources)
@@ -55,6 +60,8 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
 
 
 def _check(city: City, agency: str, sources: tuple[str, ...]) -> None:
+    from deploy.stages import pushed_sources
+
     known = pushed_sources(city)
     for source in sources:
         if source not in known:
@@ -75,6 +82,9 @@ def list_(city_name: str) -> None:
 
     Example:  bongsu key list --city demo
     """
+    from connectors.web_page import wall_clock_ms
+    from deploy.city import load_city
+
     city = load_city(city_name)
     rows = sorted(rows_of(reach(), city, KEY).values(), key=lambda row: (row["name"], row["created_at"]))
     for row in rows:
@@ -94,6 +104,9 @@ def revoke(key_id: str, city_name: str) -> None:
 
     Example:  bongsu key revoke 1f2e3d4c5b6a --city demo
     """
+    from connectors.web_page import wall_clock_ms
+    from deploy.city import load_city
+
     city, platform = load_city(city_name), reach()
     row = rows_of(platform, city, KEY).get(key_id)
     if row is None:

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from deploy.city import City, load_city
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
-from deploy.holding import holding
 from deploy.platform import ALL, LOG, reach
-from deploy.playing import Alter, Part, Player, played_roles, settle, shifted, stages_running
 from deploy.show import progress_of
-from deploy.topics import demand_order, ensure_topics
+
+if TYPE_CHECKING:
+    from deploy.city import City
+    from deploy.playing import Alter, Part
 
 
 class Pairs(click.Command):
@@ -73,6 +73,10 @@ def play(
 
     Example:  bongsu play houston --source active-incidents derecho.jsonl.gz
     """
+    from deploy.city import load_city
+    from deploy.holding import holding
+    from deploy.playing import played_roles, shifted
+
     city = load_city(city_name)
     recordings = [_pair(city, pair) for pair in pairs]
     alter = shifted(dict(_shift(text) for text in shifts))
@@ -90,6 +94,9 @@ def _play(
     *,
     ingest_only: bool,
 ) -> None:
+    from deploy.playing import Player, settle, stages_running
+    from deploy.topics import demand_order, ensure_topics
+
     platform = reach(need=LOG if ingest_only else ALL)
     demand_order(ensure_topics(platform.kafka, [city.name]))
     player = Player(city, platform, recordings)

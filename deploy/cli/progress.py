@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
-from rich.progress import Progress as Bars
+from typing import TYPE_CHECKING
 
 from deploy.cli.telling import tell
 from deploy.local.artefacts import Progress
 from schemas.printable import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 STEP_PERCENT = 25
 
@@ -52,6 +53,10 @@ class Bar:
 @contextmanager
 def shown() -> Iterator[Progress]:
     """Progress in the form that fits where stderr goes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
     if not sys.stderr.isatty():
         yield Lines()
         return

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import click
 
-from connectors.found import is_polled
 from connectors.private_files import appended
 from connectors.recordings import write_line
-from deploy.city import load_city
 from deploy.cli.telling import tell
 from schemas.errors import Retriable
 
@@ -27,6 +25,8 @@ def record(city_name: str, source: str, path: Path, count: int | None) -> None:
 
     Example:  bongsu record houston --source active-incidents -o today.jsonl
     """
+    from deploy.city import load_city
+
     asyncio.run(_record(load_city(city_name).load(source), path, count))
 
 
@@ -43,6 +43,8 @@ async def _record(source: object, path: Path, count: int | None) -> None:
 
 async def _heard(source: object):  # type: ignore[no-untyped-def]
     """What the source says; a poll that failed is recorded as one."""
+    from connectors.found import is_polled
+
     if not is_polled(source):  # type: ignore[arg-type]
         async for heard in source.listen():  # type: ignore[attr-defined]
             yield heard

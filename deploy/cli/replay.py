@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 
-from deploy.city import City, load_city, with_rules_of
 from deploy.cli.telling import tell, tell_event
 from deploy.platform import Platform, reach
 from deploy.reading import tell_left_out
@@ -19,10 +19,9 @@ from deploy.times import epoch_ms, iso
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line
-from streams.comparing import compared
-from streams.reading import RowReader
-from streams.replay import journalled, replayed, verify
-from streams.situations.shadowing import unseen
+
+if TYPE_CHECKING:
+    from deploy.city import City
 
 SHOWN_MAX = 20
 
@@ -62,6 +61,10 @@ def replay(
 
     Example:  bongsu replay houston --verify
     """
+    from deploy.city import load_city
+    from streams.reading import RowReader
+    from streams.replay import replayed
+
     city = load_city(city_name)
     platform = reach()
     if is_verify:
@@ -95,6 +98,11 @@ def replay(
 
 
 def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> None:
+    from deploy.city import with_rules_of
+    from streams.comparing import compared
+    from streams.replay import journalled
+    from streams.situations.shadowing import unseen
+
     candidate = with_rules_of(city, path).rules
     with progress_of(f"replaying {city.name} twice") as progress:
         journal = journalled(
@@ -130,6 +138,9 @@ def _groups(what: str, groups: Sequence[Sequence[str]]) -> None:
 
 
 def _verify(city: str, platform: Platform) -> None:
+    from streams.reading import RowReader
+    from streams.replay import verify
+
     reader = RowReader(platform.wire, f"{city}.replay")
     with progress_of(f"replaying {city}") as progress:
         verdict = verify(

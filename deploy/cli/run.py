@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy.child import worker_kept
-from deploy.city import City, load_city
 from deploy.faults import UsageFault
-from deploy.holding import holding
 from deploy.platform import ALL, LOG, Platform, know, reach
-from deploy.stages import STAGES, has_all, has_gateway, roles_of, stages_apart, worker_of
-from deploy.topics import demand_order, ensure_topics
+from deploy.stage_names import STAGES
 from streams.log import to_stderr
 
 if TYPE_CHECKING:
+    from deploy.city import City
     from deploy.gateway import CityGateway
 
 
@@ -51,6 +48,10 @@ def run(
 
     Example:  bongsu run houston
     """
+    from deploy.city import load_city
+    from deploy.holding import holding
+    from deploy.stages import roles_of
+
     if stage == "ingest" and only_stages:
         raise UsageFault(
             "--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages"
@@ -61,7 +62,7 @@ def run(
     is_over = _stdin_ended() if while_stdin else None
     with holding(city, roles_of(city, stages), wait=wait, is_over=is_over or _never):
         if stage == "gateway":
-            from deploy.gateway import CityGateway  # noqa: PLC0415 (a worker loads what it runs)
+            from deploy.gateway import CityGateway
 
             CityGateway(city, know()).run()
         else:
@@ -71,6 +72,10 @@ def run(
 def _work(
     city: City, stages: tuple[str, ...], web_port: int | None, is_over: Callable[[], bool] | None
 ) -> None:
+    from deploy.child import worker_kept
+    from deploy.stages import stages_apart, worker_of
+    from deploy.topics import demand_order, ensure_topics
+
     platform = reach(need=ALL if "deliver" in stages else LOG)
     demand_order(ensure_topics(platform.kafka, [city.name]))
     gateway = _gateway_beside(city, platform, stages)
@@ -87,9 +92,11 @@ def _work(
 
 def _gateway_beside(city: City, platform: Platform, stages: tuple[str, ...]) -> CityGateway | None:
     """All that a city has runs here: so does its gateway, if it has one."""
+    from deploy.stages import has_all, has_gateway
+
     if not (has_all(stages) and has_gateway(city)):
         return None
-    from deploy.gateway import CityGateway  # noqa: PLC0415 (a worker loads what it runs)
+    from deploy.gateway import CityGateway
 
     return CityGateway(city, platform)
 

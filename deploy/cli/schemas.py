@@ -9,12 +9,8 @@ import click
 import orjson
 
 from deploy.cli.telling import tell
-from deploy.cli.topics import names_of
 from deploy.settings import endpoints
 from schemas.catalogue import TOPICS, Contract, load_catalogue, topic_name
-from schemas.lint import check_catalogue
-from schemas.registry import Registry
-from schemas.standing import differences
 
 WORK_FAILED = 1
 
@@ -39,6 +35,8 @@ def check(ctx: click.Context, folder: Path, as_json: bool) -> None:
     \b
     Example:  bongsu schemas check
     """
+    from schemas.lint import check_catalogue
+
     found = check_catalogue(folder)
     for one in found:
         tell(orjson.dumps(one._asdict()).decode() if as_json else str(one))
@@ -60,6 +58,10 @@ def diff(ctx: click.Context, cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu schemas diff --city houston
     """
+    from deploy.cli.topics import names_of
+    from schemas.registry import Registry
+    from schemas.standing import differences
+
     subjects = list(_subjects(names_of(cities)))
     registry = Registry(endpoints(need=("registry",)).registry)
     differing = 0
@@ -83,6 +85,9 @@ def register(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu schemas register --city houston
     """
+    from deploy.cli.topics import names_of
+    from schemas.registry import Registry
+
     subjects = list(_subjects(names_of(cities)))
     registry = Registry(endpoints(need=("registry",)).registry)
     for topic, contract in subjects:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from deploy.city import load_city
 from deploy.cli.telling import tell, tell_event
 from deploy.faults import UsageFault
 from deploy.platform import reach
@@ -21,9 +17,12 @@ from deploy.show import dispatch_lines, metres, progress_of
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value
-from streams.replay import BeginningGone, explained
-from streams.situations.explaining import Explanation
 from streams.situations.model import RULE
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from streams.situations.explaining import Explanation
 
 
 @click.group()
@@ -40,6 +39,11 @@ def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
 
     Example:  bongsu situation list houston
     """
+    from rich.console import Console
+    from rich.table import Table
+
+    from deploy.city import load_city
+
     city, platform = load_city(city_name), reach()
     newest: dict[str, dict[str, Any]] = {}
     for value in values_of(platform, city.name, "core.situation"):
@@ -65,6 +69,8 @@ def _cells(value: dict[str, Any]) -> list[str]:
 
 def _cell(words: str) -> Text:
     """*words* as they are: rich would take ``[bold]`` in them for its own."""
+    from rich.text import Text
+
     return Text(printable_line(words))
 
 
@@ -80,6 +86,9 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
 
     Example:  bongsu situation show 3f2a… --city houston
     """
+    from deploy.city import load_city
+    from streams.replay import explained
+
     city, platform = load_city(city_name), reach()
     with progress_of(f"replaying {city.name}") as progress:
         why = _why_of(
@@ -114,6 +123,8 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
 
 def _why_of(explanations: Iterable[Explanation]) -> dict[tuple[str, int], Explanation]:
     """By situation and revision; none, which is said, where the journal no longer reaches back."""
+    from streams.replay import BeginningGone
+
     try:
         return {(one.situation_id, one.revision): one for one in explanations}
     except BeginningGone as gone:

@@ -8,38 +8,24 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
-from connectors.base import Reader, SetAside
-from connectors.found import BadConfig, config_model, load_source, source_module, source_types
 from connectors.recordings import read_recording
-from deploy.city import load_city, shipped_cities
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
-from deploy.skeleton import lay
-from deploy.source_states import report_of, resume_source
-from deploy.trying import Tried, try_out
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value
-from streams.reporting import shares
+
+if TYPE_CHECKING:
+    from connectors.base import Reader, SetAside
+    from deploy.trying import Tried
 
 SHOWN_BYTES = 300
-WORDS: dict[Any, str] = {
-    str: "text",
-    int: "whole number",
-    float: "number",
-    bool: "true or false",
-    Path: "path",
-    NoneType: "none",
-}
 
 
 @click.group()
@@ -53,6 +39,9 @@ def list_() -> None:
 
     Example:  bongsu source list
     """
+    from connectors.found import source_module, source_types
+    from deploy.city import load_city, shipped_cities
+
     tell("types:")
     for name in source_types():
         tell(f"  {name:28} {_first_line(source_module(name).__doc__)}")
@@ -70,21 +59,16 @@ def show(name: str) -> None:
 
     Example:  bongsu source show mapped_rows
     """
+    from connectors.found import config_model
+    from deploy.city import load_city
+    from deploy.source_settings import settings_of
+
     of_city, _, called = name.rpartition("/")
     type_name = load_city(of_city).source_file(called).type if of_city else name
     tell(f"{_module(type_name).__doc__ or ''}\n".lstrip())
     tell("settings (under its [[source]], beside name, type, every_s, live and reference):")
     for line in settings_of(config_model(type_name)):
         tell(line)
-
-
-def settings_of(model: type[BaseModel], indent: str = "  ") -> Iterator[str]:
-    """A line for each setting: name, type, default, description; those of a table below it."""
-    for name, field in model.model_fields.items():
-        default = "needed" if field.is_required() else f"default {_default(field)}"
-        yield f"{indent}{name}  ({_type(field.annotation)}; {default})  {field.description or ''}"
-        for inner in _models_in(field.annotation):
-            yield from settings_of(inner, indent + "    ")
 
 
 @source.command("try")
@@ -103,6 +87,9 @@ def try_(name: str, file: Path, city_name: str, settings: tuple[str, ...], as_js
 
     Example:  bongsu source try columbia/cad calls.csv
     """
+    from connectors.base import SetAside
+    from deploy.trying import Tried, try_out
+
     tried = Tried()
     for found in try_out(_source(name, city_name, settings), read_recording(file), tried):
         if isinstance(found, SetAside):
@@ -137,6 +124,10 @@ def report(name: str, city_name: str, as_json: bool) -> None:
 
     Example:  bongsu source report cad --city columbia
     """
+    from deploy.city import load_city
+    from deploy.source_states import report_of
+    from streams.reporting import shares
+
     city = load_city(city_name)
     city.source_file(name)
     told = report_of(reach(), city.name, name)
@@ -154,6 +145,8 @@ def report(name: str, city_name: str, as_json: bool) -> None:
 
 def report_lines(told: dict[str, Any]) -> Iterator[str]:
     """A ``core.source`` in words."""
+    from streams.reporting import shares
+
     told = printable_value(told)
     why = f": {told['state_reason']}" if told["state_reason"] else ""
     yield f"{told['city']}/{told['source']}  {told['state']} since {_when(told['state_since_at'])}{why}"
@@ -196,6 +189,9 @@ def resume(name: str, city_name: str) -> None:
 
     Example:  bongsu source resume cad --city columbia
     """
+    from deploy.city import load_city
+    from deploy.source_states import resume_source
+
     city = load_city(city_name)
     city.source_file(name)
     if resume_source(reach(), city.name, name):
@@ -218,6 +214,8 @@ def new(name: str, root: Path) -> None:
 
     Example:  bongsu source new our_calls
     """
+    from deploy.skeleton import lay
+
     for path in lay(name, root):
         tell(str(path))
     tell(f"now:  pytest tests/contract tests/unit/connectors -k {name}", err=True)
@@ -239,6 +237,8 @@ def _printable(text: str) -> str:
 
 
 def _module(type_name: str) -> Any:
+    from connectors.found import BadConfig, source_module
+
     try:
         return source_module(type_name)
     except BadConfig as error:
@@ -246,6 +246,9 @@ def _module(type_name: str) -> Any:
 
 
 def _source(name: str, city_name: str, settings: tuple[str, ...]) -> Reader:
+    from connectors.found import BadConfig, load_source
+    from deploy.city import load_city
+
     if "/" in name:
         of_city, _, called = name.rpartition("/")
         reader: Reader = load_city(of_city).load(called)
@@ -283,38 +286,6 @@ def _print_aside(aside: SetAside, *, as_json: bool) -> None:
 
 def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
-
-
-def _default(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True, validated_data={})
-    return "none" if value is None else repr(value)
-
-
-def _type(annotation: Any) -> str:
-    """As a person would write it: ``text, list of text or none``."""
-    inner = [one for one in get_args(annotation) if one is not Ellipsis]
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        inner = inner[:1]
-    if origin is Literal:
-        return " or ".join(map(repr, inner))
-    if origin in (Annotated, Union, UnionType):
-        return " or ".join(_type(one) for one in inner)
-    if origin in (tuple, list, set, frozenset):
-        return f"list of {', '.join(dict.fromkeys(map(_type, inner)))}"
-    if origin is dict:
-        return f"table of {_type(inner[0])} → {_type(inner[1])}"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "table"
-    return WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)))
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The tables that a setting holds."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in getattr(annotation, "__args__", ()):
-        yield from _models_in(inner)
 
 
 def _most(counted: Counter[str]) -> str:

@@ -6,11 +6,10 @@ import sys
 import time
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from confluent_kafka import KafkaError, TopicPartition
 
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
@@ -20,8 +19,9 @@ from schemas.errors import Invalid
 from schemas.framing import unframe
 from schemas.json_form import to_json_value
 from schemas.printable import printable
-from streams.runtime.kafka import METADATA_TIMEOUT_S, partitions_of, reader
-from streams.runtime.records import Record, record_of
+
+if TYPE_CHECKING:
+    from streams.runtime.records import Record
 
 IDLE_S = 1.0
 
@@ -64,6 +64,11 @@ def tail(
 def _records(
     platform: Platform, patterns: tuple[str, ...], city: str | None, *, from_beginning: bool, until_idle: bool
 ) -> Iterator[Record]:
+    from confluent_kafka import KafkaError, TopicPartition
+
+    from streams.runtime.kafka import METADATA_TIMEOUT_S, partitions_of, reader
+    from streams.runtime.records import record_of
+
     consumer = reader(platform.kafka)
     try:
         known = sorted(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
-from deploy.city import load_city, shipped_cities
 from deploy.cli.telling import tell
 from deploy.settings import endpoints
-from deploy.topics import Standing, apply, standings
+
+if TYPE_CHECKING:
+    from deploy.topics import Standing
 
 COLOURS = {"missing": "yellow", "differs": "yellow", "repartition": "red", "well": "green"}
 
@@ -32,6 +32,8 @@ def list_(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu topics list --city houston
     """
+    from deploy.topics import standings
+
     names = names_of(cities)
     found = standings(endpoints(need=("kafka",)).kafka, names)
     _print(found, as_json=as_json)
@@ -51,6 +53,8 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu topics apply --city houston
     """
+    from deploy.topics import apply, standings
+
     names = names_of(cities)
     bootstrap = endpoints(need=("kafka",)).kafka
     found = standings(bootstrap, names)
@@ -66,6 +70,8 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
 
 def names_of(cities: Sequence[str]) -> list[str]:
     """The names of *cities*, each a name or a file; all that ship when none is given."""
+    from deploy.city import load_city, shipped_cities
+
     return [load_city(city).name for city in cities or shipped_cities()]
 
 
@@ -85,6 +91,9 @@ def words_of(one: Standing) -> str:
 
 
 def _print(found: Sequence[Standing], *, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     if as_json:
         for one in found:
             tell(orjson.dumps(_as_value(one)).decode())

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connectors.gateway.accounts import USER, new_user, told, with_new_secret
 from connectors.gateway.roles import ROLES, role_of
-from connectors.web_page import wall_clock_ms
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
-from deploy.city import City, load_city
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
-from schemas.names import is_same_name
+
+if TYPE_CHECKING:
+    from deploy.city import City
 
 CITY = click.option("--city", "city_name", required=True, help="whose gateway")
 
@@ -37,6 +37,10 @@ def add(name: str, city_name: str, role: str, days: int | None) -> None:
 
     Example:  bongsu user add desk-3 --role operator --city demo
     """
+    from connectors.web_page import wall_clock_ms
+    from deploy.city import load_city
+    from schemas.names import is_same_name
+
     city = load_city(city_name)
     name = name_of(name, "a user")
     platform, now_ms = reach(), wall_clock_ms()
@@ -58,6 +62,9 @@ def list_(city_name: str) -> None:
 
     Example:  bongsu user list --city demo
     """
+    from connectors.web_page import wall_clock_ms
+    from deploy.city import load_city
+
     city = load_city(city_name)
     rows = sorted(rows_of(reach(), city, USER).values(), key=lambda row: str(row["name"]))
     for row in rows:
@@ -77,6 +84,9 @@ def disable(name: str, city_name: str) -> None:
 
     Example:  bongsu user disable desk-3 --city demo
     """
+    from connectors.web_page import wall_clock_ms
+    from deploy.city import load_city
+
     city, platform = load_city(city_name), reach()
     row, now_ms = _known(platform, city, name), wall_clock_ms()
     if row["revoked_at"] is None:
@@ -92,6 +102,9 @@ def passwd(name: str, city_name: str) -> None:
 
     Example:  bongsu user passwd desk-3 --city demo
     """
+    from connectors.web_page import wall_clock_ms
+    from deploy.city import load_city
+
     city, platform = load_city(city_name), reach()
     row = _known(platform, city, name)
     if row["revoked_at"] is not None:
@@ -102,6 +115,8 @@ def passwd(name: str, city_name: str) -> None:
 
 
 def _known(platform: Platform, city: City, name: str) -> dict[str, Any]:
+    from schemas.names import is_same_name
+
     for account_id, row in rows_of(platform, city, USER).items():
         if name == account_id or is_same_name(name, row["name"]):
             return row

@@ -15,7 +15,8 @@ import pytest
 from deploy.city import City, load_city
 from deploy.holding import Held, Left, holding, is_held, lock_path
 from deploy.playing import played_roles
-from deploy.stages import STAGES, roles_of
+from deploy.stage_names import STAGES
+from deploy.stages import roles_of
 
 HOLDER = """
 import sys

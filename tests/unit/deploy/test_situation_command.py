@@ -15,6 +15,7 @@ from deploy.show import dispatch_lines, in_colour
 from schemas import catalogue
 from schemas.catalogue import load_catalogue
 from schemas.json_form import from_json_value
+from streams import replay
 
 EXAMPLES = Path(catalogue.__file__).parent / "topics"
 BUNDLE = """dispatch 2 of 119 2026-00117: dispatched, E07, L02
@@ -37,7 +38,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
         return [from_json_value(load_catalogue()[contract].newest, an_example(contract))]
 
     monkeypatch.setattr(situation, "reach", lambda: type("Nowhere", (), {"kafka": "", "wire": None}))
-    monkeypatch.setattr(situation, "explained", lambda *of, **how: iter(()))
+    monkeypatch.setattr(replay, "explained", lambda *of, **how: iter(()))
     monkeypatch.setattr(situation, "values_of", values)
     result = CliRunner().invoke(situation.situation, ["show", "s1", "--city", "demo", *options])
     assert result.exit_code == 0, result.output

@@ -15,8 +15,10 @@ from click.testing import CliRunner
 from rich.console import Console
 
 import deploy
+from deploy import source_states
 from deploy.board import Board
 from deploy.cli import cluster, dlq, main, situation, source, tail
+from deploy.local import cluster as local_cluster
 from deploy.local.home import Home
 from deploy.platform import Platform
 from deploy.settings import Endpoints
@@ -25,6 +27,7 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal
 from schemas.json_form import from_json_value
 from schemas.wire import Wire
+from streams import replay
 from streams.log import Log
 from streams.retrying import Aside
 
@@ -105,7 +108,7 @@ def test_the_situations_show_it(a_platform: Platform, monkeypatch: pytest.Monkey
         "values_of",
         lambda _platform, _city, contract: [one] if contract == "core.situation" else [],
     )
-    monkeypatch.setattr(situation, "explained", lambda *_about, **_more: iter(()))
+    monkeypatch.setattr(replay, "explained", lambda *_about, **_more: iter(()))
     more = ("--json",) if as_json else ()
     monkeypatch.setenv("COLUMNS", "400")
     assert is_harmless(run(situation.list_, "demo", *more))
@@ -116,10 +119,10 @@ def test_status_and_logs_show_it(
     a_platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = {"city": "x", "source": "cad", "state": "stopped", "state_reason": ESCAPE, "state_since_at": 0}
-    up = cluster.cluster.Standing("kafka", "127.0.0.1:1", True, 1, False)
+    up = local_cluster.Standing("kafka", "127.0.0.1:1", True, 1, False)
     monkeypatch.setattr(cluster, "home_folder", lambda: tmp_path)
-    monkeypatch.setattr(cluster.cluster, "status", lambda _home: [up])
-    monkeypatch.setattr(cluster, "unheard", lambda _platform: [told])
+    monkeypatch.setattr(local_cluster, "status", lambda _home: [up])
+    monkeypatch.setattr(source_states, "unheard", lambda _platform: [told])
     assert is_harmless(run(cluster.status, "--home", str(tmp_path)))
     assert is_harmless(run(cluster.status, "--home", str(tmp_path), "--json"))
     log = Home(tmp_path).log("kafka")

@@ -1,0 +1,5 @@
+"""The names of the stages, for commands that only need to know them."""
+
+from __future__ import annotations
+
+STAGES = ("ingest", "match", "speed", "situations", "deliver")
