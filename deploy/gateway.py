@@ -17,13 +17,14 @@ from pathlib import Path
 import uvicorn
 
 from connectors.gateway.accounts import Accounts
-from connectors.gateway.app import Gateway, app_of
+from connectors.gateway.app import app_of
 from connectors.gateway.door import Door
 from connectors.gateway.examining import Ear
 from connectors.gateway.guarded import guarded
-from connectors.gateway.readiness import worst
 from connectors.gateway.reserve import RESERVE_BYTES
+from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
+from connectors.gateway.trouble import worst
 from connectors.private_files import private_folder
 from connectors.web_page import wall_clock_ms
 from deploy.city import City

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from connectors.base import Heard, Place
-from connectors.gateway.readiness import Trouble
 from connectors.gateway.spool import Spool
 from connectors.gateway.spooled import Kept
+from connectors.gateway.trouble import Trouble
 from connectors.web_page import wall_clock_ms
 from schemas.errors import BongsuError, Retriable, Unreachable
 from streams import metrics

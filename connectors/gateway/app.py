@@ -1,269 +1,21 @@
-"""The gateway's HTTP: who asks, whether they may, how much; then into the spool, then the answer.
-
-``POST /v1/{city}/sources/{source}`` is answered with 202 when all that was pushed is safe on disk. Its answer names the
-records that are bad; they are set aside with their bytes like those of any source. A push in which nothing is good is
-refused whole (422) and not kept: whoever sent it has it, and has been told.
-"""
+"""The gateway's paths, and their description at ``/openapi.json``. ``service`` and ``actions`` do what they ask for."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from connectors.gateway import metrics
-from connectors.gateway.accounts import Account, Accounts
-from connectors.gateway.cloud_events import Said, is_cloud_event, unwrap
-from connectors.gateway.desk import Desk, add_desk
-from connectors.gateway.examining import Ear, Examined, summary
-from connectors.gateway.guarded import VISITOR
-from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
-from connectors.gateway.limits import Rates, Room, Turns
+from connectors.gateway import actions, metrics
+from connectors.gateway.desk import Desk
 from connectors.gateway.problems import Problem
-from connectors.gateway.readiness import Trouble, readiness, waiting
-from connectors.gateway.spool import Spool
-from connectors.gateway.spooled import Differs, Full, Push, Receipt
-from schemas.errors import Invalid
-
-BODY_BYTES_MAX = 4 << 20
-BODIES_BYTES_MAX = 32 << 20
-BODIES_OF_ACCOUNT = 2
-"""So many of the longest bodies of one account may be in memory at once; of all accounts four times as many."""
-WRONG_KEYS_PER_S = 50.0
-"""What an address may ask without a good key; beyond, its connections end with each answer."""
-BODY_S_MAX = 10.0
-INLINE_BYTES = 32_768
-"""A body up to this size is read at once; a longer one in a thread, so that it holds nobody up."""
-KEY_BYTES_MAX = 200
-PARTS_MAX = 50_000
-PARTS = (b"{", b"<", b"\n", b",")
-"""What parts one value from the next. A push of more is cut up by its sender: four million bytes of ``{},`` would be 1.3
-million bad records, each to be named, and nobody may be kept waiting for that."""
-
-
-@dataclass(slots=True)
-class Gateway:
-    """What the answers rest on. *trouble*: why no keys may be known yet; *unpublished*: why nothing is published now."""
-
-    city: str
-    ears: Mapping[str, Ear]
-    accounts: Accounts
-    spool: Spool
-    now_ms: Callable[[], int]
-    trouble: Callable[[], str | None] = lambda: None
-    unpublished: Callable[[], Trouble | None] = lambda: None
-    body_bytes_max: int = BODY_BYTES_MAX
-    rates: Rates = field(default_factory=Rates)
-    room: Room = field(init=False)
-    wrong_keys: Rates = field(default_factory=lambda: Rates(WRONG_KEYS_PER_S))
-    turns: Turns = field(default_factory=Turns)
-    desk: Desk | None = None
-
-    def __post_init__(self) -> None:
-        of_account = BODIES_OF_ACCOUNT * self.body_bytes_max
-        self.room = Room(max(BODIES_BYTES_MAX, 4 * of_account), of_account)
-
-    def account_of(self, request: Request) -> Account:
-        """Whose key the request bears. Whoever bears a good one pays nothing for what others of its address ask."""
-        try:
-            account = self._account_of(request)
-        except Problem as problem:
-            address = request.client.host if request.client else ""
-            wait_s = self.wrong_keys.wait_s(address, None, time.monotonic())
-            if problem.status != 401 or wait_s == 0:
-                raise
-            headers = {"Connection": "close"}
-            raise Problem(
-                429, "more requests without a good key than may come", retry_after_s=wait_s, headers=headers
-            ) from None
-        visitor = request.scope.get("state", {}).get(VISITOR)
-        if visitor is not None and not visitor.know(account.account_id):
-            headers = {"Connection": "close"}
-            raise Problem(429, "more connections than this key may have", retry_after_s=1, headers=headers)
-        wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, time.monotonic())
-        if wait_s > 0:
-            raise Problem(429, "more requests than this key may make", retry_after_s=wait_s)
-        return account
-
-    def _account_of(self, request: Request) -> Account:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
-            raise Problem(
-                401,
-                "send your key as 'Authorization: Bearer …'",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        if not len(self.accounts) and (trouble := self.trouble()) is not None:
-            raise Problem(503, f"no keys are known yet: {trouble}", retry_after_s=5)
-        account = self.accounts.of_key(key.strip()[:KEY_BYTES_MAX], now_ms=self.now_ms())
-        if account is None:
-            raise Problem(
-                401,
-                "the key is unknown, revoked or out of date",
-                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-            )
-        return account
-
-    def check_city(self, city: str) -> None:
-        if city != self.city:
-            raise Problem(404, f"no city {city[:40]!r} here: this is the gateway of {self.city}")
-
-    def ear_for(self, account: Account, city: str, source: str) -> Ear:
-        """The source, if this account may speak for it."""
-        self.check_city(city)
-        ear = self.ears.get(source)
-        agencies = frozenset[str]() if ear is None else ear.agencies
-        if not account.may_publish(source, agencies):
-            raise Problem(
-                403,
-                f"the key may not speak for source {source[:40]!r}",
-                more={"may": sorted(account.sources), "speaks_for": sorted(agencies)},
-            )
-        if ear is None:
-            raise Problem(
-                404, f"no source {source[:40]!r} of {city} is pushed", more={"pushed": sorted(self.ears)}
-            )
-        if (over := ear.over()) is not None:
-            raise Problem(
-                503, f"nothing of source {source!r} is published from here: {over}", retry_after_s=5
-            )
-        if ear.is_stopped():
-            raise Problem(
-                503,
-                f"source {source!r} is stopped: over half of what it said last was bad; it is resumed when it is mended",
-                retry_after_s=60,
-            )
-        return ear
-
-    async def push(self, request: Request, account: Account, ear: Ear) -> dict[str, Any]:
-        """Take what the request brings; what its answer says."""
-        encoding = request.headers.get("content-encoding", "identity").lower()
-        if encoding != "identity":
-            raise Problem(415, f"content encoding {encoding[:20]!r} is not taken: send the body as it is")
-        self._check_declared(request, self.body_bytes_max)
-        with self.room.place(account.account_id) as has_room_for:
-            body = await self._whole(request, self.body_bytes_max, has_room_for)
-            messages = _messages(request, body)
-            at_ms = self.now_ms()
-            examined = await self._examined(account, ear, messages, at_ms, len(body))
-            _count(ear, examined)
-            if examined.is_all_bad:
-                more = {
-                    **summary(examined),
-                    "how": f"'bongsu source try {self.city}/{ear.name} FILE' shows what would be taken; "
-                    f"for {self.city} the path of the city's file may stand",
-                }
-                raise Problem(422, f"nothing of it could be read: {examined.refused[0]['reason']}", more=more)
-            receipts = await self._kept(account, ear, request, body, messages, examined, at_ms)
-        ear.wake()
-        return {
-            **summary(examined),
-            "receipt": f"{self.spool.spool_id[:8]}-{receipts[-1].seq}",
-            "repeated": all(one.is_repeat for one in receipts),
-        }
-
-    async def _kept(
-        self,
-        account: Account,
-        ear: Ear,
-        request: Request,
-        body: bytes,
-        messages: Sequence[Said],
-        examined: Examined,
-        at_ms: int,
-    ) -> list[Receipt]:
-        key = idempotency_key_of(request)
-        marks = _marks(account, key, examined)
-        wish = None if key is None else hashlib.sha256(body).digest()
-        pushes = [
-            Push(ear.name, at_ms, said.body, mark, reading, wish)
-            for said, mark, reading in zip(messages, marks, examined.readings, strict=True)
-        ]
-        try:
-            receipts = await asyncio.wrap_future(self.spool.append(pushes))
-        except Full as error:
-            raise Problem(503, error.what, retry_after_s=error.retry_after_s) from error
-        except Differs as error:
-            raise used_otherwise() from error
-        metrics.repeats.labels(ear.name).inc(sum(one.is_repeat for one in receipts))
-        return receipts
-
-    async def _examined(
-        self, account: Account, ear: Ear, messages: Sequence[Said], at_ms: int, size: int
-    ) -> Examined:
-        """A long body in a thread, one at a time: what is read takes some ten times as much memory."""
-        if size <= INLINE_BYTES:
-            return ear.examine(messages, at_ms)
-        async with self.turns.turn(account.account_id):
-            return await run_in_threadpool(ear.examine, messages, at_ms)
-
-    async def body(self, request: Request, account: Account, *, bytes_max: int) -> bytes:
-        """What the request brings, of *bytes_max* at most."""
-        self._check_declared(request, bytes_max)
-        with self.room.place(account.account_id) as has_room_for:
-            return await self._whole(request, bytes_max, has_room_for)
-
-    def _check_declared(self, request: Request, bytes_max: int) -> None:
-        declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > bytes_max:
-            raise Problem(413, f"the body has {declared} bytes: at most {bytes_max} are taken")
-
-    async def _whole(self, request: Request, bytes_max: int, has_room_for: Callable[[int], bool]) -> bytes:
-        parts, size = [], 0
-        try:
-            async with asyncio.timeout(BODY_S_MAX):
-                async for part in request.stream():
-                    size += len(part)
-                    if size > bytes_max:
-                        raise Problem(413, f"the body has more than the {bytes_max} bytes that are taken")
-                    if not has_room_for(len(part)):
-                        raise Problem(503, "too much is being sent at once", retry_after_s=1)
-                    parts.append(part)
-        except TimeoutError:
-            raise Problem(408, f"the body did not arrive within {BODY_S_MAX:.0f} s") from None
-        except ClientDisconnect:
-            raise Problem(400, "the caller hung up") from None
-        body = b"".join(parts)
-        if not body.strip():
-            raise Problem(400, "the body is empty")
-        if max(map(body.count, PARTS)) > PARTS_MAX:
-            raise Problem(413, f"the body has more than {PARTS_MAX} values: push it in parts")
-        return body
-
-
-def _messages(request: Request, body: bytes) -> list[Said]:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not is_cloud_event(request.headers, media_type):
-        return [Said(body)]
-    try:
-        return unwrap(request.headers, media_type, body)
-    except Invalid as error:
-        more = {"field": error.field, "expected": error.expected}
-        raise Problem(422, error.what, more=more) from error
-
-
-def _marks(account: Account, idempotency_key: str | None, examined: Examined) -> list[bytes | None]:
-    """What tells a repeat: the caller's own word for the request, if it gives one."""
-    if idempotency_key is None:
-        return examined.marks
-    name = f"{account.account_id}\x1f{idempotency_key}"
-    return [f"{name}\x1f{number}".encode() for number in range(len(examined.marks))]
-
-
-def _count(ear: Ear, examined: Examined) -> None:
-    metrics.records.labels(ear.name, "accepted").inc(0 if examined.is_all_bad else examined.events)
-    metrics.records.labels(ear.name, "refused").inc(examined.bad)
+from connectors.gateway.readiness import readiness, waiting
+from connectors.gateway.service import Gateway
 
 
 def app_of(gateway: Gateway) -> FastAPI:
@@ -276,6 +28,24 @@ def app_of(gateway: Gateway) -> FastAPI:
         redoc_url=None,
     )
 
+    _add_sources(app, gateway)
+    if gateway.desk is not None:
+        _add_actions(app, gateway, gateway.desk)
+    _add_state(app, gateway)
+
+    @app.exception_handler(HTTPException)
+    async def known(_request: Request, error: HTTPException) -> Response:
+        return Problem(error.status_code, str(error.detail), headers=error.headers).answer()
+
+    described = app.openapi()
+    described["components"] = {
+        **described.get("components", {}),
+        "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+    }
+    return app
+
+
+def _add_sources(app: FastAPI, gateway: Gateway) -> None:
     @app.post(
         "/v1/{city}/sources/{source}",
         status_code=202,
@@ -296,9 +66,20 @@ def app_of(gateway: Gateway) -> FastAPI:
         metrics.answering.labels(label).observe(time.perf_counter() - started)
         return Response(orjson.dumps(told), status_code=202, media_type="application/json")
 
-    if gateway.desk is not None:
-        add_desk(app, gateway, gateway.desk)
 
+def _add_actions(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
+    @app.post(
+        "/v1/{city}/situations/{situation_id}/actions",
+        status_code=202,
+        summary="Act on a situation: " + ", ".join(desk.actions),
+        openapi_extra=actions.described(desk.actions),
+        responses=actions.RESPONSES,
+    )
+    async def act(city: str, situation_id: str, request: Request) -> Response:
+        return await actions.perform(gateway, desk, request, city, situation_id)
+
+
+def _add_state(app: FastAPI, gateway: Gateway) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return Response("ok\n", media_type="text/plain")
@@ -316,17 +97,6 @@ def app_of(gateway: Gateway) -> FastAPI:
             metrics.waiting_bytes.labels(name).set(told["bytes"])
             metrics.waiting_age.labels(name).set(told["age_s"])
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    @app.exception_handler(HTTPException)
-    async def known(_request: Request, error: HTTPException) -> Response:
-        return Problem(error.status_code, str(error.detail), headers=error.headers).answer()
-
-    described = app.openapi()
-    described["components"] = {
-        **described.get("components", {}),
-        "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-    }
-    return app
 
 
 _BODY = {

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connectors.gateway.mangled import Mangled
-
-if TYPE_CHECKING:
-    from connectors.gateway.app import Gateway
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why nothing is published, and since when; *is_over*: nor will it be by this process."""
-
-    why: str
-    since_ms: int
-    is_over: bool = False
-
-
-def worst(troubles: list[Trouble | None]) -> Trouble | None:
-    """The one to tell of: what is over before what may heal, the oldest first."""
-    found = [one for one in troubles if one is not None]
-    return min(found, key=lambda one: (not one.is_over, one.since_ms), default=None)
+from connectors.gateway.service import Gateway
+from connectors.gateway.trouble import Trouble
 
 
 def readiness(gateway: Gateway) -> tuple[int, dict[str, Any]]:

@@ -17,8 +17,9 @@ from fastapi import FastAPI
 from connectors.base import Bounds, SourceContext
 from connectors.found import load_source
 from connectors.gateway.accounts import Accounts, new_key
-from connectors.gateway.app import Gateway, app_of
+from connectors.gateway.app import app_of
 from connectors.gateway.examining import Ear
+from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
 
 NOON_MS = 1_780_000_000_000

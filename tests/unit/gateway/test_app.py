@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from connectors.gateway.accounts import new_key, told
-from connectors.gateway.readiness import Trouble, worst
+from connectors.gateway.trouble import Trouble, worst
 from tests.unit.gateway.an_app import NOON_MS, REPORT, Here, a_gateway
 
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from connectors.gateway.accounts import Accounts, new_key, new_user, told, with_new_secret
-from connectors.gateway.app import Gateway
 from connectors.gateway.desk import Done
 from connectors.gateway.roles import ROLES, role_of, roles_as
+from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
 from schemas.errors import Retriable
 from streams.desk import action_event

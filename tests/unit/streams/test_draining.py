@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from connectors.gateway.readiness import Trouble
 from connectors.gateway.spool import Spool
+from connectors.gateway.trouble import Trouble
 from schemas.errors import Retriable
 from streams import draining
 from streams.channel import Channel
