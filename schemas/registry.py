@@ -6,6 +6,7 @@ import json
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -104,7 +105,8 @@ class Registry:
     def forget(self, topic: str) -> None:
         """Delete all versions of *topic* in the registry; do nothing when there is no such subject."""
         subject = subject_of(topic)
-        self._known(lambda: self._client.delete_subject(subject, permanent=True), subject)
+        for is_permanent in (False, True):  # a registry removes for good only what it has removed before
+            self._known(partial(self._client.delete_subject, subject, permanent=is_permanent), subject)
         self._ids = {known: schema_id for known, schema_id in self._ids.items() if known[0] != topic}
         self._versions = {known: number for known, number in self._versions.items() if known[0] != subject}
 

@@ -11,17 +11,19 @@ from typing import Any
 import click
 import orjson
 
+from deploy.cli.group import Group
 from deploy.faults import UsageFault
 from deploy.platform import reach
 
 TREE = Path(__file__).resolve().parents[2]
 
 
-@click.group()
+@click.group(cls=Group)
 def bench() -> None:
-    """Measure, with the seed, the machine and the configuration beside every figure.
+    """Measure speed, with the seed, the machine and the settings beside every figure.
 
-    Example:  bongsu bench latency
+    \b
+    Example:  bongsu bench latency --rate 20 --seconds 60
     """
 
 
@@ -48,8 +50,11 @@ def benchmark(name: str) -> Any:
 @click.option("--runs", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a run")
 def latency(rate: float, seconds: float, seed: int, runs: int, as_json: bool) -> None:
-    """From a report being accepted to its camera grants being readable; ends with 1 when it takes too long.
+    """Measure the time from a report to its camera grants.
 
+    It runs from a report being accepted to its grants being readable. Ends with 1 when it takes too long.
+
+    \b
     Example:  bongsu bench latency
     """
     module = benchmark("latency")
@@ -71,8 +76,11 @@ def latency(rate: float, seconds: float, seed: int, runs: int, as_json: bool) ->
 @click.option("--batch", type=click.IntRange(1), default=100, show_default=True, help="events a request")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def gateway(seconds: float, batch: int, as_json: bool) -> None:
-    """Events pushed over HTTP, in batches and singly, until they are safe on disk; ends with 1 below its bar.
+    """Measure events pushed over HTTP until they are safe on disk.
 
+    In batches and singly. Ends with 1 below its bar.
+
+    \b
     Example:  bongsu bench gateway
     """
     module = benchmark("gateway")
@@ -91,8 +99,11 @@ def gateway(seconds: float, batch: int, as_json: bool) -> None:
 @click.option("--runs", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a run")
 def ingest(form: str, events: int, runs: int, as_json: bool) -> None:
-    """A camera's words to Avro in Kafka: events a second of one core, and where the time goes.
+    """Measure events a second from a camera to Kafka, on one core.
 
+    Says where the time goes, from the camera's own form to Avro in Kafka.
+
+    \b
     Example:  bongsu bench ingest --form onvif
     """
     module = benchmark("ingest")
@@ -122,8 +133,11 @@ def ingest(form: str, events: int, runs: int, as_json: bool) -> None:
 @click.option("--profile", is_flag=True, help="once, in this process: where the time goes")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def match(reader: str, runs: int, profile: bool, as_json: bool, **about: Any) -> None:
-    """A backlog of detections held against watches by one worker on one core, exactly once; the oracle decides.
+    """Match a backlog of detections against watches, on one core.
 
+    One worker, exactly once; every run's evidence is checked against a slow, simple match.
+
+    \b
     Example:  bongsu bench match --runs 5
     """
     module = benchmark("match")
@@ -150,8 +164,9 @@ def match(reader: str, runs: int, profile: bool, as_json: bool, **about: Any) ->
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def flow(seconds: int, kill: bool, as_json: bool, **about: Any) -> None:
-    """Detections at a steady rate against watches: how far the match falls behind, and its memory.
+    """Match a steady stream of detections: delay and memory.
 
+    \b
     Example:  bongsu bench flow --rate 40000 --seconds 900
     """
     module = benchmark("match_flow")
@@ -172,8 +187,11 @@ def flow(seconds: int, kill: bool, as_json: bool, **about: Any) -> None:
 @click.option("--kafka", "from_kafka", is_flag=True, help="take the state up from the Kafka that is up")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def situations(as_json: bool, from_kafka: bool, **about: Any) -> None:
-    """The rules alone: reports and evidence a second of one core, and a state taken up again; ends with 1 below its bar.
+    """Measure the rules alone, and the restart of their state.
 
+    Reports and evidence a second of one core. Ends with 1 below its bar.
+
+    \b
     Example:  bongsu bench situations
     """
     module = benchmark("situations")

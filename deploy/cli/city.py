@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import click
 
+from deploy.cli.group import Group
 from deploy.cli.telling import tell
 from deploy.platform import ALL, reach
 from deploy.settings import home_folder
 
 
-@click.group()
+@click.group(cls=Group)
 def city() -> None:
-    """Cities: one file each."""
+    """List cities, check a city's file, remove what a city left.
+
+    \b
+    Example:  bongsu city list
+    """
 
 
 @city.command("list")
 def list_() -> None:
     """Name the cities that ship, with their sources.
 
+    \b
     Example:  bongsu city list
     """
     from deploy.city import load_city, shipped_cities
@@ -31,11 +37,12 @@ def list_() -> None:
 @city.command()
 @click.argument("city_name", metavar="CITY")
 def check(city_name: str) -> None:
-    """Read CITY's file (a name or a path) and say all that is wrong in it, with its line and what to write.
+    """Check CITY's file: all that is wrong, and what to write.
 
-    Looks too whether the files and secrets that its sources need are here.
+    CITY is a name or a path. Each fault is told with its line. Files and secrets that its sources need are looked for too.
 
-    Example:  bongsu city check deploy/cities/houston.toml
+    \b
+    Example:  bongsu city check demo
     """
     from deploy.city import check_surroundings, load_city
     from streams.situations.shadowing import unseen
@@ -54,10 +61,12 @@ def check(city_name: str) -> None:
 @click.argument("city_name", metavar="CITY")
 @click.option("--yes", is_flag=True, help="do it; without it, say only what would be removed")
 def erase(city_name: str, yes: bool) -> None:
-    """Remove what CITY left in Kafka, the registry, Redis and the home folder; its file stays.
+    """Remove what CITY left in the cluster and the home folder.
 
-    Its accounts, situations, and what agencies pushed and nobody published yet go, too. End its workers first.
+    Topics, schemas, the live view and its folders go; its file stays. So its accounts and situations go too, and what
+    agencies pushed and nobody published yet. End its workers first.
 
+    \b
     Example:  bongsu city erase demo --yes
     """
     from deploy.city import load_city

@@ -50,7 +50,7 @@ def up(home: Path, from_dir: Path | None) -> None:
     A second `up` does nothing; one that died is started again, with its data.
 
     \b
-    Example:  bongsu up && bongsu status
+    Example:  bongsu up
     """
     from deploy.local import cluster
 
@@ -152,7 +152,7 @@ def logs(component: str | None, home: Path, count: int, is_following: bool) -> N
     """Show what the cluster's components logged.
 
     \b
-    Example:  bongsu logs kafka -n 50 -f
+    Example:  bongsu logs kafka -n 50
     """
     names = [component] if component else list(COMPONENTS)
     files = {name: Home(home).log(name) for name in names}
@@ -172,7 +172,9 @@ def fetch(folder: Path) -> None:
     """Write all that `bongsu up` would fetch into a folder, for a machine without a network.
 
     \b
-    Example:  bongsu fetch -o bongsu-parts     and there:  bongsu up --from bongsu-parts
+    Example:  bongsu fetch -o bongsu-parts
+
+    On the other machine, with that folder copied: bongsu up --from bongsu-parts
     """
     from deploy.local import artefacts, cluster
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from deploy.cli.group import Group
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 
@@ -20,16 +21,23 @@ PLACES = {
 """Under the home folder; bash-completion and fish look there by themselves."""
 
 
-@click.group()
+@click.group(cls=Group)
 def completion() -> None:
-    """Let the shell complete commands at TAB."""
+    """Let the shell complete commands at TAB.
+
+    \b
+    Example:  bongsu completion install --shell bash
+    """
 
 
 @completion.command()
 @click.option("--shell", type=click.Choice(sorted(PLACES)), help="instead of the one that $SHELL names")
 def install(shell: str | None) -> None:
-    """Write the completion of bash, zsh or fish into your home folder. Running it again replaces the file.
+    """Install completion for bash, zsh or fish in your home folder.
 
+    Running it again replaces the file.
+
+    \b
     Example:  bongsu completion install --shell bash
     """
     chosen = shell or Path(os.environ.get("SHELL", "")).name

@@ -38,6 +38,7 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
 
     Kafka, the schema registry and Redis are started where they are missing (fetched once), and ended again.
 
+    \b
     Example:  bongsu demo --minutes 3
     """
     from deploy.child import worker_running

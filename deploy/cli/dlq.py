@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from deploy.cli.group import Group
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
@@ -21,18 +22,25 @@ if TYPE_CHECKING:
     from streams.retrying import Aside
 
 
-@click.group()
+@click.group(cls=Group)
 def dlq() -> None:
-    """Records set aside: bytes, reason, origin; and feeding them again."""
+    """Show what was set aside, and feed it again after mending.
+
+    \b
+    Example:  bongsu dlq list
+    """
 
 
 @dlq.command("list")
 @click.option("--city", "city_name", help="of one city only")
 @click.option("--json", "as_json", is_flag=True, help="one record a line, as JSON")
 def list_(city_name: str | None, as_json: bool) -> None:
-    """List what was set aside, by topic and reason; what was fed again since is counted apart.
+    """Count what was set aside, by topic and reason.
 
-    Example:  bongsu dlq list --city houston
+    What was fed again since is counted apart.
+
+    \b
+    Example:  bongsu dlq list --city demo
     """
     from deploy.setting_aside import asides_in
 
@@ -72,10 +80,13 @@ def summary(asides: list[Aside]) -> list[str]:
 @click.option("--city", "city_name", help="of one city only")
 @click.option("--bytes", "raw", is_flag=True, help="the original bytes alone, to standard output")
 def show(event_id: str, city_name: str | None, raw: bool) -> None:
-    """Show one record that was set aside: why, where from, how often tried, and its bytes as they came.
+    """Show one record: why it was set aside, and its bytes.
+
+    Says too where it came from, and how often it was tried.
 
     EVENT_ID may be cut short.
 
+    \b
     Example:  bongsu dlq show 3f2a --bytes > record.json
     """
     from deploy.setting_aside import asides_in
@@ -101,12 +112,13 @@ def show(event_id: str, city_name: str | None, raw: bool) -> None:
 )
 @click.option("--city", "city_name", help="of one city only: a name, or the path of its file")
 def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name: str | None) -> None:
-    """Feed records that were set aside again, after what was wrong with them was mended.
+    """Feed records again, after what was wrong was mended.
 
     A record of a topic goes back there with its bytes as they are; what a source could not read goes through that source
     again. Each is fed once, however often this is asked for; ends with 1 when some are still bad.
 
-    Example:  bongsu dlq retry --all --topic houston.source.dlq
+    \b
+    Example:  bongsu dlq retry --all --topic demo.source.dlq
     """
     from deploy.city import load_city
     from deploy.setting_aside import asides_in, retry_all

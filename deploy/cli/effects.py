@@ -42,7 +42,8 @@ def effects(
 
     Load is measured as ISA-18.2 and IEC 62682 do. What a city does not report is "not reported", never 0.
 
-    Example:  bongsu effects houston --from 2024-05-16T23:00:00Z --to 2024-05-17T18:00:00Z
+    \b
+    Example:  bongsu effects demo
     """
     from rich.console import Console
 

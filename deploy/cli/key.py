@@ -8,6 +8,7 @@ import click
 
 from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
+from deploy.cli.group import Group
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
     from deploy.city import City
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
-    """Keys with which agencies push to the gateway."""
+    """Give agencies keys with which they push to the gateway.
+
+    \b
+    Example:  bongsu key list --city demo
+    """
 
 
 @key.command()
@@ -37,6 +42,7 @@ def key() -> None:
 def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None, rate: float | None) -> None:
     """Make a key for AGENCY. It is printed once and can be read nowhere afterwards.
 
+    \b
     Example:  bongsu key add police --city demo --source reports-push
     """
     from connectors.web_page import wall_clock_ms
@@ -80,6 +86,7 @@ def _check(city: City, agency: str, sources: tuple[str, ...]) -> None:
 def list_(city_name: str) -> None:
     """List the keys of a city: never the keys themselves.
 
+    \b
     Example:  bongsu key list --city demo
     """
     from connectors.web_page import wall_clock_ms
@@ -102,6 +109,7 @@ def list_(city_name: str) -> None:
 def revoke(key_id: str, city_name: str) -> None:
     """Refuse a key from now on. KEY_ID stands in 'bongsu key list --city CITY', and in the key behind 'bongsu_'.
 
+    \b
     Example:  bongsu key revoke 1f2e3d4c5b6a --city demo
     """
     from connectors.web_page import wall_clock_ms

@@ -15,6 +15,7 @@ import click
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, reach
+from deploy.sample import recording
 from deploy.show import progress_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ def play(
     Played again, nothing new comes: what was heard before is not heard again. What a worker of this home hears is not
     played beside it, nor a list that is heard before a play (reference = true). 'bongsu run CITY --only-stages' hears none.
 
-    Example:  bongsu play houston --source active-incidents derecho.jsonl.gz
+    A RECORDING is a file, or the name of a sample that ships, as in the example.
+
+    \b
+    Example:  bongsu play demo --source calls-119 demo-calls-119.jsonl --source reports-112 demo-reports-112.jsonl
     """
     from deploy.city import load_city
     from deploy.holding import holding
@@ -129,10 +133,7 @@ def _pair(city: City, text: str) -> tuple[str, list[Path]]:
     city.source_file(name)
     if not files:
         raise UsageFault(f"--source {name} names no recording", hint="write: --source NAME RECORDING…")
-    paths = [Path(file) for file in files]
-    for path in paths:
-        if not path.is_file():
-            raise UsageFault(f"no recording {path}", hint="give the path of a file")
+    paths = [recording(file) for file in files]
     return name, paths
 
 

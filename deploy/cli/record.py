@@ -23,7 +23,8 @@ from schemas.errors import Retriable
 def record(city_name: str, source: str, path: Path, count: int | None) -> None:
     """Write what a live SOURCE of CITY hears to a recording, line by line, until Ctrl-C.
 
-    Example:  bongsu record houston --source active-incidents -o today.jsonl
+    \b
+    Example:  bongsu record demo --source calls-119 -o today.jsonl --count 3
     """
     from deploy.city import load_city
 

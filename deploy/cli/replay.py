@@ -59,7 +59,8 @@ def replay(
     With --verify: exit code 0 when every answer is the same to the byte (after the framing's five), else 1.
     With --rules: what another version of the rules would have made of it, beside what today's make of it.
 
-    Example:  bongsu replay houston --verify
+    \b
+    Example:  bongsu replay demo --verify
     """
     from deploy.city import load_city
     from streams.reading import RowReader

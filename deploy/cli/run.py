@@ -46,7 +46,8 @@ def run(
 
     What two processes cannot share (all but --stage match) is one's in each home: the second says who has it, and ends.
 
-    Example:  bongsu run houston
+    \b
+    Example:  bongsu run demo
     """
     from deploy.city import load_city
     from deploy.holding import holding

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
+from deploy.cli.group import Group
 from deploy.cli.telling import tell
 from deploy.settings import endpoints
 from schemas.catalogue import TOPICS, Contract, load_catalogue, topic_name
@@ -15,9 +16,13 @@ from schemas.catalogue import TOPICS, Contract, load_catalogue, topic_name
 WORK_FAILED = 1
 
 
-@click.group()
+@click.group(cls=Group)
 def schemas() -> None:
-    """Schemas: each topic's contract, in every version."""
+    """Check, compare and register the event schemas.
+
+    \b
+    Example:  bongsu schemas check
+    """
 
 
 @schemas.command()
@@ -30,7 +35,9 @@ def schemas() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One finding a line, as JSON.")
 @click.pass_context
 def check(ctx: click.Context, folder: Path, as_json: bool) -> None:
-    """Hold every contract to the house's bars, and to every version it has released. Needs no network.
+    """Check every contract, and against its released versions.
+
+    Needs no network.
 
     \b
     Example:  bongsu schemas check
@@ -53,10 +60,12 @@ def check(ctx: click.Context, folder: Path, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One subject that differs a line, as JSON.")
 @click.pass_context
 def diff(ctx: click.Context, cities: Sequence[str], as_json: bool) -> None:
-    """Say where the registry differs from the catalogue; ends with 1 when it does.
+    """Say where the registry differs from the catalogue.
+
+    Ends with 1 when it does.
 
     \b
-    Example:  bongsu schemas diff --city houston
+    Example:  bongsu schemas diff --city demo
     """
     from deploy.cli.topics import names_of
     from schemas.registry import Registry
@@ -80,10 +89,12 @@ def diff(ctx: click.Context, cities: Sequence[str], as_json: bool) -> None:
 @click.option("--city", "cities", multiple=True, help="This city's subjects [default: every shipped city's].")
 @click.option("--json", "as_json", is_flag=True, help="One subject a line, as JSON.")
 def register(cities: Sequence[str], as_json: bool) -> None:
-    """Register every version of every contract, with its compatibility. What is there already stays as it is.
+    """Register every version of every contract.
+
+    With its compatibility. What is there already stays as it is.
 
     \b
-    Example:  bongsu schemas register --city houston
+    Example:  bongsu schemas register --city demo
     """
     from deploy.cli.topics import names_of
     from schemas.registry import Registry

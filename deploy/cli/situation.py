@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from deploy.cli.group import Group
 from deploy.cli.telling import tell, tell_event
 from deploy.faults import UsageFault
 from deploy.platform import reach
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
     from streams.situations.explaining import Explanation
 
 
-@click.group()
+@click.group(cls=Group)
 def situation() -> None:
-    """Situations: what the platform holds to be going on."""
+    """Show what is going on, and why.
+
+    \b
+    Example:  bongsu situation list demo
+    """
 
 
 @situation.command("list")
@@ -37,7 +42,8 @@ def situation() -> None:
 def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
     """Show what is going on in CITY.
 
-    Example:  bongsu situation list houston
+    \b
+    Example:  bongsu situation list demo
     """
     from rich.console import Console
     from rich.table import Table
@@ -79,12 +85,16 @@ def _cell(words: str) -> Text:
 @click.option("--city", "city_name", required=True, help="whose situation it is")
 @click.option("--json", "as_json", is_flag=True, help="one record a line, as JSON")
 def show(situation_id: str, city_name: str, as_json: bool) -> None:
-    """Show everything one situation rests on: each revision, its alerts, grants and filings, and what units were told.
+    """Show everything one situation rests on.
 
-    Of each revision it says what came in, which rule with which version and numbers decided, what tied the reports
-    together, and which report was nearest to being one of them and why it is not: the rules run over the journal again.
+    Each revision, its alerts, grants and filings, and what units were told.
 
-    Example:  bongsu situation show 3f2a… --city houston
+    ID is one of 'bongsu situation list CITY', and may be cut short. The rules run over the journal again to say of each
+    revision what came in, which rule with which version and numbers decided, what tied the reports together, and which
+    report was nearest to joining and why it did not.
+
+    \b
+    Example:  bongsu situation show 3f2a --city demo
     """
     from deploy.city import load_city
     from streams.replay import explained

@@ -14,9 +14,11 @@ import click
 import orjson
 
 from connectors.recordings import read_recording
+from deploy.cli.group import Group
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
+from deploy.sample import recording
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value
@@ -28,15 +30,20 @@ if TYPE_CHECKING:
 SHOWN_BYTES = 300
 
 
-@click.group()
+@click.group(cls=Group)
 def source() -> None:
-    """Sources: types, settings, trying one on a file, how each is doing."""
+    """Show, try, resume or add sources.
+
+    \b
+    Example:  bongsu source list
+    """
 
 
 @source.command("list")
 def list_() -> None:
-    """Name the types of sources, and the sources of the cities that ship.
+    """Name the types of sources, and every shipped city's sources.
 
+    \b
     Example:  bongsu source list
     """
     from connectors.found import source_module, source_types
@@ -55,8 +62,11 @@ def list_() -> None:
 @source.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Say what a source of type NAME is, and its settings; NAME may be CITY/SOURCE.
+    """Say what a source of type NAME is, and its settings.
 
+    NAME may be CITY/SOURCE.
+
+    \b
     Example:  bongsu source show mapped_rows
     """
     from connectors.found import config_model
@@ -73,25 +83,26 @@ def show(name: str) -> None:
 
 @source.command("try")
 @click.argument("name", metavar="TYPE|CITY/SOURCE")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(dir_okay=False))
 @click.option(
     "--city", "city_name", default="demo", show_default=True, help="whose time zone and extent a TYPE has"
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="a setting of a TYPE, as TOML")
 @click.option("--json", "as_json", is_flag=True, help="what is set aside too as a JSON line")
-def try_(name: str, file: Path, city_name: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Print what would be published of FILE, and what would be set aside and why. Needs no Kafka.
+def try_(name: str, file: str, city_name: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Print what would be published of FILE, without Kafka.
 
-    FILE is a recording or the outside system's own file. Events go to standard output as JSON lines, words to standard
-    error.
+    Says too what would be set aside, and why. FILE is a recording, the name of a sample that ships (as in the example), or
+    the outside system's own file. Events go to standard output as JSON lines, words to standard error.
 
-    Example:  bongsu source try columbia/cad calls.csv
+    \b
+    Example:  bongsu source try demo/calls-119 demo-calls-119.jsonl
     """
     from connectors.base import SetAside
     from deploy.trying import Tried, try_out
 
     tried = Tried()
-    for found in try_out(_source(name, city_name, settings), read_recording(file), tried):
+    for found in try_out(_source(name, city_name, settings), read_recording(recording(file)), tried):
         if isinstance(found, SetAside):
             _print_aside(found, as_json=as_json)
             continue
@@ -120,9 +131,12 @@ def summary(tried: Tried) -> Iterator[str]:
 @click.option("--city", "city_name", required=True, help="a city, or the path of its file")
 @click.option("--json", "as_json", is_flag=True, help="as one JSON object")
 def report(name: str, city_name: str, as_json: bool) -> None:
-    """Say how source NAME is doing: rate, age, clock, order, duplicates, places, and what is set aside.
+    """Say how source NAME is doing.
 
-    Example:  bongsu source report cad --city columbia
+    Its rate, age, clock, order, duplicates, places, and what is set aside.
+
+    \b
+    Example:  bongsu source report calls-119 --city demo
     """
     from deploy.city import load_city
     from deploy.source_states import report_of
@@ -185,9 +199,12 @@ def kinds_lines(told: dict[str, Any]) -> Iterator[str]:
 @click.argument("name")
 @click.option("--city", "city_name", required=True, help="a city, or the path of its file")
 def resume(name: str, city_name: str) -> None:
-    """Try source NAME now, whose channel stopped because over half of its records were bad.
+    """Try source NAME again now, where its channel was stopped.
 
-    Example:  bongsu source resume cad --city columbia
+    A channel stops when over half of its last records were bad.
+
+    \b
+    Example:  bongsu source resume calls-119 --city demo
     """
     from deploy.city import load_city
     from deploy.source_states import resume_source
@@ -210,8 +227,11 @@ def resume(name: str, city_name: str) -> None:
     help="working copy [default: here]",
 )
 def new(name: str, root: Path) -> None:
-    """Lay the skeleton of a new type of source: its file, its test, and its example for the contract suite.
+    """Lay the skeleton of a new type of source.
 
+    Its file, its test, and its example for the contract suite.
+
+    \b
     Example:  bongsu source new our_calls
     """
     from deploy.skeleton import lay

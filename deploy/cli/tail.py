@@ -41,7 +41,8 @@ def tail(
 
     A topic is written in full or as a pattern.
 
-    Example:  bongsu tail 'houston.core.*' --from-beginning
+    \b
+    Example:  bongsu tail 'demo.core.*' --from-beginning --until-idle
     """
     platform = reach()
     out = sys.stdout

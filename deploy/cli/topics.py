@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from deploy.cli.group import Group
 from deploy.cli.telling import tell
 from deploy.settings import endpoints
 
@@ -18,19 +19,23 @@ if TYPE_CHECKING:
 COLOURS = {"missing": "yellow", "differs": "yellow", "repartition": "red", "well": "green"}
 
 
-@click.group()
+@click.group(cls=Group)
 def topics() -> None:
-    """Topics: what the catalogue says, and what the cluster has."""
+    """Compare the cluster's topics with the catalogue.
+
+    \b
+    Example:  bongsu topics list
+    """
 
 
 @topics.command("list")
 @click.option("--city", "cities", multiple=True, help="This city's topics [default: every shipped city's].")
 @click.option("--json", "as_json", is_flag=True, help="One topic a line, as JSON.")
 def list_(cities: Sequence[str], as_json: bool) -> None:
-    """Name every topic of the catalogue, and what `bongsu topics apply` would change in the cluster.
+    """Name every topic, and what 'topics apply' would change.
 
     \b
-    Example:  bongsu topics list --city houston
+    Example:  bongsu topics list --city demo
     """
     from deploy.topics import standings
 
@@ -46,12 +51,13 @@ def list_(cities: Sequence[str], as_json: bool) -> None:
 @click.option("--city", "cities", multiple=True, help="This city's topics [default: every shipped city's].")
 @click.option("--json", "as_json", is_flag=True, help="One changed topic a line, as JSON.")
 def apply_(cities: Sequence[str], as_json: bool) -> None:
-    """Create the topics that are missing, and set those that differ as their contracts say.
+    """Create missing topics, and set those that differ.
 
+    As their contracts say.
     Nothing is ever removed, and partitions of a topic that exists stay as they are.
 
     \b
-    Example:  bongsu topics apply --city houston
+    Example:  bongsu topics apply --city demo
     """
     from deploy.topics import apply, standings
 

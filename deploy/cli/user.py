@@ -10,6 +10,7 @@ import click
 from connectors.gateway.accounts import USER, new_user, told, with_new_secret
 from connectors.gateway.roles import ROLES, role_of
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
+from deploy.cli.group import Group
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 CITY = click.option("--city", "city_name", required=True, help="whose gateway")
 
 
-@click.group()
+@click.group(cls=Group)
 def user() -> None:
-    """People who see situations and act on them, each with a role."""
+    """Give operators roles and keys.
+
+    \b
+    Example:  bongsu user list --city demo
+    """
 
 
 @user.command()
@@ -35,6 +40,7 @@ def add(name: str, city_name: str, role: str, days: int | None) -> None:
 
     A viewer sees; an operator acts; a supervisor also does what the city's law leaves to supervisors.
 
+    \b
     Example:  bongsu user add desk-3 --role operator --city demo
     """
     from connectors.web_page import wall_clock_ms
@@ -58,8 +64,9 @@ def add(name: str, city_name: str, role: str, days: int | None) -> None:
 @user.command("list")
 @CITY
 def list_(city_name: str) -> None:
-    """List the users of a city with their roles: never their keys.
+    """List the users of a city with their roles, never their keys.
 
+    \b
     Example:  bongsu user list --city demo
     """
     from connectors.web_page import wall_clock_ms
@@ -82,6 +89,7 @@ def list_(city_name: str) -> None:
 def disable(name: str, city_name: str) -> None:
     """Refuse NAME from now on. What they did stays on record.
 
+    \b
     Example:  bongsu user disable desk-3 --city demo
     """
     from connectors.web_page import wall_clock_ms
@@ -98,8 +106,11 @@ def disable(name: str, city_name: str) -> None:
 @click.argument("name")
 @CITY
 def passwd(name: str, city_name: str) -> None:
-    """Give NAME a new key, printed once; the old one is refused from now on.
+    """Give NAME a new key, printed once.
 
+    The old one is refused from now on.
+
+    \b
     Example:  bongsu user passwd desk-3 --city demo
     """
     from connectors.web_page import wall_clock_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,15 @@ def test_many_who_register_the_same_words_at_once_all_get_the_same_id(cluster: E
                 for _ in range(8)
             ]
             assert len({one.result() for one in asked}) == 1
+
+
+def test_what_is_forgotten_is_unknown_and_can_be_registered_anew(cluster: Endpoints) -> None:
+    registry, topic = Registry(cluster.registry), f"{secrets.token_hex(4)}.fire.incident"
+    contract = load_catalogue()["fire.incident"]
+    registry.register(topic, contract)
+    registry.forget(topic)
+    assert registry.registered(topic) is None
+    registry.forget(topic)  # nothing to do
+    registry.register(topic, contract)
+    assert registry.registered(topic) is not None
+    registry.forget(topic)

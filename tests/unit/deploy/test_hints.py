@@ -13,6 +13,7 @@ import pytest
 
 import deploy
 from deploy.cli import bongsu
+from tests.command_examples import readme_commands, readmes
 
 TREE = Path(deploy.__file__).resolve().parent.parent
 PARTS = ("deploy", "streams", "connectors", "schemas")
@@ -89,7 +90,29 @@ NAMED = sorted(
 )
 
 
+IN_READMES = sorted(
+    {
+        (str(file.relative_to(TREE)), command)
+        for file in readmes()
+        for command in readme_commands(file.read_text(encoding="utf-8"))
+    }
+)
+
+
+def of_readme(command: str) -> str:
+    """*command* with each choice and each ``…`` replaced by one word: ``viewer|operator`` is ``viewer``."""
+    return re.sub(r"(\w+)(\|\w+)+", r"\1", command).replace("…", "HOLE")
+
+
+@pytest.mark.parametrize(("file", "command"), IN_READMES)
+def test_each_of_a_readme_is_one(file: str, command: str) -> None:
+    assert trouble_with(of_readme(command)) is None, (
+        f"{file}: bongsu {command}: {trouble_with(of_readme(command))}"
+    )
+
+
 def test_many_are_found() -> None:
+    assert len(IN_READMES) > 40
     assert len(NAMED) > 60
     assert any("source try" in command for _file, command in NAMED)
 
