@@ -108,7 +108,7 @@ class Drain:
                 self._step_if_ours()
         except Ended:
             log.info("drain ended; unpublished pushes stay in the spool", source=self.name)
-        except Exception as error:  # this source stops and says so, the others go on
+        except Exception as error:  # this source stops and reports it, the others go on
             self._stop(error)
 
     def _stop(self, error: Exception) -> None:
@@ -241,7 +241,7 @@ class Drain:
                 if self._ends.wait(wait_s):
                     raise Ended("the gateway ends") from None
             else:
-                # only *before* proves nothing about the source: its trouble ends with the first work after it
+                # *before* does not touch the source, so its success leaves the source's trouble as it is
                 if work != self._before:
                     self.trouble = None
                 return done

@@ -1,9 +1,10 @@
 """Measures of what the platform did, computed from the log: the number of alerts, and the time until help came. Pure.
 
 The measures of alarm load are those of ANSI/ISA-18.2-2016 and IEC 62682:2022 for one operator:
+
 - alerts in each 10 minutes (one or two are good);
-- a flood begins in an interval of more than 10 alerts and ends in one of fewer than 5; it should last less
-than 1 % of the time;
+- a flood begins in an interval of more than 10 alerts and ends in one of fewer than 5; it should last less than
+  1 % of the time;
 - an alert chatters if it demands attention three times in a minute;
 - an alert is stale once it stood for a day.
 

@@ -206,7 +206,7 @@ class Ingest:
     def _of_push(self, push: Pushed, place: Place) -> Reading:
         if push.heard.error:
             return _unreadable(push.heard, place)
-        # a push that was read before it was spooled keeps its reading, but stands at the place it has now
+        # it was read when it was pushed; only its place is replaced by the current one
         if push.reading is None:
             return self.read(push.heard, place)
         return self.encodable(replace(push.reading, place=place))

@@ -58,7 +58,7 @@ class Aside:
             "first_at": min(mine["first_at"], its["first_at"]),
             "attempts": max(its["attempts"], mine["attempts"] + (its["retried_at"] is None)),
         }
-        # a row of a retry has no original; keep ours, as a later row may set the record aside again
+        # the row of a retry has no original: keep ours
         if its["retried_at"] is not None:
             value |= {name: mine[name] for name in ("original", "before", "after")}
         return replace(row, value=value)

@@ -38,6 +38,7 @@ class Standing:
 
     *spans*: in order of time. *files*: digest → number of events done (-1: all), the newest file last.
     *spools*: a spool's id → the number up to which it is published.
+
     Beyond ``SPANS_MAX`` spans and ``FILES_MAX`` files the oldest are forgotten: if played again, they are
     published again.
     """

@@ -69,7 +69,7 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
 
     try:
         if is_plain:
-            raise Unproved("the city's file says so")
+            raise Unproved('reader = "plain" in the city\'s file')
         from streams.matching.fast.reader import FastReader, prove  # noqa: PLC0415 (needs aiokafka)
 
         prove(bootstrap)

@@ -1,15 +1,16 @@
 """Positions of vehicles to their mean speed by cell and minute. Pure: batches and the time in, speeds out.
 
-NumPy throughout; nothing is done for each position in Python. Who counts:
+NumPy throughout; nothing is done for each position in Python. The rules:
 
-- A vehicle counts once a minute, in the cell where it was last, with the mean of its own speeds. One that tells no
-  speed counts with the way from its last place of an earlier minute, as the crow flies.
-- A stale, disabled or reserved vehicle does not count, nor one that stands at a hub.
-- A vehicle counts in a minute if its places of that minute and of the ``parked_min`` before it lie ``moved_m`` apart; so
-  a fleet that stands about is no jam, and one seen for the first time waits until it has moved. A vehicle in a jam that
-  does not move at all stops counting then, too. Nothing older has a say, so a restart that reads so far back tells the same.
+- A vehicle counts once a minute, in the cell of its last place, with the mean of its own speeds. One that reports no
+  speed counts with the straight way from its last place of an earlier minute.
+- A stale, disabled or reserved vehicle does not count, nor one at a hub.
+- A vehicle counts in a minute if its places of that minute and of the ``parked_min`` before it lie ``moved_m`` apart.
+  So a parked fleet is no jam, and a vehicle seen for the first time waits until it has moved. A vehicle in a jam that
+  does not move at all stops counting, too. Older places are ignored, so a restart that reads ``parked_min`` back
+  gives the same result.
 
-Whatever does not count is counted, by reason.
+Whatever does not count is counted by reason.
 """
 
 from __future__ import annotations

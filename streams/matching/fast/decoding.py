@@ -68,7 +68,7 @@ class Schemas:
     def _new(self, contract: str, schema_id: int) -> Schema:
         number, form, known = len(self._known), _BY_CONTRACT[contract], load_catalogue()[contract]
         if number >= NO_FRAME - 1:
-            raise Retriable("more schemas than one worker tells apart")
+            raise Retriable("more schemas than the limit of one worker")
         try:
             writer = self._registry.schema_of(schema_id)
             codec = RowCodec(known.newest, max_bytes=known.max_bytes)
@@ -124,7 +124,7 @@ class Decoding:
         topics[: len(taken.places)] = [names.index(topic) for topic, _ in taken.places]
         group_count = schemas_met(taken.payload, taken.size, taken.place, topics, met, groups)
         if group_count < 0:
-            raise Retriable("more schemas in one batch than are told apart")
+            raise Retriable("more schemas than the limit of one batch")
         seen, sure = observations(count), np.zeros(count, np.bool_)
         seen.at[:] = np.arange(count)
         schemas: dict[int, Schema] = {}

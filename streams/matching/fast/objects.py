@@ -54,7 +54,7 @@ def _placed(messages: Sequence[Any]) -> tuple[list[Partition], npt.NDArray[np.ui
         number += np.fromiter(map(firsts.__getitem__, map(Message.topic, messages)), np.int64, len(messages))
     found = np.flatnonzero(np.bincount(number, minlength=1))
     if len(found) > PLACES_MAX:
-        raise Retriable("more partitions in one batch than are told apart")
+        raise Retriable("more partitions than the limit of one batch")
     place = np.zeros(width * len(names) or 1, np.uint8)
     place[found] = np.arange(len(found))
     return [(names[one // width], one % width) for one in found.tolist()], place[number]
