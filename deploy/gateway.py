@@ -19,7 +19,7 @@ import uvicorn
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import app_of
 from connectors.gateway.door import Door
-from connectors.gateway.examining import Ear
+from connectors.gateway.examining import PushedSource
 from connectors.gateway.guarded import guarded
 from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.service import Gateway
@@ -98,13 +98,13 @@ class CityGateway:
             before=prepare,
         )
         self._drains: list[Drain] = []
-        ears = {}
+        sources = {}
         for name in pushed_sources(city):
             reader = city.load(name)
             ingest = Ingest(city.context(name), reader, bootstrap=platform.kafka, wire=platform.wire)
             drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._on_fenced)
             self._drains.append(drain)
-            ears[name] = Ear(
+            sources[name] = PushedSource(
                 name,
                 reader,
                 place=_place_of(drain),
@@ -116,7 +116,7 @@ class CityGateway:
             )
         gateway = Gateway(
             city.name,
-            ears,
+            sources,
             accounts,
             self._spool,
             wall_clock_ms,

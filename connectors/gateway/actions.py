@@ -119,10 +119,8 @@ async def _act(
         more = {"field": error.field, "expected": error.expected, "situation_id": situation_id[:80]}
         raise Problem(status, error.what, more=more) from error
     except (Retriable, Fatal) as error:
-        more = {"how": "ask again with the same Idempotency-Key: it is done once"}
-        raise Problem(
-            503, f"the log does not take it now: {error.what}", retry_after_s=AGAIN_S, more=more
-        ) from error
+        more = {"how": "send it again with the same Idempotency-Key: it is done once"}
+        raise Problem(503, f"Kafka unavailable: {error.what}", retry_after_s=AGAIN_S, more=more) from error
 
 
 def _action_id(account: Account, idempotency_key: str | None) -> str:

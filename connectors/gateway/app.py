@@ -55,10 +55,10 @@ def _add_sources(app: FastAPI, gateway: Gateway) -> None:
     )
     async def publish(city: str, source: str, request: Request) -> Response:
         started = time.perf_counter()
-        label = source if source in gateway.ears else "unknown"
+        label = source if source in gateway.sources else "unknown"
         try:
             account = gateway.account_of(request)
-            told = await gateway.push(request, account, gateway.ear_for(account, city, source))
+            told = await gateway.push(request, account, gateway.source_for(account, city, source))
         except Problem as problem:
             metrics.requests.labels(label, problem.status).inc()
             return problem.answer()
@@ -91,7 +91,7 @@ def _add_state(app: FastAPI, gateway: Gateway) -> None:
 
     @app.get("/metrics", include_in_schema=False)
     async def prometheus() -> Response:
-        for name in gateway.ears:
+        for name in gateway.sources:
             told = waiting(gateway, name)
             metrics.waiting.labels(name).set(told["pushes"])
             metrics.waiting_bytes.labels(name).set(told["bytes"])

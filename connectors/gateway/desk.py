@@ -22,7 +22,7 @@ class Desk(Protocol):
 
     @property
     def actions(self) -> Sequence[str]:
-        """What can be done with a situation."""
+        """The names of the actions on a situation."""
 
     def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
         """Return once *action* is safe in the log; it bears the first of *roles* that the law lets do it.

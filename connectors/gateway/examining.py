@@ -35,7 +35,7 @@ class Examined:
         return self.bad > 0 and self.events == 0 and not self.left_out
 
 
-class Ear:
+class PushedSource:
     """One source that may be pushed to.
 
     *place*: the source's place, as far as its drain knows. *wake* tells the drain that something was pushed. *encoded*

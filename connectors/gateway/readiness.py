@@ -16,7 +16,7 @@ def readiness(gateway: Gateway) -> tuple[int, dict[str, Any]]:
     trouble = gateway.unpublished()
     reason = _reason(gateway, trouble)
     try:
-        sources = {name: waiting(gateway, name) for name in gateway.ears}
+        sources = {name: waiting(gateway, name) for name in gateway.sources}
     except Mangled as error:
         sources, reason = {}, error.what
     except sqlite3.Error as error:
@@ -48,12 +48,12 @@ def _reason(gateway: Gateway, trouble: Trouble | None) -> str | None:
 
 
 def waiting(gateway: Gateway, name: str) -> dict[str, Any]:
-    """What waits of a source in the spool."""
+    """The pushes of a source that wait in the spool."""
     depth, oldest_ms = gateway.spool.depth(name), gateway.spool.oldest_ms(name)
     age_s = 0.0 if oldest_ms is None else max(0.0, (gateway.now_ms() - oldest_ms) / 1000)
     return {
         "pushes": depth.pushes,
         "bytes": depth.bytes,
         "age_s": age_s,
-        "stopped": gateway.ears[name].is_stopped(),
+        "stopped": gateway.sources[name].is_stopped(),
     }

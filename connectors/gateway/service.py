@@ -1,4 +1,4 @@
-"""The gateway's service: who asks, whether they may, how much; then into the spool, then the answer.
+"""The gateway's service: check the account, its rights and its rates; write to the spool; then respond.
 
 A push is answered when all of it is safe on disk. The answer names the records that are bad; they are set aside with
 their bytes like those of any source. A push in which nothing is good is refused whole (422) and not kept: its sender has
@@ -22,7 +22,7 @@ from connectors.gateway import metrics
 from connectors.gateway.accounts import Account, Accounts
 from connectors.gateway.cloud_events import Said, is_cloud_event, unwrap
 from connectors.gateway.desk import Desk
-from connectors.gateway.examining import Ear, Examined, summary
+from connectors.gateway.examining import Examined, PushedSource, summary
 from connectors.gateway.guarded import VISITOR
 from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
 from connectors.gateway.limits import Rates, Room, Turns
@@ -37,23 +37,23 @@ BODIES_BYTES_MAX = 32 << 20
 BODIES_OF_ACCOUNT = 2
 """So many of the longest bodies of one account may be in memory at once; of all accounts four times as many."""
 WRONG_KEYS_PER_S = 50.0
-"""What an address may ask without a good key; beyond, its connections end with each answer."""
+"""Requests without a valid key that an address may make; beyond, the gateway closes its connection with each response."""
 BODY_S_MAX = 10.0
 INLINE_BYTES = 32_768
 """A body up to this size is read at once; a longer one in a thread, so that it holds nobody up."""
 KEY_BYTES_MAX = 200
 PARTS_MAX = 50_000
 PARTS = (b"{", b"<", b"\n", b",")
-"""What parts one value from the next. A push of more is cut up by its sender: four million bytes of ``{},`` would be 1.3
-million bad records, each to be named, and nobody may be kept waiting for that."""
+"""The bytes that separate one value from the next. Four million bytes of ``{},`` would be 1.3 million bad records, each to
+be named in the response; so a longer push must be divided by its sender."""
 
 
 @dataclass(slots=True)
 class Gateway:
-    """What the answers rest on. *trouble*: why no keys may be known yet; *unpublished*: why nothing is published now."""
+    """The state behind the paths. *trouble*: why no keys may be known yet; *unpublished*: why nothing is published now."""
 
     city: str
-    ears: Mapping[str, Ear]
+    sources: Mapping[str, PushedSource]
     accounts: Accounts
     spool: Spool
     now_ms: Callable[[], int]
@@ -71,7 +71,7 @@ class Gateway:
         self.room = Room(max(BODIES_BYTES_MAX, 4 * of_account), of_account)
 
     def account_of(self, request: Request) -> Account:
-        """Whose key the request bears. Whoever bears a good one pays nothing for what others of its address ask."""
+        """The account of the request's key. A valid key is not limited by what others of the same address request."""
         try:
             account = self._account_of(request)
         except Problem as problem:
@@ -81,15 +81,18 @@ class Gateway:
                 raise
             headers = {"Connection": "close"}
             raise Problem(
-                429, "more requests without a good key than may come", retry_after_s=wait_s, headers=headers
+                429,
+                "too many requests without a valid key from this address",
+                retry_after_s=wait_s,
+                headers=headers,
             ) from None
         visitor = request.scope.get("state", {}).get(VISITOR)
         if visitor is not None and not visitor.know(account.account_id):
             headers = {"Connection": "close"}
-            raise Problem(429, "more connections than this key may have", retry_after_s=1, headers=headers)
+            raise Problem(429, "too many open connections with this key", retry_after_s=1, headers=headers)
         wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, time.monotonic())
         if wait_s > 0:
-            raise Problem(429, "more requests than this key may make", retry_after_s=wait_s)
+            raise Problem(429, "too many requests with this key", retry_after_s=wait_s)
         return account
 
     def _account_of(self, request: Request) -> Account:
@@ -106,7 +109,7 @@ class Gateway:
         if account is None:
             raise Problem(
                 401,
-                "the key is unknown, revoked or out of date",
+                "the key is unknown, revoked or expired",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )
         return account
@@ -115,54 +118,56 @@ class Gateway:
         if city != self.city:
             raise Problem(404, f"no city {city[:40]!r} here: this is the gateway of {self.city}")
 
-    def ear_for(self, account: Account, city: str, source: str) -> Ear:
+    def source_for(self, account: Account, city: str, source: str) -> PushedSource:
         """The source, if this account may speak for it."""
         self.check_city(city)
-        ear = self.ears.get(source)
-        agencies = frozenset[str]() if ear is None else ear.agencies
+        pushed = self.sources.get(source)
+        agencies = frozenset[str]() if pushed is None else pushed.agencies
         if not account.may_publish(source, agencies):
             raise Problem(
                 403,
                 f"the key may not speak for source {source[:40]!r}",
                 more={"may": sorted(account.sources), "speaks_for": sorted(agencies)},
             )
-        if ear is None:
+        if pushed is None:
             raise Problem(
-                404, f"no source {source[:40]!r} of {city} is pushed", more={"pushed": sorted(self.ears)}
+                404, f"no source {source[:40]!r} of {city} is pushed", more={"pushed": sorted(self.sources)}
             )
-        if (over := ear.over()) is not None:
+        if (over := pushed.over()) is not None:
             raise Problem(
                 503, f"nothing of source {source!r} is published from here: {over}", retry_after_s=5
             )
-        if ear.is_stopped():
+        if pushed.is_stopped():
             raise Problem(
                 503,
-                f"source {source!r} is stopped: over half of what it said last was bad; it is resumed when it is mended",
+                f"source {source!r} is stopped: over half of its last records were bad; correct them, then resume it",
                 retry_after_s=60,
             )
-        return ear
+        return pushed
 
-    async def push(self, request: Request, account: Account, ear: Ear) -> dict[str, Any]:
-        """Take what the request brings; what its answer says."""
+    async def push(self, request: Request, account: Account, pushed: PushedSource) -> dict[str, Any]:
+        """Take the request's body; the content of its response."""
         encoding = request.headers.get("content-encoding", "identity").lower()
         if encoding != "identity":
-            raise Problem(415, f"content encoding {encoding[:20]!r} is not taken: send the body as it is")
+            raise Problem(
+                415, f"content encoding {encoding[:20]!r} is not supported: send the body uncompressed"
+            )
         self._check_declared(request, self.body_bytes_max)
         with self.room.place(account.account_id) as has_room_for:
             body = await self._whole(request, self.body_bytes_max, has_room_for)
             messages = _messages(request, body)
             at_ms = self.now_ms()
-            examined = await self._examined(account, ear, messages, at_ms, len(body))
-            _count(ear, examined)
+            examined = await self._examined(account, pushed, messages, at_ms, len(body))
+            _count(pushed, examined)
             if examined.is_all_bad:
                 more = {
                     **summary(examined),
-                    "how": f"'bongsu source try {self.city}/{ear.name} FILE' shows what would be taken; "
+                    "how": f"'bongsu source try {self.city}/{pushed.name} FILE' shows what would be taken; "
                     f"for {self.city} the path of the city's file may stand",
                 }
                 raise Problem(422, f"nothing of it could be read: {examined.refused[0]['reason']}", more=more)
-            receipts = await self._kept(account, ear, request, body, messages, examined, at_ms)
-        ear.wake()
+            receipts = await self._kept(account, pushed, request, body, messages, examined, at_ms)
+        pushed.wake()
         return {
             **summary(examined),
             "receipt": f"{self.spool.spool_id[:8]}-{receipts[-1].seq}",
@@ -172,7 +177,7 @@ class Gateway:
     async def _kept(
         self,
         account: Account,
-        ear: Ear,
+        pushed: PushedSource,
         request: Request,
         body: bytes,
         messages: Sequence[Said],
@@ -183,7 +188,7 @@ class Gateway:
         marks = _marks(account, key, examined)
         wish = None if key is None else hashlib.sha256(body).digest()
         pushes = [
-            Push(ear.name, at_ms, said.body, mark, reading, wish)
+            Push(pushed.name, at_ms, said.body, mark, reading, wish)
             for said, mark, reading in zip(messages, marks, examined.readings, strict=True)
         ]
         try:
@@ -192,20 +197,20 @@ class Gateway:
             raise Problem(503, error.what, retry_after_s=error.retry_after_s) from error
         except Differs as error:
             raise used_otherwise() from error
-        metrics.repeats.labels(ear.name).inc(sum(one.is_repeat for one in receipts))
+        metrics.repeats.labels(pushed.name).inc(sum(one.is_repeat for one in receipts))
         return receipts
 
     async def _examined(
-        self, account: Account, ear: Ear, messages: Sequence[Said], at_ms: int, size: int
+        self, account: Account, pushed: PushedSource, messages: Sequence[Said], at_ms: int, size: int
     ) -> Examined:
         """A long body in a thread, one at a time: what is read takes some ten times as much memory."""
         if size <= INLINE_BYTES:
-            return ear.examine(messages, at_ms)
+            return pushed.examine(messages, at_ms)
         async with self.turns.turn(account.account_id):
-            return await run_in_threadpool(ear.examine, messages, at_ms)
+            return await run_in_threadpool(pushed.examine, messages, at_ms)
 
     async def body(self, request: Request, account: Account, *, bytes_max: int) -> bytes:
-        """What the request brings, of *bytes_max* at most."""
+        """The body of the request, of *bytes_max* at most."""
         self._check_declared(request, bytes_max)
         with self.room.place(account.account_id) as has_room_for:
             return await self._whole(request, bytes_max, has_room_for)
@@ -213,7 +218,7 @@ class Gateway:
     def _check_declared(self, request: Request, bytes_max: int) -> None:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > bytes_max:
-            raise Problem(413, f"the body has {declared} bytes: at most {bytes_max} are taken")
+            raise Problem(413, f"the body has {declared} bytes: at most {bytes_max} are accepted")
 
     async def _whole(self, request: Request, bytes_max: int, has_room_for: Callable[[int], bool]) -> bytes:
         parts, size = [], 0
@@ -222,14 +227,14 @@ class Gateway:
                 async for part in request.stream():
                     size += len(part)
                     if size > bytes_max:
-                        raise Problem(413, f"the body has more than the {bytes_max} bytes that are taken")
+                        raise Problem(413, f"the body has more than the {bytes_max} bytes that are accepted")
                     if not has_room_for(len(part)):
-                        raise Problem(503, "too much is being sent at once", retry_after_s=1)
+                        raise Problem(503, "too many bodies are being sent at once", retry_after_s=1)
                     parts.append(part)
         except TimeoutError:
             raise Problem(408, f"the body did not arrive within {BODY_S_MAX:.0f} s") from None
         except ClientDisconnect:
-            raise Problem(400, "the caller hung up") from None
+            raise Problem(400, "client closed the connection") from None
         body = b"".join(parts)
         if not body.strip():
             raise Problem(400, "the body is empty")
@@ -250,13 +255,13 @@ def _messages(request: Request, body: bytes) -> list[Said]:
 
 
 def _marks(account: Account, idempotency_key: str | None, examined: Examined) -> list[bytes | None]:
-    """What tells a repeat: the caller's own word for the request, if it gives one."""
+    """A mark for each message by which a repeat is known: from the Idempotency-Key, if the request has one."""
     if idempotency_key is None:
         return examined.marks
     name = f"{account.account_id}\x1f{idempotency_key}"
     return [f"{name}\x1f{number}".encode() for number in range(len(examined.marks))]
 
 
-def _count(ear: Ear, examined: Examined) -> None:
-    metrics.records.labels(ear.name, "accepted").inc(0 if examined.is_all_bad else examined.events)
-    metrics.records.labels(ear.name, "refused").inc(examined.bad)
+def _count(pushed: PushedSource, examined: Examined) -> None:
+    metrics.records.labels(pushed.name, "accepted").inc(0 if examined.is_all_bad else examined.events)
+    metrics.records.labels(pushed.name, "refused").inc(examined.bad)

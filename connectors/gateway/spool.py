@@ -21,7 +21,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from connectors.base import Reading
 from connectors.gateway.mangled import read_whole_pages
 from connectors.gateway.reserve import RESERVE_BYTES, Reserve
 from connectors.gateway.spool_file import connect, prepared, touch
+from connectors.gateway.spool_job import Job
 from connectors.gateway.spooled import Depth, Differs, Full, Kept, Push, Receipt
 from connectors.private_files import private_file, private_folder
 from schemas.errors import Fatal
@@ -51,34 +51,6 @@ AGAIN_S = 1.0
 """The interval of writes that try whether a full disk still is."""
 
 
-@dataclass(slots=True)
-class _Job:
-    """A piece of work for the writer, part of its next commit.
-
-    *ended* is called with the result (``None``: it failed) before *done* is set. *size*: the bytes that it adds;
-    ``None``: it adds none and is repeated until it succeeds.
-    """
-
-    work: Callable[[sqlite3.Connection], Any]
-    ended: Callable[[Any], None] = lambda _result: None
-    size: int | None = None
-    done: Future[Any] = field(default_factory=Future)
-
-    def __post_init__(self) -> None:
-        self.done.set_running_or_notify_cancel()  # a caller cannot cancel it any more
-
-    def succeed(self, result: object) -> None:
-        if isinstance(result, Differs):
-            self.fail(result)
-            return
-        self.ended(result)
-        self.done.set_result(result)
-
-    def fail(self, error: Exception) -> None:
-        self.ended(None)
-        self.done.set_exception(error)
-
-
 class Spool:
     """The spool of one gateway. Its methods may be called from any thread; one writer thread does all writes."""
 
@@ -87,7 +59,7 @@ class Spool:
         private_file(path)  # SQLite gives its log and its index the mode of the file
         self._path = path
         self._reserve = Reserve(path.with_name("reserve"), reserve_bytes)
-        self._owed: list[_Job] = []
+        self._owed: list[Job] = []
         self.trouble: str | None = None
         self._bytes_max = bytes_max
         self._depths: dict[str, Depth] = {}
@@ -96,7 +68,7 @@ class Spool:
         self._readings: dict[int, Reading] = {}
         self._read_bytes = 0
         self._newest_ms = self._forgot_ms = 0
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._connection = self._open()
         with read_whole_pages(self._path):
             self.spool_id = self._identity()
@@ -242,7 +214,7 @@ class Spool:
         ended: Callable[[Any], None] = lambda _result: None,
         size: int | None = None,
     ) -> Future[Any]:
-        job = _Job(work, ended, size)
+        job = Job(work, ended, size)
         self._jobs.put(job)
         return job.done
 
@@ -304,24 +276,24 @@ class Spool:
         for job in self._owed:
             job.fail(Full("the spool is closed"))
 
-    def _is_committed_with_reserve(self, must: Sequence[_Job]) -> bool:
+    def _is_committed_with_reserve(self, must: Sequence[Job]) -> bool:
         """Commit the jobs that add nothing; release the reserve for them if the disk is full."""
         if not must or self._is_committed(must):
             return True
         self._reserve.give_up()
         return self._is_committed(must)
 
-    def _try_the_rest(self, may: Sequence[_Job]) -> None:
+    def _try_the_rest(self, may: Sequence[Job]) -> None:
         """Commit new pushes only when no deletion is owed and the reserve is held, so that they leave its space free."""
         self._shrink()
         is_held = not self._owed and self._reserve.keep()
-        if is_held and self._is_committed(may or [_Job(touch)]):
+        if is_held and self._is_committed(may or [Job(touch)]):
             self.trouble = None
             return
         for job in may:
             job.fail(Full(self.trouble or "the disk is full"))
 
-    def _is_committed(self, jobs: Sequence[_Job]) -> bool:
+    def _is_committed(self, jobs: Sequence[Job]) -> bool:
         """Commit *jobs*, all or none; ``False``: ``trouble`` says why not."""
         try:
             self._commit(jobs)
@@ -337,7 +309,7 @@ class Spool:
             self._connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def _commit(self, jobs: Sequence[_Job]) -> None:
+    def _commit(self, jobs: Sequence[Job]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         results = [job.work(self._connection) for job in jobs]
         if self._newest_ms > self._forgot_ms + FORGET_MS:
@@ -354,11 +326,11 @@ class Spool:
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
 
-    def _batches(self) -> Iterator[list[_Job]]:
+    def _batches(self) -> Iterator[list[Job]]:
         """Yield the waiting jobs in batches until ``close``; while there is ``trouble``, an empty one each ``AGAIN_S``."""
         is_last = False
         while not is_last:
-            jobs: list[_Job] = []
+            jobs: list[Job] = []
             size = 0
             with contextlib.suppress(queue.Empty):
                 while len(jobs) < TOGETHER_MAX and size < TOGETHER_BYTES_MAX:
@@ -370,7 +342,7 @@ class Spool:
                     size += job.size or 0
             yield jobs
 
-    def _next_job(self, *, is_first: bool) -> _Job | None:
+    def _next_job(self, *, is_first: bool) -> Job | None:
         """The next job, waited for if *is_first*; ``None`` after ``close``. Raises ``queue.Empty`` when there is none."""
         if not is_first:
             return self._jobs.get_nowait()

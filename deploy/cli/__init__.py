@@ -29,7 +29,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "demo": Entry("deploy.cli.demo:demo", "Play a simulated city through the real parts, and show it."),
         "up": Entry("deploy.cli.cluster:up", "Start Kafka, the schema registry and Redis on this machine."),
         "down": Entry("deploy.cli.cluster:down", "End them; --erase removes their data."),
-        "status": Entry("deploy.cli.cluster:status", "Say where they are and whether they answer."),
+        "status": Entry("deploy.cli.cluster:status", "Say where these are and whether they answer."),
         "logs": Entry("deploy.cli.cluster:logs", "Print what they log."),
         "fetch": Entry(
             "deploy.cli.cluster:fetch", "Fetch all that 'up' needs, for a machine without a network."
@@ -45,7 +45,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "play": Entry(
             "deploy.cli.play:play", "Feed recordings through a city's sources, on their own clock."
         ),
-        "record": Entry("deploy.cli.record:record", "Write down what a live source hears."),
+        "record": Entry("deploy.cli.record:record", "Write what a live source receives to a recording."),
         "source": Entry("deploy.cli.source:source", "Show, try, resume or add sources."),
         "topics": Entry("deploy.cli.topics:topics", "Compare the cluster's topics with the catalogue."),
         "schemas": Entry("deploy.cli.schemas:schemas", "Check, compare and register the event schemas."),

@@ -88,7 +88,7 @@ def down(home: Path, erase: bool) -> None:
 def status(home: Path, as_json: bool) -> None:
     """Say where Kafka, the registry and Redis are and whether they answer; ends with 3 unless all do.
 
-    Names the sources too that are not being heard now.
+    Names the sources too that are not read now.
 
     \b
     Example:  bongsu status --json

@@ -86,7 +86,7 @@ def _left_as_found(platform: Platform, city: str) -> Iterator[None]:
 
 @contextmanager
 def _cluster() -> Iterator[bool]:
-    """What is missing is started, and ended again; what ran before stays. Yields whether all data goes with it."""
+    """Starts the parts that are missing, and ends them again. Yields whether all data is removed with them."""
     from deploy.local import cluster
 
     home = home_folder()

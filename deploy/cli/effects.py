@@ -57,7 +57,7 @@ def effects(
     if not situations:
         raise UsageFault(
             f"{city.name} has no situations yet",
-            hint=f"hear its sources: bongsu run {city.name}; or play: bongsu play {city.name} --source NAME RECORDING",
+            hint=f"run its sources: bongsu run {city.name}; or play: bongsu play {city.name} --source NAME RECORDING",
         )
     times = [one["event_time"] for one in situations]
     told = Told(alerts, situations, [one for one in grants if one["revision"] == 1], min(times))

@@ -69,8 +69,9 @@ def play(
 ) -> None:
     """Feed recordings through CITY's sources and return when everything downstream has settled.
 
-    Played again, nothing new comes: what was heard before is not heard again. What a worker of this home hears is not
-    played beside it, nor a list that is heard before a play (reference = true). 'bongsu run CITY --only-stages' hears none.
+    Played again, a recording adds nothing: each event is published once. A source that a worker of this home reads is
+    not played beside it, nor a list that is read before a play (reference = true). 'bongsu run CITY --only-stages' reads
+    none.
 
     A RECORDING is a file, or the name of a sample that ships, as in the example.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +13,9 @@ from connectors.private_files import appended
 from connectors.recordings import write_line
 from deploy.cli.telling import tell
 from schemas.errors import Retriable
+
+if TYPE_CHECKING:
+    from connectors.base import Heard
 
 
 @click.command()
@@ -21,7 +26,7 @@ from schemas.errors import Retriable
 )
 @click.option("--count", type=click.IntRange(1), help="end after so many lines")
 def record(city_name: str, source: str, path: Path, count: int | None) -> None:
-    """Write what a live SOURCE of CITY hears to a recording, line by line, until Ctrl-C.
+    """Write what a live source of CITY receives to a recording, line by line, until Ctrl-C.
 
     \b
     Example:  bongsu record demo --source calls-119 -o today.jsonl --count 3
@@ -31,7 +36,7 @@ def record(city_name: str, source: str, path: Path, count: int | None) -> None:
     asyncio.run(_record(load_city(city_name).load(source), path, count))
 
 
-async def _record(source: object, path: Path, count: int | None) -> None:
+async def _record(source: Any, path: Path, count: int | None) -> None:
     left = count
     with appended(path) as file:
         async for heard in _heard(source):
@@ -42,18 +47,18 @@ async def _record(source: object, path: Path, count: int | None) -> None:
                 return
 
 
-async def _heard(source: object):  # type: ignore[no-untyped-def]
-    """What the source says; a poll that failed is recorded as one."""
+async def _heard(source: Any) -> AsyncIterator[Heard]:
+    """The bodies that the source receives. A poll that fails is told and left out."""
     from connectors.found import is_polled
 
-    if not is_polled(source):  # type: ignore[arg-type]
-        async for heard in source.listen():  # type: ignore[attr-defined]
+    if not is_polled(source):
+        async for heard in source.listen():
             yield heard
         return
     every_s = float(getattr(source, "every_s", 60))
     while True:
         try:
-            yield await source.poll({})  # type: ignore[attr-defined]
+            yield await source.poll({})
         except Retriable as error:
             tell(f"poll failed: {error.what}", err=True)
         await asyncio.sleep(every_s)

@@ -1,4 +1,4 @@
-"""``bongsu replay``: the rules over the journal again, with the mouths muted."""
+"""``bongsu replay``: run the rules over the journal again, and publish nothing."""
 
 from __future__ import annotations
 

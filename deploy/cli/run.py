@@ -42,7 +42,7 @@ def run(
     quiet: bool,
     wait: bool,
 ) -> None:
-    """Run CITY: hear its sources, correlate, deliver. Ends cleanly on Ctrl-C.
+    """Run CITY: read its sources, correlate, deliver. Ends cleanly on Ctrl-C.
 
     What two processes cannot share (all but --stage match) is one's in each home: the second says who has it, and ends.
 

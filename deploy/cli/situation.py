@@ -178,7 +178,7 @@ def _lines(contract: str, value: dict[str, Any]) -> str:
 
 
 def _why(value: dict[str, Any]) -> str:
-    """What a replay of the journal says of this revision; nothing where the journal no longer reaches back."""
+    """The explanation of this revision by a replay; empty where the journal no longer reaches back."""
     told = value.get("explanation")
     if told is None:
         return ""
@@ -197,7 +197,7 @@ def _why(value: dict[str, Any]) -> str:
 
 
 def _otherwise(rule: str, nearly: str | None) -> str:
-    """What would have made it different."""
+    """The report or the condition that was nearest to changing the answer."""
     if rule != RULE:
         return f"otherwise: {nearly or 'nothing is known of it any more'}"
     return (

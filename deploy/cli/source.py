@@ -113,7 +113,7 @@ def try_(name: str, file: str, city_name: str, settings: tuple[str, ...], as_jso
 
 
 def summary(tried: Tried) -> Iterator[str]:
-    """What a try came to, in words."""
+    """The outcome of a try, in words."""
     for topic, count in sorted(tried.events.items()):
         yield f"{count} events to {topic}"
     if not tried.events:
@@ -147,7 +147,7 @@ def report(name: str, city_name: str, as_json: bool) -> None:
     told = report_of(reach(), city.name, name)
     if told is None:
         raise UsageFault(
-            f"source '{name}' of {city.name} has said nothing yet", hint=f"hear it: bongsu run {city_name}"
+            f"source '{name}' of {city.name} has reported nothing yet", hint=f"run it: bongsu run {city_name}"
         )
     if as_json:
         shown = to_json_value(load_catalogue()["core.source"].newest, told)
@@ -166,11 +166,11 @@ def report_lines(told: dict[str, Any]) -> Iterator[str]:
     yield f"{told['city']}/{told['source']}  {told['state']} since {_when(told['state_since_at'])}{why}"
     if told["try_at"] is not None:
         yield f"tried again by itself   {_when(told['try_at'])}"
-    yield f"last heard              {_when(told['heard_at'])}"
-    yield f"counted since           {_when(told['counted_since_at'])}: heard {told['heard']}, failed {told['failed']}"
+    yield f"last received           {_when(told['heard_at'])}"
+    yield f"counted since           {_when(told['counted_since_at'])}: received {told['heard']}, failed {told['failed']}"
     yield f"events                  {told['events']}, {told['rate_per_min']:.1f} a minute"
     if told["age_p50_s"] is not None:
-        yield f"age when heard          {_seconds(told['age_p50_s'])} (half), {_seconds(told['age_p99_s'])} (99 of 100)"
+        yield f"age when received       {_seconds(told['age_p50_s'])} (half), {_seconds(told['age_p99_s'])} (99 of 100)"
     yield f"its clock against ours  {_skew(told['clock_skew_s'])}"
     share = shares(told)
     yield f"late                    {share['late']:.1%}; out of order {share['out_of_order']:.1%}"
@@ -212,7 +212,7 @@ def resume(name: str, city_name: str) -> None:
     city = load_city(city_name)
     city.source_file(name)
     if resume_source(reach(), city.name, name):
-        tell(f"{city.name}/{name} is tried within seconds, where it is heard", err=True)
+        tell(f"{city.name}/{name} is tried within seconds, where it runs", err=True)
     else:
         tell(f"{city.name}/{name} is not stopped", err=True)
 

@@ -82,7 +82,7 @@ def names_of(cities: Sequence[str]) -> list[str]:
 
 
 def words_of(one: Standing) -> str:
-    """What would change, for a person."""
+    """The change in words."""
     match one.state:
         case "missing":
             settings = ", ".join(f"{name}={wanted}" for name, (_now, wanted) in one.settings.items())

@@ -13,7 +13,7 @@ import orjson
 from connectors.base import Bounds, SourceContext
 from connectors.found import load_source
 from connectors.gateway.cloud_events import Said
-from connectors.gateway.examining import Ear, Examined
+from connectors.gateway.examining import Examined, PushedSource
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.rows import RowCodec
@@ -29,10 +29,10 @@ OTHERS = [{"name": name, "numbers": {}} for name in ("disaster", "vulnerable", "
 
 
 @cache
-def an_ear(who: str, contract: str) -> Ear:
+def an_ear(who: str, contract: str) -> PushedSource:
     context = SourceContext("demo", f"{who}-{contract}", ZoneInfo("UTC"), BOUNDS, SPEAKS_FOR[who])
     source: Any = load_source("city_events", context, {"contract": contract})
-    return Ear(context.source, source, agencies=SPEAKS_FOR[who])
+    return PushedSource(context.source, source, agencies=SPEAKS_FOR[who])
 
 
 @cache

@@ -18,7 +18,7 @@ from connectors.base import Bounds, SourceContext
 from connectors.found import load_source
 from connectors.gateway.accounts import Accounts, new_key
 from connectors.gateway.app import app_of
-from connectors.gateway.examining import Ear
+from connectors.gateway.examining import PushedSource
 from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
 
@@ -107,15 +107,15 @@ def a_gateway(
     other_key, other = new_key("springfield", "police-2", ["reports"], now_ms=NOON_MS)
     source = load_source("city_events", CONTEXT, {"contract": "police.incident"})
     accounts = Accounts([account.value or {}, other.value or {}])
-    ears: dict[str, Ear] = {}
+    sources: dict[str, PushedSource] = {}
     here = Here(
-        Gateway("springfield", ears, accounts, spool, lambda: NOON_MS, body_bytes_max=body_bytes),
+        Gateway("springfield", sources, accounts, spool, lambda: NOON_MS, body_bytes_max=body_bytes),
         spool,
         key,
         other_key,
     )
     here.spool_file = folder / "spool.sqlite"
-    ears["reports"] = Ear(
+    sources["reports"] = PushedSource(
         "reports",
         source,
         is_stopped=lambda: here.is_stopped,
