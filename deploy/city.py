@@ -22,8 +22,9 @@ from deploy.faults import UsageFault
 from deploy.laws import law_named
 from schemas.errors import BongsuError
 from streams.match.config import MatchConfig
-from streams.situations.config import RuleEntry, RulesConfig, ShadowEntry
-from streams.situations.rules import JOINT_INCIDENT, rule_file
+from streams.situations.config import RulesConfig, ShadowEntry
+from streams.situations.rules.in_force import CheckedEntry, CityRules, rule_file
+from streams.situations.terms import JOINT_INCIDENT
 from streams.speed.minutes import SpeedConfig
 
 CITIES = Path(__file__).parent / "cities"
@@ -316,17 +317,17 @@ def _in_force(
     place, said = joint or (0, {})
     config = None
     try:
-        config = RulesConfig.model_validate({**base, **_numbers(said)})
+        config = CityRules.model_validate({**base, **_numbers(said)})
     except ValidationError as error:
         found += _of_numbers(error, said, place, RulesConfig)
-    entries: list[RuleEntry] = []
+    entries: list[CheckedEntry] = []
     for number, rule in rules:
         if rule["name"] == JOINT_INCIDENT or rule.get("shadow", False):
             continue
         model = rule_file(rule["name"]).Numbers
         try:
             model.model_validate(_numbers(rule))
-            entries.append(RuleEntry(name=rule["name"], numbers=_numbers(rule)))
+            entries.append(CheckedEntry(name=rule["name"], numbers=_numbers(rule)))
         except ValidationError as error:
             found += _of_numbers(error, rule, number, model)
     if config is None:
@@ -335,14 +336,13 @@ def _in_force(
     for number, rule in tried:
         try:
             shadow = ShadowEntry(name=rule["name"], numbers=_numbers(rule))
-            RulesConfig.model_validate({**config.canonical(), "others": entries, "shadows": [shadow]})
+            CityRules.model_validate({**config.canonical(), "others": entries, "shadows": [shadow]})
             shadows.append(shadow)
         except ValidationError as error:
-            its = RulesConfig if rule["name"] == JOINT_INCIDENT else rule_file(rule["name"]).Numbers
-            found += _of_numbers(error, rule, number, its)
+            found += _of_numbers(error, rule, number, rule_file(rule["name"]).Numbers)
     if found:
         return None, found
-    return RulesConfig.model_validate({**config.canonical(), "others": entries, "shadows": shadows}), found
+    return CityRules.model_validate({**config.canonical(), "others": entries, "shadows": shadows}), found
 
 
 def _numbers(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from connectors.found import BadConfig, config_model, read_config, source_types
 from deploy.city_faults import Found, Where, names_at, near, shown, value_at
 from schemas.kinds import load_kinds
 from streams.situations.languages import languages
-from streams.situations.rules import rule_names
+from streams.situations.rules.in_force import rule_names
 
 SECRET = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 KIND_KEYS = ("kind", "kinds", "attention", "candidate_kind")

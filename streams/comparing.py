@@ -58,12 +58,12 @@ class Outcome:
 
     def areas(self) -> set[tuple[str, int]]:
         """The area alerts: (kind, when its first call was)."""
-        return {(one["kind"], one["opened_at"]) for one in self.live() if one["rule"] != "joint-incident"}
+        return {(one["kind"], one["opened_at"]) for one in self.live() if not one["incidents"]}
 
     def counts(self) -> dict[str, int]:
         live = self.live()
         return {
-            "situations": sum(one["rule"] == "joint-incident" for one in live),
+            "situations": sum(bool(one["incidents"]) for one in live),
             "joined": sum(len(one["agencies"]) > 1 for one in live if one["incidents"]),
             "area alerts": len(self.areas()),
             "grants": self.grants,

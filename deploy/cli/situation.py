@@ -18,7 +18,6 @@ from deploy.show import dispatch_lines, metres, progress_of
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value
-from streams.situations.model import RULE
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -187,7 +186,7 @@ def _why(value: dict[str, Any]) -> str:
         f"decided by {told['decided_by']} with {told['decided_with']} (numbers {told['numbers']})",
     ]
     lines += [f"tied: {tie}" for tie in told["ties"]]
-    lines.append(_otherwise(value["rule"], told["nearly"]))
+    lines.append(_otherwise(told["nearly"], holds_reports=bool(value["incidents"])))
     lines += [f"{one['action']} by {one['account_id']} at {one['at']}" for one in value["actions"]]
     if value["listed_under"]:
         lines.append(f"stands beneath {value['listed_under']}")
@@ -196,9 +195,9 @@ def _why(value: dict[str, Any]) -> str:
     return "".join(f"\n    {line}" for line in lines)
 
 
-def _otherwise(rule: str, nearly: str | None) -> str:
+def _otherwise(nearly: str | None, *, holds_reports: bool) -> str:
     """The report or the condition that was nearest to changing the answer."""
-    if rule != RULE:
+    if not holds_reports:
         return f"otherwise: {nearly or 'nothing is known of it any more'}"
     return (
         f"nearest that did not join: {nearly}" if nearly else "nearest that did not join: none anywhere near"

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from schemas.event import derived_id
 from streams.geo import distance_m
-from streams.situations.config import SEVERITIES, RulesConfig
-from streams.situations.model import RULE, Position, Situation, Told, View
+from streams.situations.config import RulesConfig
+from streams.situations.model import Position, Situation, Told, View
+from streams.situations.terms import SEVERITIES
 
 OPERATOR = "operator"
 """The audience that hears of every situation."""
@@ -78,7 +79,7 @@ def _concerned(situation: Situation, told: Told | None, config: RulesConfig) -> 
     if situation.is_closed:
         return ()
     is_told = told is not None and told.is_active
-    demands = situation.rule != RULE or (situation.listed is None and _demands_attention(view, config))
+    demands = not situation.holds_reports or (situation.listed is None and _demands_attention(view, config))
     higher_up = () if situation.handled.escalated_at is None else (config.escalate_to,)
     return (*view.agencies, OPERATOR, *higher_up) if is_told or demands else (*view.agencies, *higher_up)
 

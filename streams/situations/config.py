@@ -3,273 +3,77 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from functools import cache, cached_property
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from functools import cached_property
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.kinds import spoken
 from schemas.names import AgencyName
-from streams.match.forms import FORMS
 from streams.situations.languages import alert_words, kind_names
-from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
+from streams.situations.law import Law
+from streams.situations.sections import (
+    EVIDENCE_MAX,
+    Bounds,
+    Cameras,
+    Corroborates,
+    Dispatch,
+    Gravity,
+    Headlines,
+    Limits,
+    Pair,
+    Reach,
+    Watched,
+    defaults,
+)
+from streams.situations.terms import JOINT_INCIDENT, LANGUAGE, Strict, is_a
 
-Severity = Literal["extreme", "severe", "moderate", "minor", "unknown"]
-Urgency = Literal["immediate", "expected", "future", "past", "unknown"]
-SEVERITIES = ("extreme", "severe", "moderate", "minor", "unknown")
-"""Gravest first."""
-DEFAULTS = Path(__file__).parent / "rules" / "joint_incident.toml"
-STATUSES = ("open", "dispatched", "arrived", "closed")
 PAIRS_REMEMBERED_MAX = 20_000
-PLATE_TOPICS = frozenset(form.contract for form in FORMS if form.token)
-LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
-
-
-def is_a(kind: str, ancestor: str) -> bool:
-    """Whether *kind* is *ancestor* or stands below it in the tree of kinds."""
-    return kind == ancestor or kind.startswith(ancestor + ".")
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Reach(Strict):
-    """How near in place and time two reports of one happening are."""
-
-    radius_m: float = Field(gt=0, le=5_000)
-    window_s: float = Field(ge=0, le=86_400)
-
-
-class Pair(Strict):
-    """Two kinds that may be one happening; numbers of their own where they have any."""
-
-    kinds: tuple[str, str]
-    radius_m: float | None = Field(None, gt=0, le=5_000)
-    window_s: float | None = Field(None, ge=0, le=86_400)
-
-    def holds(self, one: str, other: str) -> bool:
-        first, second = self.kinds
-        return (is_a(one, first) and is_a(other, second)) or (is_a(one, second) and is_a(other, first))
-
-
-class Gravity(Strict):
-    """How grave a kind is, in words of CAP."""
-
-    kind: str
-    severity: Severity
-    urgency: Urgency
-
-
-class Bounds(Strict):
-    """What one situation may hold at most, so that it does not grow by chains."""
-
-    incidents: int = Field(6, ge=2, le=50)
-    partners: int = Field(
-        8, ge=1, le=50, description="two reports may join if each is among so many closest of the other"
-    )
-    span_m: float = Field(600, gt=0, le=20_000)
-    span_min: float = Field(90, gt=0, le=10_080)
-
-
-class Limits(Strict):
-    """What a city holds at once, so that no flood of reports takes it down. What goes beyond is counted."""
-
-    situations: int = Field(
-        200_000,
-        ge=10,
-        description="held at once: beyond, the longest closed is forgotten early, then the live one that was longest "
-        "silent is closed and let go",
-    )
-    sites: int = Field(100_000, ge=0, description="more are set aside")
-    watches: int = Field(
-        20_000,
-        ge=0,
-        description="situations looked around at once: those that open beyond are not, until one ends",
-    )
-
-
-class Cameras(Strict):
-    """The nearest *count* within *radius_m*."""
-
-    count: int = Field(5, ge=0, le=100)
-    radius_m: float = Field(500, gt=0, le=20_000)
-
-
-class Dispatch(Strict):
-    """What units get that an agency has sent: the cameras around, and what to know on their way."""
-
-    radius_m: float = Field(500, gt=0, le=20_000, description="cameras and sites so near")
-    cameras_max: int = Field(30, ge=0, le=100, description="the nearest")
-    units_max: int = Field(
-        20, ge=0, le=100, description="of a report: cameras are granted to the first so many"
-    )
-    block_kinds: tuple[str, ...] = Field(
-        ("road-closed", "narrow-alley", "parked-up", "works"), description="sites that stand in the way"
-    )
-    hazard_kinds: tuple[str, ...] | None = Field(
-        None, description="sites that are dangerous; absent: all that do not stand in the way"
-    )
-    block_labels: tuple[str, ...] = Field(
-        (), description="labels of detections that stand in the way; the watch looks for them, too"
-    )
-    sites_max: int = Field(20, ge=0, le=100, description="dangers told, and blocks told: the nearest")
-    notes_max: int = Field(10, ge=0, le=50, description="operators' notes told: the newest")
-    approach_radius_m: float = Field(1_500, gt=0, le=20_000, description="traffic so near")
-    retell_share: float = Field(
-        0.1,
-        gt=0,
-        le=1,
-        description="traffic is told again when it changes by about so much of its usual speed",
-    )
-    refresh_min: float = Field(2, ge=0.5, description="traffic and sites are looked at again so often …")
-    refresh_for_min: float = Field(30, ge=0, description="… for so long")
-
-    def is_hazard(self, kind: str) -> bool:
-        return kind not in self.block_kinds and (self.hazard_kinds is None or kind in self.hazard_kinds)
-
-
-EVIDENCE_MAX = 20
-
-
-class Use(Strict):
-    """What an agency's domain may look for, and on which ground."""
-
-    purpose: str = Field(pattern=r"\S")
-    legal_ground: str = Field(pattern=r"\S")
-
-
-class Watched(Strict):
-    """What is looked for around each open situation."""
-
-    purpose: str = Field(pattern=r"\S", description="what for, in the law's words")
-    labels: tuple[str, ...] = Field(min_length=1, description="labels of detections")
-    topics: tuple[str, ...] = ("cctv.detection",)
-    radius_m: float = Field(500, gt=0, le=20_000)
-    min_confidence: float | None = Field(None, ge=0, le=1)
-    look_back_s: float = Field(300, ge=0, le=86_400, description="how long before it began, too")
-    per_second_max: int = Field(2, ge=1, le=1_000, description="more of one second is only counted")
-    evidence_max: int = Field(
-        EVIDENCE_MAX, ge=0, le=200, description="so much a situation lists; more is only counted"
-    )
-    linger_s: float = Field(
-        600, ge=0, le=86_400, description="how long after its end what was seen before may be told late"
-    )
-
-    @field_validator("topics")
-    @classmethod
-    def _without_plates(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
-        """A plate that nobody looks for leaves no trace; and no topics would be all."""
-        if not topics or PLATE_TOPICS.intersection(topics):
-            raise ValueError(
-                f"must name topics, none of them {' or '.join(sorted(PLATE_TOPICS))}:"
-                " only the list of wanted vehicles looks for plates"
-            )
-        return topics
-
-
-class Corroborates(Strict):
-    """Labels of detections that say the same as a report of *kind*."""
-
-    kind: str
-    labels: tuple[str, ...] = Field(min_length=1)
-
-
-class Law(Strict):
-    """A country's profile (``deploy/laws``). *uses* goes by domain; a domain without a use gets no grant."""
-
-    name: str = Field(min_length=1)
-    language: str = Field("en", pattern=LANGUAGE)
-    forget_after_days: float = Field(30, gt=0)
-    grant_minutes_max: float = Field(480, gt=0)
-    uses: dict[str, Use] = {}
-    may: dict[str, tuple[str, ...]] = Field(
-        {}, description="action → roles; one that stands not here, all may"
-    )
-    overrides: dict[str, str] = {}
-    wanted_offences: tuple[str, ...] | None = Field(
-        None, description="classes of offence for which a vehicle may be looked for; absent: any"
-    )
-
-
-class Headlines(Strict):
-    """What an alert says in one language."""
-
-    alert: str
-    update: str
-    cancel: str
-    merged: str
-    left: str
-    reopened: str = "{kind}: {status}"
-    statuses: dict[Literal["open", "dispatched", "arrived", "closed"], str]
-
-    @model_validator(mode="after")
-    def _sound(self) -> Headlines:
-        if len(self.statuses) < len(STATUSES):
-            raise ValueError(f"statuses must name {', '.join(STATUSES)}")
-        for template in (self.alert, self.update, self.cancel, self.merged, self.left, self.reopened):
-            try:
-                template.format(kind="", agencies="", status="")
-            except (KeyError, IndexError, ValueError) as error:
-                raise ValueError(
-                    f"{template!r} may use {{kind}}, {{agencies}} and {{status}} only"
-                ) from error
-        return self
 
 
 class RuleEntry(Strict):
-    """A ``[[rule]]`` beside joint-incident, with all its numbers: what it did not say, its file's defaults said."""
+    """A ``[[rule]]`` beside joint-incident. ``rules.in_force`` checks it against the rule's own file."""
 
     name: str
-    numbers: dict[str, Any] = {}
-
-    @model_validator(mode="after")
-    def _sound(self) -> RuleEntry:
-        if self.name == JOINT_INCIDENT or self.name not in rule_names():
-            others = (name for name in rule_names() if name != JOINT_INCIDENT)
-            raise ValueError(f"no rule '{self.name}' beside {JOINT_INCIDENT}: there are {', '.join(others)}")
-        full = rule_file(self.name).Numbers.model_validate(self.numbers).model_dump(mode="json")
-        object.__setattr__(self, "numbers", full)
-        return self
+    numbers: dict[str, Any] = Field(default_factory=dict)
 
 
 class ShadowEntry(Strict):
     """A ``[[rule]]`` with ``shadow = true``: what it says stands in the place of the rule in force of that name."""
 
     name: str
-    numbers: dict[str, Any] = {}
-
-
-@cache
-def _defaults() -> dict[str, Any]:
-    return tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
+    numbers: dict[str, Any] = Field(default_factory=dict)
 
 
 class RulesConfig(Strict):
-    """What ``[[rule]] name = "joint-incident"`` of a city's file may say, with the city and its law."""
+    """What ``[[rule]] name = "joint-incident"`` of a city's file may say, with the city and its law.
+
+    ``rules.in_force.CityRules`` checks the other rules, too: what a city's file or the journal says goes through that.
+    """
 
     city: str
     law: Law
-    radius_m: float = Field(default_factory=lambda: _defaults()["radius_m"], gt=0, le=5_000)
-    window_s: float = Field(default_factory=lambda: _defaults()["window_s"], ge=0, le=86_400)
-    matrix: tuple[Pair, ...] = Field(default_factory=lambda: _defaults()["matrix"], validate_default=True)
-    bounds: Bounds = Bounds.model_validate({})
+    radius_m: float = Field(default_factory=lambda: defaults()["radius_m"], gt=0, le=5_000)
+    window_s: float = Field(default_factory=lambda: defaults()["window_s"], ge=0, le=86_400)
+    matrix: tuple[Pair, ...] = Field(default_factory=lambda: defaults()["matrix"], validate_default=True)
+    bounds: Bounds = Field(default_factory=Bounds)
     limits: Limits = Limits.model_validate({})
     gravity: Annotated[tuple[Gravity, ...], Field(min_length=1)] = Field(
-        default_factory=lambda: _defaults()["gravity"], validate_default=True
+        default_factory=lambda: defaults()["gravity"], validate_default=True
     )
     cameras: Cameras = Cameras.model_validate({})
     dispatch: Dispatch = Dispatch.model_validate({})
     watch: Watched | None = Field(None, description="absent: nothing is looked for")
     corroborate: tuple[Corroborates, ...] = Field(
-        default_factory=lambda: _defaults()["corroborate"], validate_default=True
+        default_factory=lambda: defaults()["corroborate"], validate_default=True
     )
     observed_from: int = Field(
-        2, ge=2, le=20, description="so many independent sources (agencies, cameras) make it observed"
+        default_factory=lambda: defaults()["observed_from"],
+        ge=2,
+        le=20,
+        description="so many independent sources (agencies, cameras) make it observed",
     )
     grant_minutes: float = Field(240, ge=1)
     grant_age_max_min: float = Field(60, gt=0)
@@ -457,7 +261,7 @@ class RulesConfig(Strict):
             else:
                 kept = [entry for entry in raw["others"] if entry["name"] != one.name]
                 raw["others"] = [*kept, {"name": one.name, "numbers": one.numbers}]
-        return RulesConfig.model_validate(raw)
+        return self.model_validate(raw)
 
     def canonical(self) -> dict[str, Any]:
         """Everything, as JSON may carry it; ``model_validate`` of it gives the same numbers again."""

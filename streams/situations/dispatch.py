@@ -17,7 +17,7 @@ from streams.situations.handling import override_of
 from streams.situations.model import Incident, Observed, Position, Sent, Situation
 from streams.situations.pace import approach_speed, numbers_of
 from streams.situations.rule import City
-from streams.situations.rules import told_version
+from streams.situations.rules.in_force import told_version
 from streams.situations.told import event_fields
 from streams.situations.units import is_sent, unit_name, units_left_out
 

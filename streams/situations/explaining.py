@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.geo import distance_m
-from streams.situations.config import Reach, RulesConfig
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.model import RULE, Incident, Situation
+from streams.situations.model import Incident, Situation
 from streams.situations.rule import Explains
+from streams.situations.sections import Reach
 from streams.situations.state import CityState
+from streams.situations.terms import JOINT_INCIDENT
 
 WIDER = 5
 """How many times the widest reach a candidate may be away and still be worth a word."""
@@ -37,7 +39,7 @@ class Explanation:
 def explanation(state: CityState, value: Mapping[str, Any], entry: Entry) -> Explanation:
     """Of the revision *value* that *entry* led to; *state* is as it was left by it."""
     situation = state.situations.get(value["situation_id"])
-    is_joint = situation is not None and situation.rule == RULE and situation.revision == value["revision"]
+    is_joint = situation is not None and situation.holds_reports and situation.revision == value["revision"]
     return Explanation(
         situation_id=value["situation_id"],
         revision=value["revision"],
@@ -56,7 +58,7 @@ def explanation(state: CityState, value: Mapping[str, Any], entry: Entry) -> Exp
 
 def numbers_of(config: RulesConfig, rule: str) -> str:
     """The numbers with which *rule* decides, in a line; lists and tables only by the digest."""
-    if rule == RULE:
+    if rule == JOINT_INCIDENT:
         bounds = config.bounds
         return (
             f"{config.radius_m:g} m and {config.window_s:g} s unless a pair of kinds has its own; at most"
@@ -69,7 +71,7 @@ def numbers_of(config: RulesConfig, rule: str) -> str:
 
 def otherwise(state: CityState, situation: Situation) -> str | None:
     """What would have made it different: of reports the nearest that did not join; of others what their rule says."""
-    if situation.rule == RULE:
+    if situation.holds_reports:
         return nearest(state, situation)
     rule = state.rule_named(situation.rule)
     return rule.otherwise(state, situation) if isinstance(rule, Explains) else None

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from schemas.errors import Invalid
 from schemas.kinds import OTHER
-from streams.situations.config import STATUSES
 from streams.situations.entry import Entry
 from streams.situations.model import Camera, Incident, Position
+from streams.situations.terms import STATUSES
 
 UNSTATED = "unstated"
 UNKNOWN_LETTERS_MAX = 200

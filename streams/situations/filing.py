@@ -17,7 +17,7 @@ from streams.situations.handled import Filing
 from streams.situations.handling import Action, joined
 from streams.situations.model import Incident, Situation, View
 from streams.situations.rule import Draft
-from streams.situations.rules import told_version
+from streams.situations.rules.in_force import told_version
 from streams.situations.told import event_fields
 
 SETTLED_MAX = 10

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple
 
 from msgspec.structs import replace
 
 from schemas.errors import Fatal, Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event
 from streams.geo import distance_m
-from streams.situations.alerts import retold
-from streams.situations.config import RulesConfig
-from streams.situations.dispatch import is_in_the_way, sent_out
+from streams.situations.dispatch import is_in_the_way
 from streams.situations.entry import Entry
 from streams.situations.facts import camera_of, incident_of, next_of, position_of, time_of
-from streams.situations.filing import answered, filed, inherited, is_untold, refiled, tied
-from streams.situations.grants import Change, expired, regranted
+from streams.situations.filing import answered, filed, inherited, is_untold, tied
+from streams.situations.grants import expired
 from streams.situations.handling import (
     Action,
     action_of,
@@ -31,23 +28,18 @@ from streams.situations.handling import (
     separated,
 )
 from streams.situations.limits import let_go, too_many
-from streams.situations.model import RULE, Camera, Incident, Position, Site, Situation
+from streams.situations.model import Camera, Incident, Position, Site, Situation
 from streams.situations.notices import HUB, SITE, SPEED, check_notice
 from streams.situations.owning import as_known, check_owner
-from streams.situations.rule import Draft, Follows, Heard, Memory, Notices, Step
-from streams.situations.rules.joint_incident import as_handled, regroup, revised, seen
+from streams.situations.publish import grant_events, publish, publish_evidence, put_in_force, send_out
+from streams.situations.rule import Draft, Follows, Heard, Memory, Notices
+from streams.situations.rule_change import end_rules_out_of_force, open_standing_watches
+from streams.situations.rules.in_force import CityRules
+from streams.situations.rules.joint_incident import regroup, revised, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.sites import site_of
 from streams.situations.state import CityState
-from streams.situations.told import alert_event, grant_event, situation_event
-from streams.situations.watches import (
-    ends_at,
-    observed_from,
-    rewatched,
-    standing_event,
-    takes_evidence,
-    unwatched,
-)
+from streams.situations.watches import ends_at, observed_from, takes_evidence, unwatched
 
 __all__ = ["CityState", "step"]
 
@@ -89,11 +81,15 @@ def _overshadowed(state: CityState, entry: Entry) -> list[Event]:
 def _answers(state: CityState, entry: Entry) -> list[Event]:
     match entry.kind:
         case "rules":
-            before, config = state.opening, RulesConfig.model_validate(dict(entry.value))
+            before, config = state.opening, CityRules.model_validate(dict(entry.value))
             state.sequence += 1
             state.use(config)
             state.rules_digest, state.opening = config.digest, config.opening
-            return [*_let_go(state), *_look_out(state), *_granted_anew(state, before)]
+            return [
+                *end_rules_out_of_force(state),
+                *open_standing_watches(state),
+                *_granted_anew(state, before),
+            ]
         case "incident":
             incident = as_known(state, incident_of(entry))
             check_owner(state, entry)
@@ -172,7 +168,7 @@ def _answered_late(state: CityState, known: Incident, filing_id: str | None) -> 
 def _judged(state: CityState, heard: Heard) -> list[Event]:
     events: list[Event] = []
     for rule in state.rules_in_force:
-        events += _put_in_force(state, rule.on_event(state, heard))
+        events += put_in_force(state, rule.on_event(state, heard))
     return events + _told_as_answer(state, heard.answers, heard.incident)
 
 
@@ -194,7 +190,7 @@ def _told_as_answer(state: CityState, its_id: str | None, incident: Incident) ->
     if situation is None or not is_untold(situation):
         return []
     reason = f"answered by {incident.agency}"
-    return _tell(state, Draft(replace(situation, revision=situation.revision + 1, reason=reason), None))
+    return publish(state, Draft(replace(situation, revision=situation.revision + 1, reason=reason), None))
 
 
 def _on_notice(state: CityState, entry: Entry) -> list[Event]:
@@ -202,7 +198,7 @@ def _on_notice(state: CityState, entry: Entry) -> list[Event]:
     events: list[Event] = []
     for rule in state.rules_in_force:
         if isinstance(rule, Notices) and contract in rule.notices:
-            events += _put_in_force(state, rule.on_notice(state, entry))
+            events += put_in_force(state, rule.on_notice(state, entry))
     return events
 
 
@@ -231,15 +227,15 @@ def _on_action(state: CityState, action: Action) -> list[Event]:
             linked = separated(situation, action.incident_ids)
         case "file":
             after = filed(after, action, state.rules, now=state.now_ms)
-            return _tell(state, _as_handled(state, after))
+            return publish(state, _as_handled(state, after))
         case _:
-            return _tell(state, _as_handled(state, after))
-    events = _tell(state, Draft(after, None))
+            return publish(state, _as_handled(state, after))
+    events = publish(state, Draft(after, None))
     for incident in linked:
         state.remember(replace(incident, turned_at=state.now_ms))
     drafts = regroup(state, {incident.incident_id for incident in linked})
     for draft in inherited(drafts, state.situations):
-        events += _tell(
+        events += publish(
             state, replace(draft, situation=replace(draft.situation, reason=_with(draft, action)))
         )
     return events
@@ -251,54 +247,10 @@ def _with(draft: Draft, action: Action) -> str:
 
 def _as_handled(state: CityState, after: Situation) -> Draft:
     """*after*, an operator's action, with the view that follows from it."""
-    if after.rule != RULE:
+    if not after.holds_reports:
         after = replace(after, view=redrawn(after.view, after.handled, state.rules, now=state.now_ms))
-        rule = state.rule_named(after.rule)
-        return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
-    return as_handled(state, after)
-
-
-def _let_go(state: CityState) -> list[Event]:
-    """End what rules remember that are no longer in force."""
-    events: list[Event] = []
-    for memory in [
-        state.memories[name] for name in sorted(one for one in state.memories if not state.is_kept(one))
-    ]:
-        events += state.drop(memory)
-        if "watch_id" in memory.body:
-            events.append(Event("core.watch", memory.body["watch_id"], None))
-        events += _ended_with(state, memory.rule, state.situations.get(memory.situation_id or ""))
-    for name in state.rules_with_situations():
-        if state.rule_named(name) is None:
-            for situation_id in state.of_rule(name):
-                events += _ended_with(state, name, state.situations[situation_id])
-    return events
-
-
-def _ended_with(state: CityState, rule: str, situation: Situation | None) -> list[Event]:
-    if situation is None or situation.is_closed:
-        return []
-    view = replace(situation.view, status="closed", closed_at=state.now_ms)
-    reason = f"the rule {rule} holds no longer"
-    after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
-    return _tell(state, Draft(after, {}))
-
-
-def _look_out(state: CityState) -> list[Event]:
-    """Open what rules look for in the whole city, or say it anew where they look for something else."""
-    events: list[Event] = []
-    for rule in state.rules_in_force:
-        standing = rule.standing
-        if standing is None:
-            continue
-        memory, said = state.memories.get(standing.name), derived_id(*map(str, astuple(standing)))
-        if memory is not None and memory.body["said"] == said:
-            continue
-        revision = 1 if memory is None else memory.body["revision"] + 1
-        event = standing_event(standing, revision, rule.name, state.rules, now=state.now_ms)
-        body = {"watch_id": event.key, "revision": revision, "said": said}
-        events += [event, *state.keep(Memory(rule.name, standing.name.partition(":")[2], body))]
-    return events
+    rule = state.rule_named(after.rule)
+    return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
 
 
 def _on_camera(state: CityState, camera: Camera) -> list[Event]:
@@ -311,9 +263,7 @@ def _on_camera(state: CityState, camera: Camera) -> list[Event]:
     places = [one.position for one in (before, camera) if one is not None and one.position is not None]
     events = [state.camera_row(camera)]
     radius_m = max(state.rules.cameras.radius_m, state.rules.dispatch.radius_m)
-    for situation in state.live_near(places, radius_m):
-        events += _tell(state, revised(state, situation, situation.view.incidents))
-    for situation in _of_rules_near(state, places, radius_m):
+    for situation in (*state.live_near(places, radius_m), *_of_rules_near(state, places, radius_m)):
         events += _looked_at_again(state, situation)
     return events
 
@@ -331,14 +281,17 @@ def _of_rules_near(state: CityState, places: Iterable[Position], radius_m: float
 
 def _looked_at_again(state: CityState, situation: Situation) -> list[Event]:
     """What follows for *situation* from other cameras."""
+    if situation.holds_reports:
+        draft = revised(state, situation, situation.view.incidents)
+        return publish(state, draft) if situation.is_placed else []
     rule = state.rule_named(situation.rule)
     if not isinstance(rule, Follows):
         return []
     draft = rule.on_action(state, situation)
     if draft.situation.view == situation.view:
-        return _tell(state, replace(draft, is_new_revision=False))
+        return publish(state, replace(draft, is_new_revision=False))
     after = replace(draft.situation, revision=situation.revision + 1, reason="other cameras")
-    return _tell(state, replace(draft, situation=after, is_new_revision=True))
+    return publish(state, replace(draft, situation=after, is_new_revision=True))
 
 
 def _granted_anew(state: CityState, before: str | None) -> list[Event]:
@@ -349,10 +302,7 @@ def _granted_anew(state: CityState, before: str | None) -> list[Event]:
     live = sorted((one for one in state.situations.values() if not one.is_closed), key=lambda one: one.age)
     events: list[Event] = []
     for one in live:
-        if one.rule != RULE:
-            events += _looked_at_again(state, one)
-        elif one.is_placed:
-            events += _tell(state, revised(state, one, one.view.incidents))
+        events += _looked_at_again(state, one)
     return events
 
 
@@ -366,7 +316,7 @@ def _on_site(state: CityState, site: Site) -> list[Event]:
     places = [one.position for one in (before, site) if one is not None and one.position is not None]
     events = [state.site_row(site)]
     for situation in state.live_near(places, state.rules.dispatch.radius_m):
-        events += _tell(state, Draft(situation, None, is_new_revision=False))
+        events += publish(state, Draft(situation, None, is_new_revision=False))
     return events
 
 
@@ -376,7 +326,7 @@ def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
         rule = state.rule_of_watch(entry.value["watch_id"])
         if rule is None or entry.value["kind"] == LEFT_OUT:
             return []
-        return _put_in_force(state, rule.on_evidence(state, entry.value))
+        return put_in_force(state, rule.on_evidence(state, entry.value))
     situation, found = state.now_told_as(entry.value["situation_id"]), observed_from(entry.value)
     is_left_out = entry.value["kind"] == LEFT_OUT
     if situation is None or is_left_out or not takes_evidence(situation, state.rules, found.said_by):
@@ -389,20 +339,17 @@ def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
         return []
     draft = seen(state, situation, found)
     is_surer = draft.situation.view.certainty != situation.view.certainty
-    return _tell(state, draft) if is_surer or blocks or state.covers else _listed_with(state, draft.situation)
-
-
-def _listed_with(state: CityState, situation: Situation) -> list[Event]:
-    """Tell of *situation*, in which nothing is new but one more observation: no alert, grant or watch hangs on it."""
-    state.relist(situation)
-    told = situation_event(situation, state.rules, now=state.now_ms)
-    return [told, state.situation_row(situation.situation_id)]
+    return (
+        publish(state, draft)
+        if is_surer or blocks or state.covers
+        else publish_evidence(state, draft.situation)
+    )
 
 
 def _on_memory(state: CityState, memory: Memory) -> list[Event]:
     """What is due in what a rule remembers."""
     rule = state.rule_named(memory.rule)
-    return [] if rule is None else _put_in_force(state, rule.on_time(state, memory))
+    return [] if rule is None else put_in_force(state, rule.on_time(state, memory))
 
 
 def _on_time(state: CityState, situation: Situation) -> list[Event]:
@@ -416,20 +363,20 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
     events: list[Event] = []
     escalates = escalates_at(situation, rules)
     if escalates is not None and escalates <= now:
-        events += _tell(state, Draft(escalated(situation, rules, now=now), None, is_urgent=True))
+        events += publish(state, Draft(escalated(situation, rules, now=now), None, is_urgent=True))
         situation = state.situations[situation.situation_id]
     watch_ends_at = ends_at(situation, rules)
     if watch_ends_at is not None and watch_ends_at <= now:
         situation, ended = unwatched(situation)
         events += ended
     situation, changes = expired(situation, now=now)
-    situation, bundles = _sent_out(state, situation)
+    situation, bundles = send_out(state, situation)
     state.put(situation)
-    events += [*_grant_events(state, situation, changes), *bundles]
+    events += [*grant_events(state, situation, changes), *bundles]
     if events:
         events.append(state.situation_row(situation.situation_id))
     rule = state.rule_named(situation.rule)
-    return events + (_put_in_force(state, rule.on_time(state, situation)) if rule is not None else [])
+    return events + (put_in_force(state, rule.on_time(state, situation)) if rule is not None else [])
 
 
 def _made_room(state: CityState) -> list[Event]:
@@ -437,91 +384,8 @@ def _made_room(state: CityState) -> list[Event]:
     events: list[Event] = []
     for one in too_many(state):
         if not one.is_closed:
-            events += _tell(state, Draft(let_go(one, state.rules, now=state.now_ms), {}))
+            events += publish(state, Draft(let_go(one, state.rules, now=state.now_ms), {}))
         situation, ended = unwatched(state.situations[one.situation_id])
         state.let_go(situation)
         events += [*ended, state.situation_row(situation.situation_id)]
-    return events
-
-
-# -- situations ----------------------------------------------------------------------------------------------
-
-
-def _put_in_force(state: CityState, step: Step) -> list[Event]:
-    """Remember what a rule remembers, and tell what it wants told."""
-    events = [event for memory in step.memories for event in state.keep(memory)]
-    events += [event for name in step.forgets for event in state.drop(state.memories[name])]
-    drafts = inherited(step.drafts, state.situations)
-    return [*events, *step.watches, *(event for draft in drafts for event in _tell(state, draft))]
-
-
-def _tell(state: CityState, draft: Draft) -> list[Event]:
-    """Remember a situation, and tell of it: the situation itself, its alerts, grants, bundles, filings, watch and row."""
-    situation, wanted = draft.situation, draft.wanted
-    filings: list[Event] = []
-    if draft.is_new_revision:  # what the situation itself says of it is told with a revision only
-        situation = _listed(state, situation)
-    config, now = state.rules, state.now_ms
-    changes: list[Change] = []
-    if wanted is not None:
-        over = _over(situation)
-        situation, changes = regranted(
-            situation, wanted, config, cameras=state.cameras, now=now, over=over, uses=draft.uses
-        )
-    situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
-    situation, bundles = _sent_out(state, situation)
-    if draft.is_new_revision:
-        situation, filings = refiled(situation, config, now=now)
-    situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
-    before = state.situations.get(situation.situation_id)
-    is_same = before is not None and before.wake_at == situation.wake_at
-    if is_same and not draft.is_new_revision and not (changes or bundles or watches):
-        return []
-    state.put(situation)
-    events = [situation_event(situation, config, now=now)] if draft.is_new_revision else []
-    events += [alert_event(situation, message, config, now=now) for message in messages]
-    events += [*_grant_events(state, situation, changes), *bundles, *filings, *watches]
-    return [*events, state.situation_row(situation.situation_id)]
-
-
-def _sent_out(state: CityState, situation: Situation) -> tuple[Situation, list[Event]]:
-    """What units are told now; the cameras and units left out of it are counted as their number grows."""
-    were = {one.incident_id: (one.left_out, one.units_left_out) for one in situation.sent}
-    situation, bundles = sent_out(situation, state)
-    for one in situation.sent:
-        cameras, units = were.get(one.incident_id, (0, 0))
-        state.left_out += max(0, one.left_out - cameras)
-        state.units_left_out += max(0, one.units_left_out - units)
-    return situation, bundles
-
-
-def _listed(state: CityState, situation: Situation) -> Situation:
-    """*situation*, beneath the area alert that covers its kind, if there is one; told on its own once its kind is
-    another."""
-    kind = situation.view.kind
-    if situation.rule != RULE or (situation.listed is not None and situation.listed[1] == kind):
-        return situation
-    area = next((one.situation_id for one in state.covering(kind)), None)
-    listed = None if area is None else (area, kind)
-    return situation if listed == situation.listed else replace(situation, listed=listed)
-
-
-def _over(situation: Situation) -> str | None:
-    """Why no grant lives on; ``None`` while they may."""
-    if situation.view.merged_into is not None:
-        return f"merged into {situation.view.merged_into}"
-    if situation.handled.hold == "closed":
-        return "closed by an operator"
-    if situation.is_closed:
-        is_their_word = situation.rule == RULE and all(one.is_closed for one in situation.view.incidents)
-        return "every report is closed" if is_their_word else situation.reason
-    return None
-
-
-def _grant_events(state: CityState, situation: Situation, changes: Iterable[Change]) -> list[Event]:
-    events = []
-    for change in changes:
-        camera = state.cameras.get(change.grant.camera_id)
-        place = camera.position if camera is not None else None
-        events.append(grant_event(situation, change, place, state.rules, now=state.now_ms))
     return events

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from schemas.errors import Invalid
 from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex
-from streams.situations.config import RulesConfig, Use
+from streams.situations.config import RulesConfig
+from streams.situations.law import Use
 from streams.situations.model import Camera, CameraAt, Grant, Incident, Position, Situation, View
 from streams.situations.units import unit_uses
 

@@ -12,7 +12,7 @@ from streams.situations.alerts import OPERATOR, headline
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.handled import ActionTaken, Handling
-from streams.situations.model import RULE, Incident, Situation, View
+from streams.situations.model import Incident, Situation, View
 
 ACTIONS = (
     "acknowledge", "take_over", "confirm", "join", "separate", "note", "override", "file", "close", "reopen",
@@ -110,7 +110,7 @@ def check(action: Action, situation: Situation | None, other: Situation | None, 
 
 
 def _check_join(situation: Situation, other: Situation | None, config: RulesConfig) -> None:
-    if other is None or other.rule != RULE or situation.rule != RULE:
+    if other is None or not (other.holds_reports and situation.holds_reports):
         raise _refused("no such situation of reports", "other_situation_id", "one that is not forgotten")
     if other.situation_id == situation.situation_id:
         raise _refused("they are one already", "other_situation_id", "another situation")

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.geo import EARTH_RADIUS_M, Grid, distance_m
-from streams.situations.config import Bounds, RulesConfig
+from streams.situations.config import RulesConfig
 from streams.situations.filling import near_pairs
 from streams.situations.model import Incident
+from streams.situations.sections import Bounds
 
 BOUND = -1.0
 

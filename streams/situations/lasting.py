@@ -14,10 +14,10 @@ from msgspec import Struct, json
 from msgspec.structs import replace
 
 from streams.situations.cameras import cameras_for
-from streams.situations.config import Use
 from streams.situations.entry import Entry
 from streams.situations.facts import position_of, source_of
 from streams.situations.handling import override_of
+from streams.situations.law import Use
 from streams.situations.model import Observed, Position, Situation, View
 from streams.situations.rule import City, Draft, Memory, Step
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from streams.situations.config import RulesConfig
-from streams.situations.model import RULE, Situation
+from streams.situations.model import Situation
 
 ROOM = 100
 """Made at once: the bound's hundredth, so that a flood does not look through all of them for each report."""
@@ -28,7 +28,7 @@ def too_many(city: Holds) -> list[Situation]:
     count = len(city.situations) - most
     if count <= 0:
         return []
-    may_go = (one for one in city.situations.values() if one.is_closed or one.rule == RULE)
+    may_go = (one for one in city.situations.values() if one.is_closed or one.holds_reports)
     return nsmallest(count + most // ROOM, may_go, key=_turn)
 
 

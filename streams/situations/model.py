@@ -5,8 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from streams.situations.handled import Filing, Handling
-
-RULE, VERSION = "joint-incident", "1"
+from streams.situations.terms import JOINT_INCIDENT
 
 
 class Position(Struct, frozen=True, gc=False):
@@ -259,7 +258,7 @@ class Situation(Struct, frozen=True, gc=False):
     grants_opened: int = 0
     lapsed: tuple[tuple[str, str], ...] = ()
     watch: Watching | None = None
-    rule: str = RULE
+    rule: str = JOINT_INCIDENT
     listed: tuple[str, str] | None = None
     handled: Handling = Handling()
     sent: tuple[Sent, ...] = ()
@@ -271,9 +270,14 @@ class Situation(Struct, frozen=True, gc=False):
         return self.view.status == "closed"
 
     @property
+    def holds_reports(self) -> bool:
+        """Whether agencies' reports stand behind it; an area, or what a rule found by itself, has none."""
+        return bool(self.view.incidents)
+
+    @property
     def is_placed(self) -> bool:
         """Whether cameras near it matter: reports stand behind it, and it is not over."""
-        return not self.is_closed and self.view.position is not None and bool(self.view.incidents)
+        return not self.is_closed and self.view.position is not None and self.holds_reports
 
     @property
     def is_merged(self) -> bool:

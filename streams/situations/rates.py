@@ -6,8 +6,8 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from streams.situations.config import is_a
 from streams.situations.model import Incident
+from streams.situations.terms import is_a
 
 HOUR_MS = 3_600_000
 ALL = ""

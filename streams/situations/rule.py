@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from schemas.event import Event
 from streams.situations.cameras import CameraIndex
-from streams.situations.config import RulesConfig, Use
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.joining import IncidentIndex
+from streams.situations.law import Use
 from streams.situations.model import CameraAt, Incident, Position, Situation
 from streams.situations.rates import Rates
 from streams.situations.sites import SiteIndex
@@ -97,12 +98,13 @@ class City(Protocol):
     memories: dict[str, Memory]
     cameras: CameraIndex
     sites: SiteIndex
-    owners: dict[str, str]
 
     @property
     def rules(self) -> RulesConfig: ...
     @property
     def index(self) -> IncidentIndex: ...
+    @property
+    def owners(self) -> Mapping[str, str]: ...
     @property
     def rates(self) -> Rates: ...
     @property

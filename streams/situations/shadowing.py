@@ -14,12 +14,12 @@ import orjson
 
 from schemas.event import Event, derived_id
 from streams.situations.config import RulesConfig
-from streams.situations.model import RULE
 from streams.situations.notices import WANTED
 from streams.situations.rows import SHADOW
 from streams.situations.rule import Notices, Rule, Standing
-from streams.situations.rules import rules_of
+from streams.situations.rules.in_force import rules_of
 from streams.situations.state import CityState
+from streams.situations.terms import JOINT_INCIDENT
 from streams.situations.told import event_fields
 
 
@@ -81,7 +81,7 @@ def unseen(in_force: RulesConfig, candidate: RulesConfig) -> list[str]:
     known = {None, *map(_looks_for, rules_of(in_force))}
     names = [one.name for one in rules_of(candidate) if _looks_for(one) not in known]
     if candidate.watch not in (None, in_force.watch):
-        names.append(RULE)
+        names.append(JOINT_INCIDENT)
     return [f"{name}: a candidate sees only what the watches in force find" for name in names]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +9,11 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import Fatal
 from schemas.event import Event
-from streams.geo import Grid
-from streams.situations.cameras import CELL_DEG, CameraIndex
-from streams.situations.config import RulesConfig, is_a
-from streams.situations.dispatch import looks_at
-from streams.situations.handling import escalates_at
+from streams.situations.cameras import CameraIndex
+from streams.situations.config import RulesConfig
+from streams.situations.indexes import Indexes
 from streams.situations.joining import IncidentIndex
-from streams.situations.model import RULE, Camera, Incident, Position, Site, Situation
+from streams.situations.model import Camera, Incident, Position, Site, Situation
 from streams.situations.rates import Rates
 from streams.situations.rows import (
     CAMERA,
@@ -32,10 +29,11 @@ from streams.situations.rows import (
     situation_from,
 )
 from streams.situations.rule import Memory, Notices, Rule
-from streams.situations.rules import families_of, rules_of
+from streams.situations.rules.in_force import families_of, rules_of
+from streams.situations.schedule import Schedule, next_due
 from streams.situations.sites import SiteIndex
+from streams.situations.terms import is_a
 from streams.situations.told import state_row
-from streams.situations.watches import ends_at, is_watched
 
 
 @dataclass(slots=True)
@@ -62,7 +60,6 @@ class CityState:
     situations: dict[str, Situation] = field(default_factory=dict)
     cameras: CameraIndex = field(default_factory=CameraIndex)
     sites: SiteIndex = field(default_factory=SiteIndex)
-    owners: dict[str, str] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
     shadow: CityState | None = None
     covers: tuple[str, ...] = ()
@@ -70,13 +67,9 @@ class CityState:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     rates: Rates = field(default_factory=lambda: Rates({}))
     _watchers: dict[str, str] = field(default_factory=dict)
-    _of_rule: dict[str, set[str]] = field(default_factory=dict)
     _index: IncidentIndex | None = None
-    _live: Grid[str] = field(default_factory=lambda: Grid(CELL_DEG))
-    _wakes: list[tuple[int, str]] = field(default_factory=list)
-    _due: dict[str, int] = field(default_factory=dict)
-    _watched: set[str] = field(default_factory=set)
-    _filed: dict[str, str] = field(default_factory=dict)
+    _indexes: Indexes = field(default_factory=Indexes)
+    _schedule: Schedule = field(default_factory=Schedule)
 
     @classmethod
     def empty(cls) -> CityState:
@@ -108,7 +101,7 @@ class CityState:
     def _remember(self, key: str, kind: str, body: bytes) -> None:
         match kind:
             case "situation":
-                self._stand(situation_from(body))
+                self._hold_situation(situation_from(body))
             case "camera":
                 self.cameras.put(camera_from(body))
             case "site":
@@ -139,6 +132,11 @@ class CityState:
             raise Fatal("the rules have no numbers yet", hint="give them a rules entry first")
         return self._index
 
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Report → the situation that it is told with."""
+        return self._indexes.owners
+
     def use(self, config: RulesConfig) -> None:
         """Put other numbers in force: who is whose partner and what is due when follow anew."""
         self._use(config, self._index.incidents.values() if self._index else ())
@@ -149,12 +147,11 @@ class CityState:
         rates.fill(incidents)
         self.config, self._index, self.rates = config, index, rates
         self.rules_in_force, self.zone = rules_of(config), ZoneInfo(config.timezone)
-        self._wakes.clear()
-        self._due.clear()
+        self._schedule.clear()
         for situation in self.situations.values():
-            self._wake(situation.situation_id, self._next_due(situation))
+            self._schedule.put(situation.situation_id, next_due(situation, self))
         for memory in self.memories.values():
-            self._wake(memory.name, memory.wake_at)
+            self._schedule.put(memory.name, memory.wake_at)
 
     def is_kept(self, name: str) -> bool:
         """Whether a rule in force may have a memory of that name."""
@@ -190,7 +187,7 @@ class CityState:
 
     def keep(self, memory: Memory) -> list[Event]:
         """Remember *memory* in the place of its former self; its row, where it is another."""
-        self._wake(memory.name, memory.wake_at)
+        self._schedule.put(memory.name, memory.wake_at)
         before = self.memories.get(memory.name)
         if before == memory:
             return []
@@ -213,35 +210,25 @@ class CityState:
         self._watchers.pop(memory.body.get("watch_id", ""), None)
         if memory.covers:
             self._covered()
-        self._due.pop(memory.name, None)
+        self._schedule.remove(memory.name)
         return [self.memory_row(memory.name)]
 
     # -- situations ------------------------------------------------------------------------------------------
 
     def put(self, situation: Situation) -> None:
         """Remember *situation* in the place of its former revision."""
-        self._lift(situation.situation_id)
-        self._stand(situation)
+        before = self.situations.get(situation.situation_id)
+        if before is not None:
+            self._indexes.remove(before)
+        self._hold_situation(situation)
         if not situation.is_merged:
             for incident in situation.view.incidents:
                 self.remember(incident)
-        self._wake(situation.situation_id, self._next_due(situation))
+        self._schedule.put(situation.situation_id, next_due(situation, self))
 
-    def _stand(self, situation: Situation) -> None:
-        """Find *situation* where it is now."""
+    def _hold_situation(self, situation: Situation) -> None:
         self.situations[situation.situation_id] = situation
-        if situation.rule != RULE and not situation.is_closed:
-            self._of_rule.setdefault(situation.rule, set()).add(situation.situation_id)
-        if is_watched(situation):
-            self._watched.add(situation.situation_id)
-        at = situation.view.position
-        if situation.is_placed and at is not None:
-            self._live.add(situation.situation_id, at.lat, at.lon)
-        if not situation.is_merged:
-            for incident in situation.view.incidents:
-                self.owners[incident.incident_id] = situation.situation_id
-            open_ones = (one.filing_id for one in situation.filings if one.is_open)
-            self._filed |= dict.fromkeys(open_ones, situation.situation_id)
+        self._indexes.put(situation)
 
     def relist(self, situation: Situation) -> None:
         """Remember *situation*, of which only the evidence, or a filing's answer, is another: where it is found and when it
@@ -250,12 +237,11 @@ class CityState:
 
     def forget(self, situation: Situation) -> None:
         """Remove it and, unless they are told elsewhere, its reports."""
-        self._lift(situation.situation_id)
-        del self.situations[situation.situation_id]
-        self._due.pop(situation.situation_id, None)
+        self._indexes.remove(self.situations.pop(situation.situation_id))
+        self._schedule.remove(situation.situation_id)
         if not situation.is_merged:
             for incident in situation.view.incidents:
-                del self.owners[incident.incident_id]
+                del self._indexes.owners[incident.incident_id]
                 self.rates.remove(self.index.incidents[incident.incident_id])
                 self.index.remove(incident.incident_id)
 
@@ -267,7 +253,8 @@ class CityState:
 
     def has_room_to_watch(self, situation: Situation) -> bool:
         """Whether one more watch may be open; that *situation* has to do without is counted when it opens."""
-        if len(self._watched) < self.rules.limits.watches or situation.situation_id in self._watched:
+        watched = self._indexes.watched
+        if len(watched) < self.rules.limits.watches or situation.situation_id in watched:
             return True
         if (
             self.rules.watch is not None
@@ -279,10 +266,10 @@ class CityState:
 
     def of_rule(self, name: str) -> list[str]:
         """The situations of the rule *name* that are not closed; never those of reports."""
-        return sorted(self._of_rule.get(name, ()))
+        return self._indexes.of_rule(name)
 
     def rules_with_situations(self) -> list[str]:
-        return sorted(self._of_rule)
+        return self._indexes.rules()
 
     def is_standing(self, watch_id: str) -> bool:
         """Whether it is a watch that a rule has in the whole city."""
@@ -296,24 +283,13 @@ class CityState:
         """The memory that stands for a watch of a rule. ``KeyError`` without one."""
         return self.memories[self._watchers[watch_id]]
 
-    def _lift(self, situation_id: str) -> None:
-        before = self.situations.get(situation_id)
-        self._watched.discard(situation_id)
-        for filing in before.filings if before is not None else ():
-            if self._filed.get(filing.filing_id) == situation_id:
-                del self._filed[filing.filing_id]
-        if before is not None and before.rule in self._of_rule:
-            self._of_rule[before.rule].discard(situation_id)
-        if before is not None and before.is_placed and before.view.position is not None:
-            self._live.remove(situation_id, before.view.position.lat, before.view.position.lon)
-
     def owner_of(self, incident: Incident) -> Situation | None:
         owner = self.owners.get(incident.incident_id)
         return self.situations[owner] if owner is not None else None
 
     def filed_as(self, filing_id: str | None) -> Situation | None:
         """The situation of that open filing; ``None`` for one that is unknown, accepted or withdrawn."""
-        return self.situations.get(self._filed.get(filing_id or "", ""))
+        return self.situations.get(self._indexes.filed_as(filing_id) or "")
 
     def now_told_as(self, situation_id: str | None) -> Situation | None:
         """The situation of that id, or the one that it was merged into; ``None`` once that is forgotten."""
@@ -324,44 +300,15 @@ class CityState:
 
     def live_near(self, places: Iterable[Position], radius_m: float) -> list[Situation]:
         """The situations that are not closed and lie within *radius_m* of any of *places*, oldest first."""
-        near = {one for at in places for one, _ in self._live.near(at.lat, at.lon, radius_m)}
+        near = self._indexes.live_near(places, radius_m)
         return sorted((self.situations[one] for one in near), key=lambda situation: situation.age)
 
     # -- time ------------------------------------------------------------------------------------------------
 
-    def _wake(self, name: str, due: int | None) -> None:
-        """Remember when a situation or a memory is next due. What it was due at before is passed over."""
-        if due is None:
-            self._due.pop(name, None)
-        elif self._due.get(name) != due:
-            self._due[name] = due
-            heapq.heappush(self._wakes, (due, name))
-
-    def _next_due(self, situation: Situation) -> int | None:
-        times = [grant.expires_at for grant in situation.grants]
-        is_held = situation.is_closed or situation.handled.hold == "open"
-        if situation.wake_at is not None and not is_held:
-            times.append(situation.wake_at)
-        watch_ends_at = ends_at(situation, self.rules)
-        if watch_ends_at is not None:
-            times.append(watch_ends_at)
-        for at in (escalates_at(situation, self.rules), looks_at(situation, self)):
-            if at is not None:
-                times.append(at)
-        closed_at, expire_ms = situation.view.closed_at, self.rules.expire_after_ms
-        if closed_at is not None:
-            times.append(closed_at + self.rules.forget_after_ms)
-        elif expire_ms is not None:
-            times += [i.heard_at + expire_ms for i in situation.view.incidents if not i.is_closed]
-        return min(times, default=None)
-
     def due_until(self, time_ms: int) -> Iterator[tuple[int, Situation | Memory]]:
         """(when, what) of each wake-up due by *time_ms*, in order; such as arise meanwhile included."""
-        while self._wakes and self._wakes[0][0] <= time_ms:
-            due, name = heapq.heappop(self._wakes)
-            if self._due.get(name) == due:
-                del self._due[name]
-                yield due, self.memories[name] if name in self.memories else self.situations[name]
+        for due, name in self._schedule.due_until(time_ms):
+            yield due, self.memories[name] if name in self.memories else self.situations[name]
 
     # -- rows ------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from streams.situations.alerts import Message, alert_id
 from streams.situations.config import RulesConfig
 from streams.situations.grants import Change
 from streams.situations.model import Incident, Position, Situation, View
-from streams.situations.rules import told_version
+from streams.situations.rules.in_force import told_version
 
 SOURCE = "situations"
 EVIDENCE = ("event_id", "topic", "partition", "offset", "distance_m", "seconds")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.situations.config import RulesConfig, Use
+from streams.situations.config import RulesConfig
+from streams.situations.law import Use
 from streams.situations.model import Incident
 
 SENT = ("dispatched", "arrived")

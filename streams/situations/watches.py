@@ -8,10 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
-from streams.situations.config import RulesConfig, Watched
-from streams.situations.model import RULE, Observed, Position, SaidBy, Situation, Watching
+from streams.situations.config import RulesConfig
+from streams.situations.model import Observed, Position, SaidBy, Situation, Watching
 from streams.situations.rule import Standing
-from streams.situations.rules import told_version
+from streams.situations.rules.in_force import told_version
+from streams.situations.sections import Watched
 from streams.situations.told import event_fields, position_value
 
 
@@ -128,8 +129,8 @@ def watch_event(
         "since": situation.view.opened_at,
         "per_second_max": wanted.per_second_max,
         "purpose": wanted.purpose,
-        "rule": RULE,
-        "rule_version": told_version(RULE, config),
+        "rule": situation.rule,
+        "rule_version": told_version(situation.rule, config),
     }
     return Event("core.watch", its_id, value)
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from deploy.laws import law_named
 from streams.situations.config import RulesConfig
+from streams.situations.rules.in_force import CityRules
 
 HERE = Path(__file__).parent
 DAY = datetime(2024, 6, 3)  # noqa: DTZ001 (a city's own clock; a Monday)
@@ -107,6 +108,6 @@ def config_of(city: Mapping[str, Any]) -> RulesConfig:
     numbers = {name: said for name, said in city.items() if name not in ("law", "rule")}
     others = [{"name": name, "numbers": said} for name, said in city.get("rule", {}).items()]
     law = law_named(city.get("law", "kr"))
-    return RulesConfig.model_validate(
+    return CityRules.model_validate(
         {"city": "demo", "language": "en", **numbers, "law": law, "others": others}
     )

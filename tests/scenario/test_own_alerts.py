@@ -21,9 +21,9 @@ from deploy.city import load_city
 from schemas.event import Event
 from schemas.kinds import Words, load_kinds
 from schemas.parts import PARTS
-from streams.situations.config import is_a
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
+from streams.situations.terms import is_a
 
 COLUMBIA = "columbia/columbia_mo_cad_2026-03_04.csv"
 AUSTIN = "dispatch/austin_afd_2016.csv"

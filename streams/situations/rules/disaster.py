@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from schemas.event import derived_id
-from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Use
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.languages import words_of
 from streams.situations.lasting import (
@@ -32,9 +32,11 @@ from streams.situations.lasting import (
     told_by,
     whose,
 )
+from streams.situations.law import Use
 from streams.situations.model import Situation
 from streams.situations.notices import OBSERVATION
 from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.terms import Severity, Strict, Urgency
 
 NAME, VERSION = "disaster", "1"
 USE = "disaster"

@@ -11,14 +11,13 @@ from msgspec.structs import replace
 
 from schemas.event import derived_id
 from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
-from streams.situations.config import STATUSES, RulesConfig, Use
+from streams.situations.config import RulesConfig
 from streams.situations.grants import uses_of
 from streams.situations.handled import Handling
 from streams.situations.handling import held, opened_again, override_of, together
 from streams.situations.joining import Partner, clusters, connected, joins_alike
+from streams.situations.law import Use
 from streams.situations.model import (
-    RULE,
-    VERSION,
     CameraAt,
     Incident,
     Observed,
@@ -28,8 +27,11 @@ from streams.situations.model import (
     listed_with,
 )
 from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.terms import JOINT_INCIDENT, STATUSES
 from streams.situations.units import unit_uses
 
+VERSION = "1"
+Numbers = RulesConfig
 Members = tuple[Incident, ...]
 UNHANDLED = Handling()
 
@@ -37,7 +39,7 @@ UNHANDLED = Handling()
 class JointIncident:
     """One happening, one situation. Its numbers are the city's ``RulesConfig`` itself."""
 
-    name = RULE
+    name = JOINT_INCIDENT
     version = VERSION
     speaks_last = False
     standing = None
@@ -58,6 +60,10 @@ class JointIncident:
 
     def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
         return Step()
+
+    def on_action(self, city: City, after: Situation) -> Draft:
+        """*after*, a revision already, with the view and the cameras that follow from what operators did."""
+        return as_handled(city, after)
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         """Reports that were silent for too long lapse."""
@@ -242,8 +248,8 @@ def id_of_new(anchor: Incident, config: RulesConfig, *, now: int, sequence: int,
     forgotten, or let go (*gone_to*), gives hash(rule, anchor, sequence), with the journal's sequence.
     """
     if anchor.anchored or anchor.event_time <= max(gone_to, now - config.forget_after_ms):
-        return derived_id(RULE, anchor.incident_id, sequence)
-    return derived_id(RULE, anchor.incident_id)
+        return derived_id(JOINT_INCIDENT, anchor.incident_id, sequence)
+    return derived_id(JOINT_INCIDENT, anchor.incident_id)
 
 
 def status_of(members: Members) -> str:

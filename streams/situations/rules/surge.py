@@ -32,11 +32,12 @@ from pydantic import Field, model_validator
 
 from schemas.event import derived_id
 from streams.geo import distance_m
-from streams.situations.config import RulesConfig, Severity, Strict, Urgency
+from streams.situations.config import RulesConfig
 from streams.situations.languages import words_of
 from streams.situations.model import Incident, Observed, Position, Situation, View
 from streams.situations.rates import ALL, HOUR_MS
 from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.terms import Severity, Strict, Urgency
 
 NAME, VERSION = "surge", "1"
 MINUTE_MS = 60_000

@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations import pace as levels
-from streams.situations.config import RulesConfig, Severity, Strict, Urgency, is_a
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.handling import opened_again
 from streams.situations.handling import together as handled_together
@@ -33,6 +33,7 @@ from streams.situations.model import Observed, Position, Situation, View
 from streams.situations.notices import HUB, SPEED
 from streams.situations.pace import CELL, MINUTE_MS, RULE, Pace, Paces, Reading, Together, together
 from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.terms import Severity, Strict, Urgency, is_a
 from streams.speed.cells import cells_near
 
 NAME, VERSION = RULE, "1"

@@ -19,11 +19,12 @@ from pydantic import Field, model_validator
 
 from schemas.event import derived_id
 from streams.geo import distance_m
-from streams.situations.config import RulesConfig, Strict, is_a
+from streams.situations.config import RulesConfig
 from streams.situations.languages import words_of
 from streams.situations.model import Incident, Observed, Position, Situation, View, listed_with
 from streams.situations.rule import City, Draft, Heard, Memory, Standing, Step
 from streams.situations.rules.joint_incident import as_handled, seen, with_that_of
+from streams.situations.terms import Strict, is_a
 from streams.situations.watches import observed_from
 
 NAME, VERSION = "unconfirmed", "1"

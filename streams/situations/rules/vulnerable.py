@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from schemas.event import derived_id
 from streams.geo import distance_m
-from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Use
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.languages import words_of
 from streams.situations.lasting import (
@@ -35,9 +35,11 @@ from streams.situations.lasting import (
     told_by,
     whose,
 )
+from streams.situations.law import Use
 from streams.situations.model import Situation
 from streams.situations.notices import VULNERABLE
 from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.terms import Severity, Strict, Urgency
 
 NAME, VERSION = "vulnerable", "1"
 MINUTE_MS = 60_000

@@ -19,14 +19,16 @@ from pydantic import Field, model_validator
 
 from schemas.event import Event, derived_id
 from streams.situations.alerts import OPERATOR
-from streams.situations.config import RulesConfig, Severity, Strict, Urgency, Use
+from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.facts import position_of, source_of
 from streams.situations.languages import words_of
 from streams.situations.lasting import ended, numbers_beside, shown
+from streams.situations.law import Use
 from streams.situations.model import Observed, Situation, View
 from streams.situations.notices import WANTED
 from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.terms import Severity, Strict, Urgency
 from streams.situations.watches import observed_from, plates_event
 
 NAME, VERSION = "wanted", "1"

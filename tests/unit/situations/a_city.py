@@ -14,6 +14,7 @@ from streams.geo import EARTH_RADIUS_M
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
+from streams.situations.rules.in_force import CityRules
 
 LAT, LON = 36.35, 127.38
 AGENCIES = {"fire": "119", "police": "112"}
@@ -21,7 +22,7 @@ MINUTE = 60_000
 
 
 def rules(**changed: Any) -> RulesConfig:
-    return RulesConfig.model_validate({"city": "demo", "law": law_named("kr"), **changed})
+    return CityRules.model_validate({"city": "demo", "law": law_named("kr"), **changed})
 
 
 def at(clock: str) -> int:

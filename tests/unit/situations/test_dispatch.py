@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from schemas.errors import Invalid
-from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState
+from streams.situations.rules.in_force import CityRules
 from tests.scenario.a_scenario import HERE, read
 from tests.scenario.running import Running
 from tests.unit.situations.a_city import City, a_camera, a_city, a_tick, an_action, an_incident, at, place
@@ -97,7 +97,7 @@ def test_traffic_is_told_again_by_the_share_that_the_city_says(share: float, rev
     slower = tuple(
         {**one, "at": "day 2 12:12:30", "speed": 40} if one.get("speed") == 20 else one for one in fire.events
     )
-    told = Running(replace(fire, config=RulesConfig.model_validate(said), events=slower)).run()
+    told = Running(replace(fire, config=CityRules.model_validate(said), events=slower)).run()
     assert len([event for event in told if event.topic == "core.dispatch"]) == revisions
 
 

@@ -15,9 +15,9 @@ from schemas.rows import RowCodec
 from streams.situations.entry import Entry
 from streams.situations.explaining import explanation
 from streams.situations.filing import SETTLED_MAX
-from streams.situations.model import RULE
 from streams.situations.rows import body_of, situation_from
 from streams.situations.state import CityState
+from streams.situations.terms import JOINT_INCIDENT
 from tests.property.city_life import wrongs
 from tests.unit.situations.a_city import City, a_city, a_tick, an_action, an_incident, at, members, place
 from tests.unit.situations.test_unconfirmed import a_claim
@@ -110,7 +110,7 @@ def test_what_machines_claim_becomes_one_with_an_answer_without_a_place() -> Non
     city.take(a_filing(city.the_situation()["situation_id"]))
     city.take(an_answer(newest(city)["filing_id"], unplaced=True))
     situation = city.the_situation()
-    assert situation["rule"] == RULE and members(situation) == {"F1"}
+    assert situation["rule"] == JOINT_INCIDENT and members(situation) == {"F1"}
     assert newest(city)["situation_id"] == situation["situation_id"]
     assert [one["camera_id"] for one in newest(city)["evidence"]] == [None, "c1", "c2"]
 

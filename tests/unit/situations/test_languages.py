@@ -13,7 +13,8 @@ from schemas.errors import Fatal
 from schemas.kinds import load_kinds
 from streams.situations import languages
 from streams.situations.config import RulesConfig
-from streams.situations.rules import JOINT_INCIDENT, rule_file, rule_names
+from streams.situations.rules.in_force import CityRules, rule_file, rule_names
+from streams.situations.terms import JOINT_INCIDENT
 from tests.unit.situations.a_city import City, an_incident, rules
 
 THAI = """
@@ -76,7 +77,7 @@ def test_the_words_of_then_are_told_again_when_the_file_is_gone(a_third: Path) -
     languages.languages.cache_clear()
     with pytest.raises(ValueError, match="no headlines in language 'th': there are en, ko"):
         rules(language="th")
-    assert headline(RulesConfig.model_validate(kept)) == "รถชน: 119, รับแจ้ง"
+    assert headline(CityRules.model_validate(kept)) == "รถชน: 119, รับแจ้ง"
 
 
 @pytest.mark.parametrize(

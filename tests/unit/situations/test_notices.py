@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.errors import Invalid
 from streams.situations import notices
 from streams.situations.entry import Entry
-from streams.situations.rules import rule_file
+from streams.situations.rules.in_force import rule_file
 from streams.situations.state import CityState
 from tests.unit.situations.a_city import City, a_tick, an_action, at, place, rules
 

@@ -10,15 +10,15 @@ from pydantic import ValidationError
 
 from deploy.laws import LAWS, law_named
 from schemas.kinds import load_kinds
-from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
+from streams.situations.rules.in_force import CityRules
 from streams.situations.state import CityState
 from tests.unit.situations.a_city import a_city, an_incident, place, rules
 
 
 def test_the_numbers_survive_the_journal() -> None:
     config = rules(radius_m=250, language="en")
-    again = RulesConfig.model_validate(orjson.loads(orjson.dumps(config.canonical())))
+    again = CityRules.model_validate(orjson.loads(orjson.dumps(config.canonical())))
     assert again.digest == config.digest
     assert again.digest != rules().digest
 

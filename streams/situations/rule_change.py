@@ -1,0 +1,57 @@
+"""Rules that leave force end what they remember and told; rules that come into force say what they look for."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+from msgspec.structs import replace
+
+from schemas.event import Event, derived_id
+from streams.situations.model import Situation
+from streams.situations.publish import publish
+from streams.situations.rule import Draft, Memory
+from streams.situations.state import CityState
+from streams.situations.watches import standing_event
+
+
+def end_rules_out_of_force(state: CityState) -> list[Event]:
+    """End what rules remember that are no longer in force."""
+    events: list[Event] = []
+    for memory in [
+        state.memories[name] for name in sorted(one for one in state.memories if not state.is_kept(one))
+    ]:
+        events += state.drop(memory)
+        if "watch_id" in memory.body:
+            events.append(Event("core.watch", memory.body["watch_id"], None))
+        events += _ended_with(state, memory.rule, state.situations.get(memory.situation_id or ""))
+    for name in state.rules_with_situations():
+        if state.rule_named(name) is None:
+            for situation_id in state.of_rule(name):
+                events += _ended_with(state, name, state.situations[situation_id])
+    return events
+
+
+def _ended_with(state: CityState, rule: str, situation: Situation | None) -> list[Event]:
+    if situation is None or situation.is_closed:
+        return []
+    view = replace(situation.view, status="closed", closed_at=state.now_ms)
+    reason = f"the rule {rule} holds no longer"
+    after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
+    return publish(state, Draft(after, {}))
+
+
+def open_standing_watches(state: CityState) -> list[Event]:
+    """Open what rules look for in the whole city, or say it anew where they look for something else."""
+    events: list[Event] = []
+    for rule in state.rules_in_force:
+        standing = rule.standing
+        if standing is None:
+            continue
+        memory, said = state.memories.get(standing.name), derived_id(*map(str, astuple(standing)))
+        if memory is not None and memory.body["said"] == said:
+            continue
+        revision = 1 if memory is None else memory.body["revision"] + 1
+        event = standing_event(standing, revision, rule.name, state.rules, now=state.now_ms)
+        body = {"watch_id": event.key, "revision": revision, "said": said}
+        events += [event, *state.keep(Memory(rule.name, standing.name.partition(":")[2], body))]
+    return events
