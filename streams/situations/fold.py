@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msgspec.structs import replace
 
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event
-from streams.geo import distance_m
 from streams.situations.dispatch import is_in_the_way
 from streams.situations.entry import Entry
 from streams.situations.facts import camera_of, incident_of, next_of, position_of, time_of
-from streams.situations.filing import answered, filed, inherited, is_untold, tied
+from streams.situations.filing import answered, filed, inherited, tied
 from streams.situations.grants import expired
 from streams.situations.handling import (
     Action,
@@ -28,14 +25,22 @@ from streams.situations.handling import (
     separated,
 )
 from streams.situations.limits import let_go, too_many
-from streams.situations.model import Camera, Incident, Position, Site, Situation
+from streams.situations.model import Incident, Situation
 from streams.situations.notices import HUB, SITE, SPEED, check_notice
 from streams.situations.owning import as_known, check_owner
-from streams.situations.publish import grant_events, publish, publish_evidence, put_in_force, send_out
+from streams.situations.places import on_camera, on_site
+from streams.situations.publish import (
+    grant_events,
+    publish,
+    publish_answer,
+    publish_evidence,
+    put_in_force,
+    send_out,
+)
 from streams.situations.rule import Draft, Follows, Heard, Memory, Notices
-from streams.situations.rule_change import end_rules_out_of_force, open_standing_watches
+from streams.situations.rule_change import rules_changed
 from streams.situations.rules.in_force import CityRules
-from streams.situations.rules.joint_incident import regroup, revised, seen
+from streams.situations.rules.joint_incident import regroup, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.sites import site_of
 from streams.situations.state import CityState
@@ -85,11 +90,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             state.sequence += 1
             state.use(config)
             state.rules_digest, state.opening = config.digest, config.opening
-            return [
-                *end_rules_out_of_force(state),
-                *open_standing_watches(state),
-                *_granted_anew(state, before),
-            ]
+            return rules_changed(state, before)
         case "incident":
             incident = as_known(state, incident_of(entry))
             check_owner(state, entry)
@@ -118,7 +119,7 @@ def _untimed(state: CityState, entry: Entry) -> list[Event]:
     if contract == SITE:
         site = site_of(entry, state.sites.sites, state.rules.limits.sites)
         state.sequence += 1
-        return _on_site(state, site)
+        return on_site(state, site)
     if contract in (SPEED, HUB):
         check_notice(entry, state.rules, ())
         position_of(entry.value["position"])
@@ -126,7 +127,7 @@ def _untimed(state: CityState, entry: Entry) -> list[Event]:
         return _on_notice(state, entry)
     camera = camera_of(entry) if entry.kind == "place" else None
     state.sequence += 1
-    return _on_evidence(state, entry) if camera is None else _on_camera(state, camera)
+    return _on_evidence(state, entry) if camera is None else on_camera(state, camera)
 
 
 def _until(state: CityState, time_ms: int) -> list[Event]:
@@ -169,7 +170,7 @@ def _judged(state: CityState, heard: Heard) -> list[Event]:
     events: list[Event] = []
     for rule in state.rules_in_force:
         events += put_in_force(state, rule.on_event(state, heard))
-    return events + _told_as_answer(state, heard.answers, heard.incident)
+    return events + publish_answer(state, heard.answers, heard.incident)
 
 
 def _taken_as_answer(state: CityState, incident: Incident, filing_id: str | None) -> str | None:
@@ -182,15 +183,6 @@ def _taken_as_answer(state: CityState, incident: Incident, filing_id: str | None
     for one in tied(after, state.owner_of(incident), incident, state.rules):
         state.remember(replace(one, turned_at=state.now_ms))
     return after.situation_id
-
-
-def _told_as_answer(state: CityState, its_id: str | None, incident: Incident) -> list[Event]:
-    """Tell that a filing is answered, where no rule has told it with the report."""
-    situation = state.now_told_as(its_id)
-    if situation is None or not is_untold(situation):
-        return []
-    reason = f"answered by {incident.agency}"
-    return publish(state, Draft(replace(situation, revision=situation.revision + 1, reason=reason), None))
 
 
 def _on_notice(state: CityState, entry: Entry) -> list[Event]:
@@ -251,73 +243,6 @@ def _as_handled(state: CityState, after: Situation) -> Draft:
         after = replace(after, view=redrawn(after.view, after.handled, state.rules, now=state.now_ms))
     rule = state.rule_named(after.rule)
     return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
-
-
-def _on_camera(state: CityState, camera: Camera) -> list[Event]:
-    before = state.cameras.get(camera.camera_id)
-    if camera == before:
-        return []
-    state.cameras.put(camera)
-    if before is not None and camera == replace(before, source=camera.source):
-        return [state.camera_row(camera)]  # only its source is known now
-    places = [one.position for one in (before, camera) if one is not None and one.position is not None]
-    events = [state.camera_row(camera)]
-    radius_m = max(state.rules.cameras.radius_m, state.rules.dispatch.radius_m)
-    for situation in (*state.live_near(places, radius_m), *_of_rules_near(state, places, radius_m)):
-        events += _looked_at_again(state, situation)
-    return events
-
-
-def _of_rules_near(state: CityState, places: Iterable[Position], radius_m: float) -> list[Situation]:
-    """Those behind which no reports stand, near any of *places*: of a city there are few at a time."""
-    its = [state.situations[one] for name in state.rules_with_situations() for one in state.of_rule(name)]
-    return [
-        one
-        for one in its
-        if (at := one.view.position) is not None
-        and any(distance_m(at.lat, at.lon, place.lat, place.lon) <= radius_m for place in places)
-    ]
-
-
-def _looked_at_again(state: CityState, situation: Situation) -> list[Event]:
-    """What follows for *situation* from other cameras."""
-    if situation.holds_reports:
-        draft = revised(state, situation, situation.view.incidents)
-        return publish(state, draft) if situation.is_placed else []
-    rule = state.rule_named(situation.rule)
-    if not isinstance(rule, Follows):
-        return []
-    draft = rule.on_action(state, situation)
-    if draft.situation.view == situation.view:
-        return publish(state, replace(draft, is_new_revision=False))
-    after = replace(draft.situation, revision=situation.revision + 1, reason="other cameras")
-    return publish(state, replace(draft, situation=after, is_new_revision=True))
-
-
-def _granted_anew(state: CityState, before: str | None) -> list[Event]:
-    """Grants follow other numbers of the law, or of cameras, at once: none lives on without a ground. *before*: by what
-    cameras opened until now, which a restart knows, too."""
-    if before in (None, state.opening):
-        return []
-    live = sorted((one for one in state.situations.values() if not one.is_closed), key=lambda one: one.age)
-    events: list[Event] = []
-    for one in live:
-        events += _looked_at_again(state, one)
-    return events
-
-
-def _on_site(state: CityState, site: Site) -> list[Event]:
-    before = state.sites.sites.get(site.site_id)
-    if site == before:
-        return []
-    state.sites.put(site)
-    if before is not None and site == replace(before, source=site.source):
-        return [state.site_row(site)]
-    places = [one.position for one in (before, site) if one is not None and one.position is not None]
-    events = [state.site_row(site)]
-    for situation in state.live_near(places, state.rules.dispatch.radius_m):
-        events += publish(state, Draft(situation, None, is_new_revision=False))
-    return events
 
 
 def _on_evidence(state: CityState, entry: Entry) -> list[Event]:

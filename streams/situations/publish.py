@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from schemas.event import Event
 from streams.situations.alerts import retold
 from streams.situations.dispatch import sent_out
-from streams.situations.filing import inherited, refiled
+from streams.situations.filing import inherited, is_untold, refiled
 from streams.situations.grants import Change, regranted
-from streams.situations.model import Situation
+from streams.situations.model import Incident, Situation
 from streams.situations.rule import Draft, Step
 from streams.situations.state import CityState
 from streams.situations.told import alert_event, grant_event, situation_event
@@ -103,3 +103,12 @@ def publish_evidence(state: CityState, situation: Situation) -> list[Event]:
     state.relist(situation)
     told = situation_event(situation, state.rules, now=state.now_ms)
     return [told, state.situation_row(situation.situation_id)]
+
+
+def publish_answer(state: CityState, its_id: str | None, incident: Incident) -> list[Event]:
+    """Tell that a filing is answered, where no rule has told it with the report."""
+    situation = state.now_told_as(its_id)
+    if situation is None or not is_untold(situation):
+        return []
+    reason = f"answered by {incident.agency}"
+    return publish(state, Draft(replace(situation, revision=situation.revision + 1, reason=reason), None))

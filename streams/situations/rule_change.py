@@ -8,13 +8,20 @@ from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
 from streams.situations.model import Situation
+from streams.situations.places import look_again
 from streams.situations.publish import publish
 from streams.situations.rule import Draft, Memory
 from streams.situations.state import CityState
 from streams.situations.watches import standing_event
 
 
-def end_rules_out_of_force(state: CityState) -> list[Event]:
+def rules_changed(state: CityState, opening_before: str | None) -> list[Event]:
+    """What follows once *state* goes by other numbers. *opening_before*: by what cameras opened until now, which a restart
+    knows, too."""
+    return [*_end_rules(state), *_open_watches(state), *_grant_anew(state, opening_before)]
+
+
+def _end_rules(state: CityState) -> list[Event]:
     """End what rules remember that are no longer in force."""
     events: list[Event] = []
     for memory in [
@@ -40,7 +47,7 @@ def _ended_with(state: CityState, rule: str, situation: Situation | None) -> lis
     return publish(state, Draft(after, {}))
 
 
-def open_standing_watches(state: CityState) -> list[Event]:
+def _open_watches(state: CityState) -> list[Event]:
     """Open what rules look for in the whole city, or say it anew where they look for something else."""
     events: list[Event] = []
     for rule in state.rules_in_force:
@@ -54,4 +61,15 @@ def open_standing_watches(state: CityState) -> list[Event]:
         event = standing_event(standing, revision, rule.name, state.rules, now=state.now_ms)
         body = {"watch_id": event.key, "revision": revision, "said": said}
         events += [event, *state.keep(Memory(rule.name, standing.name.partition(":")[2], body))]
+    return events
+
+
+def _grant_anew(state: CityState, before: str | None) -> list[Event]:
+    """Grants follow other numbers of the law, or of cameras, at once: none lives on without a ground."""
+    if before in (None, state.opening):
+        return []
+    live = sorted((one for one in state.situations.values() if not one.is_closed), key=lambda one: one.age)
+    events: list[Event] = []
+    for one in live:
+        events += look_again(state, one)
     return events

@@ -1,0 +1,70 @@
+"""Cameras and sites that change, and what follows for the situations near them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from schemas.event import Event
+from streams.geo import distance_m
+from streams.situations.model import Camera, Position, Site, Situation
+from streams.situations.publish import publish
+from streams.situations.rule import Draft, Follows
+from streams.situations.rules.joint_incident import revised
+from streams.situations.state import CityState
+
+
+def on_camera(state: CityState, camera: Camera) -> list[Event]:
+    before = state.cameras.get(camera.camera_id)
+    if camera == before:
+        return []
+    state.cameras.put(camera)
+    if before is not None and camera == replace(before, source=camera.source):
+        return [state.camera_row(camera)]  # only its source is known now
+    places = [one.position for one in (before, camera) if one is not None and one.position is not None]
+    events = [state.camera_row(camera)]
+    radius_m = max(state.rules.cameras.radius_m, state.rules.dispatch.radius_m)
+    for situation in (*state.live_near(places, radius_m), *_of_rules_near(state, places, radius_m)):
+        events += look_again(state, situation)
+    return events
+
+
+def on_site(state: CityState, site: Site) -> list[Event]:
+    before = state.sites.sites.get(site.site_id)
+    if site == before:
+        return []
+    state.sites.put(site)
+    if before is not None and site == replace(before, source=site.source):
+        return [state.site_row(site)]
+    places = [one.position for one in (before, site) if one is not None and one.position is not None]
+    events = [state.site_row(site)]
+    for situation in state.live_near(places, state.rules.dispatch.radius_m):
+        events += publish(state, Draft(situation, None, is_new_revision=False))
+    return events
+
+
+def look_again(state: CityState, situation: Situation) -> list[Event]:
+    """What follows for *situation* from other cameras."""
+    if situation.holds_reports:
+        draft = revised(state, situation, situation.view.incidents)
+        return publish(state, draft) if situation.is_placed else []
+    rule = state.rule_named(situation.rule)
+    if not isinstance(rule, Follows):
+        return []
+    draft = rule.on_action(state, situation)
+    if draft.situation.view == situation.view:
+        return publish(state, replace(draft, is_new_revision=False))
+    after = replace(draft.situation, revision=situation.revision + 1, reason="other cameras")
+    return publish(state, replace(draft, situation=after, is_new_revision=True))
+
+
+def _of_rules_near(state: CityState, places: Iterable[Position], radius_m: float) -> list[Situation]:
+    """Those behind which no reports stand, near any of *places*: of a city there are few at a time."""
+    its = [state.situations[one] for name in state.rules_with_situations() for one in state.of_rule(name)]
+    return [
+        one
+        for one in its
+        if (at := one.view.position) is not None
+        and any(distance_m(at.lat, at.lon, place.lat, place.lon) <= radius_m for place in places)
+    ]
