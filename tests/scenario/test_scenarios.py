@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import Invalid
+from streams.situations.terms import JOINT_INCIDENT
 from tests.scenario.a_scenario import HERE, Scenario, Wrong, scenarios, scenarios_of
 from tests.scenario.running import Running
 from tests.scenario.telling import differences
@@ -20,8 +21,13 @@ def named(one: Scenario) -> str:
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=named)
 def test_it_goes_as_the_file_says(scenario: Scenario) -> None:
-    found = differences(scenario, Running(scenario).run())
+    city = Running(scenario)
+    found = differences(scenario, city.run())
     assert not found, "\n".join([scenario.says, *found])
+    for one in city.state.situations.values():
+        assert one.holds_reports is (one.rule == JOINT_INCIDENT), (
+            "reports stand behind joint-incident's alone"
+        )
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=named)
