@@ -29,8 +29,9 @@ from streams.runtime.transaction import Outbox, transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
-from streams.situations.notices import SPEED
+from streams.situations.notices import NOTICES, SPEED
 from streams.situations.rows import check_row
+from streams.situations.sites import SITE
 from streams.situations.watches import observed_from, takes_evidence
 from streams.tables import Table, read_rows
 
@@ -38,13 +39,9 @@ INPUTS = {
     "fire.incident": "incident",
     "police.incident": "incident",
     "civil.incident": "incident",
-    "civil.observation": "notice",
-    "civil.vulnerable": "notice",
-    "police.wanted": "notice",
+    **{contract: kind.entry_kind for contract, kind in NOTICES.items()},
     "place.camera": "place",
-    "place.hub": "place",
-    "place.site": "place",
-    "mobility.speed": "evidence",
+    SITE: "place",
     "core.tick": "tick",
     "core.evidence": "evidence",
     "core.action": "action",

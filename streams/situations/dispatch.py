@@ -15,8 +15,7 @@ from streams.situations.cameras import cameras_for
 from streams.situations.config import RulesConfig
 from streams.situations.handling import override_of
 from streams.situations.model import Incident, Observed, Position, Sent, Situation
-from streams.situations.pace import approach_speed, numbers_of
-from streams.situations.rule import City
+from streams.situations.rule import City, MeasuresTraffic
 from streams.situations.rules.in_force import told_version
 from streams.situations.told import event_fields
 from streams.situations.units import is_sent, unit_name, units_left_out
@@ -72,7 +71,7 @@ def looks_at(situation: Situation, city: City) -> int | None:
     config, now = city.rules.dispatch, city.now_ms
     every, until = round(config.refresh_min * MINUTE_MS), round(config.refresh_for_min * MINUTE_MS)
     live = [one.since for one in situation.sent if not one.is_over and now < one.since + until]
-    if not live or not (city.sites.sites or numbers_of(city)):
+    if not live or not (city.sites.sites or _measures_traffic(city)):
         return None
     return min(since + ((now - since) // every + 1) * every for since in live)
 
@@ -127,8 +126,13 @@ def _roughly(bundle: Bundle, config: RulesConfig) -> Bundle:
 
 def _approach(place: Position, city: City) -> dict[str, Any] | None:
     radius_m = city.rules.dispatch.approach_radius_m
-    found = approach_speed(city, place, radius_m, city.now_ms)
+    rule = _measures_traffic(city)
+    found = None if rule is None else rule.speed_near(city, place, radius_m)
     return None if found is None else {"radius_m": radius_m, **found}
+
+
+def _measures_traffic(city: City) -> MeasuresTraffic | None:
+    return next((rule for rule in city.rules_in_force if isinstance(rule, MeasuresTraffic)), None)
 
 
 def _hazards(place: Position, city: City) -> Iterator[dict[str, Any]]:

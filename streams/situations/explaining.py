@@ -10,6 +10,7 @@ from streams.geo import distance_m
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.model import Incident, Situation
+from streams.situations.notices import NOTICES
 from streams.situations.rule import Explains
 from streams.situations.sections import Reach
 from streams.situations.state import CityState
@@ -100,11 +101,7 @@ def _named_entry(entry: Entry) -> str:
 
 
 IN_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "mobility.speed": lambda it: f"{it['mean_speed_mps'] * 3.6:.0f} km/h in cell {it['cell']}",
-    "civil.observation": lambda it: f"{it['quantity']} {it['value']:g} of sensor {it['sensor_id']}",
-    "civil.vulnerable": lambda it: f"somebody's {it['cause'].replace('_', ' ')}",
-    "police.wanted": lambda _: "an entry of the list of wanted vehicles",
-    "place.hub": lambda it: f"hub {it['hub_id']}",
+    **{contract: kind.in_words for contract, kind in NOTICES.items()},
     "place.site": lambda it: f"site {it['site_id']}",
     "place.camera": lambda it: f"camera {it['camera_id']}",
 }

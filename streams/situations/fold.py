@@ -25,8 +25,9 @@ from streams.situations.handling import (
     separated,
 )
 from streams.situations.limits import let_go, too_many
+from streams.situations.memory import Memory
 from streams.situations.model import Incident, Situation
-from streams.situations.notices import HUB, SITE, SPEED, check_notice
+from streams.situations.notices import NOTICES, check_notice
 from streams.situations.owning import as_known, check_owner
 from streams.situations.places import on_camera, on_site
 from streams.situations.publish import (
@@ -37,12 +38,12 @@ from streams.situations.publish import (
     put_in_force,
     send_out,
 )
-from streams.situations.rule import Draft, Follows, Heard, Memory, Notices
+from streams.situations.rule import Draft, Follows, Heard, Notices
 from streams.situations.rule_change import rules_changed
 from streams.situations.rules.in_force import CityRules
 from streams.situations.rules.joint_incident import regroup, seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
-from streams.situations.sites import site_of
+from streams.situations.sites import SITE, site_of
 from streams.situations.state import CityState
 from streams.situations.watches import ends_at, observed_from, takes_evidence, unwatched
 
@@ -106,7 +107,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             _may_be(state, action)
             return _until(state, time_of(entry)) + _on_action(state, action)
         case "notice" | "tick":  # of a tick nobody takes notice
-            check_notice(entry, state.rules, state.memories.keys())
+            check_notice(entry, state)
             check_owner(state, entry)
             return _until(state, time_of(entry)) + _on_notice(state, entry)
         case _:
@@ -120,8 +121,8 @@ def _untimed(state: CityState, entry: Entry) -> list[Event]:
         site = site_of(entry, state.sites.sites, state.rules.limits.sites)
         state.sequence += 1
         return on_site(state, site)
-    if contract in (SPEED, HUB):
-        check_notice(entry, state.rules, ())
+    if contract in NOTICES:
+        check_notice(entry, state)
         position_of(entry.value["position"])
         state.sequence += 1
         return _on_notice(state, entry)

@@ -1,75 +1,111 @@
-"""What agencies tell that is no report of a happening: a sensor's value, a person who asks for help, a wanted vehicle.
+"""Notices: what agencies tell that is no report of a happening, as a sensor's value, a call for help, a wanted vehicle.
 
-The law is looked at first, whatever rules are in force: without consent, or a ground, nothing is taken. Pure.
+A notice of a new kind is one line of ``NOTICES``: the stage subscribes to it, the law is looked at, rules that name it in
+``notices`` are asked, and an explanation has words for it. The law is looked at first, whatever rules are in force:
+without consent, or a ground, nothing is taken. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from schemas.errors import Invalid
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
+from streams.situations.rule import City, KeepsList, Notices
 
 OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
-SPEED, HUB, SITE = "mobility.speed", "place.hub", "place.site"
+SPEED, HUB = "mobility.speed", "place.hub"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
 SPEED_MAX_MPS = 150.0
-WANTED_MAX = 5_000
-"""So many vehicles may be on the list: a nation has some 200 urgent ones a day."""
 
 
-def check_notice(entry: Entry, config: RulesConfig, known: Collection[str]) -> None:
-    """``Invalid`` for one that says nothing, or that the law does not let us take. Never quotes it: it may be personal.
+@dataclass(frozen=True, slots=True)
+class NoticeKind:
+    """A contract whose records are notices. *entry_kind* is their kind in the journal: a "notice" brings the time with it,
+    a "place" and "evidence" do not. *check* raises ``Invalid`` for one that cannot be taken. *in_words* names one in an
+    explanation, and never whom it concerns."""
 
-    *known* are the names of all that rules remember.
-    """
+    entry_kind: str
+    check: Callable[[Entry, RulesConfig], None]
+    in_words: Callable[[Mapping[str, Any]], str]
+
+
+def check_notice(entry: Entry, city: City) -> None:
+    """``Invalid`` for one that says nothing, that the law does not let us take, or for which a rule has no room. Never
+    quotes it: it may be personal."""
     contract = entry.topic.partition(".")[2]
-    match contract:
-        case "civil.observation":
-            _need(entry, _is_said(entry, "sensor_id"), "sensor_id", "a sensor")
-        case "civil.vulnerable":
-            _need(entry, _is_said(entry, "consent_ref"), "consent_ref", "where the person's consent is kept")
-            _need(entry, entry.value["cause"] in CAUSES, "cause", " or ".join(CAUSES))
-            _need(entry, _is_said(entry, "person_ref"), "person_ref", "a pseudonym")
-        case "police.wanted":
-            _check_wanted(entry, config, known)
-        case "mobility.speed":
-            speed, vehicles = entry.value["mean_speed_mps"], entry.value["vehicles"]
-            _need(entry, 0 <= speed <= SPEED_MAX_MPS, "mean_speed_mps", f"0 to {SPEED_MAX_MPS:g} m/s")
-            _need(entry, vehicles >= 1, "vehicles", "at least one")
-            _need(entry, _is_said(entry, "cell"), "cell", "row:column")
-            _need(entry, entry.value["position"] is not None, "position", "the middle of the cell")
-        case "place.hub":
-            _need(entry, _is_said(entry, "hub_id"), "hub_id", "the hub's own id")
+    if contract not in NOTICES:
+        return
+    NOTICES[contract].check(entry, city.rules)
+    for rule in city.rules_in_force:
+        if isinstance(rule, KeepsList) and isinstance(rule, Notices) and contract in rule.notices:
+            rule.check_room(city, entry)
 
 
-def _check_wanted(entry: Entry, config: RulesConfig, known: Collection[str]) -> None:
-    _need(entry, _is_said(entry, "entry_id"), "entry_id", "the list's own id")
+def _check_observation(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "sensor_id"), "sensor_id", "a sensor")
+
+
+def _check_call(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "consent_ref"), "consent_ref", "where the person's consent is kept")
+    need(entry, entry.value["cause"] in CAUSES, "cause", " or ".join(CAUSES))
+    need(entry, _is_said(entry, "person_ref"), "person_ref", "a pseudonym")
+
+
+def _check_wanted(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "entry_id"), "entry_id", "the list's own id")
     if not entry.value["is_listed"]:
         return
-    _need(entry, _is_said(entry, "offence"), "offence", "the class of offence")
-    _need(entry, _is_said(entry, "legal_ground"), "legal_ground", "the law that allows it")
+    need(entry, _is_said(entry, "offence"), "offence", "the class of offence")
+    need(entry, _is_said(entry, "legal_ground"), "legal_ground", "the law that allows it")
     allowed = config.law.wanted_offences
     if allowed is not None:
-        _need(entry, entry.value["offence"] in allowed, "offence", " or ".join(allowed) or "none by this law")
+        need(entry, entry.value["offence"] in allowed, "offence", " or ".join(allowed) or "none by this law")
     tokens = [*entry.value["tokens"], *entry.value["candidate_tokens"]]
-    _need(entry, bool(entry.value["tokens"]), "tokens", "at least one token")
-    is_room = f"wanted:{entry.value['entry_id']}" in known or _listed(known) < WANTED_MAX
-    _need(entry, is_room, "entry_id", f"at most {WANTED_MAX} vehicles on the list")
-    _need(entry, _is_said(entry, "agency"), "agency", "who looks for it")
-    _need(entry, len(tokens) <= TOKENS_MAX, "candidate_tokens", f"at most {TOKENS_MAX} tokens")
+    need(entry, bool(entry.value["tokens"]), "tokens", "at least one token")
+    need(entry, _is_said(entry, "agency"), "agency", "who looks for it")
+    need(entry, len(tokens) <= TOKENS_MAX, "candidate_tokens", f"at most {TOKENS_MAX} tokens")
 
 
-def _listed(known: Collection[str]) -> int:
-    return sum(name.startswith("wanted:") for name in known)
+def _check_speed(entry: Entry, config: RulesConfig) -> None:
+    speed, vehicles = entry.value["mean_speed_mps"], entry.value["vehicles"]
+    need(entry, 0 <= speed <= SPEED_MAX_MPS, "mean_speed_mps", f"0 to {SPEED_MAX_MPS:g} m/s")
+    need(entry, vehicles >= 1, "vehicles", "at least one")
+    need(entry, _is_said(entry, "cell"), "cell", "row:column")
+    need(entry, entry.value["position"] is not None, "position", "the middle of the cell")
+
+
+def _check_hub(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "hub_id"), "hub_id", "the hub's own id")
+
+
+NOTICES: Mapping[str, NoticeKind] = {
+    OBSERVATION: NoticeKind(
+        "notice",
+        _check_observation,
+        lambda it: f"{it['quantity']} {it['value']:g} of sensor {it['sensor_id']}",
+    ),
+    VULNERABLE: NoticeKind("notice", _check_call, lambda it: f"somebody's {it['cause'].replace('_', ' ')}"),
+    WANTED: NoticeKind("notice", _check_wanted, lambda _: "an entry of the list of wanted vehicles"),
+    HUB: NoticeKind("place", _check_hub, lambda it: f"hub {it['hub_id']}"),
+    SPEED: NoticeKind(
+        "evidence",
+        _check_speed,
+        lambda it: f"{it['mean_speed_mps'] * 3.6:.0f} km/h in cell {it['cell']}",
+    ),
+}
+"""By contract."""
 
 
 def _is_said(entry: Entry, field: str) -> bool:
     return bool((entry.value[field] or "").strip())
 
 
-def _need(entry: Entry, is_so: bool, field: str, expected: str) -> None:
+def need(entry: Entry, is_so: bool, field: str, expected: str) -> None:
+    """``Invalid`` unless *is_so*, which names the field and never what it holds."""
     if not is_so:
         raise Invalid(f"{entry.topic}: taken only with a usable {field}", field=field, expected=expected)

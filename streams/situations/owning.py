@@ -14,6 +14,7 @@ from schemas.event import case_id
 from streams.situations.entry import Entry
 from streams.situations.facts import source_of
 from streams.situations.model import Incident
+from streams.situations.rule import KeepsList, Notices
 from streams.situations.state import CityState
 
 DERIVED = re.compile(r"[0-9a-f]{32}")
@@ -37,17 +38,22 @@ def check_owner(state: CityState, entry: Entry) -> None:
         case "place.site":
             field, site = "site_id", state.sites.sites.get(value.get("site_id", ""))
             owner = None if site is None else site.source
-        case "police.wanted":
-            field, memory = "entry_id", state.memories.get(f"wanted:{value['entry_id']}")
-            owner = None if memory is None else memory.body.get("source")
-        case _:
-            return
+        case contract:
+            field, owner = "entry_id", _listed_by(state, contract, entry)
     if owner and owner != source_of(entry):
         raise Invalid(
             f"{entry.topic}: told by another source, which alone may revise it",
             field=field,
             expected="an id of the source's own",
         )
+
+
+def _listed_by(state: CityState, contract: str, entry: Entry) -> str | None:
+    """The source that first listed what a notice is about, by the rule that keeps the list."""
+    for rule in state.rules_in_force:
+        if isinstance(rule, KeepsList) and isinstance(rule, Notices) and contract in rule.notices:
+            return rule.source_of_entry(state, entry)
+    return None
 
 
 def as_known(state: CityState, incident: Incident) -> Incident:

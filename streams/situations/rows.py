@@ -7,10 +7,11 @@ from typing import Any
 
 from msgspec import DecodeError
 from msgspec.json import Decoder, Encoder
+from msgspec.structs import replace
 
 from schemas.errors import Invalid
+from streams.situations.memory import Memory
 from streams.situations.model import Camera, Site, Situation
-from streams.situations.rule import Memory
 
 CLOCK = "clock"
 CAMERA, SITE = "camera:", "site:"
@@ -20,10 +21,11 @@ SHADOW = "shadow:"
 _ENCODER = Encoder(order="deterministic")
 _SITUATION, _CAMERA = Decoder(Situation), Decoder(Camera)
 _SITE, _MEMORY = Decoder(Site), Decoder(Memory)
+_WATCH_ID = "watch_id"
 _CLOCK = Decoder(dict[str, int | str | None])
 
 
-def body_of(thing: Situation | Camera | Site | Memory | Mapping[str, Any]) -> bytes:
+def body_of(thing: Situation | Camera | Site | Mapping[str, Any]) -> bytes:
     """Canonical: sorted keys, shortest form of each number, so equal things have equal bytes."""
     return _ENCODER.encode(thing)
 
@@ -40,8 +42,21 @@ def site_from(body: bytes) -> Site:
     return _SITE.decode(body)
 
 
+def memory_body(memory: Memory) -> bytes:
+    """Its row. A watch of the memory stands within the body there, as rows have always had it."""
+    row = {name: getattr(memory, name) for name in memory.__struct_fields__ if name != _WATCH_ID}
+    if memory.watch_id is not None:
+        row["body"] = {**memory.body, _WATCH_ID: memory.watch_id}
+    return body_of(row)
+
+
 def memory_from(body: bytes) -> Memory:
-    return _MEMORY.decode(body)
+    memory = _MEMORY.decode(body)
+    watch_id = memory.body.get(_WATCH_ID)
+    if not isinstance(watch_id, str):  # else a sensor or an entry of that name, as sources may call theirs
+        return memory
+    rest = {name: said for name, said in memory.body.items() if name != _WATCH_ID}
+    return replace(memory, body=rest, watch_id=watch_id)
 
 
 def clock_from(body: bytes) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""What a rule is: two pure functions that say, of what came in or of the time, which situations to tell and how.
+"""The form of a rule: pure functions that say, of what came in or of the time, which situations to tell and how.
 
-A rule is one file in ``rules/``. It looks at the city and changes nothing: what it wants told are drafts, what it
+A rule is one file or folder in ``rules/``. It looks at the city and changes nothing: what it wants told are drafts, what it
 wants kept beside its situations are memories. The fold puts both in force.
 """
 
@@ -19,6 +19,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.joining import IncidentIndex
 from streams.situations.law import Use
+from streams.situations.memory import Memory
 from streams.situations.model import CameraAt, Incident, Position, Situation
 from streams.situations.rates import Rates
 from streams.situations.sites import SiteIndex
@@ -46,29 +47,11 @@ class Draft(Struct, frozen=True, gc=False):
     uses: Mapping[str, Use] | None = None
 
 
-class Memory(Struct, frozen=True, gc=False):
-    """What a rule remembers beside its situations, under *key*: JSON in *body*.
-
-    *wake_at* is when it wants ``on_time``. *covers* are kinds that an area alert of *situation_id* now stands for: single
-    situations of them are listed beneath it and demand no attention of their own.
-    """
-
-    rule: str
-    key: str
-    body: Mapping[str, Any]
-    wake_at: int | None = None
-    situation_id: str | None = None
-    covers: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return f"{self.rule}:{self.key}"
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a rule answers: situations to tell, in order, what it remembers from now on, the keys of what it forgets,
-    and what it looks for: events of ``core.watch``. Whose memory says ``watch_id`` is asked about what that finds."""
+    """The answer of a rule: situations to tell, in order, what it remembers from now on, the names of memories that it
+    forgets, and events of ``core.watch``: what it looks for. What a watch finds comes to the rule by the memory that bears
+    its ``watch_id``."""
 
     drafts: Sequence[Draft] = ()
     memories: Sequence[Memory] = ()
@@ -78,7 +61,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a rule looks for in the whole city, for as long as it is in force; *name* is that of its memory."""
+    """A search of a rule in the whole city, for as long as it is in force; *name* is that of its memory."""
 
     name: str
     labels: tuple[str, ...]
@@ -89,7 +72,7 @@ class Standing:
 
 
 class City(Protocol):
-    """What a rule may look at. All of it is derived from entries of the journal."""
+    """The city as a rule may look at it. All of it is derived from entries of the journal."""
 
     now_ms: int
     sequence: int
@@ -99,6 +82,8 @@ class City(Protocol):
     cameras: CameraIndex
     sites: SiteIndex
 
+    @property
+    def rules_in_force(self) -> Sequence[Rule]: ...
     @property
     def rules(self) -> RulesConfig: ...
     @property
@@ -123,7 +108,27 @@ class Notices(Protocol):
         """The contracts."""
 
     def on_notice(self, city: City, entry: Entry) -> Step:
-        """What one leads to. It has been checked (``notices.check_notice``)."""
+        """The answer to one. It has been checked (``notices.check_notice``)."""
+
+
+@runtime_checkable
+class KeepsList(Protocol):
+    """A rule that keeps a list of what agencies want found, and opens a watch for each entry of it."""
+
+    def check_room(self, city: City, entry: Entry) -> None:
+        """``Invalid`` for a notice that the list has no room for."""
+
+    def source_of_entry(self, city: City, entry: Entry) -> str | None:
+        """The source that first listed what the notice is about; ``None`` where it is not on the list."""
+
+
+@runtime_checkable
+class MeasuresTraffic(Protocol):
+    """A rule that knows how fast vehicles are."""
+
+    def speed_near(self, city: City, position: Position, radius_m: float) -> Mapping[str, Any] | None:
+        """``speed_mps``, ``vehicles``, and ``usual_mps`` and ``share`` (of the usual speed), which are ``None`` where
+        nothing is known of usual. ``None`` where nobody within *radius_m* of *position* moved of late."""
 
 
 @runtime_checkable
@@ -142,29 +147,28 @@ class Explains(Protocol):
         """In a sentence, as things stand with this revision."""
 
 
-class Rule(Protocol):
+class Rule:
     """Pure: the same city and the same question give the same answer. It never changes *city*.
 
     *speaks_last*: it is asked once the reports have their situations. *standing* is what it looks for in the whole city.
+    *keeps* are the names of all memories that it may have; one that ends in ``:`` stands for all that begin so. A rule
+    writes the hooks that it needs; without one, nothing follows.
     """
 
     name: str
     version: str
-
-    @property
-    def speaks_last(self) -> bool: ...
-    @property
-    def standing(self) -> Standing | None: ...
-
-    @property
-    def keeps(self) -> frozenset[str]:
-        """The names of all memories that it may have; one that ends in ``:`` stands for all that begin so."""
+    speaks_last: bool = True
+    standing: Standing | None = None
+    keeps: frozenset[str] = frozenset()
 
     def on_event(self, city: City, heard: Heard) -> Step:
-        """What a new or revised report leads to."""
+        """The answer to a new or revised report."""
+        return Step()
 
     def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
-        """What was found by its standing watch."""
+        """The answer to what one of its watches found."""
+        return Step()
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
-        """What the time leads to, for a situation of this rule or something that it remembers."""
+        """The answer to the time, for a situation of this rule or something that it remembers."""
+        return Step()

@@ -7,10 +7,11 @@ from dataclasses import astuple
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
+from streams.situations.memory import StandingWatch, memory_of
 from streams.situations.model import Situation
 from streams.situations.places import look_again
 from streams.situations.publish import publish
-from streams.situations.rule import Draft, Memory
+from streams.situations.rule import Draft
 from streams.situations.state import CityState
 from streams.situations.watches import standing_event
 
@@ -28,8 +29,8 @@ def _end_rules(state: CityState) -> list[Event]:
         state.memories[name] for name in sorted(one for one in state.memories if not state.is_kept(one))
     ]:
         events += state.drop(memory)
-        if "watch_id" in memory.body:
-            events.append(Event("core.watch", memory.body["watch_id"], None))
+        if memory.watch_id is not None:
+            events.append(Event("core.watch", memory.watch_id, None))
         events += _ended_with(state, memory.rule, state.situations.get(memory.situation_id or ""))
     for name in state.rules_with_situations():
         if state.rule_named(name) is None:
@@ -55,12 +56,13 @@ def _open_watches(state: CityState) -> list[Event]:
         if standing is None:
             continue
         memory, said = state.memories.get(standing.name), derived_id(*map(str, astuple(standing)))
-        if memory is not None and memory.body["said"] == said:
+        before = None if memory is None else memory.read(StandingWatch)
+        if before is not None and before.said == said:
             continue
-        revision = 1 if memory is None else memory.body["revision"] + 1
-        event = standing_event(standing, revision, rule.name, state.rules, now=state.now_ms)
-        body = {"watch_id": event.key, "revision": revision, "said": said}
-        events += [event, *state.keep(Memory(rule.name, standing.name.partition(":")[2], body))]
+        after = StandingWatch(1 if before is None else before.revision + 1, said)
+        event = standing_event(standing, after.revision, rule.name, state.rules, now=state.now_ms)
+        key = standing.name.partition(":")[2]
+        events += [event, *state.keep(memory_of(rule.name, key, after, watch_id=event.key))]
     return events
 
 

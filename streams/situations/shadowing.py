@@ -14,9 +14,8 @@ import orjson
 
 from schemas.event import Event, derived_id
 from streams.situations.config import RulesConfig
-from streams.situations.notices import WANTED
 from streams.situations.rows import SHADOW
-from streams.situations.rule import Notices, Rule, Standing
+from streams.situations.rule import KeepsList, Rule, Standing
 from streams.situations.rules.in_force import rules_of
 from streams.situations.state import CityState
 from streams.situations.terms import JOINT_INCIDENT
@@ -86,5 +85,4 @@ def unseen(in_force: RulesConfig, candidate: RulesConfig) -> list[str]:
 
 
 def _looks_for(rule: Rule) -> Standing | str | None:
-    has_list = isinstance(rule, Notices) and WANTED in rule.notices
-    return rule.name if has_list else rule.standing
+    return rule.name if isinstance(rule, KeepsList) else rule.standing

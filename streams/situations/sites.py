@@ -12,6 +12,8 @@ from streams.situations.entry import Entry
 from streams.situations.facts import position_of, source_of
 from streams.situations.model import Position, Site
 
+SITE = "place.site"
+
 
 @dataclass(slots=True)
 class SiteIndex:

@@ -13,6 +13,7 @@ from streams.situations.cameras import CameraIndex
 from streams.situations.config import RulesConfig
 from streams.situations.indexes import Indexes
 from streams.situations.joining import IncidentIndex
+from streams.situations.memory import Memory
 from streams.situations.model import Camera, Incident, Position, Site, Situation
 from streams.situations.rates import Rates
 from streams.situations.rows import (
@@ -24,11 +25,12 @@ from streams.situations.rows import (
     body_of,
     camera_from,
     clock_from,
+    memory_body,
     memory_from,
     site_from,
     situation_from,
 )
-from streams.situations.rule import Memory, Notices, Rule
+from streams.situations.rule import Notices, Rule
 from streams.situations.rules.in_force import families_of, rules_of
 from streams.situations.schedule import Schedule, next_due
 from streams.situations.sites import SiteIndex
@@ -198,8 +200,8 @@ class CityState:
 
     def _hold(self, memory: Memory) -> None:
         self.memories[memory.name] = memory
-        if "watch_id" in memory.body:
-            self._watchers[memory.body["watch_id"]] = memory.name
+        if memory.watch_id is not None:
+            self._watchers[memory.watch_id] = memory.name
 
     def _covered(self) -> None:
         self.covers = tuple(sorted(name for name, one in self.memories.items() if one.covers))
@@ -207,7 +209,7 @@ class CityState:
     def drop(self, memory: Memory) -> list[Event]:
         """Remember it no longer."""
         del self.memories[memory.name]
-        self._watchers.pop(memory.body.get("watch_id", ""), None)
+        self._watchers.pop(memory.watch_id or "", None)
         if memory.covers:
             self._covered()
         self._schedule.remove(memory.name)
@@ -324,7 +326,7 @@ class CityState:
 
     def memory_row(self, name: str) -> Event:
         memory = self.memories.get(name)
-        return self._row(MEMORY + name, "rule", body_of(memory) if memory else None)
+        return self._row(MEMORY + name, "rule", memory_body(memory) if memory else None)
 
     def clock_row(self) -> Event:
         """Where the city stands: its time, the journal's sequence, the rules in force."""

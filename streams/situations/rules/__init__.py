@@ -1,1 +1,1 @@
-"""The rules, a file each: ``in_force`` finds them by name."""
+"""The rules, a file or a folder each: ``in_force`` finds them by name. ``parts`` is what several share."""

@@ -6,36 +6,33 @@ situation. What an operator closed stays closed until the sensor has been calm.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
-from pydantic import Field, model_validator
 
 from schemas.event import derived_id
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.languages import words_of
-from streams.situations.lasting import (
+from streams.situations.law import Use
+from streams.situations.memory import Memory
+from streams.situations.model import Situation
+from streams.situations.notices import OBSERVATION
+from streams.situations.rule import City, Draft, Rule, Step
+from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
+from streams.situations.rules.parts.spells import (
     SPELLS,
     Spell,
     begun,
     ended,
-    numbers_beside,
+    key_of,
     over,
     place_in,
     remembered,
     shown,
     spells_of,
     told_by,
-    whose,
 )
-from streams.situations.law import Use
-from streams.situations.model import Situation
-from streams.situations.notices import OBSERVATION
-from streams.situations.rule import City, Draft, Heard, Memory, Step
 from streams.situations.terms import Severity, Strict, Urgency
 
 NAME, VERSION = "disaster", "1"
@@ -43,55 +40,37 @@ USE = "disaster"
 MINUTE_MS = 60_000
 
 
-@cache
-def _defaults() -> dict[str, Any]:
-    return tomllib.loads(numbers_beside(__file__).read_text(encoding="utf-8"))
+default = defaults_beside(__file__)
 
 
-def _default(name: str, **bounds: Any) -> Any:
-    return Field(default_factory=lambda: _defaults()[name], validate_default=True, **bounds)
+class Words(Templates):
+    """The texts of its alerts in one language."""
 
-
-class Words(Strict):
-    """What is told in one language."""
-
+    places: ClassVar = {"kind": "", "quantity": "", "value": 1.0, "unit": ""}
     raised: str
     over: str
 
-    @model_validator(mode="after")
-    def _sound(self) -> Words:
-        for template in (self.raised, self.over):
-            try:
-                template.format(kind="", quantity="", value=1.0, unit="")
-            except (KeyError, IndexError, ValueError) as error:
-                raise ValueError(
-                    f"{template!r} may use {{kind}}, {{quantity}}, {{value}}, {{unit}} only"
-                ) from error
-        return self
-
 
 class Numbers(Strict):
-    """What ``[[rule]] name = "disaster"`` of a city's file may say."""
+    """The settings that ``[[rule]] name = "disaster"`` of a city's file may give."""
 
-    kind: str = _default("kind")
-    severity: Severity = _default("severity")
-    urgency: Urgency = _default("urgency")
-    forward_to: tuple[str, ...] = _default("forward_to")
-    over_after_s: float = _default("over_after_s", gt=0, le=86_400)
-    age_max_min: float = _default("age_max_min", gt=0)
-    evidence_max: int = _default("evidence_max", ge=1, le=200)
-    spells_max: int = _default("spells_max", ge=1, le=100_000)
-    thresholds: dict[str, float] = _default("thresholds")
-    headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
+    kind: str = default("kind")
+    severity: Severity = default("severity")
+    urgency: Urgency = default("urgency")
+    forward_to: tuple[str, ...] = default("forward_to")
+    over_after_s: float = default("over_after_s", gt=0, le=86_400)
+    age_max_min: float = default("age_max_min", gt=0)
+    evidence_max: int = default("evidence_max", ge=1, le=200)
+    spells_max: int = default("spells_max", ge=1, le=100_000)
+    thresholds: dict[str, float] = default("thresholds")
+    headlines: dict[str, Words] = headlines_of(NAME)
 
 
-class Disaster:
+class Disaster(Rule):
     """Looks at each value by itself: at its sensor's threshold, else the city's number for that quantity."""
 
     name = NAME
     version = VERSION
-    speaks_last = True
-    standing = None
     keeps = frozenset({f"{NAME}:{SPELLS}"})
     notices = frozenset({OBSERVATION})
 
@@ -99,17 +78,11 @@ class Disaster:
         self._numbers = numbers
         self._over_ms = round(numbers.over_after_s * 1000)
         self._name = config.names.get(numbers.kind, numbers.kind)
-        self._words = numbers.headlines.get(config.spoken) or next(iter(numbers.headlines.values()))
-
-    def on_event(self, city: City, heard: Heard) -> Step:
-        return Step()
-
-    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
-        return Step()
+        self._words = spoken(numbers.headlines, config)
 
     def on_notice(self, city: City, entry: Entry) -> Step:
         value, spells = entry.value, spells_of(city, NAME)
-        sensor, limit = whose(spells, entry, "sensor_id"), self._threshold(value)
+        sensor, limit = key_of(spells, entry, "sensor_id"), self._threshold(value)
         spell = spells.get(sensor)
         is_known = spell is not None and not spell.is_news(value["event_time"])
         is_old = city.now_ms - value["event_time"] > self._numbers.age_max_min * MINUTE_MS
@@ -127,7 +100,7 @@ class Disaster:
         return self._step(city, spells, drafts)
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
-        """What has been calm for long enough is over."""
+        """A sensor that has been calm for long enough ends its situation."""
         if isinstance(due, Situation):
             return Step()
         spells, drafts = spells_of(city, NAME), []
@@ -181,7 +154,7 @@ class Disaster:
         its_id = derived_id(NAME, sensor, value["event_id"])
         reason = f"{value['quantity']} of sensor {sensor} at or above its threshold"
         situation = Situation(its_id, sensor, city.sequence, 1, reason, view, rule=NAME)
-        spells[whose(spells, entry, "sensor_id")] = Spell(its_id, city.now_ms, value["event_time"])
+        spells[key_of(spells, entry, "sensor_id")] = Spell(its_id, city.now_ms, value["event_time"])
         return self._step(city, spells, [shown(city, situation, self._uses(city))])
 
     def _again(self, city: City, entry: Entry, spell: Spell) -> list[Draft]:

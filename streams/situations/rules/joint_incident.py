@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -17,6 +16,7 @@ from streams.situations.handled import Handling
 from streams.situations.handling import held, opened_again, override_of, together
 from streams.situations.joining import Partner, clusters, connected, joins_alike
 from streams.situations.law import Use
+from streams.situations.memory import Memory
 from streams.situations.model import (
     CameraAt,
     Incident,
@@ -26,7 +26,7 @@ from streams.situations.model import (
     View,
     listed_with,
 )
-from streams.situations.rule import City, Draft, Heard, Memory, Step
+from streams.situations.rule import City, Draft, Heard, Rule, Step
 from streams.situations.terms import JOINT_INCIDENT, STATUSES
 from streams.situations.units import unit_uses
 
@@ -36,14 +36,12 @@ Members = tuple[Incident, ...]
 UNHANDLED = Handling()
 
 
-class JointIncident:
+class JointIncident(Rule):
     """One happening, one situation. Its numbers are the city's ``RulesConfig`` itself."""
 
     name = JOINT_INCIDENT
     version = VERSION
     speaks_last = False
-    standing = None
-    keeps: frozenset[str] = frozenset()
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """A report that has the partners it had tells on; any other may move reports between situations."""
@@ -57,9 +55,6 @@ class JointIncident:
             )
             return Step([revised(city, owner, members)])
         return Step(regroup(city, set(heard.near)))
-
-    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
-        return Step()
 
     def on_action(self, city: City, after: Situation) -> Draft:
         """*after*, a revision already, with the view and the cameras that follow from what operators did."""

@@ -7,23 +7,21 @@ merged into the situation of the first report that says the same nearby. One cam
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from msgspec import Struct, convert, json
+from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig
-from streams.situations.languages import words_of
+from streams.situations.memory import Memory, memory_of, remembered
 from streams.situations.model import Incident, Observed, Position, Situation, View, listed_with
-from streams.situations.rule import City, Draft, Heard, Memory, Standing, Step
+from streams.situations.rule import City, Draft, Heard, Rule, Standing, Step
 from streams.situations.rules.joint_incident import as_handled, seen, with_that_of
+from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
 from streams.situations.terms import Strict, is_a
 from streams.situations.watches import observed_from
 
@@ -33,13 +31,7 @@ PENDING = "pending"
 CLAIMED, SEEN = "claimed before it was reported", "claimed by machines, too"
 
 
-@cache
-def _defaults() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("unconfirmed.toml").read_text(encoding="utf-8"))
-
-
-def _default(name: str) -> Any:
-    return Field(default_factory=lambda: _defaults()[name], validate_default=True)
+default = defaults_beside(__file__)
 
 
 class Claimed(Strict):
@@ -49,36 +41,28 @@ class Claimed(Strict):
     kind: str
 
 
-class Words(Strict):
-    """What operators are told in one language."""
+class Words(Templates):
+    """The texts for operators in one language."""
 
+    places: ClassVar = {"kind": "", "count": 1}
     claimed: str
     over: str
 
-    @model_validator(mode="after")
-    def _sound(self) -> Words:
-        for template in (self.claimed, self.over):
-            try:
-                template.format(kind="", count=1)
-            except (KeyError, IndexError, ValueError) as error:
-                raise ValueError(f"{template!r} may use {{kind}} and {{count}} only") from error
-        return self
-
 
 class Numbers(Strict):
-    """What ``[[rule]] name = "unconfirmed"`` of a city's file may say."""
+    """The settings that ``[[rule]] name = "unconfirmed"`` of a city's file may give."""
 
-    sources: int = Field(default_factory=lambda: _defaults()["sources"], ge=2, le=20)
-    radius_m: float = Field(default_factory=lambda: _defaults()["radius_m"], gt=0, le=5_000)
-    window_s: float = Field(default_factory=lambda: _defaults()["window_s"], gt=0, le=3_600)
-    min_confidence: float = Field(default_factory=lambda: _defaults()["min_confidence"], ge=0, le=1)
-    close_after_min: float = Field(default_factory=lambda: _defaults()["close_after_min"], gt=0)
-    pending_max: int = Field(default_factory=lambda: _defaults()["pending_max"], ge=2, le=100_000)
-    evidence_max: int = Field(default_factory=lambda: _defaults()["evidence_max"], ge=2, le=200)
-    per_second_max: int = Field(default_factory=lambda: _defaults()["per_second_max"], ge=1, le=1_000)
-    purpose: str = Field(default_factory=lambda: _defaults()["purpose"], pattern=r"\S")
-    claims: tuple[Claimed, ...] = _default("claims")
-    headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
+    sources: int = default("sources", ge=2, le=20)
+    radius_m: float = default("radius_m", gt=0, le=5_000)
+    window_s: float = default("window_s", gt=0, le=3_600)
+    min_confidence: float = default("min_confidence", ge=0, le=1)
+    close_after_min: float = default("close_after_min", gt=0)
+    pending_max: int = default("pending_max", ge=2, le=100_000)
+    evidence_max: int = default("evidence_max", ge=2, le=200)
+    per_second_max: int = default("per_second_max", ge=1, le=1_000)
+    purpose: str = default("purpose", pattern=r"\S")
+    claims: tuple[Claimed, ...] = default("claims")
+    headlines: dict[str, Words] = headlines_of(NAME)
 
 
 class Claim(Struct, frozen=True, gc=False):
@@ -98,18 +82,23 @@ class Claim(Struct, frozen=True, gc=False):
         return distance_m(self.lat, self.lon, place.lat, place.lon)
 
 
-class Unconfirmed:
+class Pending(Struct, frozen=True, gc=False):
+    """The claims that wait for another source, in order of time."""
+
+    claims: tuple[Claim, ...]
+
+
+class Unconfirmed(Rule):
     """Waits for a second source, by the claims' own times."""
 
     name = NAME
     version = VERSION
-    speaks_last = True
     keeps = frozenset({f"{NAME}:{PENDING}", f"{NAME}:watch"})
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
         self._names = config.names
-        self._words = numbers.headlines.get(config.spoken) or next(iter(numbers.headlines.values()))
+        self._words = spoken(numbers.headlines, config)
         labels = tuple(sorted({label for one in numbers.claims for label in one.labels}))
         self.standing = Standing(
             name=f"{NAME}:watch",
@@ -121,14 +110,13 @@ class Unconfirmed:
         )
 
     def otherwise(self, city: City, situation: Situation) -> str | None:
-        """What it takes, and the claim that waits nearest."""
+        """The number of sources that it takes, and the claim that waits nearest."""
         numbers, at = self._numbers, situation.view.position
         takes = (
             f"it takes {numbers.sources} independent sources within {numbers.radius_m:g} m and"
             f" {numbers.window_s:g} s, and no report of it"
         )
-        memory = city.memories.get(f"{NAME}:{PENDING}")
-        claims = convert(memory.body["claims"], list[Claim]) if memory is not None else []
+        claims = _pending(city)
         others = [one for one in claims if one.kind == situation.view.kind and at is not None]
         if at is None or not others:
             return takes
@@ -200,9 +188,8 @@ class Unconfirmed:
         return Claim(kind, value["event_time"], at["lat"], at["lon"], observed_from(value))
 
     def _waiting(self, city: City, claim: Claim) -> list[Claim]:
-        """Those that wait, *claim* among them: of each source and place the newest, none older than the window, bounded."""
-        memory = city.memories.get(f"{NAME}:{PENDING}")
-        claims = convert(memory.body["claims"], list[Claim]) if memory is not None else []
+        """The claims that wait, *claim* among them: the newest of each source and place, within the window, bounded."""
+        claims = _pending(city)
         newest = max([claim.at, *(one.at for one in claims)])
         oldest = newest - round(self._numbers.window_s * 1000)
         same = [one for one in claims if one.source == claim.source and self._are_near(one, claim)]
@@ -210,7 +197,7 @@ class Unconfirmed:
         return sorted([*others, max([*same, claim], key=_turn)], key=_turn)[-self._numbers.pending_max :]
 
     def _remembered(self, pending: Sequence[Claim]) -> Memory:
-        return Memory(NAME, PENDING, {"claims": [json.decode(json.encode(one)) for one in pending]})
+        return memory_of(NAME, PENDING, Pending(tuple(pending)))
 
     def _belong(self, one: Claim, other: Claim) -> bool:
         is_then = abs(one.at - other.at) <= self._numbers.window_s * 1000
@@ -230,7 +217,7 @@ class Unconfirmed:
         return min(near, key=lambda one: (_away_m(claim, one), one.age), default=None)
 
     def _borne_out(self, city: City, reported: Situation, claim: Claim) -> Step:
-        """What no watch of its own would find, which says what was reported."""
+        """The reported situation with the claim, which no watch of that situation looks for, as one more observation."""
         centre = reported.view.position or Position(claim.lat, claim.lon)
         found = _placed(claim, centre, reported.view.opened_at)
         if any(one.event_id == found.event_id for one in reported.view.observed):
@@ -316,6 +303,11 @@ class Unconfirmed:
     def _said(self, template: str, kind: str, observed: Sequence[Observed]) -> str:
         text: str = getattr(self._words, template)
         return text.format(kind=self._names.get(kind, kind), count=len({one.seen_by for one in observed}))
+
+
+def _pending(city: City) -> tuple[Claim, ...]:
+    pending = remembered(city.memories, NAME, PENDING, Pending)
+    return () if pending is None else pending.claims
 
 
 def _says(city: City, label: str | None, claimed: str, reported: str) -> bool:

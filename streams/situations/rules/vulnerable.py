@@ -8,37 +8,34 @@ confirmed, operators alone end it.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
-from pydantic import Field, model_validator
 
 from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.languages import words_of
-from streams.situations.lasting import (
+from streams.situations.law import Use
+from streams.situations.memory import Memory
+from streams.situations.model import Situation
+from streams.situations.notices import VULNERABLE
+from streams.situations.rule import City, Draft, Rule, Step
+from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
+from streams.situations.rules.parts.spells import (
     SPELLS,
     Spell,
     begun,
     ended,
-    numbers_beside,
+    key_of,
     over,
     place_in,
     remembered,
     shown,
     spells_of,
     told_by,
-    whose,
 )
-from streams.situations.law import Use
-from streams.situations.model import Situation
-from streams.situations.notices import VULNERABLE
-from streams.situations.rule import City, Draft, Heard, Memory, Step
 from streams.situations.terms import Severity, Strict, Urgency
 
 NAME, VERSION = "vulnerable", "1"
@@ -47,56 +44,40 @@ CALM = ("zone_return", "cancelled")
 REFERENCES = (("photo", "photo_ref"), ("guardian", "guardian_ref"))
 
 
-@cache
-def _defaults() -> dict[str, Any]:
-    return tomllib.loads(numbers_beside(__file__).read_text(encoding="utf-8"))
+default = defaults_beside(__file__)
 
 
-def _default(name: str, **bounds: Any) -> Any:
-    return Field(default_factory=lambda: _defaults()[name], validate_default=True, **bounds)
+class Words(Templates):
+    """The texts of its alerts in one language."""
 
-
-class Words(Strict):
-    """What is told in one language."""
-
+    places: ClassVar = {"kind": ""}
     button: str
     zone_exit: str
     confirmed: str
     over: str
 
-    @model_validator(mode="after")
-    def _sound(self) -> Words:
-        for template in (self.button, self.zone_exit, self.confirmed, self.over):
-            try:
-                template.format(kind="")
-            except (KeyError, IndexError, ValueError) as error:
-                raise ValueError(f"{template!r} may use {{kind}} only") from error
-        return self
-
 
 class Numbers(Strict):
-    """What ``[[rule]] name = "vulnerable"`` of a city's file may say."""
+    """The settings that ``[[rule]] name = "vulnerable"`` of a city's file may give."""
 
-    kind: str = _default("kind")
-    severity: Severity = _default("severity")
-    urgency: Urgency = _default("urgency")
-    centre: str = _default("centre", pattern=r"\S")
-    forward_to: dict[str, str] = _default("forward_to")
-    over_after_s: float = _default("over_after_s", gt=0, le=86_400)
-    age_max_min: float = _default("age_max_min", gt=0)
-    move_m: float = _default("move_m", ge=0)
-    evidence_max: int = _default("evidence_max", ge=1, le=200)
-    spells_max: int = _default("spells_max", ge=1, le=100_000)
-    headlines: dict[str, Words] = Field(default_factory=lambda: words_of(NAME), validate_default=True)
+    kind: str = default("kind")
+    severity: Severity = default("severity")
+    urgency: Urgency = default("urgency")
+    centre: str = default("centre", pattern=r"\S")
+    forward_to: dict[str, str] = default("forward_to")
+    over_after_s: float = default("over_after_s", gt=0, le=86_400)
+    age_max_min: float = default("age_max_min", gt=0)
+    move_m: float = default("move_m", ge=0)
+    evidence_max: int = default("evidence_max", ge=1, le=200)
+    spells_max: int = default("spells_max", ge=1, le=100_000)
+    headlines: dict[str, Words] = headlines_of(NAME)
 
 
-class Vulnerable:
+class Vulnerable(Rule):
     """One situation for each person at a time, however often they call."""
 
     name = NAME
     version = VERSION
-    speaks_last = True
-    standing = None
     keeps = frozenset({f"{NAME}:{SPELLS}"})
     notices = frozenset({VULNERABLE})
 
@@ -104,17 +85,11 @@ class Vulnerable:
         self._numbers = numbers
         self._over_ms = round(numbers.over_after_s * 1000)
         self._name = config.names.get(numbers.kind, numbers.kind)
-        self._words = numbers.headlines.get(config.spoken) or next(iter(numbers.headlines.values()))
-
-    def on_event(self, city: City, heard: Heard) -> Step:
-        return Step()
-
-    def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
-        return Step()
+        self._words = spoken(numbers.headlines, config)
 
     def on_notice(self, city: City, entry: Entry) -> Step:
         value, spells = entry.value, spells_of(city, NAME)
-        person, at = whose(spells, entry, "person_ref"), value["event_time"]
+        person, at = key_of(spells, entry, "person_ref"), value["event_time"]
         spell = spells.get(person)
         situation = None if spell is None else city.situations.get(spell.situation_id)
         is_known = spell is not None and not spell.is_news(at)
@@ -194,7 +169,7 @@ class Vulnerable:
         situation = Situation(
             its_id, value["event_id"], city.sequence, 1, f"called by {value['cause']}", view, rule=NAME
         )
-        spells[whose(spells, entry, "person_ref")] = Spell(its_id, city.now_ms, value["event_time"])
+        spells[key_of(spells, entry, "person_ref")] = Spell(its_id, city.now_ms, value["event_time"])
         return self._step(city, spells, [shown(city, situation, {})])
 
     def _again(self, city: City, entry: Entry, situation: Situation) -> list[Draft]:

@@ -1,4 +1,4 @@
-"""How fast vehicles are near a place, and how fast they usually are at that hour. Pure.
+"""The speed of vehicles near a place, and their usual speed at that hour. Pure.
 
 Speeds come by cell and minute (``mobility.speed``). Each cell's usual level is the mean over its vehicles at each local
 hour of the day, fading over ``memory_days``. An hour is learnt ``guard_h`` after its end; what an impact touches never
@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct, convert, json
+from msgspec import Struct
 from msgspec.structs import replace
 
+from streams.situations.memory import remembered
 from streams.situations.model import Position
-from streams.situations.rule import City, Memory
+from streams.situations.rule import City
+from streams.situations.rules.traffic_impact.config import NAME, Numbers
 from streams.speed.cells import cells_near
 
-RULE = "traffic-impact"
 CELL = "cell:"
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 
@@ -29,24 +30,8 @@ Share = tuple[float, float, float]
 """Speeds of vehicles added up (m/s), how many vehicles they were, and in how many minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """What of the rule's numbers is about a cell's level."""
-
-    window_min: float
-    memory_days: float
-    guard_h: float
-    edge_min: float
-    usual_minutes_min: float
-    usual_min_mps: float
-
-    @classmethod
-    def among(cls, said: Mapping[str, Any]) -> Numbers:
-        return cls(**{name: said[name] for name in cls.__slots__})
-
-
 class Pace(Struct, frozen=True, gc=False):
-    """What is remembered of one cell.
+    """The memory of one cell.
 
     *recent* are (minute, vehicles, speed) of the window; *pending* hours of the epoch that are not learnt yet; *seen*
     what was learnt, by local hour. *event* is (event_id, topic, partition, offset) of the newest minute, *heard*.
@@ -109,9 +94,6 @@ class Pace(Struct, frozen=True, gc=False):
     def since(self, after_ms: float) -> list[tuple[int, int, float]]:
         return [one for one in self.recent if one[0] > after_ms]
 
-    def remembered(self, cell: str) -> Memory:
-        return Memory(RULE, CELL + cell, json.decode(json.encode(self)))  # as a restart finds it
-
 
 def _local(time_ms: int, zone: Any) -> str:
     return str(datetime.fromtimestamp(time_ms // HOUR_MS * 3600, zone).hour)
@@ -142,17 +124,17 @@ class Paces:
     """The cells of a city as they are remembered; *fresh* are those that are only about to be."""
 
     city: City
+    numbers: Numbers
     fresh: Mapping[str, Pace] = field(default_factory=dict)
 
     def of(self, cell: str) -> Pace | None:
         if cell in self.fresh:
             return self.fresh[cell]
-        memory = self.city.memories.get(f"{RULE}:{CELL}{cell}")
-        return None if memory is None else convert(memory.body, Pace)
+        return remembered(self.city.memories, NAME, CELL + cell, Pace)
 
-    def readings(self, at: Position, radius_m: float, now_ms: int, numbers: Numbers) -> list[Reading]:
+    def readings(self, at: Position, radius_m: float, now_ms: int) -> list[Reading]:
         """Each cell near *at* in which anybody moved of late."""
-        found = []
+        found, numbers = [], self.numbers
         for cell, away_m in cells_near(at.lat, at.lon, radius_m):
             pace = self.of(cell)
             minutes = [] if pace is None else pace.since(now_ms - numbers.window_min * MINUTE_MS)
@@ -189,7 +171,7 @@ class Together:
 
 
 def together(readings: Iterable[Reading]) -> Together | None:
-    """Those of *readings* whose usual speed is known; ``None`` without any."""
+    """The *readings* whose usual speed is known, as one; ``None`` without any."""
     known = [(one, one.usual) for one in readings if one.usual is not None]
     if not known:
         return None
@@ -201,7 +183,7 @@ def together(readings: Iterable[Reading]) -> Together | None:
 
 
 def _counts(readings: Iterable[Reading]) -> tuple[int, ...]:
-    """How many vehicles there were in each minute, the most first. Each counts once a minute."""
+    """The number of vehicles in each minute, the most first. Each counts once a minute."""
     counts: dict[int, int] = {}
     for one in readings:
         for minute, count in one.by_minute.items():
@@ -209,12 +191,9 @@ def _counts(readings: Iterable[Reading]) -> tuple[int, ...]:
     return tuple(sorted(counts.values(), reverse=True))
 
 
-def approach_speed(city: City, position: Position, radius_m: float, now_ms: int) -> dict[str, Any] | None:
-    """How fast vehicles are within *radius_m* of *position*: ``speed_mps``, ``vehicles``, and ``usual_mps`` and ``share``
-    (of the usual speed), which are ``None`` where nothing is known of usual. ``None`` where nobody moved of late, or where
-    the rule ``traffic-impact`` is not in force."""
-    numbers = numbers_of(city)
-    readings = [] if numbers is None else Paces(city).readings(position, radius_m, now_ms, numbers)
+def speed_near(city: City, numbers: Numbers, position: Position, radius_m: float) -> Mapping[str, Any] | None:
+    """The speed of vehicles within *radius_m* of *position*, in the form of ``MeasuresTraffic.speed_near``."""
+    readings = Paces(city, numbers).readings(position, radius_m, city.now_ms)
     if not readings:
         return None
     known = together(readings)
@@ -224,9 +203,3 @@ def approach_speed(city: City, position: Position, radius_m: float, now_ms: int)
         "share": None if known is None else round(known.share, 2),
         "vehicles": _counts(readings)[0],
     }
-
-
-def numbers_of(city: City) -> Numbers | None:
-    """Those of the rule, as far as a cell's level goes; ``None`` while it is not in force."""
-    said = next((one.numbers for one in city.rules.others if one.name == RULE), None)
-    return None if said is None else Numbers.among(said)

@@ -1,4 +1,4 @@
-"""What lasts by somebody's word, a sensor's or a person's, and is over once it has been calm for long enough. Pure.
+"""Spells: what a sensor or a person says goes on, until it has been calm for long enough. Pure.
 
 So what flaps is one situation. A rule keeps its spells in one memory, bounded; the oldest goes first, and its situation
 ends with it. What is over is remembered for as long as an older word could still open it again.
@@ -7,10 +7,9 @@ ends with it. What is over is remembered for as long as an older word could stil
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
-from msgspec import Struct, json
+from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.situations.cameras import cameras_for
@@ -18,16 +17,18 @@ from streams.situations.entry import Entry
 from streams.situations.facts import position_of, source_of
 from streams.situations.handling import override_of
 from streams.situations.law import Use
+from streams.situations.memory import memory_of
+from streams.situations.memory import remembered as memory_in
 from streams.situations.model import Observed, Position, Situation, View
-from streams.situations.rule import City, Draft, Memory, Step
+from streams.situations.rule import City, Draft, Step
 
 SPELLS = "spells"
 NO_ROOM = "let go: there are more at once than the city holds, and this began first"
 
 
 class Spell(Struct, frozen=True, gc=False, omit_defaults=True):
-    """*heard* is the event time of the newest word; *calm_since* is ``None`` while it goes on. Of one that *is_over* no more
-    is known than that."""
+    """Something that goes on. *heard* is the event time of the newest word; *calm_since* is ``None`` while it goes on. Of
+    one that *is_over* no more is known than that."""
 
     situation_id: str
     began: int
@@ -41,15 +42,13 @@ class Spell(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 def spells_of(city: City, rule: str) -> dict[str, Spell]:
-    """Whose word → its spell."""
-    memory = city.memories.get(f"{rule}:{SPELLS}")
-    said: Mapping[str, Mapping[str, Any]] = {} if memory is None else memory.body
-    return {whose: Spell(**one) for whose, one in said.items()}
+    """The spells of *rule*, by the sensor or person whose word each is."""
+    return memory_in(city.memories, rule, SPELLS, dict[str, Spell]) or {}
 
 
-def whose(spells: dict[str, Spell], entry: Entry, field: str) -> str:
-    """By what the spell is found that *entry*'s word is of: the sensor or person that *field* names, as its source calls it.
-    No source's word ends what another's began. A spell of before sources were kept is the first source's that names it."""
+def key_of(spells: dict[str, Spell], entry: Entry, field: str) -> str:
+    """The key of the spell that *entry* speaks of: the sensor or person that *field* names, as its source calls it. No
+    source's word ends what another's began. A spell of before sources were kept is the first source's that names it."""
     name, source = str(entry.value[field]), source_of(entry)
     key = f"{source}\x1f{name}" if source else name
     if key not in spells and name in spells:
@@ -58,7 +57,7 @@ def whose(spells: dict[str, Spell], entry: Entry, field: str) -> str:
 
 
 class Numbers(Protocol):
-    """What a rule that keeps spells says of them."""
+    """The settings of a rule that keeps spells."""
 
     @property
     def over_after_s(self) -> float: ...
@@ -76,9 +75,7 @@ def remembered(
     """*drafts*, and *spells* with when the first is due. Where there is no room for all, the oldest end with *words*."""
     age_max_ms = round(numbers.age_max_min * 60_000)
     known = {
-        whose: one
-        for whose, one in spells.items()
-        if not one.is_over or one.heard + age_max_ms >= city.now_ms
+        key: one for key, one in spells.items() if not one.is_over or one.heard + age_max_ms >= city.now_ms
     }
     by_age = sorted(known.items(), key=lambda pair: (not pair[1].is_over, pair[1].began, pair[0]))
     dropped, newest = by_age[: -numbers.spells_max], by_age[-numbers.spells_max :]
@@ -87,17 +84,17 @@ def remembered(
         one.calm_since + over_after_ms for _, one in newest if one.calm_since is not None and not one.is_over
     ]
     due += [one.heard + age_max_ms + 1 for _, one in newest if one.is_over]
-    body = json.decode(json.encode(dict(sorted(newest))))  # as a restart finds it
     gone = [city.situations.get(one.situation_id) for _, one in dropped if not one.is_over]
     left = [ended(city, one, NO_ROOM, words) for one in gone if one is not None and not one.is_closed]
-    return Step([*drafts, *left], [Memory(rule, SPELLS, body, min(due, default=None))])
+    memory = memory_of(rule, SPELLS, dict(sorted(newest)), wake_at=min(due, default=None))
+    return Step([*drafts, *left], [memory])
 
 
 def over(spells: Mapping[str, Spell], now_ms: int, over_after_ms: int) -> Iterator[str]:
-    """Whose spells have been calm for long enough."""
-    for whose, one in sorted(spells.items()):
+    """The keys of the spells that have been calm for long enough."""
+    for key, one in sorted(spells.items()):
         if one.calm_since is not None and not one.is_over and one.calm_since + over_after_ms <= now_ms:
-            yield whose
+            yield key
 
 
 def ended(city: City, situation: Situation, reason: str, words: str) -> Draft:
@@ -143,7 +140,7 @@ def place_in(entry: Entry) -> Position | None:
 
 
 def begun(kind: str, entry: Entry, place: Position | None, **about: Any) -> View:
-    """What is seen of a situation that *entry* opens."""
+    """The view of a situation that *entry* opens."""
     at = entry.value["event_time"]
     usual: dict[str, Any] = {
         "status": "open",
@@ -155,8 +152,3 @@ def begun(kind: str, entry: Entry, place: Position | None, **about: Any) -> View
         "observed": (told_by(entry, at),),
     }
     return View(kind=kind, opened_at=at, position=place, **{**usual, **about})
-
-
-def numbers_beside(file: str) -> Path:
-    """The toml beside a rule's file."""
-    return Path(file).with_suffix(".toml")
