@@ -86,8 +86,11 @@ def came_in(entry: Entry) -> str:
 def _named_entry(entry: Entry) -> str:
     """What it is in words, never of whom: neither a person nor a plate."""
     value = entry.value
-    if (words := IN_WORDS.get(entry.topic.partition(".")[2])) is not None:
-        return words(value)
+    contract = entry.topic.partition(".")[2]
+    if contract in NOTICES:
+        return NOTICES[contract].in_words(value)
+    if contract in PLACES_IN_WORDS:
+        return PLACES_IN_WORDS[contract](value)
     match entry.kind:
         case "incident":
             told = f"{value['kind']}, {value['status']}"
@@ -100,8 +103,7 @@ def _named_entry(entry: Entry) -> str:
             return {"tick": "the time", "rules": "other numbers of the rules"}.get(kind, kind)
 
 
-IN_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    **{contract: kind.in_words for contract, kind in NOTICES.items()},
+PLACES_IN_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "place.site": lambda it: f"site {it['site_id']}",
     "place.camera": lambda it: f"camera {it['camera_id']}",
 }

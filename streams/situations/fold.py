@@ -41,7 +41,8 @@ from streams.situations.publish import (
 from streams.situations.rule import Draft, Follows, Heard, Notices
 from streams.situations.rule_change import rules_changed
 from streams.situations.rules.in_force import CityRules
-from streams.situations.rules.joint_incident import regroup, seen
+from streams.situations.rules.joint_incident import regroup
+from streams.situations.rules.parts.reported import seen
 from streams.situations.shadowing import begun, ended, rows_of, shadowed
 from streams.situations.sites import SITE, site_of
 from streams.situations.state import CityState

@@ -11,7 +11,7 @@ from streams.geo import distance_m
 from streams.situations.model import Camera, Position, Site, Situation
 from streams.situations.publish import publish
 from streams.situations.rule import Draft, Follows
-from streams.situations.rules.joint_incident import revised
+from streams.situations.rules.parts.reported import revised
 from streams.situations.state import CityState
 
 

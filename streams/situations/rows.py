@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import DecodeError
+from msgspec import DecodeError, Struct
 from msgspec.json import Decoder, Encoder
-from msgspec.structs import replace
 
 from schemas.errors import Invalid
 from streams.situations.memory import Memory
@@ -18,9 +17,21 @@ CAMERA, SITE = "camera:", "site:"
 MEMORY = "rule:"
 SHADOW = "shadow:"
 
+
+class _MemoryRow(Struct, frozen=True, gc=False):
+    """A memory in the form of its row."""
+
+    rule: str
+    key: str
+    body: Mapping[str, Any]
+    wake_at: int | None = None
+    situation_id: str | None = None
+    covers: tuple[str, ...] = ()
+
+
 _ENCODER = Encoder(order="deterministic")
 _SITUATION, _CAMERA = Decoder(Situation), Decoder(Camera)
-_SITE, _MEMORY = Decoder(Site), Decoder(Memory)
+_SITE, _MEMORY = Decoder(Site), Decoder(_MemoryRow)
 _WATCH_ID = "watch_id"
 _CLOCK = Decoder(dict[str, int | str | None])
 
@@ -44,19 +55,19 @@ def site_from(body: bytes) -> Site:
 
 def memory_body(memory: Memory) -> bytes:
     """Its row. A watch of the memory stands within the body there, as rows have always had it."""
-    row = {name: getattr(memory, name) for name in memory.__struct_fields__ if name != _WATCH_ID}
-    if memory.watch_id is not None:
-        row["body"] = {**memory.body, _WATCH_ID: memory.watch_id}
-    return body_of(row)
+    body = memory.body if memory.watch_id is None else {**memory.body, _WATCH_ID: memory.watch_id}
+    row = _MemoryRow(memory.rule, memory.key, body, memory.wake_at, memory.situation_id, memory.covers)
+    return _ENCODER.encode(row)
 
 
-def memory_from(body: bytes) -> Memory:
-    memory = _MEMORY.decode(body)
-    watch_id = memory.body.get(_WATCH_ID)
-    if not isinstance(watch_id, str):  # else a sensor or an entry of that name, as sources may call theirs
-        return memory
-    rest = {name: said for name, said in memory.body.items() if name != _WATCH_ID}
-    return replace(memory, body=rest, watch_id=watch_id)
+def memory_from(row: bytes) -> Memory:
+    its = _MEMORY.decode(row)
+    watch_id, body = its.body.get(_WATCH_ID), its.body
+    if isinstance(watch_id, str):  # else it is a sensor or an entry that its source calls so
+        body = {name: said for name, said in body.items() if name != _WATCH_ID}
+    else:
+        watch_id = None
+    return Memory(its.rule, its.key, body, its.wake_at, its.situation_id, its.covers, watch_id)
 
 
 def clock_from(body: bytes) -> dict[str, Any]:

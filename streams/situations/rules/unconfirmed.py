@@ -20,7 +20,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.memory import Memory, memory_of, remembered
 from streams.situations.model import Incident, Observed, Position, Situation, View, listed_with
 from streams.situations.rule import City, Draft, Heard, Rule, Standing, Step
-from streams.situations.rules.joint_incident import as_handled, seen, with_that_of
+from streams.situations.rules.parts.reported import as_handled, seen, with_that_of
 from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
 from streams.situations.terms import Strict, is_a
 from streams.situations.watches import observed_from
