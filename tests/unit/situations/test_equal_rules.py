@@ -111,7 +111,7 @@ def test_a_notice_of_a_new_kind_is_one_line_and_the_rule_that_takes_it(
         need(entry, entry.value["level_db"] > 0, "level_db", "above 0")
 
     kind = NoticeKind("notice", check, lambda it: f"{it['level_db']} dB")
-    monkeypatch.setitem(NOTICES, "civil.noise", kind)  # type: ignore[arg-type]  # a Mapping to others, a dict here
+    monkeypatch.setitem(NOTICES, "civil.noise", kind)
     city = City(rules())
     city.take(a_tick("12:00"))
     city.state.rules_in_force += (Loud(),)

@@ -13,7 +13,7 @@ from streams.situations.rules.parts.spells import Spell
 from streams.situations.rules.surge.level import Level
 from streams.situations.rules.traffic_impact.pace import Pace
 from streams.situations.rules.traffic_impact.turn import Hub, Impact, Register
-from streams.situations.rules.unconfirmed import Pending
+from streams.situations.rules.unconfirmed.claims import Pending
 from streams.situations.rules.wanted.entries import Listed
 from streams.situations.state import CityState
 from tests.unit.situations.a_city import City, a_tick, at, place, rules

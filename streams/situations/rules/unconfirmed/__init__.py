@@ -8,84 +8,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import Field
 
 from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig
-from streams.situations.memory import Memory, memory_of, remembered
+from streams.situations.memory import Memory
 from streams.situations.model import Incident, Observed, Position, Situation, View, listed_with
 from streams.situations.rule import City, Draft, Heard, Rule, Standing, Step
 from streams.situations.rules.parts.reported import as_handled, seen, with_that_of
-from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
-from streams.situations.terms import Strict, is_a
-from streams.situations.watches import observed_from
+from streams.situations.rules.parts.settings import spoken
+from streams.situations.rules.unconfirmed.claims import (
+    PENDING,
+    Claim,
+    Claims,
+    distance_of,
+    pending_claims,
+    pending_memory,
+    placed,
+    turn,
+)
+from streams.situations.rules.unconfirmed.config import NAME, VERSION, Numbers
+from streams.situations.terms import is_a
 
-NAME, VERSION = "unconfirmed", "1"
+__all__ = ["VERSION", "Numbers", "build"]
+
 MINUTE_MS = 60_000
-PENDING = "pending"
 CLAIMED, SEEN = "claimed before it was reported", "claimed by machines, too"
-
-
-default = defaults_beside(__file__)
-
-
-class Claimed(Strict):
-    """Labels of detections, and what they would be."""
-
-    labels: tuple[str, ...] = Field(min_length=1)
-    kind: str
-
-
-class Words(Templates):
-    """The texts for operators in one language."""
-
-    places: ClassVar = {"kind": "", "count": 1}
-    claimed: str
-    over: str
-
-
-class Numbers(Strict):
-    """The settings that ``[[rule]] name = "unconfirmed"`` of a city's file may give."""
-
-    sources: int = default("sources", ge=2, le=20)
-    radius_m: float = default("radius_m", gt=0, le=5_000)
-    window_s: float = default("window_s", gt=0, le=3_600)
-    min_confidence: float = default("min_confidence", ge=0, le=1)
-    close_after_min: float = default("close_after_min", gt=0)
-    pending_max: int = default("pending_max", ge=2, le=100_000)
-    evidence_max: int = default("evidence_max", ge=2, le=200)
-    per_second_max: int = default("per_second_max", ge=1, le=1_000)
-    purpose: str = default("purpose", pattern=r"\S")
-    claims: tuple[Claimed, ...] = default("claims")
-    headlines: dict[str, Words] = headlines_of(NAME)
-
-
-class Claim(Struct, frozen=True, gc=False):
-    """The newest claim of one source that something of *kind* is going on."""
-
-    kind: str
-    at: int
-    lat: float
-    lon: float
-    found: Observed
-
-    @property
-    def source(self) -> tuple[str, str]:
-        return self.kind, self.found.seen_by or ""
-
-    def away_m(self, place: Position) -> float:
-        return distance_m(self.lat, self.lon, place.lat, place.lon)
-
-
-class Pending(Struct, frozen=True, gc=False):
-    """The claims that wait for another source, in order of time."""
-
-    claims: tuple[Claim, ...]
 
 
 class Unconfirmed(Rule):
@@ -97,6 +48,7 @@ class Unconfirmed(Rule):
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
+        self._claims = Claims(numbers)
         self._names = config.names
         self._words = spoken(numbers.headlines, config)
         labels = tuple(sorted({label for one in numbers.claims for label in one.labels}))
@@ -116,7 +68,7 @@ class Unconfirmed(Rule):
             f"it takes {numbers.sources} independent sources within {numbers.radius_m:g} m and"
             f" {numbers.window_s:g} s, and no report of it"
         )
-        claims = _pending(city)
+        claims = pending_claims(city)
         others = [one for one in claims if one.kind == situation.view.kind and at is not None]
         if at is None or not others:
             return takes
@@ -127,7 +79,7 @@ class Unconfirmed(Rule):
 
     def on_evidence(self, city: City, value: Mapping[str, Any]) -> Step:
         """A claim: of what is known already, of a situation of this rule, or one that waits for another source."""
-        claim = self._claim(value)
+        claim = self._claims.read(value)
         if claim is None:
             return Step()
         reported = self._reported(city, claim)
@@ -136,13 +88,13 @@ class Unconfirmed(Rule):
         known = next((one for one in self._open(city, claim.kind) if self._is_near(claim, one)), None)
         if known is not None:
             return self._claimed_again(city, known, claim)
-        pending = self._waiting(city, claim)
-        near = {one.source: one for one in pending if self._belong(one, claim)}
+        pending = self._claims.waiting(city, claim)
+        near = {one.source: one for one in pending if self._claims.belong(one, claim)}
         if len(near) < self._numbers.sources:
-            return Step(memories=[self._remembered(pending)])
-        left = [one for one in pending if not self._belong(one, claim)]
-        claims = sorted(near.values(), key=_turn)
-        return Step([Draft(self._drawn(city, claims), {})], [self._remembered(left)])
+            return Step(memories=[pending_memory(pending)])
+        left = [one for one in pending if not self._claims.belong(one, claim)]
+        claims = sorted(near.values(), key=turn)
+        return Step([Draft(self._drawn(city, claims), {})], [pending_memory(left)])
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """A report of what was only claimed: from now on it is told with the report's situation."""
@@ -179,33 +131,6 @@ class Unconfirmed(Rule):
 
     # -- claims ----------------------------------------------------------------------------------------------
 
-    def _claim(self, value: Mapping[str, Any]) -> Claim | None:
-        label, confidence, at = value["label"], value["confidence"], value["position"]
-        kind = next((one.kind for one in self._numbers.claims if label in one.labels), None)
-        is_sure = confidence is not None and confidence >= self._numbers.min_confidence
-        if kind is None or at is None or not is_sure:
-            return None
-        return Claim(kind, value["event_time"], at["lat"], at["lon"], observed_from(value))
-
-    def _waiting(self, city: City, claim: Claim) -> list[Claim]:
-        """The claims that wait, *claim* among them: the newest of each source and place, within the window, bounded."""
-        claims = _pending(city)
-        newest = max([claim.at, *(one.at for one in claims)])
-        oldest = newest - round(self._numbers.window_s * 1000)
-        same = [one for one in claims if one.source == claim.source and self._are_near(one, claim)]
-        others = [one for one in claims if one not in same and one.at >= oldest]
-        return sorted([*others, max([*same, claim], key=_turn)], key=_turn)[-self._numbers.pending_max :]
-
-    def _remembered(self, pending: Sequence[Claim]) -> Memory:
-        return memory_of(NAME, PENDING, Pending(tuple(pending)))
-
-    def _belong(self, one: Claim, other: Claim) -> bool:
-        is_then = abs(one.at - other.at) <= self._numbers.window_s * 1000
-        return one.kind == other.kind and is_then and self._are_near(one, other)
-
-    def _are_near(self, one: Claim, other: Claim) -> bool:
-        return one.away_m(Position(other.lat, other.lon)) <= self._numbers.radius_m
-
     def _reported(self, city: City, claim: Claim) -> Situation | None:
         """The nearest situation of reports that say the same."""
         at = Position(claim.lat, claim.lon)
@@ -214,12 +139,12 @@ class Unconfirmed(Rule):
             for one in city.live_near([at], self._numbers.radius_m)
             if _says(city, claim.found.label, claim.kind, one.view.kind)
         ]
-        return min(near, key=lambda one: (_away_m(claim, one), one.age), default=None)
+        return min(near, key=lambda one: (distance_of(claim, one), one.age), default=None)
 
     def _borne_out(self, city: City, reported: Situation, claim: Claim) -> Step:
         """The reported situation with the claim, which no watch of that situation looks for, as one more observation."""
         centre = reported.view.position or Position(claim.lat, claim.lon)
-        found = _placed(claim, centre, reported.view.opened_at)
+        found = placed(claim, centre, reported.view.opened_at)
         if any(one.event_id == found.event_id for one in reported.view.observed):
             return Step()
         draft = seen(city, reported, found)
@@ -246,7 +171,7 @@ class Unconfirmed(Rule):
             round(math.fsum(one.lat for one in claims) / len(claims), 6),
             round(math.fsum(one.lon for one in claims) / len(claims), 6),
         )
-        observed = tuple(_placed(one, centre, first.at) for one in claims)
+        observed = tuple(placed(one, centre, first.at) for one in claims)
         view = View(
             kind=kind,
             status="open",
@@ -273,7 +198,7 @@ class Unconfirmed(Rule):
         if claim.found.event_id in known:
             return Step()
         centre = situation.view.position or Position(claim.lat, claim.lon)
-        found = _placed(claim, centre, situation.view.opened_at)
+        found = placed(claim, centre, situation.view.opened_at)
         observed = listed_with(observed, found, self._numbers.evidence_max)
         if observed == situation.view.observed:  # not listed, but it goes on
             return Step([Draft(self._lasting(city, situation, claim.at), {}, is_new_revision=False)])
@@ -305,11 +230,6 @@ class Unconfirmed(Rule):
         return text.format(kind=self._names.get(kind, kind), count=len({one.seen_by for one in observed}))
 
 
-def _pending(city: City) -> tuple[Claim, ...]:
-    pending = remembered(city.memories, NAME, PENDING, Pending)
-    return () if pending is None else pending.claims
-
-
 def _says(city: City, label: str | None, claimed: str, reported: str) -> bool:
     """Whether what was *claimed* is what was *reported*."""
     return is_a(reported, claimed) or label in city.rules.labels_of(reported)
@@ -319,20 +239,6 @@ def _is_watched(city: City, claim: Claim) -> bool:
     """Whether a situation's own watch looks for such a claim."""
     watch = city.rules.watch
     return watch is not None and claim.found.label in city.rules.watched_labels(watch)
-
-
-def _away_m(claim: Claim, situation: Situation) -> float:
-    at = situation.view.position
-    return math.inf if at is None else claim.away_m(at)
-
-
-def _turn(claim: Claim) -> tuple[int, tuple[str, str], str]:
-    return claim.at, claim.source, claim.found.event_id
-
-
-def _placed(claim: Claim, centre: Position, opened_at: int) -> Observed:
-    seconds = (claim.at - opened_at) / 1000
-    return replace(claim.found, distance_m=claim.away_m(centre), seconds=seconds)
 
 
 def build(config: RulesConfig, numbers: Mapping[str, Any]) -> Unconfirmed:
