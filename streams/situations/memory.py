@@ -67,7 +67,7 @@ def beneath(memories: Mapping[str, Memory], rule: str, prefix: str) -> Iterator[
             yield name.removeprefix(start), memory
 
 
-class StandingWatch(Struct, frozen=True, gc=False):
+class OpenedWatch(Struct, frozen=True, gc=False):
     """The memory of a watch that a rule has in the whole city: its last *revision*, and a digest of what it looks for."""
 
     revision: int

@@ -60,7 +60,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CityWatch:
     """A search of a rule in the whole city, for as long as it is in force; *name* is that of its memory."""
 
     name: str
@@ -158,7 +158,7 @@ class Rule:
     name: str
     version: str
     speaks_last: bool = True
-    standing: Standing | None = None
+    standing: CityWatch | None = None
     keeps: frozenset[str] = frozenset()
 
     def on_event(self, city: City, heard: Heard) -> Step:

@@ -7,7 +7,7 @@ from dataclasses import astuple
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
-from streams.situations.memory import StandingWatch, memory_of
+from streams.situations.memory import OpenedWatch, memory_of
 from streams.situations.model import Situation
 from streams.situations.places import look_again
 from streams.situations.publish import publish
@@ -56,10 +56,10 @@ def _open_watches(state: CityState) -> list[Event]:
         if standing is None:
             continue
         memory, said = state.memories.get(standing.name), derived_id(*map(str, astuple(standing)))
-        before = None if memory is None else memory.read(StandingWatch)
+        before = None if memory is None else memory.read(OpenedWatch)
         if before is not None and before.said == said:
             continue
-        after = StandingWatch(1 if before is None else before.revision + 1, said)
+        after = OpenedWatch(1 if before is None else before.revision + 1, said)
         event = standing_event(standing, after.revision, rule.name, state.rules, now=state.now_ms)
         key = standing.name.partition(":")[2]
         events += [event, *state.keep(memory_of(rule.name, key, after, watch_id=event.key))]

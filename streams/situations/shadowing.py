@@ -15,7 +15,7 @@ import orjson
 from schemas.event import Event, derived_id
 from streams.situations.config import RulesConfig
 from streams.situations.rows import SHADOW
-from streams.situations.rule import KeepsList, Rule, Standing
+from streams.situations.rule import CityWatch, KeepsList, Rule
 from streams.situations.rules.in_force import rules_of
 from streams.situations.state import CityState
 from streams.situations.terms import JOINT_INCIDENT
@@ -84,5 +84,5 @@ def unseen(in_force: RulesConfig, candidate: RulesConfig) -> list[str]:
     return [f"{name}: a candidate sees only what the watches in force find" for name in names]
 
 
-def _looks_for(rule: Rule) -> Standing | str | None:
+def _looks_for(rule: Rule) -> CityWatch | str | None:
     return rule.name if isinstance(rule, KeepsList) else rule.standing

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.event import Event, derived_id
 from streams.situations.config import RulesConfig
 from streams.situations.model import Observed, Position, SaidBy, Situation, Watching
-from streams.situations.rule import Standing
+from streams.situations.rule import CityWatch
 from streams.situations.rules.in_force import told_version
 from streams.situations.sections import Watched
 from streams.situations.told import event_fields, position_value
@@ -135,7 +135,7 @@ def watch_event(
     return Event("core.watch", its_id, value)
 
 
-def standing_event(standing: Standing, revision: int, rule: str, config: RulesConfig, *, now: int) -> Event:
+def standing_event(standing: CityWatch, revision: int, rule: str, config: RulesConfig, *, now: int) -> Event:
     """What a rule looks for in the whole city."""
     its_id = standing_id(config.city, standing)
     value = event_fields(derived_id(its_id, revision), config.city, now, None)
@@ -178,12 +178,12 @@ def plates_event(
     now: int,
 ) -> Event:
     """Plates, as tokens, that a rule looks for wherever they pass, from now on."""
-    looks_for = Standing(its_id, (), ("cctv.plate",), None, per_second_max, purpose)
+    looks_for = CityWatch(its_id, (), ("cctv.plate",), None, per_second_max, purpose)
     event = standing_event(looks_for, revision, rule, config, now=now)
     value = {**(event.value or {}), "event_id": derived_id(its_id, revision), "watch_id": its_id}
     value |= {"kind": "plate", "tokens": sorted(tokens), "closes_at": closes_at}
     return Event("core.watch", its_id, value)
 
 
-def standing_id(city: str, standing: Standing) -> str:
+def standing_id(city: str, standing: CityWatch) -> str:
     return derived_id("watch", city, standing.name)

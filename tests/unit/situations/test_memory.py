@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.situations.entry import Entry
-from streams.situations.memory import Memory, StandingWatch, memory_of
+from streams.situations.memory import Memory, OpenedWatch, memory_of
 from streams.situations.rows import memory_body, memory_from
 from streams.situations.rules.parts.spells import Spell
 from streams.situations.rules.surge.level import Level
@@ -27,7 +27,7 @@ WATCHED = (
 STANDING = '{"rule":"unconfirmed","key":"watch","body":{"revision":1,"said":"45cd","watch_id":"a8b8"},' + ENDS
 ROWS: list[tuple[str, Any]] = [
     (WATCHED, Listed),
-    (STANDING, StandingWatch),
+    (STANDING, OpenedWatch),
     (
         '{"rule":"unconfirmed","key":"pending","body":{"claims":[{"at":1717380600000,"found":{"distance_m":null,'
         '"event_id":"f3d2","label":"smoke","offset":0,"partition":0,"seconds":1717380600.0,"seen_by":"east",'

@@ -56,7 +56,7 @@ def key_of(spells: dict[str, Spell], entry: Entry, field: str) -> str:
     return key
 
 
-class Numbers(Protocol):
+class SpellNumbers(Protocol):
     """The settings of a rule that keeps spells."""
 
     @property
@@ -70,7 +70,12 @@ class Numbers(Protocol):
 
 
 def remembered(
-    city: City, rule: str, spells: Mapping[str, Spell], drafts: Iterable[Draft], numbers: Numbers, words: str
+    city: City,
+    rule: str,
+    spells: Mapping[str, Spell],
+    drafts: Iterable[Draft],
+    numbers: SpellNumbers,
+    words: str,
 ) -> Step:
     """*drafts*, and *spells* with when the first is due. Where there is no room for all, the oldest end with *words*."""
     age_max_ms = round(numbers.age_max_min * 60_000)

@@ -7,7 +7,7 @@ least ``min_vehicles`` in each of ``min_minutes``. It is over when those cells t
 the shares nothing changes: what flaps is one impact. While it lasts, no cell around it learns, and what was not learnt
 yet since the cause began is dropped: the usual level is not moved by it.
 
-``levels.py`` learns, ``impacts.py`` judges, ``telling.py`` says it.
+``levels.py`` learns, ``impacts.py`` judges, ``view.py`` says it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from streams.situations.rules.traffic_impact.config import NAME, VERSION, Number
 from streams.situations.rules.traffic_impact.impacts import Judge, handed_on, speed_in
 from streams.situations.rules.traffic_impact.levels import hub_placed, learnt, swept
 from streams.situations.rules.traffic_impact.pace import MINUTE_MS, speed_near, together
-from streams.situations.rules.traffic_impact.telling import Telling, kmh
 from streams.situations.rules.traffic_impact.turn import REGISTER, Turn, impacts_of
+from streams.situations.rules.traffic_impact.view import ImpactView, kmh
 
 __all__ = ["VERSION", "Numbers", "build"]
 
@@ -43,8 +43,8 @@ class TrafficImpact(Rule):
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._telling = Telling(config, numbers)
-        self._judge = Judge(numbers, self._telling)
+        self._view = ImpactView(config, numbers)
+        self._judge = Judge(numbers, self._view)
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """Hold the report's situation against the speeds there are; it may be over, too."""
@@ -90,7 +90,7 @@ class TrafficImpact(Rule):
         """Opened again, it says how fast it is now; the next look begins it anew."""
         words = after.view.words
         if after.is_closed:
-            words = self._telling.over()
+            words = self._view.over()
         elif city.situations[after.situation_id].is_closed:
             words = self._slow_now(city, after) or words
         return Draft(replace(after, view=replace(after.view, words=words)), {})
@@ -102,7 +102,7 @@ class TrafficImpact(Rule):
         if at is None or owner is None:
             return None
         now = together(turn.readings(at))
-        return None if now is None else self._telling.slow(owner, now)
+        return None if now is None else self._view.slow(owner, now)
 
     def otherwise(self, city: City, situation: Situation) -> str | None:
         """The speed that would have been none, or would have kept it going."""

@@ -13,8 +13,8 @@ from streams.situations.model import Situation
 from streams.situations.rule import Draft
 from streams.situations.rules.traffic_impact.config import NAME, Numbers
 from streams.situations.rules.traffic_impact.pace import MINUTE_MS, Reading, Together, together
-from streams.situations.rules.traffic_impact.telling import Telling, measured
 from streams.situations.rules.traffic_impact.turn import Impact, Turn
+from streams.situations.rules.traffic_impact.view import ImpactView, measured
 from streams.situations.terms import is_a
 from streams.speed.cells import cells_near
 
@@ -22,9 +22,9 @@ from streams.speed.cells import cells_near
 class Judge:
     """Holds the causes of a turn against the speeds around them."""
 
-    def __init__(self, numbers: Numbers, telling: Telling) -> None:
+    def __init__(self, numbers: Numbers, view: ImpactView) -> None:
         self._numbers = numbers
-        self._telling = telling
+        self._view = view
 
     def may_hold_up(self, owner: Situation) -> bool:
         return owner.is_placed and any(is_a(owner.view.kind, one) for one in self._numbers.kinds)
@@ -72,7 +72,7 @@ class Judge:
             turn.leaves_out("impacts")
             return
         its_id = derived_id(NAME, owner.situation_id, turn.now_ms) if before is None else before.situation_id
-        view = self._telling.drawn(turn, owner, slow, now)
+        view = self._view.drawn(turn, owner, slow, now)
         reason = f"slower than usual around {owner.situation_id}: {measured(now)}"
         if before is None:
             situation = Situation(its_id, owner.anchor, city.sequence, 1, reason, view, rule=NAME)
@@ -143,7 +143,7 @@ class Judge:
         is_moved = at is not None and was is not None and (at.lat, at.lon) != (was.lat, was.lon)
         if not (is_slower or is_wider or is_moved or owner.situation_id not in before.view.beneath):
             return impact
-        view = replace(self._telling.drawn(turn, owner, inside, now), opened_at=before.view.opened_at)
+        view = replace(self._view.drawn(turn, owner, inside, now), opened_at=before.view.opened_at)
         view = replace(view, status=before.view.status)
         reason = f"it has changed: {measured(now)}"
         after = replace(before, revision=before.revision + 1, reason=reason, view=view)
@@ -171,7 +171,7 @@ class Judge:
                 turn.merged.append((before, into))
 
     def _closed(self, turn: Turn, before: Situation, reason: str, into: str | None = None) -> Draft:
-        words = self._telling.over()
+        words = self._view.over()
         view = replace(
             before.view, status="closed", closed_at=turn.city.now_ms, words=words, merged_into=into
         )

@@ -17,7 +17,7 @@ from streams.geo import distance_m
 from streams.situations.config import RulesConfig
 from streams.situations.memory import Memory
 from streams.situations.model import Incident, Observed, Position, Situation, View, listed_with
-from streams.situations.rule import City, Draft, Heard, Rule, Standing, Step
+from streams.situations.rule import City, CityWatch, Draft, Heard, Rule, Step
 from streams.situations.rules.parts.reported import as_handled, seen, with_that_of
 from streams.situations.rules.parts.settings import spoken
 from streams.situations.rules.unconfirmed.claims import (
@@ -52,7 +52,7 @@ class Unconfirmed(Rule):
         self._names = config.names
         self._words = spoken(numbers.headlines, config)
         labels = tuple(sorted({label for one in numbers.claims for label in one.labels}))
-        self.standing = Standing(
+        self.standing = CityWatch(
             name=f"{NAME}:watch",
             labels=labels,
             topics=("cctv.detection",),

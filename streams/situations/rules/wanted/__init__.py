@@ -42,7 +42,7 @@ from streams.situations.watches import observed_from, plates_event
 __all__ = ["VERSION", "Numbers", "build"]
 
 
-class Wanted(Rule):
+class WantedVehicles(Rule):
     """A memory and a watch for each entry of the list; one situation for each vehicle that is about."""
 
     name = NAME
@@ -236,5 +236,5 @@ def _first(*times: int | None) -> int | None:
     return min((one for one in times if one is not None), default=None)
 
 
-def build(config: RulesConfig, numbers: Mapping[str, Any]) -> Wanted:
-    return Wanted(config, Numbers.model_validate(numbers))
+def build(config: RulesConfig, numbers: Mapping[str, Any]) -> WantedVehicles:
+    return WantedVehicles(config, Numbers.model_validate(numbers))

@@ -1,4 +1,4 @@
-"""The words and the view in which an impact is told."""
+"""The view of an impact, and its words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.situations.rules.traffic_impact.pace import Reading, Together
 from streams.situations.rules.traffic_impact.turn import HUB_OF, Hub, Turn
 
 
-class Telling:
+class ImpactView:
     """An impact in the city's language."""
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
