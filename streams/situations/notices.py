@@ -27,11 +27,12 @@ SPEED_MAX_MPS = 150.0
 class NoticeKind:
     """A contract whose records are notices. *entry_kind* is their kind in the journal: a "notice" brings the time with it,
     a "place" and "evidence" do not. *check* raises ``Invalid`` for one that cannot be taken. *in_words* names one in an
-    explanation, and never whom it concerns."""
+    explanation, and never whom it concerns. *is_list*: each is an entry of a list that a rule keeps."""
 
     entry_kind: str
     check: Callable[[Entry, RulesConfig], None]
     in_words: Callable[[Mapping[str, Any]], str]
+    is_list: bool = False
 
 
 def check_notice(entry: Entry, city: City) -> None:
@@ -41,9 +42,16 @@ def check_notice(entry: Entry, city: City) -> None:
     if contract not in NOTICES:
         return
     NOTICES[contract].check(entry, city.rules)
-    for rule in city.rules_in_force:
-        if isinstance(rule, KeepsList) and isinstance(rule, Notices) and contract in rule.notices:
-            rule.check_room(city, entry)
+    for rule in keepers(city, contract):
+        rule.check_room(city, entry)
+
+
+def keepers(city: City, contract: str) -> list[KeepsList]:
+    """The rules in force that keep the list of which notices of *contract* are entries; none where it is no list."""
+    if contract not in NOTICES or not NOTICES[contract].is_list:
+        return []
+    takers = (one for one in city.rules_in_force if isinstance(one, Notices) and contract in one.notices)
+    return [one for one in takers if isinstance(one, KeepsList)]
 
 
 def _check_observation(entry: Entry, config: RulesConfig) -> None:
@@ -90,7 +98,9 @@ NOTICES: Mapping[str, NoticeKind] = {
         lambda it: f"{it['quantity']} {it['value']:g} of sensor {it['sensor_id']}",
     ),
     VULNERABLE: NoticeKind("notice", _check_call, lambda it: f"somebody's {it['cause'].replace('_', ' ')}"),
-    WANTED: NoticeKind("notice", _check_wanted, lambda _: "an entry of the list of wanted vehicles"),
+    WANTED: NoticeKind(
+        "notice", _check_wanted, lambda _: "an entry of the list of wanted vehicles", is_list=True
+    ),
     HUB: NoticeKind("place", _check_hub, lambda it: f"hub {it['hub_id']}"),
     SPEED: NoticeKind(
         "evidence",

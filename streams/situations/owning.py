@@ -14,7 +14,7 @@ from schemas.event import case_id
 from streams.situations.entry import Entry
 from streams.situations.facts import source_of
 from streams.situations.model import Incident
-from streams.situations.rule import KeepsList, Notices
+from streams.situations.notices import keepers
 from streams.situations.state import CityState
 
 DERIVED = re.compile(r"[0-9a-f]{32}")
@@ -50,10 +50,8 @@ def check_owner(state: CityState, entry: Entry) -> None:
 
 def _listed_by(state: CityState, contract: str, entry: Entry) -> str | None:
     """The source that first listed what a notice is about, by the rule that keeps the list."""
-    for rule in state.rules_in_force:
-        if isinstance(rule, KeepsList) and isinstance(rule, Notices) and contract in rule.notices:
-            return rule.source_of_entry(state, entry)
-    return None
+    owners = (rule.source_of_entry(state, entry) for rule in keepers(state, contract))
+    return next(owners, None)
 
 
 def as_known(state: CityState, incident: Incident) -> Incident:

@@ -6,9 +6,10 @@ wants kept beside its situations are memories. The fold puts both in force.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -99,50 +100,50 @@ class City(Protocol):
     def of_rule(self, name: str) -> Sequence[str]: ...
 
 
-@runtime_checkable
-class Notices(Protocol):
-    """A rule that takes agencies' notices: what is no report of a happening, but may lead to one."""
+class Notices(ABC):
+    """A rule that takes agencies' notices: what is no report of a happening, but may lead to one. *notices* are their
+    contracts."""
 
-    @property
-    def notices(self) -> frozenset[str]:
-        """The contracts."""
+    notices: frozenset[str]
 
+    @abstractmethod
     def on_notice(self, city: City, entry: Entry) -> Step:
         """The answer to one. It has been checked (``notices.check_notice``)."""
 
 
-@runtime_checkable
-class KeepsList(Protocol):
+class KeepsList(ABC):
     """A rule that keeps a list of what agencies want found, and opens a watch for each entry of it."""
 
+    @abstractmethod
     def check_room(self, city: City, entry: Entry) -> None:
         """``Invalid`` for a notice that the list has no room for."""
 
+    @abstractmethod
     def source_of_entry(self, city: City, entry: Entry) -> str | None:
         """The source that first listed what the notice is about; ``None`` where it is not on the list."""
 
 
-@runtime_checkable
-class MeasuresTraffic(Protocol):
+class MeasuresTraffic(ABC):
     """A rule that knows how fast vehicles are."""
 
+    @abstractmethod
     def speed_near(self, city: City, position: Position, radius_m: float) -> Mapping[str, Any] | None:
         """``speed_mps``, ``vehicles``, and ``usual_mps`` and ``share`` (of the usual speed), which are ``None`` where
         nothing is known of usual. ``None`` where nobody within *radius_m* of *position* moved of late."""
 
 
-@runtime_checkable
-class Follows(Protocol):
+class Follows(ABC):
     """A rule for whose situations more follows from an operator's action than what everybody sees of it."""
 
+    @abstractmethod
     def on_action(self, city: City, after: Situation) -> Draft:
         """*after*, the revision that says what the operator did, with what follows."""
 
 
-@runtime_checkable
-class Explains(Protocol):
+class Explains(ABC):
     """A rule that can say what would have made a situation of its own different."""
 
+    @abstractmethod
     def otherwise(self, city: City, situation: Situation) -> str | None:
         """In a sentence, as things stand with this revision."""
 

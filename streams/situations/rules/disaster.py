@@ -18,7 +18,7 @@ from streams.situations.law import Use
 from streams.situations.memory import Memory
 from streams.situations.model import Situation
 from streams.situations.notices import OBSERVATION
-from streams.situations.rule import City, Draft, Rule, Step
+from streams.situations.rule import City, Draft, Explains, Follows, Notices, Rule, Step
 from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
 from streams.situations.rules.parts.spells import (
     SPELLS,
@@ -66,7 +66,7 @@ class Numbers(Strict):
     headlines: dict[str, Words] = headlines_of(NAME)
 
 
-class Disaster(Rule):
+class Disaster(Rule, Notices, Follows, Explains):
     """Looks at each value by itself: at its sensor's threshold, else the city's number for that quantity."""
 
     name = NAME

@@ -12,7 +12,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.joining import Partner, clusters, connected, joins_alike
 from streams.situations.memory import Memory
 from streams.situations.model import Incident, Situation
-from streams.situations.rule import City, Draft, Heard, Rule, Step
+from streams.situations.rule import City, Draft, Follows, Heard, Rule, Step
 from streams.situations.rules.parts.reported import (
     Members,
     as_handled,
@@ -28,7 +28,7 @@ VERSION = "1"
 Numbers = RulesConfig
 
 
-class JointIncident(Rule):
+class JointIncident(Rule, Follows):
     """One happening, one situation. Its numbers are the city's ``RulesConfig`` itself."""
 
     name = JOINT_INCIDENT

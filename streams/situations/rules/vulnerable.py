@@ -21,7 +21,7 @@ from streams.situations.law import Use
 from streams.situations.memory import Memory
 from streams.situations.model import Situation
 from streams.situations.notices import VULNERABLE
-from streams.situations.rule import City, Draft, Rule, Step
+from streams.situations.rule import City, Draft, Explains, Follows, Notices, Rule, Step
 from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
 from streams.situations.rules.parts.spells import (
     SPELLS,
@@ -73,7 +73,7 @@ class Numbers(Strict):
     headlines: dict[str, Words] = headlines_of(NAME)
 
 
-class Vulnerable(Rule):
+class Vulnerable(Rule, Notices, Follows, Explains):
     """One situation for each person at a time, however often they call."""
 
     name = NAME

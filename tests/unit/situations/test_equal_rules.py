@@ -17,7 +17,7 @@ from streams.situations.explaining import came_in
 from streams.situations.memory import memory_of
 from streams.situations.notices import NOTICES, NoticeKind, need
 from streams.situations.rule import City as RulesCity
-from streams.situations.rule import Heard, Rule, Step
+from streams.situations.rule import Heard, Notices, Rule, Step
 from streams.situations.rules.in_force import NOT_RULES, rule_names
 from streams.situations_stage import INPUTS
 from tests.unit.situations.a_city import City, a_tick, an_incident, at, rules
@@ -100,7 +100,7 @@ def test_every_kind_of_notice_is_heard() -> None:
 def test_a_notice_of_a_new_kind_is_one_line_and_the_rule_that_takes_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Loud(Rule):
+    class Loud(Rule, Notices):
         name, version = "loud", "1"
         notices = frozenset({"civil.noise"})
 

@@ -15,7 +15,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.memory import Memory, memory_of, name_of
 from streams.situations.model import Situation
 from streams.situations.rates import HOUR_MS
-from streams.situations.rule import City, Draft, Heard, Rule, Step
+from streams.situations.rule import City, Draft, Explains, Heard, Rule, Step
 from streams.situations.rules.surge.area import Area
 from streams.situations.rules.surge.config import NAME, VERSION, Numbers
 from streams.situations.rules.surge.level import MINUTE_MS, Level, Levels, Rate, deviations
@@ -25,7 +25,7 @@ __all__ = ["VERSION", "Numbers", "build", "deviations"]
 CALLS_MAX = 100_000
 
 
-class Surge(Rule):
+class Surge(Rule, Explains):
     """Counts incidents, not revisions: each once, by its newest revision's kind and when it was first reported."""
 
     name = NAME

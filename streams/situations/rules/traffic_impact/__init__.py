@@ -22,7 +22,17 @@ from streams.situations.entry import Entry
 from streams.situations.memory import Memory
 from streams.situations.model import Position, Situation
 from streams.situations.notices import HUB, SPEED
-from streams.situations.rule import City, Draft, Heard, Rule, Step
+from streams.situations.rule import (
+    City,
+    Draft,
+    Explains,
+    Follows,
+    Heard,
+    MeasuresTraffic,
+    Notices,
+    Rule,
+    Step,
+)
 from streams.situations.rules.traffic_impact.config import NAME, VERSION, Numbers
 from streams.situations.rules.traffic_impact.impacts import Judge, handed_on, speed_in
 from streams.situations.rules.traffic_impact.levels import hub_placed, learnt, swept
@@ -33,7 +43,7 @@ from streams.situations.rules.traffic_impact.view import ImpactView, kmh
 __all__ = ["VERSION", "Numbers", "build"]
 
 
-class TrafficImpact(Rule):
+class TrafficImpact(Rule, Notices, MeasuresTraffic, Follows, Explains):
     """Asked with each speed, each report, and once a minute while anything is held up."""
 
     name = NAME

@@ -17,7 +17,7 @@ from streams.geo import distance_m
 from streams.situations.config import RulesConfig
 from streams.situations.memory import Memory
 from streams.situations.model import Incident, Observed, Position, Situation, View, listed_with
-from streams.situations.rule import City, CityWatch, Draft, Heard, Rule, Step
+from streams.situations.rule import City, CityWatch, Draft, Explains, Follows, Heard, Rule, Step
 from streams.situations.rules.parts.reported import as_handled, seen, with_that_of
 from streams.situations.rules.parts.settings import spoken
 from streams.situations.rules.unconfirmed.claims import (
@@ -39,7 +39,7 @@ MINUTE_MS = 60_000
 CLAIMED, SEEN = "claimed before it was reported", "claimed by machines, too"
 
 
-class Unconfirmed(Rule):
+class Unconfirmed(Rule, Follows, Explains):
     """Waits for a second source, by the claims' own times."""
 
     name = NAME

@@ -22,7 +22,7 @@ from streams.situations.facts import source_of
 from streams.situations.memory import Memory, name_of
 from streams.situations.model import Observed, Situation
 from streams.situations.notices import WANTED
-from streams.situations.rule import City, Draft, Rule, Step
+from streams.situations.rule import City, Draft, Explains, Follows, KeepsList, Notices, Rule, Step
 from streams.situations.rules.parts.spells import ended, shown
 from streams.situations.rules.wanted.config import NAME, VERSION, Numbers
 from streams.situations.rules.wanted.entries import (
@@ -42,7 +42,7 @@ from streams.situations.watches import observed_from, plates_event
 __all__ = ["VERSION", "Numbers", "build"]
 
 
-class WantedVehicles(Rule):
+class WantedVehicles(Rule, Notices, KeepsList, Follows, Explains):
     """A memory and a watch for each entry of the list; one situation for each vehicle that is about."""
 
     name = NAME
