@@ -16,7 +16,8 @@ from streams.matching.fast.evidence import EvidenceFrames, a_sample
 from streams.matching.fast.library import Library
 from streams.matching.fast.producing import NativeProducer
 from streams.matching.opening import make_producer
-from streams.runtime.kafka import Fenced, as_ours, read_whole, transactional_producer
+from streams.runtime.clients import producer_of
+from streams.runtime.kafka import Fenced, as_ours, group_consumer, read_whole, transactional_producer
 from streams.runtime.records import Record
 from streams.runtime.transaction import Outbox, transaction
 
@@ -139,3 +140,24 @@ def test_where_a_setting_is_refused_the_plain_producer_is_made_or_says_so(cluste
         make_producer({"bootstrap.servers": cluster.kafka, "no.such.setting": 1})
     assert isinstance(make_producer({"bootstrap.servers": cluster.kafka}), NativeProducer)
     assert Library().version() > 0
+
+
+def test_what_was_given_up_is_seen_by_no_member_of_a_group(
+    cluster: Endpoints, topics: tuple[str, str]
+) -> None:
+    nothing: Any = None
+    producer, topic = opened(cluster, producer_of), topics[0]
+    with pytest.raises(ValueError, match="given up"), transaction(producer, nothing, "testcity") as outbox:
+        outbox.put_bytes(topic, b"k", b"given up", [])
+        producer.flush(WAIT_S)  # it lies in the log, marked as given up
+        raise ValueError("given up")
+    with transaction(producer, nothing, "testcity") as outbox:
+        outbox.put_bytes(topic, b"k", b"told", [])
+    consumer = group_consumer(cluster.kafka, f"member-{uuid4().hex[:8]}")
+    consumer.subscribe([topic])
+    try:
+        seen = next(one for _ in range(100) if (one := consumer.poll(WAIT_S / 100)) is not None)
+        assert (seen.error(), seen.value()) == (None, b"told")
+        assert consumer.poll(0.2) is None
+    finally:
+        consumer.close()

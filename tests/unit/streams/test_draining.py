@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.gateway.spool import Spool
+from connectors.gateway.spooled import Push
 from connectors.gateway.trouble import Trouble
 from schemas.errors import Retriable
 from streams import draining
 from streams.channel import Channel
 from streams.draining import Drain
 from streams.runtime.kafka import Fenced
+from streams.slices import Pushed, Slice
 from streams.standing import Standing
 
 SOON_S = 10.0
@@ -112,3 +114,49 @@ def test_a_spool_that_cannot_be_read_is_told(spool: Spool) -> None:
     drain._thread.join(SOON_S)
     assert drain.over is not None
     assert "is damaged on disk" in drain.over
+
+
+class LoggedIngest(AskedIngest):
+    """Publishes to a log. Of its first publishing an answer is lost: *is_committed* says whether it went through."""
+
+    def __init__(self, *, is_committed: bool) -> None:
+        super().__init__()
+        self.log: list[int] = []
+        self._stands = Standing()
+        self._is_first, self._is_committed = True, is_committed
+
+    def open(self) -> None:
+        self.standing = self._stands
+
+    def pushed_parts(self, spool: str, pushes: Sequence[Pushed]) -> Iterator[Slice]:
+        for push in pushes:
+            if push.number > self.standing.spools.get(spool, 0):
+                after = self.standing.after_push(spool, push.number, push.heard.at_ms or 0, {})
+                yield Slice([], [], after, push.heard.at_ms)
+
+    def publish(self, part: Slice, *, played: bool) -> None:
+        is_lost, self._is_first = self._is_first, False
+        if not is_lost or self._is_committed:
+            self._stands = part.standing
+            self.log += part.standing.spools.values()
+        if is_lost:
+            raise Retriable("transaction: _TIMED_OUT")
+        self.standing = part.standing
+
+
+@pytest.mark.parametrize("is_committed", [True, False], ids=["went through", "did not"])
+def test_a_push_is_published_once_whether_its_failed_commit_went_through_or_not(
+    spool: Spool, is_committed: bool
+) -> None:
+    pushes = [Push("calls", 1_000 + number, b"{}") for number in range(3)]
+    numbers = [receipt.seq for receipt in spool.append(pushes).result(SOON_S)]
+    ingest = LoggedIngest(is_committed=is_committed)
+    drain = a_drain(ingest, spool)
+    drain.start()
+    assert ingest.well.wait(SOON_S)
+    until = threading.Event()
+    while spool.waiting("calls", after=0, pushes_max=10) and drain.over is None:
+        until.wait(0.005)
+    drain.end()
+    assert ingest.log == numbers
+    assert drain.trouble is None

@@ -59,6 +59,23 @@ def test_time_never_overtakes_an_event_that_lies_before_it() -> None:
     assert taken(inbox) == [(FIRE, 4), (POLICE, 8), (TICK, 0)]
 
 
+def test_of_several_that_wait_the_first_is_where_its_partition_stands() -> None:
+    inbox = Inbox(TICK, CAMERA)
+    for offset in (4, 5, 7):
+        inbox.offer(a_record(FIRE, offset, played=True), an_event(offset))
+    inbox.offer(a_record(FIRE, 8), an_event(8))
+    for offset, end in ((0, 6), (1, 9)):
+        inbox.offer(a_record(TICK, offset, played=True), a_tick({FIRE: end, POLICE: 1}))
+    assert taken(inbox) == [], "a live one behind a played one waits, too"
+    assert inbox.next_offsets() == {(FIRE, 0): 4, (TICK, 0): 0}
+    assert [(one.topic, one.offset) for one in inbox.waiting_records()] == [
+        (TICK, 0), (TICK, 1), (FIRE, 4), (FIRE, 5), (FIRE, 7), (FIRE, 8),
+    ]  # fmt: skip
+    inbox.offer(a_record(POLICE, 0, played=True), an_event())
+    assert taken(inbox) == [(POLICE, 0), (FIRE, 4), (FIRE, 5), (TICK, 0), (FIRE, 7), (FIRE, 8), (TICK, 1)]
+    assert inbox.next_offsets() == {(FIRE, 0): 9, (TICK, 0): 2, (POLICE, 0): 1}
+
+
 def test_what_lies_behind_the_barrier_waits_for_the_next_tick() -> None:
     inbox = Inbox(TICK, CAMERA)
     for offset in (4, 5, 7):

@@ -1,0 +1,183 @@
+"""The live view's four structures in Redis equal the fold of what it was told, whatever it was told and in what order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as NotThere
+
+from connectors.sinks.redis_view import RedisView
+from deploy.local.redis import find_redis
+from schemas.catalogue import load_catalogue
+from schemas.event import Event
+from schemas.json_form import from_json_value, to_json_value
+
+SITUATION = load_catalogue()["core.situation"]
+SEOUL, BUSAN = (37.5, 127.0), (35.1, 129.0)
+STARTS_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    """A Redis of our own, without a port and without a disk."""
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
+        socket = Path(folder) / "s"
+        options = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
+        process = subprocess.Popen([find_redis(), *options, "--dir", folder], stdout=subprocess.DEVNULL)
+        try:
+            _wait_for(f"unix://{socket}")
+            yield f"unix://{socket}"
+        finally:
+            process.terminate()
+            process.wait(STARTS_S)
+
+
+def _wait_for(url: str) -> None:
+    until = time.monotonic() + STARTS_S
+    while True:
+        try:
+            with Redis.from_url(url) as one:
+                one.ping()
+        except NotThere:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Any]:
+    with Redis.from_url(redis_url, decode_responses=True) as one:
+        one.flushall()
+        yield one
+
+
+def a_situation(
+    its_id: str,
+    *,
+    kind: str = "fire",
+    status: str = "open",
+    at: tuple[float, float] | None = SEOUL,
+    revision: int = 1,
+) -> Event:
+    shown = json.loads((SITUATION.folder / "examples" / "typical.json").read_text(encoding="utf-8"))
+    position = None if at is None else {"lat": at[0], "lon": at[1], "accuracy_m": None}
+    value = from_json_value(SITUATION.newest, shown)
+    more = {
+        "situation_id": its_id,
+        "kind": kind,
+        "status": status,
+        "position": position,
+        "revision": revision,
+    }
+    return Event("core.situation", its_id, value | more)
+
+
+def tell(url: str, *batches: list[Event]) -> None:
+    async def told() -> None:
+        view = RedisView(url, "moie")
+        for batch in batches:
+            await view.deliver(batch)
+        await view.close()
+
+    asyncio.run(told())
+
+
+def shown(redis: Any) -> dict[str, Any]:
+    """What stands in the view: values, kinds, and places to three decimals."""
+    keys = sorted(redis.keys("bongsu:moie:*"))
+    values = {key.rpartition(":")[2]: json.loads(redis.get(key)) for key in keys if ":situation:" in key}
+    kinds = {key.rpartition(":")[2]: redis.smembers(key) for key in keys if ":kind:" in key}
+    placed = redis.zrange("bongsu:moie:open", 0, -1)
+    places = {one: redis.geopos("bongsu:moie:open", one)[0] for one in placed}
+    return {
+        "values": values,
+        "kinds": kinds,
+        "places": {one: (round(lat, 3), round(lon, 3)) for one, (lon, lat) in places.items()},
+    }
+
+
+def fold(events: list[Event]) -> dict[str, Any]:
+    """The same, of the log alone."""
+    newest = {event.key: event.value for event in events if event.value is not None}
+    is_open = {one: value for one, value in newest.items() if value["status"] != "closed"}
+    kinds: dict[str, set[str]] = {}
+    for one, value in is_open.items():
+        kinds.setdefault(value["kind"], set()).add(one)
+    at = {one: value["position"] for one, value in is_open.items() if value["position"] is not None}
+    return {
+        "values": {one: to_json_value(SITUATION.newest, value) for one, value in is_open.items()},
+        "kinds": kinds,
+        "places": {
+            one: (round(p["lat"], 3), round(p["lon"], 3)) for one, p in at.items() if abs(p["lat"]) < 85
+        },
+    }
+
+
+LIFE = [
+    a_situation("s1"),
+    a_situation("s2", kind="crash", at=BUSAN),
+    a_situation("s3", at=None),
+    a_situation("s1", kind="fire.building", at=BUSAN, revision=2),
+    a_situation("s4", at=(86.0, 10.0)),
+    a_situation("s2", kind="crash", status="closed", at=BUSAN, revision=2),
+    a_situation("s3", at=SEOUL, revision=2),
+    a_situation("s5", kind="crash"),
+    a_situation("s5", kind="crash", status="closed", revision=2),
+    a_situation("s1", kind="fire.building", at=None, revision=3),
+    a_situation("s2", kind="crash", at=SEOUL, revision=3),
+    a_situation("s3", status="closed", revision=3),
+]
+"""Two of one kind, changes of kind, a place gained, moved and lost, one beyond Redis' map, closed and opened again."""
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, len(LIFE)])
+def test_values_kinds_and_places_equal_the_fold_after_every_batch(
+    redis: Any, redis_url: str, size: int
+) -> None:
+    for end in range(size, len(LIFE) + size, size):
+        tell(redis_url, LIFE[end - size : end])
+        assert shown(redis) == fold(LIFE[:end])
+
+
+def test_one_that_closes_while_the_view_lives_leaves_nothing_behind(redis: Any, redis_url: str) -> None:
+    tell(redis_url, [a_situation("s1")])
+    assert len(redis.keys("*")) == 3
+    tell(redis_url, [a_situation("s1", status="closed", revision=2)])
+    assert redis.keys("*") == []
+
+
+def test_every_revision_is_told_to_who_listens_the_closing_too(redis: Any, redis_url: str) -> None:
+    with redis.pubsub() as listener:
+        listener.subscribe("bongsu:moie:events")
+        assert listener.get_message(timeout=STARTS_S)["type"] == "subscribe"
+        tell(redis_url, LIFE[:5], LIFE[5:])
+        heard = [json.loads(listener.get_message(timeout=STARTS_S)["data"]) for _ in LIFE]
+        assert listener.get_message(timeout=0.05) is None
+    assert heard == [to_json_value(SITUATION.newest, event.value) for event in LIFE]
+
+
+def test_emptying_takes_one_citys_view_and_no_other(redis: Any, redis_url: str) -> None:
+    async def emptied() -> None:
+        view = RedisView(redis_url, "moie")
+        await view.deliver(LIFE[:3])
+        await view.mark(7, anew=True)
+        await view.empty()
+        assert await view.marked() is None
+        await view.mark(8)
+        assert await view.marked() is None, "a mark is moved only where one still stands"
+        await view.close()
+
+    redis.set("bongsu:moie2:view", 3)
+    asyncio.run(emptied())
+    assert redis.keys("*") == ["bongsu:moie2:view"]

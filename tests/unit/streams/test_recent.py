@@ -1,0 +1,92 @@
+"""What was seen of late is kept for the whole look-back, and no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from streams.match.batch import Batch
+from streams.match.flow import Partition
+from streams.match.observations import observations
+from streams.match.recent import Recent
+
+ONE, OTHER = ("city.cctv.detection", 0), ("city.cctv.detection", 1)
+LOOK_BACK_MS = 60_000
+NOON = 1_772_971_200_000
+
+
+class NoFrames:
+    """Frames of which nobody asks for more than their number."""
+
+    nbytes = 0
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def kept(self) -> NoFrames:
+        return self
+
+    def joined(self, others: Sequence[Any]) -> NoFrames:
+        return NoFrames(self._count + sum(map(len, others)))
+
+    def __len__(self) -> int:
+        return self._count
+
+
+def seen(at_ms: int, *places: Partition, offset: int = 0) -> Batch:
+    """One observation in each of *places*, received at *at_ms*."""
+    columns = observations(len(places))
+    columns.received[:] = columns.time[:] = at_ms
+    columns.at[:] = np.arange(len(places))
+    frames: Any = NoFrames(len(places))
+    numbers = np.arange(len(places), dtype=np.uint8)
+    return Batch(columns, places, numbers, np.full(len(places), offset, np.int64), frames, {})
+
+
+def kept(recent: Recent) -> list[int]:
+    return [int(one) for batch in recent.batches() for one in batch.seen.received]
+
+
+def a_recent(*batches: Batch, bytes_max: int = 1 << 20) -> Recent:
+    """Each of *batches* in a chunk of its own."""
+    recent = Recent(LOOK_BACK_MS, bytes_max)
+    for batch in batches:
+        recent.keep(batch)
+        list(recent.batches())
+    return recent
+
+
+def test_all_of_the_look_back_is_kept_and_not_a_moment_more() -> None:
+    ages = (60_001, 60_000, 59_999, 31_000, 29_000, 0)
+    recent = a_recent(*(seen(NOON - age, ONE) for age in ages))
+    recent.trim({ONE: NOON})
+    assert kept(recent) == [NOON - age for age in ages[1:]]
+    recent.trim({ONE: NOON + LOOK_BACK_MS})
+    assert kept(recent) == [NOON]
+    recent.trim({ONE: NOON + LOOK_BACK_MS + 1})
+    assert (kept(recent), recent.rows, recent.nbytes, recent.dropped) == ([], 0, 0, 0)
+
+
+def test_a_slow_partition_keeps_what_a_quick_one_is_past() -> None:
+    recent = a_recent(seen(NOON, ONE, OTHER), seen(NOON + 1, ONE))
+    recent.trim({ONE: NOON + 10 * LOOK_BACK_MS, OTHER: NOON + LOOK_BACK_MS})
+    assert kept(recent) == [NOON, NOON, NOON + 1]
+    recent.trim({ONE: NOON + 10 * LOOK_BACK_MS, OTHER: NOON + LOOK_BACK_MS + 1})
+    assert kept(recent) == []
+
+
+def test_where_there_is_no_room_the_oldest_go_first_and_are_counted() -> None:
+    batches = [seen(NOON + number, ONE, offset=number) for number in range(4)]
+    size = a_recent(batches[0]).nbytes
+    recent = a_recent(*batches, bytes_max=2 * size)
+    recent.trim({ONE: NOON})
+    assert (kept(recent), recent.dropped, recent.first_offset(ONE)) == ([NOON + 2, NOON + 3], 2, 2)
+
+
+def test_what_another_worker_has_now_is_forgotten_and_the_rest_is_not() -> None:
+    recent = a_recent(seen(NOON, ONE, OTHER, offset=5), seen(NOON + 1, OTHER, offset=6))
+    recent.forget([ONE])
+    assert (kept(recent), recent.rows) == ([NOON, NOON + 1], 2)
+    assert (recent.first_offset(ONE), recent.first_offset(OTHER)) == (None, 5)
