@@ -57,6 +57,8 @@ class Gateway:
     accounts: Accounts
     spool: Spool
     now_ms: Callable[[], int]
+    now_s: Callable[[], float] = time.monotonic
+    """What rates are counted by: it never goes back."""
     trouble: Callable[[], str | None] = lambda: None
     unpublished: Callable[[], Trouble | None] = lambda: None
     body_bytes_max: int = BODY_BYTES_MAX
@@ -76,7 +78,7 @@ class Gateway:
             account = self._account_of(request)
         except Problem as problem:
             address = request.client.host if request.client else ""
-            wait_s = self.wrong_keys.wait_s(address, None, time.monotonic())
+            wait_s = self.wrong_keys.wait_s(address, None, self.now_s())
             if problem.status != 401 or wait_s == 0:
                 raise
             headers = {"Connection": "close"}
@@ -90,7 +92,7 @@ class Gateway:
         if visitor is not None and not visitor.know(account.account_id):
             headers = {"Connection": "close"}
             raise Problem(429, "too many open connections with this key", retry_after_s=1, headers=headers)
-        wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, time.monotonic())
+        wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, self.now_s())
         if wait_s > 0:
             raise Problem(429, "too many requests with this key", retry_after_s=wait_s)
         return account
