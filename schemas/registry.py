@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +17,21 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas.catalogue import Contract, Schema
 from schemas.errors import Fatal, Invalid, Unreachable
+from schemas.printable import printable_line
 
 SUBJECT_UNKNOWN, VERSION_UNKNOWN, SCHEMA_UNKNOWN, SETTING_UNKNOWN = 40401, 40402, 40403, 40408
 UNKNOWN = (SUBJECT_UNKNOWN, VERSION_UNKNOWN, SCHEMA_UNKNOWN, SETTING_UNKNOWN)
 FORBIDDEN = (401, 403)
 REFUSED = (409, 422)
+UNKNOWN_S, UNKNOWN_MAX = 5.0, 1_000
+"""An id that the registry does not know is not asked for again so soon; so many are remembered, the newest."""
 HINT = "start it with: bongsu up (or set BONGSU_REGISTRY to one that runs)"
+
+REFUSED_HINT = (
+    "'bongsu schemas check' says which change is not compatible, 'bongsu schemas diff' what is there; "
+    "if it is another's schema, delete that subject from the registry, then start again"
+)
+REASON_LETTERS_MAX = 300
 
 Answer = TypeVar("Answer")
 
@@ -35,13 +45,15 @@ class Registered:
 
 
 class Registry:
-    """A registry at *url*. Answers are cached without expiry: a schema never changes under its id.
+    """A registry at *url*. Answers are cached without expiry: a schema never changes under its id. An id that the registry
+    does not have is cached for ``UNKNOWN_S``: a thousand records of it are one request. *now_s*: a monotonic clock.
 
     Every method raises ``Unreachable`` when the registry does not answer, ``Fatal`` when it refuses us.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, now_s: Callable[[], float] = time.monotonic) -> None:
         self.url = url
+        self._now_s = now_s
         try:
             self._client = SchemaRegistryClient(
                 {"url": url, "timeout": 5, "max.retries": 1, "retries.wait.ms": 200}
@@ -51,6 +63,7 @@ class Registry:
         weakref.finalize(self, self._client.__exit__, None, None, None)  # its connections end with us
         self._ids: dict[tuple[str, str], int] = {}
         self._schemas: dict[int, Schema] = {}
+        self._unknown_until_s: dict[int, float] = {}
         self._versions: dict[tuple[str, int], int | None] = {}
 
     def close(self) -> None:
@@ -79,6 +92,7 @@ class Registry:
         schema_id = 0
         for version in contract.versions:
             schema_id = self._register_one(subject, _as_registered(version))
+            self._unknown_until_s.pop(schema_id, None)
         return schema_id
 
     def _demand(self, subject: str, level: str) -> None:
@@ -114,13 +128,24 @@ class Registry:
         """The schema of that id. ``Invalid`` when the registry has none, or it is no Avro schema."""
         if schema_id not in self._schemas:
             what = f"schema id {schema_id}"
-            found = self._known(lambda: self._client.get_schema(schema_id), what)
+            found = None
+            if self._now_s() >= self._unknown_until_s.get(schema_id, 0.0):
+                found = self._known(lambda: self._client.get_schema(schema_id), what)
+                self._remember(schema_id, is_known=found is not None)
             if found is None:
                 raise Invalid(
                     f"the registry knows no {what}", field="schema id", expected="a registered schema"
                 )
             self._schemas[schema_id] = _as_avro(found, what)
         return self._schemas[schema_id]
+
+    def _remember(self, schema_id: int, *, is_known: bool) -> None:
+        """Whether it is known, as the registry has just said. Threads share it: each step is whole by itself."""
+        self._unknown_until_s.pop(schema_id, None)
+        if not is_known:
+            self._unknown_until_s[schema_id] = self._now_s() + UNKNOWN_S
+            for oldest in list(self._unknown_until_s)[:-UNKNOWN_MAX]:
+                self._unknown_until_s.pop(oldest, None)
 
     def version_of(self, subject: str, schema_id: int) -> int | None:
         """The version number of *schema_id* within *subject*; ``None`` when the subject does not have it."""
@@ -166,8 +191,8 @@ class Registry:
         if error.error_code in UNKNOWN:
             return _UnknownThere(f"the registry knows no {what}")
         if status in REFUSED:
-            hint = "'bongsu schemas check' says which change is not compatible, 'bongsu schemas diff' what is there"
-            return Fatal(f"the registry refuses {what}: {error.error_message}", hint=hint)
+            why = printable_line(str(error.error_message))[:REASON_LETTERS_MAX]
+            return Fatal(f"the registry refuses {what}: {why}", hint=REFUSED_HINT)
         if status in FORBIDDEN:
             return Fatal(
                 f"the registry at {self._place()} does not let us in ({status})", hint="correct its password"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal, Invalid, Unreachable
@@ -118,6 +119,16 @@ def test_a_registry_that_fails_never_makes_a_record_the_culprit(
         wire.encode("daejeon", a_fire())
     with pytest.raises(error):
         wire.decode(TOPIC, frame(1, b""))
+
+
+def test_a_registry_that_refuses_a_version_says_why_in_few_words_and_how_to_mend_it(shelf: Shelf) -> None:
+    registry = Registry(shelf.url)
+    long = SchemaRegistryError(409, 409, "Incompatible artifact\n" + "x at /fields/1, " * 1_000)
+    refusal = registry._refusal(long, subject_of(TOPIC))
+    assert isinstance(refusal, Fatal)
+    assert "Incompatible artifact" in refusal.what
+    assert (len(refusal.what) < 400, "\n" in refusal.what) == (True, False)
+    assert "delete that subject" in refusal.hint
 
 
 def test_versions_there_have_the_numbers_they_have_here(shelf: Shelf) -> None:
