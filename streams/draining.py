@@ -24,7 +24,7 @@ from streams.breaker import STOPPED
 from streams.channel import Stopped
 from streams.hearing import LOOK_EVERY_S, TELL_EVERY_S, backoff_s
 from streams.ingest import Ingest
-from streams.log import log
+from streams.log import facts_of, log
 from streams.runtime.kafka import Fenced
 from streams.slices import Pushed, Slice
 
@@ -112,11 +112,11 @@ class Drain:
             self._stop(error)
 
     def _stop(self, error: Exception) -> None:
-        why = error.what if isinstance(error, BongsuError) else f"it broke: {type(error).__name__}"
+        facts = facts_of(error)
         if isinstance(error, sqlite3.Error):
-            why = f"the spool cannot be read: {error}"
-        self.trouble = Trouble(f"source {self.name}: {why}", self._now_ms(), is_over=True)
-        log.error("pushed source stopped", source=self.name, why=why)
+            facts = {"why": f"the spool cannot be read: {error}"}
+        self.trouble = Trouble(f"source {self.name}: {facts['why']}", self._now_ms(), is_over=True)
+        log.error("pushed source stopped", source=self.name, **facts)
         if isinstance(error, Fenced):
             self._fenced(error)
 

@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from connectors.base import Heard, PolledSource
-from schemas.errors import BongsuError, Fatal, Retriable
+from schemas.errors import Fatal, Retriable, Unreachable
 from streams import metrics
 from streams.channel import Stopped
 from streams.ingest import Ingest
-from streams.log import log
+from streams.log import facts_of, log
 from streams.runtime.kafka import ANOTHER, Fenced
 
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 1.0, 300.0
@@ -66,11 +66,11 @@ class _Service:
         except Fenced:
             raise
         except Exception as error:  # this source stops and reports it, whatever it is; the others go on
-            why = error.what if isinstance(error, BongsuError) else f"it broke: {type(error).__name__}"
+            facts = facts_of(error)
             self.is_ready = False
             metrics.polls.labels(self.name, "refused").inc()
-            log.error("source stopped", source=self.name, why=why)
-            await self._do(partial(self._ingest.failed, why, is_refused=True))
+            log.error("source stopped", source=self.name, **facts)
+            await self._do(partial(self._ingest.failed, facts["why"], is_refused=True))
             with contextlib.suppress(Retriable, Fatal):
                 await self._do(self._ingest.tell)
 
@@ -78,8 +78,14 @@ class _Service:
         raise NotImplementedError
 
     async def _do(self, work: Callable[[], Done]) -> Done:
-        """Run *work* in the source's own thread: an ingest is not shared, and no source waits for another."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """Run *work* in the source's own thread: an ingest is not shared, and no source waits for another.
+
+        ``Retriable`` where Kafka or the registry went away: it may come back, so the source waits and does not stop.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except Unreachable as error:
+            raise Retriable(error.what, hint=error.hint) from error
 
     async def _take(self, heard: Heard) -> None:
         """Publish *heard*. After a retry, not another worker, has fenced us, publish it again."""
@@ -251,7 +257,7 @@ class ClockService:
         while True:
             try:
                 await asyncio.to_thread(self._ingest.tick, int(self._now() * 1000))
-            except Retriable as error:
+            except (Retriable, Unreachable) as error:
                 log.warning("tick not published", why=error.what)
             await asyncio.sleep(self._every_s)
 

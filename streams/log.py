@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import Any
 
+from schemas.errors import BongsuError
 from schemas.printable import printable_line
 
 
@@ -36,6 +37,13 @@ def _line(event: str, facts: dict[str, Any]) -> str:
 def _plain(value: Any) -> str:
     text = f"{value:.3f}" if isinstance(value, float) else printable_line(str(value))
     return f'"{text}"' if " " in text else text
+
+
+def facts_of(error: Exception) -> dict[str, str]:
+    """Why something ended and, where we know it, how to mend it; of another's error its kind only."""
+    if not isinstance(error, BongsuError):
+        return {"why": f"it broke: {type(error).__name__}"}
+    return {"why": error.what, "how_to_mend": error.hint} if error.hint else {"why": error.what}
 
 
 def to_stderr(level: int = logging.INFO) -> None:

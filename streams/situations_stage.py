@@ -15,7 +15,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from schemas.catalogue import contract_name, topic_name
-from schemas.errors import Fatal, Invalid, Retriable
+from schemas.errors import Fatal, Invalid, Retriable, Unreachable
 from schemas.event import Event
 from schemas.wire import Wire
 from streams import metrics
@@ -116,7 +116,8 @@ class SituationsStage:
             raise Fatal(f"{self.group}: records came before their assignment")
         try:
             self._take(batch, held)
-        except Retriable:  # the state has moved on without a commit: drop it, but keep the records read
+        except (Retriable, Unreachable):
+            # The state has moved on without a commit: drop it, but keep the records read.
             self._held, self._again = None, (*self._again, *held.carried)
             raise
 

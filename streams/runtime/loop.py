@@ -17,7 +17,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from schemas.errors import Fatal, Retriable
+from schemas.errors import Fatal, Retriable, Unreachable
 from streams.log import log
 from streams.runtime.kafka import as_ours, partitions_of
 from streams.runtime.records import Batch, record_of
@@ -134,7 +134,7 @@ class StageLoop:
                 if is_again:
                     self._stage.assigned()
                 self._stage.take(batch)
-            except Retriable as error:
+            except (Retriable, Unreachable) as error:  # the registry, too, may come back
                 log.warning("batch repeated", stage=self._stage.group, why=error.what, wait_s=delay_s)
                 if self._stopping.wait(delay_s):
                     return

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from connectors.base import Heard
-from schemas.errors import Retriable
+from schemas.errors import Fatal, Retriable, Unreachable
+from streams import hearing
 from streams.hearing import BACKOFF_MAX_S, RETRY_AFTER_S_MAX, later_than, wait_after
+from streams.log import facts_of
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
@@ -23,6 +29,46 @@ def test_failures_wait_longer_and_longer_within_a_bound_and_apart_from_each_othe
     assert waits[:4] == [0.5, 1, 2, 4]
     assert max(waits) == BACKOFF_MAX_S / 2
     assert wait_after(Retriable("no"), 3, 0.0) != wait_after(Retriable("no"), 3, 0.7)
+
+
+def test_what_ended_a_source_is_told_with_how_to_mend_it() -> None:
+    assert facts_of(Fatal("refused", hint="delete it")) == {"why": "refused", "how_to_mend": "delete it"}
+    assert facts_of(Retriable("away")) == {"why": "away"}
+    assert facts_of(KeyError("a person's name")) == {"why": "it broke: KeyError"}
+
+
+def test_a_source_that_is_stopped_for_good_says_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, object]] = []
+    monkeypatch.setattr(hearing.log, "error", lambda _event, **facts: told.append(facts))
+
+    class Refused(hearing._Service):
+        async def _hear(self) -> None:
+            raise Fatal("the registry refuses it", hint="delete that subject")
+
+    def nothing(*_: object, **__: object) -> None:
+        """Nobody listens."""
+
+    ingest: Any = SimpleNamespace(open=nothing, failed=nothing, tell=nothing)
+    asyncio.run(Refused("calls", None, ingest)._hear_or_stop())
+    assert told == [
+        {"source": "calls", "why": "the registry refuses it", "how_to_mend": "delete that subject"}
+    ]
+
+
+def test_a_registry_that_goes_away_while_a_source_runs_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hearing, "BACKOFF_FIRST_S", 0.001)
+    faults = [Unreachable("no registry answers"), Retriable("Kafka is away")]
+
+    def work() -> str:
+        if faults:
+            raise faults.pop(0)
+        return "done"
+
+    nothing: Any = None
+    service = hearing.SpeakingService("calls", nothing, nothing)
+    assert asyncio.run(service._again_and_again(work)) == "done"
 
 
 def test_two_things_said_in_one_millisecond_are_both_heard() -> None:
