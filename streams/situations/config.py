@@ -48,7 +48,7 @@ class ShadowEntry(Strict):
 
 
 class RulesConfig(Strict):
-    """What ``[[rule]] name = "joint-incident"`` of a city's file may say, with the city and its law.
+    """The settings that ``[[rule]] name = "joint-incident"`` of a city's file may give, with the city and its law.
 
     ``rules.in_force.CityRules`` checks the other rules, too: what a city's file or the journal says goes through that.
     """
@@ -196,7 +196,7 @@ class RulesConfig(Strict):
         return {}
 
     def reach(self, one: str, other: str) -> Reach | None:
-        """How near two reports of these kinds must be to be of one happening; ``None``: never."""
+        """The distance within which two reports of these kinds may be of one happening; ``None``: never."""
         asked = (one, other)
         if asked not in self.reaches_known:
             if len(self.reaches_known) >= PAIRS_REMEMBERED_MAX:
@@ -231,11 +231,11 @@ class RulesConfig(Strict):
 
     @property
     def evidence_max(self) -> int:
-        """How much a situation of reports lists."""
+        """The most evidence that a situation of reports lists."""
         return self.watch.evidence_max if self.watch is not None else EVIDENCE_MAX
 
     def watched_labels(self, watched: Watched) -> list[str]:
-        """What is looked for around a situation."""
+        """The labels looked for around a situation."""
         return list(dict.fromkeys((*watched.labels, *self.dispatch.block_labels)))
 
     def demands_attention(self, kind: str) -> bool:
@@ -273,12 +273,12 @@ class RulesConfig(Strict):
 
     @cached_property
     def numbers(self) -> str:
-        """What tells these numbers from others in an output: eight hex digits. Rules in shadow are not in force."""
+        """The eight hex digits by which an output names these numbers. Rules in shadow are not in force."""
         return _digest_of(self.canonical() | {"shadows": []})[:8]
 
     @cached_property
     def opening(self) -> str:
-        """What tells apart the numbers by which cameras open: the law, and which are chosen."""
+        """A digest of the numbers by which cameras open: the law, and which are chosen."""
         its = self.canonical()
         return _digest_of({name: its[name] for name in ("law", "cameras", "dispatch")})
 

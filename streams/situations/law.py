@@ -8,7 +8,7 @@ from streams.situations.terms import LANGUAGE, Strict
 
 
 class Use(Strict):
-    """What an agency's domain may look for, and on which ground."""
+    """The purpose for which an agency's domain may look, and its legal ground."""
 
     purpose: str = Field(pattern=r"\S")
     legal_ground: str = Field(pattern=r"\S")

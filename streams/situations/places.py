@@ -45,7 +45,7 @@ def on_site(state: CityState, site: Site) -> list[Event]:
 
 
 def look_again(state: CityState, situation: Situation) -> list[Event]:
-    """What follows for *situation* from other cameras."""
+    """Publish *situation* as other cameras, or other grants, leave it."""
     if situation.holds_reports:
         draft = revised(state, situation, situation.view.incidents)
         return publish(state, draft) if situation.is_placed else []
@@ -60,7 +60,7 @@ def look_again(state: CityState, situation: Situation) -> list[Event]:
 
 
 def _of_rules_near(state: CityState, places: Iterable[Position], radius_m: float) -> list[Situation]:
-    """Those behind which no reports stand, near any of *places*: of a city there are few at a time."""
+    """The situations without reports near any of *places*: of a city there are few at a time."""
     its = [state.situations[one] for name in state.rules_with_situations() for one in state.of_rule(name)]
     return [
         one

@@ -56,7 +56,7 @@ def publish(state: CityState, draft: Draft) -> list[Event]:
 
 
 def send_out(state: CityState, situation: Situation) -> tuple[Situation, list[Event]]:
-    """What units are told now; the cameras and units left out of it are counted as their number grows."""
+    """Tell units what is due; the cameras and units left out of it are counted as their number grows."""
     were = {one.incident_id: (one.left_out, one.units_left_out) for one in situation.sent}
     situation, bundles = sent_out(situation, state)
     for one in situation.sent:

@@ -17,8 +17,10 @@ from streams.situations.watches import standing_event
 
 
 def rules_changed(state: CityState, opening_before: str | None) -> list[Event]:
-    """What follows once *state* goes by other numbers. *opening_before*: by what cameras opened until now, which a restart
-    knows, too."""
+    """Publish all that follows from the numbers in force now.
+
+    *opening_before* names the numbers by which cameras opened until now, which a restart knows, too.
+    """
     return [*_end_rules(state), *_open_watches(state), *_grant_anew(state, opening_before)]
 
 

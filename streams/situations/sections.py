@@ -24,7 +24,7 @@ def defaults() -> dict[str, Any]:
 
 
 class Reach(Strict):
-    """How near in place and time two reports of one happening are."""
+    """The greatest distance, in place and time, of two reports of one happening."""
 
     radius_m: float = Field(gt=0, le=5_000)
     window_s: float = Field(ge=0, le=86_400)
@@ -43,7 +43,7 @@ class Pair(Strict):
 
 
 class Gravity(Strict):
-    """How grave a kind is, in words of CAP."""
+    """The gravity of a kind, in words of CAP."""
 
     kind: str
     severity: Severity
@@ -55,7 +55,7 @@ def _bound(name: str, **limits: Any) -> Any:
 
 
 class Bounds(Strict):
-    """What one situation may hold at most, so that it does not grow by chains."""
+    """The most that one situation may hold, so that it does not grow by chains."""
 
     incidents: int = _bound("incidents", ge=2, le=50)
     partners: int = _bound(
@@ -69,7 +69,7 @@ class Bounds(Strict):
 
 
 class Limits(Strict):
-    """What a city holds at once, so that no flood of reports takes it down. What goes beyond is counted."""
+    """The most that a city holds at once, so that no flood of reports takes it down. Anything beyond is counted."""
 
     situations: int = Field(
         200_000,
@@ -93,7 +93,7 @@ class Cameras(Strict):
 
 
 class Dispatch(Strict):
-    """What units get that an agency has sent: the cameras around, and what to know on their way."""
+    """Settings of the bundle that sent units get: the cameras around, and what to know on their way."""
 
     radius_m: float = Field(500, gt=0, le=20_000, description="cameras and sites so near")
     cameras_max: int = Field(30, ge=0, le=100, description="the nearest")
@@ -126,7 +126,7 @@ class Dispatch(Strict):
 
 
 class Watched(Strict):
-    """What is looked for around each open situation."""
+    """Settings of the watch around each open situation."""
 
     purpose: str = Field(pattern=r"\S", description="what for, in the law's words")
     labels: tuple[str, ...] = Field(min_length=1, description="labels of detections")
@@ -162,7 +162,7 @@ class Corroborates(Strict):
 
 
 class Headlines(Strict):
-    """What an alert says in one language."""
+    """The texts of alerts in one language."""
 
     alert: str
     update: str

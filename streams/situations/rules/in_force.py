@@ -44,7 +44,7 @@ def version_of(name: str) -> str:
 
 
 def told_version(name: str, config: RulesConfig) -> str:
-    """What an output says of who decided it: the rule's version and, behind ``+``, the numbers that hold (as
+    """Who decided, as an output says it: the rule's version and, behind ``+``, the numbers that hold (as
     ``core.journal`` has them)."""
     return f"{version_of(name)}+{config.numbers}"
 
