@@ -15,8 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.records import event_fields
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.parts import Known
 
 Domain = Literal["fire", "police"]
@@ -84,7 +83,8 @@ class Case:
     def event(self, context: SourceContext, *, revision: int, received_ms: int) -> Event:
         incident_id = derived_id(context.city, context.source, *self.key.split("\x1f"))
         value = event_fields(
-            context,
+            context.city,
+            context.source,
             event_id=derived_id(incident_id, revision),
             event_time_ms=self.event_ms,
             received_ms=received_ms,

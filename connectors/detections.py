@@ -14,7 +14,7 @@ from connectors.labels import OTHER, load_labels
 from connectors.records import EARLIEST_MS, LATEST_MS, a_number, plausible_time
 from connectors.records import position as position_of
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 
 TOPIC = "cctv.detection"
 BORDER = 0.05
@@ -93,14 +93,15 @@ class Detections:
             plausible_time(event_ms, at_ms, "event_time")
         where = camera.position if position is None else position
         city, source, camera_id = self._city, self._source, camera.camera_id
-        value: dict[str, Any] = {
-            "event_id": derived_id(city, source, camera_id, track_id, *identity),
-            "city": city,
-            "source": source,
-            "event_time": event_ms,
-            "event_time_accuracy_s": None,
-            "received_time": event_ms if at_ms is None else at_ms,
-            "position": where,
+        value = event_fields(
+            city,
+            source,
+            event_id=derived_id(city, source, camera_id, track_id, *identity),
+            event_time_ms=event_ms,
+            received_ms=event_ms if at_ms is None else at_ms,
+            position=where,
+        )
+        value |= {
             "camera_id": camera_id,
             "track_id": track_id,
             "label": label,

@@ -23,27 +23,6 @@ LATEST_MS = 253_402_300_799_999
 """The end of the year 9999."""
 
 
-def event_fields(
-    context: SourceContext,
-    *,
-    event_id: str,
-    event_time_ms: int,
-    received_ms: int,
-    position: dict[str, Any] | None,
-    accuracy_s: float | None = None,
-) -> dict[str, Any]:
-    """The fields that every event begins with."""
-    return {
-        "event_id": event_id,
-        "city": context.city,
-        "source": context.source,
-        "event_time": event_time_ms,
-        "event_time_accuracy_s": accuracy_s,
-        "received_time": received_ms,
-        "position": position,
-    }
-
-
 def a_number(value: object, field: str) -> float:
     """*value* as a finite number; a string is read as one. ``Invalid`` otherwise."""
     if isinstance(value, int | float | str) and not isinstance(value, bool):

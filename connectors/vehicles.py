@@ -9,10 +9,9 @@ from functools import cache
 from typing import Any
 
 from connectors.base import Place, Reading, SetAside, SourceContext
-from connectors.records import event_fields
 from connectors.records import position as position_of
 from schemas.catalogue import load_catalogue
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 
 POSITION, TRIP, HUB = "mobility.position", "mobility.trip", "mobility.hub"
 SPEEDS = {"m/s": 1.0, "km/h": 1 / 3.6, "mph": 0.44704, "knots": 1852 / 3600, "ft/s": 0.3048}
@@ -72,7 +71,8 @@ class Telemetry:
     ) -> tuple[dict[str, Any], str]:
         key: str = said[load_catalogue()[topic].key]
         common = event_fields(
-            self.context,
+            self.context.city,
+            self.context.source,
             event_id=derived_id(self.context.city, self.context.source, topic, key, *identity),
             event_time_ms=event_ms,
             received_ms=event_ms if self.at_ms is None else self.at_ms,

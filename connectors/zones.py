@@ -10,9 +10,8 @@ from geojson_pydantic.geometries import parse_geometry_obj
 from pydantic import ValidationError
 
 from connectors.base import SourceContext
-from connectors.records import event_fields
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 
 ZONE = "place.zone"
 AREAS = ("Polygon", "MultiPolygon", "Point", "MultiPoint", "LineString", "MultiLineString")
@@ -85,7 +84,8 @@ def zone(context: SourceContext, *, at_ms: int, received_ms: int, said: Mapping[
     }
     says = orjson.dumps(about, option=orjson.OPT_SORT_KEYS)
     common = event_fields(
-        context,
+        context.city,
+        context.source,
         event_id=derived_id(context.city, context.source, says),
         event_time_ms=at_ms,
         received_ms=received_ms,

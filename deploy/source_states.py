@@ -11,6 +11,7 @@ from schemas.catalogue import topic_name
 from schemas.event import Event
 from streams.breaker import HEARING, STOPPED, TRIAL
 from streams.reading import RowReader
+from streams.reporting import report_fields
 from streams.runtime.kafka import METADATA_TIMEOUT_S, reader, transactional_producer
 from streams.runtime.transaction import transaction
 from streams.tables import read_rows
@@ -51,10 +52,9 @@ def resume_source(platform: Platform, city: str, source: str) -> bool:
     now_ms = time.time_ns() // 1_000_000
     value = {
         **told,
+        **report_fields(city, source, now_ms),
         "state": TRIAL,
         "state_since_at": now_ms,
-        "event_time": now_ms,
-        "received_time": now_ms,
         "try_at": None,
     }
     producer = transactional_producer(platform.kafka, f"{city}.source.resume")

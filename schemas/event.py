@@ -21,6 +21,31 @@ class Event:
     value: Mapping[str, Any] | None
 
 
+def event_fields(
+    city: str,
+    source: str,
+    *,
+    event_id: str,
+    event_time_ms: int,
+    received_ms: int,
+    position: Mapping[str, Any] | None = None,
+    accuracy_s: float | None = None,
+) -> dict[str, Any]:
+    """The fields that every event begins with, in the order of every contract; the only place that writes them.
+
+    *accuracy_s*: within how many seconds the event's time is right, where that is known.
+    """
+    return {
+        "event_id": event_id,
+        "city": city,
+        "source": source,
+        "event_time": event_time_ms,
+        "event_time_accuracy_s": accuracy_s,
+        "received_time": received_ms,
+        "position": position,
+    }
+
+
 def derived_id(*parts: object) -> str:
     """A stable id from *parts*: the same parts give the same 32 hex digits on every machine, for ever."""
     text = "\x1f".join(map(str, parts))

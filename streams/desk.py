@@ -19,7 +19,7 @@ from confluent_kafka import KafkaException, Producer
 from connectors.gateway.desk import Done
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal, Invalid, Retriable
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams.following import Follower
 from streams.log import log
@@ -242,14 +242,13 @@ def _gist(action: Action) -> tuple[object, ...]:
 
 def action_event(city: str, action: Action, *, now_ms: int) -> Event:
     """Return *action* as an event of ``core.action``."""
-    value = {
-        "event_id": derived_id("action", city, action.action_id),
-        "city": city,
-        "source": "gateway",
-        "event_time": now_ms,
-        "event_time_accuracy_s": None,
-        "received_time": now_ms,
-        "position": None,
+    value = event_fields(
+        city,
+        "gateway",
+        event_id=derived_id("action", city, action.action_id),
+        event_time_ms=now_ms,
+        received_ms=now_ms,
+    ) | {
         "action_id": action.action_id,
         "situation_id": action.situation_id,
         "action": action.action,

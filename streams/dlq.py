@@ -9,7 +9,7 @@ from typing import Any
 from connectors.base import SetAside
 from schemas.catalogue import topic_name
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.printable import field_path, printable_line
 from streams.runtime.records import ATTEMPTS, FIRST_AT, RETRY_OF, Record
 
@@ -116,14 +116,7 @@ def _value(
         original = original[:ORIGINAL_BYTES_MAX]
     if field and (shown := field_path(field)) != field:
         reason, field = reason.replace(field, shown), shown
-    return {
-        "event_id": event_id,
-        "city": city,
-        "source": source,
-        "event_time": time_ms,
-        "event_time_accuracy_s": None,
-        "received_time": time_ms,
-        "position": None,
+    return event_fields(city, source, event_id=event_id, event_time_ms=time_ms, received_ms=time_ms) | {
         "reason_class": "Invalid",
         "reason": _short(printable_line(reason)),
         "field": _short(field),

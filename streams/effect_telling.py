@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas.catalogue import contract_name, topic_name
 from schemas.errors import Retriable, Unreachable
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams.effects import Measure, Told, compared
 from streams.log import log
@@ -106,14 +106,14 @@ def effect_events(city: str, kept: Kept) -> list[Event]:
         Event(
             "core.effect",
             one.name,
-            {
-                "event_id": derived_id("effect", city, one.name, end),
-                "city": city,
-                "source": "effects",
-                "event_time": end - 1,
-                "event_time_accuracy_s": None,
-                "received_time": end - 1,
-                "position": None,
+            event_fields(
+                city,
+                "effects",
+                event_id=derived_id("effect", city, one.name, end),
+                event_time_ms=end - 1,
+                received_ms=end - 1,
+            )
+            | {
                 "measure": one.name,
                 "unit": one.unit,
                 "from_time": start,

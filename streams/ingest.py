@@ -19,7 +19,7 @@ from connectors.base import Heard, Place, Reader, Reading, SetAside, SourceConte
 from connectors.web_page import wall_clock_ms
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal, Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams import metrics
 from streams.breaker import SAMPLES, STOPPED
@@ -371,15 +371,7 @@ def _standing_event(context: SourceContext, standing: Standing, now_ms: int) -> 
 
 
 def _common(city: str, source: str, event_id: str, time_ms: int) -> dict[str, Any]:
-    return {
-        "event_id": event_id,
-        "city": city,
-        "source": source,
-        "event_time": time_ms,
-        "event_time_accuracy_s": None,
-        "received_time": time_ms,
-        "position": None,
-    }
+    return event_fields(city, source, event_id=event_id, event_time_ms=time_ms, received_ms=time_ms)
 
 
 def _anything(_key: str, _value: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams.runtime.records import Record
 from streams.situations.entry import Entry
@@ -26,14 +26,14 @@ def journal_event(city: str, sequence: int, now_ms: int, entry: Entry, record: R
     return Event(
         "core.journal",
         city,
-        {
-            "event_id": derived_id("journal", city, sequence),
-            "city": city,
-            "source": "situations",
-            "event_time": now_ms,
-            "event_time_accuracy_s": None,
-            "received_time": now_ms,
-            "position": None,
+        event_fields(
+            city,
+            "situations",
+            event_id=derived_id("journal", city, sequence),
+            event_time_ms=now_ms,
+            received_ms=now_ms,
+        )
+        | {
             "sequence": sequence,
             "entry": entry.kind,
             "origin_topic": entry.topic,

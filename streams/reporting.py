@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.parts import TABLE, WORD_LETTERS_MAX
 from streams.breaker import HEARING, Breaker
 
@@ -183,14 +183,7 @@ class SourceReport:
         state, since_ms, reason = breaker.state, breaker.since_ms, breaker.reason
         if state == HEARING and self.trouble is not None:
             state, since_ms, reason = self.trouble
-        value = {
-            "event_id": derived_id("core.source", city, source, now_ms),
-            "city": city,
-            "source": source,
-            "event_time": now_ms,
-            "event_time_accuracy_s": None,
-            "received_time": now_ms,
-            "position": None,
+        value = report_fields(city, source, now_ms) | {
             "state": state,
             "state_since_at": since_ms or self._since_ms or now_ms,
             "state_reason": reason,
@@ -198,6 +191,12 @@ class SourceReport:
             "try_at": breaker.try_at_ms(),
         }
         return Event("core.source", source, value | self.figures(now_ms=now_ms))
+
+
+def report_fields(city: str, source: str, now_ms: int) -> dict[str, Any]:
+    """The fields that a ``core.source`` of *now_ms* begins with."""
+    its_id = derived_id("core.source", city, source, now_ms)
+    return event_fields(city, source, event_id=its_id, event_time_ms=now_ms, received_ms=now_ms)
 
 
 def share(part: int, whole: int) -> float:

@@ -20,7 +20,7 @@ from confluent_kafka import Producer
 
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.errors import Fatal, Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams import metrics
 from streams.dlq import aside_record
@@ -184,14 +184,14 @@ class SpeedStage:
 def speed_event(city: str, one: CellSpeed, *, now_ms: int) -> Event:
     """Return the event of ``mobility.speed``. Publishing the same minute again gives the same id."""
     lat, lon = centre_of(one.cell)
-    value = {
-        "event_id": derived_id("speed", city, one.cell, one.minute),
-        "city": city,
-        "source": SOURCE,
-        "event_time": one.minute,
-        "event_time_accuracy_s": None,
-        "received_time": now_ms,
-        "position": {"lat": lat, "lon": lon, "accuracy_m": HALF_DIAGONAL_M},
+    value = event_fields(
+        city,
+        SOURCE,
+        event_id=derived_id("speed", city, one.cell, one.minute),
+        event_time_ms=one.minute,
+        received_ms=now_ms,
+        position={"lat": lat, "lon": lon, "accuracy_m": HALF_DIAGONAL_M},
+    ) | {
         "cell": one.cell,
         "vehicles": one.vehicles,
         "mean_speed_mps": one.mean_speed_mps,

@@ -16,7 +16,7 @@ from typing import Any
 
 from connectors.gateway.roles import acting, roles_as
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 
 PREFIX = "bongsu"
 SECRET_BYTES = 32
@@ -165,13 +165,6 @@ def _blank(kind: str, name: str, now_ms: int) -> dict[str, Any]:
 
 def told(city: str, row: Mapping[str, Any], *, now_ms: int) -> Event:
     """The ``core.account`` event of *row* as of now."""
-    common = {
-        "event_id": derived_id("account", city, row["account_id"], now_ms),
-        "city": city,
-        "source": "accounts",
-        "event_time": now_ms,
-        "event_time_accuracy_s": None,
-        "received_time": now_ms,
-        "position": None,
-    }
+    its_id = derived_id("account", city, row["account_id"], now_ms)
+    common = event_fields(city, "accounts", event_id=its_id, event_time_ms=now_ms, received_ms=now_ms)
     return Event("core.account", str(row["account_id"]), {**row, **common})

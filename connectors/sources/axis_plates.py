@@ -23,10 +23,10 @@ from connectors.detections import Box, Told, box_in_pixels, iso_ms, share_of
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import masked, plate_key, plate_token
-from connectors.records import ALONE, event_fields, plausible_time, set_aside
+from connectors.records import ALONE, plausible_time, set_aside
 from connectors.safe_xml import Element, parsed
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 
 TT = "{http://www.onvif.org/ver10/schema}"
 UNKNOWN = frozenset({"", "unknown"})
@@ -112,7 +112,8 @@ class AxisPlates:
         car, state = _word(items.get("carID")), _word(items.get("carState"))
         at_ms = plausible_time(event_ms, told.at_ms, "UtcTime")
         value = event_fields(
-            self._context,
+            self._context.city,
+            self._context.source,
             event_id=derived_id(
                 self._context.city, self._context.source, camera.camera_id, car or token, time, state
             ),

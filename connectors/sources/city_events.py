@@ -28,7 +28,7 @@ from connectors.records import a_text, plausible_time, position, set_aside
 from connectors.speaking import checked_agency, own_agencies
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
-from schemas.event import Event, case_id, derived_id
+from schemas.event import Event, case_id, derived_id, event_fields
 from schemas.json_form import from_json_value, shown_otherwise
 from schemas.kinds import OTHER
 from schemas.parts import stated
@@ -158,12 +158,7 @@ class CityEvents:
                 "event_time is missing or no time", field="event_time", expected="ISO 8601 with offset"
             )
         plausible_time(time, at_ms)
-        value |= {
-            "city": self._context.city,
-            "source": self._context.source,
-            "received_time": time if at_ms is None else at_ms,
-            "position": self._position(value.get("position")),
-        }
+        value["position"] = self._position(value.get("position"))
         if "agency" in self._fields:
             value["agency"] = checked_agency(a_text(value.get("agency"), "agency"), self._agencies)
         key = self._contract.key
@@ -173,7 +168,15 @@ class CityEvents:
             self._check_own(value.get(key), key)
         if "kind_source" in self._fields:
             value |= _known(value)
-        value["event_id"] = self._event_id(value, said)
+        value |= event_fields(
+            self._context.city,
+            self._context.source,
+            event_id=self._event_id(value, said),
+            event_time_ms=time,
+            received_ms=time if at_ms is None else at_ms,
+            position=value["position"],
+            accuracy_s=value["event_time_accuracy_s"],
+        )
         self._codec.check(value)
         return Event(self._contract.name, str(value[key]), value)
 

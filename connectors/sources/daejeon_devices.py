@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from connectors.csv_rows import CsvRow, csv_rows, named_cells
 from connectors.file_read import read_file
 from connectors.records import (
     a_text,
-    event_fields,
     local_time,
     note_unknown,
     position,
@@ -30,7 +30,7 @@ from connectors.records import (
     text_or_none,
 )
 from schemas.errors import Fatal, Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 
 ID, NAME, LON, LAT, UPDATED = "분류명", "번호", "경도", "위도", "업데이트일시"
 DEVICE_ID = re.compile(r"(?:\d{5})?(?P<cls>[A-Z]+)\d+")
@@ -73,6 +73,16 @@ def is_camera(cls: str) -> bool:
     return cls.startswith("CTV") or cls.endswith("CTV")
 
 
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    """A camera as its row has it; *told*: its fields beside the common ones."""
+
+    event_id: str
+    updated_ms: int
+    position: dict[str, Any] | None
+    told: dict[str, Any]
+
+
 class DaejeonDevices:
     """A ``PolledSource`` that reads a file; the same file again says nothing new."""
 
@@ -104,13 +114,13 @@ class DaejeonDevices:
             lambda _, row: row.original.rstrip(b"\r\n"),
             (rows[0].original.rstrip(b"\r\n") + b"\n", b"\n"),
         )
-        cameras = [device for device in read if isinstance(device, dict)]
+        cameras = [device for device in read if isinstance(device, _Camera)]
         skipped = Counter(device for device in read if isinstance(device, str))
         return Reading(
             self._events(cameras, heard), {"digest": digest}, aside=aside, skipped=skipped, noted=noted
         )
 
-    def _device(self, row: CsvRow, heading: list[str], noted: Counter[str]) -> dict[str, Any] | str:
+    def _device(self, row: CsvRow, heading: list[str], noted: Counter[str]) -> _Camera | str:
         """The camera in *row*; for any other device, what it is."""
         cells = named_cells(row, heading)
         device_id = a_text(cells[ID], ID)
@@ -123,14 +133,8 @@ class DaejeonDevices:
         if cls not in PURPOSES:
             note_unknown(noted, "camera class", cls)
         updated_ms, _ = local_time(cells[UPDATED], "%Y-%m-%d %H:%M:%S", self._context.timezone, UPDATED)
-        value = event_fields(
-            self._context,
-            event_id=derived_id(self._context.city, self._context.source, *row.cells),
-            event_time_ms=updated_ms,
-            received_ms=updated_ms,
-            position=at,
-        )
-        return value | {
+        its_id = derived_id(self._context.city, self._context.source, *row.cells)
+        told = {
             "camera_id": device_id,
             "name": text_or_none(cells[NAME], NAME),
             "owner": self._config.owner,
@@ -139,13 +143,25 @@ class DaejeonDevices:
             "status": "ok",  # the list has no word for a fault
             "generated": False,
         }
+        return _Camera(its_id, updated_ms, at, told)
 
-    def _events(self, cameras: Sequence[dict[str, Any]], heard: Heard) -> list[Event]:
+    def _events(self, cameras: Sequence[_Camera], heard: Heard) -> list[Event]:
         """One event a camera. A file without a clock was received when its newest line was written."""
-        newest_ms = max((camera["event_time"] for camera in cameras), default=0)
+        newest_ms = max((camera.updated_ms for camera in cameras), default=0)
         received_ms = heard.at_ms if heard.at_ms is not None else newest_ms
-        once = {camera["event_id"]: camera | {"received_time": received_ms} for camera in cameras}
-        return [Event("place.camera", camera["camera_id"], camera) for camera in once.values()]
+        once = {camera.event_id: camera for camera in cameras}
+        return [self._event(camera, received_ms) for camera in once.values()]
+
+    def _event(self, camera: _Camera, received_ms: int) -> Event:
+        common = event_fields(
+            self._context.city,
+            self._context.source,
+            event_id=camera.event_id,
+            event_time_ms=camera.updated_ms,
+            received_ms=received_ms,
+            position=camera.position,
+        )
+        return Event("place.camera", camera.told["camera_id"], common | camera.told)
 
 
 SOURCE = DaejeonDevices

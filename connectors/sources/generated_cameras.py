@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.chance import Spot, somewhere
-from connectors.records import event_fields, set_aside
+from connectors.records import set_aside
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 
 SINCE_MS = 1_577_836_800_000
 """2020-01-01: generated cameras have stood since before anything is played, and no clock decides when."""
@@ -77,7 +77,8 @@ class GeneratedCameras:
             "generated": True,
         }
         value = event_fields(
-            self._context,
+            self._context.city,
+            self._context.source,
             event_id=derived_id(self._context.city, self._context.source, lat, lon, *about.values()),
             event_time_ms=SINCE_MS,
             received_ms=SINCE_MS,

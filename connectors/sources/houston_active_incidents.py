@@ -26,7 +26,6 @@ from connectors.json_list import element_bytes, json_list, json_object
 from connectors.records import (
     a_number,
     a_text,
-    event_fields,
     local_time,
     note_unknown,
     plausible_time,
@@ -38,7 +37,7 @@ from connectors.records import (
 from connectors.sources._active_list import Change, Followed, Key, Row, Unread, follow
 from connectors.web_page import WebPage
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.kinds import load_kinds
 from schemas.parts import Known, kind_of
 
@@ -236,7 +235,8 @@ class HoustonActiveIncidents:
         topic, agency = AGENCIES[letter][:2] if letter in AGENCIES else (ANOTHER, letter)
         incident_id = derived_id(self._context.city, self._context.source, *incident.first)
         value = event_fields(
-            self._context,
+            self._context.city,
+            self._context.source,
             event_id=derived_id(incident_id, incident.revision),
             event_time_ms=incident.first.call_ms,
             received_ms=received_ms,

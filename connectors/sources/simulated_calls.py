@@ -15,11 +15,11 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cases import UNKNOWN_STATUS
 from connectors.chance import Spot
 from connectors.json_list import json_object
-from connectors.records import a_text, event_fields, note_unknown, plausible_time, position, set_aside
+from connectors.records import a_text, note_unknown, plausible_time, position, set_aside
 from connectors.sources._scenario import City, Domain, scenario
 from connectors.web_page import wall_clock_ms
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.kinds import load_kinds
 from schemas.parts import kind_of
 
@@ -120,7 +120,8 @@ class SimulatedCalls:
         incident_id = derived_id(self._context.city, self._context.source, case_no)
         sequence, kind = _sequence(record.get("sequence")), kind_of(self._kinds, word)
         value = event_fields(
-            self._context,
+            self._context.city,
+            self._context.source,
             event_id=derived_id(incident_id, sequence),
             event_time_ms=reported_ms,
             received_ms=received_ms,

@@ -19,10 +19,10 @@ from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.detections import iso_ms
 from connectors.json_records import BOM, json_records
 from connectors.plates import masked, misread_tokens, plate_key, plate_token
-from connectors.records import a_text, event_fields, plausible_time, set_aside, text_or_none
+from connectors.records import a_text, plausible_time, set_aside, text_or_none
 from connectors.speaking import checked_agency
 from schemas.errors import Invalid
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from schemas.names import AgencyName
 
 
@@ -82,7 +82,8 @@ class WantedVehicles:
         listed_ms = plausible_time(iso_ms(record.get("listed_at"), "listed_at"), at_ms, "listed_at")
         ends_at = record.get("ends_at")
         value = event_fields(
-            self._context,
+            self._context.city,
+            self._context.source,
             event_id=derived_id(self._context.city, self._context.source, entry_id, listed_ms, is_listed),
             event_time_ms=listed_ms,
             received_ms=listed_ms if at_ms is None else at_ms,

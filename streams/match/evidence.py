@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from schemas.event import Event, derived_id
+from schemas.event import Event, derived_id, event_fields
 from streams.match.flow import SECOND_MS, Partition, Second
 from streams.match.observations import Floats, Longs, Rows
 from streams.match.texts import Texts, Words, known
@@ -171,14 +171,7 @@ def summary_event(city: str, second: Second) -> Event:
 
 
 def _beginning(event_id: str, city: str, time: int, received: int, watch: Watch) -> dict[str, Any]:
-    return {
-        "event_id": event_id,
-        "city": city,
-        "source": SOURCE,
-        "event_time": time,
-        "event_time_accuracy_s": None,
-        "received_time": received,
-        "position": None,
+    return event_fields(city, SOURCE, event_id=event_id, event_time_ms=time, received_ms=received) | {
         "watch_id": watch.watch_id,
         "situation_id": watch.situation_id,
         "purpose": watch.purpose,

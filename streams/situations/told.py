@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from schemas.event import Event, derived_id
+from schemas.event import event_fields as fields_of_event
 from streams.geo import distance_m
 from streams.situations.alerts import Message, alert_id
 from streams.situations.config import RulesConfig
@@ -24,15 +25,15 @@ TOLD_MAX = 20
 
 
 def event_fields(event_id: str, city: str, now: int, position: Position | None) -> dict[str, Any]:
-    return {
-        "event_id": event_id,
-        "city": city,
-        "source": SOURCE,
-        "event_time": now,
-        "event_time_accuracy_s": None,
-        "received_time": now,
-        "position": position_value(position),
-    }
+    """The fields that every event of the rules begins with: they tell as of *now*."""
+    return fields_of_event(
+        city,
+        SOURCE,
+        event_id=event_id,
+        event_time_ms=now,
+        received_ms=now,
+        position=position_value(position),
+    )
 
 
 def position_value(position: Position | None) -> dict[str, Any] | None:
