@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Place, Reading, SetAside, SourceContext
@@ -169,26 +168,6 @@ def claimed(label: str, share: float | None) -> list[dict[str, Any]]:
 
 def attribute(name: str, value: object, likelihood: float | None = None) -> dict[str, Any]:
     return {"name": name, "value": str(value), "likelihood": likelihood}
-
-
-def iso_ms(text: object, name: str, *, is_utc: bool = False) -> int:
-    """Epoch ms of ISO 8601 with an offset; *is_utc*: without one it is UTC by its name."""
-    try:
-        at = datetime.fromisoformat(text)  # type: ignore[arg-type]
-        if at.tzinfo is None:
-            if not is_utc:
-                raise Invalid(f"{name} has no offset", field=name, expected="ISO 8601 with offset")
-            at = at.replace(tzinfo=UTC)
-        return round(at.timestamp() * 1000)
-    except (TypeError, ValueError, OverflowError):
-        raise Invalid(f"{name} is no time", field=name, expected="ISO 8601 with offset") from None
-
-
-def epoch_s_ms(value: object, name: str) -> int:
-    """Epoch ms of seconds since 1970. ``Invalid`` for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST_S:
-        raise Invalid(f"{name} is no time", field=name, expected="seconds since 1970")
-    return round(value * 1000)
 
 
 def speed_of(value: object, name: str, to_mps: float | None) -> float | None:

@@ -19,6 +19,7 @@ import orjson
 
 from connectors.base import Heard
 from schemas.errors import Fatal
+from schemas.iso_time import iso_time
 
 LINE_BYTES_MAX = 256 * 1024 * 1024
 FILE_BYTES_MAX = 1024 * 1024 * 1024
@@ -49,10 +50,10 @@ def _is_recording(first_line: bytes) -> bool:
 def _at_ms(text: object) -> int:
     if not isinstance(text, str):
         raise ValueError('"fetched_at" is missing')  # noqa: TRY004 - read_line names file and line around it
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
+    read = iso_time(text)
+    if not read.has_offset:
         raise ValueError('"fetched_at" has no offset')
-    return round(at.timestamp() * 1000)
+    return read.utc_ms()
 
 
 def _body(line: dict[str, Any]) -> bytes:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from connectors.base import SetAside, SourceContext
 from schemas.errors import Invalid
@@ -16,6 +15,7 @@ Raw = TypeVar("Raw")
 Read = TypeVar("Read")
 
 NOTED_LETTERS_MAX = 60
+NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 FUTURE_MS_MAX = 5 * 60 * 1000
 EARLIEST_MS = 946_684_800_000
 """The year 2000. No live system speaks of older things: a smaller number is seconds, not milliseconds."""
@@ -24,11 +24,13 @@ LATEST_MS = 253_402_300_799_999
 
 
 def a_number(value: object, field: str) -> float:
-    """*value* as a finite number; a string is read as one. ``Invalid`` otherwise."""
+    """*value* as a finite number; a string of ASCII digits is read as one. ``Invalid`` otherwise."""
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
-            number = float(value)
-        except ValueError:
+            number = (
+                float(value) if not isinstance(value, str) or NUMBER.fullmatch(value.strip()) else math.nan
+            )
+        except OverflowError:  # an integer beyond all doubles
             number = math.nan
         if math.isfinite(number):
             return number
@@ -86,25 +88,6 @@ def plausible_time(event_ms: int, received_ms: int | None, field: str = "event_t
         ahead_s = (event_ms - received_ms) // 1000
         raise Invalid(f"{field} lies {ahead_s} s in the future", field=field, expected="at most 300 s ahead")
     return event_ms
-
-
-def local_time(text: object, form: str, zone: ZoneInfo, field: str = "event_time") -> tuple[int, bool]:
-    """Local time without offset as (epoch ms, whether the hour was ambiguous and the earlier one taken).
-
-    ``Invalid`` for text of another form and for a time that the change to summer time left out.
-    """
-    try:
-        naive = datetime.strptime(a_text(text, field), form)  # noqa: DTZ007 - the zone is the city's
-    except ValueError:
-        raise Invalid(f"{field} is no time of the form {form}", field=field, expected=form) from None
-    if not 1900 <= naive.year < 9999:  # beyond them there is no UTC to turn it into
-        raise Invalid(f"{field} is of no year of ours", field=field, expected="1900 to 9998")
-    at = naive.replace(tzinfo=zone)
-    if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
-        raise Invalid(
-            f"{field} does not exist: clocks went forward", field=field, expected="an existing local time"
-        )
-    return round(at.timestamp() * 1000), at.utcoffset() != at.replace(fold=1).utcoffset()
 
 
 ALONE = (b"", b"")

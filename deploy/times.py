@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from deploy.faults import UsageFault
+from schemas.iso_time import iso_time
 
 
 def epoch_ms(text: str) -> int:
     """ISO 8601 to epoch milliseconds; without an offset it is UTC."""
     try:
-        moment = datetime.fromisoformat(text)
+        return iso_time(text).utc_ms()
     except ValueError:
         raise UsageFault(f"{text}: not a time", hint="write ISO 8601, such as 2024-05-16T23:00:00Z") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def iso(time_ms: int) -> str:

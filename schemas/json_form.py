@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from schemas.catalogue import Schema
 from schemas.errors import Invalid
+from schemas.iso_time import EPOCH, iso_time
 
 Leaf = Callable[[Any, str], Any]
 PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "string")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_json_value(schema: Schema, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,12 +101,12 @@ def _milliseconds(value: Any, path: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        moment = iso_time(value)
+    except ValueError:
         raise Invalid(f"{path} is no time", field=path, expected="ISO 8601 with offset") from None
-    if moment.tzinfo is None:
+    if not moment.has_offset:
         raise Invalid(f"{path} has no offset", field=path, expected="ISO 8601 with offset")
-    return round((moment - EPOCH) / timedelta(milliseconds=1))
+    return moment.utc_ms()
 
 
 def _base64(value: Any, _path: str) -> str:

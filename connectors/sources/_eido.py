@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.cases import Domain
+from connectors.row_times import iso_ms_or_none
 from schemas.errors import Invalid
 
 Document = Mapping[str, Any]
@@ -59,22 +59,15 @@ def by_beginning(table: Mapping[str, Domain], names: list[Any]) -> Domain | None
 def times_of(document: Document, incident: Document) -> tuple[int, int, bool]:
     """When it was said and when it was first reported (epoch ms), and whether the latter is stated."""
     updates = [
-        ms for one in (document, incident) if (ms := epoch_ms(one.get("lastUpdateTimeStamp"))) is not None
+        ms
+        for one in (document, incident)
+        if (ms := iso_ms_or_none(one.get("lastUpdateTimeStamp"))) is not None
     ]
     names = ("callStartTimestamp", "answerDate")
     calls = list(objects(document.get("callComponent")))
-    starts = [ms for call in calls for name in names if (ms := epoch_ms(call.get(name))) is not None]
+    starts = [ms for call in calls for name in names if (ms := iso_ms_or_none(call.get(name))) is not None]
     if not updates and not starts:
         raise Invalid(
             "the document says no time", field="lastUpdateTimeStamp", expected="ISO 8601 with offset"
         )
     return max(updates or starts), min(starts or updates), bool(starts)
-
-
-def epoch_ms(text: Any) -> int | None:
-    """Epoch ms of ISO 8601 with an offset; ``None`` for anything else."""
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return None if at is None or at.tzinfo is None else round(at.astimezone(UTC).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None

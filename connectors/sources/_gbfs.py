@@ -15,9 +15,9 @@ from typing import Any
 
 import orjson
 
-from connectors.detections import iso_ms
 from connectors.json_records import BOM, json_value
 from connectors.records import EARLIEST_MS, a_text
+from connectors.row_times import epoch_ms, iso_ms
 from schemas.errors import Invalid
 
 INFORMATION, STATUS, TYPES, SYSTEM = (
@@ -188,7 +188,7 @@ def feed_time(value: object, field: str) -> int:
         raise Invalid(f"{field} is no time", field=field, expected="seconds since 1970, or RFC 3339")
     if not EARLIEST_MS <= value * 1000 <= 253_402_300_799_999:
         raise Invalid(f"{field} is no time of ours", field=field, expected="seconds since 1970")
-    return round(value * 1000)
+    return epoch_ms(value, field)
 
 
 def yes_or_no(value: object, field: str) -> bool | None:

@@ -7,8 +7,10 @@ word must stand, it is *unknown*.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from google.protobuf.message import Message
@@ -22,6 +24,8 @@ from schemas.errors import Invalid
 
 LATEST_S = 4_102_444_800
 """The year 2100: what is later is milliseconds."""
+DAY = re.compile(r"[0-9]{8}")
+CLOCK = re.compile(r"[0-9]{1,2}:[0-5][0-9]:[0-5][0-9]")
 OTHER_TIMES = "schedule of other times"
 UNKNOWN = "unknown"
 
@@ -99,9 +103,29 @@ def trip_fields(trip: Any, trip_id: str | None, known: Trip | None) -> dict[str,
         "route_id": said(trip, "route_id") or (known.route_id if known else None),
         "direction_id": known.direction_id if direction is None and known else direction,
         "headsign": known.headsign if known else None,
-        "trip_start_date": said(trip, "start_date"),
-        "trip_start_clock": said(trip, "start_time"),
+        "trip_start_date": _start_date(said(trip, "start_date")),
+        "trip_start_clock": _start_clock(said(trip, "start_time")),
     }
+
+
+def _start_date(text: str | None) -> str | None:
+    """*text* itself: YYYYMMDD of the calendar. ``Invalid`` for anything else."""
+    if text is None:
+        return None
+    try:
+        if DAY.fullmatch(text) is None:
+            raise ValueError
+        date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        raise Invalid("the trip's date is none", field="trip.start_date", expected="20260601") from None
+    return text
+
+
+def _start_clock(text: str | None) -> str | None:
+    """*text* itself: a clock as schedules write it, beyond 24 hours after midnight. ``Invalid`` for anything else."""
+    if text is not None and CLOCK.fullmatch(text) is None:
+        raise Invalid("the trip's clock is none", field="trip.start_time", expected="05:00:00 or 25:30:00")
+    return text
 
 
 def delays(updates: Sequence[Any], known: Trip | None, noted: Counter[str]) -> list[dict[str, Any]]:

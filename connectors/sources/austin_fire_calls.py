@@ -26,7 +26,6 @@ from connectors.json_records import BOM
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_text,
-    local_time,
     note_unknown,
     plausible_time,
     position,
@@ -34,6 +33,7 @@ from connectors.records import (
     set_aside,
     text_or_none,
 )
+from connectors.row_times import local_time
 from schemas.errors import Invalid
 from schemas.kinds import load_kinds
 from schemas.parts import kind_of
@@ -114,7 +114,7 @@ class AustinFireCalls:
 
     def _day_ms(self, cells: Mapping[str, str]) -> int:
         day = " ".join(a_text(cells[name], name) for name in (YEAR, MONTH, DAY))
-        return local_time(day, "%Y %b %d", self._context.timezone, DAY)[0]
+        return local_time(day, "%Y %b %d", self._context.timezone, DAY).ms
 
     def _position(self, text: str) -> dict[str, Any] | None:
         if not text.strip():

@@ -19,11 +19,12 @@ from pydantic import Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import Box, Told, box_in_pixels, iso_ms, share_of
+from connectors.detections import Box, Told, box_in_pixels, share_of
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import masked, plate_key, plate_token
 from connectors.records import ALONE, plausible_time, set_aside
+from connectors.row_times import iso_ms
 from connectors.safe_xml import Element, parsed
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
@@ -95,7 +96,7 @@ class AxisPlates:
         found = 0
         for time, items in _notifications(parsed(body)):
             found += 1
-            self._plate(items, iso_ms(time, "UtcTime", is_utc=True), time, topic, told)
+            self._plate(items, iso_ms(time, "UtcTime", is_utc=True, noted=told.noted), time, topic, told)
         if not found:
             raise Invalid(
                 "there is no message of a plate", field="Message", expected="tt:Message with its text"

@@ -18,12 +18,13 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import Attributes, Detections, Told, attribute, box_of, claimed, iso_ms, share_of
+from connectors.detections import Attributes, Detections, Told, attribute, box_of, claimed, share_of
 from connectors.json_records import Originals, originals
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import plates_masked
 from connectors.records import set_aside
+from connectors.row_times import iso_ms
 from schemas.errors import Invalid
 
 COLOURS = {
@@ -77,7 +78,7 @@ class AxisSceneDescription:
             )
         camera = self._detections.cameras.named(said.topic)
         time = frame.get("timestamp")
-        frame_ms = iso_ms(time, "frame.timestamp")
+        frame_ms = iso_ms(time, "frame.timestamp", noted=told.noted)
         parts = {name: originals(said.original, f"frame.{name}") for name in (OBSERVATIONS, OPERATIONS)}
         for index, one in enumerate(seen):
             try:
@@ -103,7 +104,7 @@ class AxisSceneDescription:
         self._detections.tell(
             told,
             camera,
-            frame_ms if time == frame_time else iso_ms(time, "timestamp"),
+            frame_ms if time == frame_time else iso_ms(time, "timestamp", noted=told.noted),
             (time,),
             _track(one.get("track_id")),
             label,

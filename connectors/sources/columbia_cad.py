@@ -31,7 +31,6 @@ from connectors.json_records import BOM, json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_text,
-    local_time,
     note_unknown,
     plausible_time,
     position,
@@ -39,6 +38,7 @@ from connectors.records import (
     set_aside,
     text_or_none,
 )
+from connectors.row_times import local_time
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.parts import kind_of
@@ -147,9 +147,7 @@ class ColumbiaCad:
             raise Invalid("a record is no object", field="", expected="an object")
         number, word = a_text(row.get("incident"), "incident"), a_text(row.get("type"), "type")
         service = _service(row, word, noted)
-        event_ms, is_ambiguous = local_time(
-            row.get("datetime"), TIME_FORM, self._context.timezone, "datetime"
-        )
+        read = local_time(row.get("datetime"), TIME_FORM, self._context.timezone, "datetime")
         return Case(
             domain=SERVICES[service][0],
             agency=_agency(row, service, noted),
@@ -157,9 +155,9 @@ class ColumbiaCad:
             kind=kind_of(self._words[service], word),
             kind_text=word,
             status=STATUS,
-            event_ms=plausible_time(event_ms, at_ms, "datetime"),
+            event_ms=plausible_time(read.note(noted), at_ms, "datetime"),
             position=position(self._context, row.get("lat"), row.get("lon")),
-            accuracy_s=AMBIGUOUS_ACCURACY_S if is_ambiguous else None,
+            accuracy_s=AMBIGUOUS_ACCURACY_S if read.is_ambiguous else None,
             address=text_or_none(row.get("location_txt"), "location_txt"),
         )
 

@@ -22,13 +22,13 @@ from connectors.csv_rows import CsvRow, csv_rows, named_cells
 from connectors.file_read import read_file
 from connectors.records import (
     a_text,
-    local_time,
     note_unknown,
     position,
     read_each,
     set_aside,
     text_or_none,
 )
+from connectors.row_times import local_time
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event, derived_id, event_fields
 
@@ -132,7 +132,8 @@ class DaejeonDevices:
             return OTHER_CLASSES.get(cls, cls)
         if cls not in PURPOSES:
             note_unknown(noted, "camera class", cls)
-        updated_ms, _ = local_time(cells[UPDATED], "%Y-%m-%d %H:%M:%S", self._context.timezone, UPDATED)
+        read = local_time(cells[UPDATED], "%Y-%m-%d %H:%M:%S", self._context.timezone, UPDATED)
+        updated_ms = read.note(noted)
         its_id = derived_id(self._context.city, self._context.source, *row.cells)
         told = {
             "camera_id": device_id,

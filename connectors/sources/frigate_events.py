@@ -27,7 +27,6 @@ from connectors.detections import (
     attribute,
     box_in_pixels,
     claimed,
-    epoch_s_ms,
     share_of,
     speed_of,
 )
@@ -35,6 +34,7 @@ from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import plates_masked
 from connectors.records import a_text, note_unknown
+from connectors.row_times import epoch_ms
 from schemas.errors import Invalid
 
 TYPES = ("new", "update", "end")
@@ -99,9 +99,7 @@ class FrigateEvents:
         self._detections.tell(
             told,
             camera,
-            epoch_s_ms(frame_time, "after.frame_time")
-            if time is None
-            else epoch_s_ms(time, "after.end_time"),
+            _epoch_ms(frame_time, "after.frame_time") if time is None else _epoch_ms(time, "after.end_time"),
             (frame_time, change),
             track,
             label,
@@ -137,6 +135,13 @@ def _box(box: Any, camera: Camera, told: Told) -> Box | None:
         raise Invalid("the box is no four numbers", field="after.box", expected="left, top, right, bottom")
     left, top, right, bottom = box
     return box_in_pixels(camera, left, top, right, bottom, told)
+
+
+def _epoch_ms(value: object, field: str) -> int:
+    """Epoch ms of a JSON number of seconds: text is none."""
+    if isinstance(value, str):
+        raise Invalid(f"{field} is no time", field=field, expected="seconds since 1970")
+    return epoch_ms(value, field)
 
 
 SOURCE = FrigateEvents

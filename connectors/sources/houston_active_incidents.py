@@ -26,7 +26,6 @@ from connectors.json_list import element_bytes, json_list, json_object
 from connectors.records import (
     a_number,
     a_text,
-    local_time,
     note_unknown,
     plausible_time,
     position,
@@ -34,6 +33,7 @@ from connectors.records import (
     set_aside,
     text_or_none,
 )
+from connectors.row_times import RowTime, local_time
 from connectors.sources._active_list import Change, Followed, Key, Row, Unread, follow
 from connectors.web_page import WebPage
 from schemas.errors import Invalid
@@ -90,14 +90,14 @@ class _Line:
             raise Invalid(f"{name} is missing or no whole number", field=name, expected="a whole number")
         return str(uid)
 
-    def call(self, zone: ZoneInfo) -> tuple[int, bool]:
+    def call(self, zone: ZoneInfo) -> RowTime:
         """When it was called in, and whether that hour came twice."""
         if self._is_legacy:
             return local_time(self._raw.get("CallTimeOpened"), "%m/%d/%Y %H:%M", zone, "CallTimeOpened")
         call_ms = self._raw.get("CALL_TIME")
         if isinstance(call_ms, bool) or not isinstance(call_ms, int):
             raise Invalid("CALL_TIME is missing or no whole number", field="CALL_TIME", expected="epoch ms")
-        return call_ms, False
+        return RowTime(call_ms)
 
     def units(self) -> list[str]:
         """The units sent, in alphabetical order: the list's own order changes without meaning."""
@@ -125,9 +125,9 @@ class _Line:
 
 def _row(context: SourceContext, raw: object, received_ms: int | None) -> Row:
     line = _Line(raw)
-    call_ms, is_ambiguous = line.call(context.timezone)
+    called = line.call(context.timezone)
     key = Key(
-        line.agency(), line.uid(), plausible_time(call_ms, received_ms, "CALL_TIME"), line.type().upper()
+        line.agency(), line.uid(), plausible_time(called.ms, received_ms, "CALL_TIME"), line.type().upper()
     )
     at, units = line.position(context), line.units()
     says: dict[str, Any] = {
@@ -137,7 +137,7 @@ def _row(context: SourceContext, raw: object, received_ms: int | None) -> Row:
         "priority": line.priority(),
         "at": [at["lat"], at["lon"]] if at else None,
     }
-    return Row(key, says | {"twice": True} if is_ambiguous else says)
+    return Row(key, says | {"twice": True} if called.is_ambiguous else says)
 
 
 def _unread(context: SourceContext, raw: object) -> Unread:
@@ -150,7 +150,7 @@ def _unread(context: SourceContext, raw: object) -> Unread:
     with contextlib.suppress(Invalid):
         agency = line.agency()
     with contextlib.suppress(Invalid):
-        call_ms = line.call(context.timezone)[0]
+        call_ms = line.call(context.timezone).ms
     with contextlib.suppress(Invalid):
         marks.add(line.uid())
     with contextlib.suppress(Invalid):

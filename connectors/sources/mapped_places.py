@@ -115,18 +115,20 @@ class MappedPlaces:
             told.skipped[OTHERS] += 1
             return
         where = told.position(known(columns.lat), known(columns.lon))
-        event_ms = self._since(known, told.at_ms)
+        event_ms = self._since(known, told)
         said = self._said(known, told.noted)
         said |= {"name": _text(known(columns.name))}
         says = orjson.dumps([said, where], option=orjson.OPT_SORT_KEYS)
         told.tell(f"place.{config.becomes}", (says,), event_ms=event_ms, position=where, said=said)
 
-    def _since(self, known: Callable[[str | None], Any], at_ms: int | None) -> int:
-        since = self._time(known(self._config.columns.time))
-        return since_ms(self._config.as_of, at_ms) if since is None else since
+    def _since(self, known: Callable[[str | None], Any], told: Telemetry) -> int:
+        since = self._time(known(self._config.columns.time), told.noted)
+        return since_ms(self._config.as_of, told.at_ms) if since is None else since
 
-    def _time(self, cell: Any) -> int | None:
-        return None if cell is None else row_time(str(cell).strip(), self._config.time_format, self._zone)[0]
+    def _time(self, cell: Any, noted: Counter[str]) -> int | None:
+        if cell is None:
+            return None
+        return row_time(str(cell).strip(), self._config.time_format, self._zone).note(noted)
 
     def _id(self, known: Callable[[str | None], Any]) -> str:
         named = self._config.columns.id
@@ -176,7 +178,7 @@ class MappedPlaces:
         config, columns = self._config, self._config.columns
         word = _text(known(columns.kind))
         kind = config.kind if word is None else _meant(self._kinds, word, "kind of site", word, noted)
-        starts, ends = self._time(known(columns.starts)), self._time(known(columns.ends))
+        starts, ends = (self._time(known(name), noted) for name in (columns.starts, columns.ends))
         if starts is not None and ends is not None and ends < starts:
             raise Invalid("a site ends before it starts", field="ends_at", expected="a later time")
         return {

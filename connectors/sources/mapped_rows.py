@@ -157,7 +157,7 @@ class MappedRows:
             return None
         word = a_text(self._text(row, columns.kind_text), columns.kind_text)
         status = self._status(row, noted)
-        event_ms, accuracy_s = self._time(row)
+        event_ms, accuracy_s = self._time(row, noted)
         number, agency = a_text(self._text(row, columns.case_no), columns.case_no), self._agency(row, noted)
         return Case(
             domain=self._config.domain,
@@ -228,13 +228,14 @@ class MappedRows:
             )
         return tuple(sorted({str(unit).strip() for unit in units} - {""}))
 
-    def _time(self, row: Mapping[str, Any]) -> tuple[int, float | None]:
+    def _time(self, row: Mapping[str, Any], noted: Counter[str]) -> tuple[int, float | None]:
         named, form = self._config.columns.time, self._config.time_format
         names = (named,) if isinstance(named, str) else named
         text = " ".join(a_text(self._text(row, name), name) for name in names)
-        event_ms, is_ambiguous = row_time(text, form, self._zone)
+        read = row_time(text, form, self._zone)
         stated = self._config.time_accuracy_s
-        return event_ms, max(stated or 0.0, AMBIGUOUS_ACCURACY_S) if is_ambiguous else stated
+        accuracy_s = max(stated or 0.0, AMBIGUOUS_ACCURACY_S) if read.is_ambiguous else stated
+        return read.note(noted), accuracy_s
 
     def _position(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         columns, per_degree = self._config.columns, PER_DEGREE[self._config.coordinates]

@@ -29,7 +29,6 @@ from connectors.detections import (
     attribute,
     box_in_pixels,
     claimed,
-    iso_ms,
     share_of,
     speed_of,
 )
@@ -37,6 +36,7 @@ from connectors.labels import OTHER
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import plates_masked
+from connectors.row_times import iso_ms
 from schemas.errors import Invalid
 
 ENDS = frozenset({"exit", "empty"})
@@ -103,7 +103,7 @@ class NvidiaDeepstream:
         self._detections.tell(
             told,
             whose,
-            iso_ms(time, "@timestamp"),
+            iso_ms(time, "@timestamp", noted=told.noted),
             (own_id,) if isinstance(own_id, str) and own_id else (time, event),
             _text(thing.get("id")),
             label,

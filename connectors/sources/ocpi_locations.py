@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.json_records import around_record, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import a_text, note_unknown, plausible_time, read_each, set_aside, text_or_none
+from connectors.row_times import iso_ms
 from connectors.vehicles import HUB, Telemetry
 from schemas.errors import Invalid
 from schemas.names import AgencyName
@@ -103,7 +103,7 @@ class OcpiLocations:
         stamp = answer.get("timestamp") if isinstance(answer, dict) else None
         if at_ms is None or not isinstance(stamp, str):
             return False
-        return at_ms - utc_ms(stamp, "timestamp") > self._config.stale_after_s * 1000
+        return at_ms - iso_ms(stamp, "timestamp", is_utc=True) > self._config.stale_after_s * 1000
 
     def _location(self, said: object, told: Telemetry, known: dict[str, int], *, is_stale: bool) -> None:
         if not isinstance(said, dict):
@@ -113,7 +113,9 @@ class OcpiLocations:
             told.skipped[UNPUBLISHED] += 1
             return
         updated_ms = plausible_time(
-            utc_ms(said.get("last_updated"), "last_updated"), told.at_ms, "last_updated"
+            iso_ms(said.get("last_updated"), "last_updated", is_utc=True, noted=told.noted),
+            told.at_ms,
+            "last_updated",
         )
         at = said.get("coordinates") or {}
         if not isinstance(at, dict):
@@ -190,15 +192,6 @@ def _hours(said: Mapping[str, Any]) -> str | None:
         ", ".join(f"{one.get('weekday')} {one.get('period_begin')}-{one.get('period_end')}" for one in hours)
         or None
     )
-
-
-def utc_ms(value: object, field: str) -> int:
-    """A time of OCPI: ISO 8601, in UTC whether it says so or not."""
-    try:
-        at = datetime.fromisoformat(a_text(value, field))
-    except ValueError:
-        raise Invalid(f"{field} is no time", field=field, expected="2026-06-01T12:00:00Z") from None
-    return round((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 SOURCE = OcpiLocations

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -26,13 +27,14 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import METRES_PER_S, Detections, Told, attribute, box_of, iso_ms, speed_of
+from connectors.detections import METRES_PER_S, Detections, Told, attribute, box_of, speed_of
 from connectors.json_records import Originals, originals
 from connectors.labels import OTHER, by_beginning, label_of, load_labels
 from connectors.messages import Said, read_messages
 from connectors.mqtt import MqttEar, MqttSettings
 from connectors.plates import plates_masked
 from connectors.records import ALONE, set_aside
+from connectors.row_times import iso_ms
 from connectors.sources import _onvif_json as as_json
 from connectors.sources import _onvif_xml as as_xml
 from connectors.sources._onvif_parts import Claim, Frame, Happening, Thing
@@ -156,7 +158,7 @@ class OnvifMetadata:
         self._detections.tell(
             told,
             self._camera(topic, video_source),
-            utc_ms(time) if told.at_ms is None else told.at_ms,
+            utc_ms(time, told.noted) if told.at_ms is None else told.at_ms,
             (topic, time, "deleted"),
             track,
             by_beginning(self._topics, plain) or OTHER,
@@ -231,7 +233,7 @@ class OnvifMetadata:
         told: Told,
     ) -> None:
         """Tell each of *things*; one that raises ``Invalid`` as it is read is set aside as *alone* gives it."""
-        event_ms = utc_ms(frame.time)
+        event_ms = utc_ms(frame.time, told.noted)
         ended = set(frame.gone)
         for number in itertools.count():
             try:
@@ -315,7 +317,7 @@ class OnvifMetadata:
         self._detections.tell(
             told,
             camera,
-            utc_ms(said.time),
+            utc_ms(said.time, told.noted),
             identity,
             said.items.get("ObjectId"),
             label,
@@ -329,12 +331,12 @@ def _alone(document: as_xml.Document, things: Sequence[Any], frame: Any, number:
     return document.original(things[number]), document.around(things[number], frame)
 
 
-def utc_ms(time: str | None) -> int:
+def utc_ms(time: str | None, noted: Counter[str]) -> int:
     """Epoch ms of ONVIF's ``UtcTime``; its own examples write months and days with one digit too."""
     if time is not None and (date := _DATE.fullmatch(time.strip())) is not None:
         year, month, day, rest = date.groups()
         time = f"{year}-{month:0>2}-{day:0>2}{rest}"
-    return iso_ms(time, "UtcTime", is_utc=True)
+    return iso_ms(time, "UtcTime", is_utc=True, noted=noted)
 
 
 def _video_source(said: Happening) -> str | None:

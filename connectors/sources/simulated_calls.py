@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ from connectors.cases import UNKNOWN_STATUS
 from connectors.chance import Spot
 from connectors.json_list import json_object
 from connectors.records import a_text, note_unknown, plausible_time, position, set_aside
+from connectors.row_times import iso_ms
 from connectors.sources._scenario import City, Domain, scenario
 from connectors.web_page import wall_clock_ms
 from schemas.errors import Invalid
@@ -112,10 +112,10 @@ class SimulatedCalls:
         if status is None:
             status = UNKNOWN_STATUS
             note_unknown(noted, "status", stated)
-        reported_ms = _iso_ms(record.get("reported_at"), "reported_at")
+        reported_ms = iso_ms(record.get("reported_at"), "reported_at")
         plausible_time(reported_ms, heard.at_ms, "reported_at")
         received_ms = (
-            heard.at_ms if heard.at_ms is not None else _iso_ms(record.get("changed_at"), "changed_at")
+            heard.at_ms if heard.at_ms is not None else iso_ms(record.get("changed_at"), "changed_at")
         )
         incident_id = derived_id(self._context.city, self._context.source, case_no)
         sequence, kind = _sequence(record.get("sequence")), kind_of(self._kinds, word)
@@ -142,16 +142,6 @@ class SimulatedCalls:
             "filing_id": None,
         }
         return value, noted + Counter(kind.notes(word))
-
-
-def _iso_ms(text: object, field: str) -> int:
-    try:
-        at = datetime.fromisoformat(a_text(text, field))
-    except ValueError:
-        raise Invalid(f"{field} is no time", field=field, expected="ISO 8601 with offset") from None
-    if at.tzinfo is None:
-        raise Invalid(f"{field} has no offset", field=field, expected="ISO 8601 with offset")
-    return round(at.timestamp() * 1000)
 
 
 def _sequence(value: object) -> int:

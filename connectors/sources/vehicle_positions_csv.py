@@ -141,10 +141,8 @@ class VehiclePositionsCsv:
         cells, columns = named_cells(row, heading), self._config.columns
         known = self._known(cells)
         vehicle_id = a_text(known(columns.vehicle_id), "vehicle_id")
-        time_ms, is_ambiguous = row_time(
-            a_text(known(columns.time), "time"), self._config.time_format, self._zone
-        )
-        event_ms = plausible_time(time_ms, told.at_ms, "time")
+        read = row_time(a_text(known(columns.time), "time"), self._config.time_format, self._zone)
+        event_ms = plausible_time(read.note(told.noted), told.at_ms, "time")
         position = told.position(known(columns.lat), known(columns.lon))
         if position is not None:
             position["accuracy_m"] = told.at_least_zero(self._number(known, "accuracy"), "accuracy")
@@ -158,7 +156,7 @@ class VehiclePositionsCsv:
             "is_stale": told.is_older_than(event_ms, self._config.stale_after_s),
             **{name: known(getattr(columns, name)) for name in TEXTS},
         }
-        accuracy_s = AMBIGUOUS_ACCURACY_S if is_ambiguous else None
+        accuracy_s = AMBIGUOUS_ACCURACY_S if read.is_ambiguous else None
         told.tell(
             POSITION, (event_ms,), event_ms=event_ms, position=position, said=said, accuracy_s=accuracy_s
         )

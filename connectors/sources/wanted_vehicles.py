@@ -16,10 +16,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.detections import iso_ms
 from connectors.json_records import BOM, json_records
 from connectors.plates import masked, misread_tokens, plate_key, plate_token
 from connectors.records import a_text, plausible_time, set_aside, text_or_none
+from connectors.row_times import iso_ms
 from connectors.speaking import checked_agency
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields

@@ -17,6 +17,7 @@ from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, reach
 from deploy.sample import recording
 from deploy.show import progress_of
+from deploy.times import epoch_ms
 
 if TYPE_CHECKING:
     from deploy.city import City
@@ -85,7 +86,7 @@ def play(
     city = load_city(city_name)
     recordings = [_pair(city, pair) for pair in pairs]
     alter = shifted(dict(_shift(text) for text in shifts))
-    until_ms = _time_ms(until) if until else None
+    until_ms = epoch_ms(until) if until else None
     with holding(city, played_roles(city, recordings), wait=wait):
         _play(city, recordings, alter, until_ms, _pace(speed), ingest_only=ingest_only)
 
@@ -146,16 +147,6 @@ def _shift(text: str) -> tuple[str, int]:
         raise UsageFault(
             f"--shift {text}: no such form", hint="write for example: --shift police=360"
         ) from None
-
-
-def _time_ms(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageFault(
-            f"--until {text}: not a time", hint="write ISO 8601, such as 2024-05-16T23:00:00Z"
-        ) from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _pace(speed: float | None) -> Callable[[int], None]:

@@ -181,6 +181,32 @@ def test_a_time_that_cannot_be_sets_the_vehicle_aside(at: int) -> None:
     assert [aside.field for aside in reading.aside] == ["timestamp"]
 
 
+@pytest.mark.parametrize(
+    ("date", "clock", "field"),
+    [
+        ("20260308", "5:00:00", None),
+        ("20260308", "25:30:00", None),
+        ("", "", None),
+        ("20260230", "05:00:00", "trip.start_date"),
+        ("today", "05:00:00", "trip.start_date"),
+        ("2026_308", "05:00:00", "trip.start_date"),
+        ("\uff12\uff10\uff12\uff160308", "05:00:00", "trip.start_date"),
+        ("20260308", "05:60:00", "trip.start_time"),
+        ("20260308", "5 o'clock", "trip.start_time"),
+    ],
+)
+def test_garbage_in_a_trips_date_or_clock_sets_it_aside_alone(
+    date: str, clock: str, field: str | None
+) -> None:
+    vehicle, update, other = a_vehicle(), an_update(), a_vehicle("v2")
+    for trip in (vehicle.vehicle.trip, update.trip_update.trip):
+        trip.start_date, trip.start_time = date, clock
+    vehicle.vehicle.trip.trip_id = "T-9"
+    reading = hears(a_feed(vehicle, update, other))
+    assert [aside.field for aside in reading.aside] == ([] if field is None else [field, field])
+    assert len(reading.events) == (3 if field is None else 1)
+
+
 def test_a_text_of_no_characters_sets_its_entity_aside_alone() -> None:
     entity = a_vehicle("broken")
     entity.vehicle.vehicle.label = "LABEL"

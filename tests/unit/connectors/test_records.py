@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.json_list import element_bytes
-from connectors.records import a_number, local_time, plausible_time
+from connectors.records import a_number, plausible_time
+from connectors.row_times import RowTime, local_time
 from connectors.web_page import wait_s
 from schemas.errors import Invalid
 
@@ -19,13 +20,13 @@ FORM = "%Y-%m-%d %H:%M"
 
 
 def test_an_hour_that_the_clocks_skipped_does_not_exist() -> None:
-    assert local_time("2026-03-08 01:59", FORM, COLUMBIA) == (1_772_956_740_000, False)
+    assert local_time("2026-03-08 01:59", FORM, COLUMBIA) == RowTime(1_772_956_740_000, False)
     with pytest.raises(Invalid, match="does not exist"):
         local_time("2026-03-08 02:00", FORM, COLUMBIA)
 
 
 def test_an_hour_that_came_twice_is_the_earlier_and_says_so() -> None:
-    assert local_time("2026-11-01 01:30", FORM, COLUMBIA) == (1_793_514_600_000, True)
+    assert local_time("2026-11-01 01:30", FORM, COLUMBIA) == RowTime(1_793_514_600_000, True)
 
 
 def test_five_minutes_ahead_is_taken_and_more_is_not() -> None:

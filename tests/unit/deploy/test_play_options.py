@@ -8,9 +8,10 @@ import click
 import pytest
 
 from deploy.city import load_city
-from deploy.cli.play import Pairs, _pace, _pair, _shift, _time_ms
+from deploy.cli.play import Pairs, _pace, _pair, _shift
 from deploy.faults import UsageFault
 from deploy.playing import _by_source, _heard_of, shifted
+from deploy.times import epoch_ms as _time_ms
 from schemas.event import Event
 
 HOUR = 60
