@@ -29,6 +29,18 @@ def json_value(body: bytes) -> Any:
         raise Invalid(f"the body is no JSON: {error}", field="", expected="JSON") from None
 
 
+def in_utf8(body: bytes, encoding: str) -> bytes:
+    """*body*, which is of *encoding*, as JSON is read. ``Invalid`` for bytes of no character of it."""
+    if encoding.casefold() in ("utf-8", "utf8"):
+        return body
+    try:
+        return body.decode(encoding).encode()
+    except UnicodeError:
+        raise Invalid(
+            "the body holds bytes of no character", field="", expected=f"text of {encoding}"
+        ) from None
+
+
 def at_path(value: Any, path: str) -> Any:
     """What stands under the dotted *path* (``a.b.0``): ``None`` where it leads nowhere."""
     for step in path.split("."):
@@ -59,15 +71,15 @@ def json_records(body: bytes, path: str | None) -> list[Any]:
     return found
 
 
-def around_record(path: str | None) -> tuple[bytes, bytes]:
-    """What stands around a record that ``json_records`` found under *path*, in a body of its own."""
+def around_record(path: str | None, encoding: str = "utf-8") -> tuple[bytes, bytes]:
+    """What stands around a record that ``json_records`` found under *path*, in a body of its own, in *encoding*."""
     before, after = b"", b""
     for step in path.split(".") if path is not None else ():
         if step.isdecimal():
             before, after = before + b"[" + b"null," * int(step), b"]" + after
         else:
             before, after = before + b"{" + orjson.dumps(step) + b":", b"}" + after
-    return before + b"[", b"]" + after
+    return (before + b"[").decode().encode(encoding), b"]" + after
 
 
 def record_bytes(body: bytes, path: str | None) -> Sequence[bytes]:
@@ -86,8 +98,8 @@ def record_bytes(body: bytes, path: str | None) -> Sequence[bytes]:
         ) from None
 
 
-def originals(body: bytes | Callable[[], bytes], path: str | None) -> Originals:
-    """For ``read_each``: the bytes of the record at an index.
+def originals(body: bytes | Callable[[], bytes], path: str | None, encoding: str = "utf-8") -> Originals:
+    """For ``read_each``: the bytes of the record at an index, in the *encoding* in which the body came.
 
     *body*, or what it gives, is taken apart once, when they are first asked for: a body of nothing but bad records costs
     no more than its length. ``Invalid`` as ``record_bytes`` has it.
@@ -97,7 +109,7 @@ def originals(body: bytes | Callable[[], bytes], path: str | None) -> Originals:
     def original(index: int, _record: object = None) -> bytes:
         nonlocal parts
         parts = parts or record_bytes(body() if callable(body) else body, path)
-        return parts[index]
+        return parts[index] if encoding == "utf-8" else parts[index].decode().encode(encoding)
 
     return original
 

@@ -12,7 +12,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator
 
 from connectors.records import a_number, a_text
 from schemas.errors import Invalid
@@ -52,12 +55,16 @@ def a_time_form(form: str) -> str:
     return form
 
 
-def a_zone_name(name: str | None) -> str | None:
+def a_zone_name(name: str) -> str:
     """*name* itself, for a setting. ``ValueError`` for no zone."""
     try:
-        return name if name is None else ZoneInfo(name).key
+        return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError("an IANA time zone such as Asia/Seoul") from error
+
+
+TimeForm = Annotated[str, AfterValidator(a_time_form)]
+ZoneName = Annotated[str, AfterValidator(a_zone_name)]
 
 
 def row_time(text: str, form: str, zone: ZoneInfo, field: str = "time") -> RowTime:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.base import SourceContext
 from connectors.cases import REMEMBERED, Domain, Status
-from connectors.row_times import a_time_form, a_zone_name
+from connectors.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
+from connectors.row_times import EPOCHS, TimeForm, ZoneName
 from schemas.kinds import load_kinds
 from schemas.names import AgencyName
 
@@ -46,10 +46,8 @@ class Columns(BaseModel):
         return self
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``mapped_rows``. Without url and path it is only heard when played or pushed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     domain: Domain = Field(description="fire: 119 dispatches; police: 112 and crime reports")
     agency: AgencyName = Field(description="our word for the agency, of rows that name none")
@@ -58,9 +56,7 @@ class Config(BaseModel):
     )
     columns: Columns = Field(description="which column is which field")
     format: Literal["csv", "json", "jsonl"] = Field("csv", description="csv, json, or jsonl: one JSON a line")
-    encoding: str = Field(
-        "utf-8", description="character set of a CSV or of JSON lines; cp949 for many of Korea"
-    )
+    encoding: Charset = Field("utf-8", description="character set of the body; cp949 for many of Korea")
     delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of a CSV")
     records: str | None = Field(
         None,
@@ -70,10 +66,10 @@ class Config(BaseModel):
     only: dict[str, tuple[str, ...]] = Field(
         {}, description="column → the words of rows that are read; others are left to others and counted"
     )
-    time_format: str = Field(
+    time_format: TimeForm = Field(
         "iso", min_length=1, description="iso, epoch_s, epoch_ms, or as of strptime: %Y%m%d%H%M%S"
     )
-    timezone: str | None = Field(None, description="zone of times that name none; none: the city's")
+    timezone: ZoneName | None = Field(None, description="zone of times that name none; none: the city's")
     time_accuracy_s: float | None = Field(
         None, ge=0, description="how exactly the time is known, 86400: the day"
     )
@@ -99,10 +95,6 @@ class Config(BaseModel):
     remember: int = Field(
         REMEMBERED, ge=0, le=50_000, description="cases remembered that the newest list does not hold"
     )
-    url: str | None = Field(None, pattern="^https?://", description="where the rows are asked for")
-    path: Path | None = Field(None, description="a file of rows, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
-    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
 
     def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
         """For whom the source speaks; ``None``: for whomever a row names."""
@@ -110,27 +102,18 @@ class Config(BaseModel):
             return context.speaks_for or (self.agency,)
         return None
 
-    @field_validator("encoding")
-    @classmethod
-    def _encoding(cls, name: str) -> str:
-        try:
-            b"a".decode(name)
-        except (LookupError, UnicodeDecodeError) as error:
-            raise ValueError("a character set that Python knows and that holds ASCII") from error
-        return name
-
-    @field_validator("time_format")
-    @classmethod
-    def _time_form(cls, form: str) -> str:
-        return a_time_form(form)
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, name: str | None) -> str | None:
-        return a_zone_name(name)
-
     @model_validator(mode="after")
     def _sound(self) -> Config:
+        refuse_unheeded(
+            self,
+            {
+                "delimiter": (self.format == "csv", 'with format = "csv"'),
+                "records": (self.format == "json", 'with format = "json"'),
+                "point_order": (self.columns.point is not None, "with columns.point"),
+                "units_separator": (self.columns.units is not None, "with columns.units"),
+                "timezone": (self.time_format not in EPOCHS, "where time_format is no epoch"),
+            },
+        )
         tree = load_kinds()
         if wrong := [kind for kind in self.kinds.values() if kind not in tree]:
             raise ValueError(f"kinds: no kind {wrong[0]!r} in schemas/kinds.toml")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.row_times import a_time_form, a_zone_name
+from connectors.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
+from connectors.row_times import EPOCHS, TimeForm, ZoneName
 
 Name = Annotated[str, Field(min_length=1)]
 STATUSES = Literal["ok", "faulty", "retired"]
@@ -39,10 +39,8 @@ class Columns(BaseModel):
     ends: Name | None = Field(None, description="until when a site holds; nothing: nobody says")
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``mapped_places``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     becomes: Literal["camera", "hub", "site"] = Field(
         description="camera: place.camera; hub: place.hub; site: place.site"
@@ -73,39 +71,34 @@ class Config(BaseModel):
     records: str | None = Field(
         None, description="dotted path of the list in a JSON body; none: the body is it"
     )
-    encoding: str = Field(
+    encoding: Charset = Field(
         "utf-8", description="character set: cp949 for many of Korea, iso-8859-1 for many of Europe"
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of a CSV")
-    time_format: str = Field("iso", min_length=1, description="iso, epoch_s, epoch_ms, or as of strptime")
-    timezone: str | None = Field(None, description="zone of times that name none; none: the city's")
+    time_format: TimeForm = Field(
+        "iso", min_length=1, description="iso, epoch_s, epoch_ms, or as of strptime"
+    )
+    timezone: ZoneName | None = Field(None, description="zone of times that name none; none: the city's")
     as_of: date | None = Field(None, description="since when rows hold that name no time")
-    url: str | None = Field(None, pattern="^https?://", description="where the list is asked for")
-    path: Path | None = Field(None, description="a file of it, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
-    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
-
-    @field_validator("time_format")
-    @classmethod
-    def _time_form(cls, form: str) -> str:
-        return a_time_form(form)
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, name: str | None) -> str | None:
-        return a_zone_name(name)
-
-    @field_validator("encoding")
-    @classmethod
-    def _encoding(cls, name: str) -> str:
-        try:
-            b"a".decode(name)
-        except (LookupError, UnicodeDecodeError) as error:
-            raise ValueError("a character set that Python knows and that holds ASCII") from error
-        return name
 
     @model_validator(mode="after")
     def _sound(self) -> Config:
+        camera, hub, site = (
+            (self.becomes == one, f'with becomes = "{one}"') for one in ("camera", "hub", "site")
+        )
+        refuse_unheeded(
+            self,
+            {
+                "delimiter": (self.format == "csv", 'with format = "csv"'),
+                "records": (self.format == "json", 'with format = "json"'),
+                "timezone": (self.time_format not in EPOCHS, "where time_format is no epoch"),
+                "purposes": camera,
+                "purpose_words": camera,
+                "statuses": camera,
+                "chargers": hub,
+                "kind_words": site,
+            },
+        )
         if self.becomes == "camera" and self.owner is None and self.columns.owner is None:
             raise ValueError("a camera has an owner: write owner, or columns.owner")
         if self.becomes == "site" and self.kind is None and self.columns.kind is None:

@@ -14,16 +14,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cases import Case, Status, tell
 from connectors.csv_rows import CsvRow, headed_rows, named_cells, under_heading
 from connectors.json_records import BOM
-from connectors.page_or_file import PageOrFile
+from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.records import (
     a_text,
     note_unknown,
@@ -50,16 +49,13 @@ MICRO = 1e6
 PLACE = re.compile(r"\(\s*(\d{1,9})\s*,\s*(\d{1,9})\s*\)", re.ASCII)
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``austin_fire_calls``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     longitude_sign: Literal[-1, 1] = Field(
         description="what the file leaves out: -1 where its longitudes are degrees west, 1 where they are east"
     )
     latitude_sign: Literal[-1, 1] = Field(1, description="1 where its latitudes are degrees north, -1 south")
-    path: Path | None = Field(None, description="the CSV file; none: the list is only heard when played")
 
 
 class AustinFireCalls:
@@ -68,7 +64,7 @@ class AustinFireCalls:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(context.source, url=None, path=config.path, timeout_s=1)
+        self._asked = PageOrFile(context.source, config)
         self._words = load_kinds().words["austin-fire"]
 
     async def poll(self, place: Place) -> Heard:

@@ -19,16 +19,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cases import Case, Domain, Status, tell
 from connectors.csv_rows import headed_rows, named_cells, under_heading
 from connectors.json_records import BOM, json_records, originals
-from connectors.page_or_file import PageOrFile
+from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.records import (
     a_text,
     note_unknown,
@@ -73,15 +70,8 @@ COLUMNS = frozenset({"incident", "datetime", "type", "location_txt", "lat", "lon
 """What every form of the log has."""
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``columbia_cad``. Without url and path it is only heard when played or pushed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str | None = Field(None, pattern="^https?://", description="where the log is asked for, as JSON")
-    path: Path | None = Field(None, description="a file of the log, CSV or JSON, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
-    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
 
 
 class ColumbiaCad:
@@ -89,13 +79,7 @@ class ColumbiaCad:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
         self._words: dict[str, Words] = {
             service: load_kinds().words[table] for service, (_, table) in SERVICES.items()
         }

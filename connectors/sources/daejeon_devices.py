@@ -12,14 +12,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import CsvRow, csv_rows, named_cells
-from connectors.file_read import read_file
+from connectors.page_or_file import Charset, PageOrFile, PageOrFileSettings
 from connectors.records import (
     a_text,
     note_unknown,
@@ -29,7 +28,7 @@ from connectors.records import (
     text_or_none,
 )
 from connectors.row_times import local_time
-from schemas.errors import Fatal, Invalid
+from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 
 ID, NAME, LON, LAT, UPDATED = "분류명", "번호", "경도", "위도", "업데이트일시"
@@ -58,14 +57,11 @@ OTHER_CLASSES = {
 """What the list holds beside cameras; any other class is skipped under its own name."""
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``daejeon_devices``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: Path | None = Field(None, description="the CSV file; none: the list is only heard when played")
     owner: str = Field("daejeon", min_length=1, description="who owns the cameras, as stated in each event")
-    encoding: str = Field("cp949", description="the file's character set")
+    encoding: Charset = Field("cp949", description="the file's character set")
 
 
 def is_camera(cls: str) -> bool:
@@ -84,19 +80,18 @@ class _Camera:
 
 
 class DaejeonDevices:
-    """A ``PolledSource`` that reads a file; the same file again says nothing new."""
+    """A ``PolledSource`` of a list; the same list again says nothing new."""
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
+        self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
-        if self._config.path is None:
-            raise Fatal(f"source {self._context.source!r} has no path", hint="set path under its [[source]]")
-        return await read_file(self._config.path)
+        return await self._asked.ask()
 
     async def close(self) -> None:
-        """Nothing stays open between polls."""
+        await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
         digest = hashlib.sha256(heard.body).hexdigest()

@@ -17,16 +17,15 @@ A vehicle at a station has the station's id, and only a place of its own. Fields
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.json_records import BOM, originals
-from connectors.page_or_file import PageOrFile
+from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.records import a_text, plausible_time, read_each, set_aside, text_or_none
 from connectors.sources._gbfs import (
     INFORMATION,
@@ -61,13 +60,10 @@ BODIES_MAX = 4
 SWITCHES = ("is_installed", "is_renting", "is_returning")
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``gbfs``. Without url and path it is only heard when played or pushed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     url: str | None = Field(None, pattern="^https?://", description="gbfs.json, or one feed alone")
-    path: Path | None = Field(None, description="a file of a feed, read when there is no url")
     operator: AgencyName | None = Field(
         None, min_length=1, description="who runs it; none: as system_information says, or the source's name"
     )
@@ -75,7 +71,6 @@ class Config(BaseModel):
     silent_after_s: float = Field(
         REAL_TIME_S, gt=0, description="seconds without a report after which a station or vehicle is stale"
     )
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
     headers: dict[str, str] = Field(
         {}, description="HTTP headers to send, an API key say; only to the host of url"
     )
@@ -86,13 +81,7 @@ class Gbfs:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context, self._config = context, config
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
         self._pages: dict[str, WebPage] = {}
 
     # -- the rim ---------------------------------------------------------------------------------------------

@@ -20,11 +20,11 @@ from typing import Any
 import orjson
 from google.protobuf.message import DecodeError
 from google.transit import gtfs_realtime_pb2 as gtfs
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.gtfs_schedule import load_schedule
-from connectors.page_or_file import PageOrFile
+from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.records import plausible_time, set_aside
 from connectors.sources._gtfs_entities import (
     OTHER_TIMES,
@@ -47,13 +47,9 @@ REMEMBERED = 10_000
 """Vehicles, trips and alerts remembered: a large city's peak. One that is forgotten is heard as if for the first time."""
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``gtfs_realtime``. Without url and path it is only heard when played or pushed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str | None = Field(None, pattern="^https?://", description="where the feed is asked for")
-    path: Path | None = Field(None, description="a file of the feed, read when there is no url")
     static: Path | None = Field(None, description="the GTFS schedule it refers to: a zip or a folder")
     operator: AgencyName | None = Field(
         None, min_length=1, description="who runs it; none: the schedule's agency, or the source's name"
@@ -65,8 +61,6 @@ class Config(BaseModel):
         None, description="of an alert's texts, where there are several; none: the first"
     )
     stale_after_s: float = Field(90, gt=0, description="seconds after which what a feed says is stale")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
-    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
 
 
 class GtfsRealtime:
@@ -76,13 +70,7 @@ class GtfsRealtime:
         self._context, self._config = context, config
         self._schedule = load_schedule(config.static)
         self._operator = config.operator or self._schedule.agency or context.source
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

@@ -19,10 +19,11 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.json_list import element_bytes, json_list, json_object
+from connectors.page_or_file import PageSettings
 from connectors.records import (
     a_number,
     a_text,
@@ -53,14 +54,10 @@ CALL_TIME_ACCURACY_S = 60.0
 AMBIGUOUS_ACCURACY_S = 3600.0
 
 
-class Config(BaseModel):
+class Config(PageSettings):
     """Settings of a source of type ``houston_active_incidents``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     url: str = Field(pattern="^https?://", description="where the list is asked for, as JSON")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
-    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
 
 
 class _Line:

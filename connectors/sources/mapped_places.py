@@ -21,12 +21,12 @@ import orjson
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import headed_rows, named_cells, under_heading
-from connectors.json_records import BOM, around_record, at_path, json_records, originals
+from connectors.json_records import BOM, around_record, at_path, in_utf8, json_records, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import a_number, a_text, note_unknown, read_each, set_aside
 from connectors.row_times import row_time
 from connectors.sources._place_mapping import Config
-from connectors.sources.zones_geojson import in_utf8, since_ms
+from connectors.sources.zones_geojson import since_ms
 from connectors.vehicles import Telemetry
 from schemas.errors import Invalid
 from schemas.event import derived_id
@@ -47,13 +47,7 @@ class MappedPlaces:
         self._purposes = {_spoken(word): uses for word, uses in config.purpose_words.items()}
         self._kinds = {_spoken(word): kind for word, kind in config.kind_words.items()}
         self._said = {"camera": self._camera, "hub": self._hub, "site": self._site}[config.becomes]
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()
@@ -92,8 +86,8 @@ class MappedPlaces:
         _, aside, _ = read_each(
             json_records(text, path),
             lambda record: self._row(_of_json(record), told),
-            originals(text, path),
-            around_record(path),
+            originals(text, path, self._config.encoding),
+            around_record(path, self._config.encoding),
         )
         return aside
 

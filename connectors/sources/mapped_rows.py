@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.cases import UNKNOWN_STATUS, Case, Status, tell
 from connectors.csv_rows import headed_rows, named_cells, under_heading
-from connectors.json_records import BOM, around_record, at_path, json_records, json_value, originals
+from connectors.json_records import BOM, around_record, at_path, in_utf8, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_number,
@@ -53,13 +53,7 @@ class MappedRows:
         self._context = context
         self._config = config
         self._zone = ZoneInfo(config.timezone) if config.timezone else context.timezone
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
         theirs = load_kinds().words[config.words] if config.words else None
         self._kinds = Words.of(config.kinds, beside=theirs)
         self._statuses = {spoken(word): status for word, status in config.statuses.items()}
@@ -112,31 +106,27 @@ class MappedRows:
     def _json(
         self, body: bytes, at_ms: int | None, noted: Counter[str]
     ) -> tuple[list[Case | None], list[SetAside]]:
-        path = self._config.records
+        path, encoding = self._config.records, self._config.encoding
+        text = in_utf8(body, encoding)
         cases, aside, _ = read_each(
-            json_records(body, path),
+            json_records(text, path),
             lambda record: self._case(record, at_ms, noted),
-            originals(body, path),
-            around_record(path),
+            originals(text, path, encoding),
+            around_record(path, encoding),
         )
         return cases, aside
 
     def _jsonl(
         self, body: bytes, at_ms: int | None, noted: Counter[str]
     ) -> tuple[list[Case | None], list[SetAside]]:
+        encoding = self._config.encoding
         lines = [line for line in body.split(b"\n") if line.strip()]
         cases, aside, _ = read_each(
-            lines, lambda line: self._case(self._line(line), at_ms, noted), lambda _, line: line.rstrip(b"\r")
+            lines,
+            lambda line: self._case(json_value(in_utf8(line, encoding)), at_ms, noted),
+            lambda _, line: line.rstrip(b"\r"),
         )
         return cases, aside
-
-    def _line(self, line: bytes) -> Any:
-        if self._config.encoding.casefold() in ("utf-8", "utf8"):
-            return json_value(line)
-        try:
-            return json_value(line.decode(self._config.encoding).encode())
-        except UnicodeError:
-            raise Invalid("the line holds bytes of no character", field="", expected="text") from None
 
     def _named(self) -> set[str]:
         """All columns that the city's file names."""

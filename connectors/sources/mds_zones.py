@@ -12,15 +12,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.json_records import around_record, json_records, json_value, originals
-from connectors.page_or_file import PageOrFile
+from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.records import EARLIEST_MS, a_text, read_each, set_aside, text_or_none
 from connectors.sources.zones_geojson import since_ms
 from connectors.zones import geometry_of, zone
@@ -34,21 +33,14 @@ RULES_MAX, RULE_BYTES_MAX = 500, 20_000
 KIND = "geography"
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``mds_zones``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     operator: AgencyName | None = Field(None, description="the agency")
     kind: str | None = Field(None, min_length=1, description="what zones are whose type nobody names")
     as_of: date | None = Field(
         None, description="since when bare features hold, where nobody says when they were heard"
     )
-    url: str | None = Field(
-        None, pattern="^https?://", description="where geographies or policies are asked for"
-    )
-    path: Path | None = Field(None, description="a file of them, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
     headers: dict[str, str] = Field(
         {}, description="HTTP headers to send: an authorization, the version wanted"
     )
@@ -60,13 +52,7 @@ class MdsZones:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

@@ -20,7 +20,6 @@ Persons, callers' numbers and notes are not read.
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -28,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.cases import REMEMBERED, Case, Domain, Status, tell
 from connectors.json_records import json_records, originals
-from connectors.page_or_file import PageOrFile
+from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.pidf_lo import Whereabouts, read_pidf_lo
 from connectors.records import a_text, note_unknown, plausible_time, position, read_each, set_aside
 from connectors.sources._eido import (
@@ -62,10 +61,8 @@ class Agency(BaseModel):
     domain: Domain | None = Field(None, description="whose incidents it reports; none: by its type")
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``nena_eido``. Without url and path it is only heard when played or pushed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     domain: Domain = Field("fire", description="of an incident whose agency and kind say nothing else")
     agencies: dict[str, Agency] = Field({}, description="the id of an agency in EIDOs → what it is here")
@@ -82,10 +79,6 @@ class Config(BaseModel):
         description="types of location that stand for an incident without one of its own",
     )
     remember: int = Field(REMEMBERED, ge=0, le=50_000, description="incidents remembered")
-    url: str | None = Field(None, pattern="^https?://", description="where documents are asked for")
-    path: Path | None = Field(None, description="a file of documents, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
-    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
 
     def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
         """For whom the source speaks; ``None``: for whomever a document names."""
@@ -112,13 +105,7 @@ class NenaEido:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
         tree = load_kinds()
         theirs = tree.words[config.words] if config.words else None
         self._kinds = Words.of(config.kinds, beside=theirs)

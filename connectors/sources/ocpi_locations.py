@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.json_records import around_record, json_records, json_value, originals
-from connectors.page_or_file import PageOrFile
+from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.records import a_text, note_unknown, plausible_time, read_each, set_aside, text_or_none
 from connectors.row_times import iso_ms
 from connectors.vehicles import HUB, Telemetry
@@ -44,18 +43,14 @@ REMEMBERED_MAX = 20_000
 KIND = "charging"
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``ocpi_locations``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     operator: AgencyName | None = Field(
         None, description="who runs locations that name nobody; none: the party, as BE*BEC"
     )
     stale_after_s: float = Field(900, gt=0, description="seconds after an answer's own time when it is stale")
     url: str | None = Field(None, pattern="^https?://", description="the locations endpoint of a platform")
-    path: Path | None = Field(None, description="a file of locations, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
     headers: dict[str, str] = Field({}, description='HTTP headers to send: { Authorization = "Token ${…}" }')
 
 
@@ -65,13 +60,7 @@ class OcpiLocations:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

@@ -13,18 +13,17 @@ heard none is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import CsvRow, headed_rows, named_cells, under_heading
 from connectors.json_records import BOM
-from connectors.page_or_file import PageOrFile
+from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.records import a_number, a_text, note_unknown, plausible_time, read_each, set_aside
-from connectors.row_times import a_time_form, a_zone_name, row_time
+from connectors.row_times import TimeForm, ZoneName, row_time
 from connectors.vehicles import POSITION, Telemetry
 from schemas.errors import Invalid
 from schemas.names import AgencyName
@@ -59,10 +58,8 @@ class Columns(BaseModel):
 TEXTS = ("trip_id", "route_id", "headsign", "label", "stop_id")
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``vehicle_positions_csv``. Without url and path it is only played or pushed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     operator: AgencyName = Field(description="who runs the vehicles")
     vehicle_type: str = Field("bus", min_length=1, description="what they are, where no column says it")
@@ -70,29 +67,15 @@ class Config(BaseModel):
     columns: Columns = Field(description="which column is which field")
     encoding: Literal["utf-8", "cp949", "iso-8859-1"] = Field("utf-8", description="character set")
     delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells")
-    time_format: str = Field(
+    time_format: TimeForm = Field(
         "iso", min_length=1, description="iso, epoch_s, epoch_ms, or as of strptime: %Y%m%d%H%M%S"
     )
-    timezone: str | None = Field(None, description="zone of times that name none; none: the city's")
+    timezone: ZoneName | None = Field(None, description="zone of times that name none; none: the city's")
     speed_unit: Literal["m/s", "km/h", "mph", "knots", "ft/s"] = Field("m/s", description="unit of speed")
     unknown: dict[str, tuple[str, ...]] = Field(
         {}, description="column → cells that mean not known, beside nothing: { speed = ['-1', '255'] }"
     )
     stale_after_s: float = Field(90, gt=0, description="seconds after which a position is stale")
-    url: str | None = Field(None, pattern="^https?://", description="where the rows are asked for")
-    path: Path | None = Field(None, description="a file of rows, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
-    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
-
-    @field_validator("time_format")
-    @classmethod
-    def _time_form(cls, form: str) -> str:
-        return a_time_form(form)
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, name: str | None) -> str | None:
-        return a_zone_name(name)
 
 
 class VehiclePositionsCsv:
@@ -103,13 +86,7 @@ class VehiclePositionsCsv:
         self._config = config
         self._zone = context.timezone if config.timezone is None else ZoneInfo(config.timezone)
         self._unknown = {name: {spelt(cell) for cell in cells} for name, cells in config.unknown.items()}
-        self._asked = PageOrFile(
-            context.source,
-            url=config.url,
-            path=config.path,
-            timeout_s=config.timeout_s,
-            headers=config.headers,
-        )
+        self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

@@ -11,14 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.json_records import around_record, json_records, originals
-from connectors.page_or_file import PageOrFile
+from connectors.json_records import around_record, in_utf8, json_records, originals
+from connectors.page_or_file import Charset, PageOrFile, PageOrFileSettings
 from connectors.records import read_each, set_aside, text_or_none
 from connectors.zones import geometry_of, zone
 from schemas.errors import Invalid
@@ -28,10 +27,8 @@ from schemas.names import AgencyName
 FEATURES = "features"
 
 
-class Config(BaseModel):
+class Config(PageOrFileSettings):
     """Settings of a source of type ``zones_geojson``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str = Field(min_length=1, description="what the zones are: dong, park, school-zone")
     id_property: str | None = Field(
@@ -43,10 +40,7 @@ class Config(BaseModel):
     as_of: date | None = Field(
         None, description="since when they hold, where the file does not say when it was heard"
     )
-    encoding: str = Field("utf-8", description="the file's character set")
-    url: str | None = Field(None, pattern="^https?://", description="where the file is asked for")
-    path: Path | None = Field(None, description="the file, read when there is no url")
-    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
+    encoding: Charset = Field("utf-8", description="the file's character set")
 
 
 class ZonesGeojson:
@@ -55,7 +49,7 @@ class ZonesGeojson:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(context.source, url=config.url, path=config.path, timeout_s=config.timeout_s)
+        self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()
@@ -76,8 +70,8 @@ class ZonesGeojson:
         events, aside, _ = read_each(
             found,
             lambda feature: self._zone(feature, at_ms, heard.at_ms or at_ms),
-            originals(body, FEATURES),
-            around_record(FEATURES),
+            originals(body, FEATURES, self._config.encoding),
+            around_record(FEATURES, self._config.encoding),
         )
         return Reading(events, {"digest": digest}, aside=aside)
 
@@ -126,18 +120,6 @@ def since_ms(as_of: date | None, heard_ms: int | None) -> int:
     if heard_ms is None:
         raise Invalid("nobody says since when it holds", field="as_of", expected="as_of in the city's file")
     return heard_ms
-
-
-def in_utf8(body: bytes, encoding: str) -> bytes:
-    """*body* in UTF-8. ``Invalid`` where it holds bytes of no character."""
-    if encoding.casefold() in ("utf-8", "utf8"):
-        return body
-    try:
-        return body.decode(encoding).encode()
-    except UnicodeError:
-        raise Invalid(
-            "the body holds bytes of no character", field="", expected=f"text in {encoding}"
-        ) from None
 
 
 SOURCE = ZonesGeojson

@@ -69,7 +69,7 @@ def test_a_camera_of_an_unknown_class_has_no_purpose() -> None:
 
 
 def test_a_list_without_a_path_is_only_played_and_one_not_there_yet_may_come(tmp_path: Path) -> None:
-    with pytest.raises(Fatal, match="no path"):
+    with pytest.raises(Fatal, match="neither url nor path"):
         asyncio.run(load_source("daejeon_devices", DAEJEON, {}).poll({}))  # type: ignore[union-attr]
     late = load_source("daejeon_devices", DAEJEON, {"path": str(tmp_path / "late.csv")})
     with pytest.raises(Retriable, match="late"):
