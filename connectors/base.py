@@ -48,7 +48,7 @@ class SourceContext:
 class Heard:
     """What an outside system said at one moment.
 
-    An empty *body*, or an *error*, is a poll that failed. *at_ms* is the clock of whoever heard it (the
+    An *error* is a poll that failed; an empty *body* says nothing. *at_ms* is the clock of whoever heard it (the
     wall's when live, the recording's when played); ``None`` for a file that says nothing of when it was
     heard.
     """

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
+from connectors.empty_body import Nothing
 from schemas.errors import Invalid
 
 
@@ -47,13 +48,18 @@ def under_heading(heading: list[str], encoding: str, *, delimiter: str = ",") ->
 def headed_rows(
     body: bytes, encoding: str, needed: Set[str], *, delimiter: str = ","
 ) -> tuple[list[str], list[CsvRow]]:
-    """The heading of *body* and its rows, blank lines left out. ``Invalid`` when a *needed* column is missing."""
+    """The heading of *body* and its rows, blank lines left out.
+
+    ``Invalid`` when a *needed* column is missing, ``Nothing`` for a heading alone.
+    """
     rows = [row for row in csv_rows(body, encoding, delimiter=delimiter) if row.original.strip()]
     heading = [name.strip() for name in rows[0].cells] if rows else []
     if missing := sorted(needed - set(heading)):
         raise Invalid(
             f"the heading has no column {missing[0]!r}", field="", expected=", ".join(sorted(needed))
         )
+    if not rows[1:]:
+        raise Nothing("a heading alone")
     return heading, rows[1:]
 
 

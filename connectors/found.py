@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 import connectors.sources
 from connectors.base import PolledSource, Source, SourceContext
+from connectors.empty_body import guarded
 from schemas.errors import Fatal
 
 
@@ -85,8 +86,7 @@ def agencies_of(type_name: str, context: SourceContext, config: Mapping[str, Any
 def load_source(type_name: str, context: SourceContext, config: Mapping[str, Any]) -> Source | PolledSource:
     """The source, ready to be asked or listened to; nothing is opened yet. ``BadConfig`` if not."""
     settings = read_config(type_name, config, who=f"city {context.city}: source {context.source!r}")
-    made: Source | PolledSource = source_module(type_name).SOURCE(context, settings)
-    return made
+    return guarded(source_module(type_name).SOURCE(context, settings))
 
 
 def is_polled(source: Source | PolledSource) -> bool:

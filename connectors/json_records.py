@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from connectors.empty_body import Nothing
 from schemas.errors import Invalid
 
 _DECODER = json.JSONDecoder()
@@ -56,8 +57,8 @@ def at_path(value: Any, path: str) -> Any:
 def json_records(body: bytes, path: str | None) -> list[Any]:
     """The records of *body*: the list under the dotted *path*, or without a path the body itself.
 
-    A body that is one object, not a list, is one record where no path is given. ``Invalid`` for anything else,
-    an empty list included: a system that has nothing to say is not told from one that has lost its data.
+    A body that is one object, not a list, is one record where no path is given. ``Nothing`` for an empty list: it tells
+    nothing new, and ends nothing. ``Invalid`` for anything else.
     """
     value = json_value(body)
     found = value if path is None else at_path(value, path)
@@ -67,7 +68,7 @@ def json_records(body: bytes, path: str | None) -> list[Any]:
     if not isinstance(found, list):
         raise Invalid(f"{name} is a JSON {type(found).__name__}", field=path or "", expected="a list")
     if not found:
-        raise Invalid(f"{name} is an empty list", field=path or "", expected="at least one record")
+        raise Nothing(f"{name} is an empty list")
     return found
 
 

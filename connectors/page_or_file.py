@@ -50,12 +50,10 @@ class PageOrFileSettings(PageSettings):
     """The settings of a source that asks a page or reads a file. Without either it is only heard when played or pushed."""
 
     url: str | None = Field(None, pattern="^https?://", description="where it is asked for")
-    path: Path | None = Field(None, description="a file of it, in place of url")
+    path: Path | None = Field(None, description="a file of it, read when there is no url")
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> PageOrFileSettings:
-        if self.url is not None and self.path is not None:
-            raise ValueError("url and path are both set: one of them is never asked, leave it out")
+    def _asked(self) -> PageOrFileSettings:
         asks = (self.url is not None, "with url")
         refuse_unheeded(self, {"headers": asks, "timeout_s": asks})
         return self

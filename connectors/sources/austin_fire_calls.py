@@ -74,8 +74,6 @@ class AustinFireCalls:
         await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         try:
             heading, rows = headed_rows(heard.body.removeprefix(BOM), "utf-8", COLUMNS)
         except Invalid as error:

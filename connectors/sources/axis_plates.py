@@ -59,8 +59,6 @@ class AxisPlates:
         await self._ear.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         told = Told(heard.at_ms)
         try:
             self._read(heard.body, told)

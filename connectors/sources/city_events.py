@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.avro_bodies import AvroBodies, Payload, is_avro
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.empty_body import Nothing
 from connectors.json_records import BOM, json_records, originals
 from connectors.records import a_text, plausible_time, position, set_aside
 from connectors.speaking import checked_agency, own_agencies
@@ -90,8 +91,6 @@ class CityEvents:
         """Nothing was opened."""
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         events: list[Event] = []
         aside: list[SetAside] = []
         try:
@@ -116,6 +115,8 @@ class CityEvents:
     def _of_json(self, body: bytes, at_ms: int | None) -> Iterator[Event | SetAside]:
         try:
             records = json_records(body, None)
+        except Nothing:
+            return
         except Invalid as error:
             yield set_aside(body, error)
             return

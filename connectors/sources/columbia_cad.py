@@ -91,8 +91,6 @@ class ColumbiaCad:
         await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         noted = Counter[str]()
         try:
             cases, aside = self._cases(heard, noted)

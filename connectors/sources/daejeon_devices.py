@@ -18,6 +18,7 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import CsvRow, csv_rows, named_cells
+from connectors.empty_body import Nothing
 from connectors.page_or_file import Charset, PageOrFile, PageOrFileSettings
 from connectors.records import (
     a_text,
@@ -95,13 +96,15 @@ class DaejeonDevices:
 
     def read(self, heard: Heard, place: Place) -> Reading:
         digest = hashlib.sha256(heard.body).hexdigest()
-        if heard.error is not None or not heard.body.strip() or place.get("digest") == digest:
+        if place.get("digest") == digest:
             return Reading((), place)
         rows = [row for row in csv_rows(heard.body, self._config.encoding) if row.original.strip()]
         heading = rows[0].cells
         if not {ID, NAME, LON, LAT, UPDATED} <= set(heading):
             wrong = Invalid("the body is no device list", field="", expected=f"a heading with {ID}")
             return Reading((), place, aside=[set_aside(heard.body, wrong)])
+        if not rows[1:]:
+            raise Nothing("a heading alone")
         noted = Counter[str]()
         read, aside, _ = read_each(
             rows[1:],

@@ -66,8 +66,6 @@ class FrigateEvents:
         await self._ear.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         told = Told(heard.at_ms)
         read_messages(heard.body, told, self._read_one, plates_masked)
         return told.reading(place)

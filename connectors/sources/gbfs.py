@@ -111,8 +111,6 @@ class Gbfs:
     # -- reading ---------------------------------------------------------------------------------------------
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         try:
             feeds, others, broken = feeds_in(heard.body)
         except Invalid as error:

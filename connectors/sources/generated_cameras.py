@@ -52,7 +52,7 @@ class GeneratedCameras:
 
     def read(self, heard: Heard, place: Place) -> Reading:
         digest = hashlib.sha256(heard.body).hexdigest()
-        if heard.error is not None or not heard.body.strip() or place.get("digest") == digest:
+        if place.get("digest") == digest:
             return Reading((), place)
         try:
             config = Config.model_validate_json(heard.body)

@@ -79,8 +79,6 @@ class GtfsRealtime:
         await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         try:
             feed = _feed(heard.body)
         except Invalid as error:

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.empty_body import Nothing
 from connectors.json_list import element_bytes, json_list, json_object
 from connectors.page_or_file import PageSettings
 from connectors.records import (
@@ -183,14 +184,15 @@ class HoustonActiveIncidents:
         await self._page.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         try:
             body = json_object(heard.body)
             form = LEGACY if LEGACY in body else TODAY
-            rows, aside, unread = self._rows(json_list(body, form), heard, form)
+            listed = json_list(body, form)
+            rows, aside, unread = self._rows(listed, heard, form)
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])
+        if not listed:
+            raise Nothing("the list is empty: nothing has left it")
         received_ms = (
             heard.at_ms if heard.at_ms is not None else max((r.key.call_ms for r in rows), default=0)
         )

@@ -66,8 +66,6 @@ class MappedRows:
         await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         body, noted = heard.body.removeprefix(BOM), Counter[str]()
         try:
             cases, aside = {"csv": self._csv, "json": self._json, "jsonl": self._jsonl}[self._config.format](

@@ -119,8 +119,6 @@ class NenaEido:
         await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         noted = Counter[str]()
         try:
             cases, aside, _ = read_each(

@@ -69,8 +69,6 @@ class OcpiLocations:
         await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         told, known = Telemetry(self._context, heard.at_ms), dict(place.get("known", {}))
         try:
             value = json_value(heard.body)

@@ -79,8 +79,6 @@ class OnvifMetadata:
         await self._ear.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         told = Told(heard.at_ms)
         properties: dict[str, list[Any]] = dict(place.get("properties", {}))
         if heard.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"#") or b"<" not in heard.body:

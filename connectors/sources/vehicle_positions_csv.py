@@ -95,8 +95,6 @@ class VehiclePositionsCsv:
         await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         told, config = Telemetry(self._context, heard.at_ms), self._config
         needed = {name for name in config.columns.model_dump().values() if name} | set(config.unknown)
         try:

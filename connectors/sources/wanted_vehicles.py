@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.empty_body import Nothing
 from connectors.json_records import BOM, json_records
 from connectors.plates import masked, misread_tokens, plate_key, plate_token
 from connectors.records import a_text, plausible_time, set_aside, text_or_none
@@ -55,8 +56,6 @@ class WantedVehicles:
         """Nothing was opened."""
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        if heard.error is not None or not heard.body.strip():
-            return Reading((), place)
         events: list[Event] = []
         aside: list[SetAside] = []
         for number, record in enumerate(_parts(heard.body)):
@@ -112,6 +111,8 @@ def _parts(body: bytes) -> list[Any]:
     for part in lines.splitlines() if is_lines else [lines]:
         try:
             found += json_records(part, None) if part.strip() else []
+        except Nothing:
+            continue
         except Invalid as error:
             found.append(error)
     return found

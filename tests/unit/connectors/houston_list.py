@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
+from connectors.empty_body import guarded
 from connectors.sources.houston_active_incidents import Config, HoustonActiveIncidents
 
 HOUSTON = SourceContext(
@@ -63,7 +64,7 @@ class Listener:
     """Hears polls, a quarter of an hour apart, and carries the place."""
 
     def __init__(self) -> None:
-        self.source = HoustonActiveIncidents(HOUSTON, Config(url="http://127.0.0.1:1/"))
+        self.source = guarded(HoustonActiveIncidents(HOUSTON, Config(url="http://127.0.0.1:1/")))
         self.place: Any = {}
         self.at_ms = NOON
 

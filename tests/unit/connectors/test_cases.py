@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.base import Bounds, Heard, SourceContext
 from connectors.cases import Case, tell
+from connectors.empty_body import Nothing
 from connectors.json_records import at_path, json_records, record_bytes
 from schemas.errors import Invalid
 from schemas.parts import TABLE, Known
@@ -122,10 +123,16 @@ def test_what_nests_deeper_than_our_reader_goes_is_invalid_as_a_whole() -> None:
         record_bytes(deep, "l")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"3", b'{"l": {}}', b'{"l": []}', b"[1"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"3", b'{"l": {}}', b"[1"])
 def test_a_body_without_records_is_invalid(body: bytes) -> None:
     with pytest.raises(Invalid):
         json_records(body, "l")
+
+
+def test_an_empty_list_is_nothing_and_no_fault() -> None:
+    for body, path in ((b'{"l": []}', "l"), (b"[]", None)):
+        with pytest.raises(Nothing):
+            json_records(body, path)
 
 
 def test_a_path_that_leads_nowhere_finds_nothing() -> None:

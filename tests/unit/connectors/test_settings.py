@@ -23,7 +23,6 @@ CAMERAS: dict[str, Any] = {
     "columns": {"id": "no", "lat": "lat", "lon": "lon", "time": "at"},
 }
 SITES: dict[str, Any] = CAMERAS | {"becomes": "site", "kind": "works"}
-URL = "https://city.example/list"
 CITY = SourceContext("ansan", "list", ZoneInfo("Asia/Seoul"), Bounds(36, 127, 37, 128))
 
 
@@ -38,7 +37,6 @@ def test_every_source_that_asks_a_page_takes_its_settings_from_the_base() -> Non
 @pytest.mark.parametrize(
     ("type_name", "settings", "setting"),
     [
-        ("mapped_rows", ROWS | {"url": URL, "path": "rows.csv"}, "path"),
         ("mapped_rows", ROWS | {"path": "rows.csv", "headers": {"key": "1"}}, "headers"),
         ("gbfs", {"path": "gbfs.json", "headers": {"key": "1"}}, "headers"),
         ("columbia_cad", {"timeout_s": 5}, "timeout_s"),

@@ -1,0 +1,44 @@
+"""Nothing is not bad: a body without a record is counted, and nobody is closed, blamed or set aside for it.
+
+The one guard of every source: ``found.load_source`` puts it before ``read``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from connectors.base import Heard, Place, PolledSource, Reading, Source
+
+NOTHING = "body without a record"
+_NOTHING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\]\s*)?")
+
+
+class Nothing(Exception):
+    """A body that is whole and holds no record: an empty list, a heading alone."""
+
+
+class Guarded:
+    """A source whose ``read`` is asked only of what was heard and holds something; all else is the source's own."""
+
+    def __init__(self, source: Source | PolledSource) -> None:
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def read(self, heard: Heard, place: Place) -> Reading:
+        """As ``Reader.read``. A poll that failed says nothing and is not counted here."""
+        if heard.error is not None:
+            return Reading((), place)
+        if _NOTHING.fullmatch(heard.body):
+            return Reading((), place, skipped={NOTHING: 1})
+        try:
+            return self._source.read(heard, place)
+        except Nothing:
+            return Reading((), place, skipped={NOTHING: 1})
+
+
+def guarded(source: Source | PolledSource) -> Source | PolledSource:
+    """*source* behind the guard."""
+    return cast("Source | PolledSource", Guarded(source))
