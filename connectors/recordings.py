@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from connectors.base import Heard
+from connectors.json_records import exact_json
 from schemas.errors import Fatal
 from schemas.iso_time import iso_time
 
@@ -62,13 +64,18 @@ def _body(line: dict[str, Any]) -> bytes:
     body = line.get("body")
     if body is None:
         return b""
-    return body.encode() if isinstance(body, str) else orjson.dumps(body)
+    if isinstance(body, str):
+        return body.encode()
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # a number beyond 64 bits
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def read_line(line: bytes, *, where: str = "recording") -> Heard:
     """One line of a recording. ``Fatal`` naming *where* when it is none."""
     try:
-        found = orjson.loads(line)
+        found = exact_json(line)
         if not isinstance(found, dict):
             raise ValueError("not an object")  # noqa: TRY004 - as above
         error = found.get("error")

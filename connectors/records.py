@@ -44,6 +44,31 @@ def a_text(value: object, field: str) -> str:
     return value.strip()
 
 
+EXACT_MAX = 2**53
+"""Beyond it a number with a fraction or an exponent may have lost digits."""
+
+
+def an_id(value: object, field: str) -> str:
+    """An id: text, or a whole number as its digits, however it is written (``7``, ``7.0``). ``Invalid`` otherwise.
+
+    A number that may have lost digits is refused: two things would become one.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_MAX:
+        return str(int(value))
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise Invalid(f"{field} is missing or no id", field=field, expected="text or a whole number")
+
+
+def id_or_none(value: object, field: str) -> str | None:
+    """As ``an_id``, but nothing there is ``None``."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    return an_id(value, field)
+
+
 def note_unknown(noted: Counter[str], what: str, word: str) -> None:
     """A *word* of a known service that we do not know (agency, status, later value of an enum) costs nothing but this."""
     noted[f"{what} unknown: {word[:NOTED_LETTERS_MAX]}"] += 1

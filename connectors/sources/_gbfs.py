@@ -8,6 +8,7 @@ motor. 3.0 calls bikes vehicles, writes times as RFC 3339 and texts as a list of
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 import orjson
 
 from connectors.json_records import BOM, json_value
-from connectors.records import EARLIEST_MS, a_text
+from connectors.records import EARLIEST_MS, a_text, an_id
 from connectors.row_times import epoch_ms, iso_ms
 from schemas.errors import Invalid
 
@@ -143,7 +144,11 @@ def _feed(name: str, value: Any, path: str) -> Feed:
 def _written(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
-    except TypeError:
+    except TypeError:  # it nests too deep, or a number is beyond 64 bits
+        pass
+    try:
+        return json.dumps(value).encode()
+    except (RecursionError, ValueError):
         raise Invalid("the feed nests too deep", field="", expected="flat records") from None
 
 
@@ -226,4 +231,4 @@ def vehicle_type(record: Mapping[str, Any]) -> tuple[str, str]:
     word = FORMS.get(form, form)
     is_electric = record.get("propulsion_type") in ELECTRIC
     prefix = "electric_" if is_electric and word in ("bicycle", "cargo_bicycle", "scooter") else ""
-    return a_text(record.get("vehicle_type_id"), "vehicle_type_id"), prefix + word
+    return an_id(record.get("vehicle_type_id"), "vehicle_type_id"), prefix + word

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Place
-from connectors.records import a_number, a_text, note_unknown, text_or_none
+from connectors.records import a_number, an_id, id_or_none, note_unknown, text_or_none
 from connectors.sources._gbfs import WORDS, a_count, in_language, vehicle_type
 from connectors.vehicles import Telemetry
 from schemas.errors import Invalid
@@ -40,13 +40,13 @@ class System:
 
     def hear_station(self, record: Mapping[str, Any], language: str | None, told: Telemetry) -> None:
         """``Invalid`` for a station without an id, or outside the bounds."""
-        station_id = a_text(record.get("station_id"), "station_id")
+        station_id = an_id(record.get("station_id"), "station_id")
         station = {
             "name": in_language(record.get("name"), language, "name"),
             "position": told.position(record.get("lat"), record.get("lon")),
             "capacity": a_count(record.get("capacity"), "capacity"),
             "address": text_or_none(record.get("address"), "address"),
-            "region_id": text_or_none(record.get("region_id"), "region_id"),
+            "region_id": id_or_none(record.get("region_id"), "region_id"),
         }
         self.stations.pop(station_id, None)
         self.stations[station_id] = station
@@ -123,7 +123,7 @@ def available(record: Mapping[str, Any], system: System, told: Telemetry) -> lis
 def _of_type(one: object, system: System, told: Telemetry) -> dict[str, Any]:
     if not isinstance(one, dict):
         raise Invalid("a type's count is no object", field="vehicle_types_available", expected="an object")
-    type_id = a_text(one.get("vehicle_type_id"), "vehicle_type_id")
+    type_id = an_id(one.get("vehicle_type_id"), "vehicle_type_id")
     count = a_count(one.get("count"), "count")
     if count is None:
         raise Invalid("a type has no count", field="vehicle_types_available", expected="a count")

@@ -28,6 +28,7 @@ from connectors.json_records import BOM, json_records, originals
 from connectors.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.records import (
     a_text,
+    an_id,
     note_unknown,
     plausible_time,
     position,
@@ -127,7 +128,7 @@ class ColumbiaCad:
     def _case(self, row: object, at_ms: int | None, noted: Counter[str]) -> Case:
         if not isinstance(row, Mapping):
             raise Invalid("a record is no object", field="", expected="an object")
-        number, word = a_text(row.get("incident"), "incident"), a_text(row.get("type"), "type")
+        number, word = an_id(row.get("incident"), "incident"), a_text(row.get("type"), "type")
         service = _service(row, word, noted)
         read = local_time(row.get("datetime"), TIME_FORM, self._context.timezone, "datetime")
         return Case(

@@ -26,7 +26,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.json_records import BOM, originals
 from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import a_text, plausible_time, read_each, set_aside, text_or_none
+from connectors.records import an_id, id_or_none, plausible_time, read_each, set_aside, text_or_none
 from connectors.sources._gbfs import (
     INFORMATION,
     STATUS,
@@ -170,9 +170,9 @@ class Gbfs:
         seen: set[str],
     ) -> None:
         field = "bike_id" if feed.name == "free_bike_status" else "vehicle_id"
-        vehicle_id = a_text(record.get(field), field)
+        vehicle_id = an_id(record.get(field), field)
         event_ms, is_old = self._when(record, feed, told)
-        type_id = text_or_none(record.get("vehicle_type_id", record.get("type")), "vehicle_type_id")
+        type_id = id_or_none(record.get("vehicle_type_id", record.get("type")), "vehicle_type_id")
         said = {
             "vehicle_id": vehicle_id,
             "vehicle_type": system.word(type_id, told),
@@ -183,7 +183,7 @@ class Gbfs:
             "is_disabled": yes_or_no(record.get("is_disabled"), "is_disabled"),
             "battery_percent": percent(record.get("current_fuel_percent"), told),
             "range_m": metres(record.get("current_range_meters"), told),
-            "hub_id": text_or_none(record.get("station_id"), "station_id"),
+            "hub_id": id_or_none(record.get("station_id"), "station_id"),
         }
         where = told.position(record.get("lat"), record.get("lon"))
         if _is_new(vehicle_id, seen, told):
@@ -200,7 +200,7 @@ class Gbfs:
         told: Telemetry,
         seen: set[str],
     ) -> None:
-        hub_id = a_text(record.get("station_id"), "station_id")
+        hub_id = an_id(record.get("station_id"), "station_id")
         event_ms, is_old = self._when(record, feed, told)
         if hub_id not in system.stations:
             told.noted["station without information"] += 1

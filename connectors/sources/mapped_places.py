@@ -23,7 +23,7 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.csv_rows import headed_rows, named_cells, under_heading
 from connectors.json_records import BOM, around_record, at_path, in_utf8, json_records, originals
 from connectors.page_or_file import PageOrFile
-from connectors.records import a_number, a_text, note_unknown, read_each, set_aside
+from connectors.records import a_number, a_text, an_id, note_unknown, read_each, set_aside
 from connectors.row_times import row_time
 from connectors.sources._place_mapping import Config
 from connectors.sources.zones_geojson import since_ms
@@ -127,8 +127,8 @@ class MappedPlaces:
     def _id(self, known: Callable[[str | None], Any]) -> str:
         named = self._config.columns.id
         if isinstance(named, str):
-            return a_text(_text(known(named)), named)
-        cells = [a_text(_text(known(name)), name) for name in named]
+            return an_id(known(named), named)
+        cells = [an_id(known(name), name) for name in named]
         return derived_id(self._context.city, self._context.source, *cells)
 
     def _camera(self, known: Callable[[str | None], Any], noted: Counter[str]) -> dict[str, Any]:

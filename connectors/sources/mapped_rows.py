@@ -27,6 +27,8 @@ from connectors.page_or_file import PageOrFile
 from connectors.records import (
     a_number,
     a_text,
+    an_id,
+    id_or_none,
     note_unknown,
     plausible_time,
     position,
@@ -146,7 +148,7 @@ class MappedRows:
         word = a_text(self._text(row, columns.kind_text), columns.kind_text)
         status = self._status(row, noted)
         event_ms, accuracy_s = self._time(row, noted)
-        number, agency = a_text(self._text(row, columns.case_no), columns.case_no), self._agency(row, noted)
+        number, agency = an_id(self._cell(row, columns.case_no), columns.case_no), self._agency(row, noted)
         return Case(
             domain=self._config.domain,
             agency=agency,
@@ -162,7 +164,7 @@ class MappedRows:
             units=self._units(row),
             address=" / ".join(filter(None, (self._text(row, name) for name in columns.address))) or None,
             closed_reason="closed by the agency" if status == "closed" else None,
-            filing_id=self._text(row, columns.filing_id),
+            filing_id=id_or_none(self._cell(row, columns.filing_id), "filing_id"),
         )
 
     def _cell(self, row: Mapping[str, Any], name: str | None) -> Any:

@@ -20,7 +20,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.json_records import around_record, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import EARLIEST_MS, a_text, read_each, set_aside, text_or_none
+from connectors.records import EARLIEST_MS, a_text, id_or_none, read_each, set_aside, text_or_none
 from connectors.sources.zones_geojson import since_ms
 from connectors.zones import geometry_of, zone
 from schemas.errors import Invalid
@@ -134,7 +134,7 @@ class MdsZones:
         kind = self._config.kind or (collection if isinstance(collection, str) and collection else KIND)
         since = since_ms(self._config.as_of, at_ms)
         own = said.get("id")
-        zone_id = str(own) if isinstance(own, str | int) else derived_id("zone", kind, geometry)
+        zone_id = id_or_none(own, "id") or derived_id("zone", kind, geometry)
         return zone(
             self._context,
             at_ms=since,

@@ -20,7 +20,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.json_records import around_record, json_records, json_value, originals
 from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import a_text, note_unknown, plausible_time, read_each, set_aside, text_or_none
+from connectors.records import a_text, an_id, note_unknown, plausible_time, read_each, set_aside, text_or_none
 from connectors.row_times import iso_ms
 from connectors.vehicles import HUB, Telemetry
 from schemas.errors import Invalid
@@ -95,7 +95,7 @@ class OcpiLocations:
     def _location(self, said: object, told: Telemetry, known: dict[str, int], *, is_stale: bool) -> None:
         if not isinstance(said, dict):
             raise Invalid("the location is no object", field="", expected="an object")
-        hub_id = "*".join(a_text(said.get(name), name) for name in ("country_code", "party_id", "id"))
+        hub_id = "*".join(an_id(said.get(name), name) for name in ("country_code", "party_id", "id"))
         if said.get("publish") is False:
             told.skipped[UNPUBLISHED] += 1
             return

@@ -19,7 +19,7 @@ from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.empty_body import Nothing
 from connectors.json_records import BOM, json_records
 from connectors.plates import masked, misread_tokens, plate_key, plate_token
-from connectors.records import a_text, plausible_time, set_aside, text_or_none
+from connectors.records import a_text, an_id, plausible_time, set_aside, text_or_none
 from connectors.row_times import iso_ms
 from connectors.speaking import checked_agency
 from schemas.errors import Invalid
@@ -74,7 +74,7 @@ class WantedVehicles:
             raise record
         if not isinstance(record, dict):
             raise Invalid("the entry is no object", expected="an object")
-        entry_id, is_listed = a_text(record.get("entry_id"), "entry_id"), record.get("is_listed", True)
+        entry_id, is_listed = an_id(record.get("entry_id"), "entry_id"), record.get("is_listed", True)
         if not isinstance(is_listed, bool):
             raise Invalid("is_listed is no truth", field="is_listed", expected="true or false")
         plate = a_text(record.get("plate"), "plate") if is_listed else None

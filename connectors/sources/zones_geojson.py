@@ -18,7 +18,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.json_records import around_record, in_utf8, json_records, originals
 from connectors.page_or_file import Charset, PageOrFile, PageOrFileSettings
-from connectors.records import read_each, set_aside, text_or_none
+from connectors.records import an_id, id_or_none, read_each, set_aside
 from connectors.zones import geometry_of, zone
 from schemas.errors import Invalid
 from schemas.event import Event
@@ -97,20 +97,11 @@ class ZonesGeojson:
         )
 
 
-def an_id(value: object, field: str) -> str:
-    """An id as text; whole numbers are ids too."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    raise Invalid(f"{field} is missing or no id", field=field, expected="text or a whole number")
-
-
 def _text(properties: Mapping[str, Any], name: str | None) -> str | None:
     if name is None or properties.get(name) is None:
         return None
     value = properties[name]
-    return str(value) if type(value) in (int, float) else text_or_none(value, name)
+    return id_or_none(value, name)
 
 
 def since_ms(as_of: date | None, heard_ms: int | None) -> int:
