@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import monotonic
 from typing import Any
 
@@ -18,11 +18,14 @@ from streams.runtime.records import Record
 from streams.situations.entry import Entry
 from streams.situations.explaining import Explanation, explanation
 from streams.situations.fold import CityState, step
-from streams.verifying import Answer, Bytes, Recorded, Verdict, held_against
+from streams.verifying import Answer, Bytes, Recorded, RecordedTable, Verdict, held_against
 
 SETTLE_S = 5.0
 """How long an end is waited for that nothing moves any more."""
 ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing")
+TABLES = ("core.watch",)
+"""Answers of which the log keeps the newest of each key."""
+COMPARED = (*ANSWERS, *TABLES)
 
 
 class BeginningGone(Fatal):
@@ -131,10 +134,10 @@ def verify(
     reader = reader or RowReader(wire, f"{city}.replay")
     journal = topic_name(city, "core.journal")
     begun = ends_of(bootstrap, [journal], is_committed=True)
-    topics = {contract: topic_name(city, contract) for contract in ANSWERS}
+    topics = {contract: topic_name(city, contract) for contract in COMPARED}
     ends = ends_of(bootstrap, list(topics.values()), is_committed=False)
     then = {
-        contract: Recorded(_recorded(bootstrap, topic, Reached(ends), reader))
+        contract: recorded_as(contract, _recorded(bootstrap, topic, Reached(ends), reader), key_of=_key)
         for contract, topic in topics.items()
     }
     entries = 0
@@ -152,7 +155,7 @@ def verify(
             entries += 1
             progress(entries)
             for event in step(state, entry):
-                if event.topic in ANSWERS:
+                if event.topic in COMPARED:
                     _topic, key, value = wire.encode(city, event)
                     yield Answer(event.topic, row["sequence"], (key, _payload(value)), is_later)
 
@@ -184,6 +187,15 @@ class Reached:
     def holds(self, record: Record) -> bool:
         """Whether *record* stands before the ends."""
         return record.offset < self._ends[record.topic, record.partition]
+
+
+def recorded_as(contract: str, answers: Iterable[Any], *, key_of: Callable[[Any], bytes | None]) -> Recorded:
+    """The recorded *answers* of *contract*, to be compared in their order, or key by key where the log keeps no more."""
+    return RecordedTable(answers, key_of=key_of) if contract in TABLES else Recorded(answers)
+
+
+def _key(answer: Bytes) -> bytes | None:
+    return answer[0]
 
 
 def _recorded(bootstrap: str, topic: str, reached: Reached, reader: RowReader) -> Iterator[Bytes]:

@@ -28,7 +28,8 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
 """Module → the worker that it runs in, the name under which it counts, the contracts that it reads."""
 
 COMMANDS: Mapping[str, set[str]] = {
-    "streams/replay.py": {"core.journal", *replay.ANSWERS},
+    "streams/replay.py": {"core.journal", *replay.COMPARED},
+    "streams/journal_export.py": {"core.journal", *replay.COMPARED},
     "deploy/account_rows.py": {"core.account"},
     "deploy/source_states.py": {"core.source"},
     "deploy/cli/situation.py": {"core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing"},

@@ -12,6 +12,7 @@ import click
 import orjson
 
 from deploy.cli.telling import tell, tell_event
+from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.reading import tell_left_out
 from deploy.show import event_line, progress_of
@@ -27,9 +28,21 @@ SHOWN_MAX = 20
 
 
 @click.command()
-@click.argument("city_name", metavar="CITY")
+@click.argument("city_name", metavar="[CITY]", required=False)
 @click.option(
-    "--verify", "is_verify", is_flag=True, help="compare with what was answered then, byte for byte"
+    "--verify",
+    "verified",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="",
+    help="compare with what was answered then, byte for byte; with FILE: with what was exported, without Kafka or registry",
+)
+@click.option(
+    "--export",
+    "export_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="write journal and answers as JSON lines (compressed where FILE ends in .gz; '-' is standard output)",
 )
 @click.option("--from", "from_text", metavar="TIME", help="show answers from here on (ISO 8601)")
 @click.option("--to", "to_text", metavar="TIME", help="stop there (ISO 8601)")
@@ -46,8 +59,9 @@ SHOWN_MAX = 20
 )
 @click.option("--json", "as_json", is_flag=True, help="answers as JSON lines")
 def replay(
-    city_name: str,
-    is_verify: bool,
+    city_name: str | None,
+    verified: str | None,
+    export_path: Path | None,
     from_text: str | None,
     to_text: str | None,
     speed: float | None,
@@ -58,22 +72,89 @@ def replay(
 
     With --verify: exit code 0 when every answer is the same to the byte (after the framing's five), else 1.
     With --rules: what another version of the rules would have made of it, beside what today's make of it.
+    With --export FILE: journal and answers in a file, which --verify FILE compares on any machine.
 
     \b
     Example:  bongsu replay demo --verify
     """
     from deploy.city import load_city
-    from streams.reading import RowReader
-    from streams.replay import replayed
+    from deploy.cli.exported import export_journal, verify_exported
 
-    city = load_city(city_name)
+    _one_of(verify=verified, export=export_path, rules=rules_path)
+    file = _exported_file(verified, city_name)
+    if file is not None:
+        verify_exported(file)
+        return
+    city = load_city(_city_of(city_name, verified))
     platform = reach()
-    if is_verify:
+    if verified is not None:
         _verify(city.name, platform)
+        return
+    if export_path is not None:
+        export_journal(city.name, platform, export_path)
         return
     if rules_path is not None:
         _compare(city, Path(rules_path), platform, as_json=as_json)
         return
+    _show(city, platform, from_text=from_text, to_text=to_text, speed=speed, as_json=as_json)
+
+
+def _one_of(**options: object) -> None:
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if len(given) > 1:
+        raise UsageFault(
+            f"{' and '.join(given)} exclude each other", hint=f"give one: bongsu replay CITY {given[0]}"
+        )
+
+
+def _exported_file(verified: str | None, city_name: str | None) -> Path | None:
+    """The file that ``--verify`` names; ``None`` where it names none, or a city: ``--verify houston``."""
+    from deploy.city import shipped_cities
+
+    if not verified or verified.endswith(".toml"):
+        return None
+    path = Path(verified)
+    if not path.is_file():
+        if city_name is None and verified in shipped_cities():
+            return None
+        raise UsageFault(
+            f"no file {verified} to verify" + ("" if city_name else f", and no city {verified} either"),
+            hint="export one: bongsu replay CITY --export FILE; or compare with the log: bongsu replay CITY --verify",
+        )
+    if city_name is not None:
+        raise UsageFault(
+            f"--verify {verified} compares with that file, and {city_name} with the log",
+            hint=f"write 'bongsu replay --verify {verified}' or 'bongsu replay {city_name} --verify'",
+        )
+    return path
+
+
+def _city_of(city_name: str | None, verified: str | None) -> str:
+    if city_name and verified:
+        raise UsageFault(
+            f"two cities, {city_name} and {verified}", hint=f"write 'bongsu replay {city_name} --verify'"
+        )
+    name = city_name or verified
+    if not name:
+        raise UsageFault(
+            "no city to replay", hint="write 'bongsu replay CITY', or '--verify FILE' for an export"
+        )
+    return name
+
+
+def _show(
+    city: City,
+    platform: Platform,
+    *,
+    from_text: str | None,
+    to_text: str | None,
+    speed: float | None,
+    as_json: bool,
+) -> None:
+    """Print the answers as the rules give them now, in order."""
+    from streams.reading import RowReader
+    from streams.replay import replayed
+
     last_ms: int | None = None
     reader = RowReader(platform.wire, f"{city.name}.replay")
     answers = replayed(
@@ -139,6 +220,7 @@ def _groups(what: str, groups: Sequence[Sequence[str]]) -> None:
 
 
 def _verify(city: str, platform: Platform) -> None:
+    from deploy.cli.exported import tell_verdict
     from streams.reading import RowReader
     from streams.replay import verify
 
@@ -152,11 +234,4 @@ def _verify(city: str, platform: Platform) -> None:
             progress=lambda count: progress.step(f"entry {count}", 1),
         )
     tell_left_out(reader)
-    counts = ", ".join(f"{count} {topic}" for topic, count in sorted(verdict.answers.items())) or "no answers"
-    tell(f"{verdict.entries} journal entries, {counts}: ", nl=False)
-    if verdict.different:
-        tell(f"{verdict.different} differ", fg="red")
-        for difference in verdict.differences:
-            tell(f"  {difference}")
-        raise click.exceptions.Exit(1)
-    tell("byte-identical", fg="green")
+    tell_verdict(verdict)

@@ -169,11 +169,37 @@ def test_the_journal_gives_the_same_answers_again_to_the_byte(in_halves: LivingC
     assert "byte-identical" in in_halves.bongsu("replay", str(in_halves.file), "--verify").stdout
 
 
+def test_an_exported_journal_verifies_without_the_bus_and_is_the_same_each_time(
+    a_morning: LivingCity, tmp_path: Path
+) -> None:
+    files = [tmp_path / "one.jsonl.gz", tmp_path / "other.jsonl.gz"]
+    for file in files:
+        a_morning.bongsu("replay", str(a_morning.file), "--export", str(file))
+    assert files[0].read_bytes() == files[1].read_bytes()
+    on_the_bus = a_morning.bongsu("replay", str(a_morning.file), "--verify").stdout
+    offline = LivingCity(
+        "offline", tmp_path, Endpoints("127.0.0.1:1", "http://127.0.0.1:1", "redis://127.0.0.1:1")
+    )
+    assert offline.bongsu("replay", "--verify", str(files[0])).stdout == on_the_bus
+    streamed = a_morning.bongsu("replay", str(a_morning.file), "--export", "-").stdout
+    assert streamed.encode() == gzip.decompress(files[0].read_bytes())
+
+
+def test_a_city_that_never_ran_has_nothing_to_export(new_city: NewCity, tmp_path: Path) -> None:
+    city = new_city("storm-never")
+    told = city.bongsu("replay", str(city.file), "--export", str(tmp_path / "none.jsonl"), code=1).stderr
+    assert "storm-never" in told
+    assert "has no journal: its rules never ran here" in told
+    assert list(tmp_path.glob("*none*")) == []
+
+
 def test_an_answer_that_the_rules_never_gave_is_found(a_morning: LivingCity) -> None:
     verify = ("replay", str(a_morning.file), "--verify")
     assert "byte-identical" in a_morning.bongsu(*verify).stdout
     foreign(a_morning, a_morning.records("core.alert")[-1].value or b"", contract="core.alert")
-    assert "answered then, not now" in a_morning.bongsu(*verify, code=1).stdout
+    assert "core.alert: answered then, not now" in a_morning.bongsu(*verify, code=1).stdout
+    foreign(a_morning, None, contract="core.watch")
+    assert "core.watch: answered then, not now" in a_morning.bongsu(*verify, code=1).stdout
 
 
 def test_an_answer_that_was_altered_is_found(new_city: NewCity, recording: Path) -> None:

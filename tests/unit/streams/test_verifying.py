@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from streams.verifying import NAMED_MAX, Answer, Bytes, Recorded, Verdict, held_against
+from streams.verifying import NAMED_MAX, Answer, Bytes, Recorded, RecordedTable, Verdict, held_against
 
 CONTRACTS = ("core.situation", "core.alert")
 COUNT = 3
@@ -103,3 +103,51 @@ def test_it_ends_where_nothing_that_was_recorded_is_left() -> None:
 def test_only_the_first_few_are_named_and_all_are_counted() -> None:
     found = held_against([], {"core.alert": Recorded([(b"", b"")] * 50)})
     assert (found.different, len(found.differences)) == (50, NAMED_MAX)
+
+
+# -- a compacted contract --------------------------------------------------------------------------------------
+
+WATCH = "core.watch"
+ROWS: list[Bytes] = [(b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"c", b"1"), (b"c", None), (b"a", b"3")]
+
+
+def of_table(answers: Sequence[Bytes], rows: Sequence[Bytes] = ROWS, *, later_from: int = 100) -> Verdict:
+    """*rows* as today's answers, held against a log that has *answers*."""
+    today = [Answer(WATCH, number, row, number >= later_from) for number, row in enumerate(rows)]
+    return held_against(today, {WATCH: RecordedTable(answers, key_of=lambda one: one[0])})
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [[], [0], [2], [0, 2], [3], [3, 4], [0, 2, 3, 4]],
+)
+def test_rows_that_compaction_took_away_are_no_difference(gone: list[int]) -> None:
+    found = of_table([row for number, row in enumerate(ROWS) if number not in gone])
+    assert (found.different, found.answers[WATCH]) == (0, len(ROWS))
+
+
+@pytest.mark.parametrize("number", range(len(ROWS)))
+def test_a_row_that_was_changed_in_place_is_found_and_no_other_with_it(number: int) -> None:
+    key, value = ROWS[number]
+    found = of_table([*ROWS[:number], (key, (value or b"") + b"x"), *ROWS[number + 1 :]])
+    assert found.differences == [f"{WATCH} #{number + 1} (journal {number}): other bytes than then"]
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_the_newest_row_of_a_key_may_not_be_missing(number: int) -> None:
+    found = of_table([row for place, row in enumerate(ROWS) if place != number])
+    assert found.differences == [f"{WATCH} #{number + 1} (journal {number}): not answered then"]
+
+
+def test_a_row_of_a_key_that_the_rules_never_answered_is_found() -> None:
+    assert of_table([*ROWS, (b"z", b"1")]).differences == [f"{WATCH}: answered then, not now"]
+
+
+def test_two_rows_of_one_key_that_changed_places_are_found() -> None:
+    assert of_table([ROWS[2], ROWS[1], ROWS[0], *ROWS[3:]]).different
+
+
+def test_a_row_that_a_running_city_has_replaced_meanwhile_is_no_difference() -> None:
+    assert of_table([row for row in ROWS[:5] if row[0] != b"a"], later_from=5).different == 0
+    assert of_table(ROWS[:5], later_from=5).different == 0
+    assert of_table([row for row in ROWS[:5] if row[0] != b"a"], ROWS[:5]).different == 1
