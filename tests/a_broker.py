@@ -1,4 +1,4 @@
-"""A real MQTT broker on the loopback, for as long as a test needs it. Skips where mosquitto is not installed."""
+"""A real MQTT broker on loopback for a test. Skips where mosquitto is not installed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def a_free_port() -> int:
 
 @dataclass
 class Broker:
-    """*settings*: lines of mosquitto's configuration beside the listener."""
+    """A mosquitto process. *settings*: lines of its configuration beside the listener."""
 
     port: int
     folder: Path
@@ -53,7 +53,7 @@ class Broker:
         if not any(" running" in line for line in self.process.stderr):
             raise AssertionError("mosquitto did not start")
         self.log = threading.Thread(target=self.process.stderr.read, daemon=True)
-        self.log.start()  # a full pipe would stop it
+        self.log.start()  # a full pipe would block it
 
     def stop(self) -> None:
         if self.process is not None:
@@ -92,7 +92,7 @@ def a_password_file(folder: Path) -> Path:
 
 
 def a_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    """A self-signed certificate of 127.0.0.1, and its key."""
     certificate, key = folder / "broker.pem", folder / "broker.key"
     command = [
         program("openssl"),

@@ -1,4 +1,4 @@
-"""A city that is pushed to: its file, its gateway as a process, and an agency that pushes until it is heard."""
+"""A city with pushed sources: its file, its gateway as a process, and an agency that pushes until it gets 2xx."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ PLATE_KEY = "a key of more than sixteen bytes"
 
 @dataclass
 class PushedCity:
-    """*city* under a name of its own; ``start`` and ``kill`` its gateway as often as you like."""
+    """*city* under its own name; ``start`` and ``kill`` its gateway as often as needed."""
 
     city: LivingCity
     port: int = field(default_factory=free_port)
@@ -100,7 +100,7 @@ class PushedCity:
         os.environ.setdefault("PLATE_KEY", PLATE_KEY)
         with (log or self.city.folder / "gateway.log").open("ab") as errors:
             self.process = self.city.start("run", str(self.city.file), "--stage", "gateway", stderr=errors)
-        wait_until(lambda: self.status("GET", "/readyz") == 200 or self.process.poll() is not None, READY_S)  # type: ignore[union-attr]
+        wait_until(lambda: self.status("GET", "/readyz") == 200 or self.process.poll() is not None, READY_S)  # type: ignore[union-attr]  # it was started
         assert self.process.poll() is None, (self.city.folder / "gateway.log").read_text()
 
     def kill(self) -> None:
@@ -154,12 +154,12 @@ class PushedCity:
         return done.stdout.strip()
 
     def readiness(self) -> tuple[int, dict[str, Any]]:
-        """What ``/readyz`` says."""
+        """The status and body of ``/readyz``."""
         status, told = self.ask("GET", "/readyz")
         return status, orjson.loads(told)
 
     def waiting(self) -> int:
-        """Pushes that wait for Kafka."""
+        """The number of pushes in the spool."""
         _, told = self.readiness()
         return sum(one["pushes"] for one in told["sources"].values())
 

@@ -1,4 +1,4 @@
-"""A schema registry in memory, on loopback: as much of Confluent's API as we use. It refuses nothing."""
+"""A schema registry in memory, on loopback: the part of Confluent's API that we use. It refuses nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 @dataclass
 class Shelf:
-    """What stands in it. *broken*: a status with which it answers everything."""
+    """The registry's contents. *broken*: a status for every response."""
 
     url: str = ""
     schemas: list[str] = field(default_factory=list)

@@ -43,12 +43,12 @@ def a_field(name: str, kind: Any, **more: Any) -> dict[str, Any]:
 
 
 def a_record(*fields: dict[str, Any], name: str = "Call", **more: Any) -> dict[str, Any]:
-    """A bare record: what codecs need, and no more."""
+    """A bare record, enough for a codec."""
     return {"type": "record", "name": name, "namespace": "bongsu.test", "fields": list(fields), **more}
 
 
 def an_event(*fields: dict[str, Any]) -> dict[str, Any]:
-    """A record that begins as every event does."""
+    """A record that begins with the common fields."""
     return a_record(*COMMON, CASE, *fields)
 
 

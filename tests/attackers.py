@@ -1,8 +1,8 @@
-"""Callers that mean harm, as a process of their own.
+"""Hostile callers, as a process of their own.
 
 ``python -m tests.attackers PORT CITY KEY OTHER_KEY FIRST LAST SILENT HEAD BODIES``: from
 127.0.0.FIRST to LAST.
-Ends when the head and the hostile bodies are sent; says what was answered as a line of JSON.
+Ends when the head and the hostile bodies are sent; prints the responses as a line of JSON.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Attack:
         )
 
     def silent(self, count: int) -> None:
-        """*count* connections that say nothing, and again as soon as they are ended."""
+        """Open *count* connections that send nothing, and open them again as soon as they are closed."""
         held: list[socket.socket] = []
         number = 0
         while not self.ends.is_set():
@@ -70,7 +70,7 @@ class Attack:
             self.answers["heads"] += 1
 
     def stalled(self, number: int) -> None:
-        """All of a body but its last byte, again and again."""
+        """Send all of a body but its last byte, again and again."""
         head = self._head("reports", "application/json", BODY_BYTES)
         while not self.ends.is_set():
             with suppress(OSError), self.connected(number) as made:
@@ -121,7 +121,7 @@ def main() -> None:
     port, city, key, other_key, first, last, silent, head_bytes, bodies = sys.argv[1:]
     attack = Attack(int(port), city, key, other_key, int(first), int(last))
     attack.run(int(silent), int(head_bytes), int(bodies))
-    print(json.dumps(attack.answers))  # noqa: T201 (it is this process's answer)
+    print(json.dumps(attack.answers))  # noqa: T201 (this process's output)
 
 
 if __name__ == "__main__":

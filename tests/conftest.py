@@ -1,4 +1,4 @@
-"""What all tests share: where the real input lies."""
+"""Fixtures and limits of all tests: the real input, the cluster, the timeouts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 TIMEOUTS_S = {"long": 1_800, "cluster": 300}
-"""How long a test may take for its marker, unless it says so itself; any other has what ``pyproject.toml`` says."""
+"""The timeout of a test by its marker, unless it sets its own; all others have that of ``pyproject.toml``."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder of real input; tests that need it skip where it is not."""
+    """The folder of real input; tests that need it skip where it is missing."""
     folder = Path(os.environ.get("BONGSU_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real input at {folder}: set BONGSU_DATA")
@@ -39,9 +39,9 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Endpoints]:
-    """A real Kafka, schema registry and Redis, shared by all tests: make topics with names of your own.
+    """A real Kafka, schema registry and Redis, shared by all tests: use topic names of your own.
 
-    The ones that the environment names (BONGSU_KAFKA and so on), else started here and erased at the end.
+    Those of the environment (BONGSU_KAFKA and so on), else started here and erased at the end.
     """
     if set(given()) == set(COMPONENTS):
         yield endpoints()
@@ -55,7 +55,7 @@ def cluster() -> Iterator[Endpoints]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where nothing may be missing (the gate), a skip is a failure."""
+    """Turn a skip into a failure where nothing may be missing (the gate)."""
     report = yield
     if os.environ.get("BONGSU_NO_SKIP") and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"

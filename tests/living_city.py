@@ -1,4 +1,4 @@
-"""A city of a test's own on the real bus: its file, its commands, and what came of them."""
+"""A city of a test's own on the real bus: its file, its commands, and their results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Gist = Counter[tuple[tuple[str, ...], str, tuple[str, ...]]]
 
 @dataclass(slots=True)
 class LivingCity:
-    """Houston, or the shipped city *of*, under another name, so that no test sees another's topics."""
+    """Houston, or the shipped city *of*, under another name, so that tests do not share topics."""
 
     name: str
     folder: Path
@@ -78,13 +78,13 @@ class LivingCity:
         return done
 
     def play(self, recording: Path, *options: str) -> str:
-        """What the command said."""
+        """Play *recording* with *options*; return the command's output."""
         return self.bongsu(
             "play", str(self.file), "--source", "active-incidents", str(recording), *options
         ).stderr
 
     def start(self, *words: str, **about: Any) -> subprocess.Popen[bytes]:
-        """A command that goes on. Whoever starts it ends it."""
+        """Start a command and return at once. The caller ends it."""
         command, environment = self.command(*words)
         return subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True, **about
@@ -102,7 +102,7 @@ class LivingCity:
         finally:
             end(worker)
 
-    # -- what came of it -------------------------------------------------------------------------------------
+    # -- results ---------------------------------------------------------------------------------------------
 
     def topic(self, contract: str) -> str:
         return topic_name(self.name, contract)
@@ -129,7 +129,7 @@ class LivingCity:
         return [one for contract in contracts for one in self.values(contract)]
 
     def gist(self) -> Gist:
-        """What is going on by members, status and cameras, in words that hold in a city of any name."""
+        """The situations by members, status and cameras, in a form that does not depend on the city's name."""
         return Counter(
             (
                 tuple(sorted(f"{one['agency']} {one['agency_case_no']}" for one in value["incidents"])),
@@ -140,7 +140,7 @@ class LivingCity:
         )
 
     def said_twice(self) -> dict[str, int]:
-        """(id, revision) pairs that a subscriber read more than once, by topic."""
+        """The (id, revision) pairs that a subscriber read more than once, counted by topic."""
         ids = {"core.situation": "situation_id", "core.alert": "alert_id", "core.grant": "grant_id"}
         ids |= {"fire.incident": "incident_id", "police.incident": "incident_id"}
         doubles = {}
@@ -151,7 +151,7 @@ class LivingCity:
         return doubles
 
     def remove(self) -> None:
-        """Take its topics away, for the tests that come after."""
+        """Delete its topics, for the tests that follow."""
         admin = AdminClient({"bootstrap.servers": self.places.kafka, "log_level": 3})
         topics = [one for one in admin.list_topics(timeout=10).topics if one.startswith(f"{self.name}.")]
         for future in admin.delete_topics(topics).values() if topics else ():
@@ -164,7 +164,7 @@ def live(situations: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def cut(recording: Path, to: Path, *, first: int = 0, count: int) -> Path:
-    """*count* lines of a recording from line *first* on, as a recording of their own."""
+    """Copy *count* lines of a recording from line *first* on into a new recording."""
     with gzip.open(recording, "rb") as lines:
         kept = [line for number, line in enumerate(lines) if first <= number < first + count]
     to.write_bytes(b"".join(kept))
@@ -172,7 +172,7 @@ def cut(recording: Path, to: Path, *, first: int = 0, count: int) -> Path:
 
 
 def recording_of(bodies: Sequence[bytes], to: Path, *, first_ms: int, apart_ms: int) -> Path:
-    """A recording in which each of *bodies* was heard, *apart_ms* after the one before."""
+    """A recording of *bodies*, each *apart_ms* after the one before."""
     lines = [
         {"fetched_at": _iso(first_ms + number * apart_ms), "body": body.decode()}
         for number, body in enumerate(bodies)
@@ -186,7 +186,7 @@ def _iso(at_ms: int) -> str:
 
 
 def wait_until(is_so: Any, at_most_s: float, every_s: float = 0.02) -> float:
-    """Wait until *is_so*; how long it took. An assertion fails at the deadline."""
+    """Wait until *is_so*; return the seconds it took. Fails at the deadline."""
     begun = monotonic()
     while not is_so():
         assert monotonic() - begun < at_most_s, f"not so after {at_most_s} s"
@@ -204,7 +204,7 @@ def answers(port: int) -> bool:
 
 
 def end(worker: subprocess.Popen[bytes]) -> None:
-    """End a process that we started, however it stands."""
+    """End a process that we started, also when it has ended already."""
     worker.terminate()
     try:
         worker.wait(15)

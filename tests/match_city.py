@@ -1,4 +1,4 @@
-"""What the match reads and tells, on the real bus: watches and sights published, evidence read back."""
+"""The match's input and output on the real bus: publish watches and sights, read evidence back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS = {"cctv.detection": "camera_id", "cctv.plate": "camera_id", "mobility.posi
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A sight as a source tells it."""
+    """A sight as a source publishes it."""
 
     sight: Sight
     event_id: str
@@ -75,7 +75,7 @@ def event_of(city: str, seen: Seen) -> Event:
 
 
 def watch_event(city: str, watch: Watch, *, at: int) -> Event:
-    """*watch* as whoever opens it says it."""
+    """The ``core.watch`` event of *watch*."""
     lat_lon = watch.centre
     value = {
         "event_id": f"{watch.watch_id}-{watch.revision}",
@@ -111,7 +111,7 @@ def watch_event(city: str, watch: Watch, *, at: int) -> Event:
 
 
 def incident_event(city: str, at: int, revision: int, status: str, *, kind: str = "fire.building") -> Event:
-    """What 119 tells of a case."""
+    """A revision of a case of 119."""
     value = {
         "event_id": f"F1-{revision}",
         "city": city,
@@ -147,7 +147,7 @@ class Bus:
         )
 
     def put(self, events: Iterable[Event]) -> None:
-        """All of them, and wait until they are there."""
+        """Publish *events*, and wait until Kafka has them."""
         for event in events:
             topic, key, value = self._wire.encode(self._city, event)
             self._put(topic, key, value)
@@ -168,7 +168,7 @@ class Bus:
         return [self._wire.decode(one.topic, one.value or b"") for one in records]
 
     def pairs(self) -> Counter[tuple[str, str]]:
-        """How often each watch was told of each observation."""
+        """(watch id, observation id) → number of evidence records."""
         return Counter(
             (one["watch_id"], one["observation_id"]) for one in self.evidence() if one["kind"] != "left_out"
         )
@@ -185,7 +185,7 @@ class Bus:
 
 
 def expected(watches: Iterable[Watch], seen: Sequence[Seen]) -> Counter[tuple[str, str]]:
-    """What is to be told: each pair once."""
+    """The expected evidence: each pair once."""
     return Counter(
         {
             (watch.watch_id, one.event_id): 1

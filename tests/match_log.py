@@ -1,4 +1,4 @@
-"""A log in memory: what a reader would read of it, workers that take it and die, and what must come of it."""
+"""A log in memory, with its readers, workers that die, and the evidence that must result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.match_oracle import NOON_MS, Sight, columns, is_inside, wants
 
 CITY = "testville"
 LATER_MS = NOON_MS + 86_400_000
-"""The clock of whoever reads."""
+"""The reader's clock."""
 Told2 = tuple[str, str]
 
 
@@ -108,7 +108,7 @@ class Log:
 
 @dataclass(slots=True)
 class Life:
-    """Workers one after another on one log, each with what is committed and nothing else."""
+    """Workers one after another on one log; each starts with the committed state only."""
 
     log: Log
     config: MatchConfig
@@ -124,7 +124,7 @@ class Life:
         self.start()
 
     def start(self, watches_known: int = 0) -> None:
-        """A new worker, whatever the last one was about: it reads the watches, at least as far as was read before."""
+        """Start a new worker, in any state of the last one. It reads the watches at least as far as the last one did."""
         self.match = Match(self.config)
         self._open, self._late = [], Counter()
         enough = max((one.watch_offset for one in self.standings.values()), default=0)
@@ -140,12 +140,12 @@ class Life:
         self.commit()
 
     def tell(self, count: int) -> None:
-        """Read so many more records of the watches."""
+        """Read *count* more records of the watches."""
         first = self.match.wanted.next_offset
         self._found(self.match.tell(self.log.watches[first : first + count]))
 
     def read(self, counts: dict[int, int]) -> None:
-        """Take a batch of so many records of each partition."""
+        """Process a batch of *counts* records of each partition."""
         first = {number: self._next(number) for number in counts}
         ends = {
             number: min(first[number] + count, len(self.log.partitions[number]))
@@ -167,20 +167,20 @@ class Life:
         self.standings |= self.match.standings()
 
     def finish(self) -> None:
-        """Read all there is."""
+        """Read everything left."""
         self.tell(len(self.log.watches))
         self.read({number: len(part) for number, part in enumerate(self.log.partitions)})
         self.commit()
 
     def pairs(self) -> Counter[tuple[str, str]]:
-        """How often each watch was told of each observation."""
+        """(watch id, observation id) → number of evidence records."""
         values = [one.value for one in self.told if one.value is not None]
         return Counter(
             (one["watch_id"], one["observation_id"]) for one in values if one["kind"] != "left_out"
         )
 
     def left_out(self) -> Counter[tuple[str, int, int]]:
-        """(watch, second, partition) → how many were not told."""
+        """(watch, second, partition) → number of matches left out."""
         values = [one.value for one in self.told if one.value is not None]
         return Counter(
             {
@@ -196,7 +196,7 @@ class Life:
 
 
 def in_time(partition: Sequence[Written], lateness_ms: int) -> list[tuple[int, Written]]:
-    """(offset, record) of what is not too late, one record at a time."""
+    """(offset, record) of the records that are not too late, one at a time."""
     newest, kept = 0, []
     for offset, one in enumerate(partition):
         newest = max(newest, one.received)
@@ -207,7 +207,7 @@ def in_time(partition: Sequence[Written], lateness_ms: int) -> list[tuple[int, W
 
 
 def expected(watches: Iterable[Watch], log: Log, lateness_ms: int) -> set[tuple[str, str]]:
-    """(watch id, observation id) of all that is to be told."""
+    """(watch id, observation id) of all expected evidence."""
     everything = list(watches)
     return {
         (watch.watch_id, one.observation_id)

@@ -1,4 +1,4 @@
-"""What the match must find, one observation and one watch at a time, in the plainest Python there is."""
+"""The oracle of the match: one observation and one watch at a time, in plain Python."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sight:
 
 
 def a_watch(watch_id: str = "w", **about: object) -> Watch:
-    """A disc of 500 m that wants nothing in particular, open for ever, unless told otherwise."""
+    """A disc of 500 m without filters and without end, unless *about* says otherwise."""
     usual: dict[str, object] = {
         "watch_id": watch_id,
         "situation_id": "s",
@@ -45,7 +45,7 @@ def a_watch(watch_id: str = "w", **about: object) -> Watch:
     }
     if about.get("shape", "disc") == "disc":
         usual |= {"centre": (LAT, LON), "radius_m": 500.0}
-    return Watch(**(usual | about))  # type: ignore[arg-type]
+    return Watch(**(usual | about))  # type: ignore[arg-type]  # fields by name
 
 
 def columns(sights: Sequence[Sight]) -> Observations:
@@ -64,7 +64,7 @@ def columns(sights: Sequence[Sight]) -> Observations:
 
 
 def wants(watch: Watch, one: Sight) -> bool:
-    """Whether *one* is what *watch* looks for, wherever it was."""
+    """Whether *one* passes the filters of *watch*, without regard to its place."""
     return (
         watch.opens_at <= one.time < watch.closes_at
         and (not watch.topics or one.contract in watch.topics)
@@ -89,7 +89,7 @@ def is_inside(watch: Watch, one: Sight) -> bool:
 
 
 def winding(corners: Iterable[tuple[float, float]], lat: float, lon: float) -> int:
-    """How often the polygon goes round the place, in exact numbers; crossings are counted by their direction."""
+    """The polygon's winding number around the place, in exact numbers; crossings count by their direction."""
     turns = 0
     points = [(Fraction(a), Fraction(b)) for a, b in corners]
     y, x = Fraction(lat), Fraction(lon)
@@ -103,7 +103,7 @@ def winding(corners: Iterable[tuple[float, float]], lat: float, lon: float) -> i
 
 
 def seen_by(watches: Iterable[Watch], sights: Sequence[Sight]) -> set[tuple[int, str]]:
-    """(which of *sights*, watch id) of all that is to be found."""
+    """(index in *sights*, watch id) of all matches."""
     return {
         (row, watch.watch_id)
         for watch in watches

@@ -1,4 +1,4 @@
-"""Everything that reads a topic of ours, and what it reads: held complete by ``tests/unit/streams/test_reads.py``."""
+"""The table of all modules that read a topic, and what they read. ``tests/unit/streams/test_reads.py`` keeps it complete."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/known_accounts.py": ("gateway", "gateway.accounts", {"core.account"}),
     "streams/desk.py": ("gateway", "gateway.situations", {"core.state"}),
 }
-"""Module → the worker that it runs in, the name under which it counts, the contracts that it reads."""
+"""Module → the worker in which it runs, the name of its counter, the contracts that it reads."""
 
 COMMANDS: Mapping[str, set[str]] = {
     "streams/replay.py": {"core.journal", *replay.COMPARED},
@@ -40,7 +40,7 @@ COMMANDS: Mapping[str, set[str]] = {
     "deploy/cli/tail.py": set(),
     "deploy/playing.py": {"core.journal"},
 }
-"""Of commands; an empty set: whatever topic it is asked for."""
+"""The same for commands; an empty set: any topic, by an argument."""
 
 WRITES: Mapping[str, set[str]] = {
     "streams/ingest.py": {"source.dlq", "core.tick", "place.camera"},

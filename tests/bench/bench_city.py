@@ -1,4 +1,4 @@
-"""A city of a benchmark's own: its topics, for as long as it measures."""
+"""A city of a benchmark's own, with its topics, for one measurement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deploy.topics import ensure_topics
 
 @contextmanager
 def bench_city(platform: Platform) -> Iterator[str]:
-    """Its name. Its topics are removed at the end."""
+    """Yield the city's name; delete its topics at the end."""
     city = f"bench-{uuid4().hex[:8]}"
     ensure_topics(platform.kafka, [city])
     try:

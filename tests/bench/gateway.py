@@ -1,7 +1,7 @@
 """The gateway under load: detections pushed as JSON, in batches and singly, answered when they are safe on disk.
 
 Throughput is a closed loop over a few connections; latency an open loop, counted from the moment a request was due.
-The gateway drains into Kafka all the while, and in the end every event that was acknowledged must stand in its topic.
+The gateway drains into Kafka all the time, and at the end every acknowledged event must be in its topic.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Load:
 
 @dataclass(slots=True)
 class Phase:
-    """What one phase came to. Milliseconds; CPU-seconds of the gateway's process."""
+    """The figures of one phase. Milliseconds; CPU-seconds of the gateway's process."""
 
     requests: int = 0
     events: int = 0
@@ -119,7 +119,7 @@ def measure(platform: Platform, load: Load) -> Figures:
 
 
 class _Caller:
-    """Speaks HTTP/1.1 over connections that stay open; every event has a time of its own."""
+    """An HTTP/1.1 client with persistent connections; every event has a time of its own."""
 
     def __init__(self, port: int, city: str, key: str, process: psutil.Process) -> None:
         self._port = port
@@ -137,7 +137,7 @@ class _Caller:
         return await self._timed(phase, [self._push_until(phase, until, batch) for _ in range(CONNECTIONS)])
 
     async def open(self, seconds: float, rate: float) -> Phase:
-        """Each request at its time, whichever connection is free; what is late counts from when it was due."""
+        """Send each request at its time, on any free connection. Latency counts from the scheduled time."""
         phase, due = Phase(), asyncio.Queue[float | None]()
         workers = [self._push_due(phase, due) for _ in range(CONNECTIONS)]
         return await self._timed(phase, [*workers, _schedule(due, seconds, rate)])
@@ -255,7 +255,7 @@ def _cpu_s(process: psutil.Process) -> float:
 
 
 def surroundings(load: Load) -> dict[str, Any]:
-    """What stands beside the figures."""
+    """The machine and settings, reported beside the figures."""
     return {
         "benchmark": "gateway",
         "seconds": load.seconds,

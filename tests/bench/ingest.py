@@ -1,7 +1,7 @@
-"""From a camera's words to Avro in Kafka: lines of DeepStream or ONVIF through the source, the codec and a transaction.
+"""From a camera's message to Avro in Kafka: lines of DeepStream or ONVIF through the source, the codec and a transaction.
 
-One process, real Kafka, all that ingest does in earnest. CPU is of the whole process; the shares are of the thread that
-does the work, and librdkafka's own threads are what is left.
+One process, real Kafka, every step of ingest. CPU is of the whole process; the shares are of the working thread, and the
+rest is of librdkafka's own threads.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Figures:
 
 
 def measure(platform: Platform, form: str, events: int) -> Figures:
-    """*events* of *form* (nvidia, onvif). ``Fatal`` when not all of them stand in their topic afterwards."""
+    """*events* of *form* (nvidia, onvif). ``Fatal`` when not all of them are in their topic afterwards."""
     with bench_city(platform) as city:
         return _measured(platform, city, form, events)
 
@@ -81,7 +81,7 @@ def _measured(platform: Platform, city: str, form: str, events: int) -> Figures:
 
 
 def _take(ingest: Ingest, source: Any, heard: Heard, figures: Figures) -> None:
-    """What ``Ingest.take`` does, step by step."""
+    """Do the steps of ``Ingest.take``, each measured."""
     place = ingest.standing.place
     reading = _timed(figures, "read", lambda: source.read(heard, place))
     if reading.aside:
@@ -105,7 +105,7 @@ def _at_ms(number: int) -> int:
 
 
 def _nvidia(number: int) -> bytes:
-    """The recording's messages over and over, each under an id of its own."""
+    """The recording's messages repeated, each with its own id."""
     lines = _recorded()
     out = []
     for index in range(CHUNK):
@@ -142,7 +142,7 @@ def _onvif(number: int) -> bytes:
 
 
 def surroundings(form: str, events: int) -> dict[str, Any]:
-    """What stands beside the figures."""
+    """The machine and settings, reported beside the figures."""
     return {
         "benchmark": "ingest",
         "form": form,

@@ -70,14 +70,14 @@ REPORTERS = (
     ("fire.incident", "Fire Department", "crash.vehicle"),
     ("police.incident", "Police Department", "crash.minor"),
 )
-"""Every happening is reported by both, one after the other: half of all reports open a situation, half join one."""
+"""The two agencies. Each reports every happening: half of all reports open a situation, half join one."""
 APART_M, MARGIN_M = 400.0, 500.0
 CAMERAS_PER_KM2 = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is measured: *rate* reports a second for *seconds*, each happening *APART_M* metres from all others."""
+    """The load: *rate* reports a second for *seconds*, each happening *APART_M* metres from all others."""
 
     rate: float = 20.0
     seconds: float = 60.0
@@ -100,7 +100,7 @@ class Load:
         return round((self.side_m / 1000) ** 2 * CAMERAS_PER_KM2)
 
     def bodies(self) -> list[bytes]:
-        """What the agencies say, in order."""
+        """The agencies' reports, in order."""
         side = self.happenings_a_side
         places = list(range(side * side))
         Random(self.seed).shuffle(places)
@@ -132,7 +132,7 @@ class Figures:
 
 
 class Reports:
-    """A source of one report a body, in our own words."""
+    """A source of one report a body, in our own form."""
 
     def __init__(self, city: City) -> None:
         self._context = city.context("reports")
@@ -165,9 +165,9 @@ class Reports:
 
 @dataclass(slots=True)
 class Subscriber:
-    """Reads ``core.grant`` as any subscriber would, and remembers when each report's last grant was readable.
+    """Reads ``core.grant`` as any subscriber would, and records when each report's last grant was readable.
 
-    A grant's trace is that of the report it follows from, and that is named after the report's event id.
+    A grant has the trace id of its report, which is derived from the report's event id.
     """
 
     bootstrap: str
@@ -215,7 +215,7 @@ def measure(platform: Platform, load: Load) -> Figures:
 def _send(
     city: City, ingest: Ingest, load: Load, subscriber: Subscriber, check: Callable[[], None]
 ) -> tuple[list[float], list[float]]:
-    """The scheduled time of each report, and when the ingest had committed it."""
+    """Publish the load; return each report's scheduled time, and the time of the ingest's commit."""
     first, *others = load.bodies()
     _accept(ingest, first)
     _wait_for(lambda: bool(subscriber.seen_s), FIRST_ANSWER_S, check)
@@ -240,7 +240,7 @@ def event_id_of(city: City, number: int) -> str:
 
 
 def _wait_for(is_so: Callable[[], bool], at_most_s: float, check: Callable[[], None]) -> None:
-    """Until *is_so*; at the deadline it is left to the figures to say what is missing."""
+    """Wait until *is_so* or the deadline. The figures then show what is missing."""
     deadline_s = time.perf_counter() + at_most_s
     while not is_so() and time.perf_counter() < deadline_s:
         check()
@@ -265,7 +265,7 @@ def _figures(
 
 @contextmanager
 def _city(platform: Platform, load: Load) -> Iterator[City]:
-    """A city of this run's own, with its topics and cameras; all of it removed at the end."""
+    """A city of this run, with its topics and cameras; all removed at the end."""
     name = f"bench-{uuid4().hex[:8]}"
     with tempfile.TemporaryDirectory(prefix="bongsu-bench-") as folder:
         file = Path(folder) / f"{name}.toml"
@@ -292,7 +292,7 @@ def _city(platform: Platform, load: Load) -> Iterator[City]:
 
 @contextmanager
 def _clock(platform: Platform, city: City) -> Iterator[None]:
-    """Time goes on in the city as it does in every city: a tick a second."""
+    """Publish a tick a second, as in every city."""
     stopping = threading.Event()
     ingest = ingest_of(city, platform, "clock", None)
 
@@ -317,7 +317,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def surroundings(load: Load) -> Mapping[str, Any]:
-    """What a figure depends on."""
+    """The machine and settings, reported beside the figures."""
     return {
         "machine": f"{machine.machine()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GB",
         "python": machine.python_version(),

@@ -1,8 +1,8 @@
-"""A backlog of detections held against open watches by a real match worker, exactly once, on one core.
+"""A backlog of detections matched with open watches by a real match worker, exactly once, on one core.
 
-The worker is ``bongsu run CITY --stage match`` as operators start it, alone on the last core; Kafka and whoever measures are
-on the others. A run is void unless the evidence under ``read_committed`` is what a plain search finds, each once, and
-what nobody can read stands in the DLQ.
+The worker is ``bongsu run CITY --stage match`` as operators start it, alone on the last core; Kafka and this process use
+the others. A run is void unless the evidence under ``read_committed`` equals that of a plain search, each once, and the
+unreadable records are in the DLQ.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ AFRESH = ("core.evidence", f"{CONTRACT}.dlq")
 
 @dataclass(slots=True)
 class Figures:
-    """Of each run: events a second from the assignment to the last commit, and in the second half; CPU µs an event."""
+    """The figures of each run: events a second until the last commit, and in the second half; CPU µs an event."""
 
     rates: list[float] = field(default_factory=list)
     second_halves: list[float] = field(default_factory=list)
@@ -71,9 +71,9 @@ class Figures:
 def measure(
     platform: Platform, load: Load, runs: int, *, reader: str = "", tell: Any = lambda _: None
 ) -> Figures:
-    """The same backlog *runs* times, by a new group each time. ``Fatal`` when the evidence is not the oracle's.
+    """Match the same backlog *runs* times, by a new group each time. ``Fatal`` when the evidence is not the oracle's.
 
-    *reader*: ``plain`` for the way that is taken where the fast one cannot be had.
+    *reader*: ``plain`` for the reader that is used where the fast one is not available.
     """
     figures = Figures()
     there = ground(f"bench-{uuid4().hex[:8]}", load)
@@ -97,7 +97,7 @@ def measure(
 
 @contextmanager
 def core_for_worker(platform: Platform) -> Iterator[int | None]:
-    """The last core is the worker's: we, and Kafka's process where it is on this machine, keep to the others.
+    """Reserve the last core for the worker: this process, and a local Kafka, are pinned to the others.
 
     ``None`` on a machine of one core.
     """
@@ -115,7 +115,7 @@ def core_for_worker(platform: Platform) -> Iterator[int | None]:
 
 
 def _pin(pid: int, cores: list[int]) -> None:
-    """All threads: affinity is each one's own."""
+    """Pin all threads of *pid*: each has its own affinity."""
     for thread in psutil.Process(pid).threads():
         os.sched_setaffinity(thread.id, cores)
 
@@ -150,7 +150,7 @@ def _run(platform: Platform, there: Ground, reader: str, core: int | None, figur
 
 
 def assigned_at(log: Path) -> float | None:
-    """When the worker's log says that its partitions are assigned, in seconds since 1970; ``None``: not yet."""
+    """The time at which the worker's log says that its partitions are assigned, in epoch seconds; ``None``: not yet."""
     for line in log.read_text(encoding="utf-8").splitlines():
         if "INFO partitions assigned" in line:
             return datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").timestamp()  # noqa: DTZ007 (local, as logged)
@@ -189,7 +189,7 @@ def verify(platform: Platform, there: Ground, wanted: set[tuple[str, int]]) -> N
 def worker_of(
     platform: Platform, there: Ground, reader: str, core: int | None = None
 ) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]]:
-    """The process, the port of its pages and the file of its log."""
+    """Yield the process, the port of its web pages and the file of its log."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "city.toml"
@@ -200,7 +200,7 @@ def worker_of(
             **os.environ,
             **platform.endpoints.as_environment(),
             "BONGSU_HOME": folder,
-            "BONGSU_WORKER": f"bench-{port}",  # with homes of their own, workers do not know of each other's names
+            "BONGSU_WORKER": f"bench-{port}",  # workers in separate homes do not see each other's names
         }
         log = Path(folder) / "log"
         with log.open("wb") as out:
@@ -220,7 +220,7 @@ def worker_of(
 
 
 def _forget(platform: Platform, city: str) -> None:
-    """Ready for the next run: no offsets, no evidence."""
+    """Delete offsets and evidence before the next run."""
     admin = AdminClient({"bootstrap.servers": platform.kafka, "log_level": 3})
     for future in admin.delete_consumer_groups([f"{city}.match"]).values():
         future.result()
@@ -260,7 +260,7 @@ def _cpu_s(process: subprocess.Popen[bytes]) -> float:
 
 
 def surroundings(load: Load) -> dict[str, Any]:
-    """What stands beside the figures."""
+    """The machine and settings, reported beside the figures."""
     return {
         "benchmark": "match",
         **asdict(load),

@@ -1,7 +1,7 @@
-"""Detections at a steady rate, whether the match follows or not: how far it falls behind, and what it holds in memory.
+"""Detections at a steady rate, also when the match falls behind: its lag, and its memory.
 
-Open loop: a second's detections are due in that second; a publisher that cannot keep up says so. Void as ``bench match``
-is.
+Open loop: a second's detections are due in that second; a publisher that cannot keep up reports that. A run is void as in
+``bench match``.
 """
 
 from __future__ import annotations
@@ -42,37 +42,37 @@ from tests.bench.match_load import (
 )
 
 SLICES = 20
-"""So many times a second detections go out."""
+"""The number of times a second at which detections are published."""
 READY_S, DRAIN_S = 60.0, 60.0
 MADE_BEFORE_MAX = 10_000_000
-"""Beyond it a second's detections are encoded in the second before."""
+"""The rate above which a second's detections are encoded in the second before."""
 WARM = 0.2
-"""The first fifth is not looked at."""
+"""The share of the run that is not evaluated, at its start."""
 
 
 @dataclass(slots=True)
 class Figures:
-    """Second by second: records behind, resident MB; and how late the publisher itself was at most, in seconds."""
+    """Second by second: records behind, resident MB; and the publisher's own greatest delay in seconds."""
 
     behind: list[int] = field(default_factory=list)
     rss_mb: list[float] = field(default_factory=list)
     filled_s: int = 0
-    """So long the look back grows, as it is meant to."""
+    """The time in which the look-back index grows by design."""
     publisher_late_s: float = 0.0
     drained_s: float = 0.0
     matches: int = 0
     moved_s: float | None = None
-    """From the kill until all partitions are read again."""
+    """The time from the kill until all partitions are read again."""
 
 
 def measure(platform: Platform, load: Load, tell: Any = lambda _: None, *, kill: bool = False) -> Figures:
-    """*kill*: two workers, one of which is killed (-9) at half time."""
+    """Measure one run. *kill*: two workers, one of which is killed (-9) at half time."""
     there = ground(f"bench-{uuid4().hex[:8]}", load)
     ensure_topics(platform.kafka, [there.city])
     figures = Figures(filled_s=load.look_back_s)
     try:
         publish_watches(platform, there)
-        gc.disable()  # millions of messages, made beforehand, are not to be looked through again and again
+        gc.disable()  # keep the garbage collector from scanning millions of prepared messages again and again
         with ExitStack() as stack:
             workers = []
             for _ in range(2 if kill else 1):
@@ -128,7 +128,7 @@ def _killed(platform: Platform, city: str, worker: psutil.Process, figures: Figu
     worker.kill()
     killed = time.monotonic()
     worker.wait()
-    before = offsets_of(admin, city)  # what it had sent off when it died is told by now
+    before = offsets_of(admin, city)  # its last evidence is readable by now
     while time.monotonic() - killed < DRAIN_S:
         now = offsets_of(admin, city)
         if all(now[number] > before[number] for number in range(PARTITIONS)):
@@ -138,7 +138,7 @@ def _killed(platform: Platform, city: str, worker: psutil.Process, figures: Figu
 
 
 def _seconds(platform: Platform, there: Ground) -> Iterator[list[dict[str, Any]]]:
-    """What is due in each second, encoded, as the producer takes many."""
+    """The detections due in each second, encoded as the producer's batch call wants them."""
     ((schema_id, schema),) = writers(platform, there)
     rate = there.load.a_second
     for first in range(0, there.load.detections, rate):

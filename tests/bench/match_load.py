@@ -1,7 +1,7 @@
-"""What the match is measured with: detections in Kafka, open watches, and by a plain search what must be found.
+"""The load of the match's benchmarks: detections in Kafka, open watches, and the expected matches by a plain search.
 
 Three loads. ``plain``: discs, places at random. ``hot``: discs, polygons and fences, half of all detections in one place.
-``all``: as ``plain``, but three writers' schemas in one topic and one record of a thousand that nobody can read.
+``all``: as ``plain``, but three writers' schemas in one topic and one unreadable record in a thousand.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ TEN = (
     "label",
     "confidence",
 )
-"""The fields that the usual load has, of the contract's."""
+"""The contract's fields that the usual load fills."""
 SIDE_M, RADIUS_M, HOT_M = 200_000.0, 500.0, 100.0
 LAT, LON = 36.0, 127.0
 LABELS = ("person", "car", "truck", "smoke")
 HOT_SHARE = 0.03
-"""Of what is seen in the hot place, so much is smoke, which alone is wanted there."""
+"""The share of smoke among the detections in the hot place; the watches there want only smoke."""
 CAMERAS, PARTITIONS, CHUNK = 50_000, 4, 200_000
 BAD_EACH = 1_000
 PER_SECOND_MAX = 10_000
@@ -55,7 +55,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """*name*: ``plain``, ``hot`` or ``all``. *a_second*: how many happen in a second of event time."""
+    """*name*: ``plain``, ``hot`` or ``all``. *a_second*: detections in a second of event time."""
 
     name: str = "plain"
     detections: int = 6_000_000
@@ -66,13 +66,13 @@ class Load:
 
     @property
     def bad(self) -> int:
-        """Records that nobody can read, beside the detections."""
+        """The number of unreadable records beside the detections."""
         return self.detections // BAD_EACH if self.name == "all" else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Detection by detection its place in degrees and the number of its label; the same of each watch, and its shape."""
+    """Of each detection its place in degrees and its label's number; of each watch the same, and its shape."""
 
     city: str
     load: Load
@@ -88,7 +88,7 @@ class Ground:
         return "disc" if self.load.name != "hot" else ("disc", "polygon", "fence")[number % 3]
 
     def corners(self, number: int) -> list[tuple[float, float]]:
-        """The diamond that stands in the disc of watch *number*."""
+        """The diamond within the disc of watch *number*."""
         lat, lon = float(self.watch_lat[number]), float(self.watch_lon[number])
         up = float(np.degrees(RADIUS_M / EARTH_RADIUS_M))
         across = up / float(np.cos(np.radians(lat)))
@@ -129,7 +129,7 @@ def publish_watches(platform: Platform, there: Ground) -> None:
 
 
 def publish(platform: Platform, there: Ground) -> None:
-    """Watches, then all detections, by turns to the partitions."""
+    """Publish the watches, then all detections, round robin over the partitions."""
     publish_watches(platform, there)
     topic = topic_name(there.city, CONTRACT)
     sending = sender(platform.kafka)
@@ -173,7 +173,7 @@ def records(platform: Platform, there: Ground) -> Iterator[tuple[bytes, bytes, i
 
 
 def writers(platform: Platform, there: Ground) -> list[tuple[int, Schema]]:
-    """Those whose chunks take turns, with their ids: a contract that grew twice, the last time by what nobody knows yet."""
+    """The writers' schemas, used by turns, with their ids: the contract, and two later versions, the last unknown here."""
     contract = load_catalogue()[CONTRACT]
     longer = {"name": "remark", "type": ["null", "string"], "default": None}
     later = [(), ("speed_mps",), ("speed_mps", "label_text")]
@@ -191,7 +191,7 @@ def writers(platform: Platform, there: Ground) -> list[tuple[int, Schema]]:
 
 
 def payloads(there: Ground, rows: range, schema: Schema) -> list[bytes]:
-    """Avro of *schema*, by columns."""
+    """The rows as Avro payloads of *schema*."""
     numbers = np.arange(rows.start, rows.stop)
     count, part = len(rows), slice(rows.start, rows.stop)
     times = pa.array(there.base_ms + numbers * 1000 // there.load.a_second, pa.int64())
@@ -257,11 +257,11 @@ def watch(there: Ground, number: int) -> Event:
     return Event("core.watch", f"w{number}", value)
 
 
-# -- what must be found --------------------------------------------------------------------------------------
+# -- expected matches ----------------------------------------------------------------------------------------
 
 
 def oracle(there: Ground) -> set[tuple[str, int]]:
-    """(watch, detection) of every match: all detections of a watch's latitudes, one by one."""
+    """(watch, detection) of every match: all detections in a watch's band of latitude are tried, one by one."""
     order = np.argsort(there.lat)
     lat, lon, label = there.lat[order], there.lon[order], there.label[order]
     reach = np.degrees(RADIUS_M / EARTH_RADIUS_M) * 1.001
@@ -289,7 +289,7 @@ def _in_disc(at: float, across: float, lat: Floats, lon: Floats) -> np.ndarray[A
 
 
 def _in_diamond(corners: Sequence[tuple[float, float]], lat: Floats, lon: Floats) -> np.ndarray[Any, Any]:
-    """On the same side of all four edges."""
+    """Whether each place is on the same side of all four edges."""
     sides = [
         (lon2 - lon1) * (lat - lat1) - (lat2 - lat1) * (lon - lon1) > 0
         for (lat1, lon1), (lat2, lon2) in zip(corners, [*corners[1:], corners[0]], strict=True)
@@ -299,11 +299,11 @@ def _in_diamond(corners: Sequence[tuple[float, float]], lat: Floats, lon: Floats
 
 
 def _entered(there: Ground, number: int, hits: Sequence[int]) -> Iterator[int]:
-    """Of the sights inside a fence those whose thing was not inside when it was last seen as what is wanted."""
+    """The sights inside a fence whose object was outside when it was last seen with the wanted label."""
     inside = set(hits)
     wanted = there.watch_label[number]
     for one in hits:
-        before = one - CAMERAS  # a camera and its track return together, in its partition
+        before = one - CAMERAS  # the load repeats a camera with the same track, in the same partition
         while before >= 0 and there.label[before] != wanted:
             before -= CAMERAS
         if before not in inside:

@@ -1,7 +1,7 @@
-"""Where the match's time goes: its loop in this process, each step's CPU time by itself.
+"""A profile of the match: its loop in this process, with the CPU time of each step.
 
-Slower than ``bench match``, by the watches themselves; the shares are what it is for. librdkafka's threads are all that the
-process used beside the loop's own thread.
+Slower than ``bench match``, as the clocks themselves cost time: read the shares. librdkafka's threads are all CPU time of
+the process beside the loop's thread.
 """
 
 from __future__ import annotations

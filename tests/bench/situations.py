@@ -1,8 +1,8 @@
-"""The rules alone, without Kafka: reports and evidence a second of one core, and a state taken up again.
+"""The rules alone, without Kafka: reports and evidence a second of one core, and the restore of a state.
 
-A nation's reports over 400 × 400 km: half by 112, half by 119, one in five of them of what another reported too. Each is
-opened, dispatched and closed. Void unless every report stands in exactly one live situation, and the state taken up again
-says byte for byte what the first would.
+A nation's reports over 400 × 400 km: half by 112, half by 119, one in five of a happening that the other reported too. Each
+is opened, dispatched and closed. A run is void unless every report is in exactly one live situation, and the restored state
+answers byte for byte as the first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tests.bench.bench_city import bench_city
 SIDE_M, LAT, LON = 400_000.0, 35.0, 127.0
 CAMERAS, BESIDE = 20_000, 0.2
 NOON_MS, EVERY_MS = 1_772_967_600_000, 80
-"""A report each 80 ms: twelve times a nation's calls."""
+"""The time between reports: twelve times the rate of a nation's calls."""
 KINDS = {
     "fire": ("fire.building", "medical", "crash.vehicle"),
     "police": ("crash.vehicle", "assault", "theft"),
@@ -45,7 +45,7 @@ WATCH = {"purpose": "fire-safety", "labels": ["smoke", "person"], "evidence_max"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """*live*: how many situations are taken up again."""
+    """The load; *live*: the number of situations to restore."""
 
     reports: int = 20_000
     evidence: int = 100_000
@@ -55,8 +55,8 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Entries a CPU second; *rebuild_s*: seconds until *live* situations are known again, read from Kafka or from rows in
-    memory. *said*: how many events of each topic."""
+    """Entries a CPU second. *rebuild_s*: seconds to restore *live* situations from Kafka, or from rows in memory.
+    *said*: the number of events of each topic."""
 
     reports_per_s: float
     evidence_per_s: float
@@ -70,7 +70,7 @@ class Figures:
 
 
 def measure(load: Load, platform: Platform | None = None) -> Figures:
-    """With a *platform*, what is taken up again is read from its Kafka by the stage itself."""
+    """Measure one run. With a *platform*, the stage itself restores the state from its Kafka."""
     config = RulesConfig.model_validate({"city": "bench", "law": law_named("kr"), "watch": WATCH})
     state, said = CityState.empty(), Counter[str]()
     first = [Entry("rules", "bench.rules", 0, 0, config.canonical()), *_cameras(load)]
@@ -88,7 +88,7 @@ def measure(load: Load, platform: Platform | None = None) -> Figures:
 
 
 def _take(state: CityState, entries: list[Entry], said: Counter[str]) -> float:
-    """CPU seconds that the rules took."""
+    """Apply *entries* and return the CPU seconds of the rules."""
     begun = time.process_time()
     for entry in entries:
         for event in step(state, entry):
@@ -110,8 +110,7 @@ def _cameras(load: Load) -> Iterator[Entry]:
 
 
 def _reports(load: Load) -> Iterator[Entry]:
-    """Each is opened with two units; those of a minute ago are dispatched, and every second of those of ten minutes ago is
-    closed."""
+    """Reports that open with two units. After a minute they are dispatched; after ten minutes half of them are closed."""
     chance = random.Random(load.seed)
     opened: list[dict[str, Any]] = []
     for number in range(load.reports):
@@ -192,7 +191,7 @@ def _check(state: CityState, reports: list[Entry]) -> None:
 
 
 def _rebuilt(config: RulesConfig, load: Load, platform: Platform | None) -> float:
-    """Wall seconds until *live* situations are known again."""
+    """Wall seconds to restore *live* situations."""
     state, rows = CityState.empty(), dict[str, Event]()
     entries = [Entry("rules", "bench.rules", 0, 0, config.canonical())]
     chance = random.Random(load.seed + 3)
@@ -215,7 +214,7 @@ def _from_rows(config: RulesConfig, rows: Collection[Event]) -> tuple[CityState,
 
 
 def _from_kafka(platform: Platform, config: RulesConfig, rows: Collection[Event]) -> tuple[CityState, float]:
-    """From the assignment until the stage is ready for its first record."""
+    """The state, and the seconds from the assignment until the stage is ready for its first record."""
     with bench_city(platform) as city:
         producer = transactional_producer(platform.kafka, f"{city}.bench")
         with transaction(producer, platform.wire, city) as outbox:
@@ -242,7 +241,7 @@ def _somewhere(chance: random.Random) -> dict[str, Any]:
 
 
 def surroundings(load: Load) -> dict[str, Any]:
-    """What stands beside the figures."""
+    """The machine and settings, reported beside the figures."""
     return {
         "benchmark": "situations",
         **asdict(load),

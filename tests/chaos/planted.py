@@ -1,4 +1,4 @@
-"""A worker that dies at a named point, sound or with a bug planted in it: shows that the harness sees the bug.
+"""A worker that dies at a named point, correct or with a planted bug: shows that the harness finds the bug.
 
 Run as ``python -m tests.chaos.planted run CITY …``; ``BONGSU_PLANTED`` says which.
 """
@@ -24,7 +24,7 @@ _sound = Outbox.read_up_to
 
 
 def dying(outbox: Outbox, places: Mapping[Partition, int], group_metadata: Any) -> None:
-    """Put the offsets where they belong, or commit them alone; die once there are answers that wait for the commit."""
+    """Commit the offsets in the transaction or, with the bug, alone; die once answers wait for the commit."""
     if os.environ["BONGSU_PLANTED"] == SOUND:
         _sound(outbox, places, group_metadata)
     else:
@@ -42,5 +42,5 @@ def _commit_alone(places: Mapping[Partition, int], group_metadata: Any) -> None:
 
 
 if __name__ == "__main__":
-    Outbox.read_up_to = dying  # type: ignore[method-assign]
+    Outbox.read_up_to = dying  # type: ignore[method-assign]  # the planted death
     main()

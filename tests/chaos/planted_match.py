@@ -1,4 +1,4 @@
-"""A match worker that dies just before its commit, sound or with a bug planted in it: shows that the harness sees it.
+"""A match worker that dies just before its commit, correct or with a planted bug: shows that the harness finds it.
 
 Run as ``python -m tests.chaos.planted_match run CITY --stage match``; ``BONGSU_PLANTED`` says which.
 """
@@ -36,7 +36,7 @@ def telling(self: Telling, found: Iterable[EvidenceColumns], outbox: Outbox) -> 
 def dying(
     self: Committing, standings: Mapping[Partition, Standing], group_metadata: Any, *, giving_up: bool = False
 ) -> None:
-    """Die once there is evidence that waits for its commit; with the bug, the offsets are committed by then."""
+    """Die once evidence waits for its commit; with the bug, the offsets are committed by then."""
     self.outbox().flush()
     if not _told:
         _sound(self, standings, group_metadata, giving_up=giving_up)
@@ -51,6 +51,6 @@ def dying(
 
 
 if __name__ == "__main__":
-    Telling.evidence = telling  # type: ignore[method-assign]
-    Committing.commit = dying  # type: ignore[method-assign]
+    Telling.evidence = telling  # type: ignore[method-assign]  # the planted death
+    Committing.commit = dying  # type: ignore[method-assign]  # as above
     main()

@@ -1,4 +1,4 @@
-"""Kafka is gone, the gateway is killed, and agencies push on: what was answered with 2xx is in its topic, once.
+"""Kafka is down, the gateway is killed, and agencies continue to push: each push answered with 2xx is in its topic, once.
 
 The seed is printed; ``BONGSU_SEED`` gives another. The short variant runs in CI, the long one with ``-m long``.
 """
@@ -30,7 +30,7 @@ ANSWERED_S = 15.0
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A cluster of this test's own, as it stops Kafka under everybody."""
+    """A cluster of this test's own, as it stops Kafka."""
     folder = Path(tempfile.mkdtemp(prefix="bongsu-"))
     try:
         yield folder
@@ -52,7 +52,7 @@ def test_a_hundred_thousand_events_survive_thirty_seconds_without_kafka_and_thre
 def storm(
     home: Path, folder: Path, *, events: int, batch: int, away_s: float, kills: int, pause_s: float
 ) -> None:
-    """*events* pushed by four agencies while Kafka, the registry and Redis are gone for *away_s* seconds."""
+    """Push *events* by four agencies while Kafka, the registry and Redis are down for *away_s* seconds."""
     chance = Random(SEED)
     city = PushedCity(LivingCity("pushed", folder, local_cluster.up(home)))
     key = city.key("--source", "reports")
@@ -87,7 +87,7 @@ def storm(
 
 
 def check_it_says_that_nothing_is_published(city: PushedCity) -> None:
-    """Ready all the same: what is taken waits, and will be published."""
+    """Check that ``/readyz`` is ready all the same: accepted pushes wait, and will be published."""
     status, told = city.readiness()
     assert (status, told["ready"], told["publishing"]) == (200, True, False), told
     assert datetime.fromisoformat(told["since"]) <= datetime.now(UTC)

@@ -1,5 +1,5 @@
-"""Strangers and another agency attack the gateway, from other addresses and from the honest agency's own: it is answered in
-time, nothing of it is lost, and memory stays bounded.
+"""Strangers and another agency attack the gateway, from other addresses and from the honest agency's own. The honest agency
+gets its responses in time, loses nothing, and memory stays bounded.
 
 The short variant runs in CI, the long one with ``-m long``.
 """
@@ -40,7 +40,7 @@ def city(cluster: Endpoints, tmp_path: Path) -> Iterator[PushedCity]:
 
 
 class Honest:
-    """Pushes one sight after another, each on a connection of its own; how long each took, and the gateway's memory."""
+    """An agency that pushes one sight after another, each on its own connection. Records times and the gateway's memory."""
 
     def __init__(self, city: PushedCity, key: str) -> None:
         self.took_s: list[float] = []

@@ -1,4 +1,4 @@
-"""kill -9 at moments of chance: what comes of the storm is what would have come of it undisturbed.
+"""kill -9 at random moments: the results of the storm are those of an undisturbed run.
 
 The seed is printed; ``BONGSU_SEED`` gives another. The short variant runs in CI, the long one with ``-m long``.
 """
@@ -33,16 +33,16 @@ LONG_POLLS, LONG_KILLS = 276, 10
 HOURS_POLLS = 24
 SETTLED_S = 60.0
 POLL_S, A_LIFE_S = 900, 4.0
-"""Between two polls of the recording; from one kill of a worker to the next, so that the play outlasts them all."""
+"""The time between two polls of the recording, and between two kills of a worker: the play must outlast all kills."""
 WORK_S = (0.0, 1.5)
-"""Seconds between the first thing done and the kill."""
+"""The seconds between the first record and the kill."""
 
 NewCity = Callable[[str], LivingCity]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is compared: the same whether or not anybody was killed."""
+    """The compared results: the same with and without kills."""
 
     incidents: list[int]
     gist: Gist
@@ -52,7 +52,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A few hours of the storm, and what comes of them undisturbed."""
+    """A few hours of the storm, and their results without kills."""
 
     recording: Path
     calm: Outcome
@@ -211,7 +211,7 @@ def settled(city: LivingCity) -> bool:
     topic = city.topic("core.tick")
     try:
         last = max((record.offset for record in read_tail(city.places.kafka, topic)), default=-1)
-    except Retriable:  # its leader is being made known
+    except Retriable:  # its leader is not known yet
         return False
     consumer = Consumer({"bootstrap.servers": city.places.kafka, "group.id": f"{city.name}.situations"})
     try:

@@ -1,4 +1,4 @@
-"""kill -9 of a match worker at moments of chance, two at work, the group dealt anew: each match is told once, and all are.
+"""kill -9 of one of two match workers at random moments, with rebalances: each match is published exactly once.
 
 The seed is printed; ``BONGSU_SEED`` gives another. The short variant runs in CI, the long one with ``-m long``.
 """
@@ -38,23 +38,21 @@ SETTLED_S = 60.0
 WORKERS = 2
 A_CHUNK, CHUNK_EVERY_S = 120, 0.05
 LIFE_S = (0.2, 3.0)
-"""Seconds from one kill to the next."""
+"""The seconds from one kill to the next."""
 AWAY_S = 4.5
-"""How long every third one is not started again: longer than the group waits for it."""
+"""The seconds that every third worker stays down: longer than the group's session timeout."""
 
 
 @pytest.fixture
 def city(cluster: Endpoints, tmp_path: Path) -> Iterator[LivingCity]:
-    made = LivingCity(
-        f"killed-match-{uuid4().hex[:8]}", tmp_path, cluster
-    )  # no name that a run before has had
+    made = LivingCity(f"killed-match-{uuid4().hex[:8]}", tmp_path, cluster)  # a name that no earlier run had
     ensure_topics(cluster.kafka, [made.name])
     yield made
     made.remove()
 
 
 class Day:
-    """What happens in the city meanwhile: sights all the time, a watch now and then. A thread of its own."""
+    """The city's input: sights all the time, a watch from time to time. A thread of its own."""
 
     def __init__(self, bus: Bus, chance: Random) -> None:
         self.seen: list[Seen] = []
@@ -105,7 +103,7 @@ def test_workers_that_are_killed_ten_times(city: LivingCity) -> None:
 
 
 def test_a_worker_that_sleeps_through_its_session_tells_nothing_of_what_it_had(city: LivingCity) -> None:
-    """Another has told it by then. It ends where it was in the middle of a transaction, or else begins anew."""
+    """Another worker published it by then. The sleeper ends if it was in a transaction, or else starts over."""
     bus = Bus(city.name, city.places.kafka, city.wire)
     workers = [start(city) for _ in range(WORKERS)]
     try:
@@ -128,7 +126,7 @@ def test_a_worker_that_sleeps_through_its_session_tells_nothing_of_what_it_had(c
 def test_a_worker_that_its_neighbour_takes_for_the_dead_one_of_its_name_takes_over_anew(
     city: LivingCity,
 ) -> None:
-    """A neighbour that takes up the dead one's partitions does no more than this to it."""
+    """This is all that a neighbour does to it which takes over the dead one's partitions."""
     bus, at = Bus(city.name, city.places.kafka, city.wire), now_ms()
     watch = a_watch("w", labels=frozenset(LABELS), opens_at=0, per_second_max=10_000)
     bus.watch([watch], at=at)
@@ -150,7 +148,7 @@ def test_a_worker_that_its_neighbour_takes_for_the_dead_one_of_its_name_takes_ov
 
 
 def names_beside_offsets(city: LivingCity) -> set[str]:
-    """The names that the match's workers have left beside their offsets."""
+    """The worker names in the metadata of the match's committed offsets."""
     group = f"{city.name}.match"
     places = [(topic, number) for topic in fast_topics(city.name) for number in range(64)]
     consumer = Consumer({"bootstrap.servers": city.places.kafka, "group.id": group, "log_level": 3})
@@ -174,7 +172,7 @@ def test_offsets_that_are_committed_outside_the_transaction_are_found_out(city: 
 
 
 def dies_before_its_commit(city: LivingCity, how: str) -> bool:
-    """A worker dies with evidence told and not committed; whether all is told once when another has read to the end."""
+    """Let a worker die with evidence sent and not committed; return whether each match is published once in the end."""
     bus, at = Bus(city.name, city.places.kafka, city.wire), now_ms()
     watch = a_watch("w", labels=frozenset(LABELS), opens_at=0, per_second_max=10_000)
     seen = some_sights(300, at, chance=Random(SEED))
@@ -229,7 +227,7 @@ def live_through(city: LivingCity, *, times: int, chance: Random) -> None:
 
 
 def difference(told: Counter[tuple[str, str]], wanted: Counter[tuple[str, str]], seen: list[Seen]) -> str:
-    """What is missing and what is too much, by watch and topic."""
+    """The missing and the surplus evidence, by watch and topic."""
     topics = {one.event_id: one.sight.contract for one in seen}
     missing = Counter((watch, topics[its_id]) for watch, its_id in wanted - told)
     return f"missing {dict(missing)}, too much {sum((told - wanted).values())}"

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers as it is told."""
+"""A real HTTP server on loopback whose responses a test sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Told:
-    """What to answer next, and what was seen."""
+    """The next response, and the requests seen."""
 
     url: str = ""
     status: int = 200
@@ -22,7 +22,7 @@ class Told:
     left: threading.Event = field(default_factory=threading.Event)
     requests: list[dict[str, str]] = field(default_factory=list)
     pages: dict[str, bytes] = field(default_factory=dict)
-    """Path → body, where several pages are asked for; *body* elsewhere."""
+    """Path → body, for several pages; *body* for all others."""
     paths: list[str] = field(default_factory=list)
 
 
@@ -36,7 +36,7 @@ def a_web_server() -> Iterator[Told]:
             told.paths.append(self.path)
             told.asked.set()
             if told.hangs:
-                self.rfile.read(1)  # returns when the other side hangs up
+                self.rfile.read(1)  # returns when the client closes the connection
                 told.left.set()
                 return
             self.send_response(told.status)
@@ -47,7 +47,7 @@ def a_web_server() -> Iterator[Told]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (as above)
             """Tests print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)

@@ -1,4 +1,4 @@
-"""Each source's own small example: a city, settings, and a recording that we made up."""
+"""Each source's own small example: a city, settings, and an invented recording."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Example:
 
 
 def example_of(type_name: str) -> Example:
-    """The example of a type; every source has to bring one."""
+    """The example of a type; every source must have one."""
     file = EXAMPLES / f"{type_name}.toml"
     assert file.is_file(), f"source {type_name} brings no example: write {file.name} and its recording"
     told = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def example_of(type_name: str) -> Example:
 
 
 def read_all(source: Any, heard: list[Heard], place: Any = None) -> tuple[list[Event], list[Reading], Any]:
-    """Everything *heard*, one after the other with the place carried: events, readings, the last place."""
+    """Read everything *heard* in order, with the place carried along: events, readings, the last place."""
     events: list[Event] = []
     readings = []
     place = {} if place is None else place

@@ -1,4 +1,4 @@
-"""A new source is one file: the skeleton that ``bongsu source new`` lays keeps every promise as it stands."""
+"""A new source is one file: the skeleton of ``bongsu source new`` passes every contract test unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every source promises: one test body, every source that exists."""
+"""The contract of every source: one test body, run over every source that exists."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_example_says_something_and_all_of_it_is_understood(example: Example
     for event in events:
         assert event.value["city"] == example.context.city
         assert event.value["source"] == example.context.source
-        if event.topic.endswith(".incident"):  # a hub's kind is none of happenings
+        if event.topic.endswith(".incident"):  # a hub's kind is no kind of incident
             assert event.value["kind"] in kinds
 
 
@@ -96,7 +96,7 @@ def test_a_place_survives_being_written_down(example: Example) -> None:
     plain, _, plain_place = read_all(example.source(), example.heard())
     written, place = [], {}
     for heard in example.heard():
-        reading = example.source().read(heard, place)  # a new source each time: nothing is kept but the place
+        reading = example.source().read(heard, place)  # a new source each time: only the place is kept
         written += reading.events
         place = json.loads(json.dumps(reading.place))
     assert written == plain
@@ -122,7 +122,7 @@ def test_a_broken_body_closes_nothing_and_is_kept_whole(example: Example, body: 
         reading = example.source().read(Heard(body, at), place)
         assert not reading.events
         assert reading.place == place
-        kept = getattr(source_module(example.type), "masked", bytes)(body)  # what may not be kept is masked
+        kept = getattr(source_module(example.type), "masked", bytes)(body)  # personal data is masked
         assert [aside.original for aside in reading.aside] == (
             [] if body.split() in ([], [b"[", b"]"]) else [kept]
         )

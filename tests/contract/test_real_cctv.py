@@ -1,4 +1,4 @@
-"""What cameras really said, each number held against a count that knows nothing of the connectors: plain JSON and XML."""
+"""Real recordings of cameras, each number compared with a count by plain JSON and XML, without the connectors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PREFIX = re.compile(r"(?<=[<\s/])([A-Za-z][\w-]*):[A-Za-z]")
 WIDTH, HEIGHT = 1_280, 720
 
 Seen = Counter[tuple[str | None, int]]
-"""(track, epoch ms) → how often."""
+"""(track, epoch ms) → count."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def cctv(data_dir: Path) -> Path:
 
 
 def ms(text: str) -> int:
-    """A listing of the standard says 2016-9-10."""
+    """Epoch ms of *text*; a listing of the standard has 2016-9-10."""
     text = re.sub(r"-(\d)(?=[-T])", r"-0\1", text)
     return round(datetime.fromisoformat(text if text.endswith("Z") else f"{text}Z").timestamp() * 1000)
 
@@ -126,13 +126,13 @@ def test_every_json_listing_is_well_formed_and_is_told_or_counted(cctv: Path) ->
 
 def _tree(text: str) -> ElementTree.Element | None:
     try:
-        return ElementTree.fromstring(text)  # noqa: S314 (recordings that we know)
+        return ElementTree.fromstring(text)  # noqa: S314 (our own recordings)
     except ElementTree.ParseError:
         return None
 
 
 def _wrapped(text: str) -> ElementTree.Element | None:
-    """The listing within a root that declares whatever prefixes stand in it; ``None`` where it is malformed."""
+    """The listing within a root that declares all prefixes in it; ``None`` where it is malformed."""
     whole = _tree(text)
     if whole is not None:
         return whole
@@ -143,7 +143,7 @@ def _wrapped(text: str) -> ElementTree.Element | None:
 
 
 def _is_event(value: Any) -> bool:
-    """By its topic; what an object does (idle, removed) is one word."""
+    """Whether *value* is an event, by its topic; an object's behaviour (idle, removed) is one word."""
     return any(one["name"] == "event" and "/" in one["value"] for one in value["attributes"])
 
 

@@ -1,4 +1,4 @@
-"""Dispatch logs that cities published, and what is known to be in them. Skips where they are not."""
+"""Dispatch logs published by cities, and known facts about them. Skips where they are missing."""
 
 from __future__ import annotations
 

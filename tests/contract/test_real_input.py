@@ -1,4 +1,4 @@
-"""The cities' own recordings, and what is known to be in them. Skips where they are not."""
+"""The cities' own recordings, and known facts about them. Skips where they are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telemetry that operators published, and what is known to be in it. Skips where it is not."""
+"""Telemetry published by operators, and known facts about it. Skips where it is missing."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ SCHEDULES = {BART: "bart-gtfs-2018-11.zip", CALTRAIN: "caltrain-gtfs-2023-09.zip
 
 
 def train(data_dir: Path, of: str, name: str) -> tuple[Reading, list[dict[str, Any]]]:
-    """What the source says of a feed with its schedule, and the feed's entities as others wrote them down in JSON."""
+    """The reading of a feed with its schedule, and the feed's entities as JSON made by another tool."""
     folder = data_dir / "mobility" / of
     if not (folder / name).is_file():
         pytest.skip(f"no file at {folder / name}")
@@ -227,7 +227,7 @@ def test_bart_s_alert_is_news_of_the_whole_agency_and_caltrain_has_none(data_dir
 
 
 def test_feeds_of_the_demo_city_are_held_against_the_bounds_of_their_own_place(data_dir: Path) -> None:
-    """The same feeds, without their schedules, as ``play demo`` hears them."""
+    """The same feeds, without their schedules, as ``play demo`` reads them."""
     for of, name, count in ((CALTRAIN, "ct-vehicle-positions.pb", 14), (BART, "bart-trip-updates.pb", 91)):
         reading = read("demo", "gtfs-realtime", data_dir / "mobility" / of / name)
         assert len(reading.events) == count

@@ -1,4 +1,4 @@
-"""The promises of ``test_every_source`` are not empty: a source that breaks one is caught."""
+"""The tests of ``test_every_source`` can fail: a source that breaks one is found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COUNT = itertools.count()
 
 @dataclass(frozen=True)
 class Spoilt(Example):
-    """An example whose source's answers are spoilt."""
+    """An example with a source whose readings are made wrong."""
 
     spoil: Callable[[Heard, Any, Reading], Reading]
 

@@ -46,7 +46,7 @@ name = "joint-incident"
 
 @dataclass
 class Room:
-    """The operators' room of a city that runs: who sits there, with their keys."""
+    """The operators of a running city, with their keys."""
 
     gateway: PushedCity
     agency: str
@@ -81,7 +81,7 @@ class Room:
     def seen(
         self, is_so: Callable[[dict[str, Any]], bool], situation_id: str | None = None
     ) -> dict[str, Any]:
-        """The situation (the only one there is), once it *is_so*."""
+        """Wait until the situation (by default the only one) *is_so*; return it."""
         found: dict[str, Any] = {}
 
         def look() -> bool:
@@ -129,7 +129,7 @@ def test_an_operator_works_on_a_crash_until_it_is_closed_and_open_again(room: Ro
     for action, then in (("close", "closed"), ("reopen", "open")):
         status, said = room.gateway.act(room.operator, its_id, action, reason=f"{action}: as the unit says")
         assert status == 202, said
-        room.seen(lambda one, then=then: one["status"] == then, its_id)  # type: ignore[misc]
+        room.seen(lambda one, then=then: one["status"] == then, its_id)  # type: ignore[misc]  # bound early
     newest = room.city.situations()[its_id]
     assert [one["action"] for one in newest["actions"]] == ["acknowledge", "separate", "close", "reopen"]
 

@@ -1,4 +1,4 @@
-"""What cameras said, played through the real bus: each detection in its topic once, plates as tokens and nowhere else."""
+"""Cameras' recordings played over the real bus: each detection once in its topic, plates as tokens only."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FEEDS = {
     "onvif": "onvif_26.06/examples/analytics_xml_20.xml",
 }
 DETECTIONS = {"axis": 492 + 8, "deepstream": 1_816, "onvif": 1}
-"""Of the Axis recording 492 observations, and 8 tracks that end."""
+"""The Axis recording's 492 observations, and 8 tracks that end."""
 
 
 @pytest.fixture(scope="module")
 def city(
     cluster: Endpoints, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LivingCity]:
-    """The demo city under a name of its own, with every feed played at once."""
+    """The demo city under its own name, with every feed played at once."""
     made = LivingCity("stage", tmp_path_factory.mktemp("stage"), cluster, "demo")
     feeds = [
         word for name, file in FEEDS.items() for word in ("--source", name, str(data_dir / "cctv" / file))

@@ -1,4 +1,4 @@
-"""The life of a local cluster: it starts, survives its parts' deaths, and leaves nothing behind."""
+"""A local cluster from start to end: it starts, survives the kill of each component, and leaves nothing behind."""
 
 from __future__ import annotations
 

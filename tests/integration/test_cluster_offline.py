@@ -1,4 +1,4 @@
-"""A machine without a network: what was fetched elsewhere is all that a cluster needs."""
+"""A machine without a network: files fetched elsewhere are enough for a cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from deploy.settings import VARIABLES
 
 pytestmark = pytest.mark.cluster
 
-# In a network of one's own, loopback is down at first: set its UP flag (SIOCSIFFLAGS), then run the words.
+# In a new network namespace, loopback is down: set its UP flag (SIOCSIFFLAGS), then run the command.
 LOOPBACK_THEN = """
 import fcntl, os, socket, struct, sys
 fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x1))
@@ -34,7 +34,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def environment(folder: Path) -> dict[str, str]:
-    """A user who has nothing yet: no cache, no home, and nothing named."""
+    """The environment of a new user: no cache, no home, no addresses."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES.values()}
     return kept | {"XDG_CACHE_HOME": str(folder / "cache"), "BONGSU_HOME": str(folder / "home")}
 
@@ -45,7 +45,7 @@ def run(words: str, environment: dict[str, str]) -> subprocess.CompletedProcess[
 
 
 def cut_off(words: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run *words* in a network of its own, in which nothing is but loopback."""
+    """Run *words* in a network namespace with loopback only."""
     command = [*CUT_OFF, sys.executable, "-c", LOOPBACK_THEN, words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
 
@@ -57,7 +57,7 @@ def demand_namespaces() -> None:
         pytest.skip("unshare: this machine lets nobody make a network of their own")
 
 
-@pytest.mark.usefixtures("cluster")  # it has filled the user's cache, so that fetching copies
+@pytest.mark.usefixtures("cluster")  # the shared cluster has filled the user's cache: fetch copies from there
 def test_a_cluster_starts_with_the_network_cut_from_a_folder_that_was_brought(
     folder: Path, environment: dict[str, str]
 ) -> None:

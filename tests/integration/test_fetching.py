@@ -1,4 +1,4 @@
-"""What a fetcher makes of a real broker, and of one that hangs up, goes silent or talks nonsense between whiles."""
+"""A fetcher with a real broker, and with one that closes connections, goes silent or sends malformed responses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 @pytest.fixture
 def topic(cluster: Endpoints) -> Iterator[str]:
-    """Of three partitions."""
+    """A topic of three partitions."""
     name, admin = f"fetching-{uuid4().hex[:8]}", AdminClient({"bootstrap.servers": cluster.kafka})
     for future in admin.create_topics([NewTopic(name, 3, 1)]).values():
         future.result()
@@ -41,8 +41,8 @@ def topic(cluster: Endpoints) -> Iterator[str]:
 
 
 class Between:
-    """Stands between a fetcher and the broker. *spoil* is given each answer's bytes, and says what is passed on: ``None``
-    hangs up."""
+    """A proxy between a fetcher and the broker. *spoil* gets each response's bytes and returns those to pass on; ``None``
+    closes the connection."""
 
     def __init__(self, broker: Broker) -> None:
         self.spoil: Callable[[bytes], bytes | None] = lambda held: held
@@ -145,7 +145,7 @@ def read(
 
 
 def wanted(cluster: Endpoints, topic: str) -> list[tuple[int, int, bytes | None, bytes | None]]:
-    """As confluent-kafka's consumer reads it."""
+    """The topic's records as confluent-kafka's consumer reads them."""
     return sorted(
         (one.partition, one.offset, one.key, one.value) for one in read_whole(cluster.kafka, [topic])
     )
@@ -183,7 +183,7 @@ def test_it_reads_from_where_it_is_told_and_what_was_under_way_before_is_forgott
 ) -> None:
     publish(cluster, topic, 600)
     fetcher.begin(dict.fromkeys(places(topic), 0))
-    assert fetcher.fetched(5.0)  # and the next question is under way
+    assert fetcher.fetched(5.0)  # and the next request is under way
     fetcher.begin({(topic, 1): 50})
     there = [one for one in wanted(cluster, topic) if one[0] == 1 and one[1] >= 50]
     assert read(fetcher, len(there)) == there

@@ -1,5 +1,5 @@
-"""The disk under the spool is full, by the spool itself or by somebody else: what is published can be deleted all the same,
-and the spool takes again as soon as there is room, without anybody's help.
+"""The disk under the spool is full, by the spool itself or by another program. Published pushes are deleted all the same,
+and the spool accepts pushes again as soon as there is room, without an operator.
 
 Each runs on a small tmpfs in a mount namespace of its own.
 """
@@ -29,7 +29,7 @@ def a_spool(disk: Path) -> Spool:
 
 
 def fill(spool: Spool) -> int:
-    """Push until the disk is full; how many were acknowledged."""
+    """Push until the disk is full; return the number of acknowledged pushes."""
     for number in range(1_000):
         try:
             spool.append([Push("cad", number, BODY)]).result(10)
@@ -104,7 +104,7 @@ def started_when_it_is_full(disk: Path) -> None:
 
 
 def deleted_before_there_is_any_room(disk: Path) -> None:
-    """Even the reserve is gone: what is to be deleted is remembered, and deleted when there is room."""
+    """Check that with the reserve gone, deletions are remembered and done when there is room."""
     spool = a_spool(disk)
     count = fill(spool)
     (disk / "reserve").unlink()

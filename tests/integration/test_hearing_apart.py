@@ -1,4 +1,4 @@
-"""Sources of one city are heard apart: one that hangs, fails or refuses us delays no other."""
+"""Sources of one city are polled independently: one that hangs, fails or refuses us delays no other."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_one_that_hangs_fails_or_refuses_delays_no_other(city: LivingCity, serve
         for number in range(1, 6):
             say(servers["speaks"], *range(number + 1))
             wanted = number + 1
-            heard.append(wait_until(lambda: len(city.values("police.incident")) == wanted, 10))  # noqa: B023 (asked at once)
+            heard.append(wait_until(lambda: len(city.values("police.incident")) == wanted, 10))  # noqa: B023 (called at once)
         wait_until(lambda: len(states(city)) == 4, 20)
         assert states(city) == {
             "fails": "failing",

@@ -1,4 +1,4 @@
-"""Bodies made to break a reader: each is refused or set aside in time, nobody else notices, and memory stays bounded.
+"""Bodies made to break a reader: each is refused or set aside in time, others are not delayed, and memory stays bounded.
 
 The seed is printed; ``BONGSU_SEED`` gives another.
 """
@@ -35,10 +35,10 @@ SEED = int(os.environ.get("BONGSU_SEED", "20261123"))
 BODIES = 10_000
 EVERY = [word for name in ("reports", "cameras", "metadata", "plates", "rows") for word in ("--source", name)]
 LONG_SHARE = 50
-"""One in so many bodies is as long as a body may be."""
+"""One body in so many has the greatest allowed length."""
 ANSWER_S_MAX = 1.0
 GROWTH_MAX = 400 << 20
-"""What the process may hold beside what it held before: the bound on bodies at once is 64 MiB."""
+"""The memory that the process may add: the bound on bodies at once is 64 MiB."""
 NEIGHBOUR_S_MAX = 1.0
 DRAINED_S = 120.0
 
@@ -104,7 +104,7 @@ def mutated(body: bytes, chance: Random) -> bytes:
 
 
 Maker = Callable[[Random, int], bytes]
-"""(chance, how long) → a body."""
+"""(random generator, length) → a body."""
 
 MAKERS: dict[str, tuple[str, str, Maker]] = {
     "an XML bomb": ("metadata", "application/xml", lambda _c, _n: XML_BOMB),
@@ -182,7 +182,7 @@ def city(cluster: Endpoints, tmp_path: Path) -> Iterator[PushedCity]:
 def test_ten_thousand_hostile_bodies(city: PushedCity) -> None:
     key, neighbours_key = city.key(*EVERY), city.key("--source", "cameras")
     city.start()
-    process = psutil.Process(city.process.pid)  # type: ignore[union-attr]
+    process = psutil.Process(city.process.pid)  # type: ignore[union-attr]  # it was started
     before, peak = process.memory_info().rss, 0
     neighbour = Neighbour(city, neighbours_key)
     chance, answers, slowest = Random(SEED), Counter[tuple[str, int]](), (0.0, "")
@@ -219,7 +219,7 @@ def test_ten_thousand_hostile_bodies(city: PushedCity) -> None:
 
 
 class Neighbour:
-    """An agency that goes on pushing what is good, and how long it waited at most."""
+    """An agency that continues to push good bodies, and its longest wait."""
 
     def __init__(self, city: PushedCity, key: str) -> None:
         self.acknowledged = 0

@@ -1,4 +1,4 @@
-"""Junk in every topic that anything reads: it is left out, counted and told, and the city goes on with the rest."""
+"""Junk in every topic that has a reader: it is left out, counted and logged, and the city continues with the rest."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 READY_S, SEEN_S = 180.0, 60.0
 NOISE_BYTES = 1_000_000
 BESIDE = ("core.evidence", "mobility.speed")
-"""Where nobody asks for them, the situations stage skips these unread, and counts that."""
+"""Contracts that the situations stage skips unread, and counts, where no rule needs them."""
 
 
 def an_example(contract: str) -> bytes:
-    """Its own example, as Avro."""
+    """The contract's example, as Avro."""
     about = load_catalogue()[contract]
     text = (about.folder / "examples" / "typical.json").read_text(encoding="utf-8")
     codec = RowCodec(about.newest, max_bytes=about.max_bytes)
@@ -53,7 +53,7 @@ class JunkCity:
         self._sent: dict[str, int] = {}
 
     def send(self, contract: str, *, hot_key: str | None = None) -> None:
-        """Everything that a record of *contract* may be and cannot be read; the last also under *hot_key*."""
+        """Send a record of *contract* of every unreadable sort; the last also under *hot_key*."""
         topic, about = self.city.topic(contract), load_catalogue()[contract]
         schema_id, good = self.city.wire.registry.id_of(topic, about), an_example(contract)
         chance = Random(7)
@@ -88,7 +88,7 @@ class JunkCity:
         self._sent[contract] = self._sent.get(contract, 0) + len(bodies)
 
     def start(self, *others: str) -> None:
-        """Its gateway, its stages, and each of *others* in a worker of its own, ready."""
+        """Start the gateway, the stages, and each of *others* in a worker of its own; wait until they are ready."""
         self.gateway.start()
         started = {}
         for stage in ("stages", *others):
@@ -109,7 +109,7 @@ class JunkCity:
         self._workers.close()
 
     def counted(self, worker: str, group: str, contract: str) -> float:
-        """What that stage says it left out of *contract*."""
+        """The stage's count of records of *contract* that it left out."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[worker]}/metrics", timeout=5) as answer:
             text = answer.read().decode()
         labels = f'group="{self.city.name}.{group}",topic="{self.city.topic(contract)}"'
@@ -121,7 +121,7 @@ class JunkCity:
         return count
 
     def situations(self) -> int:
-        """How many the city has told of, junk aside."""
+        """The number of situations published, without junk."""
         reader = RowReader(self.city.wire, "test")
         told = reader.values(self.city.records("core.situation"))
         return len({one["situation_id"] for one in told})
@@ -157,18 +157,18 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     for module, (worker, group, contracts) in STAGES.items():
         for contract in contracts - (at_the_start := _only_at_the_start(module)):
             assert at_the_start <= contracts
-            wait_until(lambda: junk_city.counted(worker, group, contract) >= 8, SEEN_S, every_s=0.2)  # noqa: B023
+            wait_until(lambda: junk_city.counted(worker, group, contract) >= 8, SEEN_S, every_s=0.2)  # noqa: B023 (called at once)
     assert junk_city.status_of(leaked, 2) == 202
     wait_until(lambda: junk_city.situations() == 2, SEEN_S, every_s=0.2)
 
     junk_city.stop()
-    for contract in read:  # and once more, for whoever starts over it
+    for contract in read:  # and once more, for workers that start with junk in the topic
         junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
     junk_city.start("match", "speed")
     for worker, group, contracts in STAGES.values():
         for contract in contracts:
             least = 1 if group.startswith("ingest.") else 8
-            wait_until(lambda: junk_city.counted(worker, group, contract) >= least, SEEN_S, every_s=0.2)  # noqa: B023
+            wait_until(lambda: junk_city.counted(worker, group, contract) >= least, SEEN_S, every_s=0.2)  # noqa: B023 (as above)
     assert junk_city.status_of(leaked, 3) == 202
     wait_until(lambda: junk_city.situations() == 3, SEEN_S, every_s=0.2)
     assert len(city.values("core.tick.dlq")) >= 16
@@ -180,7 +180,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
 
 
 def _only_at_the_start(module: str) -> set[str]:
-    """What it looks up when it begins, and not again."""
+    """The contracts that the module reads at its start only."""
     return {
         "streams/ingest.py": {"source.place", "core.source"},
         "streams/situations_stage.py": {"core.state"},

@@ -1,4 +1,4 @@
-"""A producer that another took over from says so once, as information, and nothing goes raw to the terminal."""
+"""A producer that was fenced logs that once, as information, and nothing goes raw to the terminal."""
 
 from __future__ import annotations
 

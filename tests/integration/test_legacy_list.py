@@ -1,4 +1,4 @@
-"""Houston's list as it was in 2022, through the real bus: played again it says nothing new."""
+"""Houston's list as it was in 2022, over the real bus: played again it publishes nothing new."""
 
 from __future__ import annotations
 

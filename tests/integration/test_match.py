@@ -1,4 +1,4 @@
-"""The match on the real bus: what is seen and looked for is told once, with where it stands and how far it was."""
+"""The match on the real bus: each match is published once, with the record's place in the log and the distance."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SETTLED_S = 30.0
 
 @pytest.fixture
 def city(cluster: Endpoints, tmp_path: Path) -> Iterator[LivingCity]:
-    made = LivingCity(f"match-{uuid4().hex[:8]}", tmp_path, cluster)  # no name that a run before has had
+    made = LivingCity(f"match-{uuid4().hex[:8]}", tmp_path, cluster)  # a name that no earlier run had
     ensure_topics(cluster.kafka, [made.name])
     yield made
     made.remove()
@@ -146,7 +146,7 @@ def test_a_worker_that_is_started_again_looks_back_and_repeats_nothing(city: Liv
     bus.see(seen[:1_000])
     with city.running("--stage", "match"):
         wait_until(lambda: bus.pairs() == expected(watches[:1], seen[:1_000]), SETTLED_S, 0.2)
-    bus.watch(watches[1:3], at=at)  # nobody is there to see them open
+    bus.watch(watches[1:3], at=at)  # no match runs while they are open
     bus.see(seen[1_000:])
     with city.running("--stage", "match"):
         wait_until(lambda: bus.pairs() == expected(watches[:3], seen), SETTLED_S, 0.2)
@@ -238,7 +238,7 @@ def test_what_was_seen_around_an_incident_comes_back_to_its_situation_and_its_al
 
 
 def taken(city: LivingCity) -> int:
-    """How many detections the match has committed."""
+    """The number of detections that the match has committed."""
     consumer = Consumer({"bootstrap.servers": city.places.kafka, "group.id": f"{city.name}.match"})
     try:
         asked = [TopicPartition(city.topic("cctv.detection"), number) for number in range(4)]
@@ -252,7 +252,7 @@ def newest(city: LivingCity) -> dict[str, Any]:
 
 
 def listed(city: LivingCity) -> list[str]:
-    """What was seen, as the situation lists it."""
+    """The evidence as the situation lists it."""
     return [
         one["event_id"] for one in newest(city)["evidence"] if one["topic"] == city.topic("cctv.detection")
     ]

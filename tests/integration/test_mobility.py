@@ -1,4 +1,4 @@
-"""Buses, bicycles and trains through the real bus: in order of time, all of them, once."""
+"""Buses, bicycles and trains over the real bus: in order of time, all of them, once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def new_city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def backwards(told: Sequence[Mapping[str, Any]]) -> int:
-    """How often a position is older than one before it of the same vehicle, in the order of its partition."""
+    """The number of positions that are older than the one before of the same vehicle, in the order of the partition."""
     newest: dict[str, int] = {}
     count = 0
     for value in told:

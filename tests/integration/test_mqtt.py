@@ -1,4 +1,4 @@
-"""Listening to a real broker: what is taken is acknowledged, and what is not comes again."""
+"""An MQTT client with a real broker: processed messages are acknowledged, and the others are delivered again."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ async def next_of(speech: AsyncIterator[Heard]) -> Heard:
 
 
 async def hear(ear: MqttEar, count: int) -> list[str]:
-    """At least *count* messages, all of them taken."""
+    """Receive at least *count* messages, all acknowledged."""
     said: list[str] = []
     speech = ear.listen()
     async for heard in speech:
         said += payloads(heard)
         if len(said) >= count:
             break
-    task = asyncio.ensure_future(anext(speech))  # whoever asks for the next has taken the last
+    task = asyncio.ensure_future(anext(speech))  # a call for the next message acknowledges the last
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task], timeout=WAIT_S)
@@ -63,7 +63,7 @@ async def hear(ear: MqttEar, count: int) -> list[str]:
 
 
 async def introduce(ear: MqttEar, broker: Broker) -> None:
-    """Have a session at the broker: it keeps what is said while nobody listens."""
+    """Create a session at the broker: it then keeps messages while the client is away."""
     listening = asyncio.create_task(hear(ear, 1))
     while not listening.done():
         await asyncio.to_thread(broker.publish, ("porch/hello", b"hello"))
@@ -164,7 +164,7 @@ def test_a_wrong_password_is_fatal_and_stays_secret(tmp_path: Path) -> None:
         assert "let in" in asyncio.run(story())
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # a socket that failed, paho leaves to the collector
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # paho leaves a failed socket to the garbage collector
 def test_tls_speaks_to_who_it_trusts_and_to_nobody_else(tmp_path: Path) -> None:
     certificate, key = a_certificate(tmp_path)
     with a_broker(tmp_path, f"allow_anonymous true\ncertfile {certificate}\nkeyfile {key}") as broker:
@@ -186,7 +186,7 @@ def test_tls_speaks_to_who_it_trusts_and_to_nobody_else(tmp_path: Path) -> None:
 
 def test_a_source_without_mqtt_says_so() -> None:
     with pytest.raises(Fatal, match="mqtt"):
-        asyncio.run(next_of(load_source("frigate_events", HERE, {}).listen()))  # type: ignore[union-attr]
+        asyncio.run(next_of(load_source("frigate_events", HERE, {}).listen()))  # type: ignore[union-attr]  # it listens
 
 
 def test_a_listener_that_is_cancelled_hangs_up(broker: Broker) -> None:
@@ -205,7 +205,7 @@ def test_a_listener_that_is_cancelled_hangs_up(broker: Broker) -> None:
     "name", ["frigate_events", "nvidia_deepstream", "axis_scene_description", "onvif_metadata", "axis_plates"]
 )
 def test_every_source_of_detections_reads_what_the_broker_brings(broker: Broker, name: str) -> None:
-    """The same messages as in its example, each by itself: the same events but for camera and time of hearing."""
+    """The example's messages, each by itself: the same events except for camera and received time."""
     example = example_of(name)
     bodies = [heard.body for heard in example.heard()]
     sent = [line for body in bodies for line in (body.splitlines() if body[:1] == b"{" else [body])]

@@ -1,4 +1,4 @@
-"""The police's list, plates and people's calls over the real bus: a hit with its image, no trace of anybody else."""
+"""The police's list, plates and people's calls over the real bus: a hit with its image, and no data of other people."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def token(plate: str) -> str:
 
 
 def the_list(city: str, entry: dict[str, Any]) -> list[Event]:
-    """What the police push, as its source tells it."""
+    """The events of the police's list, as its source publishes them."""
     context = SourceContext(city, "wanted", ZoneInfo("Asia/Seoul"), Bounds(36.28, 127.30, 36.42, 127.46))
     source = load_source("wanted_vehicles", context, {"key": KEY, "agency": "112"})
     return list(source.read(Heard(orjson.dumps(entry), now_ms()), {}).events)

@@ -1,4 +1,4 @@
-"""A home folder may be called anything: all that is kept lies in it, is there after a restart, and goes with it."""
+"""A home folder may have any name: all data is in it, is there after a restart, and is erased with it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Place:
         return done
 
     def demo(self) -> str:
-        """What a demo says that is ended when its first situation shows."""
+        """The output of a demo that is ended when its first situation is shown."""
         command = [sys.executable, "-m", "deploy.cli", "demo", "--minutes", "3", "--json"]
         told = self.folder / CACHE / "told"
         with (
@@ -80,7 +80,7 @@ class Place:
         return told.read_text()
 
     def kept(self) -> set[str]:
-        """All that the cluster and the home hold of cities; groups, too, as they say where somebody would go on."""
+        """Everything that the cluster and the home hold of cities, with the consumer groups: they hold offsets."""
         places = endpoints(self.home)
         admin = AdminClient({"bootstrap.servers": places.kafka})
         topics = {name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")}
@@ -95,7 +95,7 @@ class Place:
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A cluster in an odd place, with a topic of its own; at the end nothing is left of it."""
+    """A cluster at an odd path, with its own topic; erased at the end."""
     for variable in VARIABLES.values():
         monkeypatch.delenv(variable, raising=False)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "bongsu"

@@ -1,4 +1,4 @@
-"""Pairs that cannot share: the second ends before it touches Kafka; in two homes, the one that was fenced ends."""
+"""Two processes of one role: the second ends before it uses Kafka; in two homes, the fenced one ends."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def published(city: LivingCity) -> list[str]:
 
 
 def says(process: subprocess.Popen[bytes], *, code: int = 1) -> str:
-    """The last words of a process that ends by itself."""
+    """The last output of a process that ends by itself."""
     _, said = process.communicate(timeout=SOON_S)
     assert process.returncode == code, said
     return said.decode()
@@ -116,7 +116,7 @@ def test_of_gateways_of_two_homes_the_fenced_one_says_so_and_ends(first: PushedC
     wait_until(lambda: published(first.city) == ["a-0"], SOON_S)
     other = pushed(first.city.places, tmp_path / "other", first.city.name)
     other.start()
-    try:  # the first is idle: nothing that it would publish tells it
+    try:  # the first is idle: it publishes nothing, so no produce call fails
         wait_until(lambda: first.status("GET", "/readyz") != 200, SOON_S, every_s=0.1)
         status, told = first.readiness()
         assert (status, told["ready"], "fenced" in told["trouble"]) == (503, False, True)
@@ -140,13 +140,13 @@ def test_a_gateway_whose_idle_source_a_retry_borrows_goes_on(first: PushedCity, 
     first.city.bongsu("dlq", "retry", "--all", "--city", str(first.city.file), code=1)  # it is still bad
     wait_until(
         lambda: "taken back after a retry" in log.read_text(), SOON_S
-    )  # it is idle, and asks whether it still speaks
+    )  # it is idle, and checks whether it is fenced
     assert first.push(key, "reports", reports("b", 1))[0] == 202
     wait_until(lambda: published(first.city) == ["a-0", "b-0"], SOON_S)
     assert first.readiness()[1]["publishing"]
 
 
-# -- cities whose sources are asked ------------------------------------------------------------------------------
+# -- cities with polled sources ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def hearing(city: LivingCity, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 def test_an_ingest_that_a_play_of_another_home_fenced_says_so_and_ends(
     heard: LivingCity, list_of_calls: Told, tmp_path: Path
 ) -> None:
-    """Its list is asked for once an hour: nothing that it would publish tells it."""
+    """The list is polled once an hour: it publishes nothing, so no produce call fails."""
     slow = a_city(heard.places, tmp_path / "slow", heard.name, list_of_calls, every_s=3600)
     log = tmp_path / "ingest.log"
     with hearing(slow, log) as worker:

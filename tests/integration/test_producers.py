@@ -1,4 +1,4 @@
-"""Both ways to send evidence, side by side on the real bus: the same records, offsets and errors."""
+"""Both producers of evidence, side by side on the real bus: the same records, offsets and errors."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_offsets_stand_with_what_is_said_of_them(cluster: Endpoints, topics: tup
 
 def test_what_is_given_up_is_not_read(cluster: Endpoints, topics: tuple[str, str]) -> None:
     producer, nothing = opened(cluster, make_producer), None
-    with pytest.raises(ZeroDivisionError), transaction(producer, nothing, "testcity"):  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError), transaction(producer, nothing, "testcity"):  # type: ignore[arg-type]  # no match is needed
         producer.produce(topics[0], b"never")
         raise ZeroDivisionError
     assert put_and_read(cluster, topics[0], producer, lambda outbox: producer.produce(topics[0], b"then"))[0][

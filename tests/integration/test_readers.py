@@ -1,4 +1,4 @@
-"""All ways to read observations, side by side on the real bus: the same columns, the same words, the same set aside."""
+"""All readers of observations, side by side on the real bus: the same columns, texts and records set aside."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
-    """Detections and plates, some broken, some without any value, in all partitions."""
+    """A city with detections and plates, some broken, some tombstones, in all partitions."""
     made = LivingCity("two-readers", tmp_path_factory.mktemp("readers"), cluster)
     ensure_topics(cluster.kafka, [made.name])
     bus = Bus(made.name, cluster.kafka, made.wire)
@@ -77,7 +77,7 @@ def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def read_all(reader: Reader, count: int) -> Batch:
-    """Everything, as one batch that may outlive the reader."""
+    """Read everything, as one batch that may outlive the reader."""
     parts: list[Batch] = []
     aside: list[Any] = []
     ends: dict[Any, int] = {}
@@ -107,7 +107,7 @@ def read_all(reader: Reader, count: int) -> Batch:
 
 
 def rows(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
-    """By place and offset: every column, and the words."""
+    """(partition, offset) → every column, and the texts."""
     words = batch.frames.texts(batch.seen.at).words()
     columns = [getattr(batch.seen, name).tolist() for name in NAMES[1:]]
     told = {}
@@ -219,7 +219,7 @@ def test_here_the_quick_ways_are_taken(city: LivingCity, caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     ("what", "instead"),
     [
-        ("aiokafka.protocol.fetch.FetchRequest_v11.API_VERSION", 999),  # a broker that speaks otherwise
+        ("aiokafka.protocol.fetch.FetchRequest_v11.API_VERSION", 999),  # a broker of another API version
         ("streams.matching.fast.unpacking.STAMP", 8),
     ],
 )

@@ -1,4 +1,4 @@
-"""What we promise of the registry holds on a real one."""
+"""The registry's client against a real registry."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _is_accepted(cluster: Endpoints, subject: str, old: dict[str, Any], new: dic
 
 
 def test_many_who_register_the_same_words_at_once_all_get_the_same_id(cluster: Endpoints) -> None:
-    """Two workers of a new city start together: none of them is refused because another was there first."""
+    """Two workers of a new city start together: none is refused because the other was first."""
     contract = load_catalogue()["core.tick"]
     for city in ("attown", "oncetown", "togethertown"):
         with ThreadPoolExecutor(8) as workers:

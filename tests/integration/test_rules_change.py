@@ -22,7 +22,7 @@ NARROW, WRONG = "\nradius_m = 20\nmatrix = []\n", "\nradius_m = -1\n"
 
 
 class Changing:
-    """A city that runs, whose file is written anew."""
+    """A running city whose file changes."""
 
     def __init__(self, cluster: Endpoints, folder: Path) -> None:
         self.gateway = PushedCity(LivingCity("changing", folder, cluster), form=FILE)
@@ -36,7 +36,7 @@ class Changing:
         wait_until(lambda: answers(port) and self.gateway.status("GET", "/readyz") == 200, 60)
 
     def numbers(self) -> list[dict[str, Any]]:
-        """The rules that the journal has, in order."""
+        """The ``rules`` entries of the journal, in order."""
         return [
             orjson.loads(one["body"]) for one in self.city.values("core.journal") if one["entry"] == "rules"
         ]

@@ -1,4 +1,4 @@
-"""What was set aside is fed again once it can be read: nothing is lost by it, nothing doubled."""
+"""A record set aside is retried once it can be read: nothing is lost, nothing published twice."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ statuses = {{ open = "open"{more} }}
 
 
 class Reports(LivingCity):
-    """A city whose one source is a file of reports that a person may add to."""
+    """A city with one source: a file of reports to which a person may add."""
 
     def __post_init__(self) -> None:
         LivingCity.__post_init__(self)

@@ -1,4 +1,4 @@
-"""Buses' positions over the real bus: each cell's speed once a minute, whoever was killed meanwhile; a jam is told."""
+"""Buses' positions over the real bus: each cell's speed once a minute, also after kills; a jam is published."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Told = dict[tuple[str, int], tuple[int, float]]
 
 
 def speeds_of(told: Iterable[Mapping[str, Any]]) -> Told:
-    """Read one by one, in plain Python: what the rows of a day come to."""
+    """The expected speeds of a day's rows, one by one in plain Python."""
     ways: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for one in told:
         ways[one["vehicle_id"]].append(one)
@@ -49,7 +49,7 @@ def time_and_place(one: Mapping[str, Any]) -> tuple[int, float, float]:
 
 
 def moving(way: list[Mapping[str, Any]]) -> Iterable[tuple[str, int, float]]:
-    """The minutes in which one vehicle counts: its places of that minute and of the five before it lie 50 m apart."""
+    """The minutes in which one vehicle counts: its places in that minute and the five before are 50 m apart."""
     minutes: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for one in way:
         minutes[one["event_time"] // MINUTE_MS * MINUTE_MS].append(one)
@@ -110,7 +110,7 @@ def test_a_day_of_buses_is_told_as_speeds_each_minute_once_though_the_worker_is_
 
 
 NOON_MS = 1_767_322_800_000
-"""Of a winter's day in Seoul."""
+"""A winter's day in Seoul."""
 DAY_MS = 24 * 60 * MINUTE_MS
 RULE = """
 [speed]
@@ -122,7 +122,7 @@ usual_minutes_min = 15
 
 
 def driving(city: str, begin_ms: int, minutes: int, mps: float) -> Iterable[Event]:
-    """Eight cars up and down the middle 300 m of a cell, heard of as they drive."""
+    """Positions of eight cars that drive up and down the middle 300 m of a cell."""
     lat, lon = centre_of(cell_at(LAT, LON))
     for at in range(0, minutes * MINUTE_MS, 15_000):
         for car in range(8):

@@ -1,4 +1,4 @@
-"""The storm of May 2024 through the whole bus: Houston's real list in, situations, alerts and grants out."""
+"""The storm of May 2024 over the whole bus: Houston's real list in; situations, alerts and grants out."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def in_halves(new_city: NewCity, recording: Path) -> LivingCity:
 
 @pytest.fixture(scope="module")
 def a_morning(new_city: NewCity, recording: Path) -> LivingCity:
-    """The first hours only: enough to look at."""
+    """The first hours only."""
     city = new_city("storm-morning")
     city.play(cut(recording, city.folder / "morning.jsonl", count=12))
     return city
@@ -83,7 +83,7 @@ def test_half_and_then_all_is_as_all_at_once(at_once: LivingCity, in_halves: Liv
 
 def test_two_fresh_plays_find_the_same_situations(at_once: LivingCity, in_halves: LivingCity) -> None:
     def story(city: LivingCity) -> list[tuple[Any, ...]]:
-        """Every revision ever told, not only the last."""
+        """Every revision published, not only the last."""
         return [
             (one["kind"], one["status"], one["reason"] and one["reason"].split()[0], one["opened_at"])
             for one in city.values("core.situation")
@@ -120,7 +120,7 @@ def test_with_the_police_six_hours_later_hardly_any_do(new_city: NewCity, record
 def test_no_situation_outgrows_its_bounds(at_once: LivingCity) -> None:
     for one in at_once.values("core.situation"):
         if one["rule"] != "joint-incident":
-            continue  # a surge has no reports of its own: the situations beneath it have
+            continue  # a surge has no reports of its own: the situations under it have
         times = [incident["event_time"] for incident in one["incidents"]]
         places = [incident["position"] for incident in one["incidents"] if incident["position"]]
         assert len(times) <= 6
@@ -228,11 +228,11 @@ def test_a_journal_that_no_longer_reaches_back_is_said_to_be_so_and_what_stands_
     assert "revision 1" in shown.stdout
 
 
-# -- what the sentences above stand on -----------------------------------------------------------------------
+# -- helpers -------------------------------------------------------------------------------------------------
 
 
 def kinds_called(city: LivingCity, domain: str) -> dict[str, set[str]]:
-    """Every kind that each incident was ever called: a medical call often turns into a crash on arrival."""
+    """Incident → all kinds of its revisions: a medical call often becomes a crash on arrival."""
     called: dict[str, set[str]] = {}
     for one in city.values(f"{domain}.incident"):
         called.setdefault(one["incident_id"], set()).add(one["kind"])
@@ -240,7 +240,7 @@ def kinds_called(city: LivingCity, domain: str) -> dict[str, set[str]]:
 
 
 def joining(city: LivingCity) -> tuple[set[str], set[str], set[str]]:
-    """The fire department's road and medical incidents, and all that are told together with a police crash."""
+    """The fire department's road and medical incidents, and all that are in one situation with a police crash."""
 
     def those(called: Mapping[str, set[str]], *kinds: str) -> set[str]:
         return {one for one, words in called.items() if any(word.startswith(kinds) for word in words)}
@@ -264,7 +264,7 @@ def ends_alive(one: str, situations: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 def foreign(city: LivingCity, value: bytes | None, *, contract: str, key: bytes = b"foreign") -> None:
-    """Somebody else writes into a topic of the city."""
+    """Write into a topic of the city as another program."""
     producer = Producer({"bootstrap.servers": city.places.kafka})
     producer.produce(city.topic(contract), value, key=key)
     assert producer.flush(10) == 0

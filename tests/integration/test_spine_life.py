@@ -1,4 +1,4 @@
-"""A city that lives: its subscribers, its live view, its bad input, and what a person is told who uses it wrongly."""
+"""A running city: its subscribers, its live view, bad input, and error messages for wrong use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNREACHABLE_S = 10.0
 def city(
     cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory, data_dir: Path
 ) -> Iterator[LivingCity]:
-    """Its stages run while the tests do, and a few hours of the storm have been played."""
+    """A city whose stages run during the tests, with a few hours of the storm played."""
     one = LivingCity("living", tmp_path_factory.mktemp("living"), cluster)
     one.bongsu("play", str(one.file), "--source", "active-incidents", str(hours(one, data_dir)))
     with one.running("--only-stages"):

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def town() -> str:
-    """A city that no other test has: the cluster may be one that lives on."""
+    """A city name that no other test has: the cluster may be a permanent one."""
     return f"town-{secrets.token_hex(4)}"
 
 
@@ -73,7 +73,7 @@ def test_partitions_of_a_topic_that_exists_are_left_to_a_person(cluster: Endpoin
     admin = AdminClient({"bootstrap.servers": cluster.kafka})
     topic = f"{town}.fire.incident"
     admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(20)
-    ensure_topics(cluster.kafka, [town])  # its settings are made right, its partitions left
+    ensure_topics(cluster.kafka, [town])  # its settings are corrected, its partitions are not changed
     found = {one.topic: one for one in standings(cluster.kafka, [town])}
     assert found[topic].state == "repartition"
     assert found[topic].partitions == 3
@@ -107,7 +107,9 @@ def alter(cluster: Endpoints, topic: str, name: str, value: str) -> None:
     admin = AdminClient({"bootstrap.servers": cluster.kafka})
     admin.incremental_alter_configs([resource])[resource].result(20)
     deadline = time.monotonic() + 20
-    while settings_in(cluster, topic)[name] != value:  # a broker learns it a moment after the controller
+    while (
+        settings_in(cluster, topic)[name] != value
+    ):  # a broker learns the controller's decision a moment later
         assert time.monotonic() < deadline
 
 

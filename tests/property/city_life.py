@@ -1,4 +1,4 @@
-"""Random lives of a small, crowded city, and what must be true of whatever the rules say of them."""
+"""Random histories of a small, crowded city, and the invariants of the rules' answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPOTS = st.tuples(st.integers(0, 6), st.integers(0, 1)).map(lambda spot: place(s
 CLOCK = st.integers(0, 50).map(lambda minute: f"12:{minute:02d}")
 STATUSES = ("open", "dispatched", "arrived", "closed")
 DONE = (*ACTIONS, *["file"] * 4, "join", "separate", "reopen")
-"""What moves reports and filings about is done more often."""
+"""The operators' actions; those that move reports and filings are drawn more often."""
 OF_ITS_TIME = frozenset({"event_id", "event_time", "received_time", "rule_version"})
 Case = tuple[str, list[Entry]]
 
@@ -65,7 +65,7 @@ def some_cameras(draw: st.DrawFn) -> list[Entry]:
 
 @st.composite
 def some_actions(draw: st.DrawFn) -> list[Entry]:
-    """What operators do, with situations that are only known once it comes to that."""
+    """Operators' actions, on situations that are chosen when the action is done."""
     return [
         Entry(
             "action",
@@ -90,7 +90,7 @@ def some_actions(draw: st.DrawFn) -> list[Entry]:
 
 @st.composite
 def some_claims(draw: st.DrawFn) -> list[Entry]:
-    """What cameras claim in the whole city."""
+    """Claims of cameras in the whole city."""
     return [
         a_claim(f"c{number}", where=draw(SPOTS), label=draw(st.sampled_from(("smoke", "collision"))))
         for number in range(draw(st.integers(0, 5)))
@@ -98,8 +98,8 @@ def some_claims(draw: st.DrawFn) -> list[Entry]:
 
 
 class OperatedCity(City):
-    """A city whose operators act on whatever situations there are, and whose agencies answer whatever was filed; what cannot
-    be done is not done."""
+    """A city whose operators act on any situation there is, and whose agencies answer any filing. An action that is not
+    possible is skipped."""
 
     def take(self, *entries: Entry) -> list[Event]:
         return [event for entry in entries for event in self._take(entry)]
@@ -134,8 +134,8 @@ class OperatedCity(City):
 
 @st.composite
 def a_life(draw: st.DrawFn, *others: RulesConfig) -> list[Entry]:
-    """Reports, some of which answer filings, cameras that come, move, die and claim, operators, rules (of *others*) and
-    ticks, with time going on; some things told twice."""
+    """Entries in order of time: reports, some of which answer filings; cameras that come, move, die and claim; operators;
+    rules (of *others*); ticks. Some entries come twice."""
     told = [*draw(cases()), *draw(some_cameras()), *draw(some_cameras()), *draw(some_actions())]
     told += draw(some_claims())
     told += [
@@ -159,7 +159,7 @@ def a_life(draw: st.DrawFn, *others: RulesConfig) -> list[Entry]:
 
 
 def wrongs(city: City) -> list[str]:
-    """Everything that must not be: empty when all is well."""
+    """All broken invariants; empty when all is well."""
     newest = city.newest()
     return [
         *_not_in_exactly_one(newest.values()),
@@ -205,7 +205,7 @@ def _repeated(city: City) -> list[str]:
 
 
 def _endless_grants(city: City) -> list[str]:
-    """Grants in force for what is over, or without a reason to be, or ended late."""
+    """Grants in force for ended situations, or without a reason, or ended late."""
     newest, found = city.newest(), []
     for grant in city.grants().values():
         situation = newest[grant["situation_id"]]
@@ -220,7 +220,7 @@ def _endless_grants(city: City) -> list[str]:
 
 
 def _endless_filings(city: City) -> list[str]:
-    """Filings that wait for an answer of what is over, or twice of one domain; those that are answered by nobody."""
+    """Open filings of ended situations, or two of one domain; answered filings without an answer."""
     newest, found = city.newest(), []
     filings = {one["filing_id"]: one for one in city.all("core.filing")}
     waiting = Counter[tuple[str, str]]()
@@ -237,7 +237,7 @@ def _endless_filings(city: City) -> list[str]:
 
 
 def _untold(city: City) -> list[str]:
-    """Situations that are remembered otherwise than they were told, or than their rows say."""
+    """Situations whose state differs from the published revision, or from their rows."""
     newest, found = city.newest(), []
     rows = {event.key: event.value for event in city.said if event.topic == "core.state"}
     for its_id, situation in city.state.situations.items():
@@ -251,7 +251,7 @@ def _untold(city: City) -> list[str]:
 
 
 def picture(city: City) -> list[tuple[Any, ...]]:
-    """The situations by members, status and cameras: what must not depend on the order of reports."""
+    """The situations by members, status and cameras: the part that must not depend on the order of reports."""
     return sorted(
         (
             sorted(members(s)),

@@ -1,4 +1,4 @@
-"""Every kernel that reads bytes at addresses, on bytes whose lengths lie, up against a page that nobody may read.
+"""Every kernel that reads bytes at addresses, on bytes with wrong lengths, directly before an unreadable page.
 
 A kernel that reads one byte too many ends the process: run it as one of its own. numba's bounds check sees no addresses.
 """
@@ -33,13 +33,13 @@ LIES = (
     b"\x01",
     b"\x80",
 )
-"""The least and the greatest number, the greatest of 32 bits, a hundred, a negative one, and one that does not end."""
+"""Wrong lengths: the least and the greatest number, the greatest of 32 bits, 100, a negative one, an endless varint."""
 FLIPS = 1_000
 COLUMNS = 7
 
 
 class Edge:
-    """Room whose end is the end of what may be read."""
+    """Memory that ends at an unreadable page."""
 
     def __init__(self, pages: int = 4) -> None:
         self._size = pages * mmap.PAGESIZE
@@ -50,7 +50,7 @@ class Edge:
             raise OSError(ctypes.get_errno(), "mprotect")
 
     def put(self, held: bytes) -> int:
-        """*held* right before the end; its address."""
+        """Write *held* right before the end; return its address."""
         self._held[self._size - len(held) : self._size] = held
         return self._begin + self._size - len(held)
 
@@ -60,7 +60,7 @@ class Edge:
 
 
 def lied(held: bytes) -> list[bytes]:
-    """*held* cut at each byte, and with each lie at each byte."""
+    """*held* cut at each byte, and with each wrong length at each byte."""
     cut = [held[:end] for end in range(len(held))]
     return cut + [held[:at] + lie + held[at + len(lie) :] for at in range(len(held)) for lie in LIES]
 
@@ -87,7 +87,7 @@ def read_frames(edge: Edge, form: Form, contract: Contract) -> int:
 
 
 def read_batches(edge: Edge, chance: Random) -> int:
-    """Record batches of each codec; what is packed is unpacked elsewhere, so the plain ones are the ones to see."""
+    """Read record batches of each codec. Only the uncompressed ones test the edge: others are unpacked to new memory."""
     values = [(number, b"key", b"v" * (40 * number), {"name": b"header"}) for number in range(4)]
     whole = batch(5, CODECS["none"], list(values)).held
     hostile = lied(whole)

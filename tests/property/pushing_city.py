@@ -1,4 +1,4 @@
-"""A small city whose agencies push, from what they send to what the rules make of it: examined, encoded, decoded, folded."""
+"""A small city whose agencies push. Each push is examined, encoded, decoded and folded by the rules."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.unit.situations.a_city import City, a_tick, at, rules
 NOON_MS = at("12:00")
 BOUNDS = Bounds(36.0, 127.0, 37.0, 128.0)
 SPEAKS_FOR = {"north": ("112-north",), "south": ("112-south",), "fire": ("119",)}
-"""Who pushes → the agencies for which their sources speak."""
+"""Pusher → the agencies for which its sources speak."""
 KINDS = {"incident": "incident", "place": "place"}
 OTHERS = [{"name": name, "numbers": {}} for name in ("disaster", "vulnerable", "wanted")]
 
@@ -42,7 +42,7 @@ def a_codec(contract: str) -> RowCodec:
 
 @dataclass(slots=True)
 class PushedCity:
-    """A city, and how many records went into it; *set_aside* are those that its rules refused."""
+    """A city, and the number of its records; *set_aside* are those that its rules refused."""
 
     city: City = field(
         default_factory=lambda: City(rules(filing={"fire": "119", "police": "112-south"}, others=OTHERS))
@@ -51,7 +51,7 @@ class PushedCity:
     set_aside: list[Invalid] = field(default_factory=list)
 
     def push(self, who: str, contract: str, record: Mapping[str, Any], clock: str) -> Examined:
-        """*record*, as *who* sends it; what the gateway says of it."""
+        """Push *record* as *who*; return the gateway's examination."""
         body = orjson.dumps({"event_time": at(clock), **record})
         examined = an_ear(who, contract).examine([Said(body)], at(clock))
         for reading in examined.readings:

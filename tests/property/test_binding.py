@@ -1,4 +1,4 @@
-"""No push of one agency does anything to what is another's, whatever its record names."""
+"""No push of one agency changes another agency's data, whatever its record names."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def an_entry(entry_id: str = "W1", **said: Any) -> dict[str, Any]:
 
 
 def the_city_of_others() -> PushedCity:
-    """A fire and a police report of one crash, one of each that is filed with the other, a sensor's alarm, a call for help,
-    a wanted vehicle, cameras around."""
+    """A city with a fire and a police report of one crash, a report of each that is filed with the other, a sensor's alarm,
+    a call for help, a wanted vehicle, and cameras around."""
     city = PushedCity()
     for number in range(4):
         city.push("fire", "place.camera", a_camera(f"c{number}", position=place(30 + number)), "12:00")
@@ -75,14 +75,14 @@ def the_city_of_others() -> PushedCity:
 
 
 def incidents_of(city: PushedCity) -> dict[str, Incident]:
-    """The others' incidents: what their agencies said, where it stands in the log included."""
+    """The others' incidents as their agencies reported them, with their places in the log."""
     kept = {"anchored": False, "bound": (), "parted": (), "turned_at": 0}
     every = city.city.state.index.incidents
-    return {its_id: replace(one, **kept) for its_id, one in every.items() if one.agency in MINE}  # type: ignore[arg-type]
+    return {its_id: replace(one, **kept) for its_id, one in every.items() if one.agency in MINE}  # type: ignore[arg-type]  # fields by name
 
 
 def situations_of(city: PushedCity) -> dict[str, Situation]:
-    """The situations in which others' incidents are, or which are of no incident."""
+    """The situations that hold others' incidents, or none."""
     every = city.city.state.situations
     return {
         its_id: one
@@ -100,7 +100,7 @@ def grants_of(city: PushedCity) -> set[tuple[Any, ...]]:
 
 
 def ids_told() -> list[str]:
-    """What an agency that reads along may know of the others."""
+    """The others' ids that an agency which reads the topics may know."""
     city = the_city_of_others()
     filings = [one.filing_id for it in situations_of(city).values() for one in it.filings]
     return [*incidents_of(city), *filings]
@@ -157,7 +157,7 @@ OTHER_RECORDS = {
 
 
 def pushes(where: Mapping[str, Any]) -> st.SearchStrategy[list[Push]]:
-    """What the agency of the north sends: its reports bear the place *where*."""
+    """The pushes of the northern agency; its reports have the place *where*."""
     reports = REPORTS.map(lambda said: ("police.incident", {**said, "position": dict(where)}))
     others = [
         ("place.camera", CAMERAS),
@@ -174,7 +174,7 @@ LEFT_ALONE.wait(f"12:{MINUTES}")
 
 
 def both(sent: list[Push]) -> tuple[PushedCity, PushedCity]:
-    """The city into which *sent* was pushed, and the same city without."""
+    """The city after *sent* was pushed, and the same city without it."""
     attacked = deepcopy(BEFORE)
     for minute, (contract, record) in enumerate(sent, 2):
         attacked.push("north", contract, record, f"12:{minute:02d}")
@@ -183,7 +183,7 @@ def both(sent: list[Push]) -> tuple[PushedCity, PushedCity]:
 
 
 def check_apart(sent: list[Push]) -> None:
-    """Nothing at all of what is the others' is another, but what was filed and when it is due."""
+    """Check that all of the others' data is unchanged, except for filings and due times."""
     attacked, left_alone = both(sent)
     assert incidents_of(attacked) == incidents_of(left_alone)
     assert situations_of(attacked) == situations_of(left_alone)
@@ -194,7 +194,7 @@ def check_apart(sent: list[Push]) -> None:
 
 
 def check_near(sent: list[Push]) -> None:
-    """A report beside theirs may be told with theirs. Theirs stay as they are, together, open, and their grants in force."""
+    """Check that a report near theirs may join them, and that theirs stay together, open, with grants in force."""
     attacked, left_alone = both(sent)
     assert incidents_of(attacked) == incidents_of(left_alone)
     for its_id, before in situations_of(left_alone).items():

@@ -13,7 +13,7 @@ from streams.situations.cameras import CameraIndex, nearest_cameras
 from streams.situations.model import Camera, CameraAt, Position
 
 STEP = 0.0005
-"""Places lie on a mesh, so that several cameras share a pole and many lie equally far."""
+"""Places on a mesh, so that several cameras share a pole and many are equally far."""
 CENTRES = st.sampled_from([(36.35, 127.38), (0.0, 0.0), (89.999, 10.0), (-90.0, 0.0), (71.0, 179.9995)])
 MESH = st.tuples(st.integers(-8, 8), st.integers(-8, 8))
 STATUS = st.sampled_from(["ok", "ok", "ok", "faulty", "retired"])
@@ -79,7 +79,7 @@ def test_nearest_cameras_equal_brute_force(
 def test_whoever_lies_within_the_radius_is_found(
     lat: float, lon: float, bearing: float, share: float, radius_m: float
 ) -> None:
-    """At any bearing, up to the very edge."""
+    """The radius holds at any bearing, up to the edge."""
     angle, course, phi = share * radius_m / EARTH_RADIUS_M, math.radians(bearing), math.radians(lat)
     sine = math.sin(phi) * math.cos(angle) + math.cos(phi) * math.sin(angle) * math.cos(course)
     its_lat = math.degrees(math.asin(max(-1.0, min(1.0, sine))))
@@ -97,7 +97,7 @@ def test_whoever_lies_within_the_radius_is_found(
 
 
 def test_the_oracle_is_not_fooled() -> None:
-    """Brute force itself tells a dead camera and a farther one from the right answer."""
+    """The brute-force oracle notices a dead camera and a farther one."""
     here = Position(36.35, 127.38)
     near = Camera("near", Position(36.3501, 127.38), ("traffic",), "ok")
     dead = Camera("dead", here, ("traffic",), "faulty")

@@ -1,4 +1,4 @@
-"""Whatever stands in a camera's message where something else should: it is told, set aside or counted."""
+"""Any wrong value in a camera's message: it is published, set aside or counted."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def codec(topic: str) -> RowCodec:
 
 
 def ways(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to each part of *value*."""
+    """The path to each part of *value*."""
     if way:
         yield way
     steps = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()

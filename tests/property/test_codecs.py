@@ -1,4 +1,4 @@
-"""Two decoders, one answer: over the whole catalogue, for lawful payloads and for broken ones."""
+"""Two decoders give the same result over the whole catalogue, for valid payloads and for broken ones."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_json_form_brings_every_value_back(contract: Contract, data: st.Data
     value = data.draw(values_of(model_of(contract.newest)))
     try:
         shown = to_json_value(contract.newest, value)
-    except Invalid as error:  # a time that no calendar has
+    except Invalid as error:  # a time beyond Python's calendar
         assert error.expected == "a time in the years 1 to 9999"
     else:
         assert from_json_value(contract.newest, shown) == value
@@ -68,7 +68,7 @@ def test_the_json_form_brings_every_value_back(contract: Contract, data: st.Data
 
 @st.composite
 def broken(draw: st.DrawFn, whole: bytes) -> bytes:
-    """*whole* with a byte changed, bytes gone, bytes added, or, now and then, as it was."""
+    """*whole* with a byte changed, bytes removed, bytes added, or, sometimes, unchanged."""
     at = draw(st.integers(0, len(whole) - 1))
     some = draw(
         st.sampled_from([b"\x01", b"\xff", b"\x00", b"\x80\x00", b"\x03\x02", b"\xfe\xff\xff\xff\xff\x07"])

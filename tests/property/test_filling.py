@@ -1,4 +1,4 @@
-"""A restart puts all reports into the index at once: it must be the index that they made one after another."""
+"""A restart puts all reports into the index at once: the index must equal that of one report after another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CENTRES = ((29.76, -95.37), (0.0, 180.0), (-16.8, -179.999), (89.999, 10.0), (-9
 
 @st.composite
 def reports(draw: st.DrawFn) -> list[Incident]:
-    """Around one place on the sphere, its date line and its poles among them; a few nowhere."""
+    """Reports around one place on the sphere, date line and poles included; a few without a place."""
     lat, lon = draw(st.sampled_from(CENTRES))
     steps = st.integers(-6, 6)
     made = draw(

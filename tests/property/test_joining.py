@@ -1,4 +1,4 @@
-"""Situations are a function of the set of reports, and no life of a city breaks what is promised."""
+"""Situations are a function of the set of reports, and no history of a city breaks an invariant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.situations.a_city import a_camera, a_city, an_incident, place, r
 
 CRASHES = {"kinds": ["crash"], "per_hour": 0.1, "floor": 2}
 SURGE = [{"name": "surge", "numbers": {"families": {"crash": CRASHES}, "raise_at": 1.5, "guard_h": 0}}]
-"""So low that a handful of crashes is one."""
+"""A surge's threshold, so low that a few crashes are a surge."""
 FILING = {"fire": "119", "police": "112"}
 CLAIMS = [{"name": "unconfirmed", "numbers": {}}]
 NO_FILING_IN_LAW = {**law_named("kr"), "may": {"file": ["nobody"]}}
@@ -27,11 +27,11 @@ NUMBERS = {"grant_minutes": 45, "expire_after_min": 180, "escalate_after_min": 2
 WATCH = {"purpose": "fire-safety", "labels": ["smoke"]}
 TODAYS = {**NUMBERS, "others": SURGE + CLAIMS, "filing": FILING, "watch": WATCH}
 CHANGED = ({}, {"filing": {}}, {"others": SURGE}, {"law": NO_FILING_IN_LAW, "watch": None})
-"""What a city's file, or its law, says from some time on."""
+"""Settings of a city's file, or of its law, that change at some time."""
 
 
 def numbers(**more: Any) -> list[RulesConfig]:
-    """Today's, and others."""
+    """Today's settings, and others."""
     return [rules(**{**TODAYS, **more, **changed}) for changed in CHANGED]
 
 
@@ -96,28 +96,28 @@ def test_a_restart_in_the_middle_changes_not_a_byte(life: list[Entry], cut: int)
     after.take(*life[cut:])
     said = [*before.said, *after.said]
     assert [(e.topic, e.key, e.value) for e in said] == [(e.topic, e.key, e.value) for e in whole.said]
-    assert body_of(after.state.clock_row().value["body"].decode()) == body_of(  # type: ignore[index]
-        whole.state.clock_row().value["body"].decode()  # type: ignore[index]
+    assert body_of(after.state.clock_row().value["body"].decode()) == body_of(  # type: ignore[index]  # a row
+        whole.state.clock_row().value["body"].decode()  # type: ignore[index]  # a row
     )
 
 
 def test_the_checker_sees_each_sort_of_wrong() -> None:
-    """A circle of merging, a report in two situations, a revision told twice, a grant and a filing that do not end."""
+    """Wrongs: a circle of merging, a report in two situations, a repeated revision, a grant and a filing that do not end."""
     city = a_city(a_camera(), an_incident("F1"), an_incident("P1", kind="crash", where=place(900)))
     assert wrongs(city) == []
     first, second = (event for event in city.said if event.topic == "core.situation")
 
-    def with_said(*events: object) -> list[str]:
+    def with_said(*events: Event) -> list[str]:
         spoilt = a_city()
-        spoilt.said = [*city.said, *events]  # type: ignore[list-item]
+        spoilt.said = [*city.said, *events]
         spoilt.state = city.state
         return wrongs(spoilt)
 
-    def changed(event, **fields):  # type: ignore[no-untyped-def]
-        return type(event)(event.topic, event.key, {**event.value, "revision": 2, **fields})
+    def changed(event: Event, **fields: object) -> Event:
+        return Event(event.topic, event.key, {**(event.value or {}), "revision": 2, **fields})
 
     assert any("revision" in one or "[1, 1]" in one for one in with_said(first))
-    both = changed(second, incidents=[*second.value["incidents"], *first.value["incidents"]])  # type: ignore[index]
+    both = changed(second, incidents=[*second.value["incidents"], *first.value["incidents"]])  # type: ignore[index]  # not None
     assert any("2 live" in one for one in with_said(both))
     circle = (changed(first, merged_into=second.key), changed(second, merged_into=first.key))
     assert any("circle" in one for one in with_said(*circle))

@@ -1,4 +1,4 @@
-"""The kernels against the row decoder: whatever a payload holds, sure means the same, and nothing that is wrong is sure."""
+"""The kernels against the row decoder: where a kernel is sure it gives the same result, and it is never sure of a fault."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TIMES = st.integers(0, 1 << 42)
 
 
 def values(kind: Type) -> st.SearchStrategy[Any]:
-    """Whatever fits *kind*."""
+    """Any value of *kind*."""
     match kind:
         case Record():
             return st.fixed_dictionaries({field.name: values(field.type) for field in kind.fields})

@@ -1,4 +1,4 @@
-"""Whatever is looked for and whatever is seen, the columns find what one look at a time finds."""
+"""For any watches and observations, the columns find the same matches as a search one by one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from tests.match_oracle import LAT, LON, NOON_MS, Sight, a_watch, columns, is_in
 CASES = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 LABELS = ["person", "car", "truck", "연기"]
 TOKENS = ["p1", "p2", "p3"]
-NEAR = st.integers(-60, 60).map(lambda n: n / 10_000)  # about 650 m to each side, on a lattice: edges are met
+NEAR = st.integers(-60, 60).map(
+    lambda n: n / 10_000
+)  # about 650 m to each side, on a lattice, so that places hit edges
 lats, lons = NEAR.map(lambda d: LAT + d), NEAR.map(lambda d: LON + d)
 times = st.integers(NOON_MS, NOON_MS + 10)
 

@@ -1,4 +1,4 @@
-"""Wherever a worker dies, however the log is cut, and whenever a watch opens: each match is told once, and all are."""
+"""Wherever a worker dies, the log is cut or a watch opens: each match is published exactly once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def sights(draw: st.DrawFn) -> Sight:
 
 @st.composite
 def partitions(draw: st.DrawFn) -> list[list[Written]]:
-    """Two of them; a record is received up to seven seconds after it happened."""
+    """Two partitions; a record is received up to seven seconds after its event time."""
     parts = []
     for number in range(2):
         seen = draw(st.lists(st.tuples(sights(), st.integers(0, 7_000)), max_size=14))
@@ -65,7 +65,7 @@ def partitions(draw: st.DrawFn) -> list[list[Written]]:
 
 @st.composite
 def wide_watches(draw: st.DrawFn) -> list[Watch]:
-    """Watches whose time spans all or a part of what happens."""
+    """Watches whose time spans all or a part of the log."""
     found = [a_watch("all", since=NOON_MS)]
     for number in range(draw(st.integers(0, 4))):
         one = draw(watches(number))
@@ -91,7 +91,7 @@ deeds = st.lists(
 def a_log(parts: list[list[Written]], wanted: list[Watch]) -> Log:
     cleared = [
         [one for one in part if clear(wanted, [one.sight])] for part in parts
-    ]  # what lies on an edge to a hair is no test of this
+    ]  # a place on an edge, within rounding, is no test of this
     return Log(cleared, [Told(offset, one.watch_id, one) for offset, one in enumerate(wanted)])
 
 
@@ -159,9 +159,9 @@ def test_order_within_the_allowed_lateness_does_not_matter(
 def test_of_each_second_a_watch_is_told_its_bound_and_the_rest_is_counted_once(
     parts: list[list[Written]], wanted: list[Watch], what: list[Any]
 ) -> None:
-    """The first ones of each partition are told, wherever workers died."""
+    """The first matches of each partition are published, wherever workers died."""
     log = a_log(parts, wanted)
-    for number, part in enumerate(log.partitions):  # one that ends all seconds
+    for number, part in enumerate(log.partitions):  # a record that ends all seconds
         part.append(Written(Sight(None, None, NOON_MS + 10**6, "dog"), NOON_MS + 10**6, f"end{number}"))
     told: Counter[tuple[str, str]] = Counter()
     left: Counter[tuple[str, int, int]] = Counter()
@@ -219,10 +219,10 @@ def test_a_watch_that_ended_is_told_no_more_and_one_that_moved_is_told_of_its_ne
     log = Log([written], [Told(0, "w", first), Told(1, "w", moved), Told(2, "w", None)])
     life = Life(log, GENEROUS)
     life.read({0: 1})
-    life.tell(1)  # finds o0, looking back
+    life.tell(1)  # finds o0 by the look back
     life.read({0: 2})  # o1 is far, o2 near
-    life.tell(1)  # moves: what it saw there before is not looked up
-    life.read({0: 1})  # o3 is where it looks now
+    life.tell(1)  # it moves: its earlier sights there are not looked up
+    life.read({0: 1})  # o3 is within the watch now
     life.tell(1)
     life.read({0: 2})
     life.commit()

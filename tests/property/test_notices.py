@@ -1,4 +1,4 @@
-"""What sensors and persons say again, or late, changes nothing that anybody is told."""
+"""Repeated or late notices of sensors and persons change no published answer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.unit.situations.a_city import City, a_camera, a_tick, an_action, at, 
 STEP_MS = 20_000
 TOLD = ("core.situation", "core.alert", "core.grant")
 NUMBERS = {"over_after_s": 60, "age_max_min": 4}
-"""So short that what is told again is at times younger than that, at times older."""
+"""Retention so short that a repeat is sometimes younger, sometimes older."""
 
 Word = tuple[str, str, int]
-"""Whose, what, and how many metres north."""
+"""(source, kind of notice, metres north)."""
 
 
 def words() -> st.SearchStrategy[list[Word]]:
@@ -33,7 +33,7 @@ def words() -> st.SearchStrategy[list[Word]]:
 
 
 def a_word(word: Word, number: int, heard: int) -> Entry:
-    """The word with that *number*, as it is heard in that step."""
+    """The notice with that *number*, received in step *heard*."""
     whose, what, metres = word
     value: dict[str, Any] = {
         "event_id": derived_id(number),
@@ -57,7 +57,7 @@ def a_word(word: Word, number: int, heard: int) -> Entry:
 
 
 def lived(said: Sequence[Word], heard: Sequence[Sequence[int]]) -> City:
-    """A city that in each step hears the words of these numbers; an operator's hand is done in its own step."""
+    """A city that receives in each step the notices of these numbers; an operator's action has its own step."""
     city = City(rules(others=[{"name": name, "numbers": NUMBERS} for name in ("disaster", "vulnerable")]))
     city.take(a_camera(purposes=["disaster", "crime-prevention"]))
     for step, numbers in enumerate(heard):
@@ -74,7 +74,7 @@ def lived(said: Sequence[Word], heard: Sequence[Sequence[int]]) -> City:
 
 
 def _handle(city: City, what: str, pick: int, clock: int) -> None:
-    """What an operator does with one of the situations for which that can be done."""
+    """Do an operator's action on one of the situations that allow it."""
     may = [one for one in city.live() if (one["status"] == "closed") is (what == "reopen")]
     if may:
         action = an_action(what, may[pick % len(may)]["situation_id"])
@@ -89,7 +89,7 @@ def told(city: City) -> list[Any]:
 @settings(max_examples=150, deadline=None)
 @given(words(), st.data())
 def test_what_is_told_again_changes_nothing(said: list[Word], data: st.DataObject) -> None:
-    """At any time later, as often as may be."""
+    """A repeat may come at any later time, any number of times."""
     heard = [[number] for number in range(len(said))]
     again = [list(one) for one in heard]
     for number in data.draw(st.lists(st.integers(0, len(said) - 1), max_size=10)):
@@ -101,7 +101,7 @@ def test_what_is_told_again_changes_nothing(said: list[Word], data: st.DataObjec
 @settings(max_examples=150, deadline=None)
 @given(words(), st.data())
 def test_in_whatever_order_it_is_heard_no_id_lives_twice(said: list[Word], data: st.DataObject) -> None:
-    """No revision is told twice, no grant outlives its situation."""
+    """No revision is published twice, no grant outlives its situation."""
     numbers = [number for number in range(len(said)) for _ in range(data.draw(st.integers(1, 2)))]
     late: list[list[int]] = [[] for _ in range(len(said) + 12)]
     for number in numbers:

@@ -1,4 +1,4 @@
-"""The spool against a model of it: whatever is pushed, drained and killed, what was acknowledged is there, once."""
+"""The spool against a model: after any pushes, drains and kills, each acknowledged push is there once."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from connectors.gateway.spooled import Differs, Full, Push
 SOURCES = st.sampled_from(["cad", "cameras"])
 BYTES_MAX = 4_000
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "auto_vacuum": 2}
-"""What SQLite's own documentation says of a commit that outlives a cut of power: FULL is 2."""
+"""SQLite's ``synchronous=FULL``, with which, by its documentation, a commit survives a power cut."""
 SAID_BEFORE = """CREATE TABLE said (source TEXT NOT NULL, mark BLOB NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL,
 PRIMARY KEY (source, mark)) WITHOUT ROWID"""
 
 
 class SpoolMachine(RuleBasedStateMachine):
-    """*acknowledged*: per source, the (number, body) pairs that were answered and are not done."""
+    """*acknowledged*: per source, the (number, body) pairs that were acknowledged and not deleted yet."""
 
     spool: Spool
 
@@ -85,7 +85,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @rule(torn=st.binary(max_size=5_000))
     def killed(self, torn: bytes) -> None:
-        """Its files as they stand at this moment, and behind the last commit the beginning of one that never was."""
+        """Kill the spool: keep its files as they are, and append the beginning of a commit that never ended."""
         self.open_copy(torn)
 
     @rule()
@@ -135,7 +135,7 @@ TestSpool = SpoolMachine.TestCase
 
 
 def test_the_model_notices_a_spool_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What holds the spool to its word is held to its own: a writer that drops a push is found."""
+    """The model itself can fail: it finds a writer that drops a push."""
     sound = Spool._insert
 
     def forgetful(self: Spool, connection: sqlite3.Connection, push: Push) -> Any:

@@ -1,4 +1,4 @@
-"""Record batches of any codec, cut and given up anyhow, come out as what was written. aiokafka writes them."""
+"""Record batches of any codec, cut and aborted anywhere, give the records that were written. aiokafka writes them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ records = st.lists(
 
 @dataclass(frozen=True)
 class Written:
-    """A record batch: its bytes, and the records that it tells."""
+    """A record batch: its bytes, and the records that a reader must get."""
 
     held: bytes
     records: list[Record]
@@ -59,7 +59,7 @@ def batch(
 
 
 def marker(first: int, producer: int, key: bytes) -> Written:
-    """What ends a transaction."""
+    """A control batch that ends a transaction."""
     builder = DefaultRecordBatchBuilder(2, 0, True, producer, 0, 0, 1_000)
     builder.append(0, 1_700_000_000_000, key, b"\0\0\0\0\0\0", [])
     held = bytearray(placed(bytes(builder.build()), first))
@@ -68,7 +68,7 @@ def marker(first: int, producer: int, key: bytes) -> Written:
 
 
 def placed(held: bytes, first: int) -> bytes:
-    """As a broker stores it."""
+    """The batch as a broker stores it."""
     return first.to_bytes(8) + held[8:]
 
 
@@ -135,7 +135,7 @@ def test_what_was_given_up_is_left_out(steps: list[tuple[int, str]], data: st.Da
                 given_up.append((producer, begun))
         written.append(one)
         at += max(1, len(one.records))
-    for records_of in told.values():  # a broker shows nothing of what is open: here it is committed after all
+    for records_of in told.values():  # a broker hides open transactions: here it is committed after all
         wanted += records_of
     given_up = data.draw(st.permutations(given_up))
     part = Part(PLACE, 0, memoryview(b"".join(one.held for one in written)), given_up)
@@ -144,7 +144,7 @@ def test_what_was_given_up_is_left_out(steps: list[tuple[int, str]], data: st.Da
 
 
 def test_how_far_it_was_read_is_told_also_where_nothing_stands() -> None:
-    """Else what is behind would seem to be there for ever, on a place that is quiet."""
+    """Otherwise a quiet partition would seem to lag for ever."""
     given_up = batch(4, 3, [(0, None, b"never", {})], 9).held + marker(5, 9, ABORT).held
     sound = batch(0, 3, [(0, None, b"v", {})])
     parts = [
@@ -227,7 +227,7 @@ def test_damage_in_headers_is_said_when_the_record_is_copied() -> None:
 
 @pytest.mark.parametrize("count", [-50, 2_000_000_000])
 def test_a_count_that_cannot_be_is_damage(count: int) -> None:
-    """It says how much room is made for what is written then."""
+    """The count decides how much memory is allocated."""
     sound = batch(0, 0, [(0, None, b"v", {})] * 60).held
     held = bytearray(batch(60, 0, [(0, None, b"v", {})] * 60).held)
     held[57:61] = count.to_bytes(4, signed=True)
@@ -236,7 +236,7 @@ def test_a_count_that_cannot_be_is_damage(count: int) -> None:
 
 
 def test_a_record_is_copied_without_a_byte_of_what_is_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There may be no memory."""
+    """The memory behind it may not be mapped."""
     written = batch(0, 0, [(0, b"k", b"v", {}), (1, None, b"w" * 100, {"a": b"b"}), (2, None, None, {})])
     held, read_to = np.frombuffer(written.held, np.uint8), list[int]()
     string_at = ctypes.string_at

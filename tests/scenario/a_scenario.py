@@ -1,6 +1,6 @@
-"""A scenario: a city, what happens there by the clock, and what it must say to that; read from a file and run.
+"""A scenario: a city, its events by the clock, and the expected answers; read from a file.
 
-The form of a file stands in README.md beside this. Everything goes through the real ``streams.situations.fold.step``.
+README.md in this folder describes the form of a file. Everything goes through the real ``streams.situations.fold.step``.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ KNOWN = {"says", "row", "city", "events", "situation", "also", "nowhere", "under
 
 
 class Wrong(Exception):
-    """A scenario that cannot be read: which, and what is wrong with it."""
+    """A scenario that cannot be read: the file, and the fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """*under* is which of the file's ``[[under]]``, or "". *nowhere* are words that no answer may hold."""
+    """One scenario. *under*: the name of the file's ``[[under]]``, or "". *nowhere*: words that no answer may hold."""
 
     name: str
     says: str
@@ -63,7 +63,7 @@ class Scenario:
         return round(moment.timestamp() * 1000) + round(float(milli or 0) * 1000)
 
     def clock(self, time_ms: int) -> str:
-        """The inverse of ``at``, in as few words as may be."""
+        """The inverse of ``at``, in the shortest form."""
         whole, milli = divmod(time_ms, 1000)
         moment = datetime.fromtimestamp(whole, self.zone).replace(tzinfo=None)
         day = (moment.date() - DAY.date()).days + 1
@@ -72,7 +72,7 @@ class Scenario:
 
 
 def scenarios() -> list[Scenario]:
-    """All that lie in this folder."""
+    """All scenarios of this folder."""
     return [one for path in sorted(HERE.glob("*.toml")) for one in read(path)]
 
 
@@ -81,7 +81,7 @@ def read(path: Path) -> list[Scenario]:
 
 
 def scenarios_of(name: str, raw: Mapping[str, Any]) -> Iterator[Scenario]:
-    """The file's one scenario, or one for each ``[[under]]``: its city's settings over the file's, its own answers."""
+    """The file's scenario, or one for each ``[[under]]``: its settings override the file's, its answers are its own."""
     if unknown := raw.keys() - KNOWN:
         raise Wrong(f"{name}: unknown words {sorted(unknown)}; there are {sorted(KNOWN)}")
     for under in raw.get("under", [{}]):
@@ -98,13 +98,13 @@ def scenarios_of(name: str, raw: Mapping[str, Any]) -> Iterator[Scenario]:
 
 
 def _refusing(events: Sequence[Mapping[str, Any]], refused: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-    """*events*, of which those at the times of *refused* are set aside for that reason."""
+    """*events*, where those at the times of *refused* must be set aside for that reason."""
     for one in events:
         yield {**one, "refused": refused[one["at"]]} if one["at"] in refused else one
 
 
 def config_of(city: Mapping[str, Any]) -> RulesConfig:
-    """``law`` by name; ``rule.<name>`` puts a rule in force with these numbers; all else as joint-incident says it."""
+    """The rules of *city*: ``law`` by name; ``rule.<name>`` a rule with its settings; all else of joint-incident."""
     numbers = {name: said for name, said in city.items() if name not in ("law", "rule")}
     others = [{"name": name, "numbers": said} for name, said in city.get("rule", {}).items()]
     law = law_named(city.get("law", "kr"))

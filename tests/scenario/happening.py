@@ -1,4 +1,4 @@
-"""A scenario's events, as what the rules and the match take."""
+"""Convert a scenario's events into the input of the rules and the match."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.scenario.a_scenario import Scenario, Wrong, config_of
 LAT, LON = 36.35, 127.38
 MINUTE_MS = 60_000
 DOMAINS = {"119": "fire", "112": "police"}
-"""Agency → domain; any other's reports are of the domain that the event names."""
+"""Agency → domain; for other agencies the event names the domain."""
 PLATE_KEY = b"a key of the scenarios"
 _METRES = re.compile(r"(\d+(?:\.\d+)?) m ([NSEW])")
 COMMON = ("event_id", "city", "source", "event_time", "event_time_accuracy_s", "received_time", "position")
 WORDS = ("report", "camera", "seen", "plate", "speed", "wanted", "action", "event", "rules")
-"""An event is the first of these that stands in it; with none of them, time alone passes."""
+"""The keys that decide an event's kind, the first one found; without any, only time passes."""
 
 
 def place_of(said: str) -> dict[str, Any] | None:
@@ -48,7 +48,7 @@ def place_of(said: str) -> dict[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """*contract* and *value* are what is published; *said* is the event as the file has it."""
+    """One event: *contract* and *value* are published; *said* is the event of the file."""
 
     at: int
     contract: str
@@ -58,14 +58,14 @@ class Happening:
 
     @property
     def entry(self) -> Entry:
-        """As the rules take it."""
+        """The entry of the rules."""
         kind = "rules" if self.contract == "rules" else INPUTS[self.contract]
         return Entry(kind, f"demo.{self.contract}", 0, self.offset, self.value)
 
 
 @dataclass(slots=True)
 class Happenings:
-    """Reads events one after another: what an event leaves out of a case or a camera, its last one said."""
+    """Reads events in order. A field that an event of a case or camera leaves out is that of its last event."""
 
     scenario: Scenario
     now_ms: int = 0
@@ -74,7 +74,7 @@ class Happenings:
     offsets: dict[str, int] = field(default_factory=dict)
 
     def of(self, said: Mapping[str, Any]) -> Happening:
-        """What *said* publishes. An action still names its situation in the file's words."""
+        """The happening of *said*. An action still has the file's name of its situation."""
         self.now_ms = self.scenario.at(said["at"], self.now_ms)
         word = next((one for one in WORDS if one in said), "tick")
         rest = {name: value for name, value in said.items() if name not in ("at", "refused")}
@@ -90,7 +90,7 @@ class Happenings:
         return "core.tick", {"event_time": self.now_ms, "played": False}
 
     def _report(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """An agency's case. It still names the filing that it answers in the file's words."""
+        """An agency's case. It still has the file's name of the filing that it answers."""
         agency, _, case = rest.pop("report").rpartition(" ")
         known = self.cases.get(f"{agency} {case}", {})
         is_again = rest.pop("again", False)
@@ -146,7 +146,7 @@ class Happenings:
         }
 
     def _plate(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """A plate as a camera read it: it leaves the camera's connector as a token."""
+        """A plate read by a camera; the camera's connector publishes it as a token."""
         camera = rest.pop("by")
         return "cctv.plate", {
             "event_time": self._happened(rest),
@@ -158,7 +158,7 @@ class Happenings:
         }
 
     def _speed(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """What vehicles drive in the cell of a place, in the last whole minute."""
+        """The mean speed in the cell of a place, in the last whole minute."""
         place = place_of(rest.pop("where", "here")) or {}
         cell = cell_at(place["lat"], place["lon"])
         lat, lon = centre_of(cell)
@@ -173,7 +173,7 @@ class Happenings:
         }
 
     def _wanted(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """An entry of the police's list, entered where the key is."""
+        """An entry of the police's list, as that source publishes it."""
         entry, plate = rest.pop("wanted"), rest.pop("number", None)
         ends = rest.pop("ends", None)
         return "police.wanted", {
@@ -189,7 +189,7 @@ class Happenings:
         }
 
     def _action(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """An operator's: *on* is a report's case, or the rule whose newest situation is meant."""
+        """An operator's action: *on* is a report's case, or a rule, for its newest situation."""
         return "core.action", {
             "action_id": derived_id("action", rest["action"], self.now_ms),
             "action": rest.pop("action"),
@@ -204,7 +204,7 @@ class Happenings:
         }
 
     def _event(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Any contract's event, field by field; *where* is its position."""
+        """An event of any contract, field by field; *where* is its position."""
         contract = rest.pop("event")
         value: dict[str, Any] = {"event_time": self._happened(rest)}
         if "where" in rest:
@@ -213,7 +213,7 @@ class Happenings:
         return contract, value
 
     def _rules(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Other numbers for the whole city, in the form of ``[city]``."""
+        """New settings for the whole city, in the form of ``[city]``."""
         return "rules", config_of(rest.pop("rules")).canonical()
 
     def _happened(self, rest: dict[str, Any]) -> int:
@@ -224,7 +224,7 @@ class Happenings:
         return self.scenario.at(value, self.now_ms) if is_time else value
 
     def _complete(self, contract: str, value: dict[str, Any]) -> dict[str, Any]:
-        """*value* with all that its contract has, as it comes off the wire. ``Invalid`` if it does not fit."""
+        """*value* with all fields of its contract, encoded and decoded. ``Invalid`` if it does not fit."""
         schema = load_catalogue()[contract].newest
         usual = {
             "event_id": derived_id(contract, self.now_ms, self.offsets.get(contract, -1)),

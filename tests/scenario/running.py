@@ -1,4 +1,4 @@
-"""Runs a scenario through the fold, and writes what the city said in the words of the files."""
+"""Run a scenario through the fold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.scenario.happening import Happening, all_of
 
 @dataclass(slots=True)
 class Running:
-    """A city at work. *restarts*: it forgets everything after each entry and reads ``core.state`` again."""
+    """A running city. *restarts*: after each entry it drops its state and reads ``core.state`` again."""
 
     scenario: Scenario
     restarts: bool = False
@@ -34,7 +34,7 @@ class Running:
     taken: int = 0
 
     def run(self) -> list[Event]:
-        """All that the city says. ``Invalid`` where an event is refused, unless it says ``refused``."""
+        """All answers of the city. ``Invalid`` where an event is refused, unless the file expects that (``refused``)."""
         self._take(Entry("rules", "demo.rules", 0, 0, self.scenario.config.canonical()))
         for one in all_of(self.scenario):
             if "refused" in one.said:
@@ -63,7 +63,7 @@ class Running:
         if one.contract not in TOPICS and one.entry.kind != "evidence":
             self._take(one.entry)
             return
-        # evidence tells no time: in a city that runs, a tick a second does
+        # evidence does not move the clock: in a running city a tick a second does
         self._take(Entry("tick", "demo.core.tick", 0, self.taken, {"event_time": one.at}))
         if one.contract not in TOPICS:
             self._take(one.entry)
@@ -74,7 +74,7 @@ class Running:
             self._hold(watch, one, sight)
 
     def _hold(self, watch: Watch, one: Happening, sight: Sight) -> None:
-        """What the match does: one observation against one watch."""
+        """Match one observation with one watch, as the match does."""
         if wants(watch, sight) and is_inside(watch, sight):
             event = evidence_event("demo", _evidence(watch, one, sight))
             value = _fitting(event)
@@ -82,7 +82,7 @@ class Running:
             self._take(Entry("evidence", "demo.core.evidence", 0, self.taken, value))
 
     def _meant(self, said: str | None) -> str | None:
-        """The id of the newest situation that holds the report, or is of the rule, that *said* names."""
+        """The id of the newest situation with the report, or of the rule, that *said* names."""
         for value in reversed([dict(e.value or {}) for e in self.said if e.topic == "core.situation"]):
             its = {one["incident_id"] for one in value["incidents"]}
             if value["merged_into"] is None and (said in its or said == value["rule"]):
@@ -90,7 +90,7 @@ class Running:
         return said
 
     def _filed(self, agency: str) -> str:
-        """The id of the newest filing with *agency*, of one that is open if there is any."""
+        """The id of the newest filing with *agency*; an open one if there is any."""
         told = {
             one.value["filing_id"]: one.value for one in self.said if one.topic == "core.filing" and one.value
         }
@@ -170,6 +170,6 @@ def _evidence(watch: Watch, one: Happening, sight: Sight) -> Evidence:
 
 
 def _fitting(event: Event) -> dict[str, Any]:
-    """The event's value as it comes off the wire; ``Invalid`` if it is none of its contract."""
+    """The event's value, encoded and decoded; ``Invalid`` if it does not fit its contract."""
     codec = RowCodec(load_catalogue()[event.topic].newest)
     return codec.decode(codec.encode(event.value or {}))

@@ -1,4 +1,4 @@
-"""What a city said, in the words in which a scenario expects it, and what differs."""
+"""Compare a city's answers with those that a scenario expects, in the form of its file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.scenario.happening import PLATE_KEY, place_of
 
 ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing")
 BETWEEN_US = ("core.evidence", "core.watch", "core.state", "core.shadow")
-"""What the stages tell each other. A scenario names none of it, unless under ``also``."""
+"""Topics between the stages. A scenario does not expect them, except under ``also``."""
 SECONDS = re.compile(r"(\d\d:\d\d):00(?![\d.])")
 
 AS_TEXT: Mapping[str, Any] = {"ensure_ascii": False, "default": lambda raw: raw.decode(errors="replace")}
@@ -23,7 +23,7 @@ Value = Mapping[str, Any]
 
 
 def differences(scenario: Scenario, said: Sequence[Event]) -> list[str]:
-    """What was said and not expected, or expected and not said, a line each; none when all is as the file has it."""
+    """One line for each answer not expected and each expected answer that is missing; empty when all agree."""
     values = {topic: [e.value for e in said if e.topic == topic and e.value is not None] for topic in ANSWERS}
     told: dict[str, list[Value]] = {}
     for value in values["core.situation"]:
@@ -63,7 +63,7 @@ def _counted(what: str, expected: Sequence[object], names: Sequence[str]) -> lis
 
 
 def _alerts(scenario: Scenario, values: Iterable[Value]) -> list[str]:
-    """A line for each message; whoever is told the same at once stands in one line."""
+    """A line for each message; audiences of the same message at one time share a line."""
     audiences: dict[tuple[str, str, str], list[str]] = {}
     for value in values:
         mark = "!" if value["demands_attention"] else ""
@@ -78,7 +78,7 @@ def _revision(scenario: Scenario, value: Value) -> str:
 
 
 def _grants(scenario: Scenario, values: Iterable[Value]) -> list[str]:
-    """Who sees which cameras, from when to when, in the order of opening; nearest first where all else is the same."""
+    """A line for each agency's grants: cameras, from, until; in the order of opening, then nearest first."""
     last: dict[str, Value] = {}
     for value in values:
         last[value["grant_id"]] = {**value, "rank": last.get(value["grant_id"], value)["rank"]}
@@ -94,7 +94,7 @@ def _grants(scenario: Scenario, values: Iterable[Value]) -> list[str]:
 
 
 def _bundle(scenario: Scenario, value: Value) -> str:
-    """What units were told: cameras, traffic, what is dangerous, what stands in the way, what was noted."""
+    """A dispatch's contents for units: cameras, traffic, dangers, obstacles, notes."""
     to = f" to {', '.join(value['units'])}" if value["units"] else ""
     head = f"{scenario.clock(value['received_time'])} {value['incident_id']} {value['status']}{to}"
     more = f" and {value['cameras_left_out']} more left out" if value["cameras_left_out"] else ""
@@ -111,7 +111,7 @@ def _bundle(scenario: Scenario, value: Value) -> str:
 
 
 def _filing(scenario: Scenario, value: Value) -> str:
-    """What an agency was told of a filing: what it is, what it rests on, who filed it, and what came back."""
+    """A filing's contents for an agency: kind, evidence, who filed it, and the answer."""
     cameras = sorted({one["camera_id"] for one in value["evidence"] if one["camera_id"]})
     by = value["filed_by"]
     words = [
@@ -124,14 +124,14 @@ def _filing(scenario: Scenario, value: Value) -> str:
 
 
 def _site(one: Value) -> str:
-    """A site, or what a camera saw."""
+    """A site, or an observation of a camera."""
     named = (one["kind"], one.get("name"), one["detail"], f"{one['distance_m']:.0f} m")
     seen = f" by {one['seen_by']}" if one.get("seen_by") else ""
     return " ".join(filter(None, named)) + seen
 
 
 def _lines(where: str, expected: Sequence[str], said: Sequence[str]) -> list[str]:
-    """Line by line: what stands before ": " is the same, and what stands behind it is contained."""
+    """Compare line by line: the part before ": " must be equal, the words behind it must be contained."""
     if len(expected) == len(said) and all(map(_says, expected, said)):
         return []
     return [
@@ -152,7 +152,7 @@ def _says(expected: str, said: str) -> bool:
 
 
 def _facts(scenario: Scenario, expected: Value, value: Value, names: Sequence[str]) -> list[str]:
-    """What the last revision says otherwise than *expected*. ``rule`` is joint-incident unless it says so."""
+    """The differences of the last revision from *expected*. ``rule`` is joint-incident unless it is given."""
     found = []
     for name, said in {"rule": "joint-incident", **expected}.items():
         if name in ("alerts", "grants", "dispatches", "filings", "told"):
@@ -173,7 +173,7 @@ def _wanted(name: str, said: Any) -> object:
 
 
 def _fact(scenario: Scenario, name: str, value: Value, names: Sequence[str]) -> object:
-    """What *value* says of *name*, as a file would."""
+    """The field *name* of *value*, in the form of a file."""
     known: Mapping[str, Callable[[], object]] = {
         "reports": lambda: sorted(one["incident_id"] for one in value["incidents"]),
         "where": lambda: value["position"],
@@ -191,7 +191,7 @@ def _fact(scenario: Scenario, name: str, value: Value, names: Sequence[str]) -> 
 
 
 def _also(scenario: Scenario, others: Sequence[Event], said: Sequence[Event]) -> list[str]:
-    """Answers on further topics: those of topics that stage tells stage only where the scenario names them."""
+    """Compare answers on further topics; those between the stages only where the scenario names them."""
     asked = {one["topic"] for one in scenario.also}
     told = [e for e in said if e.value is not None and (e in others or e.topic in asked - set(ANSWERS))]
     found = _counted("further answers", scenario.also, [event.topic for event in told])
@@ -219,6 +219,6 @@ def _nowhere(scenario: Scenario, said: Sequence[Event]) -> list[str]:
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """What stands for *word*: of a plate, its token too."""
+    """The forms of *word* to search for: for a plate, its token too."""
     kind, _, plate = word.partition("plate ")
     return (plate, plate_token(PLATE_KEY, plate)) if plate and not kind else (word,)

@@ -1,4 +1,4 @@
-"""Columbia's real log of March and April 2026 under its rules, without Kafka, on event time: who joins whom."""
+"""Columbia's real log of March and April 2026 under its rules, without Kafka, on event time: which reports join."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def log(path: Path) -> Reading:
 
 @cache
 def situations(path: Path, police_later_min: int) -> tuple[Situation, ...]:
-    """The last revision of every situation that lives."""
+    """The last revision of every live situation."""
     state, newest = CityState.empty(), dict[str, Situation]()
     step(state, Entry("rules", "columbia.rules", 0, 0, load_city("columbia").rules.canonical()))
     told = []
@@ -46,7 +46,7 @@ def situations(path: Path, police_later_min: int) -> tuple[Situation, ...]:
 
 
 def joined(path: Path, police_later_min: int = 0) -> Counter[str]:
-    """Police incidents that are in one situation with the fire or ambulance service, by the police's word."""
+    """Count the police incidents in one situation with the fire or ambulance service, by the police's word."""
     words = {event.key: event.value["kind_text"] for event in log(path).events if event.value}
     found = Counter[str]()
     for one in situations(path, police_later_min):

@@ -1,7 +1,7 @@
-"""Houston's real list of 15–17 May 2024 under the rules, without Kafka: who joins whom, and what by chance would.
+"""Houston's real list of 15–17 May 2024 under the rules, without Kafka: which reports join, and which would by chance.
 
-An incident's event time is its first CALL_TIME. It counts as what any of its revisions called it: the fire
-department's medical call often turns into a vehicle incident once somebody is there.
+An incident's event time is its first CALL_TIME. It counts under the kind of any of its revisions: the fire
+department's medical call often becomes a vehicle incident when the first unit arrives.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Situations = Mapping[str, Mapping[str, Any]]
 
 @dataclass(slots=True)
 class Heard:
-    """The recording as events, poll by poll, and every kind that each incident was ever called."""
+    """The recording as events, poll by poll, and all kinds of each incident's revisions."""
 
     polls: list[tuple[int, list[Event]]] = field(default_factory=list)
     kinds: dict[str, set[str]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def lived(
     shuffled: int | None = None,
     rules: Mapping[str, Any] | None = None,
 ) -> list[Event]:
-    """Everything the rules say of the recording; in an order of chance, with *shuffled* as seed; by other *rules*."""
+    """The rules' answers to the recording; with *shuffled* in a random order of that seed; with other *rules*."""
     city, state, said = load_city("houston"), CityState.empty(), list[Event]()
     step(state, Entry("rules", "houston.rules", 0, 0, rules or city.rules.canonical()))
     for event in cameras(city):
@@ -129,7 +129,7 @@ def test_with_the_police_six_hours_later_hardly_any_do(recording: Heard) -> None
 
 
 def of_reports(found: Situations) -> list[Mapping[str, Any]]:
-    """Those that reports were joined to; a surge has none of its own."""
+    """The situations that hold reports; a surge has none of its own."""
     return [one for one in live(found) if one["rule"] == "joint-incident"]
 
 

@@ -1,6 +1,6 @@
-"""How much the storm of May 2024 in Houston asked of the city's operator, against one alert for each incident.
+"""The operator's load of alerts in Houston's storm of May 2024, compared with one alert for each incident.
 
-The city's list came every quarter of an hour, so everything that a poll brought came at one moment: floods are counted as
+The city's list came every quarter of an hour, and all reports of a poll count at that one moment: floods are counted as
 they would have come.
 """
 
@@ -65,7 +65,7 @@ def test_without_any_table_its_parts_put_a_grave_word_where_it_belongs(data_dir:
 
 
 def test_a_graver_word_for_the_same_case_is_told_even_if_it_was_listed(said: list[Event]) -> None:
-    """Among the listed ones, some turned out to be more: those left the list."""
+    """Some of the listed cases turned out to be graver: those left the list."""
     kinds: dict[str, set[bool]] = {}
     for one in values(said, "core.situation"):
         kinds.setdefault(one["situation_id"], set()).add(one["listed_under"] is None)

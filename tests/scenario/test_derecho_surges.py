@@ -1,6 +1,6 @@
-"""The storm of May 2024 in Houston's real list, without Kafka: which surges are told, when, and that none is before.
+"""The storm of May 2024 in Houston's real list, without Kafka: which surges are published, when, and that none is before.
 
-The hours stand in the list itself: alarms 7 → 20 (16 May 23:00 UTC) and 32 (17 May 08:00), hazards on the road 9 → 24 and
+The hours come from the list itself: alarms 7 → 20 (16 May 23:00 UTC) and 32 (17 May 08:00), hazards on the road 9 → 24 and
 gas 4 → 8 (17 May 00:00), power lines 2 → 15 (17 May 11:00). Medical calls run from 12 to 60 an hour every day.
 """
 
@@ -48,7 +48,7 @@ def surges(said: list[Event], topic: str = "core.alert") -> list[Mapping[str, An
 
 
 def raised(said: list[Event]) -> list[tuple[str, int]]:
-    """(kind, when) of each surge's alert to the operator."""
+    """(kind, time) of each surge's alert to the operator."""
     return [
         (one["kind"], one["event_time"])
         for one in surges(said)
@@ -100,7 +100,7 @@ def test_single_situations_stand_beneath_it_and_are_not_told_alone(said: list[Ev
 
 
 def test_without_the_hour_of_the_day_medical_calls_would_look_like_a_surge(recording: Heard) -> None:
-    """The control: the same calls against a flat level, known too low."""
+    """The control: the same calls against a flat level that is too low."""
     flat = {"kinds": ["medical"], "per_hour": 20, "by_hour": [1] * 24}
     config = load_city("houston").rules.canonical()
     config["others"] = [{"name": "surge", "numbers": {"families": {"medical": flat}}}]
@@ -108,7 +108,7 @@ def test_without_the_hour_of_the_day_medical_calls_would_look_like_a_surge(recor
 
 
 def test_a_level_far_too_high_hides_the_storm(recording: Heard) -> None:
-    """The other control: the checker above would notice a surge that is not told."""
+    """The other control: the checker above would notice a missing surge."""
     config = load_city("houston").rules.canonical()
     families = {kind: {"kinds": [kind], "per_hour": 60} for kind, _ in STORM}
     config["others"] = [{"name": "surge", "numbers": {"families": families}}]

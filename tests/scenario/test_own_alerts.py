@@ -1,7 +1,7 @@
-"""Every building fire, rescue, explosion, collapse and shooting alerts the operator, by what the agency's own word says.
+"""Every building fire, rescue, explosion, collapse and shooting alerts the operator, judged by the agency's own word.
 
-The words are chosen by a list that stands here, not by the kind that we gave them; `test_derecho_load` asks the same of the
-storm. Austin's file says of every call that it is over, and nobody is alerted to that: its calls are held open.
+The words are chosen by a list here, not by the kind that we gave them; `test_derecho_load` tests the same for the storm.
+In Austin's file every call is closed already, and closed calls alert nobody: here its calls are held open.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ GRAVE = {
     r"\b(rescue|extricat|entrap|trapped|collapse|drown)": "rescue",
     r"\b(shots?|shooting|gunshot|stabb)": "crime.weapon",
 }
-"""What a word says, and the branch of the tree that it belongs to; the first that fits."""
+"""(pattern of a word, branch of the tree); the first that fits counts."""
 GRAVE_KINDS = ("fire", "rescue", "crime.weapon")
-"""What the cities here look at, for this test: what is told is told for its kind, not because all is."""
+"""The kinds that demand attention in these cities, for this test: an alert then comes of the kind, not of any call."""
 
 
 def branch_of(word: str) -> str | None:
@@ -45,7 +45,7 @@ def branch_of(word: str) -> str | None:
 
 
 def grave(events: Iterable[Event]) -> dict[str, Event]:
-    """By incident, the first revision that was not over and whose word is grave."""
+    """Incident → its first open revision with a grave word."""
     found: dict[str, Event] = {}
     for event in events:
         assert event.value is not None
@@ -55,7 +55,7 @@ def grave(events: Iterable[Event]) -> dict[str, Event]:
 
 
 def unalerted(incidents: Iterable[str], said: Iterable[Event]) -> set[str]:
-    """Those of *incidents* that no alert to the operator told of as a report's own."""
+    """The *incidents* without an alert of their own to the operator."""
     told, homes = set[str](), dict[str, set[str]]()
     for event in said:
         value: Mapping[str, Any] = event.value or {}
@@ -73,7 +73,7 @@ def unalerted(incidents: Iterable[str], said: Iterable[Event]) -> set[str]:
 
 @dataclass(frozen=True)
 class Log:
-    """A city's log as its source reads it."""
+    """A city's log, read by its source."""
 
     city: str
     source: str
@@ -88,7 +88,7 @@ class Log:
         return found
 
     def lived(self, events: Iterable[Event]) -> list[Event]:
-        """What the rules say of *events* in order of time, held open."""
+        """The rules' answers to *events* in order of time, held open."""
         rules = load_city(self.city).rules.canonical() | {"attention": GRAVE_KINDS}
         state, said = CityState.empty(), list[Event]()
         step(state, Entry("rules", f"{self.city}.rules", 0, 0, rules))
@@ -121,7 +121,7 @@ def without_words() -> Any:
 
 
 def by_parts(values: Iterable[Mapping[str, Any]]) -> int:
-    """How many of *values* are grave by their words; of a hundred, parts put at least 98 where they belong."""
+    """The number of *values* with a grave word. The parts of words must put at least 98 % in the right branch."""
     chosen = [(value, branch) for value in values if (branch := branch_of(value["kind_text"]))]
     wrong = [v for v, branch in chosen if v["kind_source"] != PARTS or not is_a(v["kind"], branch)]
     assert len(wrong) <= 0.02 * len(chosen), sorted({value["kind_text"] for value in wrong})

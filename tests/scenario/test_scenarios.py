@@ -86,15 +86,18 @@ def test_a_right_scenario_passes() -> None:
         ('kind = "crash.injury"\nstatus', 'kind = "crash"\nstatus'),
         ('closed_at = "12:30:00"', 'closed_at = "12:31"'),
         ('status = "closed"\nclosed_at', 'status = "open"\nclosed_at'),
-        ('"12:30 112, 119, operator cancel",', ""),  # an alert that nobody expected
+        ('"12:30 112, 119, operator cancel",', ""),  # an alert that was not expected
         ("119, operator update", "119, operator update!"),
         ("update: Crash with injury", "update: Fire"),
-        ('"12:01:40 112 alert!"', '"12:01 112 alert!", "12:01:40 112 alert!"'),  # one that nobody told
+        (
+            '"12:01:40 112 alert!"',
+            '"12:01 112 alert!", "12:01:40 112 alert!"',
+        ),  # an expected alert that is missing
         ("12:00:10 119, operator alert!", "12:00:10 operator alert!"),
         ("119 sees c1 12:00:10-12:30", "119 sees c1 12:00:10-"),
         ("every report is closed", "expired"),
         ("119 sees c1", "119 sees c2"),
-        (', "112 sees c1 12:01:40-12:30: PIPA Art. 25(1)2"', ""),  # a grant that nobody expected
+        (', "112 sees c1 12:01:40-12:30: PIPA Art. 25(1)2"', ""),  # a grant that was not expected
         ("[[situation]]", "[[situation]]\nreports = []\n[[situation]]"),
         ("says =", 'nowhere = ["c1"]\nsays ='),
         ("[[situation]]", '[[also]]\ntopic = "core.shadow"\n[[situation]]'),

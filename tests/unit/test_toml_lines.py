@@ -1,4 +1,4 @@
-"""An error in a city's file names the line it stands in."""
+"""An error in a city's file names its line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ every_s = "often"
     [
         (("name",), 1),
         (("bounds", "south"), 4),
-        (("bounds", "north"), 3),  # missing: the table it should stand in
+        (("bounds", "north"), 3),  # missing: the line of its table
         (("source", 0, "every_s"), 8),
         (("source", 1, "every_s"), 12),
         (("source", 1, "type"), 10),

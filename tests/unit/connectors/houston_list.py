@@ -38,7 +38,7 @@ def a_line(**changed: Any) -> dict[str, Any]:
 
 
 def another(**changed: Any) -> dict[str, Any]:
-    """A record of another incident far from ``a_line``'s, so that a list is never empty."""
+    """A record of another incident far from that of ``a_line``, so that a list is never empty."""
     line = {"UID": 29_900_009, "LATITUDE": 29.900009, "Units": "X999", "Address": "OTHER ST"}
     return a_line(**{**line, "IncidentType": "GAS LEAK", **changed})
 
@@ -61,7 +61,7 @@ def a_legacy_line(**changed: Any) -> dict[str, Any]:
 
 
 class Listener:
-    """Hears polls, a quarter of an hour apart, and carries the place."""
+    """Reads polls, a quarter of an hour apart, and carries the place."""
 
     def __init__(self) -> None:
         self.source = guarded(HoustonActiveIncidents(HOUSTON, Config(url="http://127.0.0.1:1/")))
@@ -81,5 +81,5 @@ class Listener:
 
 
 def told(reading: Reading) -> list[tuple[str, str, int]]:
-    """What is new: (kind, status, revision)."""
+    """The new events: (kind, status, revision)."""
     return [(e.value["kind"], e.value["status"], e.value["revision"]) for e in reading.events if e.value]

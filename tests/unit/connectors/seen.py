@@ -1,4 +1,4 @@
-"""What tests of detections share: a city, sources in it, and what they say."""
+"""Helpers for tests of detections: a city, sources in it, and their readings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of vehicles, trips and hubs share."""
+"""Helpers for tests of vehicles, trips and hubs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from schemas.rows import RowCodec
 
 
 def values(reading: Reading, topic: str | None = None) -> list[dict[str, Any]]:
-    """What the events of a reading say; of one *topic*, where it is named."""
+    """The values of a reading's events; of one *topic*, where it is given."""
     return [dict(event.value or {}) for event in reading.events if topic in (None, event.topic)]
 
 
 def lost_on_the_wire(events: list[Event]) -> list[str]:
-    """Fields that come back from their contract's bytes other than they went."""
+    """The fields whose value is another after encoding and decoding."""
     lost = []
     codecs = {name: RowCodec(contract.newest) for name, contract in load_catalogue().items()}
     for event in events:

@@ -1,4 +1,4 @@
-"""Plates: tokens leave the connector, and nothing else that tells a car."""
+"""Plates: tokens leave the connector, and nothing else that identifies a car."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ BROKEN: list[bytes] = [
 
 
 def every_word(reading: Reading) -> str:
-    """All that leaves the connector, bytes in any way that they could be read."""
+    """All text that leaves the connector; bytes in every encoding that could be read."""
     aside = [(one.original, one.before, one.after) for one in reading.aside]
     text = repr(reading) + repr(
         [part.decode(code, "replace") for one in aside for part in one for code in CODES]

@@ -1,4 +1,4 @@
-"""Events in the platform's own words, pushed as JSON or Avro: taken as they are, never beyond what is ours to say."""
+"""Events in the platform's own form, pushed as JSON or Avro: taken as they are, except for fields that only we may set."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_avro_says_what_json_says() -> None:
 
 def test_the_name_of_a_single_object_is_the_one_of_the_specification() -> None:
     """The Avro specification's own example: the fingerprint of ``"int"`` is 7275d51a3f395c8f, least byte first."""
-    assert name_of("int") == b"\xc3\x01" + bytes.fromhex("7275d51a3f395c8f")[::-1]  # type: ignore[arg-type]
+    assert name_of("int") == b"\xc3\x01" + bytes.fromhex("7275d51a3f395c8f")[::-1]  # type: ignore[arg-type]  # a name
 
 
 def test_each_bad_record_is_set_aside_with_its_bytes_and_can_be_read_again_alone() -> None:
@@ -200,7 +200,7 @@ def test_a_single_object_of_no_version_of_ours_is_refused() -> None:
 
 
 def test_an_older_version_is_read_in_the_shape_of_the_newest() -> None:
-    """The shared DLQ contract is not pushed; any contract of two versions shows it."""
+    """Uses the shared DLQ contract, which is never pushed: any contract with two versions shows it."""
     contract = load_catalogue()["fire.incident.dlq"]
     first = fastavro.utils.generate_one(plain(contract.versions[0]))
     body = name_of(contract.versions[0]) + RowCodec(contract.versions[0]).encode(first)

@@ -1,4 +1,4 @@
-"""Columbia's dispatch log in its three forms, and what is wrong in them."""
+"""Columbia's dispatch log in its three forms, and the faults in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources are found by existing, and say what is wrong with their settings."""
+"""Sources are found by their files, and report faults of their settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frigate's events: what is after, in the detect resolution, until the end."""
+"""Frigate's events: the state "after", in the detect resolution, until the end."""
 
 from __future__ import annotations
 

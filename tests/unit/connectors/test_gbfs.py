@@ -1,4 +1,4 @@
-"""Shared bicycles and their stations: three versions of one standard, and what is fresh."""
+"""Shared bicycles and their stations: three versions of one standard, and the freshness of their data."""
 
 from __future__ import annotations
 

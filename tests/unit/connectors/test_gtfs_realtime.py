@@ -1,4 +1,4 @@
-"""Buses and trains: where they are, how late, and what their operator tells; a schedule fills what the feed leaves out."""
+"""Buses and trains: positions, delays and the operator's alerts; a schedule fills in fields that the feed leaves out."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_no_vehicle_goes_backwards_and_nothing_is_said_twice_but_that_it_is_stal
     assert [len(one.events) for one in (first, older, same, stale, again)] == [1, 0, 0, 1, 0]
     assert values(stale)[0]["is_stale"]
     assert older.skipped == {"older than what was said before": 1}
-    assert first.events[0].value["event_id"] != stale.events[0].value["event_id"]  # type: ignore[index]
+    assert first.events[0].value["event_id"] != stale.events[0].value["event_id"]  # type: ignore[index]  # not None
 
 
 def test_without_a_time_of_its_own_it_has_its_feed_s_and_without_that_ours() -> None:

@@ -1,4 +1,4 @@
-"""Both forms of the list, and what is wrong in them."""
+"""Both forms of the list, and the faults in them."""
 
 from __future__ import annotations
 

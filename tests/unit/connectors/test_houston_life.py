@@ -1,4 +1,4 @@
-"""Which row is which incident, and when one has left."""
+"""The incident of each row, and the time at which one has left the list."""
 
 from __future__ import annotations
 

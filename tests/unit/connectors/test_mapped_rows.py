@@ -1,4 +1,4 @@
-"""An agency's rows, mapped in the city's file: what each setting does, and what is never guessed."""
+"""An agency's rows, mapped in the city's file: the effect of each setting, and the fields that are never guessed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def mapped(columns: Mapping[str, Any] | None = None, **changed: Any) -> Any:
 
 def pushed(source: Any, *rows: Any, place: Any = None, at_ms: int | None = None) -> Reading:
     body = orjson.dumps(rows[0] if len(rows) == 1 else rows)
-    return source.read(Heard(body, at_ms), place or {})  # type: ignore[no-any-return]
+    return source.read(Heard(body, at_ms), place or {})  # type: ignore[no-any-return]  # found by name
 
 
 def value(reading: Reading) -> dict[str, Any]:
@@ -263,7 +263,7 @@ def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any], compla
 
 
 def test_a_file_of_rows_is_polled_and_a_pushed_source_is_not(tmp_path: Path) -> None:
-    import asyncio  # noqa: PLC0415 - the only test that polls
+    import asyncio  # noqa: PLC0415 (the only test that polls)
 
     (tmp_path / "rows.json").write_bytes(orjson.dumps(ROW))
     source = mapped(path=str(tmp_path / "rows.json"))

@@ -1,4 +1,4 @@
-"""Emergency incident data objects: whole ones, ones with parts missing, and ones that are something else."""
+"""Emergency incident data objects: complete ones, ones with parts missing, and bodies that are something else."""
 
 from __future__ import annotations
 

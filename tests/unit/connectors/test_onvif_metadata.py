@@ -1,4 +1,4 @@
-"""ONVIF metadata: whole streams and fragments, JSON over MQTT, and XML that means harm."""
+"""ONVIF metadata: whole streams and fragments, JSON over MQTT, and hostile XML."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FRAMES = {
     "14": 1,
 }
 FRAMES |= {"16": 1, "17": 1, "18": 1, "20": 1}
-"""Listings of the analytics specification → objects told; 06: six objects, one that merged into another, one split."""
+"""Listings of the analytics specification → objects published; 06: six objects, one merged into another, one split."""
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_json_over_mqtt_says_what_the_xml_of_the_same_object_says(listings: Path
 
 
 def test_every_json_listing_that_has_a_topic_is_read_by_it(listings: Path) -> None:
-    """Nine topics are listed, seven with a payload; each payload is one object, or one thing that is left out."""
+    """Nine topics are listed, seven with a payload; each payload is one object, or one that is left out."""
     told = []
     for path in sorted(listings.glob("*.topic.txt")):
         payload = path.with_name(path.name.replace("topic", "json", 1).replace(".topic.txt", ".json"))
@@ -320,7 +320,7 @@ def test_a_device_with_several_video_sources_has_a_camera_for_each() -> None:
     assert told == ["front", "back", "front"]
 
 
-# XML that means harm
+# Hostile XML
 
 LAUGHS = b"<!DOCTYPE l [<!ENTITY a 'ha'>" + b"".join(
     f"<!ENTITY {new} '{f'&{old};' * 10}'>".encode() for old, new in zip("abcdefgh", "bcdefghi", strict=True)
@@ -349,9 +349,9 @@ HOSTILE = {
 def test_xml_that_means_harm_is_refused_soon_and_within_400_mb(name: str) -> None:
     device = a_device()
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    begun = time.thread_time()  # other tests left threads behind
+    begun = time.thread_time()  # threads of other tests
     reading = read(device, HOSTILE[name], NOON)
-    # Each takes half a second at most; what grows with the square of its length takes minutes. No figure
+    # Each takes half a second at most; quadratic time would take minutes. No figure
     # in between is asserted: a full collection over a long session's objects alone is most of a second.
     assert time.thread_time() - begun < 20
     assert not reading.events

@@ -32,7 +32,7 @@ def play(city: str, name: str, path: Path) -> list[Reading]:
 
 
 def survives(readings: list[Reading]) -> None:
-    """Every event goes through its contract and comes back whole."""
+    """Check that every event is unchanged after encoding and decoding."""
     for reading in readings:
         for event in reading.events:
             codec = RowCodec(
@@ -115,7 +115,7 @@ def test_ocpis_own_examples_are_hubs_unless_their_owner_minds(data_dir: Path) ->
 
 
 def test_daejeons_devices_come_to_what_was_counted(data_dir: Path) -> None:
-    """5,624 rows, of which 4,102 are of camera class; 2,328 stand nowhere, five outside the city."""
+    """5,624 rows, of which 4,102 are of camera class; 2,328 have no place, five are outside the city."""
     path = data_dir / "korea" / "daejeon_cctv_cp949.csv"
     with path.open(encoding="cp949", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -132,7 +132,7 @@ def test_daejeons_devices_come_to_what_was_counted(data_dir: Path) -> None:
     assert cameras + sum(reading.skipped.values()) + 5 == 5_624
 
 
-# -- what may go wrong ---------------------------------------------------------------------------------------
+# -- faults --------------------------------------------------------------------------------------------------
 
 
 def feature(**changed: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ HEADING = "분류명,번호,예전주소,현재주소,경도,위도,업데이트
 def hears(*rows: str | bytes) -> Reading:
     lines = [row if isinstance(row, bytes) else row.encode("cp949") for row in rows]
     body = HEADING + b"".join(line + b"\r\n" for line in lines)
-    return load_source("daejeon_devices", DAEJEON, {"path": "nowhere.csv"}).read(Heard(body, None), {})  # type: ignore[no-any-return]
+    return load_source("daejeon_devices", DAEJEON, {"path": "nowhere.csv"}).read(Heard(body, None), {})  # type: ignore[no-any-return]  # found by name
 
 
 def test_a_camera_is_told_and_a_bus_terminal_is_counted() -> None:
@@ -70,15 +70,15 @@ def test_a_camera_of_an_unknown_class_has_no_purpose() -> None:
 
 def test_a_list_without_a_path_is_only_played_and_one_not_there_yet_may_come(tmp_path: Path) -> None:
     with pytest.raises(Fatal, match="neither url nor path"):
-        asyncio.run(load_source("daejeon_devices", DAEJEON, {}).poll({}))  # type: ignore[union-attr]
+        asyncio.run(load_source("daejeon_devices", DAEJEON, {}).poll({}))  # type: ignore[union-attr]  # it is polled
     late = load_source("daejeon_devices", DAEJEON, {"path": str(tmp_path / "late.csv")})
     with pytest.raises(Retriable, match="late"):
-        asyncio.run(late.poll({}))  # type: ignore[union-attr]
+        asyncio.run(late.poll({}))  # type: ignore[union-attr]  # as above
 
 
 def generated(**config: object) -> list[dict[str, object]]:
     source = load_source("generated_cameras", DAEJEON, config)
-    reading = source.read(asyncio.run(source.poll({})), {})  # type: ignore[union-attr]
+    reading = source.read(asyncio.run(source.poll({})), {})  # type: ignore[union-attr]  # it is polled
     return [dict(event.value or {}) for event in reading.events]
 
 

@@ -1,4 +1,4 @@
-"""A record that was set aside is read alone, once what was wrong with it is mended."""
+"""A record that was set aside is read alone, once its fault is mended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPOILT = {
     "daejeon_devices": (b"30200CTV", b"3O2OOCTV"),
     "austin_fire_calls": (b"2016", b"2O16"),
 }
-"""Source → what is right, and what is misspelt in the first record that has it."""
+"""Source → (the right word, a misspelling to put into the first record that has it)."""
 
 
 @pytest.mark.parametrize("name", SPOILT)

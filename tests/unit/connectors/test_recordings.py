@@ -1,4 +1,4 @@
-"""What was heard, line by line."""
+"""Recordings, line by line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small pieces that every source rests on."""
+"""The small functions that every source uses."""
 
 from __future__ import annotations
 

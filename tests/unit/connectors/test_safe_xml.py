@@ -1,4 +1,4 @@
-"""XML of more than a message can need costs its sender a refusal, and nobody a second."""
+"""XML larger than any message needs is refused, within a second."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_listening_waits_for_each_record_and_never_says_two_at_once() -> None:
     async def some() -> list[Heard]:
         speech = source.listen()
         heard = [await anext(speech) for _ in range(200)]
-        await speech.aclose()  # type: ignore[attr-defined]
+        await speech.aclose()  # type: ignore[attr-defined]  # a generator
         return heard
 
     heard = asyncio.run(some())

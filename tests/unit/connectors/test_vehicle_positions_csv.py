@@ -1,4 +1,4 @@
-"""A city's vehicles, row by row: in order of time, none backwards, nothing made of what is unknown."""
+"""A city's vehicles, row by row: in order of time, none backwards, and no value invented for an unknown one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The police's list: tokens leave the connector, and nothing else that tells a car."""
+"""The police's list: tokens leave the connector, and nothing else that identifies a car."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that is wrong in a city's file is told at once: each with its line, what stands there, and what to write."""
+"""All faults of a city's file are reported at once: each with its line, the value there, and what to write."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_a_wrong_law_is_told_as_the_laws_own_fault(tmp_path: Path, monkeypatch: 
     assert "line 4: law profile 'yy'" in what and "yy.toml" in hint
 
 
-# -- what `city check` looks at beside the file ---------------------------------------------------------------
+# -- checks of `city check` beside the file -------------------------------------------------------------------
 
 LIST = '\n[[source]]\nname = "list"\ntype = "daejeon_devices"\n'
 KEYED = """
@@ -328,7 +328,7 @@ def test_every_shipped_city_is_well_on_any_machine(name: str) -> None:
 
 
 class CheckOf:
-    """Equal to any text that has *part* in it."""
+    """Equal to any text that contains *part*."""
 
     def __init__(self, part: str) -> None:
         self.part = part

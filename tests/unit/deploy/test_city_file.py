@@ -1,4 +1,4 @@
-"""A city file that is wrong says the line, what is wrong with it, and what to write."""
+"""A wrong city file gives the line, the fault, and what to write."""
 
 from __future__ import annotations
 

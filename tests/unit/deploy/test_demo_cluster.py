@@ -1,4 +1,4 @@
-"""The demo's own cluster: what it brought goes with it, whenever it is interrupted."""
+"""The demo's own cluster: it is removed with all its files, also when the start is interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``bongsu effects`` says of a period beside its control."""
+"""The output of ``bongsu effects`` about a period and its control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where Kafka, the registry and Redis are is decided at once, and told with the way to mend it."""
+"""The addresses of Kafka, the registry and Redis are decided within seconds; an error says how to mend it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def listener() -> Iterator[int]:
-    """A port on which someone takes connections."""
+    """A port that accepts connections."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 

@@ -1,4 +1,4 @@
-"""``[gateway]`` in a city's file: who may say for whom a request comes, and when keys would be read by strangers."""
+"""``[gateway]`` in a city's file: whose X-Forwarded-For is trusted, and the warning about keys sent as plain text."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from deploy.city import GatewayFile
         ("127.0.0.1", [], False),
         ("localhost", [], False),
         ("::1", [], False),
-        ("0.0.0.0", [], True),  # noqa: S104 (it is what is warned of)
+        ("0.0.0.0", [], True),  # noqa: S104 (the warning is about it)
         ("::", [], True),
         ("10.0.0.4", [], True),
-        ("0.0.0.0", ["10.0.0.7"], False),  # noqa: S104
+        ("0.0.0.0", ["10.0.0.7"], False),  # noqa: S104 (as above)
     ],
 )
 def test_a_gateway_that_listens_beyond_its_machine_names_its_proxy(

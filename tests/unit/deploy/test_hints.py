@@ -1,4 +1,4 @@
-"""Commands that errors, hints and help name: each is one that there is, with what it needs."""
+"""Commands in errors, hints and help: each exists, with valid options and arguments."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ HOLE = "HOLE"
 COMMAND = re.compile(r"(?<![\w./-])(?<!``)bongsu ((?:[a-z]+)(?: [^'\"`;,()\n]*)?)")
 PROSE = re.compile(r"[:.…]$")
 NO_COMMANDS = re.compile(r"another bongsu command|first bongsu up|made by bongsu fetch|bongsu down and up")
-"""Where ``bongsu`` stands in the middle of a sentence."""
+"""Texts with ``bongsu`` in the middle of a sentence."""
 
 
 def texts_of(source: str) -> Iterator[str]:
-    """Every text of a module, what is filled in being ``HOLE``; neighbouring parts are one text."""
+    """Every text of a module, with ``HOLE`` for each value filled in; neighbouring parts are one text."""
     tree = ast.parse(source)
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
@@ -41,7 +41,7 @@ def commands_in(text: str) -> list[str]:
 
 
 def trouble_with(words: str) -> str | None:
-    """Why no beginning of *words* is a command with all its options; ``None`` where one is. Prose may follow it."""
+    """The reason why no beginning of *words* is a complete command; ``None`` where one is. Prose may follow it."""
     tokens = shlex.split(words.partition(" > ")[0].partition(" && ")[0].partition("     ")[0])
     trouble = None
     for end in range(len(tokens), 0, -1):
@@ -75,7 +75,7 @@ def _refusal(tokens: list[str]) -> str | None:
 
 
 def _is_of_a_hole(error: click.BadParameter) -> bool:
-    """A file that is named as an example need not be there; what is missing must."""
+    """Whether the error is about a filled-in value: such a file need not exist."""
     return not isinstance(error, click.MissingParameter) and "does not exist" in error.message
 
 

@@ -1,4 +1,4 @@
-"""One process of a home does what two cannot share; the lock is the kernel's, and ends with its holder."""
+"""Only one process of a home can hold a role; the lock is the kernel's, and ends with its holder."""
 
 from __future__ import annotations
 

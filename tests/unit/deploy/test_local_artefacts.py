@@ -1,4 +1,4 @@
-"""Nothing is run but what was pinned, byte for byte."""
+"""Only pinned files are run, byte for byte."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def a_folder_with(content: bytes, folder: Path) -> Path:
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
         pass
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that is served as the Maven repository to ask."""
+    """A folder that is served as a Maven repository."""
     folder = tmp_path / "repository"
     folder.mkdir()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:

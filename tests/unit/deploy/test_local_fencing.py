@@ -1,4 +1,4 @@
-"""A broker that was killed is told from one that was ended, and its controller is started alone."""
+"""A killed broker is told apart from one with a clean shutdown, and its controller is started alone."""
 
 from __future__ import annotations
 

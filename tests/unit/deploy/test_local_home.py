@@ -1,4 +1,4 @@
-"""A home folder belongs to one command at a time, and is left as it was found."""
+"""A home folder is locked by one command at a time, and other files in it are kept."""
 
 from __future__ import annotations
 

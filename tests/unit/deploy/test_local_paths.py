@@ -1,4 +1,4 @@
-"""Paths of a home as they are handed to Java, and those that cannot be."""
+"""Paths of a home as they are passed to Java, and those that are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only what we started is ended, and all of it is."""
+"""All processes that we started are ended, and no others."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_pid_given_to_another_process_since_is_recognised_and_left_alone(tmp_p
 
 
 def test_a_start_is_told_on_a_clock_that_no_jump_of_the_wall_clock_moves(tmp_path: Path) -> None:
-    odd = tmp_path / "odd ) 1 (name"  # what proc(5) warns of
+    odd = tmp_path / "odd ) 1 (name"  # a program's name may hold these, as proc(5) warns
     odd.symlink_to("/bin/sleep")
     before = time.clock_gettime(time.CLOCK_BOOTTIME)
     sleeper = processes.start([str(odd), "60"], out=tmp_path / "out", folder=tmp_path)

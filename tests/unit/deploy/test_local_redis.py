@@ -1,4 +1,4 @@
-"""The program that holds the live view: the machine's own first, else the one that a package carries."""
+"""The program of the live view: the machine's own first, else that of the package."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ KOREAN = "대전경찰청 상황실"
 
 
 class Told:
-    """What the commands publish, and what they then find: no Kafka is asked."""
+    """Keeps the events that the commands publish and returns them as rows, without Kafka."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rows: dict[str, dict[str, Any]] = {}

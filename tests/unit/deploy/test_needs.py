@@ -1,4 +1,4 @@
-"""A command asks for what it needs: without Redis all that has nothing to do with the live view works."""
+"""A command needs only its own components: without Redis, all commands but those of the live view work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schemas.errors import Unreachable
 
 CLI = Path(deploy.__file__).parent / "cli"
 NEED_REDIS = {"city.py", "demo.py", "play.py", "run.py"}
-"""They start what keeps the live view, or erase it."""
+"""Commands that start the live view's stage, or erase the view."""
 
 
 @pytest.fixture

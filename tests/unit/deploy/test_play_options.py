@@ -1,4 +1,4 @@
-"""How a play is asked for, and what a control experiment does to the times."""
+"""The options of a play, and the effect of a control experiment on the times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A city's rules change while it runs: a right file is taken up, a wrong one is told with its line and changes nothing."""
+"""A city's rules change while it runs: a valid file is used, a wrong one is logged with its line and changes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WRITTEN_S = 1_780_000_000
 
 
 class Written:
-    """A city's file, written at a time of the test's own."""
+    """A city's file whose modification time the test sets."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "testcity.toml"
@@ -25,7 +25,7 @@ class Written:
         self.file = RulesFile(load_city(str(self.path)))
 
     def write(self, text: str) -> int:
-        """When the file may be looked at."""
+        """Write the file; return the time from which it counts as settled."""
         self.path.write_text(text, encoding="utf-8")
         self.at_s += 10
         os.utime(self.path, (self.at_s, self.at_s))

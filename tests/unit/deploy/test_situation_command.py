@@ -1,4 +1,4 @@
-"""What ``bongsu situation show`` prints of what units were told."""
+"""The output of ``bongsu situation show`` about dispatches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def an_example(contract: str, **changed: Any) -> dict[str, Any]:
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
-    """What is printed of a city whose topics hold their examples, all of one situation."""
+    """The output for a city whose topics hold their examples, all of one situation."""
 
     def values(platform: object, city: str, contract: str) -> list[dict[str, Any]]:
         return [from_json_value(load_catalogue()[contract].newest, an_example(contract))]

@@ -1,4 +1,4 @@
-"""What an agency's engineer reads of a source."""
+"""The output of ``bongsu source`` for an agency's engineer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RECORDS = Path(__file__).parents[2] / "contract" / "examples"
 
 
 def said(*words: str) -> tuple[list[str], str]:
-    """Lines on standard output, and what stood on standard error."""
+    """The lines on standard output, and the text on standard error."""
     done = CliRunner().invoke(source, words, catch_exceptions=False, standalone_mode=False)
     return done.stdout.splitlines(), done.stderr
 

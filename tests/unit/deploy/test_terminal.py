@@ -1,4 +1,4 @@
-"""An agency's text on an operator's terminal: shown, never obeyed, wherever a command prints it."""
+"""An agency's text on an operator's terminal: every command shows it without control characters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DEPLOY = Path(deploy.__file__).parent
 
 
 def is_harmless(shown: str) -> bool:
-    """Whether nothing of ``ESCAPE`` is left that commands; what it says is there."""
+    """Whether *shown* has the text of ``ESCAPE`` but none of its control characters."""
     parts = ("\x1b]", "\x1b[2J", "\x9b", "\x07", "\r", "\u202e", "\nA LINE")
     return "owned" in shown and not any(part in shown for part in parts)
 
@@ -55,7 +55,7 @@ def test_the_board_shows_it() -> None:
     assert line is not None and is_harmless(line)
     console = Console(file=io.StringIO(), width=300, force_terminal=False)
     console.print(board.render())
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    shown = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert is_harmless(shown.replace("\n", " ")) and "[bold]" in shown
 
 
@@ -93,7 +93,7 @@ def run(command: Any, *words: str) -> str:
 
 @pytest.fixture
 def a_platform(monkeypatch: pytest.MonkeyPatch) -> Platform:
-    platform = Platform(Endpoints("", "", ""), Wire(None))  # type: ignore[arg-type]
+    platform = Platform(Endpoints("", "", ""), Wire(None))  # type: ignore[arg-type]  # not used
     for module in (situation, tail, cluster):
         monkeypatch.setattr(module, "reach", lambda: platform)
     return platform
@@ -160,18 +160,18 @@ def test_logs_and_progress_write_it(
 
 PRINTING = {"echo", "secho", "print", "print_json"}
 MAY_PRINT = {
-    "cli/telling.py",  # the one way
+    "cli/telling.py",  # the one place where text from outside is printed
     "cli/bench.py",  # figures of our own
     "cli/progress.py",  # of our own work
-    "show.py",  # progress, and colours around what was made harmless
+    "show.py",  # progress, and colours around escaped text
     "cli/effects.py",  # tables of figures
-    "cli/situation.py",  # a table whose cells were made harmless
+    "cli/situation.py",  # a table of escaped cells
     "cli/topics.py",  # a table of the catalogue's own words
 }
 
 
 def printing_calls(text: str) -> list[int]:
-    """Lines of *text* that print by themselves."""
+    """The lines of *text* that print directly."""
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     return [
         call.lineno

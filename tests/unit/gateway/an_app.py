@@ -1,4 +1,4 @@
-"""A gateway in this process: the real application, the real spool, a source of our own words. No Kafka."""
+"""A gateway in this process: the real application, the real spool, a source of our own form. No Kafka."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Here:
             return await client.post(path, content=content, headers=headers)
 
     def post_in_pieces(self, pieces: Sequence[bytes]) -> httpx.Response:
-        """Push a body whose length is not told before (``Transfer-Encoding: chunked``)."""
+        """Push a body of unknown length (``Transfer-Encoding: chunked``)."""
 
         async def body() -> AsyncIterator[bytes]:
             for piece in pieces:
@@ -88,7 +88,7 @@ class Here:
         return asyncio.run(ask())
 
     def bodies(self) -> list[bytes]:
-        """What lies in the spool."""
+        """The bodies in the spool."""
         return [one.body for one in self.spool.waiting("reports")]
 
 

@@ -1,4 +1,4 @@
-"""Keys: shown once, kept as hashes, good until they are revoked or out of date; and how much each may send."""
+"""Keys: shown once, stored as hashes, valid until they are revoked or expire; and the limits of each."""
 
 from __future__ import annotations
 

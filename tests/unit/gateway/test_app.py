@@ -1,4 +1,4 @@
-"""What an agency hears when it pushes: yes when it is safe, no with the reason, the record and what to do."""
+"""Responses to an agency's push: 2xx when it is safe, else the reason, the record and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CloudEvents as agencies send them: what they bring comes through, and what is none is refused by name."""
+"""CloudEvents as agencies send them: their data is kept, and a malformed one is refused by name."""
 
 from __future__ import annotations
 

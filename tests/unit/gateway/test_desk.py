@@ -1,4 +1,4 @@
-"""What an operator hears: done when it is safe, else what cannot be, which field, and how to mend it."""
+"""Responses to an operator's action: done when it is safe, else the reason, the field, and how to mend it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REASON = "seen on the camera"
 
 @dataclass
 class CityDesk:
-    """A desk before a city in this process: the rules themselves check, and the log is their entries."""
+    """A desk on a city in this process: the real rules check, and their entries are the log."""
 
     city: City
     is_away: bool = False

@@ -1,4 +1,4 @@
-"""Who is let in when too many come, and what a connection may ask before it is known: no Kafka, real sockets."""
+"""Bounds on connections, and on requests of a connection before it is known: no Kafka, real sockets."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Server:
         return made
 
     def said_to(self, *pieces: bytes) -> bytes:
-        """All that is answered to *pieces* until the connection ends."""
+        """Send *pieces*; return all bytes received until the connection is closed."""
         made, answer = self.connect(), b""
         with suppress(OSError):
             for piece in pieces:

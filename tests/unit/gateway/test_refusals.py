@@ -1,4 +1,4 @@
-"""A refusal names what is wrong, and a command that works."""
+"""A refusal names the fault, and a command that works."""
 
 from __future__ import annotations
 

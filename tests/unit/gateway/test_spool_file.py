@@ -1,4 +1,4 @@
-"""The spool's file: its owner's alone, and told as damaged where it is."""
+"""The spool's file: readable by its owner only, and a damaged one is reported with its path."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_what_a_person_opened_to_others_on_purpose_stays_so(tmp_path: Path) -> N
 
 
 def mangle(path: Path, *pages: int) -> None:
-    """Write over whole pages of the file, from 1."""
+    """Overwrite whole pages of the file, numbered from 1."""
     with path.open("r+b") as file:
         for page in pages:
             file.seek((page - 1) * PAGE)

@@ -1,4 +1,4 @@
-"""Each rule of Avro's schema resolution, kept and broken; fastavro is the witness."""
+"""Each rule of Avro's schema resolution, kept and broken; checked against fastavro."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each bar is shown to stop what it is there to stop."""
+"""Each check of lint finds the fault that it is for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLACE = {"type": "record", "name": "Place", "fields": [a_field("lat", "double")]
 
 
 def findings(root: Path, *versions: Schema, **more: Any) -> list[str]:
-    """What lint says of a contract of these versions, all released as they stand."""
+    """The findings for a contract of these versions, all released unchanged."""
     released = {f"v{number}": fingerprint(one) for number, one in enumerate(versions, 1)}
     contract = write_contract(root, *versions, **{"released": released, **more})
     return [str(one) for one in check_contract(contract)]

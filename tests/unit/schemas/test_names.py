@@ -1,4 +1,4 @@
-"""Names in any script are taken in one spelling; what a terminal obeys or a path is parted by is in none."""
+"""Names in any script are stored in NFC; control characters and path separators are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that no table holds, read by their parts."""
+"""Words that no table has, read by their parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ALERTING = (
     "crime.robbery",
     "crime.kidnapping",
 )
-"""More than any city's list of what demands attention; what nobody knows does, too."""
+"""More kinds than any city lists as demanding attention; unknown words demand it too."""
 SMALL = '[en]\nspaces = true\n[en.parts]\nfire = ["{phrase}"]\n'
 
 
@@ -68,7 +68,7 @@ def test_what_was_other_is_what_its_parts_say(word: str, kind: str) -> None:
     ("word", "kind"),
     [
         ("Fire Alarm", "alarm.automatic"),
-        ("FIRE ALARM, SMOKE SHOWING", "fire.building"),  # only its own letters are taken back
+        ("FIRE ALARM, SMOKE SHOWING", "fire.building"),  # only its own letters are cancelled
         ("FIRE ALARM TEST", "service"),
         ("HOUSE FIRE - DOG TRAPPED", "fire.building.residential"),
         ("LITHIUM BATTERY FIRE", "fire"),
@@ -96,7 +96,7 @@ def test_a_table_goes_before_parts_and_what_neither_knows_is_unknown() -> None:
 
 
 def test_a_kind_that_the_agency_states_holds_as_far_as_the_tree_knows_it() -> None:
-    assert stated("fire.boat", "") == Known("fire.boat", TABLE)  # of a newer tree
+    assert stated("fire.boat", "") == Known("fire.boat", TABLE)  # a kind of a newer tree
     assert stated("dragon", "HOUSE FIRE") == Known("fire.building.residential", PARTS)
     assert stated("other", "DRAGON SIGHTED") == Known("other", UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""Text from outside may say anything, and command nothing."""
+"""Text from outside is shown without characters that a terminal obeys."""
 
 from __future__ import annotations
 

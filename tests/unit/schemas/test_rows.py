@@ -1,4 +1,4 @@
-"""Every byte of a payload is accounted for, and what does not fit is named."""
+"""Every byte of a payload is checked, and a field that does not fit is named."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def test_another_spelling_of_a_value_is_as_good(form: str) -> None:
 
 
 def test_fastavro_alone_would_take_the_traps() -> None:
-    """If this fails, fastavro has become strict, and proving its answers may be given up."""
+    """If this fails, fastavro has become strict, and our checks of its results may be removed."""
     parsed = fastavro.parse_schema(a_record(a_field("f", STATUS)))
-    from io import BytesIO  # noqa: PLC0415 (what RowCodec does with it is the point)
+    from io import BytesIO  # noqa: PLC0415 (for this comparison only)
 
     assert fastavro.schemaless_reader(BytesIO(b"\x01zzz"), parsed) == {"f": "closed"}
 

@@ -50,7 +50,7 @@ def an_incident(
     units: Sequence[str] = (),
     unplaced: bool = False,
 ) -> Entry:
-    """A report. The case's first letter says whose: F for 119, P for 112."""
+    """A report. The case's first letter gives the agency: F for 119, P for 112."""
     domain = {"F": "fire", "P": "police"}[case[0]]
     value = {
         "event_id": derived_id(case, revision),
@@ -122,7 +122,7 @@ def an_action(
 
 @dataclass(slots=True)
 class City:
-    """A city's rules at work; remembers everything they said."""
+    """A city's rules; keeps every answer of theirs in *said*."""
 
     config: RulesConfig = field(default_factory=rules)
     state: CityState = field(default_factory=CityState.empty)
@@ -132,7 +132,7 @@ class City:
         self.take(Entry("rules", "demo.rules", 0, 0, self.config.canonical()))
 
     def take(self, *entries: Entry) -> list[Event]:
-        """What the rules answer to *entries*."""
+        """The rules' answers to *entries*."""
         said = [event for entry in entries for event in step(self.state, entry)]
         self.said += said
         return said
@@ -141,7 +141,7 @@ class City:
         return [dict(event.value) for event in self.said if event.topic == topic and event.value is not None]
 
     def newest(self) -> dict[str, dict[str, Any]]:
-        """The last revision of every situation ever told."""
+        """The last revision of every situation ever published."""
         return {value["situation_id"]: value for value in self.all("core.situation")}
 
     def live(self) -> list[dict[str, Any]]:
@@ -166,7 +166,7 @@ def members(situation: Mapping[str, Any]) -> set[str]:
 
 
 def a_city(*entries: Entry, **changed: Any) -> City:
-    """A city with the numbers *changed*, which has taken *entries*."""
+    """A city with the settings *changed*, after *entries*."""
     city = City(rules(**changed))
     city.take(*entries)
     return city

@@ -1,4 +1,4 @@
-"""What people are told."""
+"""Alerts to people."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_place_corrected_by_more_than_an_alert_reaches_is_told_and_demands_not
 
 
 def moved(*metres: float, **changed: Any) -> list[tuple[str, int]]:
-    """What an agency is told of a report whose place is corrected again and again, so far to the north."""
+    """The alerts to an agency about a report whose place is corrected again and again, by *metres* to the north."""
     places = enumerate(metres, 1)
     return told(
         a_city(*(an_incident("F1", where=place(north), revision=n) for n, north in places), **changed), "119"

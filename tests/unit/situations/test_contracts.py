@@ -1,4 +1,4 @@
-"""Everything that the rules say fits its contract, and comes back from its bytes unchanged."""
+"""Every answer of the rules fits its contract, and is unchanged after encoding and decoding."""
 
 from __future__ import annotations
 

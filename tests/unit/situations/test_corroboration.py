@@ -1,4 +1,4 @@
-"""What cameras claim near a report makes it more certain: by who claims it, not by how often."""
+"""Cameras' claims near a report make it more certain: by the number of cameras, not of claims."""
 
 from __future__ import annotations
 
@@ -73,4 +73,4 @@ def test_it_stays_observed_when_the_report_is_revised() -> None:
     )
     assert city.the_situation()["certainty"] == "observed"
     city.take(an_incident("F1", kind="medical", heard="12:06", status="arrived", revision=3))
-    assert city.the_situation()["certainty"] == "likely"  # smoke says nothing of that
+    assert city.the_situation()["certainty"] == "likely"  # smoke does not support such a report

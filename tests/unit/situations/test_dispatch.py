@@ -1,4 +1,4 @@
-"""What units get is bounded, follows the situation, and outlives a restart."""
+"""A dispatch's contents are bounded, follow the situation, and survive a restart."""
 
 from __future__ import annotations
 

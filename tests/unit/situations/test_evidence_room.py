@@ -1,4 +1,4 @@
-"""Room for evidence: bounded, and never taken by who says the same again and again."""
+"""The room for evidence is bounded, and one source's repeats do not fill it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every revision says what came in, what tied its reports, and what was nearly one of them."""
+"""Every revision explains its cause, the links of its reports, and the near misses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator files with 119 or 112, and what becomes of it."""
+"""Filings of an operator with 119 or 112, and their answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_it_says_what_the_agency_needs_and_fits_its_contract() -> None:
     assert told["filed_by"] == {"account_id": "acc-7", "role": "operator"}
     assert told["position"] == situation["position"] and told["opened_at"] == situation["opened_at"]
     assert [one["topic"] for one in told["evidence"]] == ["demo.police.incident"]
-    assert "seen on the camera" not in str(told)  # the operator's words stand in core.action
+    assert "seen on the camera" not in str(told)  # the operator's words are in core.action
     codec = RowCodec(load_catalogue()["core.filing"].newest)
     assert codec.decode(codec.encode(told)) == told
     assert situation["acknowledged_by"] == "acc-7" and situation["certainty"] == "likely"
@@ -76,7 +76,7 @@ def test_the_answer_joins_whatever_place_kind_and_time_say_and_each_names_the_ot
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_case_s_revisions_in_any_order_answer_alike(order: tuple[int, ...]) -> None:
-    """Only the first names the filing: heard after a newer one, it says that and nothing else."""
+    """Only the first revision names the filing. Received after a newer one, it adds that and nothing else."""
     city, filing_id = filed()
     revisions = [
         an_answer(filing_id),

@@ -1,4 +1,4 @@
-"""Who may see which camera, why, and until when."""
+"""Grants: which agency may see which camera, why, and until when."""
 
 from __future__ import annotations
 

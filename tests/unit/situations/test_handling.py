@@ -1,4 +1,4 @@
-"""What operators do with situations, and what happens when nobody does."""
+"""Operators' actions on situations, and the timeouts without any."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ def test_the_law_says_who_may_confirm() -> None:
     assert did(city, "confirm", role="supervisor")["certainty"] == "observed"
 
 
-# -- when nobody does anything ---------------------------------------------------------------------------------
+# -- timeouts --------------------------------------------------------------------------------------------------
 
 
 def alerted(city: City, audience: str) -> list[tuple[str, bool]]:

@@ -1,4 +1,4 @@
-"""Which id a situation bears when situations merge and split."""
+"""The ids of situations that merge and split."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.unit.situations.a_city import City, a_camera, a_city, an_incident, me
 
 
 def two_that_are_one() -> City:
-    """F1 and P1 stand 300 m apart until P1's place is corrected."""
+    """F1 and P1 are 300 m apart until P1's place is corrected."""
     return a_city(
         a_camera("c1", where=place(0)),
         a_camera("c2", where=place(310)),

@@ -1,4 +1,4 @@
-"""A language is a file: found by its name, complete where it ships, and a third one is nothing but another."""
+"""A language is a file: found by its name, complete where it ships; a third one needs a file and nothing else."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_the_check_of_completeness_notices_what_is_missing(a_third: Path) -> Non
 
 
 def test_no_rule_says_anything_that_stands_in_one_language_only() -> None:
-    """Words of a rule stand in the languages' files, or in every language beside its numbers."""
+    """A rule's texts are in the languages' files, or in every language beside its settings."""
     shipped = set(languages.languages())
     for name in rule_names():
         module = rule_file(name)

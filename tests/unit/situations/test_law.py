@@ -1,4 +1,4 @@
-"""The same happening under the law of each country: other grounds, other people who may, other times; the same code."""
+"""The same happening under the law of each country: other grounds, roles and times; the same code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COUNTRIES = sorted(path.stem for path in LAWS.glob("*.toml"))
 
 
 def a_fire(law: str, **changed: Any) -> City:
-    """A fire with a camera for fires nearby, and nearer one that watches traffic only."""
+    """A fire with a camera for fires nearby, and a nearer one for traffic only."""
     return a_city(
         a_camera("traffic", where=place(5), purposes=["traffic"]),
         a_camera("fire", where=place(50), purposes=["fire-safety"]),
@@ -77,7 +77,7 @@ def test_an_override_ends_with_its_situation() -> None:
 
 
 def outcome(law: str) -> tuple[Any, ...]:
-    """What the law makes of the same evening: who may override, when a grant ends, when all is forgotten."""
+    """The law's effects on the same evening: who may override, when a grant ends, when data is deleted."""
     try:
         overridden(a_fire(law), role="operator")
         operator_may = True

@@ -1,4 +1,4 @@
-"""A city holds so many situations and watches and no more; what goes, goes by the stated order, and is counted."""
+"""The numbers of situations and watches of a city are bounded; they are dropped in the stated order, and counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agencies tell beside reports: checked by law before anything is done, and bounded."""
+"""Agencies' notices beside reports: checked against the law first, and bounded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def a_city(**numbers: Any) -> City:
 
 
 def names(city: City, memory: str) -> list[str]:
-    """Of whom a rule remembers something, without the source that said it."""
+    """The names in a rule's memory, without the source."""
     return [one.rpartition("\x1f")[2] for one in city.state.memories[memory].body]
 
 
@@ -64,7 +64,7 @@ def a_call(**said: Any) -> Entry:
 
 
 def a_reading(city: City, plate: str, clock: str) -> Entry:
-    """That a camera read *plate*, which the newest entry of the list looks for."""
+    """The evidence of a camera that read *plate*, for the newest entry of the list."""
     value = {
         "situation_id": None,
         "watch_id": city.all("core.watch")[-1]["watch_id"],
@@ -86,7 +86,7 @@ def a_reading(city: City, plate: str, clock: str) -> Entry:
 
 
 def dismissed(city: City, plate: str, clock: str) -> None:
-    """*plate* is read, and operators say that it is another vehicle."""
+    """Read *plate*, and let operators dismiss it as another vehicle."""
     city.take(a_reading(city, plate, clock))
     city.take(an_action("close", city.live()[-1]["situation_id"], clock))
 

@@ -1,4 +1,4 @@
-"""The numbers of the rules, and the laws that ship."""
+"""The settings of the rules, and the laws that ship."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_theft_joins_nothing() -> None:
 
 
 def test_numbers_that_change_on_the_way_change_what_comes_after_whether_or_not_there_was_a_restart() -> None:
-    """What a replay relies on: the entry in the journal switches, at the same place, whoever remembers the rest."""
+    """A replay relies on this: the journal's entry switches the settings at the same place, with or without a restart."""
     before = [an_incident("F1"), an_incident("P1", kind="crash", where=place(180), happened="12:01")]
     after = [an_incident("F2", where=place(2_000)), an_incident("P2", kind="crash", where=place(2_180))]
     other = rules(radius_m=100)

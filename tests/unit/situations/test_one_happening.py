@@ -1,4 +1,4 @@
-"""Which reports are of one happening."""
+"""Tests of which reports belong to one happening."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source told it alone revises; what was told before that was kept goes on as it was."""
+"""Only the source of a report may revise it. Reports from before sources were stored continue unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.unit.situations.test_notices import RULES, a_call, a_value, a_wanted
 
 
 def by(source: str, entry: Entry, **said: Any) -> Entry:
-    """*entry*, as *source* says it."""
+    """*entry*, reported by *source*."""
     return replace(entry, value={**entry.value, "source": source, **said})
 
 
@@ -131,7 +131,7 @@ def test_who_was_not_asked_does_not_answer_a_filing() -> None:
 
 
 def rows_of_before(city: City) -> Iterable[tuple[str, dict[str, Any]]]:
-    """What ``core.state`` holds of *city*, as it was written before it kept sources."""
+    """The rows of ``core.state`` of *city*, as they were written before they held sources."""
     state = city.state
     events = [state.situation_row(one) for one in state.situations]
     events += [state.camera_row(one) for one in state.cameras.cameras.values()] + [state.clock_row()]
@@ -168,7 +168,7 @@ NEW = {
 def test_a_case_known_by_its_former_id_goes_on_and_opens_nothing_twice(
     old: str, new: str, is_restarted: bool
 ) -> None:
-    """With the state of before, and, as in a replay, in one go."""
+    """Both with an old state, and in one go as in a replay."""
     city = a_city(by("cameras", a_camera()), by("fire", an_incident("F1"), incident_id=OLD[old]))
     if is_restarted:
         city = restarted(city)

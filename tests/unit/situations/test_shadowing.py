@@ -1,4 +1,4 @@
-"""Rules in shadow see everything and move nothing."""
+"""Shadow rules see every entry and change no answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def in_shadow(city: City, topic: str) -> list[dict[str, Any]]:
 
 
 def plain(city: City) -> list[Any]:
-    """What is said beside the shadow."""
+    """The answers without those of the shadow rules."""
     return [
         (one.topic, one.key, one.value)
         for one in city.said

@@ -1,4 +1,4 @@
-"""Many more calls of one family than usual: when a surge begins, grows and ends, and what its level learns."""
+"""Many more calls of one family than usual: when a surge begins, grows and ends, and how its level is learnt."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def surges(city: City) -> list[dict[str, Any]]:
 
 
 def told(city: City) -> list[tuple[str, str]]:
-    """What the operator hears: (rule, message type)."""
+    """The operator's alerts: (rule, message type)."""
     return [
         (one["rule"], one["message_type"]) for one in city.all("core.alert") if one["audience"] == "operator"
     ]
@@ -53,7 +53,7 @@ def test_a_flood_of_calls_is_one_area_alert_and_those_that_follow_stand_beneath_
     surge = surges(city)[0]
     assert (surge["kind"], surge["status"], surge["severity"]) == ("alarm", "open", "severe")
     assert surge["incidents"] == [] and surge["cameras"] == []
-    assert len(surge["situations"]) == len(surge["evidence"]) - 1  # the call that raised it is not yet told
+    assert len(surge["situations"]) == len(surge["evidence"]) - 1  # without the call that raised it
     assert surge["radius_m"] > 1_000
     alerts = told(city)
     after = alerts[alerts.index(("surge", "alert")) :]
@@ -107,7 +107,7 @@ def test_it_is_told_again_when_it_grows_and_not_with_every_call() -> None:
     assert 1 <= len(messages) - 1 <= 4
     assert [one["demands_attention"] for one in city.all("core.alert") if one["rule"] == "surge"].count(
         True
-    ) == 2  # its agency's and the operator's first
+    ) == 2  # the alerts to its agency and to the operator are first
 
 
 def test_it_is_over_once_the_rate_has_been_back_for_a_while() -> None:
@@ -152,7 +152,7 @@ def test_a_surge_does_not_move_its_own_level() -> None:
     for hour in range(13, 23):
         city.take(*calls(1, f"{hour}:30", kind="medical", first=700 + hour))
     learnt = seen(city)
-    assert learnt[13] == 0 and learnt[12] == 0  # it began by counting half of the hour before
+    assert learnt[13] == 0 and learnt[12] == 0  # the count began in the middle of the hour before
     assert city.state.memories["surge:alarm"].body["seen"][18][1] == 1
 
 
@@ -226,7 +226,7 @@ def test_numbers_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_what_is_told_only_with_a_revision_changes_with_none() -> None:
-    """A law that words a ground anew revises grants, and no situation: what stands beneath the surge waits."""
+    """A law with a new wording of a ground revises grants, and no situation: those under the surge are not revised."""
     first = an_incident("F0", kind="alarm.automatic", where=place(0))
     city = City(rules(others=surging(floor=3).others))
     city.take(a_camera(), first, *calls(12, "12:10", first=1))

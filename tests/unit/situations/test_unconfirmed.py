@@ -1,4 +1,4 @@
-"""Machines alone: two independent claims open what operators look at and nobody else hears of."""
+"""Claims without a report: two independent ones open a situation that only operators are alerted to."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def a_claim(
     confidence: float | None = 0.9,
     kind: str = "seen",
 ) -> Entry:
-    """What the standing watch finds."""
+    """The evidence of the standing watch."""
     watch_id = City(looking()).all("core.watch")[0]["watch_id"]
     value = {
         "situation_id": None,
@@ -140,7 +140,7 @@ def test_the_first_report_of_it_takes_it_over_with_what_was_claimed() -> None:
     assert unconfirmed(city)[-1]["merged_into"] == reported["situation_id"]
     assert (reported["certainty"], len(reported["evidence"])) == ("observed", 3)
     assert reported["reason"] == "claimed before it was reported"
-    assert city.take(a_claim("camera-3", "12:03")) == []  # the report's own watch sees to that
+    assert city.take(a_claim("camera-3", "12:03")) == []  # the report's own watch finds that
 
 
 def test_a_report_of_something_else_leaves_it_alone() -> None:

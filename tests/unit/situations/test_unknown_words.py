@@ -1,4 +1,4 @@
-"""A word of which nothing is known may be anything: somebody must look, unless the city says that it is nothing."""
+"""An unknown word may mean anything: a person must look at it, unless the city's file says that it is harmless."""
 
 from __future__ import annotations
 

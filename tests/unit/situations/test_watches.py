@@ -1,4 +1,4 @@
-"""What is looked for around a situation, and what was found there."""
+"""The watches around a situation, and their evidence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def watched(*entries: Entry, **changed: Any) -> City:
 
 
 def evidence(city: City, number: int, *, of: str | None = None, kind: str = "seen") -> Entry:
-    """That something was seen around the city's situation, or around *of*."""
+    """Evidence of an observation near the city's situation, or near *of*."""
     value = {
         "situation_id": of or city.the_situation()["situation_id"],
         "kind": kind,

@@ -1,4 +1,4 @@
-"""Where speed is told: every place is in one cell, and the cells near a place are found."""
+"""The cells of speeds: every place is in exactly one, and the cells near a place are found."""
 
 from __future__ import annotations
 

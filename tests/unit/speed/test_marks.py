@@ -1,4 +1,4 @@
-"""From where a restart reads: as far back as is needed, and little further."""
+"""The offset from which a restart reads: as far back as needed, and little further."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mean speed by cell and minute: who counts, who does not, and that the order in which positions come does not matter."""
+"""Mean speed by cell and minute: which vehicles count, and that the order of positions does not matter."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def positions(rows: Sequence[Row], *, is_out: bool = False) -> Positions:
 def driving(
     vehicle: int, mps: float, *, until_s: int = 300, said: bool = True, every_s: int = 20
 ) -> list[Row]:
-    """Up and down the middle 300 m of the cell."""
+    """Positions of a vehicle that drives up and down the middle 300 m of the cell."""
     rows: list[Row] = []
     for at in range(0, until_s, every_s):
         way = mps * at % 600
@@ -49,7 +49,7 @@ def driving(
 
 
 def patient(**numbers: float) -> Minutes:
-    """Rows of a test are all there at once: none of them is ahead of the time."""
+    """Minutes that accept all rows of a test at once: none counts as ahead of the clock."""
     return Minutes(SpeedConfig.model_validate({"ahead_max_s": 3_600, **numbers}))
 
 

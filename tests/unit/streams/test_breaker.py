@@ -1,4 +1,4 @@
-"""When a source's channel stops, and how it is heard again."""
+"""The stop of a source's channel, and its resumption."""
 
 from __future__ import annotations
 

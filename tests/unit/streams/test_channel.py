@@ -1,4 +1,4 @@
-"""One source's channel: what counts, and what is told of it."""
+"""One source's channel: its counts and its reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A candidate's rules beside today's: which reports would be one situation, which no longer, who would be told."""
+"""A candidate's rules compared with today's: joined reports, separated reports, changed alerts."""
 
 from __future__ import annotations
 

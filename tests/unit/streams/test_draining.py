@@ -1,4 +1,4 @@
-"""A drain says whether what was pushed will be published: not now, or never by this process."""
+"""A drain reports whether pushes will be published: not now, or never by this process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOON_S = 10.0
 
 
 class AskedIngest:
-    """Answers with the faults that it is told, in order; then all is well. No Kafka behind it."""
+    """Raises the given faults in order; then succeeds. Without Kafka."""
 
     def __init__(self, *faults: Exception, is_retry: bool = False) -> None:
         self.standing = Standing()
@@ -36,7 +36,7 @@ class AskedIngest:
         self._is_retry = is_retry
 
     def open(self) -> None:
-        """Nobody is fenced."""
+        """Fence nobody."""
 
     def ask(self) -> None:
         if self._faults:
@@ -48,7 +48,7 @@ class AskedIngest:
         return self._is_retry
 
     def tell(self) -> None:
-        """Nobody listens."""
+        """Report to nobody."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How the load of alerts and the coming of help are counted."""
+"""The counts of alerts, and the times until help arrives."""
 
 from __future__ import annotations
 
@@ -89,9 +89,11 @@ def test_help_is_timed_from_the_report() -> None:
 
 def test_what_a_city_does_not_report_is_not_zero() -> None:
     found = help_of([a_situation(17, status="dispatched")], from_ms=0, to_ms=DAY)
-    assert found.dispatch_minutes is None  # it was on its way when first heard of: since when, nobody knows
+    assert (
+        found.dispatch_minutes is None
+    )  # it was dispatched in its first revision: the time of dispatch is unknown
     assert found.arrival_minutes is None and found.arrived_within_7_min is None
-    assert found.joined_share is None  # one agency alone: with whom, if the others are not heard of
+    assert found.joined_share is None  # one agency only: there is no other to join
 
 
 def test_a_merged_situation_is_not_counted_twice() -> None:
@@ -122,7 +124,7 @@ def test_the_first_camera_is_timed_and_the_first_video_is_not_reported_until_som
 
 
 def two_days() -> Told:
-    """The first day units take six minutes, the second two; nobody ever tells of an arrival."""
+    """On the first day units take six minutes, on the second two; no arrival is reported."""
     situations = []
     for day, minutes in ((0, 6), (1, 2)):
         start = day * 24 * 60

@@ -1,4 +1,4 @@
-"""A fetcher among brokers that answer when and as they like: none starves, holds it up, or is accused wrongly."""
+"""A fetcher with brokers of any response times: none starves, blocks it, or is reported wrongly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Send = Callable[[socket.socket, bytes], None]
 
 
 class Endless:
-    """A broker that has ten more records whatever it is asked for. *send* is how it answers."""
+    """A broker that always has ten more records. *send* sends its response."""
 
     def __init__(self, send: Send = socket.socket.sendall) -> None:
         self.send = send
@@ -95,7 +95,7 @@ def test_no_broker_starves_behind_a_quicker_one(fetcher: Fetcher) -> None:
     came = Counter[int]()
     for _ in range(20):
         came.update(part.place[1] for part in fetcher.fetched(1.0))
-        time.sleep(0.02)  # meanwhile both have answered
+        time.sleep(0.02)  # in the meantime both have responded
     assert min(came[0], came[1]) > 5
 
 
@@ -146,7 +146,7 @@ def test_a_broker_that_hangs_up_unasked_is_not_said_to_be_away(
 ) -> None:
     fetcher.begin({("topic", 0): 0, ("topic", 1): 0})
     assert fetcher.fetched(1.0)
-    fetcher.begin({("topic", 1): 0})  # what is under way from the other broker is for nobody
+    fetcher.begin({("topic", 1): 0})  # the response under way from the other broker is not used
     for _ in range(5):
         assert fetcher.fetched(1.0)
         time.sleep(0.02)

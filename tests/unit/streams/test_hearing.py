@@ -1,4 +1,4 @@
-"""How long a source that does not answer is left alone."""
+"""The backoff of a source that does not respond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stage takes next: live at once, played when the barrier has it all, in one order."""
+"""The order of a stage's records: live ones at once; played ones in one order, once the barrier has them all."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_cameras_come_first_then_event_time() -> None:
 
 @given(order=st.permutations(range(9)), cuts=st.sets(st.integers(1, 8)))
 def test_a_play_is_taken_in_one_order_however_it_reaches_us(order: list[int], cuts: set[int]) -> None:
-    """Three topics of three records each, interleaved and cut into batches anyhow (in order per topic)."""
+    """Three topics of three records each, interleaved and cut into batches at random (in order per topic)."""
     ticks = [a_tick({FIRE: 1, POLICE: 1}, at=5), a_tick({FIRE: 2}, at=6), a_tick({FIRE: 3, POLICE: 3}, at=7)]
     lines = {
         FIRE: [(a_record(FIRE, i, played=True), an_event(at=9 - i)) for i in range(3)],

@@ -1,4 +1,4 @@
-"""Words of librdkafka go through our log: a producer that was fenced by design is no news of note."""
+"""Messages of librdkafka go through our log; the fencing of a producer by design is logged as information."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIENTS = {"Producer", "Consumer", "AdminClient", "SerializingProducer", "Deseri
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What an operator sees of a worker's log."""
+    """The lines of a worker's log as an operator sees them."""
     out = io.StringIO()
     ours, handler = logging.getLogger("bongsu"), logging.StreamHandler(out)
     before = (ours.level, ours.propagate)
@@ -67,7 +67,7 @@ def test_it_speaks_again_after_a_library_has_silenced_all_loggers() -> None:
 
 
 def made_by_hand(text: str) -> list[int]:
-    """Lines that make a client of librdkafka."""
+    """The lines that create a client of librdkafka."""
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     return [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id in CLIENTS]
 

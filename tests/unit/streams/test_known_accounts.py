@@ -1,4 +1,4 @@
-"""The gateway's accounts in memory: a city's hundred thousand keys fit beside everything else."""
+"""The gateway's accounts in memory: a city's hundred thousand keys fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BYTES_EACH_MAX = 2_500
 
 class OneSpool(Spool):
     def __init__(self) -> None:
-        """Nothing is kept."""
+        """Keep nothing."""
 
 
 class OneWire(Wire):

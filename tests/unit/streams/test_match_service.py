@@ -1,4 +1,4 @@
-"""A match that no longer turns ends its worker, so that it is started again."""
+"""A match whose loop hangs ends its worker, so that it is started again."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from streams.matching.service import MatchService
 
 @pytest.fixture
 def mute_kafka() -> str:
-    """A port that takes connections and says nothing, until the process ends: the client outlives the test by its own
-    timeout, and a port that refuses would fill the output with its refusals."""
+    """A port that accepts connections and never responds, until the process ends. The client outlives the test by its
+    own timeout, and a closed port would fill the output with errors."""
     listener = socket.create_server(("127.0.0.1", 0))
     host, port = listener.getsockname()
     listener.detach()

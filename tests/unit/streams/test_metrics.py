@@ -1,4 +1,4 @@
-"""What is counted stands under a name of its own."""
+"""Each metric has a name of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record that cannot be read says nothing: no row is lost by it, and it is told with its place, not without end."""
+"""An unreadable record is skipped: no row is lost, and it is logged with its place, a bounded number of times."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def of_event(offset: int, event: Event) -> Record:
 
 
 def standing(monkeypatch: pytest.MonkeyPatch, log: Sequence[Record]) -> tables.Table:
-    """The table of a topic in which *log* stands."""
+    """The table of a topic with the records *log*."""
     monkeypatch.setattr(tables, "read_whole", lambda _bootstrap, _topics: iter(log))
     monkeypatch.setattr(tables, "newest_of", lambda _bootstrap, _topic: {one.key: one for one in log})
     return tables.read_rows("", TOPIC, RowReader(WIRE, "town.test", check=check_row))

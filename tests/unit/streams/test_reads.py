@@ -1,4 +1,4 @@
-"""Nobody reads a topic but as the table says, and all through the one reader that goes on after what cannot be read."""
+"""Topics are read only as the table says, and only by the one reader that skips unreadable records."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def named(tree: ast.Module) -> set[str]:
 
 
 def opened_by(tree: ast.Module) -> set[str]:
-    """What it imports to open topics with."""
+    """The functions that a module imports to open topics."""
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     return {one.name for node in imports for one in node.names if one.name in OPENING}
 
 
 def unknown(path: str, tree: ast.Module) -> set[str]:
-    """What a module that opens topics names, without that any table says so."""
+    """The contracts that a module which opens topics names, and no table has."""
     stage = STAGES[path][2] if path in STAGES else COMMANDS.get(path)
     if stage is None:
         return named(tree) or {"any"} if opened_by(tree) and path not in PLUMBING else set()

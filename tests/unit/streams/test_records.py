@@ -1,4 +1,4 @@
-"""What travels beside an event, and how long a source that is silent is left alone."""
+"""The headers of a record, and the backoff of a silent source."""
 
 from __future__ import annotations
 

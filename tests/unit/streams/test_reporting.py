@@ -1,4 +1,4 @@
-"""What an agency is told of its own source."""
+"""The reports to an agency about its own source."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_clock_that_runs_ahead_shows() -> None:
 
 def test_late_and_out_of_order_are_behind_what_was_heard_before() -> None:
     report = SourceReport()
-    report.heard([an_event(1, age_s=1), an_event(2, age_s=900)], at_ms=NOON)  # said together: no order
+    report.heard([an_event(1, age_s=1), an_event(2, age_s=900)], at_ms=NOON)  # in one report: no order
     report.heard([an_event(3, age_s=10), an_event(4, age_s=400)], at_ms=NOON)
     figures = told(report)
     assert (figures["timed"], figures["out_of_order"], figures["late"]) == (4, 2, 1)
@@ -154,7 +154,7 @@ def test_where_kinds_come_from_is_counted_by_agency_and_words_without_a_table_by
             of_word(3, "HIGHRISE ON FIRE", "fire.building", "parts"),
             of_word(4, "HIGHRISE ON FIRE", "fire.building", "parts"),
             of_word(5, "ROBBERY", "crime.robbery", "table", agency="hpd"),
-            an_event(6),  # no incident, or one of before
+            an_event(6),  # no incident, or one from before
         ],
         at_ms=NOON,
     )
@@ -169,7 +169,7 @@ def test_where_kinds_come_from_is_counted_by_agency_and_words_without_a_table_by
         ("HIGHRISE ON FIRE", "fire.building", 2),
         ("DRAGON SIGHTED", "other", 1),
     ]
-    assert told(report, NOON + 25 * HOUR_MS)["words"] == figures["words"]  # nothing newer was heard
+    assert told(report, NOON + 25 * HOUR_MS)["words"] == figures["words"]  # nothing newer was received
 
 
 def test_a_flood_of_different_words_takes_bounded_room() -> None:

@@ -1,4 +1,4 @@
-"""What a DLQ's rows tell of a record, and what a retry makes of it."""
+"""The rows of a DLQ about a record, and the effect of a retry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rows(*events: Event) -> list[Aside]:
 
 
 def set_aside(original: bytes = b"row", now_ms: int = NOON, **more: bytes) -> Event:
-    aside = SetAside(original, "no number", **more)  # type: ignore[arg-type]
+    aside = SetAside(original, "no number", **more)  # type: ignore[arg-type]  # fields by name
     (event,) = asides_of("daejeon", "cad", [aside], heard_at_ms=NOON, time_ms=NOON, now_ms=now_ms)
     return event
 

@@ -1,4 +1,4 @@
-"""A speaking source's service: what is in hand is not let go of, and nothing more is taken meanwhile."""
+"""The service of a source that listens: a body in hand is kept until it is published, and no more are read until then."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOON = 1_800_000_000_000
 
 
 class Speaker:
-    """Says five things, and that it was closed."""
+    """A source of five bodies that records whether it was closed."""
 
     def __init__(self) -> None:
         self.said: list[int] = []
@@ -35,7 +35,7 @@ class Speaker:
 
 
 class FaultyIngest:
-    """Takes what it is given, after as many faults as it is told; no Kafka behind it."""
+    """Accepts bodies after the given number of faults, without Kafka."""
 
     def __init__(self, *faults: Exception, borrowed: bool = False) -> None:
         self.standing = Standing()
@@ -62,7 +62,7 @@ class FaultyIngest:
         return self.closed_for < 0
 
     def ask(self) -> None:
-        """We still speak."""
+        """Answer that we are not fenced."""
 
     def regained(self) -> bool:
         if self._borrowed:
@@ -73,14 +73,14 @@ class FaultyIngest:
         self.refused.append(why)
 
     def tell(self) -> None:
-        """Nobody listens."""
+        """Report to nobody."""
 
 
 def run(ingest: FaultyIngest, monkeypatch: pytest.MonkeyPatch) -> Speaker:
     monkeypatch.setattr(hearing, "BACKOFF_FIRST_S", 0.001)
     monkeypatch.setattr(hearing, "LOOK_EVERY_S", 0.001)
     speaker = Speaker()
-    asyncio.run(SpeakingService("cameras", speaker, ingest).run())  # type: ignore[arg-type]
+    asyncio.run(SpeakingService("cameras", speaker, ingest).run())  # type: ignore[arg-type]  # a fake
     assert speaker.is_closed
     return speaker
 
@@ -126,7 +126,7 @@ def test_a_source_that_is_refused_or_breaks_stops_by_itself_alone(
     monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     ingest = FaultyIngest(fault)
-    speaker = run(ingest, monkeypatch)  # returns: the worker and its other sources go on
+    speaker = run(ingest, monkeypatch)  # returns: the worker and its other sources continue
     assert ingest.taken == []
     assert ingest.refused == [fault.what if isinstance(fault, Fatal) else "it broke: KeyError"]
     assert speaker.said == [0]

@@ -1,4 +1,4 @@
-"""A DLQ's rows: names of fields that may be about a person stand in none, and one body's rows stay in bounds."""
+"""A DLQ's rows: they hold no field names that may be personal data, and one body's rows are bounded."""
 
 from __future__ import annotations
 

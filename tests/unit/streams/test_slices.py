@@ -1,4 +1,4 @@
-"""What goes into one transaction: a snapshot whole, a file minute by minute, and nothing twice."""
+"""The contents of one transaction: a whole snapshot, a minute of a file, and nothing twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was heard before is not heard again; what is new is, wherever it lies in time."""
+"""Events that were read before are skipped; new ones are not, whatever their time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def a_poll(at_ms: int) -> Heard:
 
 
 def played(standing: Standing, *moments: int) -> tuple[Standing, list[int]]:
-    """What is left of *moments* after skipping what was heard; each leaves its moment as the source's place."""
+    """The *moments* left after skipping those read before; each leaves its moment as the source's place."""
     new = []
     for at_ms in moments:
         if not standing.has_heard(a_poll(at_ms), ""):

@@ -1,4 +1,4 @@
-"""What is left beside a committed offset, and the names of workers."""
+"""The metadata of a committed offset, and the names of workers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_worker_that_is_killed_leaves_its_name_to_the_next(tmp_path: Path) -> 
         (Fenced("transaction"), 2.0, 1, True),
         (Fenced("transaction"), 2.0, FENCED_MAX, True),
         (Fenced("transaction"), 2.0, FENCED_MAX + 1, False),  # two workers have one name
-        (Fenced("transaction"), YOUNG_S + 1, 1, False),  # another has taken the name over for good
+        (Fenced("transaction"), YOUNG_S + 1, 1, False),  # another worker has taken over the name for good
         (Fatal("a topic is missing"), 2.0, 0, False),
         (Retriable("the partitions were lost"), YOUNG_S + 1, 0, True),
     ],

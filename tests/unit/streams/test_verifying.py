@@ -1,4 +1,4 @@
-"""Today's answers against the recorded ones: one byte changed anywhere is found, a city that goes on is no difference."""
+"""Today's answers against the recorded ones: any changed byte is found; new records of a running city are no difference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def recorded(contract: str) -> list[Bytes]:
 
 
 def verdict(changed: str = "", answers: Sequence[Bytes] = (), today: Sequence[Answer] = TODAY) -> Verdict:
-    """Of a log in which the answers of the contract *changed* are these."""
+    """The verdict on a log in which the answers of the contract *changed* are *answers*."""
     then = {one: Recorded(answers if one == changed else recorded(one)) for one in CONTRACTS}
     return held_against(today, then)
 
@@ -96,7 +96,7 @@ def test_it_ends_where_nothing_that_was_recorded_is_left() -> None:
             yield answer("core.alert", number, is_later=True)
             number += 1
 
-    assert held_against(for_ever(), {one: Recorded(recorded(one)) for one in CONTRACTS}).different == 0  # type: ignore[arg-type]
+    assert held_against(for_ever(), {one: Recorded(recorded(one)) for one in CONTRACTS}).different == 0  # type: ignore[arg-type]  # endless
     assert len(taken) == 1
 
 
