@@ -22,7 +22,7 @@ SOURCES = {"demo-calls-119.jsonl": "calls-119", "demo-reports-112.jsonl": "repor
 
 
 def simulated(source_name: str) -> bytes:
-    """What a source of the simulated city says in two minutes, as a recording, by a clock of its own."""
+    """The recording of a source of the simulated city over two minutes, by a clock of its own."""
     city, clock = load_city("demo"), {"ms": START_MS}
     config = Config.model_validate(city.source_file(source_name).settings)
 
