@@ -58,7 +58,7 @@ class Gateway:
     spool: Spool
     now_ms: Callable[[], int]
     now_s: Callable[[], float] = time.monotonic
-    """What rates are counted by: it never goes back."""
+    """The clock of the rates: it never goes back."""
     trouble: Callable[[], str | None] = lambda: None
     unpublished: Callable[[], Trouble | None] = lambda: None
     body_bytes_max: int = BODY_BYTES_MAX

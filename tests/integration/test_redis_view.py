@@ -94,7 +94,7 @@ def tell(url: str, *batches: list[Event]) -> None:
 
 
 def shown(redis: Any) -> dict[str, Any]:
-    """What stands in the view: values, kinds, and places to three decimals."""
+    """The view's contents: values, kinds, and places to three decimals."""
     keys = sorted(redis.keys("bongsu:moie:*"))
     values = {key.rpartition(":")[2]: json.loads(redis.get(key)) for key in keys if ":situation:" in key}
     kinds = {key.rpartition(":")[2]: redis.smembers(key) for key in keys if ":kind:" in key}

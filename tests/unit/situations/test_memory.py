@@ -1,4 +1,4 @@
-"""What rules remember: rows of before are read as typed memories, and written again byte for byte."""
+"""The rules' memories: rows of an older version are read as typed memories, and written again byte for byte."""
 
 from __future__ import annotations
 

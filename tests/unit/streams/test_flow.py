@@ -21,7 +21,7 @@ def sees(
     place: tuple[str, int] = ONE,
     watch: Watch = WATCH,
 ) -> int:
-    """How many of *count* sights in one second are told of; each has an id of its own."""
+    """The number of published matches of *count* sights in one second; each has an id of its own."""
     offsets = range(first, first + count)
     ids = [str(offset).encode() for offset in offsets]
     times = [at + number % SECOND_MS for number in range(count)]

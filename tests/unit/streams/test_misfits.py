@@ -1,4 +1,4 @@
-"""What a source makes that its contract refuses is set aside alone: what stands beside it goes on."""
+"""An event that its contract refuses is set aside alone: the other events of the body are published."""
 
 from __future__ import annotations
 

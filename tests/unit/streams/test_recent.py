@@ -1,4 +1,4 @@
-"""What was seen of late is kept for the whole look-back, and no longer."""
+"""Recent sights are kept for the whole look-back, and no longer."""
 
 from __future__ import annotations
 
