@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from connectors.base import Heard
-from connectors.json_records import exact_json
+from connectors.formats.json import exact_json
 from schemas.errors import Fatal
 from schemas.iso_time import iso_time
 

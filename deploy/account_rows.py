@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from connectors.gateway.accounts import check_account
 from deploy.faults import UsageFault
 from deploy.platform import Platform
-from deploy.reading import tell_left_out
+from deploy.topic_values import tell_left_out
 from schemas.catalogue import topic_name
 
 if TYPE_CHECKING:
-    from deploy.city import City
+    from deploy.city.city import City
     from schemas.event import Event
 
 Rows = dict[str, dict[str, Any]]
@@ -22,8 +22,8 @@ Rows = dict[str, dict[str, Any]]
 def rows_of(platform: Platform, city: City, kind: str) -> Rows:
     """Account id → row, of the accounts of *kind* (``key`` or ``user``)."""
     from deploy.topics import ensure_topics
-    from streams.reading import RowReader
-    from streams.tables import read_rows
+    from streams.runtime.row_reader import RowReader
+    from streams.runtime.tables import read_rows
 
     ensure_topics(platform.kafka, [city.name])
     reader = RowReader(platform.wire, f"{city.name}.accounts", check=check_account)

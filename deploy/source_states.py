@@ -6,15 +6,15 @@ import time
 from typing import Any
 
 from deploy.platform import Platform
-from deploy.reading import tell_left_out
+from deploy.topic_values import tell_left_out
 from schemas.catalogue import topic_name
 from schemas.event import Event
-from streams.breaker import HEARING, STOPPED, TRIAL
-from streams.reading import RowReader
-from streams.reporting import report_fields
+from streams.ingest.breaker import HEARING, STOPPED, TRIAL
+from streams.ingest.report import report_fields
 from streams.runtime.kafka import METADATA_TIMEOUT_S, reader, transactional_producer
+from streams.runtime.row_reader import RowReader
+from streams.runtime.tables import read_rows
 from streams.runtime.transaction import transaction
-from streams.tables import read_rows
 
 CONTRACT = "core.source"
 

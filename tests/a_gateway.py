@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from deploy.stages import free_port
+from deploy.assembly.stages import free_port
 from tests.living_city import LivingCity, end, wait_until
 
 READY_S = 30.0

@@ -20,8 +20,8 @@ from typing import Any
 import orjson
 from confluent_kafka.admin import AdminClient
 
+from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from deploy.stages import free_port
 from schemas.catalogue import topic_name
 from schemas.registry import Registry
 from schemas.wire import Wire

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from schemas.event import Event
 from schemas.wire import Wire
-from streams.match.watches import FOREVER_MS, Watch
+from streams.match.core.watches import FOREVER_MS, Watch
 from streams.runtime.kafka import read_whole
 from tests.match_oracle import LAT, LON, Sight, is_inside, wants
 

@@ -10,15 +10,15 @@ import numpy as np
 
 from schemas.errors import Invalid
 from schemas.event import Event
-from streams.match.batch import Batch, Frames
-from streams.match.config import MatchConfig
-from streams.match.evidence import evidence_event, summary_event
-from streams.match.flow import SECOND_MS, Partition
-from streams.match.observations import Longs
-from streams.match.step import Found, Match, Standing
-from streams.match.texts import Texts, Words
-from streams.match.wanted import Told
-from streams.match.watches import Watch
+from streams.match.core.batch import Batch, Frames
+from streams.match.core.config import MatchConfig
+from streams.match.core.evidence import evidence_event, summary_event
+from streams.match.core.flow import SECOND_MS, Partition
+from streams.match.core.observations import Longs
+from streams.match.core.open_watches import Told
+from streams.match.core.step import Found, Match, Standing
+from streams.match.core.texts import Texts, Words
+from streams.match.core.watches import Watch
 from streams.runtime.records import Record
 from tests.match_oracle import NOON_MS, Sight, columns, is_inside, wants
 

@@ -9,10 +9,10 @@ from fractions import Fraction
 import numpy as np
 
 from streams.geo import distance_m
-from streams.match.codes import code_of
-from streams.match.forms import TOPICS
-from streams.match.observations import Observations, observations
-from streams.match.watches import FOREVER_MS, Watch
+from streams.match.core.codes import code_of
+from streams.match.core.forms import TOPICS
+from streams.match.core.observations import Observations, observations
+from streams.match.core.watches import FOREVER_MS, Watch
 
 NOON_MS = 1_772_967_600_000
 LAT, LON = 36.35, 127.38

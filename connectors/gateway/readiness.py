@@ -6,7 +6,7 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.gateway.mangled import Mangled
+from connectors.gateway.damage import Mangled
 from connectors.gateway.service import Gateway
 from connectors.gateway.trouble import Trouble
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from connectors.private_files import appended
+from connectors.transport.private_files import appended
 
 RESERVE_BYTES = 32 << 20
 """More than SQLite's log and the pages of one commit need: a deletion writes both first."""

@@ -21,14 +21,14 @@ from starlette.requests import ClientDisconnect
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account, Accounts
 from connectors.gateway.cloud_events import Said, is_cloud_event, unwrap
+from connectors.gateway.connections import VISITOR
 from connectors.gateway.desk import Desk
-from connectors.gateway.examining import Examined, PushedSource, summary
-from connectors.gateway.guarded import VISITOR
+from connectors.gateway.examination import Examined, PushedSource, summary
 from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
 from connectors.gateway.limits import Rates, Room, Turns
 from connectors.gateway.problems import Problem
 from connectors.gateway.spool import Spool
-from connectors.gateway.spooled import Differs, Full, Push, Receipt
+from connectors.gateway.spool_values import Differs, Full, Push, Receipt
 from connectors.gateway.trouble import Trouble
 from schemas.errors import Invalid
 

@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Reading
-from connectors.gateway.mangled import read_whole_pages
+from connectors.gateway.damage import read_whole_pages
 from connectors.gateway.reserve import RESERVE_BYTES, Reserve
 from connectors.gateway.spool_file import connect, prepared, touch
 from connectors.gateway.spool_job import Job
-from connectors.gateway.spooled import Depth, Differs, Full, Kept, Push, Receipt
-from connectors.private_files import private_file, private_folder
+from connectors.gateway.spool_values import Depth, Differs, Full, Kept, Push, Receipt
+from connectors.transport.private_files import private_file, private_folder
 from schemas.errors import Fatal
 
 BYTES_MAX = 1 << 30

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.gateway.spooled import Differs
+from connectors.gateway.spool_values import Differs
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.cases import Domain
-from connectors.row_times import iso_ms_or_none
+from connectors.formats.times import iso_ms_or_none
+from connectors.subjects.incidents import Domain
 from schemas.errors import Invalid
 
 Document = Mapping[str, Any]

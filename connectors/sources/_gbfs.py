@@ -16,9 +16,9 @@ from typing import Any
 
 import orjson
 
-from connectors.json_records import BOM, json_value
-from connectors.records import EARLIEST_MS, a_text, an_id
-from connectors.row_times import epoch_ms, iso_ms
+from connectors.formats.json import BOM, json_value
+from connectors.formats.records import EARLIEST_MS, a_text, an_id
+from connectors.formats.times import epoch_ms, iso_ms
 from schemas.errors import Invalid
 
 INFORMATION, STATUS, TYPES, SYSTEM = (

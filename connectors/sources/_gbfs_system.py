@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Place
-from connectors.records import a_number, an_id, id_or_none, note_unknown, text_or_none
+from connectors.formats.records import a_number, an_id, id_or_none, note_unknown, text_or_none
 from connectors.sources._gbfs import WORDS, a_count, in_language, vehicle_type
-from connectors.vehicles import Telemetry
+from connectors.subjects.vehicles import Telemetry
 from schemas.errors import Invalid
 
 REAL_TIME_S = 300.0

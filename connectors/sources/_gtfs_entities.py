@@ -17,9 +17,9 @@ from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 from google.transit import gtfs_realtime_pb2 as gtfs
 
-from connectors.gtfs_schedule import Schedule, Trip
-from connectors.records import EARLIEST_MS, note_unknown
-from connectors.vehicles import Telemetry
+from connectors.formats.records import EARLIEST_MS, note_unknown
+from connectors.subjects.schedules import Schedule, Trip
+from connectors.subjects.vehicles import Telemetry
 from schemas.errors import Invalid
 
 LATEST_S = 4_102_444_800

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.base import SourceContext
-from connectors.cases import REMEMBERED, Domain, Status
-from connectors.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
-from connectors.row_times import EPOCHS, TimeForm, ZoneName
+from connectors.formats.times import EPOCHS, TimeForm, ZoneName
+from connectors.subjects.incidents import REMEMBERED, Domain, Status
+from connectors.transport.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
 from schemas.kinds import load_kinds
 from schemas.names import AgencyName
 

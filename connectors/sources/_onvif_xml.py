@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
-from connectors.safe_xml import Element, parsed
+from connectors.formats.xml import Element, parsed
 from connectors.sources._onvif_parts import (
     AS_IT_IS,
     Claim,

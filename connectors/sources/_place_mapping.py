@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
-from connectors.row_times import EPOCHS, TimeForm, ZoneName
+from connectors.formats.times import EPOCHS, TimeForm, ZoneName
+from connectors.transport.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
 
 Name = Annotated[str, Field(min_length=1)]
 STATUSES = Literal["ok", "faulty", "retired"]

@@ -19,11 +19,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.cases import Case, Status, tell
-from connectors.csv_rows import CsvRow, headed_rows, named_cells, under_heading
-from connectors.json_records import BOM
-from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import (
+from connectors.formats.csv import CsvRow, headed_rows, named_cells, under_heading
+from connectors.formats.json import BOM
+from connectors.formats.records import (
     a_text,
     note_unknown,
     plausible_time,
@@ -32,7 +30,9 @@ from connectors.records import (
     set_aside,
     text_or_none,
 )
-from connectors.row_times import local_time
+from connectors.formats.times import local_time
+from connectors.subjects.incidents import Case, Status, tell
+from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
 from schemas.kinds import load_kinds
 from schemas.parts import kind_of

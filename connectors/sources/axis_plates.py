@@ -18,14 +18,14 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import Box, Told, box_in_pixels, share_of
-from connectors.messages import Said, read_messages
-from connectors.mqtt import MqttEar, MqttSettings
-from connectors.plates import masked, plate_key, plate_token
-from connectors.records import ALONE, plausible_time, set_aside
-from connectors.row_times import iso_ms
-from connectors.safe_xml import Element, parsed
+from connectors.formats.messages import Said, read_messages
+from connectors.formats.records import ALONE, plausible_time, set_aside
+from connectors.formats.times import iso_ms
+from connectors.formats.xml import Element, parsed
+from connectors.subjects.cameras import Camera, Cameras, CameraSettings
+from connectors.subjects.detections import Box, Told, box_in_pixels, share_of
+from connectors.subjects.plates import masked, plate_key, plate_token
+from connectors.transport.mqtt import MqttEar, MqttSettings
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 

@@ -17,14 +17,14 @@ import orjson
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import Attributes, Detections, Told, attribute, box_of, claimed, share_of
-from connectors.json_records import Originals, originals
-from connectors.messages import Said, read_messages
-from connectors.mqtt import MqttEar, MqttSettings
-from connectors.plates import plates_masked
-from connectors.records import set_aside
-from connectors.row_times import iso_ms
+from connectors.formats.json import Originals, originals
+from connectors.formats.messages import Said, read_messages
+from connectors.formats.records import set_aside
+from connectors.formats.times import iso_ms
+from connectors.subjects.cameras import Camera, Cameras, CameraSettings
+from connectors.subjects.detections import Attributes, Detections, Told, attribute, box_of, claimed, share_of
+from connectors.subjects.plates import plates_masked
+from connectors.transport.mqtt import MqttEar, MqttSettings
 from schemas.errors import Invalid
 
 COLOURS = {

@@ -21,12 +21,12 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from connectors.avro_bodies import AvroBodies, Payload, is_avro
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.empty_body import Nothing
-from connectors.json_records import BOM, json_records, originals
-from connectors.records import a_text, plausible_time, position, set_aside
-from connectors.speaking import checked_agency, own_agencies
+from connectors.formats.avro import AvroBodies, Payload, is_avro
+from connectors.formats.empty_body import Nothing
+from connectors.formats.json import BOM, json_records, originals
+from connectors.formats.records import a_text, plausible_time, position, set_aside
+from connectors.subjects.speakers import checked_agency, own_agencies
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.event import Event, case_id, derived_id, event_fields

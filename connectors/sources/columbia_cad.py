@@ -22,11 +22,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.cases import Case, Domain, Status, tell
-from connectors.csv_rows import headed_rows, named_cells, under_heading
-from connectors.json_records import BOM, json_records, originals
-from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import (
+from connectors.formats.csv import headed_rows, named_cells, under_heading
+from connectors.formats.json import BOM, json_records, originals
+from connectors.formats.records import (
     a_text,
     an_id,
     note_unknown,
@@ -36,7 +34,9 @@ from connectors.records import (
     set_aside,
     text_or_none,
 )
-from connectors.row_times import local_time
+from connectors.formats.times import local_time
+from connectors.subjects.incidents import Case, Domain, Status, tell
+from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.parts import kind_of

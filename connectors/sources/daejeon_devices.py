@@ -17,10 +17,9 @@ from typing import Any
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.csv_rows import CsvRow, csv_rows, named_cells
-from connectors.empty_body import Nothing
-from connectors.page_or_file import Charset, PageOrFile, PageOrFileSettings
-from connectors.records import (
+from connectors.formats.csv import CsvRow, csv_rows, named_cells
+from connectors.formats.empty_body import Nothing
+from connectors.formats.records import (
     a_text,
     note_unknown,
     position,
@@ -28,7 +27,8 @@ from connectors.records import (
     set_aside,
     text_or_none,
 )
-from connectors.row_times import local_time
+from connectors.formats.times import local_time
+from connectors.transport.page_or_file import Charset, PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 

@@ -17,8 +17,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import (
+from connectors.formats.messages import Said, read_messages
+from connectors.formats.records import a_text, note_unknown
+from connectors.formats.times import epoch_ms
+from connectors.subjects.cameras import Camera, Cameras, CameraSettings
+from connectors.subjects.detections import (
     METRES_PER_S,
     Attributes,
     Box,
@@ -30,11 +33,8 @@ from connectors.detections import (
     share_of,
     speed_of,
 )
-from connectors.messages import Said, read_messages
-from connectors.mqtt import MqttEar, MqttSettings
-from connectors.plates import plates_masked
-from connectors.records import a_text, note_unknown
-from connectors.row_times import epoch_ms
+from connectors.subjects.plates import plates_masked
+from connectors.transport.mqtt import MqttEar, MqttSettings
 from schemas.errors import Invalid
 
 TYPES = ("new", "update", "end")

@@ -24,9 +24,8 @@ import orjson
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.json_records import BOM, originals
-from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import an_id, id_or_none, plausible_time, read_each, set_aside, text_or_none
+from connectors.formats.json import BOM, originals
+from connectors.formats.records import an_id, id_or_none, plausible_time, read_each, set_aside, text_or_none
 from connectors.sources._gbfs import (
     INFORMATION,
     STATUS,
@@ -50,8 +49,9 @@ from connectors.sources._gbfs_system import (
     percent,
     system_of,
 )
-from connectors.vehicles import HUB, POSITION, Telemetry
-from connectors.web_page import WebPage
+from connectors.subjects.vehicles import HUB, POSITION, Telemetry
+from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
+from connectors.transport.web_page import WebPage
 from schemas.errors import Invalid
 from schemas.names import AgencyName
 

@@ -9,8 +9,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.chance import Spot, somewhere
-from connectors.records import set_aside
+from connectors.formats.records import set_aside
+from connectors.simulation.chance import Spot, somewhere
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 

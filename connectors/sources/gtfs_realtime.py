@@ -23,9 +23,7 @@ from google.transit import gtfs_realtime_pb2 as gtfs
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.gtfs_schedule import load_schedule
-from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import plausible_time, set_aside
+from connectors.formats.records import plausible_time, set_aside
 from connectors.sources._gtfs_entities import (
     OTHER_TIMES,
     alert_fields,
@@ -39,7 +37,9 @@ from connectors.sources._gtfs_entities import (
     trip_fields,
     word,
 )
-from connectors.vehicles import POSITION, TRIP, Telemetry
+from connectors.subjects.schedules import load_schedule
+from connectors.subjects.vehicles import POSITION, TRIP, Telemetry
+from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
 from schemas.names import AgencyName
 

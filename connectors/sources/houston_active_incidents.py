@@ -22,10 +22,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.empty_body import Nothing
-from connectors.json_list import element_bytes, json_list, json_object
-from connectors.page_or_file import PageSettings
-from connectors.records import (
+from connectors.formats.empty_body import Nothing
+from connectors.formats.json_list import element_bytes, json_list, json_object
+from connectors.formats.records import (
     a_number,
     a_text,
     note_unknown,
@@ -35,9 +34,10 @@ from connectors.records import (
     set_aside,
     text_or_none,
 )
-from connectors.row_times import RowTime, local_time
+from connectors.formats.times import RowTime, local_time
 from connectors.sources._active_list import Change, Followed, Key, Row, Unread, follow
-from connectors.web_page import WebPage
+from connectors.transport.page_or_file import PageSettings
+from connectors.transport.web_page import WebPage
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 from schemas.kinds import load_kinds

@@ -20,14 +20,14 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.csv_rows import headed_rows, named_cells, under_heading
-from connectors.json_records import BOM, around_record, at_path, in_utf8, json_records, originals
-from connectors.page_or_file import PageOrFile
-from connectors.records import a_number, a_text, an_id, note_unknown, read_each, set_aside
-from connectors.row_times import row_time
+from connectors.formats.csv import headed_rows, named_cells, under_heading
+from connectors.formats.json import BOM, around_record, at_path, in_utf8, json_records, originals
+from connectors.formats.records import a_number, a_text, an_id, note_unknown, read_each, set_aside
+from connectors.formats.times import row_time
 from connectors.sources._place_mapping import Config
 from connectors.sources.zones_geojson import since_ms
-from connectors.vehicles import Telemetry
+from connectors.subjects.vehicles import Telemetry
+from connectors.transport.page_or_file import PageOrFile
 from schemas.errors import Invalid
 from schemas.event import derived_id
 

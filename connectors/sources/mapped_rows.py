@@ -20,11 +20,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.cases import UNKNOWN_STATUS, Case, Status, tell
-from connectors.csv_rows import headed_rows, named_cells, under_heading
-from connectors.json_records import BOM, around_record, at_path, in_utf8, json_records, json_value, originals
-from connectors.page_or_file import PageOrFile
-from connectors.records import (
+from connectors.formats.csv import headed_rows, named_cells, under_heading
+from connectors.formats.json import BOM, around_record, at_path, in_utf8, json_records, json_value, originals
+from connectors.formats.records import (
     a_number,
     a_text,
     an_id,
@@ -35,9 +33,11 @@ from connectors.records import (
     read_each,
     set_aside,
 )
-from connectors.row_times import row_time
+from connectors.formats.times import row_time
 from connectors.sources._mapping import Config
-from connectors.speaking import checked_agency
+from connectors.subjects.incidents import UNKNOWN_STATUS, Case, Status, tell
+from connectors.subjects.speakers import checked_agency
+from connectors.transport.page_or_file import PageOrFile
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.parts import kind_of

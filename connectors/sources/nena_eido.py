@@ -25,11 +25,9 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.cases import REMEMBERED, Case, Domain, Status, tell
-from connectors.json_records import json_records, originals
-from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.pidf_lo import Whereabouts, read_pidf_lo
-from connectors.records import a_text, note_unknown, plausible_time, position, read_each, set_aside
+from connectors.formats.json import json_records, originals
+from connectors.formats.pidf_lo import Whereabouts, read_pidf_lo
+from connectors.formats.records import a_text, note_unknown, plausible_time, position, read_each, set_aside
 from connectors.sources._eido import (
     Document,
     by_beginning,
@@ -42,7 +40,9 @@ from connectors.sources._eido import (
     times_of,
     units_on,
 )
-from connectors.speaking import checked_agency
+from connectors.subjects.incidents import REMEMBERED, Case, Domain, Status, tell
+from connectors.subjects.speakers import checked_agency
+from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.names import AgencyName

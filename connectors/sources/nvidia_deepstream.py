@@ -20,8 +20,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import (
+from connectors.formats.messages import Said, read_messages
+from connectors.formats.times import iso_ms
+from connectors.subjects.cameras import Camera, Cameras, CameraSettings
+from connectors.subjects.detections import (
     METRES_PER_S,
     Box,
     Detections,
@@ -32,11 +34,9 @@ from connectors.detections import (
     share_of,
     speed_of,
 )
-from connectors.labels import OTHER
-from connectors.messages import Said, read_messages
-from connectors.mqtt import MqttEar, MqttSettings
-from connectors.plates import plates_masked
-from connectors.row_times import iso_ms
+from connectors.subjects.labels import OTHER
+from connectors.subjects.plates import plates_masked
+from connectors.transport.mqtt import MqttEar, MqttSettings
 from schemas.errors import Invalid
 
 ENDS = frozenset({"exit", "empty"})

@@ -18,11 +18,19 @@ from typing import Any
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.json_records import around_record, json_records, json_value, originals
-from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import a_text, an_id, note_unknown, plausible_time, read_each, set_aside, text_or_none
-from connectors.row_times import iso_ms
-from connectors.vehicles import HUB, Telemetry
+from connectors.formats.json import around_record, json_records, json_value, originals
+from connectors.formats.records import (
+    a_text,
+    an_id,
+    note_unknown,
+    plausible_time,
+    read_each,
+    set_aside,
+    text_or_none,
+)
+from connectors.formats.times import iso_ms
+from connectors.subjects.vehicles import HUB, Telemetry
+from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
 from schemas.names import AgencyName
 

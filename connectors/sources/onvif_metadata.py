@@ -26,18 +26,18 @@ import orjson
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.cameras import Camera, Cameras, CameraSettings
-from connectors.detections import METRES_PER_S, Detections, Told, attribute, box_of, speed_of
-from connectors.json_records import Originals, originals
-from connectors.labels import OTHER, by_beginning, label_of, load_labels
-from connectors.messages import Said, read_messages
-from connectors.mqtt import MqttEar, MqttSettings
-from connectors.plates import plates_masked
-from connectors.records import ALONE, set_aside
-from connectors.row_times import iso_ms
+from connectors.formats.json import Originals, originals
+from connectors.formats.messages import Said, read_messages
+from connectors.formats.records import ALONE, set_aside
+from connectors.formats.times import iso_ms
 from connectors.sources import _onvif_json as as_json
 from connectors.sources import _onvif_xml as as_xml
 from connectors.sources._onvif_parts import Claim, Frame, Happening, Thing
+from connectors.subjects.cameras import Camera, Cameras, CameraSettings
+from connectors.subjects.detections import METRES_PER_S, Detections, Told, attribute, box_of, speed_of
+from connectors.subjects.labels import OTHER, by_beginning, label_of, load_labels
+from connectors.subjects.plates import plates_masked
+from connectors.transport.mqtt import MqttEar, MqttSettings
 from schemas.errors import Invalid
 
 PROPERTIES_MAX = 200

@@ -11,13 +11,13 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.cases import UNKNOWN_STATUS
-from connectors.chance import Spot
-from connectors.json_list import json_object
-from connectors.records import a_text, note_unknown, plausible_time, position, set_aside
-from connectors.row_times import iso_ms
-from connectors.sources._scenario import City, Domain, scenario
-from connectors.web_page import wall_clock_ms
+from connectors.formats.json_list import json_object
+from connectors.formats.records import a_text, note_unknown, plausible_time, position, set_aside
+from connectors.formats.times import iso_ms
+from connectors.simulation.chance import Spot
+from connectors.simulation.scenario import City, Domain, scenario
+from connectors.subjects.incidents import UNKNOWN_STATUS
+from connectors.transport.web_page import wall_clock_ms
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 from schemas.kinds import load_kinds

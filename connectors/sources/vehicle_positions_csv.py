@@ -19,12 +19,12 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.csv_rows import CsvRow, headed_rows, named_cells, under_heading
-from connectors.json_records import BOM
-from connectors.page_or_file import PageOrFile, PageOrFileSettings
-from connectors.records import a_number, a_text, note_unknown, plausible_time, read_each, set_aside
-from connectors.row_times import TimeForm, ZoneName, row_time
-from connectors.vehicles import POSITION, Telemetry
+from connectors.formats.csv import CsvRow, headed_rows, named_cells, under_heading
+from connectors.formats.json import BOM
+from connectors.formats.records import a_number, a_text, note_unknown, plausible_time, read_each, set_aside
+from connectors.formats.times import TimeForm, ZoneName, row_time
+from connectors.subjects.vehicles import POSITION, Telemetry
+from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
 from schemas.names import AgencyName
 

@@ -16,12 +16,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.empty_body import Nothing
-from connectors.json_records import BOM, json_records
-from connectors.plates import masked, misread_tokens, plate_key, plate_token
-from connectors.records import a_text, an_id, plausible_time, set_aside, text_or_none
-from connectors.row_times import iso_ms
-from connectors.speaking import checked_agency
+from connectors.formats.empty_body import Nothing
+from connectors.formats.json import BOM, json_records
+from connectors.formats.records import a_text, an_id, plausible_time, set_aside, text_or_none
+from connectors.formats.times import iso_ms
+from connectors.subjects.plates import masked, misread_tokens, plate_key, plate_token
+from connectors.subjects.speakers import checked_agency
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 from schemas.names import AgencyName

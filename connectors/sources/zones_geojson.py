@@ -16,10 +16,10 @@ from typing import Any
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.json_records import around_record, in_utf8, json_records, originals
-from connectors.page_or_file import Charset, PageOrFile, PageOrFileSettings
-from connectors.records import an_id, id_or_none, read_each, set_aside
-from connectors.zones import geometry_of, zone
+from connectors.formats.json import around_record, in_utf8, json_records, originals
+from connectors.formats.records import an_id, id_or_none, read_each, set_aside
+from connectors.subjects.zones import geometry_of, zone
+from connectors.transport.page_or_file import Charset, PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
 from schemas.event import Event
 from schemas.names import AgencyName

@@ -26,7 +26,7 @@ def list_() -> None:
     \b
     Example:  bongsu city list
     """
-    from deploy.city import load_city, shipped_cities
+    from deploy.city.city import load_city, shipped_cities
 
     for name in shipped_cities():
         one = load_city(name)
@@ -44,8 +44,8 @@ def check(city_name: str) -> None:
     \b
     Example:  bongsu city check demo
     """
-    from deploy.city import check_surroundings, load_city
-    from streams.situations.shadowing import unseen
+    from deploy.city.city import check_surroundings, load_city
+    from streams.situations.shadow import unseen
 
     one = load_city(city_name)
     notes = check_surroundings(one)
@@ -69,8 +69,8 @@ def erase(city_name: str, yes: bool) -> None:
     \b
     Example:  bongsu city erase demo --yes
     """
-    from deploy.city import load_city
-    from deploy.erasing import erase_city, folders_of, topics_of
+    from deploy.assembly.erase import erase_city, folders_of, topics_of
+    from deploy.city.city import load_city
 
     one, platform, home = load_city(city_name), reach(need=ALL), home_folder()
     found = [*topics_of(platform, one.name), *map(str, folders_of(home, one.name))]

@@ -193,7 +193,7 @@ def doctor(home: Path) -> None:
     \b
     Example:  bongsu doctor
     """
-    from deploy.local import doctoring
+    from deploy.local import doctor as doctoring
 
     findings = doctoring.examine(home)
     for finding in findings:

@@ -22,7 +22,7 @@ from deploy.settings import given, home_folder
 from schemas.catalogue import contract_name, topic_name
 
 if TYPE_CHECKING:
-    from deploy.city import City
+    from deploy.city.city import City
     from streams.runtime.records import Record
 
 CORE = ("core.situation", "core.alert", "core.grant")
@@ -41,7 +41,7 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
     \b
     Example:  bongsu demo --minutes 3
     """
-    from deploy.child import worker_running
+    from deploy.assembly.child import worker_running
     from deploy.topics import demand_order, ensure_topics
 
     begun = time.monotonic()
@@ -64,7 +64,7 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
 @contextmanager
 def _left_as_found(platform: Platform, city: str) -> Iterator[None]:
     """In a cluster that stays, what the simulated city made is removed; but not where that city was before."""
-    from deploy.erasing import erase_city, is_here
+    from deploy.assembly.erase import erase_city, is_here
 
     home = home_folder()
     was_here = is_here(platform, city, home)
@@ -118,7 +118,7 @@ def _end(home: Path, fresh: bool) -> None:
 @contextmanager
 def _city(seed: int) -> Iterator[City]:
     """The simulated city, with *seed* written into its file."""
-    from deploy.city import load_city
+    from deploy.city.city import load_city
 
     text = load_city("demo").path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="bongsu-demo-") as folder:
@@ -159,9 +159,9 @@ def _show(
     from rich.console import Console
     from rich.live import Live
 
-    from deploy.board import Board
     from deploy.cli.tail import shown_record
-    from streams.reading import RowReader, Unreadable
+    from deploy.demo.board import Board
+    from streams.runtime.row_reader import RowReader, Unreadable
 
     zone = ZoneInfo(city.file.timezone)
     board = Board(f"{city.file.title or city.name} (simulated)", zone)

@@ -19,7 +19,7 @@ from schemas.json_form import to_json_value
 from schemas.printable import field_path, printable_line
 
 if TYPE_CHECKING:
-    from streams.retrying import Aside
+    from streams.dlq.fold import Aside
 
 
 @click.group(cls=Group)
@@ -42,7 +42,7 @@ def list_(city_name: str | None, as_json: bool) -> None:
     \b
     Example:  bongsu dlq list --city demo
     """
-    from deploy.setting_aside import asides_in
+    from deploy.assembly.retry import asides_in
 
     asides = asides_in(reach(), _name(city_name))
     if as_json:
@@ -89,7 +89,7 @@ def show(event_id: str, city_name: str | None, raw: bool) -> None:
     \b
     Example:  bongsu dlq show 3f2a --bytes > record.json
     """
-    from deploy.setting_aside import asides_in
+    from deploy.assembly.retry import asides_in
 
     aside = _chosen(asides_in(reach(), _name(city_name)), (event_id,))[0]
     if raw:
@@ -120,9 +120,9 @@ def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name
     \b
     Example:  bongsu dlq retry --all --topic demo.source.dlq
     """
-    from deploy.city import load_city
-    from deploy.setting_aside import asides_in, retry_all
-    from streams.dlq import is_cut
+    from deploy.assembly.retry import asides_in, retry_all
+    from deploy.city.city import load_city
+    from streams.dlq.rows import is_cut
 
     if bool(event_ids) == is_all:
         raise UsageFault("which records?", hint="give event ids of 'bongsu dlq list --json', or --all")
@@ -162,7 +162,7 @@ def _chosen(asides: list[Aside], event_ids: tuple[str, ...]) -> list[Aside]:
 
 def _name(city_name: str | None) -> str | None:
     """The city's name, where a file's path may stand."""
-    from deploy.city import load_city
+    from deploy.city.city import load_city
 
     return load_city(city_name).name if city_name and city_name.endswith(".toml") else city_name
 

@@ -11,8 +11,8 @@ import orjson
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
-from deploy.reading import values_of
 from deploy.times import epoch_ms, iso
+from deploy.topic_values import values_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,7 +47,7 @@ def effects(
     """
     from rich.console import Console
 
-    from deploy.city import load_city
+    from deploy.city.city import load_city
     from streams.effects import Told
 
     city, platform = load_city(city_name), reach()

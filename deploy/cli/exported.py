@@ -11,18 +11,18 @@ from typing import BinaryIO
 
 import click
 
-from connectors.private_files import FILE_MODE
+from connectors.transport.private_files import FILE_MODE
 from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import Platform
-from deploy.reading import tell_left_out
 from deploy.show import progress_of
+from deploy.topic_values import tell_left_out
 from schemas.errors import Invalid
-from streams.journal_export import exported
-from streams.journal_file import JournalFile, write_lines
-from streams.journal_verify import verify_file
-from streams.reading import RowReader
-from streams.verifying import Verdict
+from streams.journal.export import exported
+from streams.journal.file import JournalFile, write_lines
+from streams.journal.verdict import Verdict
+from streams.journal.verify_file import verify_file
+from streams.runtime.row_reader import RowReader
 
 STANDARD_OUTPUT = Path("-")
 

@@ -14,7 +14,7 @@ from deploy.faults import UsageFault
 from deploy.platform import reach
 
 if TYPE_CHECKING:
-    from deploy.city import City
+    from deploy.city.city import City
 
 
 @click.group(cls=Group)
@@ -45,8 +45,8 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
     \b
     Example:  bongsu key add police --city demo --source reports-push
     """
-    from connectors.web_page import wall_clock_ms
-    from deploy.city import load_city
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.city.city import load_city
 
     city = load_city(city_name)
     agency = name_of(agency, "an agency")
@@ -66,7 +66,7 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
 
 
 def _check(city: City, agency: str, sources: tuple[str, ...]) -> None:
-    from deploy.stages import pushed_sources
+    from deploy.assembly.stages import pushed_sources
 
     known = pushed_sources(city)
     for source in sources:
@@ -89,8 +89,8 @@ def list_(city_name: str) -> None:
     \b
     Example:  bongsu key list --city demo
     """
-    from connectors.web_page import wall_clock_ms
-    from deploy.city import load_city
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.city.city import load_city
 
     city = load_city(city_name)
     rows = sorted(rows_of(reach(), city, KEY).values(), key=lambda row: (row["name"], row["created_at"]))
@@ -112,8 +112,8 @@ def revoke(key_id: str, city_name: str) -> None:
     \b
     Example:  bongsu key revoke 1f2e3d4c5b6a --city demo
     """
-    from connectors.web_page import wall_clock_ms
-    from deploy.city import load_city
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.city.city import load_city
 
     city, platform = load_city(city_name), reach()
     row = rows_of(platform, city, KEY).get(key_id)

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.telling import tell
+from deploy.demo.sample import recording
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, reach
-from deploy.sample import recording
 from deploy.show import progress_of
 from deploy.times import epoch_ms
 
 if TYPE_CHECKING:
-    from deploy.city import City
-    from deploy.playing import Alter, Part
+    from deploy.city.city import City
+    from deploy.demo.play import Alter, Part
 
 
 class Pairs(click.Command):
@@ -79,9 +79,9 @@ def play(
     \b
     Example:  bongsu play demo --source calls-119 demo-calls-119.jsonl --source reports-112 demo-reports-112.jsonl
     """
-    from deploy.city import load_city
-    from deploy.holding import holding
-    from deploy.playing import played_roles, shifted
+    from deploy.assembly.locks import holding
+    from deploy.city.city import load_city
+    from deploy.demo.play import played_roles, shifted
 
     city = load_city(city_name)
     recordings = [_pair(city, pair) for pair in pairs]
@@ -100,7 +100,7 @@ def _play(
     *,
     ingest_only: bool,
 ) -> None:
-    from deploy.playing import Player, settle, stages_running
+    from deploy.demo.play import Player, settle, stages_running
     from deploy.topics import demand_order, ensure_topics
 
     platform = reach(need=LOG if ingest_only else ALL)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connectors.private_files import appended
 from connectors.recordings import write_line
+from connectors.transport.private_files import appended
 from deploy.cli.telling import tell
 from schemas.errors import Retriable
 
@@ -31,7 +31,7 @@ def record(city_name: str, source: str, path: Path, count: int | None) -> None:
     \b
     Example:  bongsu record demo --source calls-119 -o today.jsonl --count 3
     """
-    from deploy.city import load_city
+    from deploy.city.city import load_city
 
     asyncio.run(_record(load_city(city_name).load(source), path, count))
 
@@ -49,7 +49,7 @@ async def _record(source: Any, path: Path, count: int | None) -> None:
 
 async def _heard(source: Any) -> AsyncIterator[Heard]:
     """The bodies that the source receives. A poll that fails is told and left out."""
-    from connectors.found import is_polled
+    from connectors.discovery import is_polled
 
     if not is_polled(source):
         async for heard in source.listen():

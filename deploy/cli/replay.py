@@ -14,15 +14,15 @@ import orjson
 from deploy.cli.telling import tell, tell_event
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
-from deploy.reading import tell_left_out
 from deploy.show import event_line, progress_of
 from deploy.times import epoch_ms, iso
+from deploy.topic_values import tell_left_out
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line
 
 if TYPE_CHECKING:
-    from deploy.city import City
+    from deploy.city.city import City
 
 SHOWN_MAX = 20
 
@@ -77,7 +77,7 @@ def replay(
     \b
     Example:  bongsu replay demo --verify
     """
-    from deploy.city import load_city
+    from deploy.city.city import load_city
     from deploy.cli.exported import export_journal, verify_exported
 
     _one_of(verify=verified, export=export_path, rules=rules_path)
@@ -109,7 +109,7 @@ def _one_of(**options: object) -> None:
 
 def _exported_file(verified: str | None, city_name: str | None) -> Path | None:
     """The file that ``--verify`` names; ``None`` where it names none, or a city: ``--verify houston``."""
-    from deploy.city import shipped_cities
+    from deploy.city.city import shipped_cities
 
     if not verified or verified.endswith(".toml"):
         return None
@@ -152,8 +152,8 @@ def _show(
     as_json: bool,
 ) -> None:
     """Print the answers as the rules give them now, in order."""
-    from streams.reading import RowReader
-    from streams.replay import replayed
+    from streams.journal.replay import replayed
+    from streams.runtime.row_reader import RowReader
 
     last_ms: int | None = None
     reader = RowReader(platform.wire, f"{city.name}.replay")
@@ -180,10 +180,10 @@ def _show(
 
 
 def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> None:
-    from deploy.city import with_rules_of
-    from streams.comparing import compared
-    from streams.replay import journalled
-    from streams.situations.shadowing import unseen
+    from deploy.city.city import with_rules_of
+    from streams.journal.compare import compared
+    from streams.journal.replay import journalled
+    from streams.situations.shadow import unseen
 
     candidate = with_rules_of(city, path).rules
     with progress_of(f"replaying {city.name} twice") as progress:
@@ -221,8 +221,8 @@ def _groups(what: str, groups: Sequence[Sequence[str]]) -> None:
 
 def _verify(city: str, platform: Platform) -> None:
     from deploy.cli.exported import tell_verdict
-    from streams.reading import RowReader
-    from streams.replay import verify
+    from streams.journal.replay import verify
+    from streams.runtime.row_reader import RowReader
 
     reader = RowReader(platform.wire, f"{city}.replay")
     with progress_of(f"replaying {city}") as progress:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deploy.assembly.stage_names import STAGES
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, Platform, know, reach
-from deploy.stage_names import STAGES
 from streams.log import to_stderr
 
 if TYPE_CHECKING:
-    from deploy.city import City
-    from deploy.gateway import CityGateway
+    from deploy.assembly.gateway import CityGateway
+    from deploy.city.city import City
 
 
 @click.command()
@@ -49,9 +49,9 @@ def run(
     \b
     Example:  bongsu run demo
     """
-    from deploy.city import load_city
-    from deploy.holding import holding
-    from deploy.stages import roles_of
+    from deploy.assembly.locks import holding
+    from deploy.assembly.stages import roles_of
+    from deploy.city.city import load_city
 
     if stage == "ingest" and only_stages:
         raise UsageFault(
@@ -63,7 +63,7 @@ def run(
     is_over = _stdin_ended() if while_stdin else None
     with holding(city, roles_of(city, stages), wait=wait, is_over=is_over or _never):
         if stage == "gateway":
-            from deploy.gateway import CityGateway
+            from deploy.assembly.gateway import CityGateway
 
             CityGateway(city, know()).run()
         else:
@@ -73,8 +73,8 @@ def run(
 def _work(
     city: City, stages: tuple[str, ...], web_port: int | None, is_over: Callable[[], bool] | None
 ) -> None:
-    from deploy.child import worker_kept
-    from deploy.stages import stages_apart, worker_of
+    from deploy.assembly.child import worker_kept
+    from deploy.assembly.stages import stages_apart, worker_of
     from deploy.topics import demand_order, ensure_topics
 
     platform = reach(need=ALL if "deliver" in stages else LOG)
@@ -93,11 +93,11 @@ def _work(
 
 def _gateway_beside(city: City, platform: Platform, stages: tuple[str, ...]) -> CityGateway | None:
     """All that a city has runs here: so does its gateway, if it has one."""
-    from deploy.stages import has_all, has_gateway
+    from deploy.assembly.stages import has_all, has_gateway
 
     if not (has_all(stages) and has_gateway(city)):
         return None
-    from deploy.gateway import CityGateway
+    from deploy.assembly.gateway import CityGateway
 
     return CityGateway(city, platform)
 

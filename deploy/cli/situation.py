@@ -13,8 +13,8 @@ from deploy.cli.group import Group
 from deploy.cli.telling import tell, tell_event
 from deploy.faults import UsageFault
 from deploy.platform import reach
-from deploy.reading import values_of
 from deploy.show import dispatch_lines, metres, progress_of
+from deploy.topic_values import values_of
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value
@@ -22,7 +22,7 @@ from schemas.printable import printable_line, printable_value
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from streams.situations.explaining import Explanation
+    from streams.situations.explain import Explanation
 
 
 @click.group(cls=Group)
@@ -47,7 +47,7 @@ def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from deploy.city import load_city
+    from deploy.city.city import load_city
 
     city, platform = load_city(city_name), reach()
     newest: dict[str, dict[str, Any]] = {}
@@ -95,8 +95,8 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
     \b
     Example:  bongsu situation show 3f2a --city demo
     """
-    from deploy.city import load_city
-    from streams.replay import explained
+    from deploy.city.city import load_city
+    from streams.journal.replay import explained
 
     city, platform = load_city(city_name), reach()
     with progress_of(f"replaying {city.name}") as progress:
@@ -132,7 +132,7 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
 
 def _why_of(explanations: Iterable[Explanation]) -> dict[tuple[str, int], Explanation]:
     """By situation and revision; none, which is said, where the journal no longer reaches back."""
-    from streams.replay import BeginningGone
+    from streams.journal.replay import BeginningGone
 
     try:
         return {(one.situation_id, one.revision): one for one in explanations}

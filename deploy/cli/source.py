@@ -16,16 +16,16 @@ import orjson
 from connectors.recordings import read_recording
 from deploy.cli.group import Group
 from deploy.cli.telling import tell
+from deploy.demo.sample import recording
 from deploy.faults import UsageFault
 from deploy.platform import reach
-from deploy.sample import recording
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value
 
 if TYPE_CHECKING:
     from connectors.base import Reader, SetAside
-    from deploy.trying import Tried
+    from deploy.trial import Tried
 
 SHOWN_BYTES = 300
 
@@ -46,8 +46,8 @@ def list_() -> None:
     \b
     Example:  bongsu source list
     """
-    from connectors.found import source_module, source_types
-    from deploy.city import load_city, shipped_cities
+    from connectors.discovery import source_module, source_types
+    from deploy.city.city import load_city, shipped_cities
 
     tell("types:")
     for name in source_types():
@@ -69,9 +69,9 @@ def show(name: str) -> None:
     \b
     Example:  bongsu source show mapped_rows
     """
-    from connectors.found import config_model
-    from deploy.city import load_city
-    from deploy.source_settings import settings_of
+    from connectors.discovery import config_model
+    from deploy.city.city import load_city
+    from deploy.city.source_settings import settings_of
 
     of_city, _, called = name.rpartition("/")
     type_name = load_city(of_city).source_file(called).type if of_city else name
@@ -99,7 +99,7 @@ def try_(name: str, file: str, city_name: str, settings: tuple[str, ...], as_jso
     Example:  bongsu source try demo/calls-119 demo-calls-119.jsonl
     """
     from connectors.base import SetAside
-    from deploy.trying import Tried, try_out
+    from deploy.trial import Tried, try_out
 
     tried = Tried()
     for found in try_out(_source(name, city_name, settings), read_recording(recording(file)), tried):
@@ -138,9 +138,9 @@ def report(name: str, city_name: str, as_json: bool) -> None:
     \b
     Example:  bongsu source report calls-119 --city demo
     """
-    from deploy.city import load_city
+    from deploy.city.city import load_city
     from deploy.source_states import report_of
-    from streams.reporting import shares
+    from streams.ingest.report import shares
 
     city = load_city(city_name)
     city.source_file(name)
@@ -159,7 +159,7 @@ def report(name: str, city_name: str, as_json: bool) -> None:
 
 def report_lines(told: dict[str, Any]) -> Iterator[str]:
     """A ``core.source`` in words."""
-    from streams.reporting import shares
+    from streams.ingest.report import shares
 
     told = printable_value(told)
     why = f": {told['state_reason']}" if told["state_reason"] else ""
@@ -206,7 +206,7 @@ def resume(name: str, city_name: str) -> None:
     \b
     Example:  bongsu source resume calls-119 --city demo
     """
-    from deploy.city import load_city
+    from deploy.city.city import load_city
     from deploy.source_states import resume_source
 
     city = load_city(city_name)
@@ -257,7 +257,7 @@ def _printable(text: str) -> str:
 
 
 def _module(type_name: str) -> Any:
-    from connectors.found import BadConfig, source_module
+    from connectors.discovery import BadConfig, source_module
 
     try:
         return source_module(type_name)
@@ -266,8 +266,8 @@ def _module(type_name: str) -> Any:
 
 
 def _source(name: str, city_name: str, settings: tuple[str, ...]) -> Reader:
-    from connectors.found import BadConfig, load_source
-    from deploy.city import load_city
+    from connectors.discovery import BadConfig, load_source
+    from deploy.city.city import load_city
 
     if "/" in name:
         of_city, _, called = name.rpartition("/")

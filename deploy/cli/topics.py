@@ -76,7 +76,7 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
 
 def names_of(cities: Sequence[str]) -> list[str]:
     """The names of *cities*, each a name or a file; all that ship when none is given."""
-    from deploy.city import load_city, shipped_cities
+    from deploy.city.city import load_city, shipped_cities
 
     return [load_city(city).name for city in cities or shipped_cities()]
 

@@ -16,7 +16,7 @@ from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 
 if TYPE_CHECKING:
-    from deploy.city import City
+    from deploy.city.city import City
 
 CITY = click.option("--city", "city_name", required=True, help="whose gateway")
 
@@ -43,8 +43,8 @@ def add(name: str, city_name: str, role: str, days: int | None) -> None:
     \b
     Example:  bongsu user add desk-3 --role operator --city demo
     """
-    from connectors.web_page import wall_clock_ms
-    from deploy.city import load_city
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.city.city import load_city
     from schemas.names import is_same_name
 
     city = load_city(city_name)
@@ -69,8 +69,8 @@ def list_(city_name: str) -> None:
     \b
     Example:  bongsu user list --city demo
     """
-    from connectors.web_page import wall_clock_ms
-    from deploy.city import load_city
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.city.city import load_city
 
     city = load_city(city_name)
     rows = sorted(rows_of(reach(), city, USER).values(), key=lambda row: str(row["name"]))
@@ -92,8 +92,8 @@ def disable(name: str, city_name: str) -> None:
     \b
     Example:  bongsu user disable desk-3 --city demo
     """
-    from connectors.web_page import wall_clock_ms
-    from deploy.city import load_city
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.city.city import load_city
 
     city, platform = load_city(city_name), reach()
     row, now_ms = _known(platform, city, name), wall_clock_ms()
@@ -113,8 +113,8 @@ def passwd(name: str, city_name: str) -> None:
     \b
     Example:  bongsu user passwd desk-3 --city demo
     """
-    from connectors.web_page import wall_clock_ms
-    from deploy.city import load_city
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.city.city import load_city
 
     city, platform = load_city(city_name), reach()
     row = _known(platform, city, name)

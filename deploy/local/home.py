@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from connectors.private_files import private_file, private_folder
+from connectors.transport.private_files import private_file, private_folder
 from schemas.errors import Fatal
 
 FOLDERS = ("kafka", "registry", "redis", "gateway", "workers", "logs")

@@ -12,8 +12,8 @@ from string import Template
 
 from confluent_kafka import KafkaException
 
-from connectors.private_files import private_folder
-from deploy.local import fencing
+from connectors.transport.private_files import private_folder
+from deploy.local import fence as fencing
 from deploy.local.artefacts import class_path
 from deploy.local.component import Ground
 from deploy.local.java import environment, find_java

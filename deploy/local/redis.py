@@ -14,7 +14,7 @@ from string import Template
 from redis import Redis as Client
 from redis import RedisError
 
-from connectors.private_files import private_folder
+from connectors.transport.private_files import private_folder
 from deploy.local.component import Ground
 from schemas.errors import Fatal
 

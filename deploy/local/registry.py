@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import httpx
 
-from connectors.private_files import private_folder
+from connectors.transport.private_files import private_folder
 from deploy.local.artefacts import unpacked
 from deploy.local.component import Ground
 from deploy.local.java import find_java

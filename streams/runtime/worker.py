@@ -22,7 +22,7 @@ import faust
 from faust.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from connectors.private_files import private_folder
+from connectors.transport.private_files import private_folder
 from schemas.catalogue import topic_name
 from schemas.errors import BongsuError, Fatal
 from streams.log import log

@@ -6,12 +6,22 @@ from msgspec.structs import replace
 
 from schemas.errors import Fatal, Invalid
 from schemas.event import Event
-from streams.situations.dispatch import is_in_the_way
+from streams.situations.answers.dispatch import is_in_the_way
+from streams.situations.answers.filing import answered, filed, inherited, tied
+from streams.situations.answers.grants import expired
+from streams.situations.answers.publish import (
+    grant_events,
+    publish,
+    publish_answer,
+    publish_evidence,
+    put_in_force,
+    send_out,
+)
+from streams.situations.answers.watches import ends_at, observed_from, takes_evidence, unwatched
 from streams.situations.entry import Entry
-from streams.situations.facts import camera_of, incident_of, next_of, position_of, time_of
-from streams.situations.filing import answered, filed, inherited, tied
-from streams.situations.grants import expired
-from streams.situations.handling import (
+from streams.situations.memory import Memory
+from streams.situations.model import Incident, Situation
+from streams.situations.operators.actions import (
     Action,
     action_of,
     check,
@@ -24,29 +34,19 @@ from streams.situations.handling import (
     redrawn,
     separated,
 )
-from streams.situations.limits import let_go, too_many
-from streams.situations.memory import Memory
-from streams.situations.model import Incident, Situation
-from streams.situations.notices import NOTICES, check_notice
-from streams.situations.owning import as_known, check_owner
 from streams.situations.places import on_camera, on_site
-from streams.situations.publish import (
-    grant_events,
-    publish,
-    publish_answer,
-    publish_evidence,
-    put_in_force,
-    send_out,
-)
+from streams.situations.reports.facts import camera_of, incident_of, next_of, position_of, time_of
+from streams.situations.reports.notices import NOTICES, check_notice
+from streams.situations.reports.owners import as_known, check_owner
+from streams.situations.reports.sites import SITE, site_of
 from streams.situations.rule import Draft, Follows, Heard, Notices
 from streams.situations.rule_change import rules_changed
 from streams.situations.rules.in_force import CityRules
 from streams.situations.rules.joint_incident import regroup
 from streams.situations.rules.parts.reported import seen
-from streams.situations.shadowing import begun, ended, rows_of, shadowed
-from streams.situations.sites import SITE, site_of
-from streams.situations.state import CityState
-from streams.situations.watches import ends_at, observed_from, takes_evidence, unwatched
+from streams.situations.shadow import begun, ended, rows_of, shadowed
+from streams.situations.state.city import CityState
+from streams.situations.state.limits import let_go, too_many
 
 __all__ = ["CityState", "step"]
 

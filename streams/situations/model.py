@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from streams.situations.handled import Filing, Handling
+from streams.situations.operators.model import Filing, Handling
 from streams.situations.terms import JOINT_INCIDENT
 
 

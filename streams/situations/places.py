@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from schemas.event import Event
 from streams.geo import distance_m
+from streams.situations.answers.publish import publish
 from streams.situations.model import Camera, Position, Site, Situation
-from streams.situations.publish import publish
 from streams.situations.rule import Draft, Follows
 from streams.situations.rules.parts.reported import revised
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
 
 
 def on_camera(state: CityState, camera: Camera) -> list[Event]:

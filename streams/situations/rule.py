@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from schemas.event import Event
-from streams.situations.cameras import CameraIndex
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.joining import IncidentIndex
 from streams.situations.law import Use
 from streams.situations.memory import Memory
 from streams.situations.model import CameraAt, Incident, Position, Situation
-from streams.situations.rates import Rates
-from streams.situations.sites import SiteIndex
+from streams.situations.reports.cameras import CameraIndex
+from streams.situations.reports.joining import IncidentIndex
+from streams.situations.reports.rates import Rates
+from streams.situations.reports.sites import SiteIndex
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from dataclasses import astuple
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
+from streams.situations.answers.publish import publish
+from streams.situations.answers.watches import standing_event
 from streams.situations.memory import OpenedWatch, memory_of
 from streams.situations.model import Situation
 from streams.situations.places import look_again
-from streams.situations.publish import publish
 from streams.situations.rule import Draft
-from streams.situations.state import CityState
-from streams.situations.watches import standing_event
+from streams.situations.state.city import CityState
 
 
 def rules_changed(state: CityState, opening_before: str | None) -> list[Event]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from streams.match.forms import FORMS
+from streams.match.core.forms import FORMS
 from streams.situations.terms import STATUSES, Severity, Strict, Urgency, is_a
 
 DEFAULTS = Path(__file__).parent / "rules" / "joint_incident.toml"

@@ -1,1 +1,1 @@
-"""The speed of vehicles by cell and minute. Pure; ``streams/speed_stage.py`` connects it to Kafka."""
+"""The speed of vehicles by cell and minute. Pure; ``streams/stages/speed.py`` connects it to Kafka."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from streams.match.codes import NONE, Codes, code_of, joined
+from streams.match.core.codes import NONE, Codes, code_of, joined
 from streams.speed.minutes import Doubles, Longs, Positions
 
 OUT = ("is_stale", "is_disabled", "is_reserved")

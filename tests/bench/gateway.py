@@ -26,8 +26,8 @@ import orjson
 import psutil
 
 from connectors.gateway.accounts import new_key
+from deploy.assembly.stages import free_port
 from deploy.platform import Platform
-from deploy.stages import free_port
 from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal

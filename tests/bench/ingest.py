@@ -19,11 +19,11 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from deploy.platform import Platform
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal
-from streams.ingest import Ingest
+from streams.ingest.ingest import Ingest
 from streams.runtime.kafka import read_whole
 from tests.bench.bench_city import bench_city
 

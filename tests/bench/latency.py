@@ -26,16 +26,16 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from connectors.base import Heard, Place, Reading
-from connectors.chance import METRES_PER_DEGREE, moved
-from deploy.child import worker_running
-from deploy.city import City, load_city
-from deploy.hearing import ingest_of
+from connectors.simulation.chance import METRES_PER_DEGREE, moved
+from deploy.assembly.child import worker_running
+from deploy.assembly.ingest import ingest_of
+from deploy.city.city import City, load_city
 from deploy.platform import Platform
 from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal
 from schemas.event import Event, derived_id
-from streams.ingest import Ingest
+from streams.ingest.ingest import Ingest
 from streams.runtime.kafka import partitions_of, reader
 from streams.runtime.records import Record, record_of
 

@@ -27,8 +27,8 @@ import psutil
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
+from deploy.assembly.stages import free_port
 from deploy.platform import Platform
-from deploy.stages import free_port
 from deploy.topics import ensure_topics
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.errors import Fatal

@@ -21,19 +21,20 @@ from confluent_kafka.admin import AdminClient
 from deploy.platform import Platform
 from deploy.topics import ensure_topics
 from schemas.errors import Fatal
-from streams.match.config import MatchConfig
-from streams.match.engine import Engine
-from streams.match.recent import Recent
-from streams.match.step import Match
-from streams.matching.committing import Committing
-from streams.matching.fast import decoding, objects
-from streams.matching.fast.fetching import Fetcher
-from streams.matching.fast.unpacking import Unpacking
-from streams.matching.loop import Life, MatchLoop
-from streams.matching.measuring import Measuring
-from streams.matching.opening import make_producer, reader_opener
-from streams.matching.plain import PlainReader
-from streams.matching.telling import Telling
+from streams.match.core.config import MatchConfig
+from streams.match.core.engine import Engine
+from streams.match.core.recent import Recent
+from streams.match.core.step import Match
+from streams.match.native import decode as decoding
+from streams.match.native import messages as objects
+from streams.match.native.fetcher import Fetcher
+from streams.match.native.unpack import Unpacking
+from streams.match.worker.choice import make_producer, reader_opener
+from streams.match.worker.loop import Life, MatchLoop
+from streams.match.worker.message_reader import PlainReader
+from streams.match.worker.metrics import Measuring
+from streams.match.worker.publish import Telling
+from streams.match.worker.transaction import Committing
 from tests.bench.match import committed_of, core_for_worker, remove
 from tests.bench.match_load import Load, ground, publish
 

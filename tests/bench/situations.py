@@ -28,7 +28,7 @@ from streams.runtime.transaction import transaction
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
-from streams.situations_stage import SituationsStage
+from streams.stages.situations import SituationsStage
 from tests.bench.bench_city import bench_city
 
 SIDE_M, LAT, LON = 400_000.0, 35.0, 127.0

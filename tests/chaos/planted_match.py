@@ -12,12 +12,12 @@ from typing import Any
 
 from deploy.cli import main
 from deploy.settings import endpoints
-from streams.match.evidence import EvidenceColumns
-from streams.match.flow import Partition
-from streams.match.step import Standing
-from streams.matching.committing import Committing
-from streams.matching.standings import committed_of
-from streams.matching.telling import Telling
+from streams.match.core.evidence import EvidenceColumns
+from streams.match.core.flow import Partition
+from streams.match.core.step import Standing
+from streams.match.worker.offsets import committed_of
+from streams.match.worker.publish import Telling
+from streams.match.worker.transaction import Committing
 from streams.runtime.kafka import transactional_producer
 from streams.runtime.transaction import COMMIT_TIMEOUT_S, Outbox
 from tests.chaos.planted import OUTSIDE

@@ -17,8 +17,8 @@ from time import monotonic, sleep
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from deploy.stages import free_port
 from deploy.topics import ensure_topics
 from schemas.errors import Retriable
 from streams.runtime.kafka import read_tail

@@ -21,9 +21,9 @@ from confluent_kafka import Consumer, TopicPartition
 
 from deploy.settings import Endpoints
 from deploy.topics import ensure_topics
-from streams.match.watches import Watch
-from streams.matching.reader import fast_topics
-from streams.matching.standings import left_from
+from streams.match.core.watches import Watch
+from streams.match.worker.offsets import left_from
+from streams.match.worker.reader import fast_topics
 from streams.runtime.kafka import transactional_producer
 from tests.chaos.planted import OUTSIDE, SOUND
 from tests.chaos.test_kill import SEED, kill

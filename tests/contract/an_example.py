@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from connectors.recordings import read_recording
 from schemas.event import Event
 

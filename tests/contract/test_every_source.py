@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.base import Heard
-from connectors.found import config_model, is_polled, source_module, source_types
+from connectors.discovery import config_model, is_polled, source_module, source_types
 from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal, Retriable
 from schemas.kinds import load_kinds

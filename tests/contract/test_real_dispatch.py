@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from connectors.base import Reading
-from connectors.found import load_source
+from connectors.discovery import load_source
 from connectors.recordings import read_recording
-from deploy.city import load_city
+from deploy.city.city import load_city
 
 
 def read(city: str, source: str, path: Path, place: Any = None) -> Reading:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from connectors.recordings import read_recording
 from schemas.event import Event
 from tests.contract.an_example import read_all

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Bounds, Reading, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from connectors.recordings import read_recording
-from deploy.city import load_city
+from deploy.city.city import load_city
 from tests.unit.connectors.telemetry import lost_on_the_wire, values
 
 

@@ -17,10 +17,10 @@ from prometheus_client import REGISTRY
 
 from deploy.settings import Endpoints
 from schemas.errors import Retriable
-from streams.match.flow import Partition
-from streams.matching.fast import fetching
-from streams.matching.fast.fetching import Broker, Fetcher
-from streams.matching.fast.unpacking import Part, Unpacking
+from streams.match.core.flow import Partition
+from streams.match.native import fetcher as fetching
+from streams.match.native.fetcher import Broker, Fetcher
+from streams.match.native.unpack import Part, Unpacking
 from streams.runtime.kafka import read_whole
 
 pytestmark = pytest.mark.cluster

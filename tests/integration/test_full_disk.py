@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from connectors.gateway.spool import Spool
-from connectors.gateway.spooled import Full, Push
+from connectors.gateway.spool_values import Full, Push
 from tests.living_city import ROOT, wait_until
 
 DISK = "40m"

@@ -22,7 +22,7 @@ import orjson
 import psutil
 import pytest
 
-from connectors.avro_bodies import name_of
+from connectors.formats.avro import name_of
 from deploy.settings import Endpoints
 from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec

@@ -15,13 +15,13 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
+from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from deploy.stages import free_port
 from schemas.catalogue import load_catalogue
 from schemas.framing import frame
 from schemas.json_form import from_json_value
 from schemas.rows import RowCodec
-from streams.reading import RowReader
+from streams.runtime.row_reader import RowReader
 from tests.a_gateway import PushedCity, reports
 from tests.living_city import LivingCity, answers, end, wait_until
 from tests.reads import COMMANDS, STAGES
@@ -182,9 +182,9 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
 def _only_at_the_start(module: str) -> set[str]:
     """The contracts that the module reads at its start only."""
     return {
-        "streams/ingest.py": {"source.place", "core.source"},
-        "streams/situations_stage.py": {"core.state"},
-        "streams/speed_stage.py": {"mobility.speed"},
+        "streams/ingest/ingest.py": {"source.place", "core.source"},
+        "streams/stages/situations.py": {"core.state"},
+        "streams/stages/speed.py": {"mobility.speed"},
     }.get(module, set())
 
 

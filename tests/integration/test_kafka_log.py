@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.settings import Endpoints
-from streams.matching.opening import make_producer
+from streams.match.worker.choice import make_producer
 from streams.runtime.clients import producer_of
 from streams.runtime.kafka import transactional_producer
 

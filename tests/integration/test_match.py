@@ -17,14 +17,14 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from deploy.playing import has_members
+from deploy.assembly.stages import free_port
+from deploy.demo.play import has_members
 from deploy.settings import Endpoints
-from deploy.stages import free_port
 from deploy.topics import ensure_topics
 from schemas.event import Event
 from schemas.framing import frame
 from streams.geo import distance_m
-from streams.match.watches import Watch
+from streams.match.core.watches import Watch
 from tests.living_city import LivingCity, answers, end, wait_until
 from tests.match_city import Bus, Seen, expected, incident_event
 from tests.match_oracle import LAT, LON, Sight, a_watch

@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.found import load_source
-from connectors.mqtt import MqttEar, MqttSettings
+from connectors.discovery import load_source
+from connectors.transport.mqtt import MqttEar, MqttSettings
 from schemas.errors import Fatal, Retriable
 from tests.a_broker import PASSWORD, USER, Broker, a_broker, a_certificate, a_password_file
 from tests.contract.an_example import example_of

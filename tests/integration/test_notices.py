@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.found import load_source
-from connectors.plates import plate_key, plate_token
+from connectors.discovery import load_source
+from connectors.subjects.plates import plate_key, plate_token
 from deploy.settings import Endpoints
 from deploy.topics import ensure_topics
 from schemas.catalogue import load_catalogue

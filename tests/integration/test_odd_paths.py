@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from redis import Redis
 
-from deploy.city import load_city
+from deploy.city.city import load_city
 from deploy.local.home import Home
 from deploy.settings import VARIABLES, endpoints
 from deploy.topics import ensure_topics

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
+from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from deploy.stages import free_port
 from deploy.topics import ensure_topics
 from tests.a_gateway import PushedCity, reports
 from tests.contract.a_web_server import Told, a_web_server

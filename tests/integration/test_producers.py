@@ -12,10 +12,10 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.settings import Endpoints
-from streams.matching.fast.evidence import EvidenceFrames, a_sample
-from streams.matching.fast.library import Library
-from streams.matching.fast.producing import NativeProducer
-from streams.matching.opening import make_producer
+from streams.match.native.evidence_frames import EvidenceFrames, a_sample
+from streams.match.native.librdkafka import Library
+from streams.match.native.producer import NativeProducer
+from streams.match.worker.choice import make_producer
 from streams.runtime.clients import producer_of
 from streams.runtime.kafka import Fenced, as_ours, group_consumer, read_whole, transactional_producer
 from streams.runtime.records import Record

@@ -20,19 +20,19 @@ from deploy.topics import ensure_topics
 from schemas.catalogue import load_catalogue
 from schemas.framing import frame
 from schemas.rows import RowCodec
-from streams.match.batch import Batch, joined
-from streams.match.cells import Cells, Filter
-from streams.match.codes import code_of
-from streams.match.observations import NAMES
-from streams.matching.fast.decoding import Decoding
-from streams.matching.fast.frames import KernelFrames
-from streams.matching.fast.objects import decoded
-from streams.matching.fast.reader import FastReader
-from streams.matching.opening import reader_opener
-from streams.matching.plain import PlainReader
-from streams.matching.reader import Reader
-from streams.matching.rows import Rows
-from streams.matching.telling import Telling
+from streams.match.core.batch import Batch, joined
+from streams.match.core.cells import Cells, Filter
+from streams.match.core.codes import code_of
+from streams.match.core.observations import NAMES
+from streams.match.native.batch_reader import FastReader
+from streams.match.native.decode import Decoding
+from streams.match.native.frames import KernelFrames
+from streams.match.native.messages import decoded
+from streams.match.worker.choice import reader_opener
+from streams.match.worker.message_reader import PlainReader
+from streams.match.worker.publish import Telling
+from streams.match.worker.reader import Reader
+from streams.match.worker.rows import Rows
 from tests.integration.test_match import now_ms, some_sights
 from tests.living_city import LivingCity
 from tests.match_city import Bus
@@ -220,7 +220,7 @@ def test_here_the_quick_ways_are_taken(city: LivingCity, caplog: pytest.LogCaptu
     ("what", "instead"),
     [
         ("aiokafka.protocol.fetch.FetchRequest_v11.API_VERSION", 999),  # a broker of another API version
-        ("streams.matching.fast.unpacking.STAMP", 8),
+        ("streams.match.native.unpack.STAMP", 8),
     ],
 )
 def test_where_record_batches_cannot_be_had_messages_are_read_with_the_same_kernels_and_it_is_said(
@@ -245,7 +245,7 @@ def test_where_record_batches_cannot_be_had_messages_are_read_with_the_same_kern
 def test_where_the_kernels_do_not_prove_themselves_rows_are_taken_and_said(
     city: LivingCity, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("streams.matching.opening.fill", lambda seen, row, value, form: seen.lat.fill(1.0))
+    monkeypatch.setattr("streams.match.worker.choice.fill", lambda seen, row, value, form: seen.lat.fill(1.0))
     opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("rows")
     assert isinstance(opened, PlainReader)
     assert "row by row" in caplog.text

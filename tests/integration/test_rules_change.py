@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
+from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from deploy.stages import free_port
 from tests.a_gateway import PushedCity
 from tests.integration.test_actions import FILE, SEEN_S
 from tests.living_city import LivingCity, answers, end, live, wait_until

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from schemas.errors import Invalid
 from schemas.event import Event
+from streams.situations.answers.events import situation_event
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.handling import ACTIONS
-from streams.situations.rows import body_of
-from streams.situations.told import situation_event
+from streams.situations.operators.actions import ACTIONS
+from streams.situations.state.rows import body_of
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_incident, at, members, place
 from tests.unit.situations.test_unconfirmed import a_claim
 

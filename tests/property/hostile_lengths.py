@@ -16,11 +16,11 @@ import numpy as np
 from schemas.catalogue import Contract, load_catalogue
 from schemas.json_form import from_json_value
 from schemas.rows import RowCodec
-from streams.match.forms import FORMS, Form
-from streams.match.observations import NAMES, observations
-from streams.matching.fast.kernel import kernel_of
-from streams.matching.fast.loading import schemas_met
-from streams.matching.fast.unpacking import Damaged, Part, Unpacking
+from streams.match.core.forms import FORMS, Form
+from streams.match.core.observations import NAMES, observations
+from streams.match.native.kernel import kernel_of
+from streams.match.native.load import schemas_met
+from streams.match.native.unpack import Damaged, Part, Unpacking
 from tests.property.test_unpacking import CODECS, PLACE, batch
 
 BYTES_MAX = 4_096

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.base import Bounds, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from connectors.gateway.cloud_events import Said
-from connectors.gateway.examining import Examined, PushedSource
+from connectors.gateway.examination import Examined, PushedSource
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.rows import RowCodec

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.geo import EARTH_RADIUS_M, Grid, distance_m
-from streams.situations.cameras import CameraIndex, nearest_cameras
 from streams.situations.model import Camera, CameraAt, Position
+from streams.situations.reports.cameras import CameraIndex, nearest_cameras
 
 STEP = 0.0005
 """Places on a mesh, so that several cameras share a pole and many are equally far."""

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from deploy.laws import law_named
 from streams.situations.config import RulesConfig
-from streams.situations.joining import IncidentIndex
 from streams.situations.model import Incident, Position
+from streams.situations.reports.joining import IncidentIndex
 
 CONFIG = RulesConfig.model_validate({"city": "c", "law": law_named("us")})
 WINDOW_MS = round(CONFIG.window_max_s * 1000)

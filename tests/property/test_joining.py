@@ -12,8 +12,8 @@ from deploy.laws import law_named
 from schemas.event import Event
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.rows import body_of
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
+from streams.situations.state.rows import body_of
 from tests.property.city_life import OperatedCity, a_life, cases, picture, some_cameras, wrongs
 from tests.unit.situations.a_city import a_camera, a_city, an_incident, place, rules
 

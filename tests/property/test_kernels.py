@@ -14,10 +14,10 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.model import Array, Enum, Primitive, Record, Type, Union, model_of
 from schemas.rows import RowCodec
-from streams.match.forms import FORMS, Form
-from streams.match.observations import NAMES, Observations, observations
-from streams.match.values import fill
-from streams.matching.fast.kernel import kernel_of
+from streams.match.core.forms import FORMS, Form
+from streams.match.core.observations import NAMES, Observations, observations
+from streams.match.core.values import fill
+from streams.match.native.kernel import kernel_of
 
 KNOWN = [form for form in FORMS if form.contract in load_catalogue()]
 BYTES_MAX = 4_096

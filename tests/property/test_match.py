@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from streams.geo import distance_m
-from streams.match.engine import Engine
-from streams.match.shapes import Edges, distances_m
-from streams.match.watches import Watch
+from streams.match.core.engine import Engine
+from streams.match.core.shapes import Edges, distances_m
+from streams.match.core.watches import Watch
 from tests.match_oracle import LAT, LON, NOON_MS, Sight, a_watch, columns, is_inside, seen_by, wants
 
 CASES = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from schemas.catalogue import load_catalogue
 from schemas.framing import frame
 from schemas.rows import RowCodec
-from streams.match.config import MatchConfig
-from streams.match.evidence import Evidence, EvidenceColumns, evidence_event
-from streams.match.flow import SECOND_MS
-from streams.match.texts import Texts, Words
-from streams.match.wanted import Told
-from streams.match.watches import Watch
-from streams.matching.fast.evidence import EvidenceFrames, agree
+from streams.match.core.config import MatchConfig
+from streams.match.core.evidence import Evidence, EvidenceColumns, evidence_event
+from streams.match.core.flow import SECOND_MS
+from streams.match.core.open_watches import Told
+from streams.match.core.texts import Texts, Words
+from streams.match.core.watches import Watch
+from streams.match.native.evidence_frames import EvidenceFrames, agree
 from streams.runtime.records import headers_of
 from tests.match_log import Life, Log, Written, expected, in_time
 from tests.match_oracle import LAT, LON, NOON_MS, Sight, a_watch, is_inside, wants

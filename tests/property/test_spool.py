@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from connectors.gateway.spool import REPEAT_MS, ROW_BYTES, Spool
-from connectors.gateway.spooled import Differs, Full, Push
+from connectors.gateway.spool_values import Differs, Full, Push
 
 SOURCES = st.sampled_from(["cad", "cameras"])
 BYTES_MAX = 4_000

@@ -12,9 +12,9 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.matching.fast import unpacking
-from streams.matching.fast.records import HEAD_BYTES
-from streams.matching.fast.unpacking import Damaged, Part, Unpacking
+from streams.match.native import unpack as unpacking
+from streams.match.native.record_batch import HEAD_BYTES
+from streams.match.native.unpack import Damaged, Part, Unpacking
 from streams.runtime.records import Record
 
 PLACE = ("topic", 3)

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.plates import misread_tokens, plate_token
+from connectors.subjects.plates import misread_tokens, plate_token
 from schemas.catalogue import load_catalogue
 from schemas.event import derived_id
 from schemas.kinds import load_kinds
 from schemas.rows import RowCodec
 from streams.geo import EARTH_RADIUS_M
 from streams.situations.entry import Entry
-from streams.situations_stage import INPUTS
 from streams.speed.cells import cell_at, centre_of
+from streams.stages.situations import INPUTS
 from tests.scenario.a_scenario import Scenario, Wrong, config_of
 
 LAT, LON = 36.35, 127.38

@@ -29,7 +29,7 @@ from schemas.event import Event
 from streams.runtime.records import Batch, Record
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations_stage import SituationsStage
+from streams.stages.situations import SituationsStage
 from tests.scenario.a_scenario import Scenario, config_of, scenarios
 from tests.scenario.happening import Happening, Happenings
 from tests.scenario.running import Running

@@ -10,10 +10,10 @@ from schemas.errors import Invalid
 from schemas.event import Event
 from schemas.rows import RowCodec
 from streams.geo import distance_m
-from streams.match.evidence import Evidence, evidence_event
-from streams.match.forms import FORMS, TOPICS
-from streams.match.texts import Words
-from streams.match.watches import Watch, watch_of
+from streams.match.core.evidence import Evidence, evidence_event
+from streams.match.core.forms import FORMS, TOPICS
+from streams.match.core.texts import Words
+from streams.match.core.watches import Watch, watch_of
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from tests.match_oracle import Sight, is_inside, wants

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from connectors.plates import plate_token
+from connectors.subjects.plates import plate_token
 from schemas.event import Event
 from tests.scenario.a_scenario import Scenario, Wrong
 from tests.scenario.happening import PLATE_KEY, place_of

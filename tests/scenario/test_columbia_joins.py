@@ -12,7 +12,7 @@ import pytest
 
 from connectors.base import Reading
 from connectors.recordings import read_recording
-from deploy.city import load_city
+from deploy.city.city import load_city
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 

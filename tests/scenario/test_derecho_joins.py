@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from connectors.recordings import read_recording
-from deploy.city import City, load_city
+from deploy.city.city import City, load_city
 from schemas.event import Event
 from streams.geo import distance_m
 from streams.situations.entry import Entry

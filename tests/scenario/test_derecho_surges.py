@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from deploy.city import load_city
+from deploy.city.city import load_city
 from schemas.event import Event
 from tests.scenario.test_derecho_joins import RECORDING, Heard, heard, lived
 

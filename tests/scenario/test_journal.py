@@ -15,9 +15,9 @@ import pytest
 from schemas.catalogue import contract_name, load_catalogue
 from schemas.older import VersionCodecs
 from schemas.rows import RowCodec
-from streams.journal_file import JournalFile
-from streams.journal_verify import verify_file
-from streams.replay import COMPARED
+from streams.journal.file import JournalFile
+from streams.journal.replay import COMPARED
+from streams.journal.verify_file import verify_file
 from streams.situations.rules.in_force import rule_names
 
 JOURNAL = Path(__file__).with_name("journal.jsonl.gz")

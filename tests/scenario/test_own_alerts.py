@@ -17,7 +17,7 @@ import pytest
 
 from connectors.recordings import read_recording
 from connectors.sources import austin_fire_calls, columbia_cad
-from deploy.city import load_city
+from deploy.city.city import load_city
 from schemas.event import Event
 from schemas.kinds import Words, load_kinds
 from schemas.parts import PARTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.toml_lines import line_of
+from deploy.city.toml_lines import line_of
 
 TEXT = """\
 name = "somewhere"

@@ -17,7 +17,7 @@ from streams.situations.entry import Entry
 from streams.situations.law import Use
 from streams.situations.memory import Memory
 from streams.situations.model import Situation
-from streams.situations.notices import OBSERVATION
+from streams.situations.reports.notices import OBSERVATION
 from streams.situations.rule import City, Draft, Explains, Follows, Notices, Rule, Step
 from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
 from streams.situations.rules.parts.spells import (

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from schemas.event import derived_id
 from streams.situations.config import RulesConfig
-from streams.situations.joining import Partner, clusters, connected, joins_alike
 from streams.situations.memory import Memory
 from streams.situations.model import Incident, Situation
+from streams.situations.reports.joining import Partner, clusters, connected, joins_alike
 from streams.situations.rule import City, Draft, Follows, Heard, Rule, Step
 from streams.situations.rules.parts.reported import (
     Members,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.empty_body import guarded
+from connectors.formats.empty_body import guarded
 from connectors.sources.houston_active_incidents import Config, HoustonActiveIncidents
 
 HOUSTON = SourceContext(

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 
 SPRINGFIELD = SourceContext("springfield", "cctv", ZoneInfo("UTC"), Bounds(29.4, -95.95, 30.2, -94.95))
 SANTA_CLARA = SourceContext("santa-clara", "cctv", ZoneInfo("UTC"), Bounds(37.3, -122.1, 37.5, -121.8))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Reading
-from connectors.plates import (
+from connectors.subjects.plates import (
     masked,
     misread,
     misread_tokens,

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.cases import Case, tell
-from connectors.empty_body import Nothing
-from connectors.json_records import at_path, json_records, record_bytes
+from connectors.formats.empty_body import Nothing
+from connectors.formats.json import at_path, json_records, record_bytes
+from connectors.subjects.incidents import Case, tell
 from schemas.errors import Invalid
 from schemas.parts import TABLE, Known
 

@@ -14,9 +14,9 @@ import fastavro.utils
 import orjson
 import pytest
 
-from connectors.avro_bodies import AvroBodies, name_of
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import BadConfig, load_source
+from connectors.discovery import BadConfig, load_source
+from connectors.formats.avro import AvroBodies, name_of
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.rows import RowCodec, plain

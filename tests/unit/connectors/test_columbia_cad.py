@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 
 COLUMBIA = SourceContext("columbia", "cad", ZoneInfo("America/Chicago"), Bounds(38.63, -92.60, 39.27, -92.05))
 HEADING = "incident,service,agency,datetime,type,location_txt,lat,lon"

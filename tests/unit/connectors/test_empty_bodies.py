@@ -10,9 +10,9 @@ import pytest
 
 import connectors.sources
 from connectors.base import Heard
-from connectors.empty_body import NOTHING
-from connectors.found import source_types
-from connectors.web_page import WebPage
+from connectors.discovery import source_types
+from connectors.formats.empty_body import NOTHING
+from connectors.transport.web_page import WebPage
 from tests.contract.a_web_server import a_web_server
 from tests.contract.an_example import Example, example_of, read_all
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Bounds, SourceContext
-from connectors.found import BadConfig, is_polled, load_source, source_types
+from connectors.discovery import BadConfig, is_polled, load_source, source_types
 
 DEMO = SourceContext("demo", "calls", ZoneInfo("Asia/Seoul"), Bounds(37, 126, 38, 127))
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
-from connectors.vehicles import HUB, POSITION
+from connectors.discovery import load_source
+from connectors.subjects.vehicles import HUB, POSITION
 from tests.contract.a_web_server import a_web_server
 from tests.unit.connectors.telemetry import lost_on_the_wire, values
 

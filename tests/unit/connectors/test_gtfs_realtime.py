@@ -11,9 +11,9 @@ import pytest
 from google.transit import gtfs_realtime_pb2 as gtfs
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
-from connectors.gtfs_schedule import load_schedule
-from connectors.vehicles import POSITION, TRIP
+from connectors.discovery import load_source
+from connectors.subjects.schedules import load_schedule
+from connectors.subjects.vehicles import POSITION, TRIP
 from schemas.errors import Fatal
 from tests.unit.connectors.telemetry import lost_on_the_wire, values
 

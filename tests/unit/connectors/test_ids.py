@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.found import load_source
-from connectors.json_records import json_value
+from connectors.discovery import load_source
+from connectors.formats.json import json_value
+from connectors.formats.records import an_id, id_or_none
 from connectors.recordings import read_line
-from connectors.records import an_id, id_or_none
 from schemas.errors import Invalid
 
 CITY = SourceContext("ansan", "list", ZoneInfo("Asia/Seoul"), Bounds(36, 127, 37, 128))

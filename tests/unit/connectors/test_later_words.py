@@ -10,7 +10,7 @@ import pytest
 from google.transit import gtfs_realtime_pb2 as gtfs
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from tests.unit.connectors.seen import NOON, read, source, values
 from tests.unit.connectors.telemetry import lost_on_the_wire
 from tests.unit.connectors.test_frigate_events import SIZE, an_event

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from schemas.errors import Fatal
 
 MOIE = SourceContext("moie", "reports", ZoneInfo("Asia/Seoul"), Bounds(37.4, 126.7, 37.55, 126.9))

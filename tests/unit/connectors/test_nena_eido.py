@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
-from connectors.pidf_lo import Whereabouts, read_pidf_lo
+from connectors.discovery import load_source
+from connectors.formats.pidf_lo import Whereabouts, read_pidf_lo
 from schemas.errors import Fatal, Invalid
 
 SPRINGFIELD = SourceContext(

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Reading
-from connectors.safe_xml import BYTES_MAX
+from connectors.formats.xml import BYTES_MAX
 from tests.unit.connectors.seen import NOON, read, source, values
 
 TT = 'xmlns:tt="http://www.onvif.org/ver10/schema"'

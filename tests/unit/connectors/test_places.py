@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from connectors.base import Reading
-from connectors.found import BadConfig
+from connectors.discovery import BadConfig
 from connectors.recordings import read_recording
-from deploy.city import load_city
+from deploy.city.city import load_city
 from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
 from tests.unit.connectors.seen import NOON, read, source, values

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from schemas.errors import Fatal, Retriable
 
 DAEJEON = SourceContext("daejeon", "cameras", ZoneInfo("Asia/Seoul"), Bounds(36.18, 127.24, 36.51, 127.56))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.json_list import element_bytes
-from connectors.records import a_number, plausible_time
-from connectors.row_times import RowTime, local_time
-from connectors.web_page import wait_s
+from connectors.formats.json_list import element_bytes
+from connectors.formats.records import a_number, plausible_time
+from connectors.formats.times import RowTime, local_time
+from connectors.transport.web_page import wait_s
 from schemas.errors import Invalid
 
 COLUMBIA = ZoneInfo("America/Chicago")

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors import safe_xml
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.found import load_source
-from connectors.safe_xml import ATTRIBUTES_MAX, NAMESPACES_MAX, TAGS_MAX, parsed
+from connectors.discovery import load_source
+from connectors.formats import xml as safe_xml
+from connectors.formats.xml import ATTRIBUTES_MAX, NAMESPACES_MAX, TAGS_MAX, parsed
 from schemas.errors import Invalid
 
 TT = b'xmlns:tt="http://www.onvif.org/ver10/schema"'

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.sources._scenario import City, Domain, scenario
+from connectors.simulation.scenario import City, Domain, scenario
 from connectors.sources.simulated_calls import Config, SimulatedCalls
 
 BOUNDS = Bounds(37.40, 126.70, 37.55, 126.90)

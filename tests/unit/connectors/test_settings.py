@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from connectors.base import Bounds, Heard, SourceContext
-from connectors.found import BadConfig, config_model, load_source, read_config, source_types
-from connectors.page_or_file import PageOrFileSettings, PageSettings
+from connectors.discovery import BadConfig, config_model, load_source, read_config, source_types
+from connectors.transport.page_or_file import PageOrFileSettings, PageSettings
 
 ROWS: dict[str, Any] = {
     "domain": "fire",

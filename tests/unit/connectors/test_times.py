@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
+from connectors.formats.records import a_number
+from connectors.formats.times import LEAP, RowTime, epoch_ms, iso_ms, iso_ms_or_none, local_time, row_time
 from connectors.recordings import read_line
-from connectors.records import a_number
-from connectors.row_times import LEAP, RowTime, epoch_ms, iso_ms, iso_ms_or_none, local_time, row_time
 from deploy.faults import UsageFault
 from deploy.times import epoch_ms as of_the_command_line
 from schemas.errors import Fatal, Invalid

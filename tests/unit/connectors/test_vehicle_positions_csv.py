@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from schemas.errors import Fatal
 from schemas.event import Event
 from tests.unit.connectors.telemetry import lost_on_the_wire, values

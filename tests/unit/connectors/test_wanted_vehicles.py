@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from connectors.plates import misread, plate_key, plate_token
+from connectors.subjects.plates import misread, plate_key, plate_token
 from tests.unit.connectors.seen import read, source, values
 
 KEY = "a key of more than sixteen bytes"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from deploy.city import load_city, shipped_cities
-from deploy.city_reading import BOM
+from deploy.city.city import load_city, shipped_cities
+from deploy.city.read import BOM
 from deploy.cli.city import city as city_command
 from deploy.faults import UsageFault
 
@@ -293,7 +293,7 @@ def test_a_source_that_is_to_be_heard_lacks_nothing_here(
     line = line_with(WHOLE, '\n[[rule]]\nname = "joint') + 1
     assert checked(tmp_path, LIST) == (
         False,
-        CheckOf(f"line {line}: source 'list' is to be heard and has no path"),
+        CheckOf(f"line {line}: source 'list' is to be heard and has no url and no path"),
     )
     missing = tmp_path / "missing.csv"
     assert checked(tmp_path, f'{LIST}path = "{missing}"\n') == (False, CheckOf(f"nothing is at {missing}"))

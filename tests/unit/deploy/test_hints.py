@@ -20,7 +20,9 @@ PARTS = ("deploy", "streams", "connectors", "schemas")
 HOLE = "HOLE"
 COMMAND = re.compile(r"(?<![\w./-])(?<!``)bongsu ((?:[a-z]+)(?: [^'\"`;,()\n]*)?)")
 PROSE = re.compile(r"[:.…]$")
-NO_COMMANDS = re.compile(r"another bongsu command|first bongsu up|made by bongsu fetch|bongsu down and up")
+NO_COMMANDS = re.compile(
+    r"another bongsu command|first bongsu up|made by bongsu fetch|bongsu down and up|^bongsu journal$"
+)
 """Texts with ``bongsu`` in the middle of a sentence."""
 
 

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from deploy.city import City, load_city
-from deploy.holding import Held, Left, holding, is_held, lock_path
-from deploy.playing import played_roles
-from deploy.stage_names import STAGES
-from deploy.stages import roles_of
+from deploy.assembly.locks import Held, Left, holding, is_held, lock_path
+from deploy.assembly.stage_names import STAGES
+from deploy.assembly.stages import roles_of
+from deploy.city.city import City, load_city
+from deploy.demo.play import played_roles
 
 HOLDER = """
 import sys
-from deploy.city import load_city
-from deploy.holding import holding
+from deploy.city.city import load_city
+from deploy.assembly.locks import holding
 with holding(load_city("houston"), sys.argv[1:]):
     print("held", flush=True)
     sys.stdin.read()

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.cli.cluster import doctor, status
-from deploy.local import doctoring
+from deploy.local import doctor as doctoring
 from deploy.local.home import Home, Remembered
 from deploy.local.ports import choose_ports
 from deploy.settings import VARIABLES

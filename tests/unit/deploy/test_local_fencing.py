@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy.local.fencing import alone, was_killed
+from deploy.local.fence import alone, was_killed
 from deploy.local.kafka import SETTINGS
 
 

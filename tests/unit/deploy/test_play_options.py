@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import pytest
 
-from deploy.city import load_city
+from deploy.city.city import load_city
 from deploy.cli.play import Pairs, _pace, _pair, _shift
+from deploy.demo.play import _by_source, _heard_of, shifted
 from deploy.faults import UsageFault
-from deploy.playing import _by_source, _heard_of, shifted
 from deploy.times import epoch_ms as _time_ms
 from schemas.event import Event
 

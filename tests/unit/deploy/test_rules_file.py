@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.city import load_city
+from deploy.city.city import load_city
+from deploy.city.rules_file import RulesFile
 from deploy.faults import UsageFault
-from deploy.rules_file import RulesFile
 from tests.unit.deploy.test_city_file import GOOD
 
 WRITTEN_S = 1_780_000_000

@@ -10,9 +10,9 @@ import pytest
 
 from connectors.recordings import write_line
 from connectors.sources.simulated_calls import Config, SimulatedCalls
-from deploy.city import load_city
+from deploy.city.city import load_city
+from deploy.demo.sample import SAMPLES, names, recording
 from deploy.faults import UsageFault
-from deploy.sample import SAMPLES, names, recording
 
 START_MS = round(datetime.fromisoformat("2026-10-05T09:00:00+09:00").timestamp() * 1000)
 LAST_MS = 120_000

@@ -15,7 +15,7 @@ from deploy.show import dispatch_lines, in_colour
 from schemas import catalogue
 from schemas.catalogue import load_catalogue
 from schemas.json_form import from_json_value
-from streams import replay
+from streams.journal import replay
 
 EXAMPLES = Path(catalogue.__file__).parent / "topics"
 BUNDLE = """dispatch 2 of 119 2026-00117: dispatched, E07, L02

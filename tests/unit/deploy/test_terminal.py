@@ -16,8 +16,8 @@ from rich.console import Console
 
 import deploy
 from deploy import source_states
-from deploy.board import Board
 from deploy.cli import cluster, dlq, main, situation, source, tail
+from deploy.demo.board import Board
 from deploy.local import cluster as local_cluster
 from deploy.local.home import Home
 from deploy.platform import Platform
@@ -27,9 +27,9 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal
 from schemas.json_form import from_json_value
 from schemas.wire import Wire
-from streams import replay
+from streams.dlq.fold import Aside
+from streams.journal import replay
 from streams.log import Log
-from streams.retrying import Aside
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x9b31m[bold]\u202e[/nope]\rerror: x\nA LINE OF ITS OWN"
 DEPLOY = Path(deploy.__file__).parent

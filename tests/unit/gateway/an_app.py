@@ -15,10 +15,10 @@ import orjson
 from fastapi import FastAPI
 
 from connectors.base import Bounds, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from connectors.gateway.accounts import Accounts, new_key
 from connectors.gateway.app import app_of
-from connectors.gateway.examining import PushedSource
+from connectors.gateway.examination import PushedSource
 from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
 

@@ -16,9 +16,9 @@ from connectors.gateway.roles import ROLES, role_of, roles_as
 from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
 from schemas.errors import Retriable
-from streams.desk import action_event
+from streams.operators.desk import action_event
 from streams.situations.entry import Entry
-from streams.situations.handling import ACTIONS, action_of, check, is_done
+from streams.situations.operators.actions import ACTIONS, action_of, check, is_done
 from tests.unit.gateway.an_app import NOON_MS, Here
 from tests.unit.situations.a_city import City, a_city, an_incident
 

@@ -16,9 +16,9 @@ import orjson
 import pytest
 import uvicorn
 
-from connectors.gateway import guarded as guarded_module
+from connectors.gateway import connections as guarded_module
+from connectors.gateway.connections import guarded
 from connectors.gateway.door import Door
-from connectors.gateway.guarded import guarded
 from tests.unit.gateway.an_app import REPORT, Here, a_gateway
 
 ENDS_S = 10.0

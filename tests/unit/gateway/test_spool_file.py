@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from connectors.gateway.spool import Push, Spool
-from connectors.private_files import appended, private_folder
-from deploy import gateway
-from deploy.city import load_city
+from connectors.transport.private_files import appended, private_folder
+from deploy.assembly import gateway
+from deploy.assembly.slots import take_slot
+from deploy.city.city import load_city
 from deploy.local.home import Home, Remembered
-from deploy.slots import take_slot
 from schemas.errors import Fatal
 
 PAGE = 4096

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.laws import law_named
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import City, a_city, an_incident, place
 
 

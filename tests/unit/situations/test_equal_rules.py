@@ -13,13 +13,13 @@ from schemas.errors import Invalid
 from streams.situations import rules as rules_package
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.explaining import came_in
+from streams.situations.explain import came_in
 from streams.situations.memory import memory_of
-from streams.situations.notices import NOTICES, NoticeKind, need
+from streams.situations.reports.notices import NOTICES, NoticeKind, need
 from streams.situations.rule import City as RulesCity
 from streams.situations.rule import Heard, Notices, Rule, Step
 from streams.situations.rules.in_force import NOT_RULES, rule_names
-from streams.situations_stage import INPUTS
+from streams.stages.situations import INPUTS
 from tests.unit.situations.a_city import City, a_tick, an_incident, at, rules
 
 FOLDER = Path(rules_package.__file__).parent

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.situations.entry import Entry
-from streams.situations.explaining import Explanation, came_in, explanation
+from streams.situations.explain import Explanation, came_in, explanation
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_action, an_incident, place, rules
 from tests.unit.situations.test_surge import calls, surging
 from tests.unit.situations.test_unconfirmed import a_city as claimed_city

@@ -12,11 +12,11 @@ from msgspec.structs import replace as with_
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.rows import RowCodec
+from streams.situations.answers.filing import SETTLED_MAX
 from streams.situations.entry import Entry
-from streams.situations.explaining import explanation
-from streams.situations.filing import SETTLED_MAX
-from streams.situations.rows import body_of, situation_from
-from streams.situations.state import CityState
+from streams.situations.explain import explanation
+from streams.situations.state.city import CityState
+from streams.situations.state.rows import body_of, situation_from
 from streams.situations.terms import JOINT_INCIDENT
 from tests.property.city_life import wrongs
 from tests.unit.situations.a_city import City, a_city, a_tick, an_action, an_incident, at, members, place

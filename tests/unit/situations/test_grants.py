@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import Invalid
+from streams.situations.answers.grants import new_grant
 from streams.situations.entry import Entry
-from streams.situations.grants import new_grant
 from streams.situations.model import CameraAt
 from tests.unit.situations.a_city import a_camera, a_city, a_tick, an_action, an_incident, at, place
 

@@ -14,7 +14,7 @@ import streams.situations
 
 ROOM = "streams.situations"
 GROUND = {"model", "config", "law", "terms", "entry", "sections"}
-LEAVES = {"languages", "handled"}
+LEAVES = {"languages", "operators.model"}
 """Texts, and values that a situation carries: they import nobody of the room themselves."""
 Sources = Mapping[str, str]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import Invalid
-from streams.situations.rows import body_of
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
+from streams.situations.state.rows import body_of
 from tests.unit.situations.a_city import (
     City,
     a_camera,

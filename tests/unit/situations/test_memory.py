@@ -8,14 +8,14 @@ import pytest
 
 from streams.situations.entry import Entry
 from streams.situations.memory import Memory, OpenedWatch, memory_of
-from streams.situations.rows import memory_body, memory_from
 from streams.situations.rules.parts.spells import Spell
 from streams.situations.rules.surge.level import Level
 from streams.situations.rules.traffic_impact.pace import Pace
 from streams.situations.rules.traffic_impact.turn import Hub, Impact, Register
 from streams.situations.rules.unconfirmed.claims import Pending
 from streams.situations.rules.wanted.entries import Listed
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
+from streams.situations.state.rows import memory_body, memory_from
 from tests.unit.situations.a_city import City, a_tick, at, place, rules
 
 ENDS = '"wake_at":1717396980000,"situation_id":null,"covers":[]}'

@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.errors import Invalid
-from streams.situations import notices
 from streams.situations.entry import Entry
+from streams.situations.reports import notices
 from streams.situations.rules.in_force import rule_file
 from streams.situations.rules.wanted import entries
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import City, a_tick, an_action, at, place, rules
 
 RULES = ("disaster", "vulnerable", "wanted")

@@ -12,7 +12,7 @@ from deploy.laws import LAWS, law_named
 from schemas.kinds import load_kinds
 from streams.situations.entry import Entry
 from streams.situations.rules.in_force import CityRules
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import a_city, an_incident, place, rules
 
 

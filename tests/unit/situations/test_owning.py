@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from schemas.errors import Invalid
 from schemas.event import case_id, derived_id
 from streams.situations.entry import Entry
-from streams.situations.rows import body_of
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
+from streams.situations.state.rows import body_of
 from tests.unit.situations.a_city import (
     City,
     a_camera,

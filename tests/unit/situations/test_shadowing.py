@@ -12,8 +12,8 @@ from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.shadowing import unseen
-from streams.situations.state import CityState
+from streams.situations.shadow import unseen
+from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_action, an_incident, place, rules
 
 WIDER = [{"name": "joint-incident", "numbers": {"radius_m": 400}}]

@@ -11,7 +11,7 @@ from deploy.laws import law_named
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.rules.surge import Numbers, deviations
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_incident, place, rules
 
 FLAT = [1.0] * 24

@@ -10,10 +10,10 @@ import pytest
 from deploy.laws import law_named
 from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
-from streams.match.watches import watch_of
+from streams.match.core.watches import watch_of
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import City, a_tick, an_action, an_incident, at, place, rules
 
 WATCH = {"purpose": "fire-safety", "labels": ["smoke"], "evidence_max": 20}

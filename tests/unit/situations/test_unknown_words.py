@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from deploy.city import load_city
+from deploy.city.city import load_city
 from schemas.parts import kind_of
 from streams.situations.entry import Entry
-from streams.situations.state import CityState
+from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import City, a_city, an_incident
 
 ATTENTION = ("fire", "rescue")

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.catalogue import load_catalogue
 from schemas.event import Event
 from schemas.rows import RowCodec
-from streams.match.watches import watch_of
+from streams.match.core.watches import watch_of
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from tests.unit.situations.a_city import MINUTE, City, a_city, a_tick, an_incident, at, place

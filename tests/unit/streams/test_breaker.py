@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.breaker import COOL_DOWN_MS, COOL_DOWN_MS_MAX, HEARING, STOPPED, TRIAL, Breaker
+from streams.ingest.breaker import COOL_DOWN_MS, COOL_DOWN_MS_MAX, HEARING, STOPPED, TRIAL, Breaker
 
 NOON = 1_800_000_000_000
 

@@ -6,9 +6,9 @@ import pytest
 
 from connectors.base import Heard, Reading, SetAside
 from schemas.event import Event
-from streams.breaker import STOPPED, TRIAL
-from streams.channel import Channel
-from streams.dlq import asides_of
+from streams.dlq.rows import asides_of
+from streams.ingest.breaker import STOPPED, TRIAL
+from streams.ingest.channel import Channel
 
 NOON = 1_800_000_000_000
 

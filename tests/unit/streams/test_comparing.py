@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.comparing import compared
+from streams.journal.compare import compared
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from tests.unit.situations.a_city import an_action, an_incident, place, rules

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from connectors.gateway.spool import Spool
-from connectors.gateway.spooled import Push
+from connectors.gateway.spool_values import Push
 from connectors.gateway.trouble import Trouble
 from schemas.errors import Retriable
-from streams import draining
-from streams.channel import Channel
-from streams.draining import Drain
+from streams.ingest import drain as draining
+from streams.ingest.channel import Channel
+from streams.ingest.drain import Drain
+from streams.ingest.place import Standing
+from streams.ingest.slices import Pushed, Slice
 from streams.runtime.kafka import Fenced
-from streams.slices import Pushed, Slice
-from streams.standing import Standing
 
 SOON_S = 10.0
 

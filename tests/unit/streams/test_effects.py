@@ -9,8 +9,8 @@ import pytest
 
 from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
-from streams.effect_telling import FIELDS, Kept, effect_events
 from streams.effects import Told, compared, first_heard, help_of, load_of, load_of_times
+from streams.stages.effects import FIELDS, Kept, effect_events
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE

@@ -16,10 +16,10 @@ import pytest
 from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from streams.match.flow import Partition
-from streams.matching.fast import fetching
-from streams.matching.fast.fetching import Broker, Fetcher
-from streams.matching.fast.unpacking import Part
+from streams.match.core.flow import Partition
+from streams.match.native import fetcher as fetching
+from streams.match.native.fetcher import Broker, Fetcher
+from streams.match.native.unpack import Part
 
 END = 1_000_000
 Send = Callable[[socket.socket, bytes], None]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streams.match.flow import PER_SECOND_MAX, SECOND_MS, Flow
-from streams.match.watches import FOREVER_MS, Watch
+from streams.match.core.flow import PER_SECOND_MAX, SECOND_MS, Flow
+from streams.match.core.watches import FOREVER_MS, Watch
 
 ONE, OTHER = ("city.cctv.detection", 0), ("city.cctv.detection", 1)
 NOON = 1_772_971_200_000

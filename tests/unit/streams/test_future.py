@@ -9,11 +9,11 @@ import pytest
 
 from schemas.errors import Invalid
 from schemas.event import Event
-from streams.reading import Row, Unreadable
 from streams.runtime.inbox import Inbox
 from streams.runtime.records import PLAYED, Record
+from streams.runtime.row_reader import Row, Unreadable
 from streams.situations.fold import CityState
-from streams.situations_stage import Held, SituationsStage, timely
+from streams.stages.situations import Held, SituationsStage, timely
 
 NOON = 1_772_971_200_000
 FIRE = "moie.fire.incident"

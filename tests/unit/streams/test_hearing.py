@@ -10,8 +10,8 @@ import pytest
 
 from connectors.base import Heard
 from schemas.errors import Fatal, Retriable, Unreachable
-from streams import hearing
-from streams.hearing import BACKOFF_MAX_S, RETRY_AFTER_S_MAX, later_than, wait_after
+from streams.ingest import worker as hearing
+from streams.ingest.worker import BACKOFF_MAX_S, RETRY_AFTER_S_MAX, later_than, wait_after
 from streams.log import facts_of
 
 

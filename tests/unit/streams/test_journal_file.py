@@ -15,8 +15,8 @@ from schemas.framing import frame
 from schemas.json_form import from_json_value
 from schemas.registry import Registry
 from schemas.wire import Wire
-from streams.journal_export import Versions
-from streams.journal_file import (
+from streams.journal.export import Versions
+from streams.journal.file import (
     ExportedAnswer,
     ExportedEntry,
     JournalFile,
@@ -25,7 +25,7 @@ from streams.journal_file import (
     header_line,
     write_lines,
 )
-from streams.journal_verify import differing_fields, verify_file
+from streams.journal.verify_file import differing_fields, verify_file
 from tests.a_registry import a_registry
 from tests.a_schema import a_record
 from tests.scenario.a_scenario import config_of

@@ -13,7 +13,7 @@ import pytest
 import deploy
 import streams
 from streams.log import KAFKA_LOGGER, log
-from streams.matching.fast.library import _logged
+from streams.match.native.librdkafka import _logged
 
 FENCED = "FATAL [rdkafka#producer-1] [thrd:main]: Fatal error: Local: This instance has been fenced by a newer instance"
 FOLDERS = [Path(one.__file__).parent for one in (deploy, streams)]

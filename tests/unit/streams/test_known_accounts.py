@@ -9,7 +9,7 @@ import psutil
 from connectors.gateway.accounts import Accounts, new_key
 from connectors.gateway.spool import Spool
 from schemas.wire import Wire
-from streams.known_accounts import KnownAccounts
+from streams.operators.accounts import KnownAccounts
 from streams.runtime.records import Record
 
 KEYS = 5_000

@@ -10,10 +10,10 @@ import pytest
 from schemas.errors import Fatal
 from schemas.registry import Registry
 from schemas.wire import Wire
-from streams.match.config import MatchConfig
-from streams.matching.loop import MatchLoop
-from streams.matching.reader import Reader
-from streams.matching.service import MatchService
+from streams.match.core.config import MatchConfig
+from streams.match.worker.loop import MatchLoop
+from streams.match.worker.reader import Reader
+from streams.match.worker.service import MatchService
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from schemas.event import Event
 from schemas.json_form import from_json_value
 from schemas.registry import Registry
 from schemas.wire import Encoded, Wire
-from streams.ingest import Ingest
+from streams.ingest.ingest import Ingest
 from tests.a_registry import a_registry
 
 NOON = 1_772_971_200_000

@@ -12,13 +12,13 @@ from schemas.errors import Fatal, Invalid
 from schemas.event import Event
 from schemas.registry import Registry
 from schemas.wire import Wire
-from streams import tables
-from streams.reading import Row, RowReader, Unreadable, left_out
+from streams.ingest.place import Standing, check_place
+from streams.ingest.place import body_of as place_of
+from streams.runtime import tables
 from streams.runtime.records import Record
-from streams.situations.rows import CLOCK, body_of, check_row
-from streams.situations.told import state_row
-from streams.standing import Standing, check_place
-from streams.standing import body_of as place_of
+from streams.runtime.row_reader import Row, RowReader, Unreadable, left_out
+from streams.situations.answers.events import state_row
+from streams.situations.state.rows import CLOCK, body_of, check_row
 
 CITY, TOPIC = "town", "town.core.state"
 CLOCKS = {"now_ms": 1, "sequence": 2, "rules": None}

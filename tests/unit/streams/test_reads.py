@@ -21,16 +21,16 @@ PLUMBING = {
     "streams/runtime/kafka.py": "where they are made",
     "streams/runtime/worker.py": "consumers of stages, which say what they read",
     "streams/runtime/loop.py": "the same",
-    "streams/following.py": "of whoever follows",
-    "streams/tables.py": "of whoever has a table",
-    "streams/matching/plain.py": "what reader.fast_topics names",
-    "streams/matching/membership.py": "the same",
-    "streams/matching/loop.py": "the match's own readers",
+    "streams/runtime/follower.py": "of whoever follows",
+    "streams/runtime/tables.py": "of whoever has a table",
+    "streams/match/worker/message_reader.py": "what reader.fast_topics names",
+    "streams/match/worker/membership.py": "the same",
+    "streams/match/worker/loop.py": "the match's own readers",
     "deploy/cli/bench.py": "a measurement of its own topics",
 }
 DECODING = {
-    "streams/reading.py": "the one way",
-    "streams/journal.py": "what the rules saw is in the journal because it could be read",
+    "streams/runtime/row_reader.py": "the one way",
+    "streams/journal/entries.py": "what the rules saw is in the journal because it could be read",
     "deploy/cli/tail.py": "shows what cannot be read, with why",
 }
 
@@ -79,12 +79,12 @@ def test_whoever_opens_a_topic_is_in_the_table_with_it() -> None:
 
 def test_the_table_names_no_module_that_reads_nothing() -> None:
     opened = {path for path, tree in modules() if opened_by(tree)}
-    assert {*STAGES, *COMMANDS} - opened - {"streams/matching/reader.py"} == set()
+    assert {*STAGES, *COMMANDS} - opened - {"streams/match/worker/reader.py"} == set()
 
 
 def test_records_are_decoded_in_one_place() -> None:
     decoding = {path for path, tree in modules() if any(_is_wire(of, name) for of, name in calls(tree))}
-    assert decoding == set(DECODING), "read through streams.reading.RowReader"
+    assert decoding == set(DECODING), "read through streams.runtime.row_reader.RowReader"
 
 
 def _is_wire(of: str, name: str) -> bool:
@@ -95,12 +95,12 @@ def _is_wire(of: str, name: str) -> bool:
     "text",
     [
         'from streams.runtime.kafka import read_whole\nread_whole(kafka, [topic_name(city, "core.grant")])',
-        'from streams.following import Follower\nFollower("x", topic_name(city, "core.watch"))',
+        'from streams.runtime.follower import Follower\nFollower("x", topic_name(city, "core.watch"))',
     ],
 )
 def test_a_new_topic_is_noticed(text: str) -> None:
     assert unknown("streams/new.py", ast.parse(text))
-    assert unknown("streams/live_view.py", ast.parse(text))
+    assert unknown("streams/stages/live_view.py", ast.parse(text))
 
 
 def test_a_second_way_is_noticed() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from streams.match.batch import Batch
-from streams.match.flow import Partition
-from streams.match.observations import observations
-from streams.match.recent import Recent
+from streams.match.core.batch import Batch
+from streams.match.core.flow import Partition
+from streams.match.core.observations import observations
+from streams.match.core.recent import Recent
 
 ONE, OTHER = ("city.cctv.detection", 0), ("city.cctv.detection", 1)
 LOOK_BACK_MS = 60_000

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
-from streams.dlq import aside_record
-from streams.hearing import BACKOFF_FIRST_S, BACKOFF_MAX_S, backoff_s
+from streams.dlq.rows import aside_record
+from streams.ingest.worker import BACKOFF_FIRST_S, BACKOFF_MAX_S, backoff_s
 from streams.runtime.records import PLAYED, Record, headers_of, next_offsets, trace_of
 
 FIRE = "c.fire.incident"

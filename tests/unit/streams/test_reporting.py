@@ -10,8 +10,8 @@ import pytest
 from schemas.catalogue import load_catalogue
 from schemas.event import Event
 from schemas.rows import RowCodec
-from streams.breaker import Breaker
-from streams.reporting import HOUR_MS, IDS_MAX, SourceReport, age_bucket, age_quantile, shares
+from streams.ingest.breaker import Breaker
+from streams.ingest.report import HOUR_MS, IDS_MAX, SourceReport, age_bucket, age_quantile, shares
 
 NOON = 1_800_000_000_000 // HOUR_MS * HOUR_MS
 

@@ -9,8 +9,8 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.event import Event
 from schemas.rows import RowCodec
-from streams.dlq import ORIGINAL_BYTES_MAX, RefusedEvent, aside_record, asides_of
-from streams.retrying import Aside, fold, is_said_since
+from streams.dlq.fold import Aside, fold, is_said_since
+from streams.dlq.rows import ORIGINAL_BYTES_MAX, RefusedEvent, aside_record, asides_of
 from streams.runtime.records import Record
 
 NOON = 1_800_000_000_000

@@ -9,11 +9,11 @@ import pytest
 
 from connectors.base import Heard
 from schemas.errors import Fatal, Retriable
-from streams import hearing
-from streams.channel import Channel
-from streams.hearing import SpeakingService
+from streams.ingest import worker as hearing
+from streams.ingest.channel import Channel
+from streams.ingest.place import Standing
+from streams.ingest.worker import SpeakingService
 from streams.runtime.kafka import Fenced
-from streams.standing import Standing
 
 NOON = 1_800_000_000_000
 

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.base import Bounds, Heard, SetAside, SourceContext
-from connectors.found import load_source
+from connectors.discovery import load_source
 from schemas.errors import Invalid
 from schemas.event import Event
-from streams.dlq import AROUND_BYTES_OF_A_READING, aside_record, asides_of
+from streams.dlq.rows import AROUND_BYTES_OF_A_READING, aside_record, asides_of
 from streams.runtime.records import Record
 
 CONTEXT = SourceContext("x", "reports", ZoneInfo("UTC"), Bounds(36, 127, 37, 128))

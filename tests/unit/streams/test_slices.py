@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from connectors.base import Heard, Reading
 from schemas.event import Event
-from streams.ingest import tick
-from streams.slices import SLICE_EVENTS, Slice, slices
-from streams.standing import ALL_DONE, Standing
+from streams.ingest.ingest import tick
+from streams.ingest.place import ALL_DONE, Standing
+from streams.ingest.slices import SLICE_EVENTS, Slice, slices
 
 MINUTE = 60_000
 

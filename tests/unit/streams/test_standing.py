@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.base import Heard
-from streams.standing import ALL_DONE, FILES_MAX, SPANS_MAX, Standing, body_of, standing_from
+from streams.ingest.place import ALL_DONE, FILES_MAX, SPANS_MAX, Standing, body_of, standing_from
 
 
 def a_poll(at_ms: int) -> Heard:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.slots import take_slot
+from deploy.assembly.slots import take_slot
 from schemas.errors import BongsuError, Fatal, Retriable
-from streams.match.step import Standing
-from streams.matching.loop import FENCED_MAX, YOUNG_S, may_begin_anew
-from streams.matching.standings import left_from, text_of
+from streams.match.core.step import Standing
+from streams.match.worker.loop import FENCED_MAX, YOUNG_S, may_begin_anew
+from streams.match.worker.offsets import left_from, text_of
 from streams.runtime.kafka import Fenced
 
 STANDING = Standing(next_offset=90, watch_offset=7, first_offset=12, watermark_ms=1_772_967_600_000)
@@ -48,7 +48,7 @@ def test_two_workers_have_two_names_and_the_next_has_the_name_of_one_that_ended(
 
 def test_a_worker_that_is_killed_leaves_its_name_to_the_next(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from deploy.slots import take_slot;"
+        "import os, signal, sys; from pathlib import Path; from deploy.assembly.slots import take_slot;"
         "print(take_slot(Path(sys.argv[1]), 'town.match')[0], flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     dead = subprocess.run(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from streams.verifying import NAMED_MAX, Answer, Bytes, Recorded, RecordedTable, Verdict, held_against
+from streams.journal.verdict import NAMED_MAX, Answer, Bytes, Recorded, RecordedTable, Verdict, held_against
 
 CONTRACTS = ("core.situation", "core.alert")
 COUNT = 3

@@ -7,11 +7,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from streams.situations.cameras import CameraIndex, cameras_for, ranked_together
+from streams.situations.answers.grants import uses_of
 from streams.situations.config import RulesConfig
-from streams.situations.grants import uses_of
-from streams.situations.handled import Handling
-from streams.situations.handling import held, opened_again, override_of, together
 from streams.situations.law import Use
 from streams.situations.model import (
     CameraAt,
@@ -22,9 +19,12 @@ from streams.situations.model import (
     View,
     listed_with,
 )
+from streams.situations.operators.actions import held, opened_again, override_of, together
+from streams.situations.operators.model import Handling
+from streams.situations.reports.cameras import CameraIndex, cameras_for, ranked_together
+from streams.situations.reports.units import unit_uses
 from streams.situations.rule import City, Draft
 from streams.situations.terms import STATUSES
-from streams.situations.units import unit_uses
 
 Members = tuple[Incident, ...]
 UNHANDLED = Handling()

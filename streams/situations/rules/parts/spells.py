@@ -12,14 +12,14 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from streams.situations.cameras import cameras_for
 from streams.situations.entry import Entry
-from streams.situations.facts import position_of, source_of
-from streams.situations.handling import override_of
 from streams.situations.law import Use
 from streams.situations.memory import memory_of
 from streams.situations.memory import remembered as memory_in
 from streams.situations.model import Observed, Position, Situation, View
+from streams.situations.operators.actions import override_of
+from streams.situations.reports.cameras import cameras_for
+from streams.situations.reports.facts import position_of, source_of
 from streams.situations.rule import City, Draft, Step
 
 SPELLS = "spells"

@@ -14,7 +14,7 @@ from schemas.event import derived_id
 from streams.situations.config import RulesConfig
 from streams.situations.memory import Memory, memory_of, name_of
 from streams.situations.model import Situation
-from streams.situations.rates import HOUR_MS
+from streams.situations.reports.rates import HOUR_MS
 from streams.situations.rule import City, Draft, Explains, Heard, Rule, Step
 from streams.situations.rules.surge.area import Area
 from streams.situations.rules.surge.config import NAME, VERSION, Numbers

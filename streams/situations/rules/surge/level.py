@@ -25,7 +25,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.situations.memory import name_of
-from streams.situations.rates import ALL, HOUR_MS
+from streams.situations.reports.rates import ALL, HOUR_MS
 from streams.situations.rule import City
 from streams.situations.rules.surge.config import HOURS, NAME, Numbers
 

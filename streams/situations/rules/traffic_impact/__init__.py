@@ -21,7 +21,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.memory import Memory
 from streams.situations.model import Position, Situation
-from streams.situations.notices import HUB, SPEED
+from streams.situations.reports.notices import HUB, SPEED
 from streams.situations.rule import (
     City,
     Draft,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from schemas.event import derived_id
-from streams.situations.handling import opened_again
-from streams.situations.handling import together as handled_together
 from streams.situations.model import Situation
+from streams.situations.operators.actions import opened_again
+from streams.situations.operators.actions import together as handled_together
 from streams.situations.rule import Draft
 from streams.situations.rules.traffic_impact.config import NAME, Numbers
 from streams.situations.rules.traffic_impact.pace import MINUTE_MS, Reading, Together, together

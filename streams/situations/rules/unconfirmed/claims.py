@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.geo import distance_m
+from streams.situations.answers.watches import observed_from
 from streams.situations.memory import Memory, memory_of, remembered
 from streams.situations.model import Observed, Position, Situation
 from streams.situations.rule import City
 from streams.situations.rules.unconfirmed.config import NAME, Numbers
-from streams.situations.watches import observed_from
 
 PENDING = "pending"
 

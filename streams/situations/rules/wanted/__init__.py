@@ -16,12 +16,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
+from streams.situations.answers.watches import observed_from, plates_event
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
-from streams.situations.facts import source_of
 from streams.situations.memory import Memory, name_of
 from streams.situations.model import Observed, Situation
-from streams.situations.notices import WANTED
+from streams.situations.reports.facts import source_of
+from streams.situations.reports.notices import WANTED
 from streams.situations.rule import City, Draft, Explains, Follows, KeepsList, Notices, Rule, Step
 from streams.situations.rules.parts.spells import ended, shown
 from streams.situations.rules.wanted.config import NAME, VERSION, Numbers
@@ -37,7 +38,6 @@ from streams.situations.rules.wanted.entries import (
     without,
 )
 from streams.situations.rules.wanted.sightings import Sightings
-from streams.situations.watches import observed_from, plates_event
 
 __all__ = ["VERSION", "Numbers", "build"]
 

@@ -8,7 +8,7 @@ from msgspec import Struct, convert
 
 from streams.situations.entry import Entry
 from streams.situations.memory import Memory, beneath, memory_of, name_of, remembered
-from streams.situations.notices import need
+from streams.situations.reports.notices import need
 from streams.situations.rule import City
 from streams.situations.rules.wanted.config import NAME
 

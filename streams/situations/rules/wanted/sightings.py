@@ -9,11 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas.event import derived_id
-from streams.situations.alerts import OPERATOR
+from streams.situations.answers.alerts import OPERATOR
 from streams.situations.config import RulesConfig
-from streams.situations.facts import position_of
 from streams.situations.law import Use
 from streams.situations.model import Observed, Situation, View
+from streams.situations.reports.facts import position_of
 from streams.situations.rule import City
 from streams.situations.rules.parts.settings import spoken
 from streams.situations.rules.wanted.config import NAME, Numbers

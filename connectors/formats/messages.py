@@ -1,0 +1,177 @@
+"""JSON messages as cameras and recorders send them: one, a list, or one a line; alone or as MQTT brought them.
+
+What came by MQTT stands in a line ``{"topic", "payload" | "payload_base64"}``, payload as text or as JSON: the form that
+``mosquitto_sub -F %j`` (or ``%J``) writes, so its captures can be read as they are. Lines that begin with ``#`` are
+comments, and counted as skipped. A large file is one body: it is read line by line, but all its events are held at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
+
+from connectors.base import SetAside
+from connectors.formats.json import BOM, originals
+from connectors.formats.records import ALONE, set_aside
+from connectors.subjects.detections import Told
+from schemas.errors import Invalid
+
+_COMMENTS = re.compile(rb"(?:#[^\n]*+(?:\n\s*+|\Z))*+")
+Masked = Callable[[bytes], bytes]
+
+
+@dataclass(slots=True)
+class Said:
+    """One message. *value*: its JSON; ``bytes`` where it is none by its first letter (XML); ``None``: an empty payload.
+
+    *original* gives its bytes as they came, *around* what makes a body of its own of them.
+    """
+
+    value: Any
+    topic: str | None
+    original: Callable[[], bytes]
+    around: tuple[bytes, bytes] = ALONE
+
+
+def enveloped(topic: str, payload: bytes) -> bytes:
+    """A message of MQTT as one line, without its newline."""
+    try:
+        return orjson.dumps({"topic": topic, "payload": payload.decode()})
+    except UnicodeDecodeError:
+        return orjson.dumps({"topic": topic, "payload_base64": base64.b64encode(payload).decode()})
+
+
+def read_messages(
+    body: bytes,
+    told: Told,
+    read_one: Callable[[Said, Told], None],
+    masked: Masked = lambda original: original,
+) -> None:
+    """Each message of *body* by itself; one for which *read_one* raises ``Invalid`` is set aside with its bytes.
+
+    *masked* takes out of what is set aside what may not be kept.
+    """
+    try:
+        for said in said_in(body, told, masked):
+            try:
+                read_one(said, told)
+            except Invalid as error:
+                told.aside.append(set_aside(masked(said.original()), error, said.around))
+    except Invalid as error:
+        told.aside.append(set_aside(masked(body), error))
+
+
+def said_in(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
+    """The messages of *body*. ``Invalid`` when there is none in it."""
+    body = body.removeprefix(BOM)
+    if _is_lines(body):
+        yield from _lines(body, told, masked)
+        return
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"the body is no JSON: {error}", expected="JSON messages") from None
+    if isinstance(value, dict):
+        yield _said(value, lambda: body)
+    elif isinstance(value, list) and value:
+        original = originals(body, None)
+        for index, one in enumerate(value):
+            yield _said(one, partial(original, index, one))
+    else:
+        raise Invalid(f"the body is a JSON {type(value).__name__}", expected="an object, or objects")
+
+
+def _is_lines(body: bytes) -> bool:
+    """Whether the first or the last of several lines is an object by itself. A truncated document is neither."""
+    text = body.strip()
+    begin = _COMMENTS.match(text).end()  # type: ignore[union-attr]
+    end = text.find(b"\n", begin)
+    if end < 0:
+        return begin > 0  # comments, and at most one message
+    return _is_object(text[begin:end]) or _is_object(text[text.rfind(b"\n") + 1 :])
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _lines(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
+    loads = orjson.loads
+    for raw in io.BytesIO(body):
+        line = raw.strip()
+        if not line:
+            continue
+        if line.startswith(b"#"):
+            told.skipped["comment"] += 1
+            continue
+        try:
+            value = loads(line)
+            said = _said(value, lambda line=line: line)  # type: ignore[misc]
+        except (orjson.JSONDecodeError, Invalid) as error:
+            what = (
+                error
+                if isinstance(error, Invalid)
+                else Invalid(f"the line is no JSON: {error}", expected="JSON")
+            )
+            told.aside.append(_aside(masked(line), what))
+            continue
+        yield said
+
+
+def _aside(original: bytes, error: Invalid) -> SetAside:
+    return set_aside(original, error)
+
+
+def _said(value: Any, original: Callable[[], bytes]) -> Said:
+    """*value* itself, or what it brings if it is an envelope. ``Invalid`` where that cannot be read."""
+    if (
+        type(value) is not dict
+        or "topic" not in value
+        or not ("payload" in value or "payload_base64" in value)
+    ):
+        return Said(value, None, original)
+    topic = value["topic"]
+    if not isinstance(topic, str):
+        raise Invalid("the topic is no text", field="topic", expected="text")
+    payload = _payload(value)
+    if isinstance(payload, bytes):
+        return _from_bytes(payload, topic, original)
+    around = (b'{"topic":' + orjson.dumps(topic) + b',"payload":', b"}")
+    return Said(payload, topic, lambda: orjson.dumps(payload), around)
+
+
+def _payload(envelope: Mapping[str, Any]) -> Any:
+    payload = envelope.get("payload")
+    if isinstance(payload, str):
+        return payload.encode("utf-8", "surrogatepass")
+    if payload is not None:
+        return payload
+    try:
+        return base64.b64decode(envelope.get("payload_base64") or b"", validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise Invalid("payload_base64 is no base64", field="payload_base64", expected="base64") from None
+
+
+def _from_bytes(payload: bytes, topic: str, original: Callable[[], bytes]) -> Said:
+    text = payload.removeprefix(BOM).strip()
+    if not text:
+        return Said(None, topic, original)
+    if text.startswith(b"<"):
+        return Said(text, topic, original)
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"the payload is no JSON: {error}", field="payload", expected="JSON") from None
+    around = (b'{"topic":' + orjson.dumps(topic) + b',"payload":', b"}")
+    return Said(value, topic, lambda: text, around)

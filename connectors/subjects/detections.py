@@ -1,0 +1,180 @@
+"""What a camera claims to see, as an event. Pure, and written to be quick: there are tens of thousands a second."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.base import Place, Reading, SetAside, SourceContext
+from connectors.formats.records import EARLIEST_MS, LATEST_MS, a_number, plausible_time
+from connectors.formats.records import position as position_of
+from connectors.subjects.cameras import Camera, Cameras
+from connectors.subjects.labels import OTHER, load_labels
+from schemas.errors import Invalid
+from schemas.event import Event, derived_id, event_fields
+
+TOPIC = "cctv.detection"
+BORDER = 0.05
+"""Trackers follow things beyond the border: a box that sticks out by at most this share of the picture is cut there."""
+MOST = 1 + BORDER
+LATEST_S = LATEST_MS // 1000
+METRES_PER_S = {"m/s": 1.0, "km/h": 1 / 3.6, "kph": 1 / 3.6, "mph": 0.44704}
+SPEED_MOST = 1_000.0
+"""Beyond it nothing moves on the ground."""
+
+Attributes = list[dict[str, Any]]
+Box = dict[str, float]
+
+
+@dataclass(slots=True)
+class Told:
+    """What a body comes to, as it is being read."""
+
+    at_ms: int | None
+    events: list[Event] = field(default_factory=list)
+    aside: list[SetAside] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    noted: Counter[str] = field(default_factory=Counter)
+
+    def reading(self, place: Place) -> Reading:
+        return Reading(self.events, place, aside=self.aside, skipped=self.skipped, noted=self.noted)
+
+
+class Detections:
+    """Makes events of one source's claims."""
+
+    def __init__(self, context: SourceContext, cameras: Cameras, table: str) -> None:
+        self._context = context
+        self._city, self._source = context.city, context.source
+        self.cameras = cameras
+        self._words = load_labels().tables[table]
+
+    def label(self, word: str | None, told: Told) -> str:
+        """Ours for the camera's *word*; an unknown one is "other", and noted."""
+        if word is None:
+            return OTHER
+        label = self._words.get(word) or self._words.get(word.strip().lower())
+        if label is None:
+            told.noted[f"label unknown: {word[:40]}"] += 1
+            return OTHER
+        return label
+
+    def own_position(self, lat: object, lon: object) -> dict[str, Any] | None:
+        """Where the analytics say that the thing is. ``Invalid`` outside the city."""
+        return position_of(self._context, lat, lon)
+
+    def tell(
+        self,
+        told: Told,
+        camera: Camera,
+        event_ms: int,
+        identity: Iterable[object],
+        track_id: str | None = None,
+        label: str = OTHER,
+        label_text: str | None = None,
+        confidence: float | None = None,
+        box: Box | None = None,
+        position: Mapping[str, Any] | None = None,
+        speed_mps: float | None = None,
+        ended: bool = False,
+        classes: Sequence[dict[str, Any]] = (),
+        attributes: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """Add the event of one claim to *told*. ``Invalid`` for a time that cannot be.
+
+        *identity*: the source's own ids of it beside camera and track, at the least the frame's time. Events may share
+        what they hold: nobody changes an event.
+        """
+        at_ms = told.at_ms
+        if event_ms < EARLIEST_MS or (at_ms is not None and event_ms > at_ms):
+            plausible_time(event_ms, at_ms, "event_time")
+        where = camera.position if position is None else position
+        city, source, camera_id = self._city, self._source, camera.camera_id
+        value = event_fields(
+            city,
+            source,
+            event_id=derived_id(city, source, camera_id, track_id, *identity),
+            event_time_ms=event_ms,
+            received_ms=event_ms if at_ms is None else at_ms,
+            position=where,
+        )
+        value |= {
+            "camera_id": camera_id,
+            "track_id": track_id,
+            "label": label,
+            "confidence": confidence,
+            "bounding_box": box,
+            "position_source": None if where is None else "camera" if position is None else "analytics",
+            "label_text": label_text,
+            "speed_mps": speed_mps,
+            "ended": ended,
+            "classes": classes or [],
+            "attributes": attributes or [],
+        }
+        told.events.append(Event(TOPIC, camera_id, value))
+
+
+def box_of(left: object, top: object, right: object, bottom: object, told: Told) -> Box | None:
+    """A box of shares of the picture, origin top left. ``None``, and noted, where it is no part of the picture.
+
+    ``Invalid`` where an edge is no number.
+    """
+    if bool in (type(left), type(top), type(right), type(bottom)):
+        raise Invalid("an edge of the box is no number", field="bounding_box", expected="numbers")
+    try:
+        if not (-BORDER <= left <= right <= MOST and -BORDER <= top <= bottom <= MOST):  # type: ignore[operator]
+            told.noted["box outside its picture"] += 1  # or not a number, in the sense of floats
+            return None
+        if left < 0 or top < 0 or right > 1 or bottom > 1:  # type: ignore[operator]
+            left, top = max(left, 0.0), max(top, 0.0)  # type: ignore[call-overload]
+            right, bottom = max(min(right, 1.0), left), max(min(bottom, 1.0), top)  # type: ignore[call-overload]
+        width, height = right - left + 0.0, bottom - top + 0.0  # type: ignore[operator]
+        return {"x": left + 0.0, "y": top + 0.0, "width": width, "height": height}  # type: ignore[operator]
+    except TypeError:
+        raise Invalid("an edge of the box is no number", field="bounding_box", expected="numbers") from None
+
+
+def box_in_pixels(
+    camera: Camera, left: object, top: object, right: object, bottom: object, told: Told
+) -> Box | None:
+    """As ``box_of``, of pixels: ``None``, and noted, where the city does not know how large the picture is."""
+    width, height = camera.width_px, camera.height_px
+    if bool in (type(left), type(top), type(right), type(bottom)):
+        raise Invalid("an edge of the box is no number", field="bounding_box", expected="pixels")
+    if width is None or height is None:
+        told.noted["box in pixels of a picture of unknown size"] += 1
+        return None
+    try:
+        return box_of(left / width, top / height, right / width, bottom / height, told)  # type: ignore[operator]
+    except TypeError:
+        raise Invalid("an edge of the box is no number", field="bounding_box", expected="pixels") from None
+
+
+def share_of(value: object, name: str) -> float | None:
+    """A likelihood of 0 to 1, ``None`` where there is none. ``Invalid`` otherwise."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise Invalid(f"{name} is no share", field=name, expected="0 to 1")
+    return float(value)
+
+
+def claimed(label: str, share: float | None) -> list[dict[str, Any]]:
+    """The one class that there is, where the camera says how likely it is."""
+    return [] if share is None else [{"label": label, "likelihood": share}]
+
+
+def attribute(name: str, value: object, likelihood: float | None = None) -> dict[str, Any]:
+    return {"name": name, "value": str(value), "likelihood": likelihood}
+
+
+def speed_of(value: object, name: str, to_mps: float | None) -> float | None:
+    """Metres a second; ``None`` where there is none, or the settings do not say its unit (*to_mps*)."""
+    if to_mps is None or value is None:
+        return None
+    mps = a_number(value, name) * to_mps
+    if not -SPEED_MOST <= mps <= SPEED_MOST:
+        raise Invalid(f"{name} is no speed", field=name, expected=f"at most {SPEED_MOST} m/s")
+    return mps

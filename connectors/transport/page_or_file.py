@@ -1,0 +1,86 @@
+"""A page of the web or a file, whichever a source's settings name; neither, when it is only played or pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from connectors.base import Heard
+from connectors.transport.file import read_file
+from connectors.transport.web_page import WebPage
+from schemas.errors import Fatal
+
+
+def a_charset(name: str) -> str:
+    """*name* itself, for a setting. ``ValueError`` for no character set that Python knows, or one without ASCII."""
+    try:
+        b"a".decode(name)
+    except (LookupError, UnicodeDecodeError) as error:
+        raise ValueError("a character set that Python knows and that holds ASCII") from error
+    return name
+
+
+Charset = Annotated[str, AfterValidator(a_charset)]
+
+
+def refuse_unheeded(settings: BaseModel, needed: Mapping[str, tuple[bool, str]]) -> None:
+    """``ValueError`` for a setting that says something and that nothing would heed.
+
+    *needed*: setting → whether it is heeded here, and where it is.
+    """
+    for name, (is_heeded, where) in needed.items():
+        default = type(settings).model_fields[name].get_default(call_default_factory=True)
+        if not is_heeded and getattr(settings, name) != default:
+            raise ValueError(f"{name} is heeded only {where}: leave it out")
+
+
+class PageSettings(BaseModel):
+    """How a page of the web is asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timeout_s: float = Field(20, gt=0, description="seconds after which a poll has failed")
+    headers: dict[str, str] = Field({}, description="HTTP headers to send, an API key say")
+
+
+class PageOrFileSettings(PageSettings):
+    """The settings of a source that asks a page or reads a file. Without either it is only heard when played or pushed."""
+
+    url: str | None = Field(None, pattern="^https?://", description="where it is asked for")
+    path: Path | None = Field(None, description="a file of it, read when there is no url")
+
+    @model_validator(mode="after")
+    def _asked(self) -> PageOrFileSettings:
+        asks = (self.url is not None, "with url")
+        refuse_unheeded(self, {"headers": asks, "timeout_s": asks})
+        return self
+
+
+class PageOrFile:
+    """What a ``PolledSource`` asks: the page or the file that its *settings* name."""
+
+    def __init__(self, who: str, settings: PageOrFileSettings) -> None:
+        self._who = who
+        self._path = settings.path
+        url = settings.url
+        self._page = (
+            None if url is None else WebPage(url, timeout_s=settings.timeout_s, headers=settings.headers)
+        )
+
+    async def ask(self) -> Heard:
+        """Ask once. ``Retriable`` if the outside may heal, ``Fatal`` if it refuses us or nothing is named."""
+        if self._page is not None:
+            return await self._page.get()
+        if self._path is not None:
+            return await read_file(self._path)
+        raise Fatal(
+            f"source {self._who!r} has neither url nor path",
+            hint="set one of them under its [[source]], or live = false if it is only played or pushed",
+        )
+
+    async def close(self) -> None:
+        if self._page is not None:
+            await self._page.close()

@@ -1,0 +1,90 @@
+"""A city's worker as a child process: started, watched, and ended with its parent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from deploy.city.city import City
+from schemas.errors import Fatal
+from streams.log import log
+
+END_S = 15
+LOOK_S = 0.2
+AGAIN_FIRST_S, AGAIN_MAX_S = 0.5, 30.0
+
+
+@contextmanager
+def worker_running(city: City, *options: str) -> Iterator[Callable[[], None]]:
+    """``bongsu run CITY`` in a process of its own. Yields a check that raises when it has ended.
+
+    It ends when we end, even by kill -9: its standard input is a pipe from us, which then closes.
+    """
+    worker = _start(city, options)
+
+    def check() -> None:
+        if worker.poll() is not None:
+            raise Fatal(
+                f"the worker of {city.name} ended with code {worker.returncode}", hint="see the lines above"
+            )
+
+    try:
+        yield check
+    finally:
+        _end(worker)
+
+
+@contextmanager
+def worker_kept(city: City, *options: str) -> Iterator[None]:
+    """``bongsu run CITY`` in a process of its own, started again whenever it ends. A thread watches it."""
+    over = threading.Event()
+
+    def keep() -> None:
+        delay_s = AGAIN_FIRST_S
+        while not over.is_set():
+            started_s, worker = time.monotonic(), _start(city, options)
+            while worker.poll() is None and not over.wait(LOOK_S):
+                pass
+            if over.is_set():
+                _end(worker)
+                return
+            if time.monotonic() - started_s > AGAIN_MAX_S:
+                delay_s = AGAIN_FIRST_S
+            log.warning("a worker ended: starting it again", options=" ".join(options), wait_s=delay_s)
+            over.wait(delay_s)
+            delay_s = min(delay_s * 2, AGAIN_MAX_S)
+
+    keeper = threading.Thread(target=keep, name="keeper", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join(END_S + LOOK_S)
+
+
+def _start(city: City, options: Sequence[str]) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "deploy.cli",
+        "run",
+        str(city.path),
+        "--quiet",
+        "--while-stdin",
+        *options,
+    ]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr, start_new_session=True)
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    worker.terminate()
+    try:
+        worker.wait(END_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()

@@ -1,0 +1,290 @@
+"""Assemble the gateway: a city's pushed sources, the spool, the drains, the operators' desk, and HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+
+from connectors.gateway.accounts import Accounts
+from connectors.gateway.app import app_of
+from connectors.gateway.connections import guarded
+from connectors.gateway.door import Door
+from connectors.gateway.examination import PushedSource
+from connectors.gateway.reserve import RESERVE_BYTES
+from connectors.gateway.service import Gateway
+from connectors.gateway.spool import Spool
+from connectors.gateway.trouble import worst
+from connectors.transport.private_files import private_folder
+from connectors.transport.web_page import wall_clock_ms
+from deploy.assembly.stages import free_port, pushed_sources
+from deploy.city.city import City
+from deploy.city.rules_file import RulesFile
+from deploy.platform import Platform
+from deploy.settings import home_folder
+from deploy.topics import ensure_topics
+from schemas.errors import BongsuError, Fatal
+from streams.ingest.drain import Drain
+from streams.ingest.ingest import Ingest
+from streams.log import log
+from streams.operators.accounts import KnownAccounts
+from streams.operators.desk import LogDesk
+from streams.runtime.kafka import ANOTHER, Fenced
+from streams.runtime.worker import Worker
+
+FILES_MAX = 4_096
+"""Each connection is an open file: a shell's usual 1,024 are too few for the connections allowed at once."""
+KEEP_ALIVE_S = 30
+END_S = 10
+FENCED_S = 2.0
+"""The time for which a fenced gateway still answers with that error before it ends."""
+WATCH_S = 0.2
+BACKLOG = 2048
+SWITCH_S = 0.0005
+"""The interpreter's switch interval: with Python's 5 ms, drains delay a response by several turns, seen at p99."""
+
+
+def spool_path(city: City) -> Path:
+    return home_folder() / "gateway" / city.name / "spool.sqlite"
+
+
+def kept_port(city: City) -> int:
+    """The port of the city's gateway in this home: free when it first ran, and kept since."""
+    file = home_folder() / "gateway" / city.name / "port"
+    if not file.is_file():
+        private_folder(file.parent)
+        file.write_text(f"{free_port()}\n")
+    return int(file.read_text())
+
+
+class CityGateway:
+    """One city's gateway, with its drains. It starts, and accepts pushes, without Kafka."""
+
+    def __init__(self, city: City, platform: Platform) -> None:
+        about = city.file.gateway
+        port = about.port or kept_port(city)
+        self._is_in_the_open = about.is_in_the_open
+        self._place = (about.host, port)
+        self.fault: BongsuError | None = None
+        self.is_over = False
+        self.url = f"http://{about.host}:{port}"
+        self._spool = Spool(
+            spool_path(city),
+            bytes_max=about.spool_bytes_max,
+            reserve_bytes=max(RESERVE_BYTES, 3 * about.body_bytes_max),
+        )
+        prepare = _once(lambda: ensure_topics(platform.kafka, [city.name]))
+        accounts = Accounts()
+        self._known = KnownAccounts(
+            city.name, accounts, self._spool, bootstrap=platform.kafka, wire=platform.wire, before=prepare
+        )
+        rules = RulesFile(city)
+        self._desk = LogDesk(
+            city.name,
+            lambda: rules.now(time.time()),
+            bootstrap=platform.kafka,
+            wire=platform.wire,
+            now_ms=wall_clock_ms,
+            before=prepare,
+        )
+        self._drains: list[Drain] = []
+        sources = {}
+        for name in pushed_sources(city):
+            reader = city.load(name)
+            ingest = Ingest(city.context(name), reader, bootstrap=platform.kafka, wire=platform.wire)
+            drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._on_fenced)
+            self._drains.append(drain)
+            sources[name] = PushedSource(
+                name,
+                reader,
+                place=_place_of(drain),
+                wake=drain.wake,
+                encoded=partial(platform.wire.encoded_offline, city.name),
+                is_stopped=_is_stopped(drain),
+                over=_over(drain),
+                agencies=city.agencies_of(name),
+            )
+        gateway = Gateway(
+            city.name,
+            sources,
+            accounts,
+            self._spool,
+            wall_clock_ms,
+            trouble=lambda: self._known.trouble,
+            unpublished=lambda: worst([drain.trouble for drain in self._drains]),
+            body_bytes_max=about.body_bytes_max,
+            desk=self._desk,
+        )
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app_of(gateway),
+                host=about.host,
+                port=port,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                http=guarded(Door(about.is_proxy)),
+                ws="none",
+                proxy_headers=bool(about.trusted_proxies),
+                forwarded_allow_ips=list(about.trusted_proxies),
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=END_S,
+            )
+        )
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM. Requests under way are answered; waiting pushes stay in the spool. Raises
+        ``Fenced`` when another gateway has taken over."""
+        sys.setswitchinterval(SWITCH_S)
+        signal.signal(signal.SIGTERM, self._on_sigterm)
+        with self._running() as listening:
+            self._server.run([listening])
+        if self.fault is not None:
+            raise self.fault
+
+    def _on_sigterm(self, _number: int, _frame: object) -> None:
+        """End without an error. uvicorn handles SIGTERM while it serves and raises it again at its end, to this handler."""
+        self._server.should_exit = True
+
+    @contextmanager
+    def beside(self, worker: Worker) -> Iterator[None]:
+        """Serve in a thread beside *worker*, which ends when another gateway has taken over."""
+        worker.add_service(_Watch(self))
+        with self._running() as listening:
+            thread = threading.Thread(target=self._serve, args=[listening], name="gateway", daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                self._server.should_exit = True
+                thread.join(END_S)
+
+    @property
+    def is_serving(self) -> bool:
+        return self._server.started
+
+    def _serve(self, listening: socket.socket) -> None:
+        try:
+            asyncio.run(self._server.serve([listening]))
+        finally:
+            self.is_over = True
+
+    def _start(self) -> None:
+        _allow_files(FILES_MAX)
+        if self._is_in_the_open:
+            log.warning(
+                "the gateway accepts keys as plain text from any network",
+                url=self.url,
+                how_to_mend="put a proxy with TLS before it and name it: trusted_proxies in [gateway]",
+            )
+        self._known.start()
+        self._desk.start()
+        for drain in self._drains:
+            drain.start()
+        log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
+
+    @contextmanager
+    def _running(self) -> Iterator[socket.socket]:
+        """Bind the address first: a process that cannot have it must end before it fences another gateway's producers."""
+        with _listen(*self._place) as listening:
+            self._start()
+            try:
+                yield listening
+            finally:
+                self._end()
+
+    def _on_fenced(self, error: Fenced) -> None:
+        """End after ``FENCED_S``: another gateway has fenced us. Until then requests are refused with that reason."""
+        if self.fault is None:
+            self.fault = Fenced(f"gateway: {error.what}", hint=ANOTHER)
+            threading.Timer(FENCED_S, self._leave).start()
+
+    def _leave(self) -> None:
+        self.is_over = True
+        self._server.should_exit = True
+
+    def _end(self) -> None:
+        for drain in self._drains:
+            drain.end()
+        self._desk.end()
+        self._known.end()
+        self._spool.close()
+
+
+class _Watch:
+    """A service of the worker beside which the gateway runs: it fails when the gateway ends."""
+
+    name = "gateway"
+
+    def __init__(self, gateway: CityGateway) -> None:
+        self._gateway = gateway
+
+    @property
+    def is_ready(self) -> bool:
+        return self._gateway.is_serving and self._gateway.fault is None
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            if self._gateway.is_over:
+                raise self._gateway.fault or Fatal("the gateway ended by itself")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket at that address. ``Fatal`` when the address cannot be used."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise Fatal(
+            f"the gateway cannot listen at {host}:{port}: {error.strerror or error}",
+            hint="end what listens there, or give another host or port under [gateway] in the city's file",
+        ) from error
+    return listening
+
+
+def _allow_files(count: int) -> None:
+    """Raise the limit of open files to *count*, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _place_of(drain: Drain) -> Callable[[], dict[str, object]]:
+    return lambda: dict(drain.place)
+
+
+def _is_stopped(drain: Drain) -> Callable[[], bool]:
+    return lambda: drain.is_stopped
+
+
+def _over(drain: Drain) -> Callable[[], str | None]:
+    return lambda: drain.over
+
+
+def _once(work: Callable[[], object]) -> Callable[[], None]:
+    """*work*, done once by the first thread; again by the next one if it raised."""
+    lock, done = threading.Lock(), threading.Event()
+
+    def do() -> None:
+        with lock:
+            if not done.is_set():
+                work()
+                done.set()
+
+    return do

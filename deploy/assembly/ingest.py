@@ -1,0 +1,29 @@
+"""Add a city's polled and listening sources to a worker."""
+
+from __future__ import annotations
+
+from connectors.base import Reader
+from connectors.discovery import is_polled
+from deploy.city.city import City
+from deploy.platform import Platform
+from streams.ingest.ingest import Ingest
+from streams.ingest.worker import ClockService, PolledService, SpeakingService
+from streams.runtime.worker import Worker
+
+
+def ingest_of(city: City, platform: Platform, source: str, reader: Reader | None) -> Ingest:
+    return Ingest(city.context(source), reader, bootstrap=platform.kafka, wire=platform.wire)
+
+
+def add_sources(worker: Worker, city: City, platform: Platform) -> None:
+    """Add a service for every live source that is not pushed, and the clock."""
+    for file in city.file.source:
+        if not file.live or file.push:
+            continue
+        source = city.load(file.name)
+        ingest = ingest_of(city, platform, file.name, source)
+        if is_polled(source):
+            worker.add_service(PolledService(file.name, source, ingest, every_s=file.every_s))
+        else:
+            worker.add_service(SpeakingService(file.name, source, ingest))
+    worker.add_service(ClockService(ingest_of(city, platform, "clock", None)))

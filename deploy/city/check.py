@@ -1,0 +1,177 @@
+"""Check a city's file for faults that its models do not find by themselves. Pure, but for the law's file.
+
+`check` finds all of it at once. `surroundings` finds faults of this machine: a path or a secret that is not here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from connectors.discovery import BadConfig, config_model, read_config, source_types
+from deploy.city.findings import Found, Where, names_at, near, shown, value_at
+from schemas.kinds import load_kinds
+from streams.situations.languages import languages
+from streams.situations.rules.in_force import rule_names
+
+SECRET = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+KIND_KEYS = ("kind", "kinds", "attention", "candidate_kind")
+"""The settings of a ``[[rule]]`` that hold kinds of the tree."""
+
+
+def of_sources(raw: Mapping[str, Any], own: Mapping[str, Any]) -> list[Found]:
+    """All faults of ``[[source]]``. *own* are the settings that every type has."""
+    found: list[Found] = []
+    lines: dict[str, int] = {}
+    for number, source in enumerate(_tables(raw, "source")):
+        name, kind = source.get("name"), source.get("type")
+        if isinstance(name, str) and name in lines:
+            what = f"source.{number}.name = {name!r}: a source of that name is there already"
+            found.append(Found(("source", number, "name"), what, "give each source a name of its own"))
+        if isinstance(name, str):
+            lines.setdefault(name, number)
+        if isinstance(kind, str):
+            settings = {key: value for key, value in source.items() if key not in own}
+            found += _of_settings(number, kind, settings, own)
+        found += _of_secrets(("source", number), source)
+    return found
+
+
+def _of_settings(
+    number: int, kind: str, settings: Mapping[str, Any], own: Mapping[str, Any]
+) -> Iterator[Found]:
+    try:
+        read_config(kind, settings)
+    except BadConfig as error:
+        for where, what in error.problems:
+            at: Where = ("source", number, *where)
+            name = ".".join(map(str, at))
+            if where == ("type",) and "type" not in settings:
+                hint = near(kind.replace("-", "_"), source_types())
+                yield Found(at, f"{name} = {kind!r}: no source is of that type", hint)
+            elif what.startswith("Extra inputs"):
+                known = [*names_at(config_model(kind), where), *(own if len(where) == 1 else ())]
+                yield Found(at, f"{name}: no such setting of {kind}", near(str(where[-1]), known))
+            elif what == "Field required":
+                yield Found(at, f"{name}: {what}", f"add {where[-1]} = …")
+            else:
+                value = shown(value_at(settings, where), ".".join(map(str, where)))
+                hint = f"settings of {kind}: {', '.join(config_model(kind).model_fields)}"
+                yield Found(at, f"{name}{value}: {what.removeprefix('Value error, ')}", hint)
+
+
+def _of_secrets(where: Where, value: Any) -> Iterator[Found]:
+    """Find each ``${…}`` that names no variable: it would be sent to the other system as it is."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _of_secrets((*where, key), one)
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _of_secrets((*where, number), one)
+    elif isinstance(value, str) and "${" in SECRET.sub("", value):
+        name = ".".join(map(str, where))
+        hint = "write ${NAME}: capital letters, digits and '_'"
+        yield Found(where, f"{name}: '${{' without the name of an environment variable and '}}'", hint)
+
+
+def of_rules(raw: Mapping[str, Any]) -> list[Found]:
+    """The faults of ``[[rule]]`` beside its settings' values: unknown or repeated names, and unknown kinds."""
+    found: list[Found] = []
+    seen: set[tuple[str, bool]] = set()
+    for number, rule in enumerate(_tables(raw, "rule")):
+        name, shadow = rule.get("name"), rule.get("shadow", False)
+        at: Where = ("rule", number, "name")
+        if not isinstance(shadow, bool):
+            what = f"rule.{number}.shadow{shown(shadow)}: neither true nor false"
+            found.append(Found(("rule", number, "shadow"), what, "write shadow = true, or take it out"))
+        if not isinstance(name, str) or name not in rule_names():
+            known = near(name, rule_names()) if isinstance(name, str) else "write a name"
+            said = f"no rule {name!r}" if isinstance(name, str) else f"rule.{number}: a rule without a name"
+            found.append(Found(at, said, known))
+        elif (name, bool(shadow)) in seen:
+            found.append(Found(at, f"a second rule '{name}'", "keep one of them"))
+        else:
+            seen.add((name, bool(shadow)))
+        found += _of_kinds(("rule", number), rule)
+        found += _of_language(number, rule)
+    return found
+
+
+def _of_kinds(where: Where, value: Any, *, are_kinds: bool = False) -> Iterator[Found]:
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _of_kinds((*where, key), one, are_kinds=key in KIND_KEYS)
+        return
+    if isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _of_kinds((*where, number), one, are_kinds=are_kinds)
+        return
+    if are_kinds and isinstance(value, str) and value not in load_kinds():
+        name = ".".join(map(str, where))
+        hint = near(value, load_kinds().names) + "; schemas/kinds.toml has all"
+        yield Found(where, f"{name} = {value!r}: no such kind", hint, value)
+
+
+def _of_language(number: int, rule: Mapping[str, Any]) -> Iterator[Found]:
+    language, own = rule.get("language"), rule.get("headlines")
+    known = {*languages(), *(own if isinstance(own, Mapping) else ())}
+    if isinstance(language, str) and language not in known:
+        what = f"rule.{number}.language = {language!r}: there are no texts for alerts in it"
+        yield Found(("rule", number, "language"), what, near(language, known))
+
+
+def _tables(raw: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The ``[[name]]`` of a file that are tables; the model refuses the others."""
+    its = raw.get(name)
+    return [one if isinstance(one, Mapping) else {} for one in its] if isinstance(its, list) else []
+
+
+def surroundings(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[list[Found], list[str]]:
+    """(what live sources lack here, what sources that are only played lack): a file, a secret, an address."""
+    found: list[Found] = []
+    notes: list[str] = []
+    for number, source in enumerate(_tables(raw, "source")):
+        lacks = [*_of_missing_secrets(number, source, environment), *_of_places(number, source)]
+        if source.get("live", True) or source.get("push", False):
+            found += lacks
+        else:
+            notes += [f"to be played, {one.what}: {one.hint}" for one in lacks]
+    return found, notes
+
+
+def _of_missing_secrets(
+    number: int, source: Mapping[str, Any], environment: Mapping[str, str]
+) -> Iterator[Found]:
+    for key, value in source.items():
+        for name in dict.fromkeys(SECRET.findall(str(value))):
+            if name not in environment:
+                what = f"source {source.get('name')!r} needs the secret {name}"
+                yield Found(("source", number, key), what, f"set the environment variable {name}")
+
+
+def _of_places(number: int, source: Mapping[str, Any]) -> Iterator[Found]:
+    fields = config_model(str(source["type"])).model_fields
+    for key, value in source.items():
+        if key in fields and Path in _types_in(fields[key].annotation) and not SECRET.search(str(value)):
+            place = Path(str(value)).expanduser()
+            if not place.exists():
+                what = f"source.{number}.{key} = {str(value)!r}: nothing is at {place.absolute()}"
+                yield Found(
+                    ("source", number, key),
+                    what,
+                    "correct the path; it counts from the folder in which the command runs",
+                )
+    needs = {"url", "path"}.intersection(fields)
+    is_heard = source.get("live", True) and not source.get("push", False)
+    if "path" in fields and is_heard and not needs.intersection(source):
+        what = f"source {source.get('name')!r} is to be heard and has no {' and no '.join(sorted(needs, reverse=True))}"
+        hint = (
+            "set one under its [[source]]; or live = false if it is only played, push = true if it is pushed"
+        )
+        yield Found(("source", number), what, hint)
+
+
+def _types_in(annotation: Any) -> set[Any]:
+    return {annotation}.union(*(_types_in(one) for one in get_args(annotation)))

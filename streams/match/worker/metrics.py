@@ -1,0 +1,74 @@
+"""The metrics of the match's worker."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import numpy as np
+
+from streams import metrics
+from streams.match.core.batch import Batch
+from streams.match.core.evidence import CONTRACT
+from streams.match.core.step import Found, Match
+from streams.match.worker.reader import Reader
+
+SHOWN_EVERY_S = 1.0
+
+
+class Measuring:
+    """Counts each batch and result at once; sets gauges once a second."""
+
+    def __init__(self, city: str, group: str) -> None:
+        self._city = city
+        self._group = group
+        self._shown = 0.0
+        self._dropped = 0
+
+    def batch(self, batch: Batch) -> None:
+        for topic, count in _by_topic(batch).items():
+            metrics.records_taken.labels(self._group, topic).inc(count)
+        metrics.bytes_taken.labels(self._group).inc(batch.nbytes_read)
+        metrics.batch_records.labels(self._group).observe(len(batch))
+
+    def found(self, found: Found) -> None:
+        if found.matches:
+            metrics.matches.labels(self._group).inc(found.matches)
+        if found.evidence:
+            metrics.events_put.labels(self._group, CONTRACT).inc(sum(map(len, found.evidence)))
+        for source, count in found.late.items():
+            metrics.late.labels(self._city, source).inc(count)
+
+    def now(self, match: Match, reader: Reader) -> None:
+        """Set the gauges; at most once a second."""
+        if time.monotonic() - self._shown < SHOWN_EVERY_S:
+            return
+        self._shown = time.monotonic()
+        self._show_lag(match, reader)
+        recent = match.recent
+        metrics.watches_open.labels(self._group).set(match.engine.watches)
+        metrics.look_back_rows.labels(self._group).set(recent.rows)
+        metrics.look_back_bytes.labels(self._group).set(recent.nbytes)
+        metrics.look_back_dropped.labels(self._group).inc(recent.dropped - self._dropped)
+        self._dropped = recent.dropped
+
+    def _show_lag(self, match: Match, reader: Reader) -> None:
+        behind: Counter[str] = Counter()
+        oldest_s = 0.0
+        for place, standing in match.standings().items():
+            end = reader.end_of(place)
+            lag = max(0, end - standing.next_offset) if end is not None else 0
+            behind[place[0]] += lag
+            if lag and standing.watermark_ms:
+                oldest_s = max(oldest_s, time.time() - standing.watermark_ms / 1000)
+        for topic, count in behind.items():
+            metrics.lag_records.labels(self._group, topic).set(count)
+        metrics.lag_seconds.labels(self._group).set(oldest_s)
+
+
+def _by_topic(batch: Batch) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    each = np.bincount(batch.place, minlength=len(batch.places)).tolist()
+    for place, count in zip(batch.places, each, strict=True):
+        counts[place[0]] += count
+    return counts

@@ -1,0 +1,114 @@
+"""Publishes what the rules decided: the situation, its alerts, grants, bundles, filings, watch and row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from schemas.event import Event
+from streams.situations.answers.alerts import retold
+from streams.situations.answers.dispatch import sent_out
+from streams.situations.answers.events import alert_event, grant_event, situation_event
+from streams.situations.answers.filing import inherited, is_untold, refiled
+from streams.situations.answers.grants import Change, regranted
+from streams.situations.answers.watches import rewatched
+from streams.situations.model import Incident, Situation
+from streams.situations.rule import Draft, Step
+from streams.situations.state.city import CityState
+
+
+def put_in_force(state: CityState, step: Step) -> list[Event]:
+    """Remember what a rule remembers, and tell what it wants told."""
+    events = [event for memory in step.memories for event in state.keep(memory)]
+    events += [event for name in step.forgets for event in state.drop(state.memories[name])]
+    drafts = inherited(step.drafts, state.situations)
+    return [*events, *step.watches, *(event for draft in drafts for event in publish(state, draft))]
+
+
+def publish(state: CityState, draft: Draft) -> list[Event]:
+    """Remember a situation, and tell of it: the situation itself, its alerts, grants, bundles, filings, watch and row."""
+    situation, wanted = draft.situation, draft.wanted
+    filings: list[Event] = []
+    if draft.is_new_revision:  # what the situation itself says of it is told with a revision only
+        situation = _listed(state, situation)
+    config, now = state.rules, state.now_ms
+    changes: list[Change] = []
+    if wanted is not None:
+        over = _over(situation)
+        situation, changes = regranted(
+            situation, wanted, config, cameras=state.cameras, now=now, over=over, uses=draft.uses
+        )
+    situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
+    situation, bundles = send_out(state, situation)
+    if draft.is_new_revision:
+        situation, filings = refiled(situation, config, now=now)
+    situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
+    before = state.situations.get(situation.situation_id)
+    is_same = before is not None and before.wake_at == situation.wake_at
+    if is_same and not draft.is_new_revision and not (changes or bundles or watches):
+        return []
+    state.put(situation)
+    events = [situation_event(situation, config, now=now)] if draft.is_new_revision else []
+    events += [alert_event(situation, message, config, now=now) for message in messages]
+    events += [*grant_events(state, situation, changes), *bundles, *filings, *watches]
+    return [*events, state.situation_row(situation.situation_id)]
+
+
+def send_out(state: CityState, situation: Situation) -> tuple[Situation, list[Event]]:
+    """Tell units what is due; the cameras and units left out of it are counted as their number grows."""
+    were = {one.incident_id: (one.left_out, one.units_left_out) for one in situation.sent}
+    situation, bundles = sent_out(situation, state)
+    for one in situation.sent:
+        cameras, units = were.get(one.incident_id, (0, 0))
+        state.left_out += max(0, one.left_out - cameras)
+        state.units_left_out += max(0, one.units_left_out - units)
+    return situation, bundles
+
+
+def _listed(state: CityState, situation: Situation) -> Situation:
+    """*situation*, beneath the area alert that covers its kind, if there is one; told on its own once its kind is
+    another."""
+    kind = situation.view.kind
+    if not situation.holds_reports or (situation.listed is not None and situation.listed[1] == kind):
+        return situation
+    area = next((one.situation_id for one in state.covering(kind)), None)
+    listed = None if area is None else (area, kind)
+    return situation if listed == situation.listed else replace(situation, listed=listed)
+
+
+def _over(situation: Situation) -> str | None:
+    """Why no grant lives on; ``None`` while they may."""
+    if situation.view.merged_into is not None:
+        return f"merged into {situation.view.merged_into}"
+    if situation.handled.hold == "closed":
+        return "closed by an operator"
+    if situation.is_closed:
+        is_their_word = situation.holds_reports and all(one.is_closed for one in situation.view.incidents)
+        return "every report is closed" if is_their_word else situation.reason
+    return None
+
+
+def grant_events(state: CityState, situation: Situation, changes: Iterable[Change]) -> list[Event]:
+    events = []
+    for change in changes:
+        camera = state.cameras.get(change.grant.camera_id)
+        place = camera.position if camera is not None else None
+        events.append(grant_event(situation, change, place, state.rules, now=state.now_ms))
+    return events
+
+
+def publish_evidence(state: CityState, situation: Situation) -> list[Event]:
+    """Tell of *situation*, in which nothing is new but one more observation: no alert, grant or watch hangs on it."""
+    state.relist(situation)
+    told = situation_event(situation, state.rules, now=state.now_ms)
+    return [told, state.situation_row(situation.situation_id)]
+
+
+def publish_answer(state: CityState, its_id: str | None, incident: Incident) -> list[Event]:
+    """Tell that a filing is answered, where no rule has told it with the report."""
+    situation = state.now_told_as(its_id)
+    if situation is None or not is_untold(situation):
+        return []
+    reason = f"answered by {incident.agency}"
+    return publish(state, Draft(replace(situation, revision=situation.revision + 1, reason=reason), None))

@@ -1,0 +1,251 @@
+"""The situations stage: incidents, evidence, places and ticks in; situations, alerts, grants and watches out.
+
+Every entry given to the rules is written to ``core.journal`` in order, in the transaction of the rules'
+results. The state for a restart goes to ``core.state``, in the same transaction.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Producer
+
+from schemas.catalogue import contract_name, topic_name
+from schemas.errors import Fatal, Invalid, Retriable, Unreachable
+from schemas.event import Event
+from schemas.wire import Wire
+from streams import metrics
+from streams.dlq.rows import aside_record
+from streams.journal.entries import RULES, journal_event
+from streams.runtime.inbox import Inbox
+from streams.runtime.kafka import transactional_producer
+from streams.runtime.records import Batch, Record
+from streams.runtime.row_reader import RowReader, Unreadable
+from streams.runtime.tables import Table, read_rows
+from streams.runtime.transaction import Outbox, transaction
+from streams.situations.answers.watches import observed_from, takes_evidence
+from streams.situations.config import RulesConfig
+from streams.situations.entry import Entry
+from streams.situations.fold import CityState, step
+from streams.situations.reports.notices import NOTICES, SPEED
+from streams.situations.reports.sites import SITE
+from streams.situations.state.rows import check_row
+
+INPUTS = {
+    "fire.incident": "incident",
+    "police.incident": "incident",
+    "civil.incident": "incident",
+    **{contract: kind.entry_kind for contract, kind in NOTICES.items()},
+    "place.camera": "place",
+    SITE: "place",
+    "core.tick": "tick",
+    "core.evidence": "evidence",
+    "core.action": "action",
+}
+"""The kind of entry that a contract's records are to the rules."""
+BESIDE = ("core.evidence",)
+"""Topics of several partitions, all read by the worker that has the stage."""
+FUTURE_MS_MAX = 5 * 60_000
+
+
+@dataclass(slots=True)
+class Held:
+    """The state of the stage while the partitions are assigned to it."""
+
+    producer: Producer
+    state: CityState
+    inbox: Inbox
+    carried: Sequence[Record] = ()
+    """Records read before the last commit and not yet taken, as their barrier was not reached."""
+
+
+class SituationsStage:
+    """The situations of one city. Its state is dropped with the assignment; the log can rebuild it."""
+
+    def __init__(self, city: str, config: RulesConfig, *, bootstrap: str, wire: Wire) -> None:
+        self._city = city
+        self._config = config
+        self._bootstrap = bootstrap
+        self._wire = wire
+        self._held: Held | None = None
+        self._again: Sequence[Record] = ()
+        self.group = f"{city}.situations"
+        self._reader = RowReader(wire, self.group)
+        self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
+        self.beside = [topic_name(city, contract) for contract in BESIDE]
+        self._speeds = topic_name(city, SPEED)
+
+    @property
+    def state(self) -> CityState | None:
+        """The rules' state while the partitions are assigned; ``None`` otherwise."""
+        return None if self._held is None else self._held.state
+
+    def use(self, config: RulesConfig) -> None:
+        """Use other settings from the next batch on; they are journalled before the decisions they affect.
+        From any thread.
+        """
+        self._config = config
+
+    def assigned(self) -> None:
+        producer = transactional_producer(self._bootstrap, self.group)
+        with uncollected():
+            kept = self._kept()
+            rows = ((key, row.value) for key, row in kept.rows.items())
+            state = CityState.from_records(self._config, rows)
+        if kept.unreadable:
+            with transaction(producer, self._wire, self._city) as outbox:
+                kept.mend(outbox, self._city)
+        inbox = Inbox(topic_name(self._city, "core.tick"), topic_name(self._city, "place.camera"))
+        self._held = Held(producer, state, inbox)
+
+    def _kept(self) -> Table:
+        """Return the rows of ``core.state``."""
+        reader = RowReader(self._wire, self.group, check=check_row)
+        return read_rows(self._bootstrap, topic_name(self._city, "core.state"), reader)
+
+    def revoked(self) -> None:
+        self._held, self._again = None, ()
+
+    def take(self, batch: Batch) -> None:
+        held = self._held
+        if held is None:
+            raise Fatal(f"{self.group}: records came before their assignment")
+        try:
+            self._take(batch, held)
+        except (Retriable, Unreachable):
+            # The state has moved on without a commit: drop it, but keep the records read.
+            self._held, self._again = None, (*self._again, *held.carried)
+            raise
+
+    def _take(self, batch: Batch, held: Held) -> None:
+        timed = metrics.transactions.labels(self.group).time()
+        with timed, transaction(held.producer, self._wire, self._city) as outbox:
+            for record in (*self._again, *batch.records):
+                self._offer(record, held, outbox)
+            self._answer(held, outbox)
+            # records that wait for their barrier lie behind the committed offsets, so a restart reads them
+            # again
+            outbox.flush()
+            outbox.read_up_to(held.inbox.next_offsets(), batch.group_metadata)
+        self._again = ()
+        held.carried = held.inbox.waiting_records()
+        metrics.waiting.labels(self.group).set(held.inbox.waiting)
+
+    def _offer(self, record: Record, held: Held, outbox: Outbox) -> None:
+        metrics.records_taken.labels(self.group, record.topic).inc()
+        is_unasked = record.topic == self._speeds and not held.state.takes(SPEED)
+        if is_unasked or (record.topic in self.beside and not _may_have_room(held.state, record)):
+            held.inbox.saw(record)
+            metrics.unlisted.labels(self.group).inc()
+            return
+        row = self._reader.read(record)
+        if isinstance(row, Unreadable):
+            held.inbox.saw(record)
+            self._put_aside(row, outbox)
+            return
+        try:
+            value = timely(record, row.value)
+        except Invalid as error:
+            held.inbox.saw(record)
+            self._put_aside(self._reader.refuse(record, error), outbox)
+            return
+        held.inbox.offer(record, value)
+
+    def _answer(self, held: Held, outbox: Outbox) -> None:
+        """Give all due records to the rules. Of the state, only the last row of each key is written."""
+        rows: dict[str, Event] = {}
+        config, gone, unwatched = self._config, held.state.gone, held.state.unwatched
+        left_out, units_left_out = held.state.left_out, held.state.units_left_out
+        if held.state.rules_digest != config.digest:
+            rules = Entry(RULES, f"{self._city}.rules", 0, 0, config.canonical())
+            self._give(rules, None, held, outbox, rows)
+        for taken in held.inbox.take():
+            record = taken.record
+            if record.topic in self.beside and not _has_room(held.state, taken.value):
+                metrics.unlisted.labels(self.group).inc()  # another entry took the room since it was read
+                continue
+            kind = INPUTS[contract_name(record.topic)]
+            entry = Entry(kind, record.topic, record.partition, record.offset, taken.value)
+            try:
+                self._give(entry, record, held, outbox, rows)
+            except Invalid as error:
+                self._put_aside(self._reader.refuse(record, error), outbox)
+        for event in rows.values():
+            outbox.put(event)
+        metrics.situations.labels(self.group).set(len(held.state.situations))
+        metrics.let_go.labels(self.group).inc(held.state.gone - gone)
+        metrics.unwatched.labels(self.group).inc(held.state.unwatched - unwatched)
+        metrics.cameras_left_out.labels(self.group).inc(held.state.left_out - left_out)
+        metrics.units_left_out.labels(self.group).inc(held.state.units_left_out - units_left_out)
+
+    def _give(
+        self, entry: Entry, record: Record | None, held: Held, outbox: Outbox, rows: dict[str, Event]
+    ) -> None:
+        """Give one entry to the rules: journal it, publish the results, collect the state rows."""
+        trace = record.traceparent if record is not None else None
+        answers = step(held.state, entry)
+        outbox.put(journal_event(self._city, held.state.sequence, held.state.now_ms, entry, record))
+        for event in [*answers, held.state.clock_row()]:
+            if event.topic == "core.state":
+                rows[event.key] = event
+            else:
+                outbox.put(event, traceparent=trace)
+                metrics.events_put.labels(self.group, event.topic).inc()
+
+    def _put_aside(self, one: Unreadable, outbox: Outbox) -> None:
+        contract, record = contract_name(one.record.topic), one.record
+        outbox.put(aside_record(self._city, contract, record, one.error, now_ms=record.timestamp_ms))
+
+
+def _may_have_room(state: CityState, record: Record) -> bool:
+    """Return whether evidence may be listed, or belongs to a watch of the whole city.
+
+    Its key names the situation or watch. Most evidence is not listed, so it need not be decoded or
+    journalled.
+    """
+    if state.config is None:
+        return False
+    key = (record.key or b"").decode(errors="replace")
+    return takes_evidence(state.now_told_as(key), state.config) or state.is_standing(key)
+
+
+def _has_room(state: CityState, value: Mapping[str, Any]) -> bool:
+    """Return whether this evidence would be listed, now that its claimant is known."""
+    its_id = value["situation_id"]
+    return its_id is None or (
+        state.config is not None
+        and takes_evidence(state.now_told_as(its_id), state.config, observed_from(value).said_by)
+    )
+
+
+def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return *value*. ``Invalid`` for a tombstone, and for a live event from the future, which would move the
+    city's clock.
+    """
+    if value is None:
+        raise Invalid("a tombstone", field="value", expected="a value")
+    if record.is_played:
+        return value  # a recording has its own clock; its source has checked the times
+    latest_ms = record.timestamp_ms + FUTURE_MS_MAX
+    for field in ("received_time", "event_time"):
+        if value[field] > latest_ms:
+            raise Invalid(f"{field} lies in the future", field=field, expected="at most 300 s ahead")
+    return value
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Disable the garbage collector, which would search a growing state again and again.
+
+    Objects created meanwhile are frozen: most live as long as the worker.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
