@@ -24,7 +24,7 @@ class NothingRecorded(Fatal):
     def __init__(self, city: str) -> None:
         super().__init__(
             f"{city} has no journal: its rules never ran here",
-            hint=f"run it first ('bongsu run {city}'), or play a recording through one of its sources ('bongsu play --help')",
+            hint=f"run it first ('bongsu run {city}'), or play a recording through it ('bongsu play --help')",
         )
 
 
