@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy.cli.telling import tell
 from deploy.platform import Platform
+from deploy.telling import tell
 from schemas.catalogue import topic_name
 
 if TYPE_CHECKING:

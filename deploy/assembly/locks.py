@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from deploy.city.city import City
-from deploy.cli.telling import tell
 from deploy.settings import home_folder
+from deploy.telling import tell
 from schemas.errors import Fatal
 
 LOOK_S = 0.2

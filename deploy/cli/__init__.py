@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-from deploy.cli.telling import tell
 from deploy.faults import UsageFault
+from deploy.telling import tell
 from schemas.errors import BongsuError, Unreachable
 from schemas.printable import printable
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from deploy.cli.group import Group
-from deploy.cli.telling import tell
 from deploy.platform import ALL, reach
 from deploy.settings import home_folder
+from deploy.telling import tell
 
 
 @click.group(cls=Group)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy.cli.progress import shown
-from deploy.cli.telling import tell
 from deploy.local.follow import follow, last_lines
 from deploy.local.home import Home
 from deploy.platform import LOG, reach
 from deploy.settings import COMPONENTS, home_folder, without_password
+from deploy.telling import tell
 from schemas.errors import BongsuError
 from schemas.printable import printable_value
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from deploy.cli.group import Group
-from deploy.cli.telling import tell
 from deploy.faults import UsageFault
+from deploy.telling import tell
 
 PLACES = {
     "bash": ".local/share/bash-completion/completions/bongsu",

@@ -16,9 +16,9 @@ import click
 import orjson
 
 from deploy.cli.progress import shown
-from deploy.cli.telling import tell
 from deploy.platform import ALL, Platform, reach
 from deploy.settings import given, home_folder
+from deploy.telling import tell
 from schemas.catalogue import contract_name, topic_name
 
 if TYPE_CHECKING:

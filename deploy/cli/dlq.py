@@ -11,9 +11,9 @@ import click
 import orjson
 
 from deploy.cli.group import Group
-from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
+from deploy.telling import tell
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import field_path, printable_line

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
+from deploy.telling import tell
 from deploy.times import epoch_ms, iso
 from deploy.topic_values import values_of
 

@@ -12,10 +12,10 @@ from typing import BinaryIO
 import click
 
 from connectors.transport.private_files import FILE_MODE
-from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.show import progress_of
+from deploy.telling import tell
 from deploy.topic_values import tell_left_out
 from schemas.errors import Invalid
 from streams.journal.export import exported

@@ -9,9 +9,9 @@ import click
 from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.cli.group import Group
-from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import reach
+from deploy.telling import tell
 
 if TYPE_CHECKING:
     from deploy.city.city import City

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deploy.cli.telling import tell
 from deploy.demo.sample import recording
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, reach
 from deploy.show import progress_of
+from deploy.telling import tell
 from deploy.times import epoch_ms
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from deploy.cli.telling import tell
 from deploy.local.artefacts import Progress
+from deploy.telling import tell
 from schemas.printable import printable
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import click
 
 from connectors.recordings import write_line
 from connectors.transport.private_files import appended
-from deploy.cli.telling import tell
+from deploy.telling import tell
 from schemas.errors import Retriable
 
 if TYPE_CHECKING:

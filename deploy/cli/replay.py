@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from deploy.cli.telling import tell, tell_event
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.show import event_line, progress_of
+from deploy.telling import tell, tell_event
 from deploy.times import epoch_ms, iso
 from deploy.topic_values import tell_left_out
 from schemas.catalogue import load_catalogue, topic_name

@@ -9,8 +9,8 @@ import click
 import orjson
 
 from deploy.cli.group import Group
-from deploy.cli.telling import tell
 from deploy.settings import endpoints
+from deploy.telling import tell
 from schemas.catalogue import TOPICS, Contract, load_catalogue, topic_name
 
 WORK_FAILED = 1

@@ -10,10 +10,10 @@ import click
 import orjson
 
 from deploy.cli.group import Group
-from deploy.cli.telling import tell, tell_event
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.show import dispatch_lines, metres, progress_of
+from deploy.telling import tell, tell_event
 from deploy.topic_values import values_of
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value

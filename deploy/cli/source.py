@@ -15,10 +15,10 @@ import orjson
 
 from connectors.recordings import read_recording
 from deploy.cli.group import Group
-from deploy.cli.telling import tell
 from deploy.demo.sample import recording
 from deploy.faults import UsageFault
 from deploy.platform import reach
+from deploy.telling import tell
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value

@@ -10,8 +10,8 @@ import click
 import orjson
 
 from deploy.cli.group import Group
-from deploy.cli.telling import tell
 from deploy.settings import endpoints
+from deploy.telling import tell
 
 if TYPE_CHECKING:
     from deploy.topics import Standing

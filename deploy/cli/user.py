@@ -11,9 +11,9 @@ from connectors.gateway.accounts import USER, new_user, told, with_new_secret
 from connectors.gateway.roles import ROLES, role_of
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.cli.group import Group
-from deploy.cli.telling import tell
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
+from deploy.telling import tell
 
 if TYPE_CHECKING:
     from deploy.city.city import City

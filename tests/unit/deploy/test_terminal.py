@@ -160,7 +160,7 @@ def test_logs_and_progress_write_it(
 
 PRINTING = {"echo", "secho", "print", "print_json"}
 MAY_PRINT = {
-    "cli/telling.py",  # the one place where text from outside is printed
+    "telling.py",  # the one place where text from outside is printed
     "cli/bench.py",  # figures of our own
     "cli/progress.py",  # of our own work
     "show.py",  # progress, and colours around escaped text
@@ -189,7 +189,7 @@ def test_no_command_prints_by_another_way() -> None:
         if name not in MAY_PRINT
         for line in printing_calls(file.read_text(encoding="utf-8"))
     }
-    assert not others, "print with deploy.cli.telling"
+    assert not others, "print with deploy.telling"
 
 
 def test_that_check_can_fail() -> None:
