@@ -29,6 +29,7 @@ from connectors.transport.private_files import private_folder
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.stages import free_port, pushed_sources
 from deploy.city.city import City
+from deploy.city.model import GatewayFile
 from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
 from deploy.settings import home_folder
@@ -98,25 +99,9 @@ class CityGateway:
             before=prepare,
         )
         self._drains: list[Drain] = []
-        sources = {}
-        for name in pushed_sources(city):
-            reader = city.load(name)
-            ingest = Ingest(city.context(name), reader, bootstrap=platform.kafka, wire=platform.wire)
-            drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._on_fenced)
-            self._drains.append(drain)
-            sources[name] = PushedSource(
-                name,
-                reader,
-                place=_place_of(drain),
-                wake=drain.wake,
-                encoded=partial(platform.wire.encoded_offline, city.name),
-                is_stopped=_is_stopped(drain),
-                over=_over(drain),
-                agencies=city.agencies_of(name),
-            )
         gateway = Gateway(
             city.name,
-            sources,
+            {name: self._pushed(name, city, platform, prepare) for name in pushed_sources(city)},
             accounts,
             self._spool,
             wall_clock_ms,
@@ -125,21 +110,23 @@ class CityGateway:
             body_bytes_max=about.body_bytes_max,
             desk=self._desk,
         )
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app_of(gateway),
-                host=about.host,
-                port=port,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                http=guarded(Door(about.is_proxy)),
-                ws="none",
-                proxy_headers=bool(about.trusted_proxies),
-                forwarded_allow_ips=list(about.trusted_proxies),
-                timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=END_S,
-            )
+        self._server = _server_of(gateway, about, port)
+
+    def _pushed(self, name: str, city: City, platform: Platform, prepare: Callable[[], None]) -> PushedSource:
+        """The pushed source *name*, with a drain of its own."""
+        reader = city.load(name)
+        ingest = Ingest(city.context(name), reader, bootstrap=platform.kafka, wire=platform.wire)
+        drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._on_fenced)
+        self._drains.append(drain)
+        return PushedSource(
+            name,
+            reader,
+            place=lambda: dict(drain.place),
+            wake=drain.wake,
+            encoded=partial(platform.wire.encoded_offline, city.name),
+            is_stopped=lambda: drain.is_stopped,
+            over=lambda: drain.over,
+            agencies=city.agencies_of(name),
         )
 
     def run(self) -> None:
@@ -240,6 +227,26 @@ class _Watch:
                 raise self._gateway.fault or Fatal("the gateway ended by itself")
 
 
+def _server_of(gateway: Gateway, about: GatewayFile, port: int) -> uvicorn.Server:
+    """The HTTP server of *gateway*, with the limits of the city's file."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app_of(gateway),
+            host=about.host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            http=guarded(Door(about.is_proxy)),
+            ws="none",
+            proxy_headers=bool(about.trusted_proxies),
+            forwarded_allow_ips=list(about.trusted_proxies),
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=END_S,
+        )
+    )
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """A listening socket at that address. ``Fatal`` when the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -263,18 +270,6 @@ def _allow_files(count: int) -> None:
     most = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def _place_of(drain: Drain) -> Callable[[], dict[str, object]]:
-    return lambda: dict(drain.place)
-
-
-def _is_stopped(drain: Drain) -> Callable[[], bool]:
-    return lambda: drain.is_stopped
-
-
-def _over(drain: Drain) -> Callable[[], str | None]:
-    return lambda: drain.over
 
 
 def _once(work: Callable[[], object]) -> Callable[[], None]:

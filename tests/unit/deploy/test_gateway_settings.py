@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from deploy.city.city import GatewayFile
+from deploy.city.model import GatewayFile
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from pydantic import BaseModel, Field
 
 from deploy.city.source_settings import settings_of
-from deploy.cli.source import kinds_lines, report_lines, source
+from deploy.cli.source import source
+from deploy.cli.source_lines import kinds_lines, report_lines
 from schemas.catalogue import load_catalogue
 from schemas.errors import BongsuError
 from schemas.json_form import from_json_value

@@ -16,7 +16,7 @@ from rich.console import Console
 
 import deploy
 from deploy import source_states
-from deploy.cli import cluster, dlq, main, situation, source, tail
+from deploy.cli import cluster, dlq, main, situation, source_lines, tail
 from deploy.demo.board import Board
 from deploy.local import cluster as local_cluster
 from deploy.local.home import Home
@@ -80,7 +80,7 @@ def test_the_dlq_shows_it() -> None:
 def test_the_report_of_a_source_shows_it() -> None:
     told = example("core.source", state_reason=ESCAPE)
     told |= {"reasons": [{"what": ESCAPE, "count": 1}], "noted": [{"what": ESCAPE, "count": 1}]}
-    lines = list(source.report_lines(told))
+    lines = list(source_lines.report_lines(told))
     assert all(is_harmless(line) for line in lines if "owned" in line)
     assert sum("owned" in line for line in lines) == 3
 
@@ -119,7 +119,7 @@ def test_status_and_logs_show_it(
     a_platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = {"city": "x", "source": "cad", "state": "stopped", "state_reason": ESCAPE, "state_since_at": 0}
-    up = local_cluster.Standing("kafka", "127.0.0.1:1", True, 1, False)
+    up = local_cluster.ComponentState("kafka", "127.0.0.1:1", True, 1, False)
     monkeypatch.setattr(cluster, "home_folder", lambda: tmp_path)
     monkeypatch.setattr(local_cluster, "status", lambda _home: [up])
     monkeypatch.setattr(source_states, "unheard", lambda _platform: [told])

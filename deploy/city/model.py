@@ -1,0 +1,151 @@
+"""The form of a city's file: its fields, their bounds and the faults of each."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from deploy.city.findings import near
+from streams.match.core.config import MatchConfig
+from streams.speed.minutes import SpeedConfig
+
+NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class BoundsFile(Strict):
+    """The extent in WGS-84 degrees. Records outside it are set aside."""
+
+    south: float = Field(ge=-90, le=90)
+    west: float = Field(ge=-180, le=180)
+    north: float = Field(ge=-90, le=90)
+    east: float = Field(ge=-180, le=180)
+
+    @field_validator("north")
+    @classmethod
+    def _above(cls, north: float, so_far: ValidationInfo) -> float:
+        south = so_far.data.get("south")
+        if south is not None and north <= south:
+            raise ValueError(f"must lie north of south = {south:g}")
+        return north
+
+    @field_validator("east")
+    @classmethod
+    def _right(cls, east: float, so_far: ValidationInfo) -> float:
+        west = so_far.data.get("west")
+        if west is not None and east <= west:
+            raise ValueError(
+                f"must lie east of west = {west:g}; an extent across the 180th meridian is not supported"
+            )
+        return east
+
+
+class SourceFile(BaseModel):
+    """One ``[[source]]``: its name in this city, its type, and the settings of that type's own model."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    type: str
+    every_s: float = Field(60, gt=0, description="seconds between two polls")
+    reference: bool = Field(False, description="places, heard once before anything else is played")
+    live: bool = Field(True, description="false: heard only when a recording of it is played")
+    push: bool = Field(False, description="true: its agency pushes it to the gateway, nobody asks for it")
+    speaks_for: tuple[Annotated[str, Field(pattern=r"\S")], ...] = Field(
+        (), description="the agencies for which it speaks: records that name another are refused"
+    )
+    bounds: BoundsFile | None = Field(
+        None, description="what this source alone is held against: where it is of another place than the city"
+    )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class GatewayFile(Strict):
+    """``[gateway]``: the address to which agencies push, and its limits."""
+
+    host: str = Field("127.0.0.1", description="where it listens; a proxy with TLS stands before it")
+    port: int | None = Field(None, ge=1, le=65535, description="none: a free one, kept in the home folder")
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="addresses or networks of proxies before it: X-Forwarded-For is heeded from these only",
+    )
+    body_bytes_max: int = Field(4 << 20, ge=1_024, le=64 << 20, description="a longer body is refused")
+    spool_bytes_max: int = Field(1 << 30, ge=1 << 20, description="what may wait on disk while Kafka is away")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        for one in named:
+            try:
+                ip_network(one)
+            except ValueError as error:
+                raise ValueError(
+                    f"{one!r} is no address or network such as 10.0.0.7 or 10.0.0.0/24"
+                ) from error
+        return named
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether *address* is one of ``trusted_proxies``."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in ip_network(one) for one in self.trusted_proxies)
+
+    @property
+    def is_in_the_open(self) -> bool:
+        """Whether keys may cross a network as plain text: it listens beyond loopback, and no proxy is named."""
+        is_local = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
+        return not is_local and not self.trusted_proxies
+
+
+class CityFile(Strict):
+    name: str
+    title: str = ""
+    timezone: str
+    law: str
+    bounds: BoundsFile
+    source: tuple[SourceFile, ...] = ()
+    rule: tuple[dict[str, Any], ...] = ()
+    subscription: Any = Field(None, description="not built yet: refused")
+    match: MatchConfig | None = Field(
+        None,
+        description="the fast topics are held against the watches; absent: only by 'bongsu run CITY --stage match'",
+    )
+    speed: SpeedConfig | None = Field(
+        None,
+        description="positions of vehicles are told as speeds; absent: only by 'bongsu run CITY --stage speed'",
+    )
+    gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        if not NAME.fullmatch(name):
+            raise ValueError("lower-case letters, digits and '-', as it begins every topic's name")
+        return name
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (
+            ZoneInfoNotFoundError,
+            ValueError,
+            OSError,
+        ) as error:  # OSError: a folder of zones, such as Asia
+            alike = near(name, available_timezones()).removeprefix("write ") if name else ""
+            known = alike if alike in available_timezones() else "Asia/Seoul"
+            raise ValueError(f"an IANA time zone such as {known}") from error
+        return name
