@@ -32,7 +32,7 @@ SILENT = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TopicState:
     """One topic in the cluster beside its contract.
 
     *partitions* is ``None`` when the topic is missing. *settings*: each one that differs, as (now, wanted).
@@ -78,18 +78,18 @@ def settings_of(contract: Contract) -> dict[str, str]:
     }
 
 
-def standings(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
+def topic_states(bootstrap: str, cities: Iterable[str]) -> list[TopicState]:
     """Every topic of *cities*, as the catalogue wants it, beside what is in the cluster."""
     wanted = {topic_name(city, one.name): one for city in cities for one in load_catalogue().values()}
-    return _standings(_admin(bootstrap), wanted)
+    return _states(_admin(bootstrap), wanted)
 
 
-def plan(bootstrap: str, cities: Iterable[str]) -> list[Standing]:
+def plan(bootstrap: str, cities: Iterable[str]) -> list[TopicState]:
     """The changes that give every city every topic as its contract says."""
-    return [one for one in standings(bootstrap, cities) if one.needs_applying]
+    return [one for one in topic_states(bootstrap, cities) if one.needs_applying]
 
 
-def apply(bootstrap: str, changes: Sequence[Standing]) -> None:
+def apply(bootstrap: str, changes: Sequence[TopicState]) -> None:
     """Create what is missing, alter what differs; return once the brokers show it.
 
     Partitions of a topic that exists are never changed: keys would move.
@@ -99,7 +99,7 @@ def apply(bootstrap: str, changes: Sequence[Standing]) -> None:
     _alter(admin, [one for one in changes if one.partitions is not None and one.settings])
     deadline = time.monotonic() + SETTLE_S
     wanted = {one.topic: one.contract for one in changes}
-    while left := [one.topic for one in _standings(admin, wanted) if one.needs_applying]:
+    while left := [one.topic for one in _states(admin, wanted) if one.needs_applying]:
         if time.monotonic() > deadline:
             raise Fatal(
                 f"{len(left)} topics are still not as their contracts say, {left[0]} among them",
@@ -108,16 +108,16 @@ def apply(bootstrap: str, changes: Sequence[Standing]) -> None:
         time.sleep(SETTLE_EVERY_S)  # a broker learns the controller's decision a moment later
 
 
-def ensure_topics(bootstrap: str, cities: Iterable[str]) -> Sequence[Standing]:
+def ensure_topics(bootstrap: str, cities: Iterable[str]) -> Sequence[TopicState]:
     """Create or alter the topics of *cities*; return how each was before."""
-    found = standings(bootstrap, cities)
+    found = topic_states(bootstrap, cities)
     changes = [one for one in found if one.needs_applying]
     if changes:
         apply(bootstrap, changes)
     return found
 
 
-def demand_order(found: Sequence[Standing]) -> None:
+def demand_order(found: Sequence[TopicState]) -> None:
     """Raise ``Fatal`` where a topic that needs one order of all its records has several partitions: each stage would see
     the records in another order, or only a part of them."""
     split = [one for one in found if one.contract.partitions == 1 and (one.partitions or 1) > 1]
@@ -126,11 +126,11 @@ def demand_order(found: Sequence[Standing]) -> None:
         raise Fatal(f"{first.topic} has {first.partitions} partitions where 1 belongs{more}", hint=PARTED)
 
 
-def _standings(admin: AdminClient, wanted: Mapping[str, Contract]) -> list[Standing]:
+def _states(admin: AdminClient, wanted: Mapping[str, Contract]) -> list[TopicState]:
     known = _metadata(admin).topics
     current = _settings_now(admin, [topic for topic in wanted if topic in known])
     return [
-        Standing(
+        TopicState(
             topic,
             contract,
             len(known[topic].partitions) if topic in known else None,
@@ -144,7 +144,7 @@ def _standings(admin: AdminClient, wanted: Mapping[str, Contract]) -> list[Stand
     ]
 
 
-def _create(admin: AdminClient, missing: Sequence[Standing]) -> None:
+def _create(admin: AdminClient, missing: Sequence[TopicState]) -> None:
     if not missing:
         return
     copies = min(REPLICAS_MAX, len(_metadata(admin).brokers))
@@ -157,7 +157,7 @@ def _create(admin: AdminClient, missing: Sequence[Standing]) -> None:
         _done(future, f"topic {topic} cannot be created", but_not=KafkaError.TOPIC_ALREADY_EXISTS)
 
 
-def _alter(admin: AdminClient, differing: Sequence[Standing]) -> None:
+def _alter(admin: AdminClient, differing: Sequence[TopicState]) -> None:
     resources = [
         ConfigResource(
             ResourceType.TOPIC,

@@ -95,21 +95,19 @@ def status(home: Path, as_json: bool) -> None:
     """
     from deploy.local import cluster
 
-    standings = cluster.status(home)
-    silent = (
-        _unheard() if home == home_folder() and all(one.up for one in standings if one.name in LOG) else []
-    )
+    states = cluster.status(home)
+    silent = _unheard() if home == home_folder() and all(one.up for one in states if one.name in LOG) else []
     if as_json:
-        shown: dict[str, Any] = {standing.name: _as_value(standing) for standing in standings}
+        shown: dict[str, Any] = {state.name: _as_value(state) for state in states}
         sources = {f"{one['city']}/{one['source']}": _as_state(one) for one in silent}
         tell(json.dumps(shown | ({"sources": sources} if sources else {})))
     else:
-        for standing in standings:
-            tell(f"{standing.name:9} {_in_words(standing)}")
+        for state in states:
+            tell(f"{state.name:9} {_in_words(state)}")
         for one in map(printable_value, silent):
             why = f": {one['state_reason']}" if one["state_reason"] else ""
             tell(f"source    {one['city']}/{one['source']} {one['state']}{why}")
-    if not all(standing.up for standing in standings):
+    if not all(state.up for state in states):
         tell("start it with: bongsu up", err=True)
         sys.exit(UNREACHABLE)
 
@@ -128,17 +126,17 @@ def _as_state(told: dict[str, Any]) -> dict[str, Any]:
     return {"state": told["state"], "since_ms": told["state_since_at"], "reason": told["state_reason"]}
 
 
-def _as_value(standing: cluster.Standing) -> dict[str, Any]:
-    where = "bootstrap" if standing.name == "kafka" else "url"
-    place = without_password(standing.place) if standing.place else None
-    return {where: place, "up": standing.up, "pid": standing.pid}
+def _as_value(state: cluster.ComponentState) -> dict[str, Any]:
+    where = "bootstrap" if state.name == "kafka" else "url"
+    place = without_password(state.place) if state.place else None
+    return {where: place, "up": state.up, "pid": state.pid}
 
 
-def _in_words(standing: cluster.Standing) -> str:
-    if not standing.place:
+def _in_words(state: cluster.ComponentState) -> str:
+    if not state.place:
         return "never started here"
-    whose = "named by the environment" if standing.is_given else f"pid {standing.pid or '–'}"
-    return f"{'up' if standing.up else 'DOWN':5} {without_password(standing.place)}  ({whose})"
+    whose = "named by the environment" if state.is_given else f"pid {state.pid or '–'}"
+    return f"{'up' if state.up else 'DOWN':5} {without_password(state.place)}  ({whose})"
 
 
 @click.command()

@@ -14,7 +14,7 @@ from deploy.settings import endpoints
 from deploy.telling import tell
 
 if TYPE_CHECKING:
-    from deploy.topics import Standing
+    from deploy.topics import TopicState
 
 COLOURS = {"missing": "yellow", "differs": "yellow", "repartition": "red", "well": "green"}
 
@@ -37,10 +37,10 @@ def list_(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu topics list --city demo
     """
-    from deploy.topics import standings
+    from deploy.topics import topic_states
 
     names = names_of(cities)
-    found = standings(endpoints(need=("kafka",)).kafka, names)
+    found = topic_states(endpoints(need=("kafka",)).kafka, names)
     _print(found, as_json=as_json)
     changes = sum(one.needs_applying for one in found)
     words = f"{changes} would change: bongsu topics apply" if changes else "all as the catalogue says"
@@ -59,11 +59,11 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu topics apply --city demo
     """
-    from deploy.topics import apply, standings
+    from deploy.topics import apply, topic_states
 
     names = names_of(cities)
     bootstrap = endpoints(need=("kafka",)).kafka
-    found = standings(bootstrap, names)
+    found = topic_states(bootstrap, names)
     changes = [one for one in found if one.needs_applying]
     apply(bootstrap, changes)
     _print(changes, as_json=as_json)
@@ -81,7 +81,7 @@ def names_of(cities: Sequence[str]) -> list[str]:
     return [load_city(city).name for city in cities or shipped_cities()]
 
 
-def words_of(one: Standing) -> str:
+def words_of(one: TopicState) -> str:
     """The change in words."""
     match one.state:
         case "missing":
@@ -96,7 +96,7 @@ def words_of(one: Standing) -> str:
             return ""
 
 
-def _print(found: Sequence[Standing], *, as_json: bool) -> None:
+def _print(found: Sequence[TopicState], *, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -113,7 +113,7 @@ def _print(found: Sequence[Standing], *, as_json: bool) -> None:
             tell(f"{one.topic:32} {one.state:8} {words_of(one)}".rstrip())
 
 
-def _as_value(one: Standing) -> dict[str, object]:
+def _as_value(one: TopicState) -> dict[str, object]:
     return {
         "topic": one.topic,
         "state": one.state,

@@ -30,7 +30,7 @@ LOG_LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ComponentState:
     """The state of a component. *place*: its address, empty when unknown; *is_given*: the environment named it."""
 
     name: str
@@ -57,7 +57,7 @@ def up(
             store = ensure(_needed(missing), cache or cache_folder() / "artefacts", from_dir, told)
             _start_all(place, missing, store, told)
         _wait_for_all(place, ours)
-    return Endpoints(**{standing.name: standing.place for standing in _known(home)})
+    return Endpoints(**{one.name: one.place for one in _known(home)})
 
 
 def down(home: Path, erase: bool = False) -> list[str]:
@@ -80,9 +80,9 @@ def down(home: Path, erase: bool = False) -> list[str]:
     return []
 
 
-def status(home: Path) -> list[Standing]:
+def status(home: Path) -> list[ComponentState]:
     """The state of each component, by a client's request to it; in a few seconds at most."""
-    return [replace(standing, up=_answers(standing)) for standing in _known(home)]
+    return [replace(one, up=_answers(one)) for one in _known(home)]
 
 
 def ensure(wanted: Sequence[Artefact], cache: Path, from_dir: Path | None, progress: Progress) -> Path:
@@ -168,12 +168,12 @@ def _wait_for_all(home: Home, names: Sequence[str]) -> None:
         time.sleep(POLL_S)
 
 
-def _known(home: Path) -> list[Standing]:
+def _known(home: Path) -> list[ComponentState]:
     remembered = Home(home).recall()
     named = given()
     places = {**local_places(remembered), **named}
     return [
-        Standing(
+        ComponentState(
             name=name,
             place=places.get(name, ""),
             up=False,
@@ -184,9 +184,9 @@ def _known(home: Path) -> list[Standing]:
     ]
 
 
-def _answers(standing: Standing) -> bool:
-    is_there = bool(standing.place) and (standing.is_given or standing.pid is not None)
-    return is_there and PARTS[standing.name].answers(standing.place)
+def _answers(state: ComponentState) -> bool:
+    is_there = bool(state.place) and (state.is_given or state.pid is not None)
+    return is_there and PARTS[state.name].answers(state.place)
 
 
 def runs(remembered: Remembered, name: str) -> bool:

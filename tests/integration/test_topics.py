@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 from deploy.city.city import CITIES
 from deploy.cli import main
 from deploy.settings import VARIABLES, Endpoints
-from deploy.topics import apply, demand_order, ensure_topics, plan, standings
+from deploy.topics import apply, demand_order, ensure_topics, plan, topic_states
 from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal
 
@@ -48,7 +48,7 @@ def test_a_city_gets_every_topic_once_and_as_its_contract_says(cluster: Endpoint
     assert all(one.state == "missing" for one in changes)
     apply(cluster.kafka, changes)
     assert plan(cluster.kafka, [town]) == []
-    assert {one.state for one in standings(cluster.kafka, [town])} == {"well"}
+    assert {one.state for one in topic_states(cluster.kafka, [town])} == {"well"}
     apply(cluster.kafka, changes)  # another worker that planned the same a moment ago
 
     incident, camera = (settings_in(cluster, f"{town}.{name}") for name in ("fire.incident", "place.camera"))
@@ -74,7 +74,7 @@ def test_partitions_of_a_topic_that_exists_are_left_to_a_person(cluster: Endpoin
     topic = f"{town}.fire.incident"
     admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(20)
     ensure_topics(cluster.kafka, [town])  # its settings are corrected, its partitions are not changed
-    found = {one.topic: one for one in standings(cluster.kafka, [town])}
+    found = {one.topic: one for one in topic_states(cluster.kafka, [town])}
     assert found[topic].state == "repartition"
     assert found[topic].partitions == 3
     assert plan(cluster.kafka, [town]) == []

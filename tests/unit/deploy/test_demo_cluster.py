@@ -8,14 +8,14 @@ import pytest
 
 from deploy.cli import demo
 from deploy.local import cluster
-from deploy.local.cluster import Standing
+from deploy.local.cluster import ComponentState
 from deploy.settings import Endpoints
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BONGSU_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(cluster, "status", lambda _home: [Standing("kafka", "", False, False, None)])
+    monkeypatch.setattr(cluster, "status", lambda _home: [ComponentState("kafka", "", False, False, None)])
     return tmp_path / "home"
 
 
