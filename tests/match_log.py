@@ -10,13 +10,13 @@ import numpy as np
 
 from schemas.errors import Invalid
 from schemas.event import Event
-from streams.match.core.batch import Batch, Frames
+from streams.match.core.batch import Frames, ObservationBatch
 from streams.match.core.config import MatchConfig
 from streams.match.core.evidence import evidence_event, summary_event
 from streams.match.core.flow import SECOND_MS, Partition
 from streams.match.core.observations import Longs
-from streams.match.core.open_watches import Told
-from streams.match.core.step import Found, Match, Standing
+from streams.match.core.open_watches import WatchRecord
+from streams.match.core.step import Found, Match, PartitionProgress
 from streams.match.core.texts import Texts, Words
 from streams.match.core.watches import Watch
 from streams.runtime.records import Record
@@ -83,9 +83,9 @@ class Log:
     """Partitions of sights, and the topic of watches."""
 
     partitions: list[list[Written]]
-    watches: list[Told] = field(default_factory=list)
+    watches: list[WatchRecord] = field(default_factory=list)
 
-    def read(self, first: dict[int, int], ends: dict[int, int]) -> Batch:
+    def read(self, first: dict[int, int], ends: dict[int, int]) -> ObservationBatch:
         """One batch: of each partition the records from *first* to *ends*."""
         rows = [
             (number, offset, self.partitions[number][offset])
@@ -96,7 +96,7 @@ class Log:
         for row, (_, _, written) in enumerate(rows):
             seen.received[row] = written.received
         places = sorted({number for number, _, _ in rows})
-        return Batch(
+        return ObservationBatch(
             seen,
             [place_of(number) for number in places],
             np.array([places.index(number) for number, _, _ in rows], np.uint8),
@@ -113,7 +113,7 @@ class Life:
     log: Log
     config: MatchConfig
     told: list[Event] = field(default_factory=list)
-    standings: dict[Partition, Standing] = field(default_factory=dict)
+    standings: dict[Partition, PartitionProgress] = field(default_factory=dict)
     late: Counter[str] = field(default_factory=Counter)
     match: Match = field(init=False)
     _open: list[Event] = field(default_factory=list)

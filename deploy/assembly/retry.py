@@ -10,7 +10,7 @@ from deploy.city.city import City, load_city
 from deploy.platform import Platform
 from deploy.topic_values import tell_left_out
 from schemas.catalogue import topic_name
-from streams.dlq.fold import CHUNK, SOURCE_DLQ, Aside, Outcome, fold
+from streams.dlq.fold import CHUNK, SOURCE_DLQ, Aside, RetryOutcome, fold
 from streams.ingest.retry import retry_source, retry_topic
 from streams.runtime.kafka import (
     METADATA_TIMEOUT_S,
@@ -48,9 +48,9 @@ def _rows(platform: Platform, topics: Sequence[str]) -> Iterator[Aside]:
     tell_left_out(reader)
 
 
-def retry_all(platform: Platform, asides: Sequence[Aside], cities: Mapping[str, City]) -> Outcome:
+def retry_all(platform: Platform, asides: Sequence[Aside], cities: Mapping[str, City]) -> RetryOutcome:
     """Retry *asides*, each by its source or into its topic. *cities*: cities that do not ship with the package."""
-    outcome = Outcome()
+    outcome = RetryOutcome()
     sources: dict[tuple[str, str], list[Aside]] = {}
     for aside in asides:
         if aside.contract == SOURCE_DLQ:
@@ -67,8 +67,8 @@ def retry_all(platform: Platform, asides: Sequence[Aside], cities: Mapping[str, 
     return outcome
 
 
-def _through_topics(platform: Platform, city: str, asides: Sequence[Aside]) -> Outcome:
-    outcome = Outcome()
+def _through_topics(platform: Platform, city: str, asides: Sequence[Aside]) -> RetryOutcome:
+    outcome = RetryOutcome()
     producer = transactional_producer(platform.kafka, f"{city}.dlq.retry")
     # the DLQ is read only now, after another retry is fenced: nothing is fed twice
     for chunk in _chunks(_still_waiting(platform, asides)):
@@ -76,9 +76,9 @@ def _through_topics(platform: Platform, city: str, asides: Sequence[Aside]) -> O
     return outcome
 
 
-def _through_source(platform: Platform, city: City, source: str, asides: Sequence[Aside]) -> Outcome:
+def _through_source(platform: Platform, city: City, source: str, asides: Sequence[Aside]) -> RetryOutcome:
     """Retry by the source. This fences the source's worker. When that resumes, it may fence us: then start over."""
-    outcome, tries = Outcome(), 0
+    outcome, tries = RetryOutcome(), 0
     while True:
         ingest = ingest_of(city, platform, source, city.load(source))
         ingest.open()

@@ -105,7 +105,7 @@ def fold(rows: Iterable[Aside]) -> dict[tuple[str, str], Aside]:
 
 
 @dataclass(slots=True)
-class Outcome:
+class RetryOutcome:
     """The counts of a retry. *said_since*: records not published, as their source has sent a newer revision since."""
 
     fed: int = 0
@@ -113,7 +113,7 @@ class Outcome:
     still_bad: int = 0
     said_since: int = 0
 
-    def __iadd__(self, other: Outcome) -> Outcome:
+    def __iadd__(self, other: RetryOutcome) -> RetryOutcome:
         self.fed += other.fed
         self.events += other.events
         self.still_bad += other.still_bad

@@ -25,7 +25,7 @@ from streams import metrics
 from streams.dlq.rows import RefusedEvent, asides_of
 from streams.ingest.breaker import SAMPLES, STOPPED
 from streams.ingest.channel import Channel
-from streams.ingest.place import Standing, body_of, check_place, standing_from
+from streams.ingest.place import SourcePlace, body_of, check_place, standing_from
 from streams.ingest.report import shares
 from streams.ingest.slices import SLICE_EVENTS, Pushed, Slice, slices, time_of
 from streams.log import log
@@ -59,7 +59,7 @@ class Ingest:
         self._producer: Producer | None = None
         self._now_ms = now_ms
         self._place_offset = -1
-        self.standing = Standing()
+        self.standing = SourcePlace()
         self.channel = Channel(context.city, context.source)
 
     def open(self) -> None:
@@ -269,7 +269,7 @@ class Ingest:
             now_ms=now_ms,
         )
 
-    def commit_for_retry(self, events: Sequence[Event], standing: Standing) -> None:
+    def commit_for_retry(self, events: Sequence[Event], standing: SourcePlace) -> None:
         """Commit *events* and the place in one transaction, marked so that the owner that we fenced may
         continue after us.
         """
@@ -352,7 +352,7 @@ def tick(city: str, time_ms: int, *, barrier: dict[Partition, int] | None) -> Ev
     return Event("core.tick", city, value | {"barrier": places, "played": barrier is not None})
 
 
-def _standing_event(context: SourceContext, standing: Standing, now_ms: int) -> Event:
+def _standing_event(context: SourceContext, standing: SourcePlace, now_ms: int) -> Event:
     value = _common(
         context.city, context.source, derived_id("place", context.city, context.source, now_ms), now_ms
     )

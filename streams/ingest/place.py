@@ -33,7 +33,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SourcePlace:
     """The published data of a source.
 
     *spans*: in order of time. *files*: digest → number of events done (-1: all), the newest file last.
@@ -71,7 +71,7 @@ class Standing:
         number = self._span_of(heard.at_ms)
         return {} if number is None else self.spans[number].place
 
-    def after_moment(self, at_ms: int, place: Place) -> Standing:
+    def after_moment(self, at_ms: int, place: Place) -> SourcePlace:
         """Return the progress after data of *at_ms*; *place* is the source's own place then."""
         number = self._span_of(at_ms)
         if number is None:
@@ -80,19 +80,19 @@ class Standing:
         longer = replace(self.spans[number], to_ms=at_ms, place=place)
         return replace(self, spans=(*self.spans[:number], longer, *self.spans[number + 1 :]))
 
-    def after_file(self, digest: str, done: int, place: Place) -> Standing:
+    def after_file(self, digest: str, done: int, place: Place) -> SourcePlace:
         """Return the progress after *done* events of the file *digest*."""
         others = {known: count for known, count in self.files.items() if known != digest}
         newest = dict([*others.items(), (digest, done)][-FILES_MAX:])
         return replace(self, files=newest, file_place=place)
 
-    def after_push(self, spool: str, number: int, at_ms: int, place: Place) -> Standing:
+    def after_push(self, spool: str, number: int, at_ms: int, place: Place) -> SourcePlace:
         """Return the progress after push *number* of *spool*. A clock that was set back is ignored."""
         after = self.after_moment(max(at_ms, self.heard_at_ms or 0), place)
         others = {known: up_to for known, up_to in self.spools.items() if known != spool}
         return replace(after, spools=dict([*others.items(), (spool, number)][-SPOOLS_MAX:]))
 
-    def with_place(self, heard: Heard, place: Place) -> Standing:
+    def with_place(self, heard: Heard, place: Place) -> SourcePlace:
         """Return it with another place of the source where *heard* belongs; nothing more counts as published."""
         if heard.at_ms is None:
             return replace(self, file_place=place)
@@ -108,7 +108,7 @@ class Standing:
         return None if number < 0 else number
 
 
-def body_of(standing: Standing) -> bytes:
+def body_of(standing: SourcePlace) -> bytes:
     """Return the progress as ``source.place`` keeps it."""
     return orjson.dumps(
         {
@@ -121,11 +121,11 @@ def body_of(standing: Standing) -> bytes:
     )
 
 
-def standing_from(body: bytes) -> Standing:
+def standing_from(body: bytes) -> SourcePlace:
     """Read the result of ``body_of``."""
     kept: dict[str, Any] = orjson.loads(body)
     spans = tuple(Span(*span) for span in kept["spans"])
-    return Standing(spans, dict(kept["files"]), kept["place"], dict(kept.get("spools", ())))
+    return SourcePlace(spans, dict(kept["files"]), kept["place"], dict(kept.get("spools", ())))
 
 
 def check_place(_source: str, row: Mapping[str, Any]) -> None:

@@ -10,29 +10,29 @@ from confluent_kafka import Producer
 from connectors.base import Heard, Reading
 from schemas.event import Event
 from schemas.wire import Wire
-from streams.dlq.fold import Aside, Newest, Outcome, is_said_since
+from streams.dlq.fold import Aside, Newest, RetryOutcome, is_said_since
 from streams.ingest.ingest import Ingest
-from streams.ingest.place import Standing
+from streams.ingest.place import SourcePlace
 from streams.runtime.transaction import transaction
 
 
 def retry_topic(
     producer: Producer, wire: Wire, city: str, asides: Sequence[Aside], *, now_ms: int
-) -> Outcome:
+) -> RetryOutcome:
     """Append the original bytes of records of a topic's DLQ to that topic again."""
     with transaction(producer, wire, city) as outbox:
         for aside in asides:
             outbox.put_bytes(aside.value["origin_topic"], aside.key, aside.value["original"], aside.headers())
             outbox.put(aside.row(now_ms=now_ms, is_retried=True))
-    return Outcome(fed=len(asides))
+    return RetryOutcome(fed=len(asides))
 
 
-def retry_source(ingest: Ingest, asides: Sequence[Aside], newest: Newest, *, now_ms: int) -> Outcome:
+def retry_source(ingest: Ingest, asides: Sequence[Aside], newest: Newest, *, now_ms: int) -> RetryOutcome:
     """Read records of ``source.dlq`` again with their source; publish events, place and DLQ rows.
 
     *newest* keeps an older revision from overwriting what was published since.
     """
-    outcome, standing = Outcome(), ingest.standing
+    outcome, standing = RetryOutcome(), ingest.standing
     out: list[Event] = []
     for aside in asides:
         heard = aside.heard()
@@ -50,7 +50,7 @@ def retry_source(ingest: Ingest, asides: Sequence[Aside], newest: Newest, *, now
     return outcome
 
 
-def _read_again(ingest: Ingest, aside: Aside, heard: Heard, standing: Standing) -> Reading:
+def _read_again(ingest: Ingest, aside: Aside, heard: Heard, standing: SourcePlace) -> Reading:
     place = standing.place_for(heard)
     refused = aside.refused_event()
     return ingest.read(heard, place) if refused is None else ingest.encodable(Reading([refused], place))

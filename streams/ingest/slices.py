@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from connectors.base import Heard, Reading
 from schemas.event import Event
-from streams.ingest.place import ALL_DONE, Standing
+from streams.ingest.place import ALL_DONE, SourcePlace
 
 SLICE_MS = 60_000
 SLICE_EVENTS = 5_000
@@ -20,7 +20,7 @@ class Slice:
 
     events: Sequence[Event]
     asides: Sequence[Event]
-    standing: Standing
+    standing: SourcePlace
     time_ms: int | None
 
 
@@ -33,7 +33,7 @@ class Pushed:
     reading: Reading | None = None
 
 
-def slices(heard: Heard, reading: Reading, asides: Sequence[Event], standing: Standing) -> Iterator[Slice]:
+def slices(heard: Heard, reading: Reading, asides: Sequence[Event], standing: SourcePlace) -> Iterator[Slice]:
     """Cut a reading into transactions: one for a snapshot; one per minute of event time for a file without a clock."""
     digest = hashlib.sha256(heard.body).hexdigest()
     if heard.at_ms is not None:

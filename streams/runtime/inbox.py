@@ -18,7 +18,7 @@ Partition = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DueRecord:
     """A record that is due, with its decoded value."""
 
     record: Record
@@ -31,12 +31,12 @@ class Inbox:
 
     tick_topic: str
     first_topic: str
-    held: dict[Partition, list[Taken]] = field(default_factory=dict)
-    ticks: list[Taken] = field(default_factory=list)
+    held: dict[Partition, list[DueRecord]] = field(default_factory=dict)
+    ticks: list[DueRecord] = field(default_factory=list)
     seen: dict[Partition, int] = field(default_factory=dict)
 
     def offer(self, record: Record, value: Mapping[str, Any]) -> None:
-        taken = Taken(record, value)
+        taken = DueRecord(record, value)
         self.saw(record)
         if record.topic == self.tick_topic:
             self.ticks.append(taken)
@@ -47,7 +47,7 @@ class Inbox:
         """Note that this record was read, whether it is good or set aside."""
         self.seen[record.topic, record.partition] = record.offset + 1
 
-    def take(self) -> Iterator[Taken]:
+    def take(self) -> Iterator[DueRecord]:
         """Yield all records that are due, in order."""
         yield from self._live()
         while self.ticks and self._reached(self.ticks[0]):
@@ -56,18 +56,18 @@ class Inbox:
             yield tick
             yield from self._live()
 
-    def _live(self) -> Iterator[Taken]:
+    def _live(self) -> Iterator[DueRecord]:
         """Yield live records at the head of their partition: none overtakes a played one before it."""
         for queue in self.held.values():
             count = next((i for i, taken in enumerate(queue) if taken.record.is_played), len(queue))
             yield from queue[:count]
             del queue[:count]
 
-    def _reached(self, tick: Taken) -> bool:
+    def _reached(self, tick: DueRecord) -> bool:
         return all(self.seen.get(place, 0) >= end for place, end in _barrier(tick))
 
-    def _covered(self, tick: Taken) -> list[Taken]:
-        covered: list[Taken] = []
+    def _covered(self, tick: DueRecord) -> list[DueRecord]:
+        covered: list[DueRecord] = []
         for place, end in _barrier(tick):
             queue = self.held.get(place, [])
             count = sum(taken.record.offset < end for taken in queue)
@@ -75,7 +75,7 @@ class Inbox:
             del queue[:count]
         return sorted(covered, key=self._canonical)
 
-    def _canonical(self, taken: Taken) -> tuple[bool, int, str, int, int]:
+    def _canonical(self, taken: DueRecord) -> tuple[bool, int, str, int, int]:
         record = taken.record
         return (
             record.topic != self.first_topic,
@@ -105,6 +105,6 @@ class Inbox:
         return places
 
 
-def _barrier(tick: Taken) -> Iterable[tuple[Partition, int]]:
+def _barrier(tick: DueRecord) -> Iterable[tuple[Partition, int]]:
     for one in tick.value["barrier"] or ():
         yield (one["topic"], one["partition"]), one["next_offset"]

@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from schemas.errors import Fatal, Retriable, Unreachable
 from streams.log import log
 from streams.runtime.kafka import as_ours, partitions_of
-from streams.runtime.records import Batch, record_of
+from streams.runtime.records import RecordBatch, record_of
 from streams.runtime.stage import Stage
 
 BATCH_MAX = 1_000
@@ -72,14 +72,14 @@ class StageLoop:
     def stop(self) -> None:
         self._stopping.set()
 
-    def _next_batch(self) -> Batch:
+    def _next_batch(self) -> RecordBatch:
         """Return the records that are there; an empty batch after a short wait if there are none."""
         first = self._consumer.poll(POLL_S)
         if first is None:
-            return Batch((), None)
+            return RecordBatch((), None)
         messages = [first, *self._consumer.consume(BATCH_MAX, 0)]
         records = [record_of(message) for message in messages if is_record(message)]
-        return Batch(records, self._consumer.consumer_group_metadata())
+        return RecordBatch(records, self._consumer.consumer_group_metadata())
 
     def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """Assign the stage its partitions, and all partitions of the topics it reads beside.
@@ -122,7 +122,7 @@ class StageLoop:
             else:
                 return
 
-    def _answer(self, batch: Batch) -> None:
+    def _answer(self, batch: RecordBatch) -> None:
         """Process the batch; repeat it while the error is ``Retriable``.
 
         Once partitions are being revoked, it is not repeated: their next owner reads the records again.

@@ -41,7 +41,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RecordBatch:
     """Records polled together, with the group's metadata at that time.
 
     Only the polling thread may touch a consumer: confluent-kafka allows one call at a time, and another

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from streams.runtime.records import Batch
+from streams.runtime.records import RecordBatch
 
 
 class Stage(Protocol):
@@ -28,5 +28,5 @@ class Stage(Protocol):
     def revoked(self) -> None:
         """Called after a revocation: forget the state."""
 
-    def take(self, batch: Batch) -> None:
+    def take(self, batch: RecordBatch) -> None:
         """Process one batch. ``Retriable``: call ``assigned``, then this again with the same batch. ``Fatal``: stop."""

@@ -29,7 +29,7 @@ AGAIN_S = 1.0
 SETTINGS = {"enable.partition.eof": False, "fetch.wait.max.ms": FETCH_WAIT_MS}
 
 
-class View(Sink, Protocol):
+class SituationView(Sink, Protocol):
     """A sink that holds the current situations, and the offset up to which it has read the log."""
 
     async def empty(self) -> None: ...
@@ -42,7 +42,7 @@ class View(Sink, Protocol):
 class LiveViewService:
     """Writes ``core.situation`` to *view*. It commits no offsets: the view holds its own mark."""
 
-    def __init__(self, city: str, view: View, *, bootstrap: str, wire: Wire) -> None:
+    def __init__(self, city: str, view: SituationView, *, bootstrap: str, wire: Wire) -> None:
         self.name = f"{city}.live-view"
         self.is_ready = False
         self._topic = topic_name(city, "core.situation")

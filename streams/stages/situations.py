@@ -23,7 +23,7 @@ from streams.dlq.rows import aside_record
 from streams.journal.entries import RULES, journal_event
 from streams.runtime.inbox import Inbox
 from streams.runtime.kafka import transactional_producer
-from streams.runtime.records import Batch, Record
+from streams.runtime.records import Record, RecordBatch
 from streams.runtime.row_reader import RowReader, Unreadable
 from streams.runtime.tables import Table, read_rows
 from streams.runtime.transaction import Outbox, transaction
@@ -53,7 +53,7 @@ FUTURE_MS_MAX = 5 * 60_000
 
 
 @dataclass(slots=True)
-class Held:
+class SituationsAssignment:
     """The state of the stage while the partitions are assigned to it."""
 
     producer: Producer
@@ -71,7 +71,7 @@ class SituationsStage:
         self._config = config
         self._bootstrap = bootstrap
         self._wire = wire
-        self._held: Held | None = None
+        self._held: SituationsAssignment | None = None
         self._again: Sequence[Record] = ()
         self.group = f"{city}.situations"
         self._reader = RowReader(wire, self.group)
@@ -100,7 +100,7 @@ class SituationsStage:
             with transaction(producer, self._wire, self._city) as outbox:
                 kept.mend(outbox, self._city)
         inbox = Inbox(topic_name(self._city, "core.tick"), topic_name(self._city, "place.camera"))
-        self._held = Held(producer, state, inbox)
+        self._held = SituationsAssignment(producer, state, inbox)
 
     def _kept(self) -> Table:
         """Return the rows of ``core.state``."""
@@ -110,7 +110,7 @@ class SituationsStage:
     def revoked(self) -> None:
         self._held, self._again = None, ()
 
-    def take(self, batch: Batch) -> None:
+    def take(self, batch: RecordBatch) -> None:
         held = self._held
         if held is None:
             raise Fatal(f"{self.group}: records came before their assignment")
@@ -121,7 +121,7 @@ class SituationsStage:
             self._held, self._again = None, (*self._again, *held.carried)
             raise
 
-    def _take(self, batch: Batch, held: Held) -> None:
+    def _take(self, batch: RecordBatch, held: SituationsAssignment) -> None:
         timed = metrics.transactions.labels(self.group).time()
         with timed, transaction(held.producer, self._wire, self._city) as outbox:
             for record in (*self._again, *batch.records):
@@ -135,7 +135,7 @@ class SituationsStage:
         held.carried = held.inbox.waiting_records()
         metrics.waiting.labels(self.group).set(held.inbox.waiting)
 
-    def _offer(self, record: Record, held: Held, outbox: Outbox) -> None:
+    def _offer(self, record: Record, held: SituationsAssignment, outbox: Outbox) -> None:
         metrics.records_taken.labels(self.group, record.topic).inc()
         is_unasked = record.topic == self._speeds and not held.state.takes(SPEED)
         if is_unasked or (record.topic in self.beside and not _may_have_room(held.state, record)):
@@ -155,7 +155,7 @@ class SituationsStage:
             return
         held.inbox.offer(record, value)
 
-    def _answer(self, held: Held, outbox: Outbox) -> None:
+    def _answer(self, held: SituationsAssignment, outbox: Outbox) -> None:
         """Give all due records to the rules. Of the state, only the last row of each key is written."""
         rows: dict[str, Event] = {}
         config, gone, unwatched = self._config, held.state.gone, held.state.unwatched
@@ -183,7 +183,12 @@ class SituationsStage:
         metrics.units_left_out.labels(self.group).inc(held.state.units_left_out - units_left_out)
 
     def _give(
-        self, entry: Entry, record: Record | None, held: Held, outbox: Outbox, rows: dict[str, Event]
+        self,
+        entry: Entry,
+        record: Record | None,
+        held: SituationsAssignment,
+        outbox: Outbox,
+        rows: dict[str, Event],
     ) -> None:
         """Give one entry to the rules: journal it, publish the results, collect the state rows."""
         trace = record.traceparent if record is not None else None

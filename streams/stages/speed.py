@@ -26,7 +26,7 @@ from streams import metrics
 from streams.dlq.rows import aside_record
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import read_tail, transactional_producer
-from streams.runtime.records import Batch, Record, next_offsets
+from streams.runtime.records import Record, RecordBatch, next_offsets
 from streams.runtime.row_reader import Row, RowReader, Unreadable
 from streams.runtime.transaction import Outbox, transaction
 from streams.speed.cells import HALF_DIAGONAL_M, centre_of
@@ -45,7 +45,7 @@ aborted ones.
 
 
 @dataclass(slots=True)
-class Held:
+class SpeedAssignment:
     """The state of the stage while the partitions are assigned to it."""
 
     producer: Producer
@@ -74,7 +74,7 @@ class SpeedStage:
         self._wire = wire
         self._idle_s = idle_s
         self._now_s = now_s
-        self._held: Held | None = None
+        self._held: SpeedAssignment | None = None
         self._positions = topic_name(city, POSITION)
         self.group = f"{city}.speed"
         self._reader = RowReader(wire, self.group)
@@ -84,7 +84,7 @@ class SpeedStage:
     def assigned(self) -> None:
         """Start, or after a failed batch continue from the last committed one."""
         producer = transactional_producer(self._bootstrap, self.group)
-        before = self._held or Held(producer, Minutes(self._config), self._now_s())
+        before = self._held or SpeedAssignment(producer, Minutes(self._config), self._now_s())
         told = self._last_minute()
         silent_until = NEVER if told is None else told + MINUTE_MS
         minutes = replace(before.minutes, silent_until=silent_until)
@@ -102,7 +102,7 @@ class SpeedStage:
     def revoked(self) -> None:
         self._held = None
 
-    def take(self, batch: Batch) -> None:
+    def take(self, batch: RecordBatch) -> None:
         """Process a batch on a copy of the state, which replaces it once the transaction is committed."""
         if self._held is None:
             raise Fatal(f"{self.group}: records came before their assignment")
@@ -115,7 +115,7 @@ class SpeedStage:
         metrics.vehicles_followed.labels(self.group).set(held.minutes.followed)
         self._held = held
 
-    def _take(self, batch: Batch, held: Held, outbox: Outbox) -> None:
+    def _take(self, batch: RecordBatch, held: SpeedAssignment, outbox: Outbox) -> None:
         positions, aside = self._decode(batch.records, held)
         for record, error in aside:
             outbox.put(aside_record(self._city, POSITION, record, error, now_ms=record.timestamp_ms))
@@ -128,7 +128,7 @@ class SpeedStage:
         places = next_offsets(batch.records) | {place: marks.begin for place, marks in held.marks.items()}
         outbox.read_up_to(places, batch.group_metadata)
 
-    def _clock(self, held: Held) -> int:
+    def _clock(self, held: SpeedAssignment) -> int:
         """Return the time of the slowest partition that is not idle. After the start, all are waited for ``idle_s``."""
         now_s = self._now_s()
         heard = [one.clock for one in held.marks.values() if now_s - one.heard_s < self._idle_s]
@@ -139,7 +139,7 @@ class SpeedStage:
     # -- decoding --------------------------------------------------------------------------------------------
 
     def _decode(
-        self, records: Sequence[Record], held: Held
+        self, records: Sequence[Record], held: SpeedAssignment
     ) -> tuple[Positions, list[tuple[Record, Invalid]]]:
         """Return the positions among *records*, and the unreadable ones with their errors."""
         aside: list[tuple[Record, Invalid]] = []
@@ -166,7 +166,7 @@ class SpeedStage:
         return positions, aside
 
     def _marked(
-        self, records: Sequence[Record], clocks: Mapping[Partition, int], held: Held
+        self, records: Sequence[Record], clocks: Mapping[Partition, int], held: SpeedAssignment
     ) -> dict[Partition, Marks]:
         """Return the marks of each partition of positions, with these records."""
         first: dict[Partition, int] = {}

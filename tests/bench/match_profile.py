@@ -30,20 +30,20 @@ from streams.match.native import messages as objects
 from streams.match.native.fetcher import Fetcher
 from streams.match.native.unpack import Unpacking
 from streams.match.worker.choice import make_producer, reader_opener
-from streams.match.worker.loop import Life, MatchLoop
+from streams.match.worker.loop import MatchLoop, MatchRun
 from streams.match.worker.message_reader import PlainReader
-from streams.match.worker.metrics import Measuring
-from streams.match.worker.publish import Telling
-from streams.match.worker.transaction import Committing
+from streams.match.worker.metrics import MatchMetrics
+from streams.match.worker.publish import EvidencePublisher
+from streams.match.worker.transaction import MatchTransaction
 from tests.bench.match import committed_of, core_for_worker, remove
 from tests.bench.match_load import Load, ground, publish
 
 STEPS: tuple[tuple[str, Any, str], ...] = (
-    ("rest of the loop", Life, "turn"),
+    ("rest of the loop", MatchRun, "turn"),
     ("fetch", Fetcher, "fetched"),
     ("unpack", Unpacking, "take"),
     ("consume", PlainReader, "read"),
-    ("extract", decoding.Decoding, "batch"),
+    ("extract", decoding.Decoder, "batch"),
     ("extract", objects, "_taken"),
     ("decode", decoding, "_observe"),
     ("lateness", Match, "_timely"),
@@ -51,10 +51,10 @@ STEPS: tuple[tuple[str, Any, str], ...] = (
     ("evidence", Match, "_answer"),
     ("look back kept", Recent, "keep"),
     ("look back trimmed", Recent, "trim"),
-    ("encode and produce", Telling, "evidence"),
-    ("commit", Committing, "commit"),
-    ("count", Measuring, "batch"),
-    ("count", Measuring, "now"),
+    ("encode and produce", EvidencePublisher, "evidence"),
+    ("commit", MatchTransaction, "commit"),
+    ("count", MatchMetrics, "batch"),
+    ("count", MatchMetrics, "now"),
 )
 END_S = 120.0
 

@@ -14,27 +14,31 @@ from deploy.cli import main
 from deploy.settings import endpoints
 from streams.match.core.evidence import EvidenceColumns
 from streams.match.core.flow import Partition
-from streams.match.core.step import Standing
+from streams.match.core.step import PartitionProgress
 from streams.match.worker.offsets import committed_of
-from streams.match.worker.publish import Telling
-from streams.match.worker.transaction import Committing
+from streams.match.worker.publish import EvidencePublisher
+from streams.match.worker.transaction import MatchTransaction
 from streams.runtime.kafka import transactional_producer
 from streams.runtime.transaction import COMMIT_TIMEOUT_S, Outbox
 from tests.chaos.planted import OUTSIDE
 
-_sound = Committing.commit
-_tell = Telling.evidence
+_sound = MatchTransaction.commit
+_tell = EvidencePublisher.evidence
 _told: list[EvidenceColumns] = []
 
 
-def telling(self: Telling, found: Iterable[EvidenceColumns], outbox: Outbox) -> None:
+def telling(self: EvidencePublisher, found: Iterable[EvidenceColumns], outbox: Outbox) -> None:
     told = list(found)
     _told.extend(told)
     _tell(self, told, outbox)
 
 
 def dying(
-    self: Committing, standings: Mapping[Partition, Standing], group_metadata: Any, *, giving_up: bool = False
+    self: MatchTransaction,
+    standings: Mapping[Partition, PartitionProgress],
+    group_metadata: Any,
+    *,
+    giving_up: bool = False,
 ) -> None:
     """Die once evidence waits for its commit; with the bug, the offsets are committed by then."""
     self.outbox().flush()
@@ -51,6 +55,6 @@ def dying(
 
 
 if __name__ == "__main__":
-    Telling.evidence = telling  # type: ignore[method-assign]  # the planted death
-    Committing.commit = dying  # type: ignore[method-assign]  # as above
+    EvidencePublisher.evidence = telling  # type: ignore[method-assign]  # the planted death
+    MatchTransaction.commit = dying  # type: ignore[method-assign]  # as above
     main()

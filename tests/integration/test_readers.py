@@ -20,17 +20,17 @@ from deploy.topics import ensure_topics
 from schemas.catalogue import load_catalogue
 from schemas.framing import frame
 from schemas.rows import RowCodec
-from streams.match.core.batch import Batch, joined
+from streams.match.core.batch import ObservationBatch, joined
 from streams.match.core.cells import Cells, Filter
 from streams.match.core.codes import code_of
 from streams.match.core.observations import NAMES
 from streams.match.native.batch_reader import FastReader
-from streams.match.native.decode import Decoding
+from streams.match.native.decode import Decoder
 from streams.match.native.frames import KernelFrames
 from streams.match.native.messages import decoded
 from streams.match.worker.choice import reader_opener
 from streams.match.worker.message_reader import PlainReader
-from streams.match.worker.publish import Telling
+from streams.match.worker.publish import EvidencePublisher
 from streams.match.worker.reader import Reader
 from streams.match.worker.rows import Rows
 from tests.integration.test_match import now_ms, some_sights
@@ -76,9 +76,9 @@ def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     made.remove()
 
 
-def read_all(reader: Reader, count: int) -> Batch:
+def read_all(reader: Reader, count: int) -> ObservationBatch:
     """Read everything, as one batch that may outlive the reader."""
-    parts: list[Batch] = []
+    parts: list[ObservationBatch] = []
     aside: list[Any] = []
     ends: dict[Any, int] = {}
     reader.subscribe(lambda places: dict.fromkeys(places, 0), lambda: None, lambda: None)
@@ -94,7 +94,7 @@ def read_all(reader: Reader, count: int) -> Batch:
             ends |= batch.ends
             parts.append(batch.kept())
     everything = joined(parts)
-    return Batch(
+    return ObservationBatch(
         everything.seen,
         everything.places,
         everything.place,
@@ -106,7 +106,7 @@ def read_all(reader: Reader, count: int) -> Batch:
     )
 
 
-def rows(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
+def rows(batch: ObservationBatch) -> dict[tuple[Any, int], tuple[Any, ...]]:
     """(partition, offset) → every column, and the texts."""
     words = batch.frames.texts(batch.seen.at).words()
     columns = [getattr(batch.seen, name).tolist() for name in NAMES[1:]]
@@ -117,7 +117,7 @@ def rows(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
     return told
 
 
-def asides(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
+def asides(batch: ObservationBatch) -> dict[tuple[Any, int], tuple[Any, ...]]:
     return {
         ((record.topic, record.partition), record.offset): (
             record.key,
@@ -132,7 +132,7 @@ def asides(batch: Batch) -> dict[tuple[Any, int], tuple[Any, ...]]:
 
 def plain_reader(city: LivingCity, group: str, *, with_kernels: bool) -> PlainReader:
     registry = city.wire.registry
-    decode = partial(decoded, Decoding(registry)) if with_kernels else Rows(registry).batch
+    decode = partial(decoded, Decoder(registry)) if with_kernels else Rows(registry).batch
     return PlainReader(city.name, group, bootstrap=city.places.kafka, decode=decode)
 
 
@@ -212,7 +212,7 @@ def test_here_the_quick_ways_are_taken(city: LivingCity, caplog: pytest.LogCaptu
     opened = reader_opener(city.name, bootstrap=city.places.kafka, registry=city.wire.registry)("quick")
     assert isinstance(opened, FastReader)
     opened.close()
-    Telling(city.name, "quick", city.wire)
+    EvidencePublisher(city.name, "quick", city.wire)
     assert not caplog.records
 
 

@@ -16,7 +16,7 @@ from schemas.rows import RowCodec
 from streams.match.core.config import MatchConfig
 from streams.match.core.evidence import Evidence, EvidenceColumns, evidence_event
 from streams.match.core.flow import SECOND_MS
-from streams.match.core.open_watches import Told
+from streams.match.core.open_watches import WatchRecord
 from streams.match.core.texts import Texts, Words
 from streams.match.core.watches import Watch
 from streams.match.native.evidence_frames import EvidenceFrames, agree
@@ -92,7 +92,7 @@ def a_log(parts: list[list[Written]], wanted: list[Watch]) -> Log:
     cleared = [
         [one for one in part if clear(wanted, [one.sight])] for part in parts
     ]  # a place on an edge, within rounding, is no test of this
-    return Log(cleared, [Told(offset, one.watch_id, one) for offset, one in enumerate(wanted)])
+    return Log(cleared, [WatchRecord(offset, one.watch_id, one) for offset, one in enumerate(wanted)])
 
 
 def lived(log: Log, config: MatchConfig, what: list[Any]) -> Life:
@@ -206,7 +206,7 @@ def test_a_fence_tells_each_coming_and_going_once_wherever_workers_die(
         for lat, lon, time in way
     ]
     written = [Written(one, one.time, f"o{number}") for number, one in enumerate(steps)]
-    log = Log([written, []], [Told(0, "fence", fence)])
+    log = Log([written, []], [WatchRecord(0, "fence", fence)])
     calm = Life(log, GENEROUS)
     calm.finish()
     assert lived(log, GENEROUS, what).pairs() == calm.pairs()
@@ -216,7 +216,7 @@ def test_a_watch_that_ended_is_told_no_more_and_one_that_moved_is_told_of_its_ne
     near, far = Sight(LAT, LON, NOON_MS), Sight(LAT + 0.1, LON, NOON_MS)
     written = [Written(one, NOON_MS, f"o{number}") for number, one in enumerate((near, far) * 3)]
     first, moved = a_watch("w"), a_watch("w", revision=2, centre=(LAT + 0.1, LON))
-    log = Log([written], [Told(0, "w", first), Told(1, "w", moved), Told(2, "w", None)])
+    log = Log([written], [WatchRecord(0, "w", first), WatchRecord(1, "w", moved), WatchRecord(2, "w", None)])
     life = Life(log, GENEROUS)
     life.read({0: 1})
     life.tell(1)  # finds o0 by the look back
@@ -232,7 +232,7 @@ def test_a_watch_that_ended_is_told_no_more_and_one_that_moved_is_told_of_its_ne
 def test_what_there_is_no_room_for_is_dropped_oldest_first_and_counted() -> None:
     config = MatchConfig(look_back_s=3_600, look_back_mb=1)
     written = [Written(Sight(time=NOON_MS + n), NOON_MS + n, f"o{n}") for n in range(20_000)]
-    log = Log([written], [Told(0, "w", a_watch("w", opens_at=0, per_second_max=MANY))])
+    log = Log([written], [WatchRecord(0, "w", a_watch("w", opens_at=0, per_second_max=MANY))])
     life = Life(log, config)
     for _ in range(4):
         life.read({0: 5_000})
@@ -251,7 +251,7 @@ def test_an_event_from_the_future_is_set_aside_and_moves_no_clock() -> None:
         Written(replace(there, time=NOON_MS + 10**9), NOON_MS + 10**9, "far"),
         Written(there, NOON_MS, "now"),
     ]
-    life = Life(Log([written], [Told(0, "w", a_watch("w"))]), GENEROUS)
+    life = Life(Log([written], [WatchRecord(0, "w", a_watch("w"))]), GENEROUS)
     life.finish()
     assert life.pairs() == Counter({("w", "now"): 1})
     assert [record.value for record, _ in life.aside] == [b"early", b"far"]
@@ -259,7 +259,7 @@ def test_an_event_from_the_future_is_set_aside_and_moves_no_clock() -> None:
 
 def test_a_worker_that_forgets_where_it_stood_is_found_out() -> None:
     """The checker fails when a look back is done twice."""
-    log = Log([[Written(Sight(), NOON_MS, "o")]], [Told(0, "w", a_watch("w"))])
+    log = Log([[Written(Sight(), NOON_MS, "o")]], [WatchRecord(0, "w", a_watch("w"))])
     life = Life(log, GENEROUS)
     life.read({0: 1})
     life.tell(1)

@@ -26,7 +26,7 @@ from deploy.topics import ensure_topics
 from schemas.catalogue import contract_name, load_catalogue
 from schemas.errors import Invalid
 from schemas.event import Event
-from streams.runtime.records import Batch, Record
+from streams.runtime.records import Record, RecordBatch
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.stages.situations import SituationsStage
@@ -238,7 +238,7 @@ class Recording(Running):
     def _hand_over(self) -> None:
         assert self.stage is not None
         assert self.consumer is not None
-        self.stage.take(Batch(self.records, self.consumer.consumer_group_metadata()))
+        self.stage.take(RecordBatch(self.records, self.consumer.consumer_group_metadata()))
         self.records = []
 
 

@@ -41,7 +41,7 @@ class Frames(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ObservationBatch:
     """Observations of several partitions, row by row: the columns, the index into *places*, the offset. Rows of a
     partition are in its order.
 
@@ -62,7 +62,7 @@ class Batch:
     def __len__(self) -> int:
         return len(self.seen)
 
-    def without(self, is_bad: npt.NDArray[np.bool_]) -> Batch:
+    def without(self, is_bad: npt.NDArray[np.bool_]) -> ObservationBatch:
         """Return the batch without these rows."""
         kept = ~is_bad
         passing = self.passing
@@ -77,11 +77,11 @@ class Batch:
             passing=passing,
         )
 
-    def kept(self) -> Batch:
+    def kept(self) -> ObservationBatch:
         """Return the batch for a later look-back: without records, filtered rows and records set aside."""
         return replace(self, frames=self.frames.kept(), passing=None, aside=())
 
-    def only(self, place: Partition) -> Batch:
+    def only(self, place: Partition) -> ObservationBatch:
         """Return the rows of that partition."""
         number = self.places.index(place) if place in self.places else -1
         return self.without(self.place != number)
@@ -91,14 +91,14 @@ class Batch:
         return self.seen.nbytes + self.place.nbytes + self.offset.nbytes + self.frames.nbytes
 
 
-def joined(batches: Sequence[Batch]) -> Batch:
+def joined(batches: Sequence[ObservationBatch]) -> ObservationBatch:
     """Return all of *batches* in order, as one."""
     places = sorted({place for one in batches for place in one.places})
     numbers = [np.array([places.index(place) for place in one.places], np.uint8) for one in batches]
     firsts = np.cumsum([0, *(len(one.frames) for one in batches)])
     seen = concatenated([one.seen for one in batches])
     at = np.concatenate([one.seen.at + first for one, first in zip(batches, firsts[:-1], strict=True)])
-    return Batch(
+    return ObservationBatch(
         replace(seen, at=at),
         places,
         np.concatenate([number[one.place] for number, one in zip(numbers, batches, strict=True)]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.flow import SECOND_MS, Partition
 
 FUTURE_MS_MAX = 5 * 60_000
@@ -24,7 +24,7 @@ class Watermarks:
         newest = self.newest.get(place)
         return None if newest is None else _full_second(newest - self._lateness_ms)
 
-    def late(self, batch: Batch) -> Bools | None:
+    def late(self, batch: ObservationBatch) -> Bools | None:
         """Return the late rows, each compared with the rows before it; ``None`` if there are none. All rows
         advance the watermark.
         """
@@ -41,7 +41,7 @@ class Watermarks:
             late[its] = seen.time[its] < horizon - horizon % SECOND_MS
         return late if late.any() else None
 
-    def _advance(self, batch: Batch) -> dict[Partition, Bools | slice]:
+    def _advance(self, batch: ObservationBatch) -> dict[Partition, Bools | slice]:
         rows: dict[Partition, Bools | slice] = {}
         for number, place in enumerate(batch.places):
             its: Bools | slice = slice(None) if len(batch.places) == 1 else batch.place == number
@@ -52,7 +52,7 @@ class Watermarks:
         return rows
 
 
-def future(batch: Batch, now_ms: int) -> Bools | None:
+def future(batch: ObservationBatch, now_ms: int) -> Bools | None:
     """Return the rows that happened, or were received, in the future; ``None`` if there are none. *now_ms*:
     the reader's clock.
     """

@@ -9,7 +9,7 @@ from streams.match.core.watches import Watch
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WatchRecord:
     """A record of ``core.watch``. *watch* is ``None`` for a tombstone."""
 
     offset: int
@@ -25,7 +25,7 @@ class Wanted:
     opened: dict[str, int] = field(default_factory=dict)
     next_offset: int = 0
 
-    def take(self, told: Iterable[Told]) -> tuple[list[Watch], list[str]]:
+    def take(self, told: Iterable[WatchRecord]) -> tuple[list[Watch], list[str]]:
         """Return (put, ended): the newest form of each new or changed watch, and the ids of those that ended."""
         put: dict[str, Watch] = {}
         ended: set[str] = set()

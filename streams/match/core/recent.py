@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from streams.match.core.batch import Batch, joined
+from streams.match.core.batch import ObservationBatch, joined
 from streams.match.core.flow import Partition
 
 ROWS_A_CHUNK = 4_096
@@ -21,7 +21,7 @@ COLUMNS_ROOM = 1_024
 class Chunk:
     """Observations of one or more partitions; for each partition its first offset and newest received time."""
 
-    batch: Batch
+    batch: ObservationBatch
     firsts: Mapping[Partition, int]
     newest_ms: Mapping[Partition, int]
     nbytes: int
@@ -39,7 +39,7 @@ class Recent:
     _nbytes: int = 0
     _rows: int = 0
     _chunks: deque[Chunk] = field(default_factory=deque)
-    _small: list[Batch] = field(default_factory=list)
+    _small: list[ObservationBatch] = field(default_factory=list)
     _small_rows: int = 0
 
     @property
@@ -50,7 +50,7 @@ class Recent:
     def nbytes(self) -> int:
         return self._nbytes + sum(one.nbytes for one in self._small)
 
-    def keep(self, batch: Batch) -> None:
+    def keep(self, batch: ObservationBatch) -> None:
         if not len(batch):
             return
         batch = batch.kept()
@@ -71,7 +71,7 @@ class Recent:
             self.dropped += len(self._chunks[0].batch)
             self._drop()
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[ObservationBatch]:
         """Yield all batches, oldest first."""
         self._settle()
         for chunk in self._chunks:
@@ -100,7 +100,7 @@ class Recent:
             small, self._small, self._small_rows = self._small, [], 0
             self._add(small[0] if len(small) == 1 else joined(small))
 
-    def _add(self, batch: Batch) -> None:
+    def _add(self, batch: ObservationBatch) -> None:
         chunk = Chunk(batch, *_edges(batch), batch.nbytes + COLUMNS_ROOM)
         self._chunks.append(chunk)
         self._nbytes += chunk.nbytes
@@ -118,12 +118,12 @@ class Recent:
         )
 
 
-def _of(batch: Batch, places: Collection[Partition]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _of(batch: ObservationBatch, places: Collection[Partition]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     numbers = [number for number, place in enumerate(batch.places) if place in places]
     return np.isin(batch.place, numbers)
 
 
-def _edges(batch: Batch) -> tuple[dict[Partition, int], dict[Partition, int]]:
+def _edges(batch: ObservationBatch) -> tuple[dict[Partition, int], dict[Partition, int]]:
     """Return the first offset and the newest received time of each partition."""
     firsts: dict[Partition, int] = {}
     newest: dict[Partition, int] = {}

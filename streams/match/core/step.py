@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from schemas.errors import Invalid
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.config import MatchConfig
 from streams.match.core.engine import Engine, Matches
 from streams.match.core.evidence import EvidenceColumns
 from streams.match.core.flow import Flow, Partition, Second
 from streams.match.core.lateness import Watermarks, future
-from streams.match.core.open_watches import Told, Wanted
+from streams.match.core.open_watches import Wanted, WatchRecord
 from streams.match.core.recent import Recent
 from streams.match.core.texts import LABEL, OBSERVATION_ID, SOURCE, TOKEN
 from streams.match.core.watches import Watch
@@ -38,7 +38,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PartitionProgress:
     """The progress of a partition, committed beside its offset.
 
     All before *next_offset* was compared with every watch before *watch_offset*. A look-back begins at
@@ -64,7 +64,7 @@ class Match:
 
     # -- watches ---------------------------------------------------------------------------------------------
 
-    def tell(self, told: Iterable[Told], *, read_up_to: int = 0) -> Found:
+    def tell(self, told: Iterable[WatchRecord], *, read_up_to: int = 0) -> Found:
         """Apply watches that open, change or end; return evidence from the look-back of those that open.
 
         *read_up_to*: the offset up to which their topic is read. It may lie behind the last of *told*, where
@@ -81,16 +81,16 @@ class Match:
 
     # -- observations ----------------------------------------------------------------------------------------
 
-    def take(self, batch: Batch, *, now_ms: int) -> Found:
+    def take(self, batch: ObservationBatch, *, now_ms: int) -> Found:
         """Return the evidence of one batch. *now_ms*: our clock; observations from the future are set aside."""
         found = self._take(batch, self.engine, now_ms=now_ms)
         found.aside += batch.aside
         return found
 
-    def standings(self) -> dict[Partition, Standing]:
+    def standings(self) -> dict[Partition, PartitionProgress]:
         """Return the progress to commit, for each partition of which anything was read."""
         return {
-            place: Standing(
+            place: PartitionProgress(
                 end,
                 self.wanted.next_offset,
                 end if (first := self.recent.first_offset(place)) is None else first,
@@ -99,7 +99,14 @@ class Match:
             for place, end in self._ends.items()
         }
 
-    def restore(self, place: Partition, standing: Standing, before: Iterable[Batch], *, now_ms: int) -> Found:
+    def restore(
+        self,
+        place: Partition,
+        standing: PartitionProgress,
+        before: Iterable[ObservationBatch],
+        *,
+        now_ms: int,
+    ) -> Found:
         """Restore the state of *place*: *before* has its records from ``standing.first_offset`` to
         ``standing.next_offset``. Return the evidence of look-backs that the last owner did not commit.
         """
@@ -135,7 +142,7 @@ class Match:
 
     # -- both ------------------------------------------------------------------------------------------------
 
-    def _take(self, batch: Batch, engine: Engine, *, now_ms: int) -> Found:
+    def _take(self, batch: ObservationBatch, engine: Engine, *, now_ms: int) -> Found:
         found = Found()
         self._ends.update(batch.ends)
         if not len(batch):
@@ -148,7 +155,7 @@ class Match:
         self.recent.trim(self.watermarks.newest)
         return found
 
-    def _timely(self, batch: Batch, found: Found, now_ms: int) -> Batch:
+    def _timely(self, batch: ObservationBatch, found: Found, now_ms: int) -> ObservationBatch:
         """Return *batch* without observations from the future, which are set aside, and late ones, which are
         counted.
         """
@@ -179,7 +186,7 @@ class Match:
         found.left_out += self._close(self._ends)
         return found
 
-    def _answer(self, batch: Batch, matches: Matches, found: Found) -> None:
+    def _answer(self, batch: ObservationBatch, matches: Matches, found: Found) -> None:
         """Add the evidence of *matches* to *found*, within the limits of the flow."""
         if not len(matches):
             return

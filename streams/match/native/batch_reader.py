@@ -10,12 +10,12 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from schemas.errors import Retriable
 from schemas.registry import Registry
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
 from streams.match.native import fetcher as fetching
 from streams.match.native import unpack as unpacking
-from streams.match.native.decode import Decoding
+from streams.match.native.decode import Decoder
 from streams.match.native.fetcher import Broker, Fetcher
 from streams.match.native.unpack import Part, Unpacking
 from streams.match.worker.membership import Member
@@ -51,7 +51,7 @@ class FastReader:
 
     def __init__(self, city: str, group: str, *, bootstrap: str, registry: Registry) -> None:
         self._member = Member(city, group, bootstrap=bootstrap)
-        self._decoding = Decoding(registry)
+        self._decoding = Decoder(registry)
         self._fetcher = self._new_fetcher(FAST["fetch.wait.max.ms"])
         self._unpacking = Unpacking()
         self._parts: list[Part] = []
@@ -59,7 +59,7 @@ class FastReader:
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None:
         self._member.subscribe(assigned, revoked, lost, begin=self._begin)
 
-    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
+    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> ObservationBatch | None:
         message = self._member.consumer.poll(0)
         if message is not None:
             # the member reads no records, so this is an error, to be raised; polling also serves the group
@@ -69,7 +69,7 @@ class FastReader:
         taken = self._unpacking.take(self._parts)
         return None if taken is None else self._decoding.batch(taken, sieve())
 
-    def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
+    def between(self, place: Partition, first: int, end: int) -> Iterator[ObservationBatch]:
         fetcher, unpacking = self._new_fetcher(AT_END_MS), Unpacking()
         fetcher.begin({place: first})
         at, deadline = first, monotonic() + SPAN_S_MAX

@@ -14,7 +14,7 @@ from schemas.errors import Invalid, Retriable
 from schemas.registry import Registry
 from schemas.rows import RowCodec
 from streams.log import log
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
 from streams.match.core.forms import FORMS, TOPICS, Form
@@ -93,7 +93,7 @@ class Schemas:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Frames:
     """The frames of one read, row by row: address, size, partition and offset.
 
     *held* owns the bytes when they are our own; else they must stay until the batch is processed. *record_of* copies one.
@@ -109,13 +109,13 @@ class Taken:
     held: Bytes | None = None
 
 
-class Decoding:
+class Decoder:
     """Decodes frames for the group's reader, and for readers of single partitions beside it."""
 
     def __init__(self, registry: Registry) -> None:
         self._schemas = Schemas(registry)
 
-    def batch(self, taken: Taken, sieve: Filter | None = None) -> Batch:
+    def batch(self, taken: Frames, sieve: Filter | None = None) -> ObservationBatch:
         """Return the batch of *taken*. *sieve*: the filter that gives the passing rows."""
         count = len(taken.payload)
         met, groups = np.empty(count, np.uint8), np.zeros((GROUPS_MAX, 2), np.int64)
@@ -143,7 +143,7 @@ class Decoding:
             taken.payload, taken.size, group, self._schemas.by_number(), unsure, taken.record_of, taken.held
         )
         passing = None if sieve is None else _sifted(seen, sieve)
-        found = Batch(
+        found = ObservationBatch(
             seen,
             taken.places,
             taken.place,
@@ -184,7 +184,7 @@ def _unsure(
 def _observe(
     schema: Schema,
     kernel: Kernel,
-    taken: Taken,
+    taken: Frames,
     group: Bytes,
     sure: npt.NDArray[np.bool_],
     seen: Observations,

@@ -109,7 +109,7 @@ class Link:
                     raise Unanswered("a response too long for a fetch")
                 if self._need > len(self._held):
                     self._held = bytearray(self._held[:4]) + bytearray(self._need - 4)
-        answer = Answer(memoryview(self._held)[4 : self._need])
+        answer = ResponseBytes(memoryview(self._held)[4 : self._need])
         self._got, self._need = 0, 4
         try:
             if int.from_bytes(answer.read(4)) != self._number:
@@ -119,7 +119,7 @@ class Link:
             raise Unanswered("a response that cannot be decoded") from error
 
 
-class Answer:
+class ResponseBytes:
     """A response's bytes as a file that aiokafka reads; long parts are not copied."""
 
     def __init__(self, held: memoryview) -> None:

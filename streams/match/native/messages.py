@@ -10,19 +10,19 @@ import numpy.typing as npt
 from confluent_kafka import Message
 
 from schemas.errors import Retriable
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
-from streams.match.native.decode import PLACES_MAX, Decoding, Taken
+from streams.match.native.decode import PLACES_MAX, Decoder, Frames
 from streams.runtime.records import record_of
 
 
-def decoded(decoding: Decoding, messages: Sequence[Any], sieve: Filter | None) -> Batch:
+def decoded(decoding: Decoder, messages: Sequence[Any], sieve: Filter | None) -> ObservationBatch:
     """Return the batch of *messages*, which must be records, not errors."""
     return decoding.batch(_taken(messages), sieve)
 
 
-def _taken(messages: Sequence[Any]) -> Taken:
+def _taken(messages: Sequence[Any]) -> Frames:
     count = len(messages)
     values = list(map(Message.value, messages))
     if None in values:
@@ -32,7 +32,7 @@ def _taken(messages: Sequence[Any]) -> Taken:
     offset = np.fromiter(map(Message.offset, messages), np.int64, count)
     places, place = _placed(messages)
     ends = {where: int(offset[place == number].max()) + 1 for number, where in enumerate(places)}
-    return Taken(
+    return Frames(
         held.ctypes.data + np.cumsum(size) - size,
         size,
         offset,

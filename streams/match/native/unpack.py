@@ -18,7 +18,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from schemas.errors import Retriable
 from streams.match.core.flow import Partition
 from streams.match.core.observations import Longs
-from streams.match.native.decode import PLACES_MAX, Taken
+from streams.match.native.decode import PLACES_MAX, Frames
 from streams.match.native.record_batch import (
     BASE,
     BEGIN,
@@ -104,7 +104,7 @@ class Unpacking:
         self._held: list[npt.NDArray[np.uint8]] = []
         """The owners of the bytes at addresses, beside the arena."""
 
-    def take(self, parts: list[Part]) -> Taken | None:
+    def take(self, parts: list[Part]) -> Frames | None:
         """Return the next records of *parts*, and remove their batches from them. ``None`` if there are no parts."""
         self._used = 0
         self._held.clear()
@@ -175,7 +175,7 @@ def _taken(
     ends: dict[Partition, int],
     count: int,
     owners: Sequence[npt.NDArray[np.uint8]],
-) -> Taken:
+) -> Frames:
     start, payload, size, offset = (np.empty(count, np.int64) for _ in range(4))
     place, rows = np.empty(count, np.uint8), np.empty(len(batches), np.int64)
     count = walk(
@@ -201,7 +201,7 @@ def _taken(
         except IndexError as error:  # its headers are damaged: the kernel does not read them
             raise _damaged(places[number[batch]], int(batches[batch, BASE])) from error
 
-    return Taken(payload[:count], size[:count], offset[:count], place[:count], places, ends, record)
+    return Frames(payload[:count], size[:count], offset[:count], place[:count], places, ends, record)
 
 
 def _damaged(place: Partition, offset: int) -> Damaged:

@@ -65,7 +65,7 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
     except Exception as error:  # numba may be missing or another version: a plainer way works
         log.warning("observations are decoded row by row", why=str(error) or type(error).__name__)
         return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=Rows(registry).batch)
-    from streams.match.native.decode import Decoding  # noqa: PLC0415 (needs numba)
+    from streams.match.native.decode import Decoder  # noqa: PLC0415 (needs numba)
 
     try:
         if is_plain:
@@ -81,7 +81,7 @@ def _chosen(city: str, bootstrap: str, registry: Registry, is_plain: bool) -> Ca
         )
         from streams.match.native.messages import decoded  # noqa: PLC0415 (needs numba)
 
-        decode = partial(decoded, Decoding(registry))
+        decode = partial(decoded, Decoder(registry))
         return lambda group: PlainReader(city, group, bootstrap=bootstrap, decode=decode)
     return lambda group: FastReader(city, group, bootstrap=bootstrap, registry=registry)
 

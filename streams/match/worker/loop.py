@@ -22,14 +22,14 @@ from schemas.wire import Wire
 from streams.log import log
 from streams.match.core.config import MatchConfig
 from streams.match.core.flow import Partition
-from streams.match.core.open_watches import Told
-from streams.match.core.step import Found, Match, Standing
-from streams.match.worker.metrics import Measuring
+from streams.match.core.open_watches import WatchRecord
+from streams.match.core.step import Found, Match, PartitionProgress
+from streams.match.worker.metrics import MatchMetrics
 from streams.match.worker.offsets import Left, taken_over
-from streams.match.worker.publish import Telling
+from streams.match.worker.publish import EvidencePublisher
 from streams.match.worker.reader import Reader
-from streams.match.worker.transaction import Committing
-from streams.match.worker.watches import Watching
+from streams.match.worker.transaction import MatchTransaction
+from streams.match.worker.watches import WatchReader
 from streams.runtime.kafka import Fenced, as_ours, transactional_producer
 from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
 from streams.runtime.records import Record
@@ -115,12 +115,12 @@ class MatchLoop:
             producer = pool.submit(
                 transactional_producer, self.bootstrap, self.name, make=self.make_producer, **PRODUCER
             )
-            watching = Watching(self.city, bootstrap=self.bootstrap, wire=self.wire)
+            watching = WatchReader(self.city, bootstrap=self.bootstrap, wire=self.wire)
             stack.callback(watching.close)
             reader = self.open_reader(self.group)
             stack.callback(reader.close)
-            committing = Committing(producer, self.wire, self.city, group=self.group, name=self.name)
-            life = Life(self, committing, watching, reader)
+            committing = MatchTransaction(producer, self.wire, self.city, group=self.group, name=self.name)
+            life = MatchRun(self, committing, watching, reader)
             try:
                 life.begin()
                 while not self._stopping.is_set():
@@ -143,18 +143,20 @@ def may_begin_anew(error: BongsuError, *, lived_s: float, fenced: int) -> bool:
     return isinstance(error, Retriable)
 
 
-class Life:
+class MatchRun:
     """One run of the loop: from reading the watches until a failure."""
 
-    def __init__(self, loop: MatchLoop, committing: Committing, watching: Watching, reader: Reader) -> None:
+    def __init__(
+        self, loop: MatchLoop, committing: MatchTransaction, watching: WatchReader, reader: Reader
+    ) -> None:
         self._loop = loop
         self._committing = committing
         self._watching = watching
         self._reader = reader
         reader.subscribe(self._assigned, self._revoked, self._lost)
         self._match = Match(loop.config)
-        self._telling = Telling(loop.city, loop.group, loop.wire)
-        self._measuring = Measuring(loop.city, loop.group)
+        self._telling = EvidencePublisher(loop.city, loop.group, loop.wire)
+        self._measuring = MatchMetrics(loop.city, loop.group)
         self._due: list[Found] = []
         """Results that wait until the former transaction is committed."""
         self._aside: list[tuple[Record, Invalid]] = []
@@ -263,7 +265,7 @@ class Life:
         standing = _standing(left)
         if standing is None:  # a new group, or offsets set by hand: no look-back is due
             begin = left if isinstance(left, int) else self._reader.begin_of(place)
-            standing = Standing(begin, match.wanted.next_offset, begin, 0)
+            standing = PartitionProgress(begin, match.wanted.next_offset, begin, 0)
         if standing.watch_offset > match.wanted.next_offset:  # its last owner had read more watches than we
             self._answer(self._tell(self._watching.until(standing.watch_offset)))
         before = self._reader.between(place, standing.first_offset, standing.next_offset)
@@ -271,7 +273,7 @@ class Life:
             place, standing, before if standing.first_offset < standing.next_offset else (), now_ms=_now_ms()
         )
 
-    def _tell(self, told: Sequence[Told]) -> Found:
+    def _tell(self, told: Sequence[WatchRecord]) -> Found:
         return self._match.tell(told, read_up_to=self._watching.next_offset)
 
     # -- answers ---------------------------------------------------------------------------------------------
@@ -303,7 +305,7 @@ class Life:
         self._committing.commit(self._match.standings(), self._reader.group_metadata(), giving_up=giving_up)
 
 
-def _standing(left: Left | int | None) -> Standing | None:
+def _standing(left: Left | int | None) -> PartitionProgress | None:
     return left.standing if isinstance(left, Left) else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import Message, TopicPartition
 
 from schemas.errors import Retriable
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
 from streams.match.worker.membership import Member
@@ -20,7 +20,7 @@ from streams.runtime.loop import is_record
 
 BATCH_MAX = 10_000
 
-Decode = Callable[[Sequence[Any], Filter | None], Batch]
+Decode = Callable[[Sequence[Any], Filter | None], ObservationBatch]
 """Decodes records of several topics and schemas to one batch, each partition's in its order. The filter, if
 any, gives the passing rows.
 """
@@ -37,14 +37,14 @@ class PlainReader:
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None:
         self._member.subscribe(assigned, revoked, lost, begin=_all)
 
-    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
+    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> ObservationBatch | None:
         messages = self._member.consumer.consume(BATCH_MAX, 0)
         if not messages and timeout_s > 0:
             messages = self._member.consumer.consume(1, timeout_s)
         records = _records(messages)
         return self._decode(records, sieve()) if records else None
 
-    def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
+    def between(self, place: Partition, first: int, end: int) -> Iterator[ObservationBatch]:
         consumer = reader(self._bootstrap, **{**FAST, "fetch.wait.max.ms": AT_END_MS})
         try:
             consumer.assign([TopicPartition(*place, first)])

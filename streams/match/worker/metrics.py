@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from streams import metrics
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.evidence import CONTRACT
 from streams.match.core.step import Found, Match
 from streams.match.worker.reader import Reader
@@ -16,7 +16,7 @@ from streams.match.worker.reader import Reader
 SHOWN_EVERY_S = 1.0
 
 
-class Measuring:
+class MatchMetrics:
     """Counts each batch and result at once; sets gauges once a second."""
 
     def __init__(self, city: str, group: str) -> None:
@@ -25,7 +25,7 @@ class Measuring:
         self._shown = 0.0
         self._dropped = 0
 
-    def batch(self, batch: Batch) -> None:
+    def batch(self, batch: ObservationBatch) -> None:
         for topic, count in _by_topic(batch).items():
             metrics.records_taken.labels(self._group, topic).inc(count)
         metrics.bytes_taken.labels(self._group).inc(batch.nbytes_read)
@@ -66,7 +66,7 @@ class Measuring:
         metrics.lag_seconds.labels(self._group).set(oldest_s)
 
 
-def _by_topic(batch: Batch) -> Counter[str]:
+def _by_topic(batch: ObservationBatch) -> Counter[str]:
     counts: Counter[str] = Counter()
     each = np.bincount(batch.place, minlength=len(batch.places)).tolist()
     for place, count in zip(batch.places, each, strict=True):

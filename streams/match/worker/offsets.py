@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 from schemas.errors import Retriable
 from streams.log import log
 from streams.match.core.flow import Partition
-from streams.match.core.step import Standing
+from streams.match.core.step import PartitionProgress
 from streams.runtime.clients import consumer_of
 from streams.runtime.kafka import as_ours, transactional_producer
 
@@ -25,11 +25,11 @@ class Left:
     released the partition.
     """
 
-    standing: Standing
+    standing: PartitionProgress
     owner: str | None
 
 
-def text_of(standing: Standing, owner: str | None) -> str:
+def text_of(standing: PartitionProgress, owner: str | None) -> str:
     parts = (standing.watch_offset, standing.first_offset, standing.watermark_ms)
     return " ".join([VERSION, owner or RELEASED, *map(str, parts)])
 
@@ -41,10 +41,10 @@ def left_from(text: str | None, next_offset: int) -> Left | None:
         return None
     watch_offset, first_offset, watermark_ms = map(int, words[2:])
     owner = None if words[1] == RELEASED else words[1]
-    return Left(Standing(next_offset, watch_offset, first_offset, watermark_ms), owner)
+    return Left(PartitionProgress(next_offset, watch_offset, first_offset, watermark_ms), owner)
 
 
-def committed_of(standings: Mapping[Partition, Standing], owner: str | None) -> list[TopicPartition]:
+def committed_of(standings: Mapping[Partition, PartitionProgress], owner: str | None) -> list[TopicPartition]:
     """Return *standings* as a transaction takes them."""
     return [
         TopicPartition(topic, partition, one.next_offset, metadata=text_of(one, owner))

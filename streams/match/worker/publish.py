@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streams.match.native.evidence_frames import EvidenceFrames
 
 
-class Telling:
+class EvidencePublisher:
     """Writes the events of one city's match as records."""
 
     def __init__(self, city: str, group: str, wire: Wire) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from schemas.catalogue import load_catalogue, topic_name
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
 from streams.match.core.forms import FORMS
@@ -34,12 +34,12 @@ class Reader(Protocol):
 
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None: ...
 
-    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> Batch | None:
+    def read(self, timeout_s: float, sieve: Callable[[], Filter]) -> ObservationBatch | None:
         """Return the next batch; ``None`` after *timeout_s* without one. *sieve*: returns the filter that
         gives its passing rows.
         """
 
-    def between(self, place: Partition, first: int, end: int) -> Iterator[Batch]:
+    def between(self, place: Partition, first: int, end: int) -> Iterator[ObservationBatch]:
         """Yield the records of *place* from offset *first* to before *end* again, beside the group's reading."""
 
     def begin_of(self, place: Partition) -> int:

@@ -12,7 +12,7 @@ from schemas.errors import Invalid
 from schemas.framing import unframe
 from schemas.registry import Registry
 from schemas.rows import RowCodec
-from streams.match.core.batch import Batch, Frames
+from streams.match.core.batch import Frames, ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.forms import FORMS, Form
 from streams.match.core.observations import Longs, observations
@@ -63,7 +63,7 @@ class Rows:
             if one in load_catalogue()
         }
 
-    def batch(self, messages: Sequence[Any], _sieve: Filter | None = None) -> Batch:
+    def batch(self, messages: Sequence[Any], _sieve: Filter | None = None) -> ObservationBatch:
         """Return records of several topics and schemas as one batch, each partition's in its order."""
         ends = {(one.topic(), one.partition()): one.offset() + 1 for one in messages}
         places = {place: number for number, place in enumerate(ends)}
@@ -81,7 +81,7 @@ class Rows:
         for row, (_, form, value) in enumerate(good):
             fill(seen, row, value, form)
         chosen = [message for message, _, _ in good]
-        return Batch(
+        return ObservationBatch(
             seen,
             list(places),
             np.array([places[one.topic(), one.partition()] for one in chosen], np.uint8),

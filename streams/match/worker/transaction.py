@@ -19,13 +19,13 @@ from schemas.errors import Retriable
 from schemas.wire import Wire
 from streams import metrics
 from streams.match.core.flow import Partition
-from streams.match.core.step import Standing
+from streams.match.core.step import PartitionProgress
 from streams.match.worker.offsets import committed_of
 from streams.runtime.kafka import as_ours
 from streams.runtime.transaction import COMMIT_TIMEOUT_S, Outbox, transaction
 
 
-class Committing:
+class MatchTransaction:
     """At most one open transaction of *producer*. *name* is committed beside each offset, while its partition
     is ours.
     """
@@ -73,7 +73,11 @@ class Committing:
         return self._open[1]
 
     def commit(
-        self, standings: Mapping[Partition, Standing], group_metadata: Any, *, giving_up: bool = False
+        self,
+        standings: Mapping[Partition, PartitionProgress],
+        group_metadata: Any,
+        *,
+        giving_up: bool = False,
     ) -> None:
         """Start to commit all that was put, with the progress of each partition.
 

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException
 from schemas.catalogue import topic_name
 from schemas.errors import Invalid, Retriable
 from schemas.wire import Wire
-from streams.match.core.open_watches import Told
+from streams.match.core.open_watches import WatchRecord
 from streams.match.core.watches import watch_of
 from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours, partition_of, reader
 from streams.runtime.records import Record, record_of
@@ -22,7 +22,7 @@ AT_ONCE_MAX = 5_000
 REBUILD_S_MAX = 60.0
 
 
-class Watching:
+class WatchReader:
     """A consumer without a group: no rebalance moves it, and it commits nothing. Used by one thread."""
 
     def __init__(self, city: str, *, bootstrap: str, wire: Wire) -> None:
@@ -39,19 +39,19 @@ class Watching:
         """Invalid watches read since the caller last cleared the list."""
         self._was_at_end = False
 
-    def until_end(self) -> list[Told]:
+    def until_end(self) -> list[WatchRecord]:
         """Return all records in the topic now. Called once, at the start."""
         return self._until(lambda: self._was_at_end)
 
-    def until(self, offset: int) -> list[Told]:
+    def until(self, offset: int) -> list[WatchRecord]:
         """Return the records up to *offset*, which another worker has read; or up to the end, if the topic
         was created again.
         """
         _, end = self._consumer.get_watermark_offsets(self._place, timeout=METADATA_TIMEOUT_S)
         return self._until(lambda: self.next_offset >= min(offset, end))
 
-    def _until(self, is_so: Callable[[], bool]) -> list[Told]:
-        told: list[Told] = []
+    def _until(self, is_so: Callable[[], bool]) -> list[WatchRecord]:
+        told: list[WatchRecord] = []
         deadline = monotonic() + REBUILD_S_MAX
         while not is_so():
             told += self._take(self._consumer.consume(AT_ONCE_MAX, 0.1))
@@ -59,14 +59,14 @@ class Watching:
                 raise Retriable(f"{self._topic}: could not be read within {REBUILD_S_MAX:.0f} s")
         return told
 
-    def news(self) -> list[Told]:
+    def news(self) -> list[WatchRecord]:
         """Return new records, without waiting."""
         return self._take(self._consumer.consume(AT_ONCE_MAX, 0))
 
     def close(self) -> None:
         self._consumer.close()
 
-    def _take(self, messages: Iterable[Any]) -> list[Told]:
+    def _take(self, messages: Iterable[Any]) -> list[WatchRecord]:
         told = []
         for message in messages:
             error = message.error()
@@ -81,13 +81,13 @@ class Watching:
                 raise as_ours(KafkaException(error), f"reading {self._topic}")
         return told
 
-    def _read(self, record: Record) -> Told | None:
+    def _read(self, record: Record) -> WatchRecord | None:
         row = self._reader.read(record)
         if isinstance(row, Row):
             if row.value is None:
-                return Told(record.offset, row.key, None)
+                return WatchRecord(record.offset, row.key, None)
             try:
-                return Told(record.offset, row.key, watch_of(row.value))
+                return WatchRecord(record.offset, row.key, watch_of(row.value))
             except Invalid as fault:
                 row = self._reader.refuse(record, fault)
         self.aside.append((row.record, row.error))

@@ -17,7 +17,7 @@ from schemas.errors import Retriable
 from streams.ingest import drain as draining
 from streams.ingest.channel import Channel
 from streams.ingest.drain import Drain
-from streams.ingest.place import Standing
+from streams.ingest.place import SourcePlace
 from streams.ingest.slices import Pushed, Slice
 from streams.runtime.kafka import Fenced
 
@@ -28,7 +28,7 @@ class AskedIngest:
     """Raises the given faults in order; then succeeds. Without Kafka."""
 
     def __init__(self, *faults: Exception, is_retry: bool = False) -> None:
-        self.standing = Standing()
+        self.standing = SourcePlace()
         self.channel = Channel("daejeon", "calls")
         self.well = threading.Event()
         self.regained_times = 0
@@ -122,7 +122,7 @@ class LoggedIngest(AskedIngest):
     def __init__(self, *, is_committed: bool) -> None:
         super().__init__()
         self.log: list[int] = []
-        self._stands = Standing()
+        self._stands = SourcePlace()
         self._is_first, self._is_committed = True, is_committed
 
     def open(self) -> None:

@@ -13,7 +13,7 @@ from streams.runtime.inbox import Inbox
 from streams.runtime.records import PLAYED, Record
 from streams.runtime.row_reader import Row, Unreadable
 from streams.situations.fold import CityState
-from streams.stages.situations import Held, SituationsStage, timely
+from streams.stages.situations import SituationsAssignment, SituationsStage, timely
 
 NOON = 1_772_971_200_000
 FIRE = "moie.fire.incident"
@@ -67,7 +67,7 @@ def test_the_stage_sets_it_aside_and_the_rules_never_see_it() -> None:
     stage = SituationsStage("moie", nothing, bootstrap="", wire=nothing)
     reader: Any = GivenReader(at(0), at(301), at(2))
     stage._reader = reader
-    held = Held(nothing, CityState(nothing), Inbox("moie.core.tick", "moie.place.camera"))
+    held = SituationsAssignment(nothing, CityState(nothing), Inbox("moie.core.tick", "moie.place.camera"))
     outbox: Any = Written()
     for offset in range(3):
         stage._offer(a_record(offset=offset), held, outbox)

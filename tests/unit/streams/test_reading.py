@@ -12,7 +12,7 @@ from schemas.errors import Fatal, Invalid
 from schemas.event import Event
 from schemas.registry import Registry
 from schemas.wire import Wire
-from streams.ingest.place import Standing, check_place
+from streams.ingest.place import SourcePlace, check_place
 from streams.ingest.place import body_of as place_of
 from streams.runtime import tables
 from streams.runtime.records import Record
@@ -109,7 +109,7 @@ def test_a_tombstone_is_a_row_of_a_table_and_junk_elsewhere() -> None:
 
 
 def test_a_place_that_is_none_is_left_out() -> None:
-    check_place("s", {"place": place_of(Standing())})
+    check_place("s", {"place": place_of(SourcePlace())})
     for body in (b"", b"[]", b"{}", b'{"spans":[[1]],"files":[],"place":{}}'):
         with pytest.raises(Invalid):
             check_place("s", {"place": body})

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from streams.match.core.batch import Batch
+from streams.match.core.batch import ObservationBatch
 from streams.match.core.flow import Partition
 from streams.match.core.observations import observations
 from streams.match.core.recent import Recent
@@ -35,21 +35,21 @@ class NoFrames:
         return self._count
 
 
-def seen(at_ms: int, *places: Partition, offset: int = 0) -> Batch:
+def seen(at_ms: int, *places: Partition, offset: int = 0) -> ObservationBatch:
     """One observation in each of *places*, received at *at_ms*."""
     columns = observations(len(places))
     columns.received[:] = columns.time[:] = at_ms
     columns.at[:] = np.arange(len(places))
     frames: Any = NoFrames(len(places))
     numbers = np.arange(len(places), dtype=np.uint8)
-    return Batch(columns, places, numbers, np.full(len(places), offset, np.int64), frames, {})
+    return ObservationBatch(columns, places, numbers, np.full(len(places), offset, np.int64), frames, {})
 
 
 def kept(recent: Recent) -> list[int]:
     return [int(one) for batch in recent.batches() for one in batch.seen.received]
 
 
-def a_recent(*batches: Batch, bytes_max: int = 1 << 20) -> Recent:
+def a_recent(*batches: ObservationBatch, bytes_max: int = 1 << 20) -> Recent:
     """Each of *batches* in a chunk of its own."""
     recent = Recent(LOOK_BACK_MS, bytes_max)
     for batch in batches:

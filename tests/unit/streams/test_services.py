@@ -11,7 +11,7 @@ from connectors.base import Heard
 from schemas.errors import Fatal, Retriable
 from streams.ingest import worker as hearing
 from streams.ingest.channel import Channel
-from streams.ingest.place import Standing
+from streams.ingest.place import SourcePlace
 from streams.ingest.worker import SpeakingService
 from streams.runtime.kafka import Fenced
 
@@ -38,7 +38,7 @@ class FaultyIngest:
     """Accepts bodies after the given number of faults, without Kafka."""
 
     def __init__(self, *faults: Exception, borrowed: bool = False) -> None:
-        self.standing = Standing()
+        self.standing = SourcePlace()
         self.channel = Channel("daejeon", "cameras")
         self.taken: list[bytes] = []
         self.opened = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.base import Heard, Reading
 from schemas.event import Event
 from streams.ingest.ingest import tick
-from streams.ingest.place import ALL_DONE, Standing
+from streams.ingest.place import ALL_DONE, SourcePlace
 from streams.ingest.slices import SLICE_EVENTS, Slice, slices
 
 MINUTE = 60_000
@@ -16,7 +16,7 @@ def calls(*times_ms: int, topic: str = "fire.incident") -> list[Event]:
 
 
 def cut(
-    events: list[Event], standing: Standing, *, at_ms: int | None = None, body: bytes = b"file"
+    events: list[Event], standing: SourcePlace, *, at_ms: int | None = None, body: bytes = b"file"
 ) -> list[Slice]:
     aside = Event("source.dlq", "calls", {"event_time": 0})
     return list(slices(Heard(body, at_ms), Reading(events, {"read": True}), [aside], standing))
@@ -28,13 +28,13 @@ def done(part: Slice) -> int:
 
 
 def test_a_snapshot_is_one_transaction_however_long_it_took_to_happen() -> None:
-    (only,) = cut(calls(0, 90 * MINUTE), Standing(), at_ms=99 * MINUTE)
+    (only,) = cut(calls(0, 90 * MINUTE), SourcePlace(), at_ms=99 * MINUTE)
     assert (len(only.events), len(only.asides), only.time_ms) == (2, 1, 99 * MINUTE)
     assert (only.standing.heard_at_ms, only.standing.place) == (99 * MINUTE, {"read": True})
 
 
 def test_a_file_goes_minute_by_minute_in_order_of_time() -> None:
-    parts = cut(calls(3 * MINUTE, 0, 1, 3 * MINUTE - 1), Standing(file_place={"old": True}))
+    parts = cut(calls(3 * MINUTE, 0, 1, 3 * MINUTE - 1), SourcePlace(file_place={"old": True}))
     assert [[e.value["event_time"] for e in part.events if e.value] for part in parts] == [
         [0, 1], [3 * MINUTE - 1], [3 * MINUTE]
     ]  # fmt: skip
@@ -43,35 +43,35 @@ def test_a_file_goes_minute_by_minute_in_order_of_time() -> None:
 
 
 def test_the_source_moves_on_only_with_the_last_slice_of_a_file() -> None:
-    parts = cut(calls(0, MINUTE), Standing(file_place={"old": True}))
+    parts = cut(calls(0, MINUTE), SourcePlace(file_place={"old": True}))
     assert [dict(part.standing.file_place) for part in parts] == [{"old": True}, {"read": True}]
 
 
 def test_a_file_that_was_cut_short_goes_on_where_it_stood() -> None:
     events = calls(0, MINUTE, 2 * MINUTE)
-    whole = cut(events, Standing())
+    whole = cut(events, SourcePlace())
     again = cut(events, whole[0].standing)
     assert [part.events for part in again] == [part.events for part in whole[1:]]
     assert all(not part.asides for part in again)
 
 
 def test_another_file_begins_at_its_beginning() -> None:
-    first = cut(calls(0, MINUTE), Standing())[0]
+    first = cut(calls(0, MINUTE), SourcePlace())[0]
     assert len(cut(calls(0, MINUTE), first.standing, body=b"another")) == 2
 
 
 def test_no_transaction_grows_without_bound() -> None:
-    parts = cut(calls(*[0] * (SLICE_EVENTS + 1)), Standing())
+    parts = cut(calls(*[0] * (SLICE_EVENTS + 1)), SourcePlace())
     assert [len(part.events) for part in parts] == [SLICE_EVENTS, 1]
 
 
 def test_reference_data_has_no_minutes() -> None:
-    parts = cut(calls(0, 99 * MINUTE, topic="place.camera"), Standing())
+    parts = cut(calls(0, 99 * MINUTE, topic="place.camera"), SourcePlace())
     assert [len(part.events) for part in parts] == [2]
 
 
 def test_a_file_that_says_nothing_is_still_remembered_as_heard() -> None:
-    (only,) = cut([], Standing())
+    (only,) = cut([], SourcePlace())
     assert done(only) == ALL_DONE
     assert len(only.asides) == 1
 

@@ -9,7 +9,7 @@ import pytest
 from schemas.errors import Fatal, Retriable, Unreachable
 from streams.runtime import loop as module
 from streams.runtime.loop import StageLoop
-from streams.runtime.records import Batch
+from streams.runtime.records import RecordBatch
 
 
 class FaultyStage:
@@ -24,7 +24,7 @@ class FaultyStage:
     def assigned(self) -> None:
         self.calls.append("assigned")
 
-    def take(self, _batch: Batch) -> None:
+    def take(self, _batch: RecordBatch) -> None:
         self.calls.append("take")
         if self._faults:
             raise self._faults.pop(0)
@@ -33,7 +33,7 @@ class FaultyStage:
 def answered(stage: FaultyStage) -> list[str]:
     nothing: Any = None
     given: Any = stage
-    StageLoop(given, nothing, nothing)._answer(Batch((), None))
+    StageLoop(given, nothing, nothing)._answer(RecordBatch((), None))
     return stage.calls
 
 

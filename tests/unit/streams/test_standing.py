@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from connectors.base import Heard
-from streams.ingest.place import ALL_DONE, FILES_MAX, SPANS_MAX, Standing, body_of, standing_from
+from streams.ingest.place import ALL_DONE, FILES_MAX, SPANS_MAX, SourcePlace, body_of, standing_from
 
 
 def a_poll(at_ms: int) -> Heard:
     return Heard(b"x", at_ms)
 
 
-def played(standing: Standing, *moments: int) -> tuple[Standing, list[int]]:
+def played(standing: SourcePlace, *moments: int) -> tuple[SourcePlace, list[int]]:
     """The *moments* left after skipping those read before; each leaves its moment as the source's place."""
     new = []
     for at_ms in moments:
@@ -21,19 +21,19 @@ def played(standing: Standing, *moments: int) -> tuple[Standing, list[int]]:
 
 
 def test_a_recording_played_again_is_not_heard_again() -> None:
-    standing, _ = played(Standing(), 10, 20, 30)
+    standing, _ = played(SourcePlace(), 10, 20, 30)
     assert played(standing, 10, 20, 30)[1] == []
 
 
 def test_after_the_first_half_only_the_second_is_new() -> None:
-    standing, _ = played(Standing(), 10, 20)
+    standing, _ = played(SourcePlace(), 10, 20)
     standing, new = played(standing, 10, 20, 30, 40)
     assert new == [30, 40]
     assert standing.place == {"at": 40}
 
 
 def test_a_recording_older_than_all_that_was_heard_begins_at_a_place_of_its_own() -> None:
-    standing, _ = played(Standing(), 100, 110)
+    standing, _ = played(SourcePlace(), 100, 110)
     assert standing.place_for(a_poll(50)) == {}
     standing, new = played(standing, 50, 60, 100)
     assert new == [50, 60]
@@ -44,7 +44,7 @@ def test_a_recording_older_than_all_that_was_heard_begins_at_a_place_of_its_own(
 
 def test_a_file_without_a_clock_is_known_by_its_digest() -> None:
     file = Heard(b"x", None)
-    standing = Standing().after_file("one", 7, {})
+    standing = SourcePlace().after_file("one", 7, {})
     assert not standing.has_heard(file, "one"), "half done is not done"
     standing = standing.after_file("one", ALL_DONE, {"a": 1}).after_file("two", ALL_DONE, {"a": 2})
     assert standing.has_heard(file, "one")
@@ -53,7 +53,7 @@ def test_a_file_without_a_clock_is_known_by_its_digest() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    standing = Standing()
+    standing = SourcePlace()
     for number in range(2 * FILES_MAX):
         standing = standing.after_file(str(number), ALL_DONE, {})
         standing = standing.after_moment(1_000_000 - number, {})
@@ -64,6 +64,6 @@ def test_what_is_remembered_is_bounded() -> None:
 
 
 def test_a_standing_survives_being_written_down() -> None:
-    standing, _ = played(Standing(), 100, 110, 50)
+    standing, _ = played(SourcePlace(), 100, 110, 50)
     standing = standing.after_file("one", 3, {"b": [1]})
     assert standing_from(body_of(standing)) == standing

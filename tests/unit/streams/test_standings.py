@@ -10,12 +10,12 @@ import pytest
 
 from deploy.assembly.slots import take_slot
 from schemas.errors import BongsuError, Fatal, Retriable
-from streams.match.core.step import Standing
+from streams.match.core.step import PartitionProgress
 from streams.match.worker.loop import FENCED_MAX, YOUNG_S, may_begin_anew
 from streams.match.worker.offsets import left_from, text_of
 from streams.runtime.kafka import Fenced
 
-STANDING = Standing(next_offset=90, watch_offset=7, first_offset=12, watermark_ms=1_772_967_600_000)
+STANDING = PartitionProgress(next_offset=90, watch_offset=7, first_offset=12, watermark_ms=1_772_967_600_000)
 
 
 def test_what_is_left_is_found_again() -> None:
