@@ -11,9 +11,11 @@ from streams.situations.answers.filing import answered, filed, inherited, tied
 from streams.situations.answers.grants import expired
 from streams.situations.answers.publish import (
     grant_events,
+    made_room,
     publish,
     publish_answer,
     publish_evidence,
+    publish_handled,
     put_in_force,
     send_out,
 )
@@ -31,7 +33,6 @@ from streams.situations.operators.actions import (
     is_done,
     joined,
     reason_of,
-    redrawn,
     separated,
 )
 from streams.situations.places import on_camera, on_site
@@ -39,14 +40,13 @@ from streams.situations.reports.facts import camera_of, incident_of, next_of, po
 from streams.situations.reports.notices import NOTICES, check_notice
 from streams.situations.reports.owners import as_known, check_owner
 from streams.situations.reports.sites import SITE, site_of
-from streams.situations.rule import Draft, Follows, Heard, Notices
+from streams.situations.rule import Draft, Heard, Notices
 from streams.situations.rule_change import rules_changed
 from streams.situations.rules.in_force import CityRules
 from streams.situations.rules.joint_incident import regroup
 from streams.situations.rules.parts.reported import seen
 from streams.situations.shadow import begun, ended, rows_of, shadowed
 from streams.situations.state.city import CityState
-from streams.situations.state.limits import let_go, too_many
 
 __all__ = ["CityState", "step"]
 
@@ -54,12 +54,12 @@ LEFT_OUT = "left_out"
 
 
 def step(state: CityState, entry: Entry) -> list[Event]:
-    """What the rules answer to *entry*, in order; *state* is changed to match.
+    """The rules' answers to *entry*, in order; *state* is changed to match.
 
-    First what was due before the entry's time, each at its own; then the entry itself; last what rules in shadow
-    say. ``Invalid`` for an entry that cannot be: nothing has changed then, the sequence neither.
+    Work that is due before the entry's time comes first, each at its own time; then the entry; last the answers of rules in
+    shadow. ``Invalid`` for an entry that cannot be: then nothing has changed, the sequence included.
     """
-    events = [*_answers(state, entry), *_made_room(state)]
+    events = [*_answers(state, entry), *made_room(state)]
     if entry.kind == "rules":
         return events + _overshadowed(state, entry)
     return events if state.shadow is None else events + _in_shadow(state.shadow, entry)
@@ -67,7 +67,7 @@ def step(state: CityState, entry: Entry) -> list[Event]:
 
 def _in_shadow(shadow: CityState, entry: Entry) -> list[Event]:
     try:
-        events = [*_answers(shadow, entry), *_made_room(shadow)]
+        events = [*_answers(shadow, entry), *made_room(shadow)]
     except Invalid:  # an action on what the shadow does not know
         return []
     return shadowed(shadow, [*events, shadow.clock_row()])
@@ -116,7 +116,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
 
 
 def _untimed(state: CityState, entry: Entry) -> list[Event]:
-    """What says nothing of the time: reference data, and what was seen, which is older, or of a play that runs ahead."""
+    """An entry that does not move the clock: reference data, and observations, which may be older, or ahead in a play."""
     contract = entry.topic.partition(".")[2]
     if contract == SITE:
         site = site_of(entry, state.sites.sites, state.rules.limits.sites)
@@ -160,7 +160,7 @@ def _on_incident(state: CityState, incident: Incident, filing_id: str | None) ->
 
 
 def _answered_late(state: CityState, known: Incident, filing_id: str | None) -> list[Event]:
-    """What a repeat, or a revision that comes after a newer one, says: at most which filing the case answers."""
+    """A repeat, or a revision older than the known one. It can only name the filing that the case answers."""
     its_id = _taken_as_answer(state, known, filing_id)
     if its_id is None:
         return []
@@ -203,7 +203,7 @@ def _may_be(state: CityState, action: Action) -> None:
 
 
 def _on_action(state: CityState, action: Action) -> list[Event]:
-    """What an operator does: a revision that says so, and what follows from it for the situations."""
+    """An operator's action: a revision that records it, and the changes of situations that follow."""
     situation = state.now_told_as(action.situation_id)
     if situation is None or is_done(action, situation):
         return []
@@ -221,30 +221,17 @@ def _on_action(state: CityState, action: Action) -> list[Event]:
             linked = separated(situation, action.incident_ids)
         case "file":
             after = filed(after, action, state.rules, now=state.now_ms)
-            return publish(state, _as_handled(state, after))
+            return publish_handled(state, after)
         case _:
-            return publish(state, _as_handled(state, after))
+            return publish_handled(state, after)
     events = publish(state, Draft(after, None))
     for incident in linked:
         state.remember(replace(incident, turned_at=state.now_ms))
     drafts = regroup(state, {incident.incident_id for incident in linked})
     for draft in inherited(drafts, state.situations):
-        events += publish(
-            state, replace(draft, situation=replace(draft.situation, reason=_with(draft, action)))
-        )
+        reason = f"{draft.situation.reason}; {reason_of(action)}"
+        events += publish(state, replace(draft, situation=replace(draft.situation, reason=reason)))
     return events
-
-
-def _with(draft: Draft, action: Action) -> str:
-    return f"{draft.situation.reason}; {reason_of(action)}"
-
-
-def _as_handled(state: CityState, after: Situation) -> Draft:
-    """*after*, an operator's action, with the view that follows from it."""
-    if not after.holds_reports:
-        after = replace(after, view=redrawn(after.view, after.handled, state.rules, now=state.now_ms))
-    rule = state.rule_named(after.rule)
-    return rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {})
 
 
 def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
@@ -274,13 +261,13 @@ def _on_evidence(state: CityState, entry: Entry) -> list[Event]:
 
 
 def _on_memory(state: CityState, memory: Memory) -> list[Event]:
-    """What is due in what a rule remembers."""
+    """The work of a memory that is due."""
     rule = state.rule_named(memory.rule)
     return [] if rule is None else put_in_force(state, rule.on_time(state, memory))
 
 
 def _on_time(state: CityState, situation: Situation) -> list[Event]:
-    """What is due in *situation* by now: grants run out, silent reports lapse, the closed is forgotten."""
+    """The work of *situation* that is due: grants run out, silent reports lapse, a closed situation is forgotten."""
     now, rules = state.now_ms, state.rules
     closed_at = situation.view.closed_at
     if closed_at is not None and closed_at + rules.forget_after_ms <= now:
@@ -304,15 +291,3 @@ def _on_time(state: CityState, situation: Situation) -> list[Event]:
         events.append(state.situation_row(situation.situation_id))
     rule = state.rule_named(situation.rule)
     return events + (put_in_force(state, rule.on_time(state, situation)) if rule is not None else [])
-
-
-def _made_room(state: CityState) -> list[Event]:
-    """Let go of what is beyond the city's bound: told closed if it was not, then forgotten."""
-    events: list[Event] = []
-    for one in too_many(state):
-        if not one.is_closed:
-            events += publish(state, Draft(let_go(one, state.rules, now=state.now_ms), {}))
-        situation, ended = unwatched(state.situations[one.situation_id])
-        state.let_go(situation)
-        events += [*ended, state.situation_row(situation.situation_id)]
-    return events

@@ -79,10 +79,11 @@ class City(Protocol):
     sequence: int
     gone_to: int
     situations: dict[str, Situation]
-    memories: dict[str, Memory]
     cameras: CameraIndex
     sites: SiteIndex
 
+    @property
+    def memories(self) -> Mapping[str, Memory]: ...
     @property
     def rules_in_force(self) -> Sequence[Rule]: ...
     @property

@@ -13,6 +13,7 @@ from streams.situations.memory import OpenedWatch, memory_of
 from streams.situations.model import Situation
 from streams.situations.places import look_again
 from streams.situations.rule import Draft
+from streams.situations.rules.in_force import is_kept
 from streams.situations.state.city import CityState
 
 
@@ -27,9 +28,8 @@ def rules_changed(state: CityState, opening_before: str | None) -> list[Event]:
 def _end_rules(state: CityState) -> list[Event]:
     """End what rules remember that are no longer in force."""
     events: list[Event] = []
-    for memory in [
-        state.memories[name] for name in sorted(one for one in state.memories if not state.is_kept(one))
-    ]:
+    for name in sorted(one for one in state.memories if not is_kept(state.rules_in_force, one)):
+        memory = state.memories[name]
         events += state.drop(memory)
         if memory.watch_id is not None:
             events.append(Event("core.watch", memory.watch_id, None))
@@ -69,7 +69,7 @@ def _open_watches(state: CityState) -> list[Event]:
 
 
 def _grant_anew(state: CityState, before: str | None) -> list[Event]:
-    """Grants follow other numbers of the law, or of cameras, at once: none lives on without a ground."""
+    """Grants follow other numbers of the law, or of cameras, at once: none stays without a ground."""
     if before in (None, state.opening):
         return []
     live = sorted((one for one in state.situations.values() if not one.is_closed), key=lambda one: one.age)

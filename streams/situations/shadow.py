@@ -16,7 +16,7 @@ from schemas.event import Event, derived_id
 from streams.situations.answers.events import event_fields
 from streams.situations.config import RulesConfig
 from streams.situations.rule import CityWatch, KeepsList, Rule
-from streams.situations.rules.in_force import rules_of
+from streams.situations.rules.in_force import is_kept, rules_of
 from streams.situations.state.city import CityState
 from streams.situations.state.rows import SHADOW
 from streams.situations.terms import JOINT_INCIDENT
@@ -37,7 +37,7 @@ def begun(state: CityState) -> CityState | None:
         shadow.sites.put(site)
     for situation in sorted(state.situations.values(), key=lambda one: one.age):
         shadow.put(situation)
-    for name in sorted(filter(shadow.is_kept, state.memories)):
+    for name in sorted(one for one in state.memories if is_kept(shadow.rules_in_force, one)):
         shadow.keep(state.memories[name])
     return shadow
 

@@ -12,10 +12,12 @@ from streams.situations.answers.dispatch import sent_out
 from streams.situations.answers.events import alert_event, grant_event, situation_event
 from streams.situations.answers.filing import inherited, is_untold, refiled
 from streams.situations.answers.grants import Change, regranted
-from streams.situations.answers.watches import rewatched
+from streams.situations.answers.watches import rewatched, unwatched
 from streams.situations.model import Incident, Situation
-from streams.situations.rule import Draft, Step
+from streams.situations.operators.actions import redrawn
+from streams.situations.rule import Draft, Follows, Step
 from streams.situations.state.city import CityState
+from streams.situations.state.limits import let_go, too_many
 
 
 def put_in_force(state: CityState, step: Step) -> list[Event]:
@@ -78,7 +80,7 @@ def _listed(state: CityState, situation: Situation) -> Situation:
 
 
 def _over(situation: Situation) -> str | None:
-    """Why no grant lives on; ``None`` while they may."""
+    """The reason to end all grants; ``None`` while they may stay."""
     if situation.view.merged_into is not None:
         return f"merged into {situation.view.merged_into}"
     if situation.handled.hold == "closed":
@@ -112,3 +114,23 @@ def publish_answer(state: CityState, its_id: str | None, incident: Incident) -> 
         return []
     reason = f"answered by {incident.agency}"
     return publish(state, Draft(replace(situation, revision=situation.revision + 1, reason=reason), None))
+
+
+def publish_handled(state: CityState, after: Situation) -> list[Event]:
+    """Publish *after*, the revision of an operator's action, with the view that follows from it."""
+    if not after.holds_reports:
+        after = replace(after, view=redrawn(after.view, after.handled, state.rules, now=state.now_ms))
+    rule = state.rule_named(after.rule)
+    return publish(state, rule.on_action(state, after) if isinstance(rule, Follows) else Draft(after, {}))
+
+
+def made_room(state: CityState) -> list[Event]:
+    """Let go of the situations beyond the city's bound: an open one is published closed, then all are forgotten."""
+    events: list[Event] = []
+    for one in too_many(state):
+        if not one.is_closed:
+            events += publish(state, Draft(let_go(one, state.rules, now=state.now_ms), {}))
+        situation, ended = unwatched(state.situations[one.situation_id])
+        state.let_go(situation)
+        events += [*ended, state.situation_row(situation.situation_id)]
+    return events

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from streams.situations.rule import Rule
 from streams.situations.terms import JOINT_INCIDENT
 
 NOT_RULES = frozenset({"in_force", "parts"})
-"""What stands in this folder beside the rules."""
+"""Modules of this folder that are no rules."""
 
 
 @cache
@@ -83,3 +83,9 @@ def families_of(config: RulesConfig) -> Mapping[str, tuple[str, ...]]:
         for rule in config.others
         for family, said in rule.numbers.get("families", {}).items()
     }
+
+
+def is_kept(rules: Iterable[Rule], name: str) -> bool:
+    """Whether one of *rules* may have a memory of that name."""
+    kept = (one for rule in rules for one in rule.keeps)
+    return any(name.startswith(one) if one.endswith(":") else name == one for one in kept)

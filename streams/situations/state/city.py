@@ -19,7 +19,9 @@ from streams.situations.reports.rates import Rates
 from streams.situations.reports.sites import SiteIndex
 from streams.situations.rule import Notices, Rule
 from streams.situations.rules.in_force import families_of, rules_of
+from streams.situations.state.clock import Clock
 from streams.situations.state.indexes import Indexes
+from streams.situations.state.memories import Memories
 from streams.situations.state.rows import (
     CAMERA,
     CLOCK,
@@ -28,47 +30,27 @@ from streams.situations.state.rows import (
     SITE,
     body_of,
     camera_from,
-    clock_from,
     memory_body,
     memory_from,
     site_from,
     situation_from,
 )
 from streams.situations.state.schedule import Schedule, next_due
-from streams.situations.terms import is_a
 
 
 @dataclass(slots=True)
-class CityState:
-    """Facts (situations, cameras, the clock), and what is derived from them. ``step`` alone changes it.
+class CityState(Clock):
+    """Facts (situations, cameras, the clock), and what is derived from them. ``step`` alone changes it."""
 
-    *sequence* counts the entries taken; *rules_digest* is that of the numbers in force, ``None`` before any. *gone* counts
-    the situations that were let go early, for want of room; *gone_to* is when the latest report of them was made.
-    *unwatched* counts those that opened without a watch, for want of room; *left_out* the cameras that units sent could not
-    see, *units_left_out* the units that could see none, for want of room.
-    """
-
-    now_ms: int = 0
-    sequence: int = 0
-    rules_digest: str | None = None
-    opening: str | None = None
-    """That of the numbers in force by which cameras open."""
-    gone: int = 0
-    gone_to: int = 0
-    unwatched: int = 0
-    left_out: int = 0
-    units_left_out: int = 0
     config: RulesConfig | None = None
     situations: dict[str, Situation] = field(default_factory=dict)
     cameras: CameraIndex = field(default_factory=CameraIndex)
     sites: SiteIndex = field(default_factory=SiteIndex)
-    memories: dict[str, Memory] = field(default_factory=dict)
     shadow: CityState | None = None
-    covers: tuple[str, ...] = ()
     rules_in_force: tuple[Rule, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     rates: Rates = field(default_factory=lambda: Rates({}))
-    _watchers: dict[str, str] = field(default_factory=dict)
+    _memories: Memories = field(default_factory=Memories)
     _index: IncidentIndex | None = None
     _indexes: Indexes = field(default_factory=Indexes)
     _schedule: Schedule = field(default_factory=Schedule)
@@ -93,9 +75,8 @@ class CityState:
                 in_shadow.append((key.removeprefix(SHADOW), value))
             elif value is not None:
                 state._remember(key, value["kind"], value["body"])
-        state._covered()
         told = (one for one in state.situations.values() if not one.is_merged)
-        state._use(config, [incident for one in told for incident in one.view.incidents])
+        state.use(config, [incident for one in told for incident in one.view.incidents])
         if in_shadow:
             state.shadow = cls.from_records(config.candidate() or config, in_shadow)
         return state
@@ -109,14 +90,9 @@ class CityState:
             case "site":
                 self.sites.put(site_from(body))
             case "rule":
-                self._hold(memory_from(body))
+                self._memories.put(memory_from(body))
             case "clock":
-                clock = clock_from(body)
-                self.now_ms, self.sequence = clock["now_ms"], clock["sequence"]
-                self.rules_digest, self.opening = clock["rules"], clock.get("opening")
-                self.gone, self.gone_to = clock.get("gone", 0), clock.get("gone_to", 0)
-                self.unwatched, self.left_out = clock.get("unwatched", 0), clock.get("left_out", 0)
-                self.units_left_out = clock.get("units_left_out", 0)
+                self.set_clock(body)
             case _:
                 raise Fatal(
                     f"core.state: row {key!r} is of unknown kind {kind!r}", hint="run a newer version"
@@ -139,11 +115,20 @@ class CityState:
         """Report → the situation that it is told with."""
         return self._indexes.owners
 
-    def use(self, config: RulesConfig) -> None:
-        """Put other numbers in force: who is whose partner and what is due when follow anew."""
-        self._use(config, self._index.incidents.values() if self._index else ())
+    @property
+    def memories(self) -> Mapping[str, Memory]:
+        """Name → memory. ``keep`` and ``drop`` alone change it."""
+        return self._memories.by_name
 
-    def _use(self, config: RulesConfig, incidents: Collection[Incident]) -> None:
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """The names of the memories that stand for an area alert now."""
+        return self._memories.covers
+
+    def use(self, config: RulesConfig, incidents: Collection[Incident] | None = None) -> None:
+        """Put other numbers in force; partners and due times follow anew, for *incidents* or for all known."""
+        if incidents is None:
+            incidents = self._index.incidents.values() if self._index else ()
         index, rates = IncidentIndex(config), Rates(families_of(config))
         index.fill(incidents)
         rates.fill(incidents)
@@ -154,11 +139,6 @@ class CityState:
             self._schedule.put(situation.situation_id, next_due(situation, self))
         for memory in self.memories.values():
             self._schedule.put(memory.name, memory.wake_at)
-
-    def is_kept(self, name: str) -> bool:
-        """Whether a rule in force may have a memory of that name."""
-        kept = (one for rule in self.rules_in_force for one in rule.keeps)
-        return any(name.startswith(one) if one.endswith(":") else name == one for one in kept)
 
     def rule_named(self, name: str) -> Rule | None:
         """The rule in force of that name; ``None`` for one that is not, or no longer."""
@@ -183,37 +163,33 @@ class CityState:
 
     def covering(self, kind: str) -> Iterator[Memory]:
         """The area alerts that now stand for single situations of *kind*."""
-        for name in self.covers:
-            if any(is_a(kind, one) for one in self.memories[name].covers):
-                yield self.memories[name]
+        return self._memories.covering(kind)
 
     def keep(self, memory: Memory) -> list[Event]:
         """Remember *memory* in the place of its former self; its row, where it is another."""
         self._schedule.put(memory.name, memory.wake_at)
-        before = self.memories.get(memory.name)
-        if before == memory:
+        if self.memories.get(memory.name) == memory:
             return []
-        self._hold(memory)
-        if memory.covers or (before is not None and before.covers):
-            self._covered()
+        self._memories.put(memory)
         return [self.memory_row(memory.name)]
-
-    def _hold(self, memory: Memory) -> None:
-        self.memories[memory.name] = memory
-        if memory.watch_id is not None:
-            self._watchers[memory.watch_id] = memory.name
-
-    def _covered(self) -> None:
-        self.covers = tuple(sorted(name for name, one in self.memories.items() if one.covers))
 
     def drop(self, memory: Memory) -> list[Event]:
         """Remember it no longer."""
-        del self.memories[memory.name]
-        self._watchers.pop(memory.watch_id or "", None)
-        if memory.covers:
-            self._covered()
+        self._memories.remove(memory)
         self._schedule.remove(memory.name)
         return [self.memory_row(memory.name)]
+
+    def is_standing(self, watch_id: str) -> bool:
+        """Whether it is a watch that a rule has in the whole city."""
+        return self.rule_of_watch(watch_id) is not None
+
+    def rule_of_watch(self, watch_id: str | None) -> Rule | None:
+        memory = self.memories.get(self._memories.name_of_watch(watch_id))
+        return self.rule_named(memory.rule) if memory is not None else None
+
+    def memory_of_watch(self, watch_id: str) -> Memory:
+        """The memory that stands for a watch of a rule. ``KeyError`` without one."""
+        return self.memories[self._memories.name_of_watch(watch_id)]
 
     # -- situations ------------------------------------------------------------------------------------------
 
@@ -273,18 +249,6 @@ class CityState:
     def rules_with_situations(self) -> list[str]:
         return self._indexes.rules()
 
-    def is_standing(self, watch_id: str) -> bool:
-        """Whether it is a watch that a rule has in the whole city."""
-        return self.rule_of_watch(watch_id) is not None
-
-    def rule_of_watch(self, watch_id: str | None) -> Rule | None:
-        memory = self.memories.get(self._watchers.get(watch_id or "", ""))
-        return self.rule_named(memory.rule) if memory is not None else None
-
-    def memory_of_watch(self, watch_id: str) -> Memory:
-        """The memory that stands for a watch of a rule. ``KeyError`` without one."""
-        return self.memories[self._watchers[watch_id]]
-
     def owner_of(self, incident: Incident) -> Situation | None:
         owner = self.owners.get(incident.incident_id)
         return self.situations[owner] if owner is not None else None
@@ -304,8 +268,6 @@ class CityState:
         """The situations that are not closed and lie within *radius_m* of any of *places*, oldest first."""
         near = self._indexes.live_near(places, radius_m)
         return sorted((self.situations[one] for one in near), key=lambda situation: situation.age)
-
-    # -- time ------------------------------------------------------------------------------------------------
 
     def due_until(self, time_ms: int) -> Iterator[tuple[int, Situation | Memory]]:
         """(when, what) of each wake-up due by *time_ms*, in order; such as arise meanwhile included."""
@@ -330,11 +292,7 @@ class CityState:
 
     def clock_row(self) -> Event:
         """Where the city stands: its time, the journal's sequence, the rules in force."""
-        clock = {"now_ms": self.now_ms, "sequence": self.sequence, "rules": self.rules_digest}
-        clock |= {"gone": self.gone, "gone_to": self.gone_to}
-        clock |= {"unwatched": self.unwatched, "left_out": self.left_out, "opening": self.opening}
-        clock |= {"units_left_out": self.units_left_out}
-        return self._row(CLOCK, CLOCK, body_of(clock))
+        return self._row(CLOCK, CLOCK, self.clock_body())
 
     def _row(self, key: str, kind: str, body: bytes | None) -> Event:
         return state_row(key, kind, body, self.rules.city, now=self.now_ms, sequence=self.sequence)

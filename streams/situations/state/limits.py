@@ -1,4 +1,4 @@
-"""What a city holds at once, and what goes when that is too much. Pure."""
+"""The bound on the situations that a city holds, and the choice of those to let go beyond it. Pure."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Holds(Protocol):
 
 
 def too_many(city: Holds) -> list[Situation]:
-    """Those that go, in order; none while the bound holds. First what has been closed for longest, then the reports that
-    were silent for longest; never what another rule keeps open, which has a bound of its own."""
+    """The situations to let go, in order; none while the bound holds. First those closed longest, then those whose reports
+    were silent longest; never an open one of another rule, which has its own bound."""
     most = city.rules.limits.situations
     count = len(city.situations) - most
     if count <= 0:
