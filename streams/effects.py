@@ -218,7 +218,7 @@ HELPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CoreEvents:
     """The events of ``core.alert``, ``core.situation`` and ``core.grant`` of a log, each in order.
 
     *since*: when the log begins. A period before it is unknown, not empty.
@@ -236,7 +236,7 @@ class Told:
         return help_of(self.situations, grants=self.grants, from_ms=from_ms, to_ms=to_ms)
 
 
-def measures_of(told: Told, *, from_ms: int, to_ms: int) -> list[Measure]:
+def measures_of(told: CoreEvents, *, from_ms: int, to_ms: int) -> list[Measure]:
     """Return every measure of the period [from_ms, to_ms)."""
     found = told.help(from_ms, to_ms)
     measures = [Measure(name, unit, getattr(found, name)) for name, unit in HELPS]
@@ -249,7 +249,9 @@ def measures_of(told: Told, *, from_ms: int, to_ms: int) -> list[Measure]:
     return measures
 
 
-def compared(told: Told, *, from_ms: int, to_ms: int, control_from: int, control_to: int) -> list[Measure]:
+def compared(
+    told: CoreEvents, *, from_ms: int, to_ms: int, control_from: int, control_to: int
+) -> list[Measure]:
     """Return every measure of a period and of its control. Without control if the log begins later than that."""
     ours = measures_of(told, from_ms=from_ms, to_ms=to_ms)
     if told.since > control_from:

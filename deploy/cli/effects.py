@@ -17,7 +17,7 @@ from deploy.topic_values import values_of
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from streams.effects import Load, Told
+    from streams.effects import CoreEvents, Load
 
 Values = list[dict[str, Any]]
 UNREPORTED = "not reported"
@@ -48,7 +48,7 @@ def effects(
     from rich.console import Console
 
     from deploy.city.city import load_city
-    from streams.effects import Told
+    from streams.effects import CoreEvents
 
     city, platform = load_city(city_name), reach()
     alerts, situations, grants = (
@@ -60,7 +60,7 @@ def effects(
             hint=f"run its sources: bongsu run {city.name}; or play: bongsu play {city.name} --source NAME RECORDING",
         )
     times = [one["event_time"] for one in situations]
-    told = Told(alerts, situations, [one for one in grants if one["revision"] == 1], min(times))
+    told = CoreEvents(alerts, situations, [one for one in grants if one["revision"] == 1], min(times))
     start = epoch_ms(from_text) if from_text else min(times)
     end = epoch_ms(to_text) if to_text else max(times) + 1
     control = _control(against, start, end) if against or from_text else None
@@ -89,7 +89,7 @@ def _control(against: str | None, start: int, end: int) -> tuple[int, int]:
     return epoch_ms(first), epoch_ms(last)
 
 
-def show_change(told: Told, period: tuple[int, int], control: tuple[int, int]) -> None:
+def show_change(told: CoreEvents, period: tuple[int, int], control: tuple[int, int]) -> None:
     """Each measure of the control and of the period, and the change between them."""
     from rich.console import Console
     from rich.table import Table
@@ -111,7 +111,7 @@ def show_change(told: Told, period: tuple[int, int], control: tuple[int, int]) -
     Console(width=max(100, Console().width)).print(table)
 
 
-def measured(told: Told, start: int, end: int) -> dict[str, Any]:
+def measured(told: CoreEvents, start: int, end: int) -> dict[str, Any]:
     """Everything of one period, as JSON carries it."""
     from streams.effects import first_heard, load_of, load_of_times
 

@@ -17,8 +17,8 @@ Group = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What one set of rules made of a journal."""
+class RulesOutcome:
+    """The situations, alerts and grants that one set of rules makes of a journal."""
 
     config: RulesConfig
     state: CityState = field(default_factory=CityState.empty)
@@ -74,8 +74,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What today's rules and a candidate's make of one journal. *joined* and *parted* are groups of reports that only the
-    candidate, or only today's, hold for one happening."""
+    """Counts of today's rules and of a candidate's over one journal. *joined* and *parted* are groups of reports that only
+    the candidate, or only today's, hold for one happening."""
 
     today: Mapping[str, int]
     candidate: Mapping[str, int]
@@ -92,7 +92,7 @@ class Difference:
 
 def compared(entries: Iterable[Entry], today: RulesConfig, candidate: RulesConfig) -> Difference:
     """Both over *entries*, each beginning with nothing."""
-    ours, theirs = Outcome(today), Outcome(candidate)
+    ours, theirs = RulesOutcome(today), RulesOutcome(candidate)
     for entry in entries:
         ours.take(entry)
         theirs.take(entry)

@@ -1,4 +1,4 @@
-"""Running the rules over the journal again, with the mouths muted, and comparing with what was answered then."""
+"""Replay of the journal through the rules, and comparison of the answers with the recorded ones. Publishes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schemas.event import Event
 from schemas.framing import HEADER_BYTES
 from schemas.wire import Wire
 from streams.journal.entries import RULES, entry_of
-from streams.journal.verdict import Answer, Bytes, Recorded, RecordedTable, Verdict, held_against
+from streams.journal.verdict import Bytes, Recorded, RecordedTable, ReplayedAnswer, Verdict, held_against
 from streams.runtime.kafka import Enough, ends_of, read_whole
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
@@ -21,7 +21,7 @@ from streams.situations.explain import Explanation, explanation
 from streams.situations.fold import CityState, step
 
 SETTLE_S = 5.0
-"""How long an end is waited for that nothing moves any more."""
+"""The time to wait for the end of a topic once nothing more arrives."""
 ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing")
 TABLES = ("core.watch",)
 """Answers of which the log keeps the newest of each key."""
@@ -142,7 +142,7 @@ def verify(
     }
     entries = 0
 
-    def answers() -> Iterator[Answer]:
+    def answers() -> Iterator[ReplayedAnswer]:
         nonlocal entries
         state = CityState.empty()
         enough = Reached(begun, but_if=lambda: all(one.is_done() for one in then.values()))
@@ -157,7 +157,7 @@ def verify(
             for event in step(state, entry):
                 if event.topic in COMPARED:
                     _topic, key, value = wire.encode(city, event)
-                    yield Answer(event.topic, row["sequence"], (key, _payload(value)), is_later)
+                    yield ReplayedAnswer(event.topic, row["sequence"], (key, _payload(value)), is_later)
 
     verdict = held_against(answers(), then)
     verdict.entries = entries

@@ -17,7 +17,7 @@ Key = bytes | None
 
 @dataclass(slots=True)
 class Verdict:
-    """What a verification found. *differences* names the first few records that are not alike."""
+    """The result of a verification. *differences* names the first few records that are not alike."""
 
     entries: int = 0
     answers: Counter[str] = field(default_factory=Counter)
@@ -31,7 +31,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReplayedAnswer:
     """An answer that the rules give now. *is_later*: of an entry that was journalled after the comparison began, so that its
     recorded counterpart need not be among those that are compared."""
 
@@ -53,7 +53,7 @@ Difference = Callable[[Any, Any], str | None]
 """(an answer now, a recorded one) → in which way they differ; ``None`` when they are the same."""
 
 
-def differing_bytes(now: Answer, recorded: Bytes) -> str | None:
+def differing_bytes(now: ReplayedAnswer, recorded: Bytes) -> str | None:
     return None if recorded == now.bytes else OTHER_BYTES
 
 

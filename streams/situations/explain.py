@@ -1,4 +1,4 @@
-"""Why a situation is told as it is: what came in, what tied its reports together, and what was nearly one of them. Pure."""
+"""Explanations of a situation's revisions: the entry, the ties between its reports, and the nearest others. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streams.situations.state.city import CityState
 from streams.situations.terms import JOINT_INCIDENT
 
 WIDER = 5
-"""How many times the widest reach a candidate may be away and still be worth a word."""
+"""The multiple of the widest reach within which a report is named as a near miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def numbers_of(config: RulesConfig, rule: str) -> str:
 
 
 def otherwise(state: CityState, situation: Situation) -> str | None:
-    """What would have made it different: of reports the nearest that did not join; of others what their rule says."""
+    """The nearest report that did not join; for a situation without reports, the text of its rule."""
     if situation.holds_reports:
         return nearest(state, situation)
     rule = state.rule_named(situation.rule)
@@ -79,12 +79,12 @@ def otherwise(state: CityState, situation: Situation) -> str | None:
 
 
 def came_in(entry: Entry) -> str:
-    """What a revision came of, and where that stands."""
+    """The entry that led to a revision, and its place in the log."""
     return f"{_named_entry(entry)}, {entry.topic}[{entry.partition}]@{entry.offset}"
 
 
 def _named_entry(entry: Entry) -> str:
-    """What it is in words, never of whom: neither a person nor a plate."""
+    """The entry in words, without a person or a plate."""
     value = entry.value
     contract = entry.topic.partition(".")[2]
     if contract in NOTICES:

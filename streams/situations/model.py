@@ -1,4 +1,4 @@
-"""What the rules hold in mind: value objects, never changed, replaced by the next revision."""
+"""The value objects of the rules: never changed, replaced by the next revision."""
 
 from __future__ import annotations
 
@@ -133,9 +133,9 @@ class Grant(Struct, frozen=True, gc=False):
         return self.granted_to, self.camera_id
 
 
-class Told(Struct, frozen=True, gc=False):
-    """What an audience has been told: the last revision of its alert, what that said, and *at* which place. *since* is when
-    the alert that is now active was first told."""
+class ToldAlert(Struct, frozen=True, gc=False):
+    """The last revision of an audience's alert, a digest of its contents, and the place *at* which it was. *since* is when
+    the alert that is now active was first published."""
 
     audience: str
     revision: int
@@ -147,8 +147,8 @@ class Told(Struct, frozen=True, gc=False):
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """What the units of one report were told: the last revision of their bundle, what that said, and *since* when they are.
-    *left_out* cameras stand around that they may not see, *units_left_out* of them see none, for want of room."""
+    """The last revision of the bundle for the units of one report, a digest of its contents, and *since* when they are sent.
+    For want of room *left_out* cameras nearby are not theirs to see, and *units_left_out* units see none."""
 
     incident_id: str
     agency: str
@@ -179,7 +179,7 @@ class Observed(Struct, frozen=True, gc=False):
 
     @property
     def said_by(self) -> SaidBy:
-        """What was claimed, and by whom."""
+        """The label, and the camera or topic that claims it."""
         return self.label, self.seen_by
 
 
@@ -199,7 +199,7 @@ def listed_with(observed: tuple[Observed, ...], found: Observed, most: int) -> t
     return (*observed[:repeated], *observed[repeated + 1 :], found)
 
 
-class Watching(Struct, frozen=True, gc=False):
+class SituationWatch(Struct, frozen=True, gc=False):
     """The watch around a situation, as it was last told. *closes_at* is ``None`` while it is open; *ended* once it is
     taken away."""
 
@@ -210,7 +210,7 @@ class Watching(Struct, frozen=True, gc=False):
 
 
 class View(Struct, frozen=True, gc=False):
-    """What others see of a situation. A new revision is due exactly when this changes.
+    """The published part of a situation. A new revision is due exactly when this changes.
 
     *radius_m*, *words* and *beneath* are those of an area: how far it reaches, what is said of it, and the single
     situations listed beneath it. *references* are (what, where it is kept): told to its agencies and to *shown_to*,
@@ -239,7 +239,7 @@ class View(Struct, frozen=True, gc=False):
 
 
 class Situation(Struct, frozen=True, gc=False):
-    """What the platform holds to be going on, and all that it needs to remember of it.
+    """One happening as the platform holds it to be, and all that it needs to remember of it.
 
     *opened_seq* is the journal's sequence at which it was opened, *anchor* the report that opened it.
     *wake_at* is when its rule wants to be asked about it.
@@ -253,11 +253,11 @@ class Situation(Struct, frozen=True, gc=False):
     revision: int
     reason: str
     view: View
-    told: tuple[Told, ...] = ()
+    told: tuple[ToldAlert, ...] = ()
     grants: tuple[Grant, ...] = ()
     grants_opened: int = 0
     lapsed: tuple[tuple[str, str], ...] = ()
-    watch: Watching | None = None
+    watch: SituationWatch | None = None
     rule: str = JOINT_INCIDENT
     listed: tuple[str, str] | None = None
     handled: Handling = Handling()

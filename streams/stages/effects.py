@@ -17,7 +17,7 @@ from schemas.catalogue import contract_name, topic_name
 from schemas.errors import Retriable, Unreachable
 from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
-from streams.effects import Measure, Told, compared
+from streams.effects import CoreEvents, Measure, compared
 from streams.log import log
 from streams.runtime.clients import producer_of
 from streams.runtime.kafka import partitions_of, reader
@@ -80,10 +80,10 @@ class Kept:
                 self._standing.setdefault(which, row)
         return row
 
-    def told(self) -> Told:
+    def told(self) -> CoreEvents:
         alerts, situations, grants = (tuple(self.rows[contract]) for contract in FIELDS)
         since = max(self.since_ms or 0, self.whole_from_ms)
-        return Told((*self._standing.values(), *alerts), situations, grants, since)
+        return CoreEvents((*self._standing.values(), *alerts), situations, grants, since)
 
     def measures(self) -> list[Measure]:
         """Return every measure; without values if rows of the period itself were dropped."""

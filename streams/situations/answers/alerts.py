@@ -1,4 +1,4 @@
-"""Messages to people: one alert for each situation and audience, in CAP's life: alert, update, cancel."""
+"""Messages to people: one alert for each situation and audience, by CAP's message types: alert, update, cancel."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig
-from streams.situations.model import Position, Situation, Told, View
+from streams.situations.model import Position, Situation, ToldAlert, View
 from streams.situations.terms import SEVERITIES
 
 OPERATOR = "operator"
-"""The audience that hears of every situation."""
+"""The audience that may be alerted to every situation."""
 MOVED = 0.2
 """A place is told anew once it lies so far, by what an alert reaches, from where it was told last: nobody looks elsewhere
 for less."""
@@ -46,7 +46,7 @@ def retold(
     view = situation.view
     before = {told.audience: told for told in situation.told}
     concerned = _concerned(situation, before.get(OPERATOR), config)
-    after: list[Told] = []
+    after: list[ToldAlert] = []
     messages: list[Message] = []
     for audience in sorted({*before, *concerned}):
         told = before.get(audience)
@@ -60,7 +60,7 @@ def retold(
                 is_graver = is_urgent or told is None or is_new or _is_graver(view.severity, told.severity)
                 since = now if told is None or is_new else told.since
                 revision, said = told.revision + 1 if told else 1, _said(situation, view.position)
-                told = Told(audience, revision, True, said, view.severity, since, view.position)
+                told = ToldAlert(audience, revision, True, said, view.severity, since, view.position)
                 kind = "alert" if told.revision == 1 else "update"
                 messages.append(
                     Message(audience, told.revision, kind, _headline(view, kind, config), is_graver)
@@ -74,7 +74,7 @@ def retold(
     return replace(situation, told=tuple(after)), messages
 
 
-def _concerned(situation: Situation, told: Told | None, config: RulesConfig) -> tuple[str, ...]:
+def _concerned(situation: Situation, told: ToldAlert | None, config: RulesConfig) -> tuple[str, ...]:
     view = situation.view
     if situation.is_closed:
         return ()
@@ -95,7 +95,7 @@ def _is_graver(severity: str, than: str) -> bool:
 
 
 def _said(situation: Situation, at: Position | None) -> str:
-    """What a message is about, as a digest: another one is due when this changes."""
+    """The digest of a message's contents: another message is due when it changes."""
     view = situation.view
     members = (incident.incident_id for incident in view.incidents)
     words: tuple[str, ...] = () if view.words is None else (view.words,)
@@ -106,9 +106,9 @@ def _said(situation: Situation, at: Position | None) -> str:
     return derived_id(view.kind, view.status, view.severity, view.urgency, view.certainty, *members, *words)
 
 
-def _where(view: View, told: Told, config: RulesConfig) -> Position | None:
-    """What a message is about lies where it was told last, as long as it is not `MOVED` of an alert's reach away from there;
-    where a rule has words of its own for it, where it is."""
+def _where(view: View, told: ToldAlert, config: RulesConfig) -> Position | None:
+    """The place that an alert states: the last published one while *view* lies within `MOVED` of the alert's radius from it.
+    Where the rule has its own words, the place of *view*."""
     at, was = view.position, told.at
     if at is None or was is None or view.words is not None:
         return at
@@ -132,5 +132,5 @@ def headline(view: View, template: str, config: RulesConfig) -> str:
     return text.format(
         kind=config.names.get(view.kind, view.kind),
         agencies=", ".join(view.agencies),
-        status=words.statuses.get(view.status, view.status),  # type: ignore[call-overload]
+        status=words.statuses.get(view.status, view.status),  # type: ignore[call-overload]  # any status, so that a new one reads as itself
     )

@@ -1,5 +1,5 @@
-"""What units that were sent to a happening should know on their way: the cameras that they may see, traffic on the approach,
-dangerous sites, what stands in the way, and what operators noted. Pure.
+"""Bundles for units on their way to a happening: the cameras that they may see, traffic on the approach, dangerous sites,
+obstacles, and operators' notes. Pure.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _bundle(situation: Situation, incident: Incident, city: City) -> Bundle:
 
 
 def _left_out(situation: Situation, incident: Incident, seen: int, city: City) -> int:
-    """How many more usable cameras there are than the *seen*, which are as many as may be."""
+    """The number of usable cameras beyond the *seen* ones; 0 while there are fewer than `cameras_max`."""
     config = city.rules.dispatch
     use = city.rules.law.uses.get(incident.domain)
     if use is None or seen < config.cameras_max:
@@ -115,7 +115,7 @@ def _left_out(situation: Situation, incident: Incident, seen: int, city: City) -
 
 
 def _roughly(bundle: Bundle, config: RulesConfig) -> Bundle:
-    """What makes it another bundle: not each vehicle more or less."""
+    """The bundle with the speed rounded, so that one vehicle more or less makes no new revision."""
     approach = bundle["approach"]
     if approach is None:
         return bundle
@@ -180,7 +180,7 @@ def _blocks(situation: Situation, city: City) -> list[dict[str, Any]]:
 
 
 def _notes(situation: Situation, most: int) -> list[dict[str, Any]]:
-    """What operators noted, the newest last, at most *most*."""
+    """The last *most* notes of operators, the newest last."""
     notes = [one for one in situation.handled.actions if one.action == "note"]
     newest = notes[-most:] if most else []
     return [{"account_id": one.account_id, "at": one.at, "text": one.reason} for one in newest]

@@ -1,7 +1,7 @@
-"""What operators file with 119 or 112: told, revised, answered by a report of the agency's own, or withdrawn. Pure.
+"""Filings of operators with 119 or 112: published, revised, answered by a report of the agency, or withdrawn. Pure.
 
-A filing stands with its situation. It is of what is open: where situations become one it goes on with that, and when that
-ends before an answer it is withdrawn. The agency answers with a report that repeats its id (``filing_id``).
+A filing belongs to its situation. When situations become one, the filing goes on with the one that stays open; when that
+ends before an answer, the filing is withdrawn. The agency answers with a report that repeats its id (``filing_id``).
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _with(situation: Situation, filings: tuple[Filing, ...]) -> Situation:
 
 
 def _together(ours: Iterable[Filing], theirs: Iterable[Filing]) -> tuple[Filing, ...]:
-    """Those of both that were not withdrawn, in order. Of two open ones of a domain the first goes on."""
+    """All filings of both, in order. Of two open ones with one domain the first goes on; the other is withdrawn."""
     known = {one.filing_id: one for one in (*theirs, *ours)}
     open_to: set[str] = set()
     after = []
@@ -142,7 +142,7 @@ def _kept(filings: Sequence[Filing]) -> tuple[Filing, ...]:
 
 
 def _said(situation: Situation, filing: Filing) -> str:
-    """What an agency knows of it: its status, and a digest of the rest. What crews go by is revised until the answer."""
+    """The status and a digest of the facts that the agency has. Facts that crews need are revised until the answer."""
     view = situation.view
     match filing.status:
         case "filed":

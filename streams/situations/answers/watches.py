@@ -1,4 +1,4 @@
-"""What is looked for around a situation, and what was found. Pure."""
+"""Watches around situations and in the whole city, and the evidence that they find. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.event import Event, derived_id
 from streams.situations.answers.events import event_fields, position_value
 from streams.situations.config import RulesConfig
-from streams.situations.model import Observed, Position, SaidBy, Situation, Watching
+from streams.situations.model import Observed, Position, SaidBy, Situation, SituationWatch
 from streams.situations.rule import CityWatch
 from streams.situations.rules.in_force import told_version
 from streams.situations.sections import Watched
@@ -34,7 +34,7 @@ def rewatched(
             return situation, []
     elif not has_room:
         return situation, []
-    watch = Watching(1 if held is None else held.revision + 1, at)
+    watch = SituationWatch(1 if held is None else held.revision + 1, at)
     after = replace(situation, watch=watch)
     return after, [watch_event(after, watch, wanted, config, now=now)]
 
@@ -71,7 +71,7 @@ def ends_at(situation: Situation, config: RulesConfig) -> int | None:
 
 
 def observed_from(value: Mapping[str, Any]) -> Observed:
-    """What a ``core.evidence`` event says was found."""
+    """The observation that a ``core.evidence`` event carries."""
     return Observed(
         value["observation_id"],
         value["topic"],
@@ -104,7 +104,7 @@ def _end(situation: Situation) -> Event:
 
 
 def watch_event(
-    situation: Situation, watch: Watching, wanted: Watched, config: RulesConfig, *, now: int
+    situation: Situation, watch: SituationWatch, wanted: Watched, config: RulesConfig, *, now: int
 ) -> Event:
     its_id = watch_id(situation.situation_id)
     value = event_fields(derived_id(its_id, watch.revision), config.city, now, watch.position)
@@ -136,7 +136,7 @@ def watch_event(
 
 
 def standing_event(standing: CityWatch, revision: int, rule: str, config: RulesConfig, *, now: int) -> Event:
-    """What a rule looks for in the whole city."""
+    """The event of a watch that a rule has in the whole city."""
     its_id = standing_id(config.city, standing)
     value = event_fields(derived_id(its_id, revision), config.city, now, None)
     value |= {

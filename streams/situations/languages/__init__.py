@@ -55,7 +55,7 @@ def _first(error: ValidationError) -> str:
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """Those that ship with this package."""
+    """The languages that ship with this package."""
     return read_languages(FOLDER)
 
 

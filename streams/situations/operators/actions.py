@@ -1,4 +1,4 @@
-"""What operators do with a situation: who, when, why; and what happens when nobody does anything. Pure."""
+"""Operators' actions on a situation (who, when, why), and the escalation when nobody acts. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators made of a situation, as it is remembered with it: value objects."""
+"""Operators' actions and filings as they are kept with a situation: value objects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class ActionTaken(Struct, frozen=True, gc=False):
-    """What an operator did with a situation; *reason* is in their words."""
+    """An operator's action on a situation; *reason* is in their words."""
 
     action_id: str
     action: str
@@ -16,8 +16,8 @@ class ActionTaken(Struct, frozen=True, gc=False):
 
 
 class Handling(Struct, frozen=True, gc=False):
-    """What operators made of a situation. *hold* is "closed" or "open" where their word stands against the
-    reports'; *override* a ground in law for cameras to serve another purpose than their own."""
+    """The effect of operators' actions on a situation. *hold* is "closed" or "open" where their decision outweighs the
+    reports; *override* is a ground in law for cameras to serve another purpose than their own."""
 
     acknowledged_at: int | None = None
     acknowledged_by: str | None = None
@@ -30,8 +30,8 @@ class Handling(Struct, frozen=True, gc=False):
 
 
 class Filing(Struct, frozen=True, gc=False):
-    """What was filed with the *agency* of *to_domain*: filed, accepted or withdrawn. *incident_id* is the report that
-    answers it. *revision* is the last that was told, *said* its status and a digest of the rest."""
+    """A filing with the *agency* of *to_domain*: filed, accepted or withdrawn. *incident_id* is the report that
+    answers it. *revision* is the last published one, *said* its status and a digest of the rest."""
 
     filing_id: str
     to_domain: str

@@ -1,4 +1,4 @@
-"""Which cameras see a place."""
+"""The cameras near a place."""
 
 from __future__ import annotations
 

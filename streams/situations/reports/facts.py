@@ -76,7 +76,7 @@ def next_of(known: Incident, incident: Incident) -> Incident:
 
 
 def _turns(incident: Incident) -> tuple[object, ...]:
-    """What is another when something happened to it: it was sent out, corrected, closed, opened again."""
+    """The fields that change when something happens to an incident: units sent, a correction, closing, reopening."""
     return incident.kind, incident.status, incident.units, incident.position, incident.event_time
 
 

@@ -1,4 +1,4 @@
-"""Which reports are of one happening: a function of the set of reports, whatever order they came in.
+"""Clusters of reports of one happening: a function of the set of reports, whatever order they came in.
 
 Two reports by different agencies are *partners* if the matrix of kinds holds them and they are near enough in
 place and time; only the closest few of each count, which bounds the work that a flood of reports at one spot
@@ -112,14 +112,14 @@ class IncidentIndex:
         return [partner.incident_id for partner in self.partners.get(incident_id, ())]
 
     def partners_of(self, incident_id: str) -> list[Partner]:
-        """Those that count: each is among the closest of the other. Closest first."""
+        """The partners that count, closest first: each is among the closest of the other."""
         mine = self.partners.get(incident_id)
         if mine is None:
             return []
         return [partner for partner in mine[: self.partners_max] if self._is_close(partner, incident_id)]
 
     def bound_to(self, incident_id: str) -> list[Partner]:
-        """Those that an operator said are of the same happening: closer than any distance."""
+        """The reports that an operator joined to it: closer than any distance."""
         bound = self.incidents[incident_id].bound
         return [Partner(BOUND, 0, one) for one in bound if one in self.incidents]
 

@@ -1,4 +1,4 @@
-"""How many incidents of a family were first reported when. Derived from the incidents, so no row carries it."""
+"""Counts of incidents by family and the time of their first report. Derived from the incidents, so no row carries it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Rates:
                 del self._hours[family, at[0] // HOUR_MS]
 
     def count(self, family: str, after_ms: int, until_ms: int) -> int:
-        """How many were first reported after *after_ms* and not after *until_ms*."""
+        """The number first reported after *after_ms* and not after *until_ms*."""
         first, last = after_ms // HOUR_MS, until_ms // HOUR_MS
         total = 0
         for number in range(first, last + 1):

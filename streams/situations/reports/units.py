@@ -33,6 +33,6 @@ def unit_uses(members: Iterable[Incident], config: RulesConfig) -> dict[str, Use
 
 
 def units_left_out(incident: Incident, config: RulesConfig) -> int:
-    """How many of its units see no camera, because as many as may already do."""
+    """The number of its units beyond `units_max`, which see no camera."""
     has_use = incident.domain in config.law.uses
     return max(0, len(incident.units) - config.dispatch.units_max) if has_use else 0

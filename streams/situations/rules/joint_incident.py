@@ -111,7 +111,7 @@ def _opened(city: City, members: Members, split_from: str | None) -> Draft:
 
 
 def _merged(city: City, situation: Situation, into: str) -> Draft:
-    """The last revision of a situation whose anchor is told with another. Its id never lives again."""
+    """The last revision of a situation whose anchor is told with another. Its id is never used again."""
     closed_at = situation.view.closed_at if situation.is_closed else city.now_ms
     view = replace(situation.view, status="closed", closed_at=closed_at, merged_into=into)
     return Draft(
@@ -173,7 +173,7 @@ def _age(situation: Situation) -> tuple[int, str]:
 def id_of_new(anchor: Incident, config: RulesConfig, *, now: int, sequence: int, gone_to: int = 0) -> str:
     """The id of a situation that *anchor* opens: hash(rule, anchor).
 
-    An id never lives twice: a report that opened one before, or is so old that what it opened may have been
+    An id is never used twice: a report that opened one before, or is so old that what it opened may have been
     forgotten, or let go (*gone_to*), gives hash(rule, anchor, sequence), with the journal's sequence.
     """
     if anchor.anchored or anchor.event_time <= max(gone_to, now - config.forget_after_ms):

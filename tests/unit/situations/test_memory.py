@@ -13,7 +13,7 @@ from streams.situations.rules.surge.level import Level
 from streams.situations.rules.traffic_impact.pace import Pace
 from streams.situations.rules.traffic_impact.turn import Hub, Impact, Register
 from streams.situations.rules.unconfirmed.claims import Pending
-from streams.situations.rules.wanted.entries import Listed
+from streams.situations.rules.wanted.listing import Listed
 from streams.situations.state.city import CityState
 from streams.situations.state.rows import memory_body, memory_from
 from tests.unit.situations.a_city import City, a_tick, at, place, rules

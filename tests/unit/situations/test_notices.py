@@ -11,7 +11,7 @@ from schemas.errors import Invalid
 from streams.situations.entry import Entry
 from streams.situations.reports import notices
 from streams.situations.rules.in_force import rule_file
-from streams.situations.rules.wanted import entries
+from streams.situations.rules.wanted import listing
 from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import City, a_tick, an_action, at, place, rules
 
@@ -141,7 +141,7 @@ def test_a_law_that_names_no_offences_leaves_them_to_the_list() -> None:
 
 
 def test_the_list_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entries, "WANTED_MAX", 3)
+    monkeypatch.setattr(listing, "WANTED_MAX", 3)
     city = a_city()
     city.take(*(a_wanted(f"W{number}") for number in range(3)))
     with pytest.raises(Invalid, match="entry_id"):

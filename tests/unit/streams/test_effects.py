@@ -9,7 +9,7 @@ import pytest
 
 from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
-from streams.effects import Told, compared, first_heard, help_of, load_of, load_of_times
+from streams.effects import CoreEvents, compared, first_heard, help_of, load_of, load_of_times
 from streams.stages.effects import FIELDS, Kept, effect_events
 
 MINUTE = 60_000
@@ -123,14 +123,14 @@ def test_the_first_camera_is_timed_and_the_first_video_is_not_reported_until_som
     assert help_of(told, from_ms=0, to_ms=DAY, uses=uses).video_minutes == 5
 
 
-def two_days() -> Told:
+def two_days() -> CoreEvents:
     """On the first day units take six minutes, on the second two; no arrival is reported."""
     situations = []
     for day, minutes in ((0, 6), (1, 2)):
         start = day * 24 * 60
         about: dict[str, Any] = {"situation_id": f"s{day}", "opened_at": start * MINUTE}
         situations += [a_situation(start, **about), a_situation(start + minutes, 2, "dispatched", **about)]
-    return Told([an_alert(1), an_alert(24 * 60 + 1, "b")], situations, [], since=0)
+    return CoreEvents([an_alert(1), an_alert(24 * 60 + 1, "b")], situations, [], since=0)
 
 
 def test_a_period_is_held_against_its_control() -> None:

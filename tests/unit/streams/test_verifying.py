@@ -6,14 +6,22 @@ from collections.abc import Sequence
 
 import pytest
 
-from streams.journal.verdict import NAMED_MAX, Answer, Bytes, Recorded, RecordedTable, Verdict, held_against
+from streams.journal.verdict import (
+    NAMED_MAX,
+    Bytes,
+    Recorded,
+    RecordedTable,
+    ReplayedAnswer,
+    Verdict,
+    held_against,
+)
 
 CONTRACTS = ("core.situation", "core.alert")
 COUNT = 3
 
 
-def answer(contract: str, number: int, *, is_later: bool = False) -> Answer:
-    return Answer(contract, number, (b"key %d" % number, b"value %d" % number), is_later)
+def answer(contract: str, number: int, *, is_later: bool = False) -> ReplayedAnswer:
+    return ReplayedAnswer(contract, number, (b"key %d" % number, b"value %d" % number), is_later)
 
 
 TODAY = [answer(contract, number) for number in range(COUNT) for contract in CONTRACTS]
@@ -23,7 +31,9 @@ def recorded(contract: str) -> list[Bytes]:
     return [one.bytes for one in TODAY if one.contract == contract]
 
 
-def verdict(changed: str = "", answers: Sequence[Bytes] = (), today: Sequence[Answer] = TODAY) -> Verdict:
+def verdict(
+    changed: str = "", answers: Sequence[Bytes] = (), today: Sequence[ReplayedAnswer] = TODAY
+) -> Verdict:
     """The verdict on a log in which the answers of the contract *changed* are *answers*."""
     then = {one: Recorded(answers if one == changed else recorded(one)) for one in CONTRACTS}
     return held_against(today, then)
@@ -113,7 +123,7 @@ ROWS: list[Bytes] = [(b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"c", b"1"), (b"
 
 def of_table(answers: Sequence[Bytes], rows: Sequence[Bytes] = ROWS, *, later_from: int = 100) -> Verdict:
     """*rows* as today's answers, held against a log that has *answers*."""
-    today = [Answer(WATCH, number, row, number >= later_from) for number, row in enumerate(rows)]
+    today = [ReplayedAnswer(WATCH, number, row, number >= later_from) for number, row in enumerate(rows)]
     return held_against(today, {WATCH: RecordedTable(answers, key_of=lambda one: one[0])})
 
 

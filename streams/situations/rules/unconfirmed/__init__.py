@@ -1,6 +1,6 @@
 """Machines alone: what independent sources claim near each other, reported by nobody, is an unconfirmed situation. Pure.
 
-Operators alone hear of it: it has no agency and opens no grant. It is closed by itself when nothing more is claimed, and
+Operators alone are alerted: it has no agency and opens no grant. It is closed by itself when nothing more is claimed, and
 merged into the situation of the first report that says the same nearby. One camera is one source, however often it claims.
 """
 

@@ -5,7 +5,7 @@ character misread; nothing else is looked for, so no other plate leaves a trace.
 certainty, it is a candidate: operators alone see it, with the image, and it is a hit once they confirm it, wherever that
 plate is read again, until they close it. What they close as another vehicle is not told again.
 
-``entries.py`` is the list, ``sightings.py`` the situations.
+``listing.py`` is the list, ``sightings.py`` the situations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from streams.situations.reports.notices import WANTED
 from streams.situations.rule import City, Draft, Explains, Follows, KeepsList, Notices, Rule, Step
 from streams.situations.rules.parts.spells import ended, shown
 from streams.situations.rules.wanted.config import NAME, VERSION, Numbers
-from streams.situations.rules.wanted.entries import (
+from streams.situations.rules.wanted.listing import (
     REMOVED,
     Listed,
     ListEntry,

@@ -17,7 +17,7 @@ from streams.situations.reports.facts import position_of
 from streams.situations.rule import City
 from streams.situations.rules.parts.settings import spoken
 from streams.situations.rules.wanted.config import NAME, Numbers
-from streams.situations.rules.wanted.entries import Listed, ListEntry
+from streams.situations.rules.wanted.listing import Listed, ListEntry
 
 MINUTE_MS = 60_000
 
