@@ -17,7 +17,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
-from schemas.errors import BongsuError, Invalid, Retriable
+from schemas.errors import Invalid, Retriable, Unreachable
 from schemas.wire import Wire
 from streams.log import log
 from streams.match.core.config import MatchConfig
@@ -28,10 +28,10 @@ from streams.match.worker.metrics import MatchMetrics
 from streams.match.worker.offsets import Left, taken_over
 from streams.match.worker.publish import EvidencePublisher
 from streams.match.worker.reader import Reader
+from streams.match.worker.restarts import Restarts
 from streams.match.worker.transaction import MatchTransaction
 from streams.match.worker.watches import WatchReader
 from streams.runtime.kafka import Fenced, as_ours, transactional_producer
-from streams.runtime.loop import RETRY_FIRST_S, RETRY_MAX_S
 from streams.runtime.records import Record
 
 IDLE_S = 0.02
@@ -48,10 +48,6 @@ ASIDE_MAX = 1_000
 
 Writing them together loads their code into the processor's caches once, not in every batch.
 """
-YOUNG_S = 60.0
-"""The time after a start in which a worker may be fenced by mistake: longer than a rebalance of the group takes."""
-FENCED_MAX = 5
-"""The limit of fencings in a row after young starts. Beyond it two workers truly have one name."""
 PRODUCER: dict[str, Any] = {"linger.ms": 5, "compression.type": "lz4", "transaction.timeout.ms": 15_000}
 """The producer's settings. After ``transaction.timeout.ms`` the broker aborts the transaction of a worker
 that died before its first commit.
@@ -83,80 +79,66 @@ class MatchLoop:
         return f"{self.city}.match"
 
     def run(self) -> None:
-        """Run until ``stop``. ``Fatal`` when fenced for good, refused, or a topic is missing."""
-        delay_s, fenced = RETRY_FIRST_S, 0
+        """Run until ``stop``. ``Fatal`` when fenced for good, refused, or a topic is missing; Kafka or a registry
+        that is unavailable is waited for.
+        """
+        restarts = Restarts()
         gc.freeze()  # batches are columns, without cycles: let the collector run seldom
         gc.set_threshold(*COLLECT)
         while not self._stopping.is_set():
             begun = self.turned_at = time.monotonic()
             try:
-                self._live()
-            except (Retriable, Fenced, KafkaException) as fault:
+                self._run_once()
+            except (Retriable, Unreachable, Fenced, KafkaException) as fault:
                 error = as_ours(fault, "matching") if isinstance(fault, KafkaException) else fault
-                lived_s = time.monotonic() - begun
-                fenced = (fenced if lived_s < YOUNG_S else 0) + isinstance(error, Fenced)
-                if not may_begin_anew(error, lived_s=lived_s, fenced=fenced):
+                wait_s = restarts.wait_s(error, ran_s=time.monotonic() - begun)
+                if wait_s is None:
                     raise error from fault
-                if lived_s > RETRY_MAX_S:
-                    delay_s = RETRY_FIRST_S
-                log.warning("match restarts after a fault", stage=self.group, why=error.what, wait_s=delay_s)
-                self._stopping.wait(delay_s)
-                delay_s = min(delay_s * 2, RETRY_MAX_S)
+                log.warning("match restarts after a fault", stage=self.group, why=error.what, wait_s=wait_s)
+                self._stopping.wait(wait_s)
             finally:
                 self.is_ready = False
 
     def stop(self) -> None:
         self._stopping.set()
 
-    def _live(self) -> None:
+    def _run_once(self) -> None:
         with ExitStack() as stack:
             # The producer is opened while kernels are loaded, so that a restart is shorter.
             pool = stack.enter_context(ThreadPoolExecutor(1, "match.producer"))
             producer = pool.submit(
                 transactional_producer, self.bootstrap, self.name, make=self.make_producer, **PRODUCER
             )
-            watching = WatchReader(self.city, bootstrap=self.bootstrap, wire=self.wire)
-            stack.callback(watching.close)
+            watches = WatchReader(self.city, bootstrap=self.bootstrap, wire=self.wire)
+            stack.callback(watches.close)
             reader = self.open_reader(self.group)
             stack.callback(reader.close)
-            committing = MatchTransaction(producer, self.wire, self.city, group=self.group, name=self.name)
-            life = MatchRun(self, committing, watching, reader)
+            transaction = MatchTransaction(producer, self.wire, self.city, group=self.group, name=self.name)
+            run = MatchRun(self, transaction, watches, reader)
             try:
-                life.begin()
+                run.begin()
                 while not self._stopping.is_set():
-                    life.turn()
-                life.end()
+                    run.turn()
+                run.end()
             except BaseException as error:
-                committing.abort(error)
+                transaction.abort(error)
                 raise
-
-
-def may_begin_anew(error: BongsuError, *, lived_s: float, fenced: int) -> bool:
-    """Return whether to start again after *error* ended a run of *lived_s*; *fenced*: the young runs fenced in a row.
-
-    A restarted worker has the name of its former run. The new owner of that run's partitions finds the name
-    beside the offsets and fences it, which hits the restarted worker if it was quicker. Nothing committed is
-    lost, and the worker may start again. A worker that is fenced later gives way to another of its name.
-    """
-    if isinstance(error, Fenced):
-        return lived_s < YOUNG_S and fenced <= FENCED_MAX
-    return isinstance(error, Retriable)
 
 
 class MatchRun:
     """One run of the loop: from reading the watches until a failure."""
 
     def __init__(
-        self, loop: MatchLoop, committing: MatchTransaction, watching: WatchReader, reader: Reader
+        self, loop: MatchLoop, transaction: MatchTransaction, watches: WatchReader, reader: Reader
     ) -> None:
         self._loop = loop
-        self._committing = committing
-        self._watching = watching
+        self._transaction = transaction
+        self._watches = watches
         self._reader = reader
         reader.subscribe(self._assigned, self._revoked, self._lost)
         self._match = Match(loop.config)
-        self._telling = EvidencePublisher(loop.city, loop.group, loop.wire)
-        self._measuring = MatchMetrics(loop.city, loop.group)
+        self._publisher = EvidencePublisher(loop.city, loop.group, loop.wire)
+        self._metrics = MatchMetrics(loop.city, loop.group)
         self._due: list[Found] = []
         """Results that wait until the former transaction is committed."""
         self._aside: list[tuple[Record, Invalid]] = []
@@ -170,39 +152,39 @@ class MatchRun:
 
     def begin(self) -> None:
         """Read all watches; no observation is read before. Partitions are assigned within ``turn``."""
-        self._tell(self._watching.until_end())
-        self._watching.aside.clear()  # they were set aside when they were new
-        self._committing.opened()
+        self._tell(self._watches.until_end())
+        self._watches.aside.clear()  # they were set aside when they were new
+        self._transaction.opened()
         log.info("watches read", stage=self._loop.group, count=self._match.engine.watches)
 
     def turn(self) -> None:
-        if not self._committing.is_closing:  # a commit that never ends is noticed by this
+        if not self._transaction.is_closing:  # a commit that never ends is noticed by this
             self._loop.turned_at = time.monotonic()
-            self._committing.settle()
-        told = self._watching.news() if self._is_ours else ()
-        if told or self._watching.aside:
+            self._transaction.settle()
+        told = self._watches.news() if self._is_ours else ()
+        if told or self._watches.aside:
             self._answer(self._tell(told))
         batch = self._reader.read(
-            0 if self._due or self._committing.is_open else IDLE_S, lambda: self._match.engine.filter
+            0 if self._due or self._transaction.is_open else IDLE_S, lambda: self._match.engine.filter
         )
         if self._fault is not None:
             raise self._fault
         if batch is not None:
             self._answer(self._match.take(batch, now_ms=_now_ms()))
-            self._measuring.batch(batch)
-        if batch is None or len(self._due) >= DUE_MAX or not self._committing.is_closing:
+            self._metrics.batch(batch)
+        if batch is None or len(self._due) >= DUE_MAX or not self._transaction.is_closing:
             self._put()
-        if self._committing.is_open and (
-            batch is None or self._committing.age_ms >= self._loop.config.transaction_ms
+        if self._transaction.is_open and (
+            batch is None or self._transaction.age_ms >= self._loop.config.transaction_ms
         ):
             self._commit()
-        self._measuring.now(self._match, self._reader)
+        self._metrics.now(self._match, self._reader)
 
     def end(self) -> None:
         """Commit and release the partitions."""
         if self._fault is None and self._is_ours and self._match.standings():
             self._commit(giving_up=True)
-        self._committing.settle()
+        self._transaction.settle()
         self._is_ours = False
 
     # -- the group -------------------------------------------------------------------------------------------
@@ -253,7 +235,7 @@ class MatchRun:
         self._is_ours = True
         if places:
             self._commit()
-            self._committing.settle()
+            self._transaction.settle()
         self._loop.is_ready = True
         log.info("partitions assigned", stage=self._loop.group, count=len(places), kept=len(kept))
         return {place: one.next_offset for place, one in match.standings().items()}
@@ -267,29 +249,29 @@ class MatchRun:
             begin = left if isinstance(left, int) else self._reader.begin_of(place)
             standing = PartitionProgress(begin, match.wanted.next_offset, begin, 0)
         if standing.watch_offset > match.wanted.next_offset:  # its last owner had read more watches than we
-            self._answer(self._tell(self._watching.until(standing.watch_offset)))
+            self._answer(self._tell(self._watches.until(standing.watch_offset)))
         before = self._reader.between(place, standing.first_offset, standing.next_offset)
         return match.restore(
             place, standing, before if standing.first_offset < standing.next_offset else (), now_ms=_now_ms()
         )
 
     def _tell(self, told: Sequence[WatchRecord]) -> Found:
-        return self._match.tell(told, read_up_to=self._watching.next_offset)
+        return self._match.tell(told, read_up_to=self._watches.next_offset)
 
     # -- answers ---------------------------------------------------------------------------------------------
 
     def _answer(self, found: Found) -> None:
-        found.aside += self._watching.aside
-        self._watching.aside.clear()
+        found.aside += self._watches.aside
+        self._watches.aside.clear()
         self._due.append(found)
-        self._measuring.found(found)
+        self._metrics.found(found)
 
     def _put(self) -> None:
         due, self._due = self._due, []
         for found in due:
-            outbox = self._committing.outbox()
-            self._telling.evidence(found.evidence, outbox)
-            self._telling.left_out(found.left_out, outbox)
+            outbox = self._transaction.outbox()
+            self._publisher.evidence(found.evidence, outbox)
+            self._publisher.left_out(found.left_out, outbox)
             self._aside += found.aside
         if len(self._aside) >= ASIDE_MAX:
             self._set_aside()
@@ -297,12 +279,12 @@ class MatchRun:
     def _set_aside(self) -> None:
         aside, self._aside = self._aside, []
         if aside:
-            self._telling.aside(aside, self._committing.outbox())
+            self._publisher.aside(aside, self._transaction.outbox())
 
     def _commit(self, *, giving_up: bool = False) -> None:
         self._put()
         self._set_aside()
-        self._committing.commit(self._match.standings(), self._reader.group_metadata(), giving_up=giving_up)
+        self._transaction.commit(self._match.standings(), self._reader.group_metadata(), giving_up=giving_up)
 
 
 def _standing(left: Left | int | None) -> PartitionProgress | None:

@@ -1,4 +1,4 @@
-"""A batch is taken again and again while the world may heal: Kafka as well as the registry."""
+"""A batch is repeated while Kafka or the registry is unavailable."""
 
 from __future__ import annotations
 

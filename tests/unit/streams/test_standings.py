@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.assembly.slots import take_slot
-from schemas.errors import BongsuError, Fatal, Retriable
 from streams.match.core.step import PartitionProgress
-from streams.match.worker.loop import FENCED_MAX, YOUNG_S, may_begin_anew
 from streams.match.worker.offsets import left_from, text_of
-from streams.runtime.kafka import Fenced
 
 STANDING = PartitionProgress(next_offset=90, watch_offset=7, first_offset=12, watermark_ms=1_772_967_600_000)
 
@@ -57,20 +54,3 @@ def test_a_worker_that_is_killed_leaves_its_name_to_the_next(tmp_path: Path) -> 
     name, held = take_slot(tmp_path, "town.match")
     assert name == dead.stdout.strip()
     held.close()
-
-
-@pytest.mark.parametrize(
-    ("error", "lived_s", "fenced", "is_so"),
-    [
-        (Fenced("transaction"), 2.0, 1, True),
-        (Fenced("transaction"), 2.0, FENCED_MAX, True),
-        (Fenced("transaction"), 2.0, FENCED_MAX + 1, False),  # two workers have one name
-        (Fenced("transaction"), YOUNG_S + 1, 1, False),  # another worker has taken over the name for good
-        (Fatal("a topic is missing"), 2.0, 0, False),
-        (Retriable("the partitions were lost"), YOUNG_S + 1, 0, True),
-    ],
-)
-def test_a_worker_that_is_fenced_young_takes_over_anew(
-    error: BongsuError, lived_s: float, fenced: int, is_so: bool
-) -> None:
-    assert may_begin_anew(error, lived_s=lived_s, fenced=fenced) == is_so
