@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from streams.match.core.codes import NONE, Codes, code_of, joined
-from streams.speed.minutes import Doubles, Longs, Positions
+from streams.speed.columns import Doubles, Longs, Positions
 
 OUT = ("is_stale", "is_disabled", "is_reserved")
 

@@ -30,8 +30,9 @@ from streams.runtime.records import Record, RecordBatch, next_offsets
 from streams.runtime.row_reader import Row, RowReader, Unreadable
 from streams.runtime.transaction import Outbox, transaction
 from streams.speed.cells import HALF_DIAGONAL_M, centre_of
+from streams.speed.columns import Positions
 from streams.speed.marks import Marks
-from streams.speed.minutes import MINUTE_MS, NEVER, CellSpeed, Minutes, Positions, SpeedConfig
+from streams.speed.minutes import MINUTE_MS, NEVER, CellSpeed, Minutes, SpeedConfig
 from streams.speed.positions import positions_of
 
 POSITION, SPEED, TICK = "mobility.position", "mobility.speed", "core.tick"

@@ -18,8 +18,9 @@ from prometheus_client import REGISTRY
 from deploy.settings import Endpoints
 from schemas.errors import Retriable
 from streams.match.core.flow import Partition
-from streams.match.native import fetcher as fetching
-from streams.match.native.fetcher import Broker, Fetcher
+from streams.match.native import connection
+from streams.match.native.connection import Broker
+from streams.match.native.fetcher import Fetcher
 from streams.match.native.unpack import Part, Unpacking
 from streams.runtime.kafka import read_whole
 
@@ -217,9 +218,9 @@ def test_a_broker_that_fails_is_asked_again_and_nothing_is_lost_or_read_twice(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(fetching, "SILENT_S", 0.5)
-    monkeypatch.setattr(fetching, "PLACE_BYTES", 2_000)
-    monkeypatch.setattr(fetching, "ANSWER_BYTES", 4_000)
+    monkeypatch.setattr(connection, "SILENT_S", 0.5)
+    monkeypatch.setattr(connection, "PLACE_BYTES", 2_000)
+    monkeypatch.setattr(connection, "RESPONSE_BYTES", 4_000)
     publish(cluster, topic, 2_000, "none", **{"batch.size": 1_000})
     asked = Counter[str]()
 
@@ -247,8 +248,8 @@ def test_a_broker_that_fails_is_asked_again_and_nothing_is_lost_or_read_twice(
 def test_no_partition_starves_behind_another(
     cluster: Endpoints, topic: str, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "PLACE_BYTES", 3_000)
-    monkeypatch.setattr(fetching, "ANSWER_BYTES", 3_000)
+    monkeypatch.setattr(connection, "PLACE_BYTES", 3_000)
+    monkeypatch.setattr(connection, "RESPONSE_BYTES", 3_000)
     publish(cluster, topic, 3_000, "none", **{"batch.size": 2_500})
     fetcher.begin(dict.fromkeys(places(topic), 0))
     first = Counter[int]()

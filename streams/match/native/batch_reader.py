@@ -13,10 +13,11 @@ from schemas.registry import Registry
 from streams.match.core.batch import ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
-from streams.match.native import fetcher as fetching
+from streams.match.native import connection
 from streams.match.native import unpack as unpacking
+from streams.match.native.connection import Broker
 from streams.match.native.decode import Decoder
-from streams.match.native.fetcher import Broker, Fetcher
+from streams.match.native.fetcher import Fetcher
 from streams.match.native.unpack import Part, Unpacking
 from streams.match.worker.membership import Member
 from streams.match.worker.reader import FAST, SPAN_S_MAX, Assigned, Lost, Revoked
@@ -35,8 +36,8 @@ def prove(bootstrap: str) -> None:
     try:
         admin = admin_of(bootstrap, log_level=0)
         one = next(iter(admin.list_topics(timeout=METADATA_TIMEOUT_S).brokers.values()))
-        fetching.prove((one.host, one.port))
-    except fetching.Unanswered:
+        connection.prove((one.host, one.port))
+    except connection.Unanswered:
         raise
     except (KafkaException, OSError, StopIteration) as error:
         raise Retriable("Kafka unavailable") from error

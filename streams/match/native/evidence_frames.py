@@ -21,16 +21,14 @@ from streams.match.core.observations import Longs
 from streams.match.core.texts import IMAGE_REF, LABEL, OBSERVATION_ID, SEEN_BY, SUBJECT, Texts, Words
 from streams.match.core.watches import Watch
 from streams.match.native.producer import NativeProducer, arguments_of, put_bytes
+from streams.match.native.watch_columns import KEYS, StringColumn, WatchColumns, avro_number, avro_text
 from streams.match.native.write import ID_BYTES, SECOND_BYTES, TRACE_AT, sent, written
 from streams.runtime.transaction import Made, Outbox
 
 Make = Callable[[EvidenceColumns], Iterable[Made]]
 
-WATCHES_MAX = 50_000
 FIXED_BYTES_MAX = 200
 """The limit for all numbers of one record."""
-NULL, SOME = b"\0", b"\2"
-COLUMNS, KEYS = 4, 3
 HEADERS = (
     "ce_specversion",
     "ce_id",
@@ -41,7 +39,7 @@ HEADERS = (
     "content-type",
     "traceparent",
 )
-TOLD = (OBSERVATION_ID, LABEL, SUBJECT, SEEN_BY, IMAGE_REF)
+TEXT_COLUMNS = (OBSERVATION_ID, LABEL, SUBJECT, SEEN_BY, IMAGE_REF)
 
 
 class EvidenceFrames:
@@ -49,14 +47,14 @@ class EvidenceFrames:
 
     def __init__(self, city: str, head: bytes) -> None:
         self._head = np.frombuffer(head + b"\x40", np.uint8)
-        self._begin = np.frombuffer(_text(city) + _text(SOURCE), np.uint8)
+        self._begin = np.frombuffer(avro_text(city) + avro_text(SOURCE), np.uint8)
         self._fixed = {
             "ce_specversion": b"1.0",
             "ce_source": f"/{city}/{SOURCE}".encode(),
             "ce_type": f"bongsu.{CONTRACT}".encode(),
             "content-type": b"application/avro",
         }
-        self._watches = Watches()
+        self._watches = WatchColumns()
         self._sending: Sending | None = None
 
     def made(self, columns: EvidenceColumns) -> Iterable[Made]:
@@ -103,10 +101,12 @@ class EvidenceFrames:
     def _packed(self, columns: EvidenceColumns) -> Packed:
         texts, watches = columns.texts, self._watches
         watch = watches.numbers(columns.watch)
-        places, its_kind = _Pool(list(map(_of_place, columns.places))), _kinds_of(columns.kind)
+        places, its_kind = StringColumn(list(map(_of_place, columns.places))), _kinds_of(columns.kind)
         fixed = len(self._head) + len(self._begin) + FIXED_BYTES_MAX + int(_KINDS.size.max())
         sizes = (
-            watches.size[watch].sum() + places.size[columns.place].sum() + texts.size[TOLD, :].clip(0).sum()
+            watches.size[watch].sum()
+            + places.size[columns.place].sum()
+            + texts.size[TEXT_COLUMNS, :].clip(0).sum()
         )
         into = np.empty(int(sizes) + len(columns) * fixed, np.uint8)
         until = np.empty(len(columns), np.int64)
@@ -125,8 +125,8 @@ class EvidenceFrames:
             *_KINDS.columns,
             its_kind,
             np.frombuffer(texts.raw or b"\0", np.uint8),
-            np.ascontiguousarray(texts.begin[TOLD, :]),
-            np.ascontiguousarray(texts.size[TOLD, :]),
+            np.ascontiguousarray(texts.begin[TEXT_COLUMNS, :]),
+            np.ascontiguousarray(texts.size[TEXT_COLUMNS, :]),
             columns.time,
             columns.received,
             columns.offset,
@@ -184,52 +184,6 @@ class Sending:
                 return
 
 
-class Watches:
-    """The parts of a record that depend on the watch alone, as columns for `written`, and the key of each watch."""
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        self.keys: list[bytes] = []
-        self.raw = np.zeros(0, np.uint8)
-        self.begin = self.size = np.zeros((0, COLUMNS), np.int64)
-        self._known: dict[str, tuple[Watch, int]] = {}
-
-    def numbers(self, watches: Sequence[Watch]) -> Longs:
-        """Return the number of each watch. Numbers are valid until the next call."""
-        if len(self.keys) > WATCHES_MAX:
-            self.forget()
-        known, new, found = self._known, list[bytes](), []
-        for watch in watches:
-            one = known.get(watch.watch_id)
-            if one is None or one[0] is not watch:
-                one = known[watch.watch_id] = (watch, len(self.keys))
-                said = _said_of(watch)
-                self.keys.append(said[KEYS])
-                new += said
-            found.append(one[1])
-        if new:
-            raw, begin, size = _Pool(new).columns
-            self.begin = np.concatenate([self.begin, (begin + len(self.raw)).reshape(-1, COLUMNS)])
-            self.size = np.concatenate([self.size, size.reshape(-1, COLUMNS)])
-            self.raw = np.concatenate([self.raw, raw])
-        return np.array(found, np.int64)
-
-
-class _Pool:
-    """Byte strings one behind another, and the begin of each."""
-
-    def __init__(self, strings: list[bytes]) -> None:
-        self.size: Longs = np.fromiter(map(len, strings), np.int64, len(strings))
-        self._raw = np.frombuffer(b"".join(strings) or b"\0", np.uint8)
-        self._begin = np.cumsum(self.size) - self.size
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        return self._raw, self._begin, self.size
-
-
 def _bits(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return floats as unsigned integers of the same bytes. Kernels compare them with NaN's bits."""
     return np.ascontiguousarray(column).view(np.uint64 if column.itemsize == 8 else np.uint32)
@@ -268,21 +222,10 @@ def agree(quick: Make, plain: Make) -> bool:
     return list(quick(sample)) == list(plain(sample))
 
 
-def _said_of(watch: Watch) -> tuple[bytes, ...]:
-    """Return the beginning of its evidence ids, the fields before and after the others, and the key."""
-    situation = NULL if watch.situation_id is None else SOME + _text(watch.situation_id)
-    return (
-        f"evidence\x1f{watch.watch_id}\x1f".encode(),
-        _text(watch.watch_id) + situation,
-        _text(watch.purpose),
-        (watch.situation_id or watch.watch_id).encode(),
-    )
-
-
 @lru_cache(1_000)
 def _of_place(place: Partition) -> bytes:
     topic, partition = place
-    return _text(topic) + _number(partition)
+    return avro_text(topic) + avro_number(partition)
 
 
 @lru_cache(4_096)
@@ -290,24 +233,8 @@ def _second(second: int) -> bytes:
     return datetime.fromtimestamp(second, UTC).isoformat()[:SECOND_BYTES].encode()
 
 
-def _text(text: str) -> bytes:
-    raw = text.encode()
-    return _number(len(raw)) + raw
-
-
-def _number(value: int) -> bytes:
-    """Encode as Avro does: zigzag, then seven bits per byte, the lowest first. *value* must not be negative."""
-    value <<= 1
-    made = bytearray()
-    while value > 127:
-        made.append(value & 127 | 128)
-        value >>= 7
-    made.append(value)
-    return bytes(made)
-
-
 _KIND_NUMBERS = {"seen": 0, "entered": 1, "left": 2}
-_KINDS = _Pool(list(map(_text, _KIND_NUMBERS)))
+_KINDS = StringColumn(list(map(avro_text, _KIND_NUMBERS)))
 
 
 def _kinds_of(kinds: Sequence[str]) -> Longs:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from streams.geo import EARTH_RADIUS_M
 from streams.speed.cells import cell_at
-from streams.speed.minutes import MINUTE_MS, CellSpeed, Minutes, Positions, SpeedConfig, by_cell
+from streams.speed.columns import Positions
+from streams.speed.minutes import MINUTE_MS, CellSpeed, Minutes, SpeedConfig, by_cell
 
 NOON = 1_717_387_200_000
 LAT, LON = 36.3489, 127.3815

@@ -17,8 +17,9 @@ from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.match.core.flow import Partition
-from streams.match.native import fetcher as fetching
-from streams.match.native.fetcher import Broker, Fetcher
+from streams.match.native import connection
+from streams.match.native.connection import Broker
+from streams.match.native.fetcher import Fetcher
 from streams.match.native.unpack import Part
 
 END = 1_000_000
@@ -109,7 +110,7 @@ def test_without_partitions_it_waits_as_it_is_told(fetcher: Fetcher) -> None:
 def test_an_answer_that_nobody_had_time_for_is_no_silence(
     fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(fetching, "SILENT_S", 0.1)
+    monkeypatch.setattr(connection, "SILENT_S", 0.1)
     fetcher.begin({("topic", 0): 0})
     assert fetcher.fetched(1.0)
     time.sleep(0.3)
@@ -128,7 +129,7 @@ def test_an_answer_that_comes_slowly_holds_nobody_up_and_is_no_silence(
             connection.sendall(held[at : at + 100])
             time.sleep(0.02)
 
-    monkeypatch.setattr(fetching, "SILENT_S", 0.2)
+    monkeypatch.setattr(connection, "SILENT_S", 0.2)
     brokers[0].send = slowly
     fetcher.begin({("topic", 0): 0})
     found, longest_s, until = list[Part](), 0.0, time.monotonic() + 5
@@ -165,14 +166,14 @@ def test_a_broker_that_resets_the_connection_does_not_speak_as_we_do(brokers: li
         connection.close()
 
     brokers[0].send = reset
-    with pytest.raises(fetching.Unanswered):
-        fetching.prove(brokers[0].broker)
+    with pytest.raises(connection.Unanswered):
+        connection.prove(brokers[0].broker)
 
 
 def test_a_broker_that_lets_nobody_in_seldom_holds_up_what_another_tells(
     fetcher: Fetcher, brokers: list[Endless], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "CONNECT_S", 0.3)
+    monkeypatch.setattr(connection, "CONNECT_S", 0.3)
     with ExitStack() as stack:
         door = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(3):  # it is full now
