@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, set[str]] = {
 """The same for commands; an empty set: any topic, by an argument."""
 
 WRITES: Mapping[str, set[str]] = {
-    "streams/ingest/ingest.py": {"source.dlq", "core.tick", "place.camera"},
+    "streams/ingest/ingest.py": {"source.dlq"},
     "deploy/demo/play.py": {"core.tick"},
     "streams/stages/effects.py": {"core.effect"},
     "streams/operators/desk.py": {"core.action"},

@@ -9,27 +9,26 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-import orjson
 from confluent_kafka import Producer
 
-from connectors.base import Heard, Place, Reader, Reading, SetAside, SourceContext
+from connectors.base import Heard, Reader, Reading, SourceContext
 from connectors.transport.web_page import wall_clock_ms
 from schemas.catalogue import topic_name
-from schemas.errors import Fatal, Invalid
-from schemas.event import Event, derived_id, event_fields
+from schemas.errors import Fatal
+from schemas.event import Event
 from schemas.wire import Wire
 from streams import metrics
-from streams.dlq.rows import RefusedEvent, asides_of
+from streams.dlq.rows import asides_of
 from streams.ingest.breaker import SAMPLES, STOPPED
 from streams.ingest.channel import Channel
-from streams.ingest.place import SourcePlace, body_of, check_place, standing_from
+from streams.ingest.place import SourcePlace, check_place, standing_from
 from streams.ingest.report import shares
 from streams.ingest.slices import SLICE_EVENTS, Pushed, Slice, slices, time_of
+from streams.ingest.source_events import place_event, tick
+from streams.ingest.source_reader import SourceReader
 from streams.log import log
-from streams.runtime.inbox import Partition
 from streams.runtime.kafka import Fenced, read_whole, transactional_producer
 from streams.runtime.records import BORROWED, Record
 from streams.runtime.row_reader import RowReader
@@ -52,7 +51,7 @@ class Ingest:
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self._context = context
-        self._reader = reader
+        self.reader = SourceReader(context, reader, wire)
         self._bootstrap = bootstrap
         self._wire = wire
         self._group = f"{context.city}.ingest.{context.source}"
@@ -70,7 +69,7 @@ class Ingest:
             self.standing = standing_from(place["place"])
         record = self._place_record()
         self._place_offset = -1 if record is None else record.offset
-        row = self._row("core.source") if self._reader is not None else None
+        row = self._row("core.source") if self.reader.has_source else None
         if row is not None:
             self.channel.restore(row)
 
@@ -172,7 +171,7 @@ class Ingest:
         digest = hashlib.sha256(heard.body).hexdigest() if heard.at_ms is None else ""
         if self.standing.has_heard(heard, digest):
             return
-        yield from self.parts_of(heard, self.read(heard, self.standing.place_for(heard), alter))
+        yield from self.parts_of(heard, self.reader.read(heard, self.standing.place_for(heard), alter))
 
     def parts_of(self, heard: Heard, reading: Reading) -> Iterator[Slice]:
         """Yield the transactions of *reading*, which was read from *heard*; see ``parts``."""
@@ -190,7 +189,7 @@ class Ingest:
             number, heard = push.number, push.heard
             if number <= self.standing.spools.get(spool, 0):
                 continue
-            reading = self._of_push(push, standing.place)
+            reading = self.reader.of_push(push, standing.place)
             new, goes_on = self._weigh(heard, reading, is_kept_whole=True)
             events += reading.events
             asides += new
@@ -202,14 +201,6 @@ class Ingest:
                 self._stop([], is_taken=True)
         if standing is not self.standing:
             yield Slice(events, asides, standing, standing.heard_at_ms)
-
-    def _of_push(self, push: Pushed, place: Place) -> Reading:
-        if push.heard.error:
-            return _unreadable(push.heard, place)
-        # it was read when it was pushed; only its place is replaced by the current one
-        if push.reading is None:
-            return self.read(push.heard, place)
-        return self.encodable(replace(push.reading, place=place))
 
     def _weigh(
         self, heard: Heard, reading: Reading, *, is_kept_whole: bool = False
@@ -238,24 +229,6 @@ class Ingest:
         self.tell()
         raise self.channel.stopped(is_taken=is_taken)
 
-    def read(
-        self, heard: Heard, place: Place, alter: Callable[[Event], Event] = lambda event: event
-    ) -> Reading:
-        """Return what the source reads from *heard*. If the source raises, the whole body is set aside; other
-        sources go on.
-        """
-        if self._reader is None:
-            raise Fatal(f"{self._group}: no source reads its data")
-        try:
-            reading = self._reader.read(heard, place)
-        except Exception as error:  # a fault in a source's code must not lose its data
-            log.error("source failed on a body", source=self._context.source, why=type(error).__name__)
-            reason = f"the source broke on it: {type(error).__name__}"
-            return Reading(
-                (), place, aside=[SetAside(heard.body, reason, expected="a source without a fault")]
-            )
-        return self.encodable(replace(reading, events=[alter(event) for event in reading.events]))
-
     def asides(self, heard: Heard, reading: Reading) -> list[Event]:
         """Return the ``source.dlq`` events of a reading."""
         now_ms = self._now_ms()
@@ -276,7 +249,7 @@ class Ingest:
         with transaction(self._opened(), self._wire, self._context.city) as outbox:
             for event in events:
                 outbox.put(event)
-            outbox.put(_standing_event(self._context, standing, self._now_ms()), more=[(BORROWED, b"1")])
+            outbox.put(place_event(self._context, standing, self._now_ms()), more=[(BORROWED, b"1")])
         self.standing = standing
 
     def tick(self, time_ms: int) -> None:
@@ -288,21 +261,6 @@ class Ingest:
         if self._producer is None:
             raise Fatal(f"{self._group}: published before it was opened")
         return self._producer
-
-    def encodable(self, reading: Reading) -> Reading:
-        """Encode every event. An event that its contract refuses is set aside, so that it cannot fail the
-        transaction.
-        """
-        good, bad = [], []
-        for event in reading.events:
-            try:
-                good.append(self._wire.encoded(self._context.city, event))
-            except Invalid as error:
-                original = orjson.dumps(event.value, default=str)
-                bad.append(
-                    RefusedEvent(original, error.what, error.field, error.expected, contract=event.topic)
-                )
-        return replace(reading, events=good, aside=[*reading.aside, *bad])
 
     def publish(self, part: Slice, *, played: bool) -> None:
         """Commit one transaction: the events, the records set aside, the place, and in a play the tick."""
@@ -316,7 +274,7 @@ class Ingest:
             if played and part.time_ms is not None:
                 barrier = outbox.flush()
                 outbox.put(tick(city, part.time_ms, barrier=barrier), played=True)
-            outbox.put(_standing_event(self._context, part.standing, part.time_ms or 0))
+            outbox.put(place_event(self._context, part.standing, part.time_ms or 0))
         self.standing = part.standing
         places = topic_name(city, "source.place")
         self._place_offset = max(end - 1 for (topic, _), end in outbox.delivered.items() if topic == places)
@@ -328,50 +286,6 @@ class Ingest:
         for event in asides:
             self.channel.kept.add(str((event.value or {})["event_id"]))
         metrics.set_aside.labels(self._group, "source.dlq").inc(len(asides))
-
-
-def _unreadable(heard: Heard, place: Place) -> Reading:
-    """Set the whole body of a push aside: it cannot be requested again."""
-    return Reading(
-        (), place, aside=[SetAside(heard.body, heard.error or "", expected="the bytes that were pushed")]
-    )
-
-
-def tick(city: str, time_ms: int, *, barrier: dict[Partition, int] | None) -> Event:
-    """Return a tick. *barrier*: the offsets before it. In a play, consumers read up to them first, so time
-    never overtakes events.
-    """
-    places = None
-    if barrier is not None:
-        places = [
-            {"topic": topic, "partition": partition, "next_offset": offset}
-            for (topic, partition), offset in sorted(barrier.items())
-            if topic.endswith((".incident", "place.camera"))
-        ]
-    value = _common(city, "clock", derived_id("tick", city, time_ms), time_ms)
-    return Event("core.tick", city, value | {"barrier": places, "played": barrier is not None})
-
-
-def _standing_event(context: SourceContext, standing: SourcePlace, now_ms: int) -> Event:
-    value = _common(
-        context.city, context.source, derived_id("place", context.city, context.source, now_ms), now_ms
-    )
-    newest_file = next(reversed([*standing.files]), None)
-    return Event(
-        "source.place",
-        context.source,
-        value
-        | {
-            "heard_at": standing.heard_at_ms,
-            "digest": newest_file,
-            "done": standing.files.get(newest_file, 0) if newest_file is not None else 0,
-            "place": body_of(standing),
-        },
-    )
-
-
-def _common(city: str, source: str, event_id: str, time_ms: int) -> dict[str, Any]:
-    return event_fields(city, source, event_id=event_id, event_time_ms=time_ms, received_ms=time_ms)
 
 
 def _anything(_key: str, _value: Mapping[str, Any]) -> None:

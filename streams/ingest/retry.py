@@ -53,7 +53,11 @@ def retry_source(ingest: Ingest, asides: Sequence[Aside], newest: Newest, *, now
 def _read_again(ingest: Ingest, aside: Aside, heard: Heard, standing: SourcePlace) -> Reading:
     place = standing.place_for(heard)
     refused = aside.refused_event()
-    return ingest.read(heard, place) if refused is None else ingest.encodable(Reading([refused], place))
+    return (
+        ingest.reader.read(heard, place)
+        if refused is None
+        else ingest.reader.encodable(Reading([refused], place))
+    )
 
 
 def _rows_after(ingest: Ingest, aside: Aside, heard: Heard, reading: Reading, now_ms: int) -> list[Event]:

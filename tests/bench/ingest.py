@@ -86,7 +86,7 @@ def _take(ingest: Ingest, source: Any, heard: Heard, figures: Figures) -> None:
     reading = _timed(figures, "read", lambda: source.read(heard, place))
     if reading.aside:
         raise Fatal(f"void: {reading.aside[0].reason}")
-    reading = _timed(figures, "encode", lambda: ingest.encodable(reading))
+    reading = _timed(figures, "encode", lambda: ingest.reader.encodable(reading))
     parts = _timed(figures, "weigh", lambda: list(ingest.parts_of(heard, reading)))
     for part in parts:
         _timed(figures, "publish", lambda: ingest.publish(part, played=False))  # noqa: B023 (called at once)

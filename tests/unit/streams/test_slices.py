@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from connectors.base import Heard, Reading
 from schemas.event import Event
-from streams.ingest.ingest import tick
 from streams.ingest.place import ALL_DONE, SourcePlace
 from streams.ingest.slices import SLICE_EVENTS, Slice, slices
+from streams.ingest.source_events import tick
 
 MINUTE = 60_000
 
