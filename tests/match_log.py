@@ -17,7 +17,7 @@ from streams.match.core.flow import SECOND_MS, Partition
 from streams.match.core.observations import Longs
 from streams.match.core.open_watches import WatchRecord
 from streams.match.core.step import Found, Match, PartitionProgress
-from streams.match.core.texts import Texts, Words
+from streams.match.core.texts import RowTexts, Texts
 from streams.match.core.watches import Watch
 from streams.runtime.records import Record
 from tests.match_oracle import NOON_MS, Sight, columns, is_inside, wants
@@ -59,7 +59,9 @@ class SightFrames:
         chosen = [self.written[row] for row in at.tolist()]
         return Texts.of(
             [
-                Words(one.observation_id, one.source, one.sight.label, one.sight.token, one.sight.thing, None)
+                RowTexts(
+                    one.observation_id, one.source, one.sight.label, one.sight.token, one.sight.thing, None
+                )
                 for one in chosen
             ]
         )

@@ -28,7 +28,7 @@ from streams.match.core.step import Match
 from streams.match.native import decode as decoding
 from streams.match.native import messages as objects
 from streams.match.native.fetcher import Fetcher
-from streams.match.native.unpack import Unpacking
+from streams.match.native.unpack import Unpacker
 from streams.match.worker.choice import make_producer, reader_opener
 from streams.match.worker.loop import MatchLoop, MatchRun
 from streams.match.worker.message_reader import PlainReader
@@ -41,7 +41,7 @@ from tests.bench.match_load import Load, ground, publish
 STEPS: tuple[tuple[str, Any, str], ...] = (
     ("rest of the loop", MatchRun, "turn"),
     ("fetch", Fetcher, "fetched"),
-    ("unpack", Unpacking, "take"),
+    ("unpack", Unpacker, "take"),
     ("consume", PlainReader, "read"),
     ("extract", decoding.Decoder, "batch"),
     ("extract", objects, "_taken"),

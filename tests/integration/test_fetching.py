@@ -21,7 +21,7 @@ from streams.match.core.flow import Partition
 from streams.match.native import connection
 from streams.match.native.connection import Broker
 from streams.match.native.fetcher import Fetcher
-from streams.match.native.unpack import Part, Unpacking
+from streams.match.native.unpack import Part, Unpacker
 from streams.runtime.kafka import read_whole
 
 pytestmark = pytest.mark.cluster
@@ -124,7 +124,7 @@ def places(topic: str) -> list[Partition]:
     return [(topic, number) for number in range(3)]
 
 
-def told(parts: list[Part], unpacking: Unpacking) -> list[tuple[int, int, bytes | None, bytes | None]]:
+def told(parts: list[Part], unpacking: Unpacker) -> list[tuple[int, int, bytes | None, bytes | None]]:
     found = []
     while (taken := unpacking.take(parts)) is not None:
         for row in range(len(taken.payload)):
@@ -134,14 +134,14 @@ def told(parts: list[Part], unpacking: Unpacking) -> list[tuple[int, int, bytes 
 
 
 def read(
-    fetcher: Fetcher, count: int, unpacking: Unpacking | None = None
+    fetcher: Fetcher, count: int, unpacking: Unpacker | None = None
 ) -> list[tuple[int, int, bytes | None, bytes | None]]:
     found: list[tuple[int, int, bytes | None, bytes | None]] = []
     until = monotonic() + READ_S
     while len(found) < count:
         assert monotonic() < until, f"{len(found)} of {count} came"
-        found += told(fetcher.fetched(0.1), unpacking or Unpacking())
-    found += told(fetcher.fetched(0.1), unpacking or Unpacking())  # and no more than these
+        found += told(fetcher.fetched(0.1), unpacking or Unpacker())
+    found += told(fetcher.fetched(0.1), unpacking or Unpacker())  # and no more than these
     return found
 
 
@@ -173,7 +173,7 @@ def test_of_what_was_given_up_alone_it_is_told_how_far_it_goes(
     given_up(cluster, topic, 60)
     fetcher.begin({(topic, 0): 0})
     parts = fetcher.fetched(READ_S)
-    taken = Unpacking().take(parts)
+    taken = Unpacker().take(parts)
     assert taken is not None
     assert taken.ends == fetcher.ends
     assert not len(taken.payload)
@@ -254,7 +254,7 @@ def test_no_partition_starves_behind_another(
     fetcher.begin(dict.fromkeys(places(topic), 0))
     first = Counter[int]()
     while sum(first.values()) < 600:
-        for partition, *_ in told(fetcher.fetched(1.0), Unpacking()):
+        for partition, *_ in told(fetcher.fetched(1.0), Unpacker()):
             first[partition] += 1
     assert len(first) == 3
     assert min(first.values()) > 100

@@ -20,7 +20,7 @@ from streams.match.core.forms import FORMS, Form
 from streams.match.core.observations import NAMES, observations
 from streams.match.native.kernel import kernel_of
 from streams.match.native.load import schemas_met
-from streams.match.native.unpack import Damaged, Part, Unpacking
+from streams.match.native.unpack import Damaged, Part, Unpacker
 from tests.property.test_unpacking import CODECS, PLACE, batch
 
 BYTES_MAX = 4_096
@@ -103,7 +103,7 @@ def read_batches(edge: Edge, chance: Random) -> int:
         hostile.append(bytes(flipped))
     for one in hostile:
         with suppress(Damaged):
-            taken = Unpacking().take([Part(PLACE, 0, edge.view(one), ())])
+            taken = Unpacker().take([Part(PLACE, 0, edge.view(one), ())])
             for row in range(len(taken.payload) if taken is not None else 0):
                 taken.record_of(row)
     return len(hostile)

@@ -17,7 +17,7 @@ from streams.match.core.config import MatchConfig
 from streams.match.core.evidence import Evidence, EvidenceColumns, evidence_event
 from streams.match.core.flow import SECOND_MS
 from streams.match.core.open_watches import WatchRecord
-from streams.match.core.texts import Texts, Words
+from streams.match.core.texts import RowTexts, Texts
 from streams.match.core.watches import Watch
 from streams.match.native.evidence_frames import EvidenceFrames, agree
 from streams.runtime.records import headers_of
@@ -293,7 +293,7 @@ evidence = st.builds(
     lon=st.floats(-180, 180),
     confidence=st.one_of(st.none(), FLOAT32),
     words=st.builds(
-        Words, TEXT, TEXT, TEXT, st.none(), st.one_of(st.none(), TEXT), st.one_of(st.none(), FLOAT32)
+        RowTexts, TEXT, TEXT, TEXT, st.none(), st.one_of(st.none(), TEXT), st.one_of(st.none(), FLOAT32)
     ),
 )
 

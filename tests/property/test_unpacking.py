@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from streams.match.native import unpack as unpacking
 from streams.match.native.record_batch import HEAD_BYTES
-from streams.match.native.unpack import Damaged, Part, Unpacking
+from streams.match.native.unpack import Damaged, Part, Unpacker
 from streams.runtime.records import Record
 
 PLACE = ("topic", 3)
@@ -72,8 +72,8 @@ def placed(held: bytes, first: int) -> bytes:
     return first.to_bytes(8) + held[8:]
 
 
-def read(parts: list[Part], unpack: Unpacking | None = None) -> list[Record]:
-    unpack = unpack or Unpacking()
+def read(parts: list[Part], unpack: Unpacker | None = None) -> list[Record]:
+    unpack = unpack or Unpacker()
     found = []
     while (taken := unpack.take(parts)) is not None:
         told = [taken.record_of(row) for row in range(len(taken.payload))]
@@ -152,16 +152,16 @@ def test_how_far_it_was_read_is_told_also_where_nothing_stands() -> None:
         Part(("topic", 4), 0, memoryview(sound.held), ()),
         Part(("topic", 5), 5, memoryview(marker(5, 9, COMMIT).held), ()),
     ]
-    taken = Unpacking().take(parts)
+    taken = Unpacker().take(parts)
     assert taken is not None
     assert taken.ends == {PLACE: 6, ("topic", 4): 1, ("topic", 5): 6}
     assert [taken.places[at] for at in taken.place] == [("topic", 4)]
     assert taken.record_of(0).value == b"v"
-    alone = Unpacking().take([Part(PLACE, 4, memoryview(given_up), [(9, 4)])])
+    alone = Unpacker().take([Part(PLACE, 4, memoryview(given_up), [(9, 4)])])
     assert alone is not None
     assert alone.ends == {PLACE: 6}
     assert not len(alone.payload)
-    assert Unpacking().take([]) is None
+    assert Unpacker().take([]) is None
 
 
 def test_much_is_told_in_pieces_and_the_arena_grows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_much_is_told_in_pieces_and_the_arena_grows(monkeypatch: pytest.MonkeyPa
     whole = [batch(10 * at, 3, [(0, b"k", b"v" * 50, {})] * 10) for at in range(20)]
     held = memoryview(b"".join(one.held for one in whole))
     parts = [Part(PLACE, 0, held, ()), Part(("topic", 4), 0, held, ())]
-    unpack, sizes, ends = Unpacking(), list[int](), list[int]()
+    unpack, sizes, ends = Unpacker(), list[int](), list[int]()
     while (taken := unpack.take(parts)) is not None:
         sizes.append(len(taken.payload))
         ends.append(taken.ends.get(PLACE, 0))
@@ -184,7 +184,7 @@ def test_a_batch_that_no_arena_holds_is_damaged(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(unpacking, "ARENA_BYTES_MAX", 1_000)
     one = batch(7, 3, [(0, None, b"v" * 5_000, {})])
     with pytest.raises(Damaged, match="offset 7"):
-        Unpacking().take([Part(PLACE, 7, memoryview(one.held), ())])
+        Unpacker().take([Part(PLACE, 7, memoryview(one.held), ())])
 
 
 @settings(deadline=None)
@@ -197,7 +197,7 @@ def test_damage_is_seen_or_harmless_and_nothing_is_read_beyond_the_batch(
     part = Part(PLACE, 0, memoryview(held), ())
     begin = int(np.frombuffer(held, np.uint8).ctypes.data)
     try:
-        taken = Unpacking().take([part])
+        taken = Unpacker().take([part])
     except Damaged:
         return
     assert taken is not None
@@ -213,13 +213,13 @@ def test_damage_is_said_alike_of_every_codec(codec: int) -> None:
     for where in range(HEAD_BYTES, len(held)):
         spoilt = held[:where] + bytes([held[where] ^ 0xFF]) + held[where + 1 :]
         with suppress(Damaged):
-            Unpacking().take([Part(PLACE, 7, memoryview(spoilt), ())])
+            Unpacker().take([Part(PLACE, 7, memoryview(spoilt), ())])
 
 
 def test_damage_in_headers_is_said_when_the_record_is_copied() -> None:
     held = bytearray(batch(7, 0, [(0, None, b"v", {})]).held)
     held[-1] = 0x7E  # so many headers, of which none is there
-    taken = Unpacking().take([Part(PLACE, 7, memoryview(held), ())])
+    taken = Unpacker().take([Part(PLACE, 7, memoryview(held), ())])
     assert taken is not None
     with pytest.raises(Damaged, match="offset 7"):
         taken.record_of(0)
@@ -232,7 +232,7 @@ def test_a_count_that_cannot_be_is_damage(count: int) -> None:
     held = bytearray(batch(60, 0, [(0, None, b"v", {})] * 60).held)
     held[57:61] = count.to_bytes(4, signed=True)
     with pytest.raises(Damaged, match="offset 60"):
-        Unpacking().take([Part(PLACE, 0, memoryview(sound + held), ())])
+        Unpacker().take([Part(PLACE, 0, memoryview(sound + held), ())])
 
 
 def test_a_record_is_copied_without_a_byte_of_what_is_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:

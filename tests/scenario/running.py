@@ -12,7 +12,7 @@ from schemas.rows import RowCodec
 from streams.geo import distance_m
 from streams.match.core.evidence import Evidence, evidence_event
 from streams.match.core.forms import FORMS, TOPICS
-from streams.match.core.texts import Words
+from streams.match.core.texts import RowTexts
 from streams.match.core.watches import Watch, watch_of
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
@@ -144,7 +144,7 @@ def _evidence(watch: Watch, one: Happening, sight: Sight) -> Evidence:
     away_m = None
     if watch.centre is not None and sight.lat is not None and sight.lon is not None:
         away_m = distance_m(*watch.centre, sight.lat, sight.lon)
-    words = Words(
+    words = RowTexts(
         value["event_id"],
         value["source"],
         sight.label,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from schemas.event import Event, derived_id, event_fields
 from streams.match.core.flow import SECOND_MS, Partition, Second
 from streams.match.core.observations import Floats, Longs, Rows
-from streams.match.core.texts import Texts, Words, known
+from streams.match.core.texts import RowTexts, Texts, known
 from streams.match.core.watches import Watch
 
 SOURCE = "match"
@@ -36,7 +36,7 @@ class Evidence(NamedTuple):
     lat: float | None
     lon: float | None
     confidence: float | None
-    words: Words
+    words: RowTexts
 
     @property
     def event_id(self) -> str:

@@ -18,7 +18,7 @@ class WatchRecord:
 
 
 @dataclass(slots=True)
-class Wanted:
+class OpenWatches:
     """The open watches. *opened*: the offset at which each was opened; *next_offset*: how far the topic is read."""
 
     watches: dict[str, Watch] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from streams.match.core.engine import Engine, Matches
 from streams.match.core.evidence import EvidenceColumns
 from streams.match.core.flow import Flow, Partition, Second
 from streams.match.core.lateness import Watermarks, future
-from streams.match.core.open_watches import Wanted, WatchRecord
+from streams.match.core.open_watches import OpenWatches, WatchRecord
 from streams.match.core.recent import Recent
 from streams.match.core.texts import LABEL, OBSERVATION_ID, SOURCE, TOKEN
 from streams.match.core.watches import Watch
@@ -55,7 +55,7 @@ class Match:
     """The state of one worker: the open watches, and the recent observations of its partitions."""
 
     def __init__(self, config: MatchConfig) -> None:
-        self.wanted = Wanted()
+        self.wanted = OpenWatches()
         self.engine = Engine()
         self.flow = Flow(config.per_second_max)
         self.recent = Recent(config.keep_ms, config.look_back_bytes)

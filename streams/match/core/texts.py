@@ -15,7 +15,7 @@ COLUMNS = 7
 NO_WORD = -1
 
 
-class Words(NamedTuple):
+class RowTexts(NamedTuple):
     """The texts of one observation. ``subject``: the thing's name; ``seen_by``: the name of the claiming device."""
 
     observation_id: str
@@ -40,7 +40,7 @@ class Texts:
     accuracy_m: Floats
 
     @classmethod
-    def of(cls, words: Sequence[Words]) -> Texts:
+    def of(cls, words: Sequence[RowTexts]) -> Texts:
         columns = [(one[0], one[1], one[2], one[3], one[4], one[6], one[7]) for one in words]
         texts = [
             None if text is None else text.encode()
@@ -75,10 +75,10 @@ class Texts:
             found[row] = None
         return found
 
-    def words(self) -> list[Words]:
+    def words(self) -> list[RowTexts]:
         columns = [self.column(number) for number in range(COLUMNS)]
         return [
-            Words(one or "", source or "", label or "", token, subject, known(metres), seen_by, image)
+            RowTexts(one or "", source or "", label or "", token, subject, known(metres), seen_by, image)
             for one, source, label, token, subject, seen_by, image, metres in zip(
                 *columns, self.accuracy_m.tolist(), strict=True
             )

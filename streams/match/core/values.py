@@ -10,13 +10,13 @@ import numpy as np
 from streams.match.core.codes import code_of, joined
 from streams.match.core.forms import TOPICS, Form
 from streams.match.core.observations import CERTAIN, Observations
-from streams.match.core.texts import Words
+from streams.match.core.texts import RowTexts
 
 
-def words_of(form: Form, value: Mapping[str, Any]) -> Words:
+def words_of(form: Form, value: Mapping[str, Any]) -> RowTexts:
     """Return the texts of one observation."""
     place = value["position"]
-    return Words(
+    return RowTexts(
         value["event_id"],
         value["source"],
         form.label_of(value),

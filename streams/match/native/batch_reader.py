@@ -18,7 +18,7 @@ from streams.match.native import unpack as unpacking
 from streams.match.native.connection import Broker
 from streams.match.native.decode import Decoder
 from streams.match.native.fetcher import Fetcher
-from streams.match.native.unpack import Part, Unpacking
+from streams.match.native.unpack import Part, Unpacker
 from streams.match.worker.membership import Member
 from streams.match.worker.reader import FAST, SPAN_S_MAX, Assigned, Lost, Revoked
 from streams.runtime.clients import admin_of
@@ -54,7 +54,7 @@ class FastReader:
         self._member = Member(city, group, bootstrap=bootstrap)
         self._decoding = Decoder(registry)
         self._fetcher = self._new_fetcher(FAST["fetch.wait.max.ms"])
-        self._unpacking = Unpacking()
+        self._unpacking = Unpacker()
         self._parts: list[Part] = []
 
     def subscribe(self, assigned: Assigned, revoked: Revoked, lost: Lost) -> None:
@@ -71,7 +71,7 @@ class FastReader:
         return None if taken is None else self._decoding.batch(taken, sieve())
 
     def between(self, place: Partition, first: int, end: int) -> Iterator[ObservationBatch]:
-        fetcher, unpacking = self._new_fetcher(AT_END_MS), Unpacking()
+        fetcher, unpacking = self._new_fetcher(AT_END_MS), Unpacker()
         fetcher.begin({place: first})
         at, deadline = first, monotonic() + SPAN_S_MAX
         try:

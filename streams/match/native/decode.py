@@ -19,7 +19,7 @@ from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
 from streams.match.core.forms import FORMS, TOPICS, Form
 from streams.match.core.observations import Longs, Observations, Rows, observations
-from streams.match.core.texts import Words
+from streams.match.core.texts import RowTexts
 from streams.match.core.values import fill, words_of
 from streams.match.native.frames import HEAD_BYTES, Bytes, Group, KernelFrames
 from streams.match.native.kernel import Kernel, kernel_of
@@ -85,7 +85,7 @@ class Schemas:
             )
             kernel = None
 
-        def words(payload: bytes) -> Words:
+        def words(payload: bytes) -> RowTexts:
             return words_of(form, codec.decode(payload, writer=writer))
 
         group = Group(kernel, form.fixed_label, words)
@@ -93,7 +93,7 @@ class Schemas:
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class FrameRows:
     """The frames of one read, row by row: address, size, partition and offset.
 
     *held* owns the bytes when they are our own; else they must stay until the batch is processed. *record_of* copies one.
@@ -115,7 +115,7 @@ class Decoder:
     def __init__(self, registry: Registry) -> None:
         self._schemas = Schemas(registry)
 
-    def batch(self, taken: Frames, sieve: Filter | None = None) -> ObservationBatch:
+    def batch(self, taken: FrameRows, sieve: Filter | None = None) -> ObservationBatch:
         """Return the batch of *taken*. *sieve*: the filter that gives the passing rows."""
         count = len(taken.payload)
         met, groups = np.empty(count, np.uint8), np.zeros((GROUPS_MAX, 2), np.int64)
@@ -184,7 +184,7 @@ def _unsure(
 def _observe(
     schema: Schema,
     kernel: Kernel,
-    taken: Frames,
+    taken: FrameRows,
     group: Bytes,
     sure: npt.NDArray[np.bool_],
     seen: Observations,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from streams.match.core.evidence import CONTRACT, SOURCE, EvidenceColumns
 from streams.match.core.flow import SECOND_MS, Partition
 from streams.match.core.observations import Longs
-from streams.match.core.texts import IMAGE_REF, LABEL, OBSERVATION_ID, SEEN_BY, SUBJECT, Texts, Words
+from streams.match.core.texts import IMAGE_REF, LABEL, OBSERVATION_ID, SEEN_BY, SUBJECT, RowTexts, Texts
 from streams.match.core.watches import Watch
 from streams.match.native.producer import NativeProducer, arguments_of, put_bytes
 from streams.match.native.watch_columns import KEYS, StringColumn, WatchColumns, avro_number, avro_text
@@ -55,7 +55,7 @@ class EvidenceFrames:
             "content-type": b"application/avro",
         }
         self._watches = WatchColumns()
-        self._sending: Sending | None = None
+        self._sending: EvidenceSender | None = None
 
     def made(self, columns: EvidenceColumns) -> Iterable[Made]:
         """Yield the records one by one, for a producer of confluent-kafka."""
@@ -81,7 +81,7 @@ class EvidenceFrames:
             outbox.put_many(topic, self.made(columns))
             return
         if self._sending is None or self._sending.producer is not producer:
-            self._sending = Sending(producer, topic, self._fixed)
+            self._sending = EvidenceSender(producer, topic, self._fixed)
         seconds, which = np.unique(columns.time // SECOND_MS, return_inverse=True)
         texts = np.frombuffer(b"".join(map(_second, seconds.tolist())), np.uint8)
         packed, watches = self._packed(columns), self._watches
@@ -98,7 +98,7 @@ class EvidenceFrames:
             texts,
         )
 
-    def _packed(self, columns: EvidenceColumns) -> Packed:
+    def _packed(self, columns: EvidenceColumns) -> PackedFrames:
         texts, watches = columns.texts, self._watches
         watch = watches.numbers(columns.watch)
         places, its_kind = StringColumn(list(map(_of_place, columns.places))), _kinds_of(columns.kind)
@@ -137,10 +137,10 @@ class EvidenceFrames:
             _bits((columns.time - since) / SECOND_MS),
             _bits(columns.confidence.astype(np.float32)),
         )
-        return Packed(into[:total], until, watch)
+        return PackedFrames(into[:total], until, watch)
 
 
-class Packed(NamedTuple):
+class PackedFrames(NamedTuple):
     """Frames one behind another, the end of each, and the number of its watch."""
 
     frames: npt.NDArray[np.uint8]
@@ -148,7 +148,7 @@ class Packed(NamedTuple):
     watch: Longs
 
 
-class Sending:
+class EvidenceSender:
     """Sends evidence to one topic of one producer. *fixed*: the headers equal in each record."""
 
     def __init__(self, producer: NativeProducer, topic: str, fixed: Mapping[str, bytes]) -> None:
@@ -196,8 +196,8 @@ def a_sample() -> EvidenceColumns:
         Watch("watch", None, "anywhere", 0, 1, 5, "purpose"),
     ]
     words = [
-        Words("observation", "source", "label", None, "subject", 1.5, "camera", "image"),
-        Words("observation", "source", "label", None, None, None),
+        RowTexts("observation", "source", "label", None, "subject", 1.5, "camera", "image"),
+        RowTexts("observation", "source", "label", None, None, None),
     ]
     nothing = np.nan
     return EvidenceColumns(

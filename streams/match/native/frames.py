@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from streams.match.core.batch import Frames
 from streams.match.core.observations import Longs, Rows
-from streams.match.core.texts import COLUMNS, LABEL, NO_WORD, SUBJECT, TOKEN, Texts, Words
+from streams.match.core.texts import COLUMNS, LABEL, NO_WORD, SUBJECT, TOKEN, RowTexts, Texts
 from streams.match.native.kernel import Kernel
 from streams.match.native.load import copied
 from streams.runtime.records import Record
@@ -26,7 +26,7 @@ class Group:
 
     kernel: Kernel | None
     fixed_label: str
-    words_of: Callable[[bytes], Words]
+    words_of: Callable[[bytes], RowTexts]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from schemas.errors import Retriable
 from streams.match.core.batch import ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
-from streams.match.native.decode import PLACES_MAX, Decoder, Frames
+from streams.match.native.decode import PLACES_MAX, Decoder, FrameRows
 from streams.runtime.records import record_of
 
 
@@ -22,7 +22,7 @@ def decoded(decoding: Decoder, messages: Sequence[Any], sieve: Filter | None) ->
     return decoding.batch(_taken(messages), sieve)
 
 
-def _taken(messages: Sequence[Any]) -> Frames:
+def _taken(messages: Sequence[Any]) -> FrameRows:
     count = len(messages)
     values = list(map(Message.value, messages))
     if None in values:
@@ -32,7 +32,7 @@ def _taken(messages: Sequence[Any]) -> Frames:
     offset = np.fromiter(map(Message.offset, messages), np.int64, count)
     places, place = _placed(messages)
     ends = {where: int(offset[place == number].max()) + 1 for number, where in enumerate(places)}
-    return Frames(
+    return FrameRows(
         held.ctypes.data + np.cumsum(size) - size,
         size,
         offset,

@@ -18,7 +18,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from schemas.errors import Retriable
 from streams.match.core.flow import Partition
 from streams.match.core.observations import Longs
-from streams.match.native.decode import PLACES_MAX, Frames
+from streams.match.native.decode import PLACES_MAX, FrameRows
 from streams.match.native.record_batch import (
     BASE,
     BEGIN,
@@ -95,7 +95,7 @@ def _stands(heads: Longs, aborted: Sequence[tuple[int, int]]) -> npt.NDArray[np.
     return stands
 
 
-class Unpacking:
+class Unpacker:
     """Decompresses fetched batches. Its result is valid until the next call."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Unpacking:
         self._held: list[npt.NDArray[np.uint8]] = []
         """The owners of the bytes at addresses, beside the arena."""
 
-    def take(self, parts: list[Part]) -> Frames | None:
+    def take(self, parts: list[Part]) -> FrameRows | None:
         """Return the next records of *parts*, and remove their batches from them. ``None`` if there are no parts."""
         self._used = 0
         self._held.clear()
@@ -175,7 +175,7 @@ def _taken(
     ends: dict[Partition, int],
     count: int,
     owners: Sequence[npt.NDArray[np.uint8]],
-) -> Frames:
+) -> FrameRows:
     start, payload, size, offset = (np.empty(count, np.int64) for _ in range(4))
     place, rows = np.empty(count, np.uint8), np.empty(len(batches), np.int64)
     count = walk(
@@ -201,7 +201,7 @@ def _taken(
         except IndexError as error:  # its headers are damaged: the kernel does not read them
             raise _damaged(places[number[batch]], int(batches[batch, BASE])) from error
 
-    return Frames(payload[:count], size[:count], offset[:count], place[:count], places, ends, record)
+    return FrameRows(payload[:count], size[:count], offset[:count], place[:count], places, ends, record)
 
 
 def _damaged(place: Partition, offset: int) -> Damaged:
@@ -258,7 +258,7 @@ def prove() -> None:
     for number, value in enumerate(PROOF):
         written.append(number, 1_000 + number, b"key", value, [("name", b"header")])
     held = bytes(written.build())
-    taken = Unpacking().take([Part(("proof", 0), 1, memoryview(held), ())])
+    taken = Unpacker().take([Part(("proof", 0), 1, memoryview(held), ())])
     wanted = [
         Record("proof", 0, number, 1_000 + number, b"key", value, {"name": b"header"})
         for number, value in enumerate(PROOF)

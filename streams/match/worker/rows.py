@@ -16,7 +16,7 @@ from streams.match.core.batch import Frames, ObservationBatch
 from streams.match.core.cells import Filter
 from streams.match.core.forms import FORMS, Form
 from streams.match.core.observations import Longs, observations
-from streams.match.core.texts import Texts, Words
+from streams.match.core.texts import RowTexts, Texts
 from streams.match.core.values import fill, words_of
 from streams.runtime.records import Record, record_of
 
@@ -28,7 +28,7 @@ ROW_BYTES = 400
 class RowFrames:
     """The texts of decoded records, and their messages until ``kept``."""
 
-    def __init__(self, words: Sequence[Words], messages: Sequence[Any] = ()) -> None:
+    def __init__(self, words: Sequence[RowTexts], messages: Sequence[Any] = ()) -> None:
         self._words = words
         self._messages = messages
         self.nbytes = ROW_BYTES * len(words)
