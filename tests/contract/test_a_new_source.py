@@ -69,7 +69,7 @@ def test_a_skeleton_that_breaks_a_promise_is_caught(working_copy: Path) -> None:
 
 def test_it_is_listed_shown_and_tried_without_kafka(working_copy: Path) -> None:
     assert "our_calls" in run(working_copy, "deploy.cli", "source", "list").stdout
-    assert "url  (text; needed)  where the calls are asked for" in (
+    assert "url  (text; needed)  the address of the list of calls" in (
         run(working_copy, "deploy.cli", "source", "show", "our_calls").stdout
     )
     example = "tests/contract/examples/our_calls.jsonl"
