@@ -40,7 +40,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "completion": Entry("deploy.cli.completion:completion", "Let the shell complete commands at TAB."),
     },
     "City": {
-        "city": Entry("deploy.cli.city:city", "List cities, check a city's file."),
+        "city": Entry("deploy.cli.city:city", "List cities, check a city's file, remove what a city left."),
         "run": Entry("deploy.cli.run:run", "Run a city: all stages and live sources, or one stage."),
         "play": Entry(
             "deploy.cli.play:play", "Feed recordings through a city's sources, on their own clock."
