@@ -1,1 +1,1 @@
-"""The ears and the mouths: what hears an outside system, and what tells one."""
+"""Connectors: sources read outside systems, sinks write to them, the gateway takes what agencies push."""

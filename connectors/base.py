@@ -1,6 +1,6 @@
-"""What every connector promises.
+"""Protocols of the connectors, and the values that pass between them.
 
-A source hears an outside system and yields events in our words; it knows nothing of Kafka. A sink tells one.
+A source reads an outside system and yields events in the platform's words; a sink writes to one. Neither knows Kafka.
 A connector is one file in ``connectors/sources`` or ``connectors/sinks``, found by existing.
 """
 
@@ -32,7 +32,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What a source may know of its city: its name, its own name in the city's file, time zone, extent.
+    """The part of its city that a source may know: its name, its own name in the city's file, time zone, extent.
 
     *speaks_for*: the agencies for which it may speak, as the city's file names them; empty where the file names none.
     """
@@ -46,11 +46,10 @@ class SourceContext:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an outside system said at one moment.
+    """The answer of an outside system at one moment.
 
-    An *error* is a poll that failed; an empty *body* says nothing. *at_ms* is the clock of whoever heard it (the
-    wall's when live, the recording's when played); ``None`` for a file that says nothing of when it was
-    heard.
+    *error*: why a poll failed. An empty *body* says nothing. *at_ms*: when it arrived, by the wall's clock when live, by
+    the recording's when played; ``None`` for a file that does not say when.
     """
 
     body: bytes
@@ -79,10 +78,10 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one ``Heard`` came to: events in order, what was set aside, and the source's next place.
+    """The result of reading one ``Heard``: events in order, what was set aside, and the source's next place.
 
     *skipped* counts what the source leaves out by its stated policy (a bus terminal in a list of cameras),
-    by reason, so that nothing vanishes uncounted. *noted* counts what went through but wants a person's eye
+    by reason, so that nothing is lost uncounted. *noted* counts what was published but should be looked at
     (a word that the tree of kinds does not know).
     """
 
@@ -101,16 +100,16 @@ class Reader(Protocol):
 
 
 class PolledSource(Reader, Protocol):
-    """Is asked, again and again."""
+    """A source that is polled."""
 
     async def poll(self, place: Place) -> Heard:
-        """Ask once. Raises ``Retriable`` if the outside may heal, ``Fatal`` if it refuses us (401, 403)."""
+        """Ask once. Raises ``Retriable`` if a later try may succeed, ``Fatal`` if it refuses us (401, 403)."""
 
     async def close(self) -> None: ...
 
 
 class Source(Reader, Protocol):
-    """Speaks by itself."""
+    """A source to which the outside system sends."""
 
     def listen(self) -> AsyncIterator[Heard]: ...
 
@@ -118,7 +117,7 @@ class Source(Reader, Protocol):
 
 
 class Sink(Protocol):
-    """Tells an outside system. May be told the same event twice."""
+    """Writes to an outside system. It may be given the same event twice."""
 
     async def deliver(self, events: Sequence[Event]) -> None:
         """Return once *all* events are safe outside; raise otherwise."""

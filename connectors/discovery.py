@@ -55,7 +55,7 @@ def source_module(type_name: str) -> ModuleType:
 
 
 def config_model(type_name: str) -> type[BaseModel]:
-    """What a source of this type may be told in its city's file. ``BadConfig`` when there is no such type."""
+    """The model of the settings of a source of this type in its city's file. ``BadConfig`` when there is no such type."""
     model: type[BaseModel] = source_module(type_name).Config
     return model
 
@@ -90,5 +90,5 @@ def load_source(type_name: str, context: SourceContext, config: Mapping[str, Any
 
 
 def is_polled(source: Source | PolledSource) -> bool:
-    """Whether *source* is asked (``poll``), or speaks by itself (``listen``)."""
+    """Whether *source* is asked (``poll``), or the outside system sends to it (``listen``)."""
     return hasattr(source, "poll")

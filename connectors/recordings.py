@@ -1,7 +1,7 @@
-"""Recordings: what a source heard, line by line, to be fed through the source again.
+"""Recordings: the bodies that a source read, line by line, to be fed through the source again.
 
 A recording is JSON lines, optionally gzipped: ``{"fetched_at", "body" | "body_base64", "error"}``. Any other
-file is an outside system's own form, heard once, at no stated time.
+file is one body in an outside system's own form, at no stated time.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _lines(path: Path, file: BinaryIO, first: bytes) -> Iterator[Heard]:
 
 
 def read_recording(path: Path) -> Iterator[Heard]:
-    """What *path* holds, in its order: a recording line by line, any other file as one ``Heard``.
+    """The content of *path*, in order: a recording line by line, any other file as one ``Heard``.
 
     ``Fatal`` names file and line of what is neither.
     """

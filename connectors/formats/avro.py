@@ -130,6 +130,6 @@ def _blocks(file: Any) -> Iterator[tuple[int, bytes]]:
 
 
 def name_of(schema: Schema) -> bytes:
-    """What a single object of *schema* begins with."""
+    """The bytes with which a single object of *schema* begins."""
     form = to_parsing_canonical_form(json.loads(json.dumps(schema)))
     return SINGLE + bytes.fromhex(crc_64(form, "CRC-64-AVRO"))

@@ -39,7 +39,7 @@ def csv_rows(body: bytes, encoding: str, *, delimiter: str = ",") -> Iterator[Cs
 
 
 def under_heading(heading: list[str], encoding: str, *, delimiter: str = ",") -> tuple[bytes, bytes]:
-    """What stands around a row in a body of its own: its heading before it."""
+    """The bytes before and after a row that make a body of its own of it: its heading before it."""
     line = io.StringIO()
     csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(heading)
     return line.getvalue().encode(encoding, "surrogateescape"), b"\n"

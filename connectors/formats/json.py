@@ -62,7 +62,7 @@ def in_utf8(body: bytes, encoding: str) -> bytes:
 
 
 def at_path(value: Any, path: str) -> Any:
-    """What stands under the dotted *path* (``a.b.0``): ``None`` where it leads nowhere."""
+    """The value under the dotted *path* (``a.b.0``): ``None`` where it leads nowhere."""
     for step in path.split("."):
         if isinstance(value, dict):
             value = value.get(step)
@@ -92,7 +92,7 @@ def json_records(body: bytes, path: str | None) -> list[Any]:
 
 
 def around_record(path: str | None, encoding: str = "utf-8") -> tuple[bytes, bytes]:
-    """What stands around a record that ``json_records`` found under *path*, in a body of its own, in *encoding*."""
+    """The bytes, in *encoding*, before and after a record found under *path* that make a body of its own of it."""
     before, after = b"", b""
     for step in path.split(".") if path is not None else ():
         if step.isdecimal():

@@ -29,7 +29,7 @@ Masked = Callable[[bytes], bytes]
 
 
 @dataclass(slots=True)
-class Said:
+class Message:
     """One message. *value*: its JSON; ``bytes`` where it is none by its first letter (XML); ``None``: an empty payload.
 
     *original* gives its bytes as they came, *around* what makes a body of its own of them.
@@ -52,7 +52,7 @@ def enveloped(topic: str, payload: bytes) -> bytes:
 def read_messages(
     body: bytes,
     told: Told,
-    read_one: Callable[[Said, Told], None],
+    read_one: Callable[[Message, Told], None],
     masked: Masked = lambda original: original,
 ) -> None:
     """Each message of *body* by itself; one for which *read_one* raises ``Invalid`` is set aside with its bytes.
@@ -60,16 +60,16 @@ def read_messages(
     *masked* takes out of what is set aside what may not be kept.
     """
     try:
-        for said in said_in(body, told, masked):
+        for message in messages_in(body, told, masked):
             try:
-                read_one(said, told)
+                read_one(message, told)
             except Invalid as error:
-                told.aside.append(set_aside(masked(said.original()), error, said.around))
+                told.aside.append(set_aside(masked(message.original()), error, message.around))
     except Invalid as error:
         told.aside.append(set_aside(masked(body), error))
 
 
-def said_in(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
+def messages_in(body: bytes, told: Told, masked: Masked) -> Iterator[Message]:
     """The messages of *body*. ``Invalid`` when there is none in it."""
     body = body.removeprefix(BOM)
     if _is_lines(body):
@@ -80,11 +80,11 @@ def said_in(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
     except orjson.JSONDecodeError as error:
         raise Invalid(f"the body is no JSON: {error}", expected="JSON messages") from None
     if isinstance(value, dict):
-        yield _said(value, lambda: body)
+        yield _message_of(value, lambda: body)
     elif isinstance(value, list) and value:
         original = originals(body, None)
         for index, one in enumerate(value):
-            yield _said(one, partial(original, index, one))
+            yield _message_of(one, partial(original, index, one))
     else:
         raise Invalid(f"the body is a JSON {type(value).__name__}", expected="an object, or objects")
 
@@ -92,7 +92,8 @@ def said_in(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
 def _is_lines(body: bytes) -> bool:
     """Whether the first or the last of several lines is an object by itself. A truncated document is neither."""
     text = body.strip()
-    begin = _COMMENTS.match(text).end()  # type: ignore[union-attr]
+    comments = _COMMENTS.match(text)
+    begin = comments.end() if comments else 0
     end = text.find(b"\n", begin)
     if end < 0:
         return begin > 0  # comments, and at most one message
@@ -106,7 +107,7 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _lines(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
+def _lines(body: bytes, told: Told, masked: Masked) -> Iterator[Message]:
     loads = orjson.loads
     for raw in io.BytesIO(body):
         line = raw.strip()
@@ -117,7 +118,7 @@ def _lines(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
             continue
         try:
             value = loads(line)
-            said = _said(value, lambda line=line: line)  # type: ignore[misc]
+            message = _message_of(value, partial(bytes, line))
         except (orjson.JSONDecodeError, Invalid) as error:
             what = (
                 error
@@ -126,21 +127,21 @@ def _lines(body: bytes, told: Told, masked: Masked) -> Iterator[Said]:
             )
             told.aside.append(_aside(masked(line), what))
             continue
-        yield said
+        yield message
 
 
 def _aside(original: bytes, error: Invalid) -> SetAside:
     return set_aside(original, error)
 
 
-def _said(value: Any, original: Callable[[], bytes]) -> Said:
+def _message_of(value: Any, original: Callable[[], bytes]) -> Message:
     """*value* itself, or what it brings if it is an envelope. ``Invalid`` where that cannot be read."""
     if (
         type(value) is not dict
         or "topic" not in value
         or not ("payload" in value or "payload_base64" in value)
     ):
-        return Said(value, None, original)
+        return Message(value, None, original)
     topic = value["topic"]
     if not isinstance(topic, str):
         raise Invalid("the topic is no text", field="topic", expected="text")
@@ -148,7 +149,7 @@ def _said(value: Any, original: Callable[[], bytes]) -> Said:
     if isinstance(payload, bytes):
         return _from_bytes(payload, topic, original)
     around = (b'{"topic":' + orjson.dumps(topic) + b',"payload":', b"}")
-    return Said(payload, topic, lambda: orjson.dumps(payload), around)
+    return Message(payload, topic, lambda: orjson.dumps(payload), around)
 
 
 def _payload(envelope: Mapping[str, Any]) -> Any:
@@ -163,15 +164,15 @@ def _payload(envelope: Mapping[str, Any]) -> Any:
         raise Invalid("payload_base64 is no base64", field="payload_base64", expected="base64") from None
 
 
-def _from_bytes(payload: bytes, topic: str, original: Callable[[], bytes]) -> Said:
+def _from_bytes(payload: bytes, topic: str, original: Callable[[], bytes]) -> Message:
     text = payload.removeprefix(BOM).strip()
     if not text:
-        return Said(None, topic, original)
+        return Message(None, topic, original)
     if text.startswith(b"<"):
-        return Said(text, topic, original)
+        return Message(text, topic, original)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Invalid(f"the payload is no JSON: {error}", field="payload", expected="JSON") from None
     around = (b'{"topic":' + orjson.dumps(topic) + b',"payload":', b"}")
-    return Said(value, topic, lambda: text, around)
+    return Message(value, topic, lambda: text, around)

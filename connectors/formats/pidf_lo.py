@@ -25,7 +25,7 @@ CITY = ("A3", "A1")
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What a location says: a point in degrees with its radius, and an address, each where it says it."""
+    """A location as read: a point in degrees with its radius, and an address, each where it is given."""
 
     lat: float | None = None
     lon: float | None = None

@@ -1,4 +1,4 @@
-"""What reading records has in common for every source. Pure: no I/O, no clock, no chance."""
+"""Reading of records, as every source needs it. Pure: no I/O, no clock, no chance."""
 
 from __future__ import annotations
 

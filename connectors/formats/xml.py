@@ -75,6 +75,6 @@ _TAG = re.compile(rb"""<[^"'>]*(?:(?:"[^"]*"|'[^']*')[^"'>]*)*""")
 
 
 def _attributes_of(tag: bytes) -> int:
-    """How many attributes the tag at the beginning of *tag* has; the text behind it may hold anything."""
+    """The number of attributes of the tag at the beginning of *tag*; the text behind it may hold anything."""
     opened = _TAG.match(tag)
     return 0 if opened is None else sum(1 for _ in _ATTRIBUTE.finditer(opened[0]))

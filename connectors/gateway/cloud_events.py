@@ -36,7 +36,7 @@ _FAULTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PushedMessage:
     """One message of an agency. *mark* identifies it, where the message has an id; ``None``: it has none."""
 
     body: bytes
@@ -47,7 +47,7 @@ def is_cloud_event(headers: Mapping[str, str], media_type: str) -> bool:
     return media_type in (STRUCTURED, BATCH) or "ce-specversion" in headers
 
 
-def unwrap(headers: Mapping[str, str], media_type: str, body: bytes) -> list[Said]:
+def unwrap(headers: Mapping[str, str], media_type: str, body: bytes) -> list[PushedMessage]:
     """The messages of a request's events, in order. ``Invalid`` names the event and what it lacks."""
     if media_type == STRUCTURED:
         return [_of_structured(_json(body), "the event")]
@@ -59,7 +59,7 @@ def unwrap(headers: Mapping[str, str], media_type: str, body: bytes) -> list[Sai
     if "ce-id" not in headers:
         raise Invalid("the event has no id", field="ce-id", expected="a text that names it")
     event = _checked(lambda: from_binary(HTTPMessage(dict(headers), b""), _FORM), "the event")
-    return [_said(event, body)]
+    return [_message_of(event, body)]
 
 
 def _json(body: bytes) -> Any:
@@ -69,7 +69,7 @@ def _json(body: bytes) -> Any:
         raise Invalid(f"the body is no JSON: {error}", expected="a CloudEvent as JSON") from None
 
 
-def _of_structured(value: Any, name: str) -> Said:
+def _of_structured(value: Any, name: str) -> PushedMessage:
     if isinstance(value, dict) and "id" not in value:  # the library would invent one
         raise Invalid(f"{name} has no id", field="id", expected="a text that names it")
     if isinstance(value, dict) and "data_base64" in value:
@@ -85,7 +85,7 @@ def _of_structured(value: Any, name: str) -> Said:
         raise Invalid(
             f"{name} brings no data", field="data", expected="data or data_base64 that holds something"
         )
-    return _said(event, body)
+    return _message_of(event, body)
 
 
 def _check_base64(text: object, name: str) -> None:
@@ -105,9 +105,9 @@ def _is_json(event: BaseCloudEvent) -> bool:
     return kind is None or JSONFormat.JSON_CONTENT_TYPE_PATTERN.match(kind) is not None
 
 
-def _said(event: BaseCloudEvent, body: bytes) -> Said:
+def _message_of(event: BaseCloudEvent, body: bytes) -> PushedMessage:
     name = orjson.dumps(["cloudevent", event.get_source(), event.get_id()])
-    return Said(body, hashlib.sha256(hashlib.sha256(name).digest() + body).digest())
+    return PushedMessage(body, hashlib.sha256(hashlib.sha256(name).digest() + body).digest())
 
 
 def _checked(read: Any, name: str) -> BaseCloudEvent:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.base import Heard, Place, Reader, Reading, SetAside
-from connectors.gateway.cloud_events import Said
+from connectors.gateway.cloud_events import PushedMessage
 from schemas.errors import Invalid
 from schemas.event import Event
 
@@ -64,22 +64,24 @@ class PushedSource:
         self._place = place
         self._encoded = encoded
 
-    def examine(self, messages: Sequence[Said], at_ms: int) -> Examined:
+    def examine(self, messages: Sequence[PushedMessage], at_ms: int) -> Examined:
         """Read *messages* as the drain will."""
         found = Examined()
         place = self._place()
-        for number, said in enumerate(messages):
-            self._examine(number, said, at_ms, place, found)
+        for number, message in enumerate(messages):
+            self._examine(number, message, at_ms, place, found)
         return found
 
-    def _examine(self, number: int, said: Said, at_ms: int, place: Place, found: Examined) -> None:
+    def _examine(
+        self, number: int, message: PushedMessage, at_ms: int, place: Place, found: Examined
+    ) -> None:
         try:
-            reading = self._reader.read(Heard(said.body, at_ms), place)
+            reading = self._reader.read(Heard(message.body, at_ms), place)
         except Exception as error:  # a fault in the source's code: the drain sets the body aside
             self._refuse(
-                found, number, SetAside(said.body, f"the source broke on it: {type(error).__name__}")
+                found, number, SetAside(message.body, f"the source broke on it: {type(error).__name__}")
             )
-            found.marks.append(_mark(said))
+            found.marks.append(_mark(message))
             found.readings.append(None)
             return
         events, misfits = self._fitting(reading.events)
@@ -88,7 +90,7 @@ class PushedSource:
         found.events += len(reading.events) - len(misfits)
         found.left_out.update(reading.skipped)
         is_the_same_again = reading.place == place
-        found.marks.append(_mark(said) if said.mark is not None or is_the_same_again else None)
+        found.marks.append(_mark(message) if message.mark is not None or is_the_same_again else None)
         found.readings.append(replace(reading, events=events) if is_the_same_again else None)
 
     def _fitting(self, events: Sequence[Event]) -> tuple[list[Event], list[SetAside]]:
@@ -117,8 +119,8 @@ class PushedSource:
             )
 
 
-def _mark(said: Said) -> bytes:
-    return said.mark or hashlib.sha256(said.body).digest()
+def _mark(message: PushedMessage) -> bytes:
+    return message.mark or hashlib.sha256(message.body).digest()
 
 
 def summary(examined: Examined) -> Mapping[str, Any]:

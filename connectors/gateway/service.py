@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account, Accounts
-from connectors.gateway.cloud_events import Said, is_cloud_event, unwrap
+from connectors.gateway.cloud_events import PushedMessage, is_cloud_event, unwrap
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.desk import Desk
 from connectors.gateway.examination import Examined, PushedSource, summary
@@ -182,7 +182,7 @@ class Gateway:
         pushed: PushedSource,
         request: Request,
         body: bytes,
-        messages: Sequence[Said],
+        messages: Sequence[PushedMessage],
         examined: Examined,
         at_ms: int,
     ) -> list[Receipt]:
@@ -190,8 +190,8 @@ class Gateway:
         marks = _marks(account, key, examined)
         wish = None if key is None else hashlib.sha256(body).digest()
         pushes = [
-            Push(pushed.name, at_ms, said.body, mark, reading, wish)
-            for said, mark, reading in zip(messages, marks, examined.readings, strict=True)
+            Push(pushed.name, at_ms, message.body, mark, reading, wish)
+            for message, mark, reading in zip(messages, marks, examined.readings, strict=True)
         ]
         try:
             receipts = await asyncio.wrap_future(self.spool.append(pushes))
@@ -203,7 +203,7 @@ class Gateway:
         return receipts
 
     async def _examined(
-        self, account: Account, pushed: PushedSource, messages: Sequence[Said], at_ms: int, size: int
+        self, account: Account, pushed: PushedSource, messages: Sequence[PushedMessage], at_ms: int, size: int
     ) -> Examined:
         """A long body in a thread, one at a time: what is read takes some ten times as much memory."""
         if size <= INLINE_BYTES:
@@ -245,10 +245,10 @@ class Gateway:
         return body
 
 
-def _messages(request: Request, body: bytes) -> list[Said]:
+def _messages(request: Request, body: bytes) -> list[PushedMessage]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not is_cloud_event(request.headers, media_type):
-        return [Said(body)]
+        return [PushedMessage(body)]
     try:
         return unwrap(request.headers, media_type, body)
     except Invalid as error:

@@ -1,8 +1,7 @@
-"""What happens in the simulated city, and how 119 and 112 each write it down. Pure, and the same on every
-machine.
+"""Happenings of the simulated city, and the reports of 119 and 112 about them. Pure, and the same on every machine.
 
 Time is cut into slots of ``pace_s``; one thing happens in each, drawn from (seed, slot) alone. So two sources
-with one seed report the same happenings without speaking to each other, whenever each of them begins.
+with one seed report the same happenings without exchanging anything, whenever each of them begins.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ UNITS: dict[Domain, tuple[str, str]] = {"fire": ("펌프", "구급"), "police": 
 
 
 class Happens(NamedTuple):
-    """One sort of happening: how often, and the word of each agency that hears of it."""
+    """One sort of happening: how often, and the word of each agency that is called."""
 
     weight: int
     words: dict[Domain, str]
@@ -52,7 +51,7 @@ SORTS = (
     Happens(1, {"police": "소란"}),
 )
 JOINT_EVERY = 3
-"""Every third slot is a crash that both agencies hear of, so that nobody waits long for a joint situation."""
+"""Every third slot is a crash to which both agencies are called, so that nobody waits long for a joint situation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class City:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How one agency hears of a happening."""
+    """One agency's report of a happening."""
 
     domain: Domain
     case_no: str
@@ -127,7 +126,7 @@ def _report(chance: random.Random, city: City, domain: Domain, slot: int, word: 
     lat, lon = somewhere(chance, city.inner, city.around)
     own = random.Random(f"{city.seed}:{domain}:{slot}")  # noqa: S311 - repeatable on purpose
     delay_s = 1 + own.random() * 15
-    if domain == "police":  # hears of another corner, 10 to 140 m away
+    if domain == "police":  # called to another corner, 10 to 140 m away
         sides = [-1 if own.random() < 0.5 else 1 for _ in range(2)]
         north_m, east_m = (side * (8 + own.random() * 90) for side in sides)
         lat, lon = moved(lat, lon, north_m=north_m, east_m=east_m)
@@ -141,7 +140,7 @@ def _report(chance: random.Random, city: City, domain: Domain, slot: int, word: 
 
 
 def report(city: City, domain: Domain, slot: int) -> Report | None:
-    """What *domain*'s agency hears of what happens in *slot*; ``None`` when it does not hear of it."""
+    """The report of *domain*'s agency on the happening of *slot*; ``None`` when it is not called."""
     chance = random.Random(f"{city.seed}:{slot}")  # noqa: S311 - repeatable on purpose
     sort = _sort(chance, slot)
     word = sort.words.get(domain)

@@ -62,7 +62,7 @@ class RedisView:
             raise Retriable(f"Redis: {type(error).__name__}") from error
 
     async def marked(self) -> int | None:
-        """How far the log is in here; ``None`` when the view is gone."""
+        """The offset up to which the log is in the view; ``None`` when the view is gone."""
         try:
             value = await self._redis.get(f"{self._prefix}:view")
         except RedisError as error:

@@ -15,14 +15,14 @@ MISSED_MAX = 2
 DOUBTFUL_MAX = 12
 """Polls in a row that an unreadable record may stand for an incident; bounds what garbage can keep open."""
 LINK_MS_MAX = 60 * 60 * 1000
-"""How far a row's call time moves forward at most between two polls."""
+"""The most by which a row's call time moves forward between two polls."""
 REMEMBERED_MAX = 800
 """Closed incidents that are known again when they return. In the storm of May 2024 the longest absence after
 which one returned was 5 h 45 min, and the busiest six hours closed 691."""
 
 
 class Key(NamedTuple):
-    """What identifies a row within one poll. *uid* is the latitude in micro-degrees, or else the address."""
+    """The identity of a row within one poll. *uid* is the latitude in micro-degrees, or else the address."""
 
     agency: str
     uid: str
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What can still be made out of a row that cannot be read. Nothing at all may be any incident."""
+    """The legible part of a row that cannot be read. With no legible part it may be any incident."""
 
     agency: str | None = None
     call_ms: int | None = None
@@ -76,7 +76,7 @@ class Incident:
         )
 
     def link(self, row: Row) -> tuple[int, int, Key] | None:
-        """How well *row* continues this incident (smaller is better); ``None`` when it does not.
+        """Rank *row* as a continuation of this incident (smaller is better); ``None`` when it is none.
 
         The rule: same agency and uid, the time at most an hour later and never earlier, and a shared unit or
         the same type.

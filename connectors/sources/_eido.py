@@ -37,7 +37,7 @@ def reference_of(value: Any) -> str | None:
 
 
 def units_on(document: Document, its_id: str) -> Iterator[dict[str, Any]]:
-    """Those that are on this incident."""
+    """The units that are on this incident."""
     for unit in objects(document.get("emergencyResourceComponent")):
         if (text_of(unit, "activeOnIncidentId") or its_id) == its_id:
             yield unit

@@ -45,7 +45,7 @@ DATA_OF = {
     "geofencing_zones": "geofencing_zones",
     "system_id": SYSTEM,
 }
-"""What a feed's data holds → which feed it is. Stations are of two."""
+"""A field of a feed's data → the feed. Stations are in two feeds."""
 SAID_OF_STATE = frozenset({"num_bikes_available", "num_vehicles_available", "is_renting", "last_reported"})
 ELECTRIC = frozenset({"electric", "electric_assist"})
 FORMS = {"scooter": "scooter", "scooter_standing": "scooter", "scooter_seated": "scooter"}
@@ -76,7 +76,7 @@ class Feed:
 
     @property
     def around(self) -> tuple[bytes, bytes]:
-        """What makes a feed of its own of one of its records."""
+        """The bytes before and after one of its records that make a feed of its own of it."""
         return self.head + b',"data":{"' + LISTS[self.name].encode() + b'":[', b"]}}"
 
 
@@ -110,7 +110,7 @@ def feeds_in(body: bytes) -> tuple[dict[str, Feed], list[str], Broken]:
 
 
 def _name_of(value: Mapping[str, Any]) -> str:
-    """Which feed it is, by what its data holds. ``Invalid`` for none that we know."""
+    """The feed's name, by the fields of its data. ``Invalid`` for none that we know."""
     data = value["data"]
     if not isinstance(data, dict):
         raise Invalid("data is no object", field="data", expected="an object")

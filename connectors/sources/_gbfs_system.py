@@ -1,4 +1,4 @@
-"""What a system of GBFS says of itself beside what changes all the time, and its numbers in our words. Pure."""
+"""The fields of a GBFS system that seldom change, and its numbers in the platform's words. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATIONS_MAX, TYPES_MAX = 5_000, 500
 
 @dataclass(slots=True)
 class System:
-    """What is known of a system beside what changes all the time."""
+    """The fields of a system that seldom change."""
 
     stations: dict[str, dict[str, Any]]
     types: dict[str, str]
@@ -71,7 +71,7 @@ class System:
 
 
 def system_of(place: Place) -> System:
-    """What *place* remembers of the system."""
+    """The system as *place* has it."""
     return System(dict(place.get("stations", {})), dict(place.get("types", {})), place.get("operator"))
 
 

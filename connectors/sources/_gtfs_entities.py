@@ -50,7 +50,7 @@ def word(message: Any, field: str, noted: Counter[str]) -> str | None:
 
 
 def relationship(message: Any, noted: Counter[str]) -> str:
-    """How *message* stands to the schedule: by the standard *scheduled* where it is not said; a later value is *unknown*."""
+    """The relationship of *message* to the schedule: *scheduled* where none is given, *unknown* for a later value."""
     field = "schedule_relationship"
     found = word(message, field, noted)
     if found is None and _later_value(message, message.DESCRIPTOR.fields_by_name[field].number) is None:
@@ -96,7 +96,7 @@ def scheduled(trip: Any, schedule: Schedule, told: Telemetry) -> tuple[str | Non
 
 
 def trip_fields(trip: Any, trip_id: str | None, known: Trip | None) -> dict[str, Any]:
-    """What events of vehicles and of trips say of a trip."""
+    """Fields of a trip in events of vehicles and of trips."""
     direction = said(trip, "direction_id")
     return {
         "trip_id": trip_id,
@@ -129,7 +129,7 @@ def _start_clock(text: str | None) -> str | None:
 
 
 def delays(updates: Sequence[Any], known: Trip | None, noted: Counter[str]) -> list[dict[str, Any]]:
-    """What is expected stop by stop; the schedule names stops and their order where the feed does not."""
+    """The expected times stop by stop; the schedule names stops and their order where the feed does not."""
     return [_delay(one, known, noted) for one in updates]
 
 
@@ -169,7 +169,7 @@ def text_in(translated: Any, language: str | None) -> tuple[str | None, str | No
 
 
 def alert_fields(alert: Any, alert_id: str, language: str | None, noted: Counter[str]) -> dict[str, Any]:
-    """What an alert says; about no single trip its ``trip_id`` is its own."""
+    """Fields of an alert; one that is about no single trip has its own id as ``trip_id``."""
     trips = {one.trip.trip_id for one in alert.informed_entity}
     routes = {one.route_id or one.trip.route_id for one in alert.informed_entity}
     header, spoken = text_in(alert.header_text, language)

@@ -1,4 +1,4 @@
-"""What the city's file says of an agency's rows: the settings of ``mapped_rows``."""
+"""Settings of ``mapped_rows``: an agency's columns and words, as the city's file maps them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Columns(BaseModel):
-    """Which column is which field. What is not named is unknown."""
+    """The column of each field. A field without one is unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,7 +47,7 @@ class Columns(BaseModel):
 
 
 class Config(PageOrFileSettings):
-    """Settings of a source of type ``mapped_rows``. Without url and path it is only heard when played or pushed."""
+    """Settings of a source of type ``mapped_rows``. Without url and path it is only played or pushed."""
 
     domain: Domain = Field(description="fire: 119 dispatches; police: 112 and crime reports")
     agency: AgencyName = Field(description="our word for the agency, of rows that name none")

@@ -1,15 +1,21 @@
-"""What ONVIF metadata says, whether it came as XML or as JSON: frames of objects, and events."""
+"""The parts of ONVIF metadata, whether they came as XML or as JSON: frames of objects, and events."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.formats.times import iso_ms
 from schemas.errors import Invalid
 
 Claim = tuple[str, float | None]
 Edges = tuple[float, float, float, float]
+DEVICE = re.compile(r"(?P<device>.*?)/?onvif-(?P<form>mj|ej)/(?P<rest>.*)", re.DOTALL)
+"""A topic of MQTT: the device, the form (``mj``: metadata, ``ej``: events), the rest."""
+_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(T.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +102,17 @@ def gone_ids(came_from: Iterable[str], went_to: Iterable[str]) -> list[str]:
     """Of what was renamed, split or merged: what is no more."""
     stays = set(went_to)
     return [one for one in dict.fromkeys(came_from) if one not in stays]
+
+
+def event_topic_of(topic: str | None) -> str | None:
+    """The topic of the event within a topic of MQTT, without its source and keys; ``None`` where there is none."""
+    device = DEVICE.fullmatch(topic or "")
+    return None if device is None else device["rest"].partition("/&")[0]
+
+
+def utc_ms(time: str | None, noted: Counter[str]) -> int:
+    """Epoch ms of ONVIF's ``UtcTime``; its own examples write months and days with one digit too."""
+    if time is not None and (date := _DATE.fullmatch(time.strip())) is not None:
+        year, month, day, rest = date.groups()
+        time = f"{year}-{month:0>2}-{day:0>2}{rest}"
+    return iso_ms(time, "UtcTime", is_utc=True, noted=noted)

@@ -49,7 +49,7 @@ TRANSFORMATION, SCALE, TRANSLATE, TREE = (
     f"{TT}ObjectTree",
 )
 STANDS_FOR = {PLATE: "LicensePlate", FACE: "HumanFace", BODY: "Human", BARCODE: "Barcode"}
-"""What describes a class without naming it."""
+"""Elements that imply a class without naming it."""
 Pair = tuple[str | None, str | None]
 
 
@@ -88,7 +88,7 @@ class Document:
         return {}
 
     def original(self, element: Element) -> bytes:
-        """The bytes of *element* as they came; where they cannot be told apart, as they were understood."""
+        """The bytes of *element* as they came; where they cannot be found, as they were understood."""
         parts = self._parts.get(etree.QName(element).localname, [])
         numbers = self._numbers.get(element.tag)
         if numbers is None:
@@ -112,7 +112,7 @@ class Document:
         return self._inherited[parent]
 
     def around(self, element: Element, frame: Element | None = None) -> tuple[bytes, bytes]:
-        """What makes a body of its own of *element*; *frame*: the one that an object stands in."""
+        """The bytes that make a body of its own of *element*; *frame*: the one that an object stands in."""
         declared = _declared(tuple((NAMESPACES | self._namespaces(element)).items()))
         before, after = f"<tt:MetadataStream{declared}>".encode(), _AFTER
         if frame is None:

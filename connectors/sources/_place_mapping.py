@@ -1,4 +1,4 @@
-"""How a list of places is mapped: which column is which field, and what its words mean. Settings of ``mapped_places``."""
+"""Settings of ``mapped_places``: the columns and words of a list of places, as the city's file maps them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATUSES = Literal["ok", "faulty", "retired"]
 
 
 class Columns(BaseModel):
-    """Which column is which field. What is not named is unknown."""
+    """The column of each field. A field without one is unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

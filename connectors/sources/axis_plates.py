@@ -18,14 +18,14 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.formats.messages import Said, read_messages
+from connectors.formats.messages import Message, read_messages
 from connectors.formats.records import ALONE, plausible_time, set_aside
 from connectors.formats.times import iso_ms
 from connectors.formats.xml import Element, parsed
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import Box, Told, box_in_pixels, share_of
 from connectors.subjects.plates import masked, plate_key, plate_token
-from connectors.transport.mqtt import MqttEar, MqttSettings
+from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 
@@ -50,13 +50,13 @@ class AxisPlates:
         self._context = context
         self._cameras = Cameras(context, config)
         self._key = plate_key(config.key.get_secret_value(), f"source {context.source!r}")
-        self._ear = MqttEar(context, config.mqtt)
+        self._listener = MqttListener(context, config.mqtt)
 
     def listen(self) -> AsyncIterator[Heard]:
-        return self._ear.listen()
+        return self._listener.listen()
 
     async def close(self) -> None:
-        await self._ear.close()
+        await self._listener.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
         told = Told(heard.at_ms)
@@ -79,14 +79,14 @@ class AxisPlates:
         except Invalid as error:
             told.aside.append(set_aside(masked(body), error))
 
-    def _read_one(self, said: Said, told: Told) -> None:
-        match said.value:
+    def _read_one(self, message: Message, told: Told) -> None:
+        match message.value:
             case None:
                 told.skipped["empty payload"] += 1
             case bytes():
-                self._read_xml(said.value, said.topic, told)
+                self._read_xml(message.value, message.topic, told)
             case {"message": {"data": dict() as data}, "timestamp": int() as ms}:
-                self._plate(data, ms, str(ms), said.topic, told)
+                self._plate(data, ms, str(ms), message.topic, told)
             case _:
                 raise Invalid("the message has no data", field="message.data", expected="an object")
 

@@ -18,13 +18,13 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.json import Originals, originals
-from connectors.formats.messages import Said, read_messages
+from connectors.formats.messages import Message, read_messages
 from connectors.formats.records import set_aside
 from connectors.formats.times import iso_ms
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import Attributes, Detections, Told, attribute, box_of, claimed, share_of
 from connectors.subjects.plates import plates_masked
-from connectors.transport.mqtt import MqttEar, MqttSettings
+from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 
 COLOURS = {
@@ -48,24 +48,24 @@ class AxisSceneDescription:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._detections = Detections(context, Cameras(context, config), "axis")
-        self._ear = MqttEar(context, config.mqtt)
+        self._listener = MqttListener(context, config.mqtt)
 
     def listen(self) -> AsyncIterator[Heard]:
-        return self._ear.listen()
+        return self._listener.listen()
 
     async def close(self) -> None:
-        await self._ear.close()
+        await self._listener.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
         told = Told(heard.at_ms)
         read_messages(heard.body, told, self._read_one, plates_masked)
         return told.reading(place)
 
-    def _read_one(self, said: Said, told: Told) -> None:
-        if said.value is None:
+    def _read_one(self, message: Message, told: Told) -> None:
+        if message.value is None:
             told.skipped["empty payload"] += 1
             return
-        frame = said.value.get("frame") if isinstance(said.value, dict) else None
+        frame = message.value.get("frame") if isinstance(message.value, dict) else None
         if not isinstance(frame, dict):
             raise Invalid("the message has no frame", field="frame", expected="an object")
         seen = frame.get(OBSERVATIONS)
@@ -74,20 +74,20 @@ class AxisSceneDescription:
             raise Invalid(
                 "the frame has no list of observations", field="frame.observations", expected="a list"
             )
-        camera = self._detections.cameras.named(said.topic)
+        camera = self._detections.cameras.named(message.topic)
         time = frame.get("timestamp")
         frame_ms = iso_ms(time, "frame.timestamp", noted=told.noted)
-        parts = {name: originals(said.original, f"frame.{name}") for name in (OBSERVATIONS, OPERATIONS)}
+        parts = {name: originals(message.original, f"frame.{name}") for name in (OBSERVATIONS, OPERATIONS)}
         for index, one in enumerate(seen):
             try:
                 self._observation(one, camera, time, frame_ms, told)
             except Invalid as error:
-                told.aside.append(_alone(said, frame, parts, OBSERVATIONS, index, error))
+                told.aside.append(_alone(message, frame, parts, OBSERVATIONS, index, error))
         for index, one in enumerate(done):
             try:
                 self._operation(one, camera, time, frame_ms, told)
             except Invalid as error:
-                told.aside.append(_alone(said, frame, parts, OPERATIONS, index, error))
+                told.aside.append(_alone(message, frame, parts, OPERATIONS, index, error))
 
     def _observation(self, one: Any, camera: Camera, frame_time: Any, frame_ms: int, told: Told) -> None:
         if not isinstance(one, dict):
@@ -156,10 +156,15 @@ def _track(value: Any) -> str:
 
 
 def _alone(
-    said: Said, frame: dict[str, Any], parts: dict[str, Originals], part: str, index: int, error: Invalid
+    message: Message,
+    frame: dict[str, Any],
+    parts: dict[str, Originals],
+    part: str,
+    index: int,
+    error: Invalid,
 ) -> SetAside:
     """One bad part of a frame set aside, with a frame around it that holds nothing else."""
-    before, after = said.around
+    before, after = message.around
     rest = b',"' + (b"operations" if part != OPERATIONS else b"observations") + b'":[]}}'
     time = orjson.dumps(frame.get("timestamp"))
     around = (before + b'{"frame":{"timestamp":' + time + b',"' + part.encode() + b'":[', b"]" + rest + after)

@@ -67,7 +67,7 @@ class Config(BaseModel):
 
 
 class CityEvents:
-    """A ``Source`` that only hears what is pushed or played."""
+    """A ``Source`` that only reads what is pushed or played."""
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
@@ -85,7 +85,7 @@ class CityEvents:
 
     async def listen(self) -> AsyncIterator[Heard]:
         return
-        yield  # it never speaks by itself
+        yield  # nothing is sent to it but by push
 
     async def close(self) -> None:
         """Nothing was opened."""

@@ -68,15 +68,15 @@ STATUS: Status = "dispatched"
 TIME_FORM = "%m/%d/%Y %I:%M:%S %p"
 AMBIGUOUS_ACCURACY_S = 3600.0
 COLUMNS = frozenset({"incident", "datetime", "type", "location_txt", "lat", "lon"})
-"""What every form of the log has."""
+"""The columns that every form of the log has."""
 
 
 class Config(PageOrFileSettings):
-    """Settings of a source of type ``columbia_cad``. Without url and path it is only heard when played or pushed."""
+    """Settings of a source of type ``columbia_cad``. Without url and path it is only played or pushed."""
 
 
 class ColumbiaCad:
-    """A ``PolledSource``: every poll hears the log as far as it is published."""
+    """A ``PolledSource``: every poll reads the log as far as it is published."""
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context

@@ -55,7 +55,7 @@ OTHER_CLASSES = {
     "VMSFCL": "message sign",
     "MTRDJD": "meter",
 }
-"""What the list holds beside cameras; any other class is skipped under its own name."""
+"""Classes of the list beside cameras; any other class is skipped under its own name."""
 
 
 class Config(PageOrFileSettings):

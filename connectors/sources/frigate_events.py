@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.formats.messages import Said, read_messages
+from connectors.formats.messages import Message, read_messages
 from connectors.formats.records import a_text, note_unknown
 from connectors.formats.times import epoch_ms
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
@@ -34,7 +34,7 @@ from connectors.subjects.detections import (
     speed_of,
 )
 from connectors.subjects.plates import plates_masked
-from connectors.transport.mqtt import MqttEar, MqttSettings
+from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 
 TYPES = ("new", "update", "end")
@@ -57,28 +57,28 @@ class FrigateEvents:
         self._detections = Detections(context, Cameras(context, config), "frigate")
         self._zones = config.zones
         self._speed = METRES_PER_S.get(config.speed_unit or "")
-        self._ear = MqttEar(context, config.mqtt)
+        self._listener = MqttListener(context, config.mqtt)
 
     def listen(self) -> AsyncIterator[Heard]:
-        return self._ear.listen()
+        return self._listener.listen()
 
     async def close(self) -> None:
-        await self._ear.close()
+        await self._listener.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
         told = Told(heard.at_ms)
         read_messages(heard.body, told, self._read_one, plates_masked)
         return told.reading(place)
 
-    def _read_one(self, said: Said, told: Told) -> None:
-        message = said.value
-        if message is None:
+    def _read_one(self, message: Message, told: Told) -> None:
+        value = message.value
+        if value is None:
             told.skipped["empty payload"] += 1
             return
-        after = message.get("after") if isinstance(message, dict) else None
+        after = value.get("after") if isinstance(value, dict) else None
         if not isinstance(after, dict):
             raise Invalid("the event has nothing after", field="after", expected="an object")
-        change = a_text(message.get("type"), "type")
+        change = a_text(value.get("type"), "type")
         if after.get("false_positive") is True:
             told.skipped["false positive, as Frigate says"] += 1
             return

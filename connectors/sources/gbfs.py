@@ -1,12 +1,12 @@
 """GBFS, the standard of shared bicycles, scooters and cars: 1.x as many still publish it, 2.3 and 3.0.
 
-Asked by its discovery file (``gbfs.json``), a poll hears the feeds that say something of hubs and vehicles and keeps
+Asked by its discovery file (``gbfs.json``), a poll reads the feeds of hubs and vehicles and keeps
 them together as ``{"station_status": {…}, …}``. A single feed is read too, from its own URL, a file, or pushed: the
 status of stations then takes names and places from the last ``station_information`` that was read, and
 ``station_information`` alone tells hubs of which it is not known what they hold.
 
-A feed that is heard again unchanged says nothing new. Stale is what is older than its feed's ``ttl`` when it is heard
-(of a ttl of 0: than 5 minutes, the most that the standard allows), and what its vehicle or station reported more than
+A feed that is read again unchanged gives no event. A record is stale if it is older than its feed's ``ttl`` when read
+(of a ttl of 0: than 5 minutes, the most that the standard allows), or if its vehicle or station reported more than
 ``silent_after_s`` before the feed was made.
 
 A vehicle at a station has the station's id, and only a place of its own. Fields beside the standard are left alone
@@ -61,7 +61,7 @@ SWITCHES = ("is_installed", "is_renting", "is_returning")
 
 
 class Config(PageOrFileSettings):
-    """Settings of a source of type ``gbfs``. Without url and path it is only heard when played or pushed."""
+    """Settings of a source of type ``gbfs``. Without url and path it is only played or pushed."""
 
     url: str | None = Field(None, pattern="^https?://", description="gbfs.json, or one feed alone")
     operator: AgencyName | None = Field(

@@ -44,11 +44,11 @@ from schemas.errors import Invalid
 from schemas.names import AgencyName
 
 REMEMBERED = 10_000
-"""Vehicles, trips and alerts remembered: a large city's peak. One that is forgotten is heard as if for the first time."""
+"""Vehicles, trips and alerts remembered: a large city's peak. One that is forgotten counts as new."""
 
 
 class Config(PageOrFileSettings):
-    """Settings of a source of type ``gtfs_realtime``. Without url and path it is only heard when played or pushed."""
+    """Settings of a source of type ``gtfs_realtime``. Without url and path it is only played or pushed."""
 
     static: Path | None = Field(None, description="the GTFS schedule it refers to: a zip or a folder")
     operator: AgencyName | None = Field(
@@ -203,7 +203,7 @@ class _Hearing(Telemetry):
 
     @property
     def remembered(self) -> Mapping[str, Any]:
-        """The last heard last, within the bound."""
+        """The newest last, within the bound."""
         return dict(list(self._before.items())[-REMEMBERED:])
 
     def is_new(self, key: str, event_ms: int, is_stale: bool) -> bool:
@@ -241,7 +241,7 @@ def _feed(body: bytes) -> Any:
 
 
 def _around(header: Any, original: bytes) -> tuple[bytes, bytes]:
-    """What makes a feed of its own of one entity: the header, and the entity's tag and length."""
+    """The bytes that make a feed of its own of one entity: the header, and the entity's tag and length."""
     size, length = len(original), b""
     while size > 0x7F:
         length, size = length + bytes([size & 0x7F | 0x80]), size >> 7

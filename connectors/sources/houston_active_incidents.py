@@ -139,7 +139,7 @@ def _row(context: SourceContext, raw: object, received_ms: int | None) -> Row:
 
 
 def _unread(context: SourceContext, raw: object) -> Unread:
-    """What can be made out of an unreadable record, so that its incident is not taken to have left."""
+    """The legible part of an unreadable record, so that its incident is not taken to have left."""
     try:
         line = _Line(raw)
     except Invalid:
@@ -164,13 +164,13 @@ def _part_of_a_list(form: str) -> tuple[bytes, bytes]:
 
 
 def _case_no(first: Key) -> str:
-    """A number to speak of an incident by: the list has none. Stable, since the first key never changes."""
+    """A case number for an incident, since the list has none. Stable: the first key never changes."""
     called = datetime.fromtimestamp(first.call_ms / 1000, UTC)
     return f"{first.agency}-{called:%y%m%d-%H%M}-{derived_id(*first)[:6]}"
 
 
 class HoustonActiveIncidents:
-    """A ``PolledSource``: every poll hears the whole list."""
+    """A ``PolledSource``: every poll reads the whole list."""
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context

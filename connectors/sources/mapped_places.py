@@ -101,7 +101,7 @@ class MappedPlaces:
         config, columns = self._config, self._config.columns
 
         def known(name: str | None) -> Any:
-            """What stands in a column; ``None`` for nothing and for what means not known."""
+            """The value of a column; ``None`` for nothing and for a word that means not known."""
             value = None if name is None else cell(name)
             return None if value is None or str(value).strip().casefold() in self._unknown else value
 
@@ -205,7 +205,7 @@ def _joined(known: Callable[[str | None], Any], names: tuple[str, ...], between:
 
 
 def _meant(words: Mapping[str, T], word: str, field: str, unknown: T, noted: Counter[str]) -> T:
-    """What the city's file says that *word* means; *unknown*, noted, where it says nothing."""
+    """The meaning of *word* by the city's file; *unknown*, noted, where the file does not name it."""
     if _spoken(word) not in words:
         note_unknown(noted, field, word)
     return words.get(_spoken(word), unknown)

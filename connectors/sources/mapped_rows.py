@@ -45,7 +45,7 @@ from schemas.parts import kind_of
 PER_DEGREE = {"degrees": 1, "micro-degrees": 1_000_000}
 AMBIGUOUS_ACCURACY_S = 3600.0
 OTHERS = "left to others"
-"""What a word for the status is taken for that the city's file does not name: it ends nothing and sends nobody."""
+"""The meaning of a word for the status that the city's file does not name: it ends nothing and sends nobody."""
 
 
 class MappedRows:
@@ -168,7 +168,7 @@ class MappedRows:
         )
 
     def _cell(self, row: Mapping[str, Any], name: str | None) -> Any:
-        """What stands in a column; ``None`` for nothing and for what means not known."""
+        """The value of a column; ``None`` for nothing and for a word that means not known."""
         if name is None:
             return None
         cell = row.get(name)

@@ -53,7 +53,7 @@ UNSTATED = "unstated"
 
 
 class Agency(BaseModel):
-    """What the city's file says of one agency."""
+    """One agency, as the city's file names it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,7 +62,7 @@ class Agency(BaseModel):
 
 
 class Config(PageOrFileSettings):
-    """Settings of a source of type ``nena_eido``. Without url and path it is only heard when played or pushed."""
+    """Settings of a source of type ``nena_eido``. Without url and path it is only played or pushed."""
 
     domain: Domain = Field("fire", description="of an incident whose agency and kind say nothing else")
     agencies: dict[str, Agency] = Field({}, description="the id of an agency in EIDOs → what it is here")

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.formats.messages import Said, read_messages
+from connectors.formats.messages import Message, read_messages
 from connectors.formats.times import iso_ms
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import (
@@ -36,7 +36,7 @@ from connectors.subjects.detections import (
 )
 from connectors.subjects.labels import OTHER
 from connectors.subjects.plates import plates_masked
-from connectors.transport.mqtt import MqttEar, MqttSettings
+from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 
 ENDS = frozenset({"exit", "empty"})
@@ -70,29 +70,29 @@ class NvidiaDeepstream:
         self._dummies = frozenset(config.dummy_positions)
         self._speed = METRES_PER_S.get(config.speed_unit or "")
         self._classes: dict[tuple[object, ...], Class] = {}
-        self._ear = MqttEar(context, config.mqtt)
+        self._listener = MqttListener(context, config.mqtt)
 
     def listen(self) -> AsyncIterator[Heard]:
-        return self._ear.listen()
+        return self._listener.listen()
 
     async def close(self) -> None:
-        await self._ear.close()
+        await self._listener.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
         told = Told(heard.at_ms)
         read_messages(heard.body, told, self._read_one, plates_masked)
         return told.reading(place)
 
-    def _read_one(self, said: Said, told: Told) -> None:
-        message = said.value
-        if message is None:
+    def _read_one(self, message: Message, told: Told) -> None:
+        value = message.value
+        if value is None:
             told.skipped["empty payload"] += 1
             return
-        thing = message.get("object") if isinstance(message, dict) else None
+        thing = value.get("object") if isinstance(value, dict) else None
         if not isinstance(thing, dict):
             raise Invalid("the message has no object", field="object", expected="an object")
-        time, own_id = message.get("@timestamp"), message.get("messageid")
-        sensor, event = _part(message, "sensor"), _part(message, "event").get("type")
+        time, own_id = value.get("@timestamp"), value.get("messageid")
+        sensor, event = _part(value, "sensor"), _part(value, "event").get("type")
         camera = self._detections.cameras.named(_text(sensor.get("id")))
         word, label, confidence, classes, details = self._class_of(thing, event, told)
         where, whose = self._position(thing), camera
@@ -116,7 +116,7 @@ class NvidiaDeepstream:
         )
 
     def _class_of(self, thing: dict[str, Any], event: object, told: Told) -> Class:
-        """What an object's class comes to; the same few classes come again and again."""
+        """Label, word, confidence and classes of an object; the same few classes come again and again."""
         kind = next((kind for kind in KINDS if kind in thing), None)
         part = {} if kind is None else _part(thing, kind)
         key = (kind, event, *map(part.get, READ))

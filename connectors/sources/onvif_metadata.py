@@ -7,8 +7,8 @@
 - Boxes: the frame's transformation gives −1 … 1 with y upwards; ours are shares of the picture with the origin top left.
 - Label: the likeliest class, but a vehicle's type before "Vehicle" where it is as likely as not; all stand in ``classes``.
 - A place of its own: ``GeoLocation``. ``Removed``, and what the object tree deletes, merges or renames, ends a track.
-- Events of analytics are told without a box. A property is deleted by ``PropertyOperation="Deleted"``, or by MQTT with an
-  empty payload: the last ``PROPERTIES_MAX`` properties heard are in the place, so it ends what was said, once.
+- Events of analytics are published without a box. ``PropertyOperation="Deleted"`` deletes a property, as by MQTT an
+  empty payload does: the last ``PROPERTIES_MAX`` properties are in the place, so the end is published once.
 - Sensor data and events of other services are counted as skipped. Plates, faces' names and ages are not read.
 - Times are named UTC, so one without an offset is UTC. ``Speed`` has no unit in the schema: the settings may name it.
 """
@@ -16,8 +16,6 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -27,28 +25,23 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import Originals, originals
-from connectors.formats.messages import Said, read_messages
+from connectors.formats.messages import Message, read_messages
 from connectors.formats.records import ALONE, set_aside
-from connectors.formats.times import iso_ms
 from connectors.sources import _onvif_json as as_json
 from connectors.sources import _onvif_xml as as_xml
-from connectors.sources._onvif_parts import Claim, Frame, Happening, Thing
+from connectors.sources._onvif_events import VIDEO_SOURCE, Events, remember, video_source_of
+from connectors.sources._onvif_parts import DEVICE, Claim, Frame, Thing, event_topic_of, utc_ms
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import METRES_PER_S, Detections, Told, attribute, box_of, speed_of
-from connectors.subjects.labels import OTHER, by_beginning, label_of, load_labels
+from connectors.subjects.labels import OTHER, label_of
 from connectors.subjects.plates import plates_masked
-from connectors.transport.mqtt import MqttEar, MqttSettings
+from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 
 PROPERTIES_MAX = 200
 CLASSES_MAX = 4_096
 """Classes remembered, so that each is made out once."""
 Class = tuple[str, str | None, float | None, list[dict[str, Any]]]
-TOLD_ITEMS = ("Rule", "IsInside", "IsMotion", "State", "Count", "Direction", "ClassTypes")
-"""Items of events that are told as attributes. Others may name a person (Label, EnrollmentID) or a car."""
-_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(T.*)", re.DOTALL)
-_DEVICE = re.compile(r"(?P<device>.*?)/?onvif-(?P<form>mj|ej)/(?P<rest>.*)", re.DOTALL)
-
 Piece = tuple[bytes, tuple[bytes, bytes]]
 """Bytes as they came, and what makes a body of their own of them."""
 
@@ -67,23 +60,26 @@ class OnvifMetadata:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._detections = Detections(context, Cameras(context, config), "onvif")
-        self._topics = load_labels().tables["onvif-topics"]
+        self._events = Events(self._detections)
         self._speed = METRES_PER_S.get(config.speed_unit or "")
         self._classes: dict[tuple[Claim, ...], Class] = {}
-        self._ear = MqttEar(context, config.mqtt)
+        self._listener = MqttListener(context, config.mqtt)
 
     def listen(self) -> AsyncIterator[Heard]:
-        return self._ear.listen()
+        return self._listener.listen()
 
     async def close(self) -> None:
-        await self._ear.close()
+        await self._listener.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
         told = Told(heard.at_ms)
         properties: dict[str, list[Any]] = dict(place.get("properties", {}))
         if heard.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"#") or b"<" not in heard.body:
             read_messages(
-                heard.body, told, lambda said, told: self._read_one(said, told, properties), plates_masked
+                heard.body,
+                told,
+                lambda message, told: self._read_one(message, told, properties),
+                plates_masked,
             )
         else:
             try:
@@ -97,40 +93,39 @@ class OnvifMetadata:
 
     # Messages
 
-    def _read_one(self, said: Said, told: Told, properties: dict[str, list[Any]]) -> None:
-        value = said.value
+    def _read_one(self, message: Message, told: Told, properties: dict[str, list[Any]]) -> None:
+        value = message.value
         if value is None:
-            self._deleted(said.topic or "", told, properties)
+            self._deleted(message.topic or "", told, properties)
         elif isinstance(value, bytes):
-            self._read_xml(value, said.topic, told, said)
+            self._read_xml(value, message.topic, told, message)
         elif not isinstance(value, dict):
             raise Invalid(f"the message is a JSON {type(value).__name__}", expected="an object")
         elif "Frame" in value:
-            self._read_frames(said, value, told)
+            self._read_frames(message, value, told)
         elif "SensorData" in value:
             told.skipped["sensor data"] += len(as_json.many(value["SensorData"], "SensorData"))
         elif "UtcTime" in value and ("Source" in value or "Data" in value):
-            device = _DEVICE.fullmatch(said.topic or "")
-            topic = device["rest"].partition("/&")[0] if device else None
-            happening = as_json.happening_of(value, topic)
-            if self._happens(happening, self._camera(said.topic, _video_source(happening)), told):
-                _remember(properties, said.topic, happening)
+            happening = as_json.happening_of(value, event_topic_of(message.topic))
+            camera = self._camera(message.topic, video_source_of(happening))
+            if self._events.add(happening, camera, told):
+                remember(properties, message.topic, happening)
         else:
             raise Invalid(
                 "the message is no frame and no event", field="Frame", expected="Frame, or UtcTime and Data"
             )
 
-    def _read_frames(self, said: Said, value: dict[str, Any], told: Told) -> None:
+    def _read_frames(self, message: Message, value: dict[str, Any], told: Told) -> None:
         frames = as_json.many(value["Frame"], "Frame")
         is_list = isinstance(value["Frame"], list)
-        parts = originals(said.original, "Frame" if is_list else None)
+        parts = originals(message.original, "Frame" if is_list else None)
         for index, raw in enumerate(frames):
             opened = {name: part for name, part in raw.items() if name not in ("Object", "ObjectTree")}
 
             objects = originals(partial(parts, index, raw), "Object" if is_list else "Frame.Object")
 
             def alone(number: int, objects: Originals = objects, opened: Any = opened) -> Piece:
-                before, after = said.around
+                before, after = message.around
                 frame = orjson.dumps(opened)[:-1] + (b"," if opened else b"")
                 around = (before + b'{"Frame":[' + frame + b'"Object":[', b"]}]}" + after)
                 return objects(number, None), around
@@ -139,48 +134,38 @@ class OnvifMetadata:
             is_alone = isinstance(raw.get("Object"), list)
             self._frame(
                 as_json.frame_of(raw),
-                self._camera(said.topic, None),
+                self._camera(message.topic, None),
                 map(as_json.thing_of, things),
-                alone if is_alone else lambda _: (said.original(), said.around),
+                alone if is_alone else lambda _: (message.original(), message.around),
                 told,
             )
 
     def _deleted(self, topic: str, told: Told, properties: dict[str, list[Any]]) -> None:
-        """The end of a property, where we were told that it began."""
-        known, device = properties.pop(topic, None), _DEVICE.fullmatch(topic)
-        if known is None or device is None:
+        """Add the end of a state, where its beginning is remembered."""
+        state, event_topic = properties.pop(topic, None), event_topic_of(topic)
+        if state is None or event_topic is None:
             told.skipped["deleted, and nothing known of it"] += 1
             return
-        time, track, video_source = known
-        plain = device["rest"].partition("/&")[0]
-        self._detections.tell(
-            told,
-            self._camera(topic, video_source),
-            utc_ms(time, told.noted) if told.at_ms is None else told.at_ms,
-            (topic, time, "deleted"),
-            track,
-            by_beginning(self._topics, plain) or OTHER,
-            ended=True,
-            attributes=[attribute("event", plain)],
-        )
+        camera = self._camera(topic, state[VIDEO_SOURCE])
+        self._events.end(topic, event_topic, state, camera, told)
 
     # XML
 
-    def _read_xml(self, body: bytes, topic: str | None, told: Told, said: Said | None = None) -> None:
+    def _read_xml(self, body: bytes, topic: str | None, told: Told, message: Message | None = None) -> None:
         document = as_xml.Document(body)
         found = document.sensor_data()
         if found:
             told.skipped["sensor data"] += found
 
         def put_aside(element: Any, error: Invalid, frame: Any = None) -> None:
-            if said is None:
+            if message is None:
                 original, around = document.original(element), document.around(element, frame)
             else:  # within an envelope it keeps its topic
-                original, around = said.original(), said.around
+                original, around = message.original(), message.around
             told.aside.append(set_aside(plates_masked(original), error, around))
 
         def whole(_: int) -> Piece:
-            return (said.original(), said.around) if said is not None else (body, ALONE)
+            return (message.original(), message.around) if message is not None else (body, ALONE)
 
         for element in document.frames():
             found += 1
@@ -190,7 +175,7 @@ class OnvifMetadata:
                     as_xml.frame_of(element),
                     self._camera(topic, None),
                     map(as_xml.thing_of, things),
-                    partial(_alone, document, things, element) if said is None else whole,
+                    partial(_alone, document, things, element) if message is None else whole,
                     told,
                 )
             except Invalid as error:
@@ -199,7 +184,7 @@ class OnvifMetadata:
             found += 1
             try:
                 happening = as_xml.happening_of(element)
-                self._happens(happening, self._camera(topic, _video_source(happening)), told)
+                self._events.add(happening, self._camera(topic, video_source_of(happening)), told)
             except Invalid as error:
                 put_aside(element, error)
         if not found and (len(document.root) or (document.root.text or "").strip()):
@@ -209,10 +194,10 @@ class OnvifMetadata:
                 expected="tt:Frame or wsnt:NotificationMessage",
             )
 
-    # What both forms come to
+    # Both forms
 
     def _camera(self, topic: str | None, video_source: str | None) -> Camera:
-        device = _DEVICE.fullmatch(topic) if topic else None
+        device = DEVICE.fullmatch(topic) if topic else None
         if device is None:
             return self._detections.cameras.named(topic)
         name = device["device"]
@@ -230,7 +215,7 @@ class OnvifMetadata:
         alone: Callable[[int], Piece],
         told: Told,
     ) -> None:
-        """Tell each of *things*; one that raises ``Invalid`` as it is read is set aside as *alone* gives it."""
+        """Add each of *things*; one that raises ``Invalid`` as it is read is set aside as *alone* gives it."""
         event_ms = utc_ms(frame.time, told.noted)
         ended = set(frame.gone)
         for number in itertools.count():
@@ -296,58 +281,9 @@ class OnvifMetadata:
                 self._classes[key] = found
         return found
 
-    def _happens(self, said: Happening, camera: Camera, told: Told) -> bool:
-        """Tell an event of analytics; whether it was one."""
-        label = OTHER if said.topic is None else by_beginning(self._topics, said.topic)
-        is_ours = "Rule" in said.sources or "ObjectId" in said.items
-        if label is None or (said.topic is None and not is_ours):
-            told.skipped["event of another service"] += 1
-            return False
-        items = {**said.sources, **said.items}
-        attributes = [attribute("event", said.topic)] if said.topic else []
-        attributes += [attribute(name.lower(), items[name]) for name in TOLD_ITEMS if name in items]
-        identity = (
-            said.topic,
-            said.time,
-            *(f"{k}={v}" for k, v in sorted(said.sources.items())),
-            said.operation,
-        )
-        self._detections.tell(
-            told,
-            camera,
-            utc_ms(said.time, told.noted),
-            identity,
-            said.items.get("ObjectId"),
-            label,
-            ended=said.operation == "Deleted",
-            attributes=attributes,
-        )
-        return True
-
 
 def _alone(document: as_xml.Document, things: Sequence[Any], frame: Any, number: int) -> Piece:
     return document.original(things[number]), document.around(things[number], frame)
-
-
-def utc_ms(time: str | None, noted: Counter[str]) -> int:
-    """Epoch ms of ONVIF's ``UtcTime``; its own examples write months and days with one digit too."""
-    if time is not None and (date := _DATE.fullmatch(time.strip())) is not None:
-        year, month, day, rest = date.groups()
-        time = f"{year}-{month:0>2}-{day:0>2}{rest}"
-    return iso_ms(time, "UtcTime", is_utc=True, noted=noted)
-
-
-def _video_source(said: Happening) -> str | None:
-    return said.sources.get("VideoSource") or said.sources.get("VideoSourceConfigurationToken")
-
-
-def _remember(properties: dict[str, list[Any]], topic: str | None, said: Happening) -> None:
-    """What an empty payload on *topic* would end."""
-    is_state = any(name.startswith("Is") or name in ("State", "Active") for name in said.items)
-    if topic is None or not (is_state or said.operation):
-        return
-    properties.pop(topic, None)
-    properties[topic] = [said.time, said.items.get("ObjectId"), _video_source(said)]
 
 
 SOURCE = OnvifMetadata

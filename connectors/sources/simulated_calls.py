@@ -47,7 +47,7 @@ class Config(BaseModel):
 
 
 class SimulatedCalls:
-    """A ``Source``: speaks by itself, by the wall's clock."""
+    """A ``Source`` that makes its own reports, by the wall's clock."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class SimulatedCalls:
 
     @property
     def city(self) -> City:
-        """What ``scenario`` needs to know of this source."""
+        """The settings that ``scenario`` needs."""
         c = self._config
         return City(c.seed, self._context.bounds, c.around, c.pace_s, c.life)
 

@@ -31,11 +31,11 @@ from schemas.names import AgencyName
 Name = Annotated[str, Field(min_length=1)]
 AMBIGUOUS_ACCURACY_S = 3600.0
 VEHICLES_MAX = 10_000
-"""Vehicles remembered: no city's buses are as many. One that is forgotten is heard as if for the first time."""
+"""Vehicles remembered: no city's buses are as many. One that is forgotten counts as new."""
 
 
 class Columns(BaseModel):
-    """Which column is which field. What is not named is unknown."""
+    """The column of each field. A field without one is unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -137,7 +137,7 @@ class VehiclePositionsCsv:
         )
 
     def _known(self, cells: Mapping[str, str]) -> Callable[[str | None], str | None]:
-        """What stands in a column; ``None`` for nothing and for what means not known."""
+        """A function that returns a column's value; ``None`` for nothing and for a word that means not known."""
 
         def known(name: str | None) -> str | None:
             text = "" if name is None else cells[name].strip()

@@ -50,7 +50,7 @@ class WantedVehicles:
 
     async def listen(self) -> AsyncIterator[Heard]:
         return
-        yield  # it never speaks by itself
+        yield  # nothing is sent to it but by push
 
     async def close(self) -> None:
         """Nothing was opened."""

@@ -1,7 +1,7 @@
-"""What the city knows of its cameras: where they stand, which way they look, how large their pictures are.
+"""Cameras of the city: where they stand, which way they look, how large their pictures are.
 
-A detection without a place of its own takes its camera's. What a vendor calls a camera need not be what the city
-calls it; ``camera_ids`` maps the one to the other.
+A detection without a place of its own takes its camera's. A vendor's name of a camera need not be the
+city's; ``camera_ids`` maps the one to the other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a camera claims to see, as an event. Pure, and written to be quick: there are tens of thousands a second."""
+"""Events of cameras' detections. Pure, and written to be quick: there are tens of thousands a second."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ SPEED_MOST = 1_000.0
 
 Attributes = list[dict[str, Any]]
 Box = dict[str, float]
+Corners = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+_NUMBER = (float, int)
 
 
 @dataclass(slots=True)
 class Told:
-    """What a body comes to, as it is being read."""
+    """The results of a body, as it is being read."""
 
     at_ms: int | None
     events: list[Event] = field(default_factory=list)
@@ -43,7 +46,7 @@ class Told:
 
 
 class Detections:
-    """Makes events of one source's claims."""
+    """Builder of the events of one source's claims."""
 
     def __init__(self, context: SourceContext, cameras: Cameras, table: str) -> None:
         self._context = context
@@ -121,19 +124,34 @@ def box_of(left: object, top: object, right: object, bottom: object, told: Told)
 
     ``Invalid`` where an edge is no number.
     """
-    if bool in (type(left), type(top), type(right), type(bottom)):
-        raise Invalid("an edge of the box is no number", field="bounding_box", expected="numbers")
-    try:
-        if not (-BORDER <= left <= right <= MOST and -BORDER <= top <= bottom <= MOST):  # type: ignore[operator]
-            told.noted["box outside its picture"] += 1  # or not a number, in the sense of floats
-            return None
-        if left < 0 or top < 0 or right > 1 or bottom > 1:  # type: ignore[operator]
-            left, top = max(left, 0.0), max(top, 0.0)  # type: ignore[call-overload]
-            right, bottom = max(min(right, 1.0), left), max(min(bottom, 1.0), top)  # type: ignore[call-overload]
-        width, height = right - left + 0.0, bottom - top + 0.0  # type: ignore[operator]
-        return {"x": left + 0.0, "y": top + 0.0, "width": width, "height": height}  # type: ignore[operator]
-    except TypeError:
-        raise Invalid("an edge of the box is no number", field="bounding_box", expected="numbers") from None
+    return _box(_corners(left, top, right, bottom, "numbers"), told)
+
+
+def _corners(left: object, top: object, right: object, bottom: object, expected: str) -> Corners:
+    if (
+        isinstance(left, _NUMBER)
+        and isinstance(top, _NUMBER)
+        and isinstance(right, _NUMBER)
+        and isinstance(bottom, _NUMBER)
+        and bool not in (type(left), type(top), type(right), type(bottom))
+    ):
+        return left, top, right, bottom
+    raise _no_number(expected)
+
+
+def _no_number(expected: str) -> Invalid:
+    return Invalid("an edge of the box is no number", field="bounding_box", expected=expected)
+
+
+def _box(corners: Corners, told: Told) -> Box | None:
+    left, top, right, bottom = corners
+    if not (-BORDER <= left <= right <= MOST and -BORDER <= top <= bottom <= MOST):
+        told.noted["box outside its picture"] += 1  # or not a number, in the sense of floats
+        return None
+    if left < 0 or top < 0 or right > 1 or bottom > 1:
+        left, top = max(left, 0.0), max(top, 0.0)
+        right, bottom = max(min(right, 1.0), left), max(min(bottom, 1.0), top)
+    return {"x": left + 0.0, "y": top + 0.0, "width": right - left + 0.0, "height": bottom - top + 0.0}
 
 
 def box_in_pixels(
@@ -141,15 +159,13 @@ def box_in_pixels(
 ) -> Box | None:
     """As ``box_of``, of pixels: ``None``, and noted, where the city does not know how large the picture is."""
     width, height = camera.width_px, camera.height_px
-    if bool in (type(left), type(top), type(right), type(bottom)):
-        raise Invalid("an edge of the box is no number", field="bounding_box", expected="pixels")
+    if bool in (type(left), type(top), type(right), type(bottom)):  # even where the size is unknown
+        raise _no_number("pixels")
     if width is None or height is None:
         told.noted["box in pixels of a picture of unknown size"] += 1
         return None
-    try:
-        return box_of(left / width, top / height, right / width, bottom / height, told)  # type: ignore[operator]
-    except TypeError:
-        raise Invalid("an edge of the box is no number", field="bounding_box", expected="pixels") from None
+    left, top, right, bottom = _corners(left, top, right, bottom, "pixels")
+    return _box((left / width, top / height, right / width, bottom / height), told)
 
 
 def share_of(value: object, name: str) -> float | None:

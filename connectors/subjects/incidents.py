@@ -32,11 +32,11 @@ DIGEST_BYTES = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What one row says of one case. *kind* is what is known of the agency's word (``schemas.parts.kind_of``).
+    """One case, as one row has it. *kind*: the kind of the agency's word (``schemas.parts.kind_of``).
 
-    *number* is what the agency calls it. It is unique in its source, unless *identity* says what is. *said_ms* is
-    when the agency said so, where it says that: what is older than the newest is not told, and a row whose time is
-    not the report's own (*is_first_time* false) keeps the time with which its case was first told.
+    *number*: the agency's case number, unique in its source unless *identity* is given. *said_ms*: when the agency wrote
+    the row, where it says that. A row older than the newest is not published. A row whose time is not the report's own
+    (*is_first_time* false) keeps the time with which its case was first published.
     """
 
     domain: Domain
@@ -59,7 +59,7 @@ class Case:
 
     @property
     def key(self) -> str:
-        """What it is remembered by."""
+        """The key under which the case is remembered."""
         return "\x1f".join(self.identity) or self.number
 
     def digest(self) -> str:

@@ -37,7 +37,7 @@ def load_labels(path: Path = _FILE) -> Labels:
 
 
 def by_beginning(table: Mapping[str, str], path: str) -> str | None:
-    """What the longest entry of *table* says that *path* (``a/b/c``) is or lies below."""
+    """The value of the longest entry of *table* that *path* (``a/b/c``) is or lies below."""
     steps = path.split("/")
     for count in range(len(steps), 0, -1):
         if (found := table.get("/".join(steps[:count]))) is not None:

@@ -27,7 +27,7 @@ ADDED = "1"
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """What a schedule says of a trip; *stops* are (sequence, stop id) in order."""
+    """A trip of a schedule; *stops* are (sequence, stop id) in order."""
 
     route_id: str
     service_id: str

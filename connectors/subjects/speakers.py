@@ -16,7 +16,7 @@ OWN = {"fire": ("fire", "119"), "police": ("police", "112"), "civil": ("civil",)
 
 
 def own_agencies(context: SourceContext, *, domain: str) -> tuple[str, ...]:
-    """Those for which a source of *domain*, whose records name their agency, may speak."""
+    """The agencies for which a source of *domain*, whose records name their agency, may speak."""
     return context.speaks_for or OWN.get(domain, ())
 
 

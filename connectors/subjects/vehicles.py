@@ -1,4 +1,4 @@
-"""What sources of vehicles, trips and hubs share: their events, units, and what counts as unknown. Pure."""
+"""Events, units and unknown values, as sources of vehicles, trips and hubs share them. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_PLACE = "position unknown"
 
 @dataclass(slots=True)
 class Telemetry:
-    """What a body comes to, as it is being read. Heard at *at_ms*; ``None`` where nobody says when."""
+    """The results of a body, as it is being read. *at_ms*: when it arrived; ``None`` where that is not known."""
 
     context: SourceContext
     at_ms: int | None
@@ -34,7 +34,7 @@ class Telemetry:
         return Reading(self.events, place, aside=self.aside, skipped=self.skipped, noted=self.noted)
 
     def add(self, part: Telemetry) -> None:
-        """What *part* of the body came to."""
+        """Add the results of *part* of the body."""
         self.events += part.events
         self.aside += part.aside
         self.skipped.update(part.skipped)

@@ -1,11 +1,11 @@
-"""MQTT, as sources listen to it: a persistent session at the city's broker.
+"""MQTT for sources: a persistent session at the city's broker.
 
-What is promised: a message of QoS 1 is acknowledged only when whoever listens asks for the next one, which it does after
-the last was taken (published with its place, or set aside). If the worker dies before, the broker sends it again, and its
-events have the ids they had. A message of QoS 0 is promised nothing. The session outlives us for ``session_expiry_s``;
+The promise: a message of QoS 1 is acknowledged only when the caller of ``listen`` asks for the next one, which it does
+after the last was taken (published with its place, or set aside). If the worker dies before, the broker sends it again,
+and its events have the ids they had. A message of QoS 0 may be lost. The session outlives us for ``session_expiry_s``;
 what is published meanwhile is kept by the broker, as far as its own limits go (mosquitto: ``max_queued_messages``, 1,000).
 
-What waits is heard together, up to ``BATCH_MAX`` messages a ``Heard``, each a line of ``messages.enveloped``. A broker
+Waiting messages are taken together, up to ``BATCH_MAX`` a ``Heard``, each a line of ``messages.enveloped``. A broker
 sends only so many before it wants an acknowledgement (mosquitto: ``max_inflight_messages``, 20): raise that for speed.
 """
 
@@ -40,7 +40,7 @@ REFUSED = frozenset({132, 133, 134, 135, 138, 140})
 
 
 class MqttSettings(BaseModel):
-    """Where to listen."""
+    """The broker, the topics and the session."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,8 +62,8 @@ class MqttSettings(BaseModel):
     ca_file: Path | None = Field(None, description="whose certificates to trust with tls; none: the system's")
 
 
-class MqttEar:
-    """Listens for one source. One ``listen`` at a time."""
+class MqttListener:
+    """The messages of one source's topics. One ``listen`` at a time."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class MqttEar:
         self._session: _Session | None = None
 
     async def listen(self) -> AsyncIterator[Heard]:
-        """What the broker brings, until it leaves us (``Retriable``) or refuses us (``Fatal``)."""
+        """Messages of the broker, until it disconnects (``Retriable``) or refuses us (``Fatal``)."""
         if self._settings is None:
             raise Fatal(
                 f"{self._who} has no mqtt",
@@ -99,7 +99,7 @@ class MqttEar:
             await session.close()
 
     async def close(self) -> None:
-        """Hang up, whether or not somebody listens. What was not taken comes again."""
+        """Disconnect, whether or not somebody listens. The broker sends again what was not taken."""
         if self._session is not None:
             await self._session.close()
 
@@ -150,13 +150,13 @@ class _Session:
         if s.version != "5":
             self._client.connect(s.host, s.port, s.keepalive_s)
             return
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
         properties.SessionExpiryInterval = s.session_expiry_s
         properties.ReceiveMaximum = min(WAITING_MAX, 65_535)
         self._client.connect(s.host, s.port, s.keepalive_s, clean_start=False, properties=properties)
 
     async def next_ones(self) -> list[paho.MQTTMessage]:
-        """What waits, at least one."""
+        """The waiting messages, at least one."""
         found: list[paho.MQTTMessage] = []
         size = 0
         while not found or (not self._inbox.empty() and len(found) < BATCH_MAX and size < BATCH_BYTES_MAX):

@@ -38,7 +38,7 @@ def refuse_unheeded(settings: BaseModel, needed: Mapping[str, tuple[bool, str]])
 
 
 class PageSettings(BaseModel):
-    """How a page of the web is asked for."""
+    """Settings of the requests for a web page."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,7 +47,7 @@ class PageSettings(BaseModel):
 
 
 class PageOrFileSettings(PageSettings):
-    """The settings of a source that asks a page or reads a file. Without either it is only heard when played or pushed."""
+    """The settings of a source that asks a page or reads a file. Without either it is only played or pushed."""
 
     url: str | None = Field(None, pattern="^https?://", description="where it is asked for")
     path: Path | None = Field(None, description="a file of it, read when there is no url")
@@ -60,7 +60,7 @@ class PageOrFileSettings(PageSettings):
 
 
 class PageOrFile:
-    """What a ``PolledSource`` asks: the page or the file that its *settings* name."""
+    """The page or the file that a ``PolledSource`` reads, as its *settings* name it."""
 
     def __init__(self, who: str, settings: PageOrFileSettings) -> None:
         self._who = who

@@ -14,7 +14,7 @@ import pytest
 
 from connectors.base import Bounds, Heard, SourceContext
 from connectors.discovery import load_source
-from connectors.transport.mqtt import MqttEar, MqttSettings
+from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Fatal, Retriable
 from tests.a_broker import PASSWORD, USER, Broker, a_broker, a_certificate, a_password_file
 from tests.contract.an_example import example_of
@@ -33,8 +33,8 @@ def settings(broker: Broker, **more: Any) -> dict[str, Any]:
     return {"host": "127.0.0.1", "port": broker.port, "topics": ["porch/#"], **more}
 
 
-def an_ear(broker: Broker, **more: Any) -> MqttEar:
-    return MqttEar(HERE, MqttSettings.model_validate(settings(broker, **more)))
+def a_listener(broker: Broker, **more: Any) -> MqttListener:
+    return MqttListener(HERE, MqttSettings.model_validate(settings(broker, **more)))
 
 
 def payloads(heard: Heard) -> list[str]:
@@ -46,10 +46,10 @@ async def next_of(speech: AsyncIterator[Heard]) -> Heard:
         return await anext(speech)
 
 
-async def hear(ear: MqttEar, count: int) -> list[str]:
+async def hear(listener: MqttListener, count: int) -> list[str]:
     """Receive at least *count* messages, all acknowledged."""
     said: list[str] = []
-    speech = ear.listen()
+    speech = listener.listen()
     async for heard in speech:
         said += payloads(heard)
         if len(said) >= count:
@@ -58,13 +58,13 @@ async def hear(ear: MqttEar, count: int) -> list[str]:
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task], timeout=WAIT_S)
-    await ear.close()
+    await listener.close()
     return said
 
 
-async def introduce(ear: MqttEar, broker: Broker) -> None:
+async def introduce(listener: MqttListener, broker: Broker) -> None:
     """Create a session at the broker: it then keeps messages while the client is away."""
-    listening = asyncio.create_task(hear(ear, 1))
+    listening = asyncio.create_task(hear(listener, 1))
     while not listening.done():
         await asyncio.to_thread(broker.publish, ("porch/hello", b"hello"))
         await asyncio.wait([listening], timeout=0.1)
@@ -78,24 +78,24 @@ def without_hello(said: list[str]) -> list[str]:
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
 def test_what_is_said_while_nobody_listens_is_heard_later_and_in_order(broker: Broker, version: str) -> None:
     async def story() -> list[str]:
-        await introduce(an_ear(broker, version=version), broker)
+        await introduce(a_listener(broker, version=version), broker)
         await asyncio.to_thread(broker.publish, *(("porch/cam", str(n).encode()) for n in range(200)))
-        return await hear(an_ear(broker, version=version), 200)
+        return await hear(a_listener(broker, version=version), 200)
 
     assert without_hello(asyncio.run(story())) == [str(n) for n in range(200)]
 
 
 def test_what_was_not_taken_comes_again_and_what_was_does_not(broker: Broker) -> None:
     async def story() -> tuple[list[str], list[str]]:
-        await introduce(an_ear(broker), broker)
+        await introduce(a_listener(broker), broker)
         await asyncio.to_thread(broker.publish, ("porch/cam", b"taken"))
-        first = await hear(an_ear(broker), 1)
+        first = await hear(a_listener(broker), 1)
         assert "taken" in first
         await asyncio.to_thread(broker.publish, ("porch/cam", b"not taken"))
-        dropped = an_ear(broker)
+        dropped = a_listener(broker)
         seen = payloads(await next_of(dropped.listen()))
         await dropped.close()  # the worker dies before it asks for the next
-        return seen, await hear(an_ear(broker), 1)
+        return seen, await hear(a_listener(broker), 1)
 
     seen, again = asyncio.run(story())
     assert without_hello(seen) == ["not taken"]
@@ -104,15 +104,15 @@ def test_what_was_not_taken_comes_again_and_what_was_does_not(broker: Broker) ->
 
 def test_a_thousand_messages_are_heard_once_each_and_time_does_not_stand_still(broker: Broker) -> None:
     async def story() -> list[Heard]:
-        ear = an_ear(broker)
-        await introduce(an_ear(broker), broker)
+        listener = a_listener(broker)
+        await introduce(a_listener(broker), broker)
         await asyncio.to_thread(broker.publish, *(("porch/cam", str(n).encode()) for n in range(1000)))
         found: list[Heard] = []
-        async for heard in ear.listen():
+        async for heard in listener.listen():
             found.append(heard)
             if "999" in payloads(heard):
                 break
-        await ear.close()
+        await listener.close()
         return found
 
     found = asyncio.run(story())
@@ -123,8 +123,8 @@ def test_a_thousand_messages_are_heard_once_each_and_time_does_not_stand_still(b
 
 def test_a_broker_that_dies_may_heal(broker: Broker) -> None:
     async def story() -> list[str]:
-        ear = an_ear(broker)
-        speech = ear.listen()
+        listener = a_listener(broker)
+        speech = listener.listen()
         listening = asyncio.ensure_future(anext(speech))
         while not listening.done():
             await asyncio.to_thread(broker.publish, ("porch/hello", b"hello"))
@@ -134,11 +134,11 @@ def test_a_broker_that_dies_may_heal(broker: Broker) -> None:
             while True:
                 await next_of(speech)
         with pytest.raises(Retriable):
-            await next_of(ear.listen())
+            await next_of(listener.listen())
         broker.start()
-        await introduce(ear, broker)
+        await introduce(listener, broker)
         await asyncio.to_thread(broker.publish, ("porch/cam", b"back"))
-        return await hear(ear, 1)
+        return await hear(listener, 1)
 
     assert "back" in asyncio.run(story())
 
@@ -147,14 +147,14 @@ def test_a_wrong_password_is_fatal_and_stays_secret(tmp_path: Path) -> None:
     rules = f"allow_anonymous false\npassword_file {a_password_file(tmp_path)}"
     with a_broker(tmp_path, rules) as broker:
         for version in ("5", "3.1.1"):
-            ear = an_ear(broker, username=USER, password=f"{PASSWORD}!", version=version)
+            listener = a_listener(broker, username=USER, password=f"{PASSWORD}!", version=version)
             with pytest.raises(Fatal) as caught:
-                asyncio.run(next_of(ear.listen()))
+                asyncio.run(next_of(listener.listen()))
             assert PASSWORD not in str(caught.value)
 
         async def story() -> list[str]:
-            ear = an_ear(broker, username=USER, password=PASSWORD)
-            listening = asyncio.create_task(hear(ear, 1))
+            listener = a_listener(broker, username=USER, password=PASSWORD)
+            listening = asyncio.create_task(hear(listener, 1))
             while not listening.done():
                 who = {"auth": {"username": USER, "password": PASSWORD}}
                 await asyncio.to_thread(broker.publish, ("porch/cam", b"let in"), **who)
@@ -169,11 +169,11 @@ def test_tls_speaks_to_who_it_trusts_and_to_nobody_else(tmp_path: Path) -> None:
     certificate, key = a_certificate(tmp_path)
     with a_broker(tmp_path, f"allow_anonymous true\ncertfile {certificate}\nkeyfile {key}") as broker:
         with pytest.raises(Retriable, match="SSL"):
-            asyncio.run(next_of(an_ear(broker, tls=True).listen()))
+            asyncio.run(next_of(a_listener(broker, tls=True).listen()))
         gc.collect()
 
         async def story() -> list[str]:
-            listening = asyncio.create_task(hear(an_ear(broker, tls=True, ca_file=str(certificate)), 1))
+            listening = asyncio.create_task(hear(a_listener(broker, tls=True, ca_file=str(certificate)), 1))
             while not listening.done():
                 await asyncio.to_thread(
                     broker.publish, ("porch/cam", b"in private"), tls={"ca_certs": str(certificate)}
@@ -191,7 +191,7 @@ def test_a_source_without_mqtt_says_so() -> None:
 
 def test_a_listener_that_is_cancelled_hangs_up(broker: Broker) -> None:
     async def story() -> None:
-        listening = asyncio.ensure_future(anext(an_ear(broker).listen()))
+        listening = asyncio.ensure_future(anext(a_listener(broker).listen()))
         await asyncio.wait([listening], timeout=0.3)
         listening.cancel()
         with pytest.raises(asyncio.CancelledError):

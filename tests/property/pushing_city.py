@@ -12,7 +12,7 @@ import orjson
 
 from connectors.base import Bounds, SourceContext
 from connectors.discovery import load_source
-from connectors.gateway.cloud_events import Said
+from connectors.gateway.cloud_events import PushedMessage
 from connectors.gateway.examination import Examined, PushedSource
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
@@ -29,7 +29,7 @@ OTHERS = [{"name": name, "numbers": {}} for name in ("disaster", "vulnerable", "
 
 
 @cache
-def an_ear(who: str, contract: str) -> PushedSource:
+def a_pushed_source(who: str, contract: str) -> PushedSource:
     context = SourceContext("demo", f"{who}-{contract}", ZoneInfo("UTC"), BOUNDS, SPEAKS_FOR[who])
     source: Any = load_source("city_events", context, {"contract": contract})
     return PushedSource(context.source, source, agencies=SPEAKS_FOR[who])
@@ -53,7 +53,7 @@ class PushedCity:
     def push(self, who: str, contract: str, record: Mapping[str, Any], clock: str) -> Examined:
         """Push *record* as *who*; return the gateway's examination."""
         body = orjson.dumps({"event_time": at(clock), **record})
-        examined = an_ear(who, contract).examine([Said(body)], at(clock))
+        examined = a_pushed_source(who, contract).examine([PushedMessage(body)], at(clock))
         for reading in examined.readings:
             for event in () if reading is None else reading.events:
                 codec = a_codec(contract)
