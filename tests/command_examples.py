@@ -1,4 +1,4 @@
-"""The commands that a reader can copy: the example of every help, and those of every README."""
+"""The commands that a reader can copy: the example of every help, and those of every README and of the pages beside it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 
 from deploy.cli import bongsu
+from tests.structure.tree import pages
 
-TREE = Path(__file__).resolve().parent.parent
 PLACEHOLDER = re.compile(r"\b[A-Z][A-Z]+\b|\||…")
 """A word to be replaced by the reader, as CITY; a choice; something left out."""
+RECORDS = ("CHANGELOG.md", "DECISIONS.md", "HISTORY.md")
+"""Pages that keep the past; their commands may be gone."""
 _BLOCK = re.compile(r"^```(?:sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`(bongsu [^`]+)`")
 
@@ -34,7 +36,7 @@ def examples_of(command: click.Command) -> list[str]:
 
 
 def readmes() -> list[Path]:
-    return sorted(path for path in TREE.rglob("README.md") if ".venv" not in path.parts)
+    return [path for path in pages() if path.name not in RECORDS]
 
 
 def readme_commands(text: str) -> list[str]:
