@@ -91,7 +91,7 @@ class Difference:
 
 
 def compared(entries: Iterable[Entry], today: RulesConfig, candidate: RulesConfig) -> Difference:
-    """Both over *entries*, each beginning with nothing."""
+    """The difference of both over *entries*, each from an empty state."""
     ours, theirs = RulesOutcome(today), RulesOutcome(candidate)
     for entry in entries:
         ours.take(entry)

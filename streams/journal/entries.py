@@ -1,4 +1,4 @@
-"""The journal: what the rules saw, in the order they saw it. Read alone, it gives the same answers again."""
+"""The journal: the entries that the rules took, in their order. From it alone a replay gives the same answers."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def explained(
     reader: RowReader | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Explanation]:
-    """Why there is each revision of the situations whose ids begin with *situation_id*: the rules over the journal again."""
+    """The explanation of each revision of the situations whose ids begin with *situation_id*, by a replay of the journal."""
     state = CityState.empty()
     for _row, entry in journalled(city, bootstrap=bootstrap, wire=wire, reader=reader, progress=progress):
         for event in step(state, entry):

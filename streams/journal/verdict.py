@@ -1,4 +1,4 @@
-"""Today's answers against those that were recorded, byte for byte. Pure: who reads them hands them over."""
+"""Comparison of today's answers with the recorded ones, byte for byte. Pure: the caller reads them."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ class Recorded:
         return not self._next
 
     def has_none_for(self, now: Now) -> bool:
-        """Whether nothing recorded is left that could be *now*, which is later."""
+        """Whether no recorded answer is left that could match *now*, which is later."""
         return self.is_done()
 
     def differences(self, now: Now, name: str, difference: Difference) -> list[str]:
-        """The differences that *now*, called *name*, brings to light."""
+        """The differences between *now*, called *name*, and the recorded answers."""
         recorded = self.take()
         what = NOT_THEN if recorded is None else difference(now, recorded)
         return [] if what is None else [f"{name}: {what}"]

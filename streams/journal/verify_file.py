@@ -1,4 +1,4 @@
-"""An exported journal (`streams.journal.file`) held against its own answers: neither Kafka nor a registry is asked."""
+"""Verification of an exported journal (`streams.journal.file`) by its own answers, without Kafka or a registry."""
 
 from __future__ import annotations
 

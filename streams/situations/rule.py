@@ -1,7 +1,7 @@
-"""The form of a rule: pure functions that say, of what came in or of the time, which situations to tell and how.
+"""The form of a rule: pure functions from an entry, or the time, to the situations to publish.
 
-A rule is one file or folder in ``rules/``. It looks at the city and changes nothing: what it wants told are drafts, what it
-wants kept beside its situations are memories. The fold puts both in force.
+A rule is one file or folder in ``rules/``. It reads the city and changes nothing: it answers with drafts (situations to
+publish) and memories (data to keep beside them). The fold puts both in force.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from streams.situations.reports.sites import SiteIndex
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A report, as its newest revision says; what it said before; who was or is near enough to be of the same happening,
-    itself among them; and the situation whose filing it answers."""
+    """A report's newest revision and the one *before*; the ids of the reports *near* enough, before or now, to be of the
+    same happening, its own among them; and the situation whose filing it *answers*."""
 
     incident: Incident
     before: Incident | None
@@ -38,8 +38,8 @@ class Heard:
 
 
 class Draft(Struct, frozen=True, gc=False):
-    """A situation as a rule would have it told. *wanted* are the cameras for each agency and unit; ``None``: its grants
-    stay. *uses* is what each may look for, where no report says it. *is_urgent*: what it leads to demands attention."""
+    """A situation as a rule wants it published. *wanted* are the cameras for each agency and unit; ``None``: its grants
+    stay. *uses* is the purpose and ground of each, where no report gives them. *is_urgent*: its alerts demand attention."""
 
     situation: Situation
     wanted: Mapping[str, tuple[CameraAt, ...]] | None
@@ -134,7 +134,7 @@ class MeasuresTraffic(ABC):
 
 
 class Follows(ABC):
-    """A rule for whose situations more follows from an operator's action than what everybody sees of it."""
+    """A rule whose situations change in its own way by an operator's action, as by new cameras or references."""
 
     @abstractmethod
     def on_action(self, city: City, after: Situation) -> Draft:

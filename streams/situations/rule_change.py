@@ -1,4 +1,4 @@
-"""Rules that leave force end what they remember and told; rules that come into force say what they look for."""
+"""Changes of the rules in force: one that leaves ends its memories and situations, one that comes opens its watches."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rules_changed(state: CityState, opening_before: str | None) -> list[Event]:
 
 
 def _end_rules(state: CityState) -> list[Event]:
-    """End what rules remember that are no longer in force."""
+    """End the memories and situations of rules that are no longer in force."""
     events: list[Event] = []
     for name in sorted(one for one in state.memories if not is_kept(state.rules_in_force, one)):
         memory = state.memories[name]
@@ -51,7 +51,7 @@ def _ended_with(state: CityState, rule: str, situation: Situation | None) -> lis
 
 
 def _open_watches(state: CityState) -> list[Event]:
-    """Open what rules look for in the whole city, or say it anew where they look for something else."""
+    """Open the rules' watches in the whole city, or publish them again where they have changed."""
     events: list[Event] = []
     for rule in state.rules_in_force:
         standing = rule.standing

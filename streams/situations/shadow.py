@@ -1,9 +1,9 @@
-"""Rules in shadow: a candidate's rules see everything that those in force see, and nobody acts on what they say. Pure.
+"""Rules in shadow: a candidate's rules receive all that those in force receive, and nobody acts on their answers. Pure.
 
-Cameras are not searched for a candidate, either: what only its own watches would find, it does not see (``unseen``).
+Cameras are not searched for a candidate, either: it receives no evidence that only its own watches would find (``unseen``).
 
 They have a memory of their own, which begins as a copy of the city's; its rows stand in ``core.state`` beneath
-``shadow:``. What they say goes to ``core.shadow``.
+``shadow:``. Their answers go to ``core.shadow``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def ended(shadow: CityState) -> list[Event]:
 
 
 def shadowed(shadow: CityState, events: Iterable[Event]) -> list[Event]:
-    """*events* as what would have been said: rows beneath ``shadow:``, everything else in ``core.shadow``."""
+    """*events* as they are published for a candidate: rows beneath ``shadow:``, everything else in ``core.shadow``."""
     return [_row(event) if event.topic == "core.state" else _said(shadow, event) for event in events]
 
 

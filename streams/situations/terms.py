@@ -1,4 +1,4 @@
-"""The words in which the room speaks: severities, statuses, kinds. Imports nobody else of the room."""
+"""The words of the situations: severities, statuses, kinds. Imports no other module of this package."""
 
 from __future__ import annotations
 

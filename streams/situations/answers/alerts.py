@@ -15,8 +15,7 @@ from streams.situations.terms import SEVERITIES
 OPERATOR = "operator"
 """The audience that may be alerted to every situation."""
 MOVED = 0.2
-"""A place is told anew once it lies so far, by what an alert reaches, from where it was told last: nobody looks elsewhere
-for less."""
+"""The share of an alert's radius by which a place must move before it is published again: less changes no search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,11 @@ def alert_id(situation_id: str, audience: str) -> str:
 def retold(
     situation: Situation, config: RulesConfig, *, now: int, is_urgent: bool = False
 ) -> tuple[Situation, list[Message]]:
-    """*situation* with what each audience has been told, and the messages that brought them there.
+    """*situation* with the last alert of each audience, and the messages that are due.
 
-    Nobody is told of what was over before it was heard of. An audience whose alert was cancelled and that is
-    concerned again gets an update: revisions go on. The operator is told of what demands attention, and from then on
-    until its end; everything else stands in the list. *is_urgent*: whatever is told now demands attention.
+    A situation that was over before it was reported alerts nobody. An audience whose alert was cancelled and that is
+    concerned again gets an update: revisions go on. The operator is alerted once the situation demands attention, and from
+    then on until its end; until then it stands in the list. *is_urgent*: each message of now demands attention.
     """
     view = situation.view
     before = {told.audience: told for told in situation.told}
@@ -85,7 +84,7 @@ def _concerned(situation: Situation, told: ToldAlert | None, config: RulesConfig
 
 
 def _demands_attention(view: View, config: RulesConfig) -> bool:
-    """A kind that the city looks at, or a word of which nothing is known: it may be anything."""
+    """Whether its kind is among the city's `attention`, or a report's word is unknown and not `quiet`."""
     unknown = (one.unknown_word for one in view.incidents if one.unknown_word and not one.is_closed)
     return config.demands_attention(view.kind) or any(not config.is_quiet(word) for word in unknown)
 

@@ -37,7 +37,7 @@ NOTHING: Bundle = {
 
 
 def sent_out(situation: Situation, city: City) -> tuple[Situation, list[Event]]:
-    """*situation* with what the units of each report were told, and the bundles that are due: new, changed, or over."""
+    """*situation* with the last bundle of each report, and the bundles that are due: new, changed, or over."""
     due = {} if situation.is_closed else {i.incident_id: i for i in situation.view.incidents if is_sent(i)}
     if not due and not situation.sent:
         return situation, []
@@ -67,7 +67,7 @@ def sent_out(situation: Situation, city: City) -> tuple[Situation, list[Event]]:
 
 
 def looks_at(situation: Situation, city: City) -> int | None:
-    """When what is on the way may have changed without an event; ``None`` where nothing would."""
+    """The next time to look for changes that come without an event, as traffic; ``None`` for no time."""
     config, now = city.rules.dispatch, city.now_ms
     every, until = round(config.refresh_min * MINUTE_MS), round(config.refresh_for_min * MINUTE_MS)
     live = [one.since for one in situation.sent if not one.is_over and now < one.since + until]
@@ -77,7 +77,7 @@ def looks_at(situation: Situation, city: City) -> int | None:
 
 
 def is_in_the_way(found: Observed, config: RulesConfig) -> bool:
-    """Whether a camera saw what units must know of on their way."""
+    """Whether *found* is an obstacle that units must know of on their way."""
     return found.label in config.dispatch.block_labels
 
 
@@ -149,7 +149,7 @@ def _hazards(place: Position, city: City) -> Iterator[dict[str, Any]]:
 
 
 def _blocks(situation: Situation, city: City) -> list[dict[str, Any]]:
-    """Sites, and what cameras saw, nearest first; what nobody knows the place of comes last."""
+    """Sites and cameras' detections that stand in the way, nearest first; those without a place come last."""
     config, place = city.rules.dispatch, situation.view.position
     near = [] if place is None else city.sites.near(place, config.radius_m, city.now_ms)
     found = [

@@ -21,11 +21,11 @@ EVIDENCE = ("event_id", "topic", "partition", "offset", "distance_m", "seconds")
 _its_evidence = attrgetter(*EVIDENCE)
 FILED = ("filing_id", "to_domain", "agency", "status", "filed_at", "agency_case_no", "incident_id")
 TOLD_MAX = 20
-"""So many of the newest actions are told with each revision."""
+"""The number of newest actions that each revision carries."""
 
 
 def event_fields(event_id: str, city: str, now: int, position: Position | None) -> dict[str, Any]:
-    """The fields that every event of the rules begins with: they tell as of *now*."""
+    """The fields that every event of the rules begins with, as of *now*."""
     return fields_of_event(
         city,
         SOURCE,

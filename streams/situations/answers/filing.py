@@ -21,7 +21,7 @@ from streams.situations.rule import Draft
 from streams.situations.rules.in_force import told_version
 
 SETTLED_MAX = 10
-"""So many that were answered or withdrawn stand with a situation, the newest; of open ones there is one for each domain."""
+"""The number of answered or withdrawn filings that a situation keeps, the newest. Open ones: one for each domain."""
 WORDS = {
     "filed": "filed with {agency}",
     "accepted": "{agency} accepted the filing as {agency_case_no}",
@@ -30,7 +30,7 @@ WORDS = {
 
 
 def filed(situation: Situation, action: Action, config: RulesConfig, *, now: int) -> Situation:
-    """*situation* with what *action*, which has been checked, files."""
+    """*situation* with the filing that *action* makes. The action has been checked."""
     domain = action.to_domain or ""
     filing_id = derived_id("filing", situation.situation_id, action.action_id)
     filing = Filing(filing_id, domain, config.filing[domain], now, action.account_id, action.role)
@@ -38,8 +38,8 @@ def filed(situation: Situation, action: Action, config: RulesConfig, *, now: int
 
 
 def answered(situation: Situation, filing_id: str | None, incident: Incident) -> Situation | None:
-    """*situation* with its filing accepted by *incident*; ``None`` where that is no answer: not open, or of another than the
-    agency that was asked."""
+    """*situation* with its filing accepted by *incident*; ``None`` where the filing is not open, or the report is of another
+    agency than the one asked."""
     after = tuple(
         replace(
             one,
@@ -62,7 +62,7 @@ def tied(
     situation: Situation, owner: Situation | None, incident: Incident, config: RulesConfig
 ) -> list[Incident]:
     """The reports of *situation* and of *incident*'s *owner* as those of one happening, as if an operator had joined them.
-    None where they are told together already, no report stands behind it, or together they would be too many."""
+    None where they are of one situation already, *situation* has no report, or together they would be too many."""
     ours = situation.view.incidents
     others = () if owner is None else owner.view.incidents
     theirs = (incident, *(one for one in others if one.incident_id != incident.incident_id))
@@ -73,7 +73,7 @@ def tied(
 
 
 def inherited(drafts: Sequence[Draft], situations: Mapping[str, Situation]) -> list[Draft]:
-    """*drafts*, in which what is merged leaves its filings to what it is told with from now on."""
+    """*drafts*, in which a merged situation leaves its filings to the one that it is merged into."""
     left: dict[str, tuple[Filing, ...]] = {}
     for its in (one.situation for one in drafts):
         if its.view.merged_into is not None and its.filings:
@@ -91,8 +91,8 @@ def inherited(drafts: Sequence[Draft], situations: Mapping[str, Situation]) -> l
 
 
 def refiled(situation: Situation, config: RulesConfig, *, now: int) -> tuple[Situation, list[Event]]:
-    """*situation* with its filings as the agencies know them from now on, and what they are told. What became of one
-    stands in the reason, too."""
+    """*situation* with the next revision of each filing that has changed, and their events. The reason of the situation's
+    revision names a filing's new status."""
     if situation.is_merged or not situation.filings:
         return situation, []
     after, events, reason = [], [], situation.reason
@@ -108,7 +108,7 @@ def refiled(situation: Situation, config: RulesConfig, *, now: int) -> tuple[Sit
 
 
 def is_untold(situation: Situation) -> bool:
-    """Whether an agency does not know yet how a filing stands."""
+    """Whether a filing has changed since its last event."""
     return any(one.said != _said(situation, one) for one in _standing(situation))
 
 

@@ -75,8 +75,8 @@ def uses_of(members: tuple[Incident, ...], config: RulesConfig) -> dict[str, Use
 
 
 def is_fresh(view: View, config: RulesConfig, *, now: int) -> bool:
-    """Whether something happened young enough to open cameras for: a report, an order to units, a correction. What is over
-    for long, and heard only now, is not; a situation without reports is as young as what its rule goes by."""
+    """Whether the last event (a report, an order to units, a correction) is young enough to open cameras. An old event that
+    arrives only now is not; a situation without reports always is, as its rule decides by what it has just read."""
     newest = max((incident.happened_at for incident in view.incidents), default=now)
     return now - newest <= config.grant_age_max_ms
 

@@ -21,7 +21,7 @@ from streams.situations.state.limits import let_go, too_many
 
 
 def put_in_force(state: CityState, step: Step) -> list[Event]:
-    """Remember what a rule remembers, and tell what it wants told."""
+    """Keep the memories of a rule's *step*, and publish its drafts."""
     events = [event for memory in step.memories for event in state.keep(memory)]
     events += [event for name in step.forgets for event in state.drop(state.memories[name])]
     drafts = inherited(step.drafts, state.situations)
@@ -29,7 +29,7 @@ def put_in_force(state: CityState, step: Step) -> list[Event]:
 
 
 def publish(state: CityState, draft: Draft) -> list[Event]:
-    """Remember a situation, and tell of it: the situation itself, its alerts, grants, bundles, filings, watch and row."""
+    """Keep a situation, and publish it with its alerts, grants, bundles, filings, watch and row."""
     situation, wanted = draft.situation, draft.wanted
     filings: list[Event] = []
     if draft.is_new_revision:  # what the situation itself says of it is told with a revision only
@@ -58,7 +58,7 @@ def publish(state: CityState, draft: Draft) -> list[Event]:
 
 
 def send_out(state: CityState, situation: Situation) -> tuple[Situation, list[Event]]:
-    """Tell units what is due; the cameras and units left out of it are counted as their number grows."""
+    """Publish the bundles that are due. Cameras and units left out are counted as their number grows."""
     were = {one.incident_id: (one.left_out, one.units_left_out) for one in situation.sent}
     situation, bundles = sent_out(situation, state)
     for one in situation.sent:
@@ -69,7 +69,7 @@ def send_out(state: CityState, situation: Situation) -> tuple[Situation, list[Ev
 
 
 def _listed(state: CityState, situation: Situation) -> Situation:
-    """*situation*, beneath the area alert that covers its kind, if there is one; told on its own once its kind is
+    """*situation*, listed beneath the area alert that covers its kind, if there is one; on its own again once its kind is
     another."""
     kind = situation.view.kind
     if not situation.holds_reports or (situation.listed is not None and situation.listed[1] == kind):
@@ -101,14 +101,14 @@ def grant_events(state: CityState, situation: Situation, changes: Iterable[Chang
 
 
 def publish_evidence(state: CityState, situation: Situation) -> list[Event]:
-    """Tell of *situation*, in which nothing is new but one more observation: no alert, grant or watch hangs on it."""
+    """Publish *situation*, to which only one observation was added: no alert, grant or watch depends on it."""
     state.relist(situation)
     told = situation_event(situation, state.rules, now=state.now_ms)
     return [told, state.situation_row(situation.situation_id)]
 
 
 def publish_answer(state: CityState, its_id: str | None, incident: Incident) -> list[Event]:
-    """Tell that a filing is answered, where no rule has told it with the report."""
+    """Publish that a filing is answered, where no rule has published it with the report."""
     situation = state.now_told_as(its_id)
     if situation is None or not is_untold(situation):
         return []

@@ -33,7 +33,7 @@ class Partner(NamedTuple):
 
 @dataclass(slots=True)
 class IncidentIndex:
-    """A city's incidents, and who is whose partner.
+    """A city's incidents, and the partners of each.
 
     Placed ones lie in a grid for each slot of time, so that a busy spot does not fill one cell over weeks.
     """

@@ -1,4 +1,4 @@
-"""Many reports put into an index at once, as a restart has them: who is near whom is found by columns."""
+"""Pairs of near reports, found by columns: a restart puts many into the index at once."""
 
 from __future__ import annotations
 

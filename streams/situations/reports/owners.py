@@ -1,6 +1,6 @@
-"""Who may say something of what is known: the source that told it first, and no other. Pure.
+"""Ownership of what is known: the source that told it first may revise it, and no other. Pure.
 
-What was told before sources were kept belongs to the first that says its id.
+A thing told before sources were kept belongs to the first source that repeats its id.
 """
 
 from __future__ import annotations

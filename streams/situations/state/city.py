@@ -1,4 +1,4 @@
-"""All that the rules remember of one city, and how it is kept in ``core.state`` and found again."""
+"""The state of one city: all that the rules remember, its rows in ``core.state``, and ways to find it."""
 
 from __future__ import annotations
 

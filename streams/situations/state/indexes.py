@@ -1,4 +1,4 @@
-"""Where situations are found: by report, place, rule, filing, and whether a watch is open around them."""
+"""Indexes of situations: by report, place, rule, filing, and by whether a watch is open around them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.model import Situation
 
 ROOM = 100
-"""Made at once: the bound's hundredth, so that a flood does not look through all of them for each report."""
+"""A hundredth of the bound is let go at once, so that a flood does not search all situations for each report."""
 
 
 class Holds(Protocol):
