@@ -99,9 +99,10 @@ class PushedCity:
     def start(self, log: Path | None = None) -> None:
         os.environ.setdefault("PLATE_KEY", PLATE_KEY)
         with (log or self.city.folder / "gateway.log").open("ab") as errors:
-            self.process = self.city.start("run", str(self.city.file), "--stage", "gateway", stderr=errors)
-        wait_until(lambda: self.status("GET", "/readyz") == 200 or self.process.poll() is not None, READY_S)  # type: ignore[union-attr]  # it was started
-        assert self.process.poll() is None, (self.city.folder / "gateway.log").read_text()
+            process = self.city.start("run", str(self.city.file), "--stage", "gateway", stderr=errors)
+        self.process = process
+        wait_until(lambda: self.status("GET", "/readyz") == 200 or process.poll() is not None, READY_S)
+        assert process.poll() is None, (self.city.folder / "gateway.log").read_text()
 
     def kill(self) -> None:
         """kill -9."""

@@ -72,7 +72,10 @@ def wants(watch: Watch, one: Sight) -> bool:
         and (not watch.tokens or one.token in watch.tokens)
         and (
             watch.min_confidence <= 0
-            or (one.confidence is not None and np.float32(one.confidence) >= np.float32(watch.min_confidence))
+            or (
+                one.confidence is not None
+                and bool(np.float32(one.confidence) >= np.float32(watch.min_confidence))
+            )
         )
     )
 

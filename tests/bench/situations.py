@@ -40,7 +40,7 @@ KINDS = {
     "police": ("crash.vehicle", "assault", "theft"),
 }
 AGENCIES = {"fire": "119", "police": "112"}
-WATCH = {"purpose": "fire-safety", "labels": ["smoke", "person"], "evidence_max": 20}
+WATCH: dict[str, Any] = {"purpose": "fire-safety", "labels": ["smoke", "person"], "evidence_max": 20}
 
 
 @dataclass(frozen=True, slots=True)

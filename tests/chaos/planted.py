@@ -23,13 +23,13 @@ SOUND, OUTSIDE = "sound", "offsets outside the transaction"
 _sound = Outbox.read_up_to
 
 
-def dying(outbox: Outbox, places: Mapping[Partition, int], group_metadata: Any) -> None:
+def dying(self: Outbox, places: Mapping[Partition, int], group_metadata: Any) -> None:
     """Commit the offsets in the transaction or, with the bug, alone; die once answers wait for the commit."""
     if os.environ["BONGSU_PLANTED"] == SOUND:
-        _sound(outbox, places, group_metadata)
+        _sound(self, places, group_metadata)
     else:
         _commit_alone(places, group_metadata)
-    if any(topic.endswith(".core.situation") for topic, _ in outbox.delivered):
+    if any(topic.endswith(".core.situation") for topic, _ in self.delivered):
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -124,7 +124,7 @@ def test_the_form_of_2022_places_every_row_that_has_coordinates_and_its_empty_ta
     heard = recording(data_dir, "houston_active_incidents_legacy_2022-01-01.jsonl.gz")
     (empty,) = [one for one in heard if not json.loads(one.body)["ActiveIncidentDataTable"]]
     assert empty.at_ms == 1_641_020_280_000, "1 January 2022 06:58 UTC"
-    source, place = houston(), {}
+    source, place = houston(), dict[str, Any]()
     for one in heard:
         reading = source.read(one, place)
         place = dict(reading.place)

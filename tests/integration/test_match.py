@@ -285,6 +285,7 @@ def the_match_of(worker: Popen[bytes]) -> Any:
 
 def is_match(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and process.cmdline()[-2:] == ["--stage", "match"]
+        words: list[str] = process.cmdline()
+        return bool(process.status() != psutil.STATUS_ZOMBIE) and words[-2:] == ["--stage", "match"]
     except psutil.NoSuchProcess:
         return False

@@ -218,7 +218,7 @@ def test_every_source_of_detections_reads_what_the_broker_brings(broker: Broker,
     topics = sorted({"porch/#", *(topic for topic, _ in messages if not topic.startswith("porch/"))})
     source: Any = example.source(mqtt=settings(broker, topics=topics))
 
-    async def story() -> list[str]:
+    async def story() -> list[Any]:
         found: list[Any] = []
         place: Any = {}
         speech = source.listen()

@@ -164,7 +164,7 @@ def test_every_revision_is_told_to_who_listens_the_closing_too(redis: Any, redis
         tell(redis_url, LIFE[:5], LIFE[5:])
         heard = [json.loads(listener.get_message(timeout=STARTS_S)["data"]) for _ in LIFE]
         assert listener.get_message(timeout=0.05) is None
-    assert heard == [to_json_value(SITUATION.newest, event.value) for event in LIFE]
+    assert heard == [to_json_value(SITUATION.newest, event.value or {}) for event in LIFE]
 
 
 def test_emptying_takes_one_citys_view_and_no_other(redis: Any, redis_url: str) -> None:

@@ -104,8 +104,9 @@ def read_batches(edge: Edge, chance: Random) -> int:
     for one in hostile:
         with suppress(Damaged):
             taken = Unpacker().take([Part(PLACE, 0, edge.view(one), ())])
-            for row in range(len(taken.payload) if taken is not None else 0):
-                taken.record_of(row)
+            if taken is not None:
+                for row in range(len(taken.payload)):
+                    taken.record_of(row)
     return len(hostile)
 
 

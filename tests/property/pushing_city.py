@@ -25,7 +25,9 @@ BOUNDS = Bounds(36.0, 127.0, 37.0, 128.0)
 SPEAKS_FOR = {"north": ("112-north",), "south": ("112-south",), "fire": ("119",)}
 """Pusher → the agencies for which its sources speak."""
 KINDS = {"incident": "incident", "place": "place"}
-OTHERS = [{"name": name, "numbers": {}} for name in ("disaster", "vulnerable", "wanted")]
+OTHERS: list[dict[str, Any]] = [
+    {"name": name, "numbers": {}} for name in ("disaster", "vulnerable", "wanted")
+]
 
 
 @cache

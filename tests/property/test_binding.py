@@ -65,9 +65,9 @@ def the_city_of_others() -> PushedCity:
     city.push("south", "police.wanted", an_entry(), "12:01")
     there = place(0, 3_000)
     city.push("fire", "fire.incident", a_report("F-2", "119", position=there, kind="fire.building"), "12:01")
-    for number, domain in (("P-2", "fire"), ("F-2", "police")):
+    for case, domain in (("P-2", "fire"), ("F-2", "police")):
         (alone,) = (
-            it for it in city.city.live() if [one["agency_case_no"] for one in it["incidents"]] == [number]
+            it for it in city.city.live() if [one["agency_case_no"] for one in it["incidents"]] == [case]
         )
         city.city.take(a_filing(alone["situation_id"], domain, clock="12:01"))
     assert not city.set_aside
@@ -76,9 +76,9 @@ def the_city_of_others() -> PushedCity:
 
 def incidents_of(city: PushedCity) -> dict[str, Incident]:
     """The others' incidents as their agencies reported them, with their places in the log."""
-    kept = {"anchored": False, "bound": (), "parted": (), "turned_at": 0}
+    kept: dict[str, Any] = {"anchored": False, "bound": (), "parted": (), "turned_at": 0}
     every = city.city.state.index.incidents
-    return {its_id: replace(one, **kept) for its_id, one in every.items() if one.agency in MINE}  # type: ignore[arg-type]  # fields by name
+    return {its_id: replace(one, **kept) for its_id, one in every.items() if one.agency in MINE}
 
 
 def situations_of(city: PushedCity) -> dict[str, Situation]:

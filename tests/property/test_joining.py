@@ -26,7 +26,12 @@ NO_FILING_IN_LAW = {**law_named("kr"), "may": {"file": ["nobody"]}}
 NUMBERS = {"grant_minutes": 45, "expire_after_min": 180, "escalate_after_min": 20}
 WATCH = {"purpose": "fire-safety", "labels": ["smoke"]}
 TODAYS = {**NUMBERS, "others": SURGE + CLAIMS, "filing": FILING, "watch": WATCH}
-CHANGED = ({}, {"filing": {}}, {"others": SURGE}, {"law": NO_FILING_IN_LAW, "watch": None})
+CHANGED: tuple[dict[str, Any], ...] = (
+    {},
+    {"filing": {}},
+    {"others": SURGE},
+    {"law": NO_FILING_IN_LAW, "watch": None},
+)
 """Settings of a city's file, or of its law, that change at some time."""
 
 

@@ -46,7 +46,7 @@ class Heard:
 
 @cache
 def heard(path: Path) -> Heard:
-    source, place, found = load_city("houston").load("active-incidents"), {}, Heard()
+    source, place, found = load_city("houston").load("active-incidents"), dict[str, Any](), Heard()
     for one in read_recording(path):
         reading = source.read(one, place)
         place = dict(reading.place)

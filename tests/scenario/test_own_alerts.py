@@ -80,7 +80,7 @@ class Log:
     file: str
 
     def events(self, data: Path) -> list[Event]:
-        source, place, found = load_city(self.city).load(self.source), {}, list[Event]()
+        source, place, found = load_city(self.city).load(self.source), dict[str, Any](), list[Event]()
         for one in read_recording(data / self.file):
             reading = source.read(one, place)
             place = dict(reading.place)

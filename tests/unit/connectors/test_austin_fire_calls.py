@@ -27,7 +27,7 @@ def a_row(**changed: str) -> str:
 
 def hears(*rows: str, sign: int = -1, place: Any = None) -> Reading:
     body = "\n".join([COLUMNS, *rows, ""]).encode()
-    return load_source("austin_fire_calls", AUSTIN, {"longitude_sign": sign}).read(  # type: ignore[no-any-return]  # found by name
+    return load_source("austin_fire_calls", AUSTIN, {"longitude_sign": sign}).read(
         Heard(body, None), place or {}
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -143,7 +143,7 @@ def test_each_bad_record_is_set_aside_with_its_bytes_and_can_be_read_again_alone
     assert read(aside.before + orjson.dumps(REPORT) + aside.after).events
 
 
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "another city's": ({"city": "shelbyville"}, "city"),
     "another agency's": ({"agency": "119"}, "agency"),
     "another source's": ({"source": "cameras"}, "source"),
@@ -171,7 +171,7 @@ def test_zero_zero_is_no_place() -> None:
     assert whole(position={"lat": 0, "lon": 0})["position"] is None
 
 
-HOSTILE = {
+HOSTILE: dict[str, Callable[[], bytes]] = {
     "compressed": lambda: a_file([whole()], codec="deflate"),
     "of a stranger's schema": lambda: a_file(
         [{"a": 1}], schema={"type": "record", "name": "A", "fields": [{"name": "a", "type": "int"}]}

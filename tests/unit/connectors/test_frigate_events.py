@@ -75,7 +75,7 @@ def test_a_speed_needs_its_unit() -> None:
 
 
 def test_faces_and_plates_that_frigate_recognises_go_no_further() -> None:
-    named = {"sub_label": ["Jane Roe", 0.9], "recognized_license_plate": "MADE01"}
+    named: dict[str, Any] = {"sub_label": ["Jane Roe", 0.9], "recognized_license_plate": "MADE01"}
     reading = read(
         source("frigate_events"), an_event(**named) + b"\n" + an_event(**named, score="high"), NOON
     )

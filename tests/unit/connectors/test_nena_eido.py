@@ -149,7 +149,7 @@ def test_units_on_another_incident_are_not_on_this_one() -> None:
 
 
 def test_later_documents_are_revisions_earlier_ones_are_not_told_and_the_first_time_stays() -> None:
-    quiet = {"callComponent": ...}
+    quiet: dict[str, Any] = {"callComponent": ...}
     first = hears(an_eido(minute=2, **quiet))
     going = [a_unit("E1", "En Route")]
     second = hears(an_eido(minute=5, emergencyResourceComponent=going, **quiet), place=first.place)
@@ -253,7 +253,9 @@ WHOLE = an_eido(
     emergencyResourceComponent=[a_unit("E1", "En Route")],
     dispatchComponent=[{"agencyReference": {"$ref": FIRE}}],
 )
-OTHER_THINGS = st.sampled_from([None, True, 0, -1, 1e308, "", "x", [], [None], [[]], {}, {"$ref": 3}])
+OTHER_THINGS: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, -1, 1e308, "", "x", [], [None], [[]], {}, {"$ref": 3}]
+)
 
 
 @settings(max_examples=80)

@@ -24,7 +24,7 @@ SQUARE = {"type": "Polygon", "coordinates": [[[-95.4, 29.7], [-95.3, 29.7], [-95
 
 def play(city: str, name: str, path: Path) -> list[Reading]:
     """Every reading of a file through that city's own source."""
-    reader, place, readings = load_city(city).load(name), {}, []
+    reader, place, readings = load_city(city).load(name), dict[str, Any](), list[Reading]()
     for heard in read_recording(path):
         readings.append(reader.read(heard, place))
         place = dict(readings[-1].place)
@@ -254,7 +254,7 @@ def test_a_wrong_location_is_set_aside_alone(case: str) -> None:
 
 
 COLUMNS = {"id": "id", "lat": "lat", "lon": "lon", "name": "name", "purpose": "use", "status": "state"}
-CAMERAS = {
+CAMERAS: dict[str, Any] = {
     "becomes": "camera",
     "owner": "elm",
     "columns": COLUMNS,
@@ -308,7 +308,7 @@ def test_hubs_of_a_json_list_are_mapped_by_paths() -> None:
     body = orjson.dumps(
         {"list": [{"no": 1, "at": {"coordinates": [-95.4, 29.75]}, "dc": 2, "ac": "0", "where": "Elm"}]}
     )
-    config = {
+    config: dict[str, Any] = {
         "becomes": "hub",
         "kind": "charging",
         "format": "json",
@@ -387,7 +387,7 @@ def test_a_site_nobody_can_place_or_name_is_set_aside_alone(row: str) -> None:
 
 def test_a_list_of_one_kind_of_site_needs_no_column_of_kinds() -> None:
     columns = {"id": "id", "lat": "pos.lat", "lon": "pos.lng", "ends": "until"}
-    config = {"becomes": "site", "kind": "works", "format": "json", "columns": columns}
+    config: dict[str, Any] = {"becomes": "site", "kind": "works", "format": "json", "columns": columns}
     body = orjson.dumps([{"id": "W1", "pos": {"lat": 29.75, "lng": -95.4}, "until": "2026-03-09T00:00:00Z"}])
     (value,) = values(read(source("mapped_places", **config), body, NOON))
     assert (value["site_id"], value["kind"], value["ends_at"]) == ("W1", "works", NOON + 12 * 3_600_000)

@@ -19,7 +19,7 @@ HEADING = "분류명,번호,예전주소,현재주소,경도,위도,업데이트
 def hears(*rows: str | bytes) -> Reading:
     lines = [row if isinstance(row, bytes) else row.encode("cp949") for row in rows]
     body = HEADING + b"".join(line + b"\r\n" for line in lines)
-    return load_source("daejeon_devices", DAEJEON, {"path": "nowhere.csv"}).read(Heard(body, None), {})  # type: ignore[no-any-return]  # found by name
+    return load_source("daejeon_devices", DAEJEON, {"path": "nowhere.csv"}).read(Heard(body, None), {})
 
 
 def test_a_camera_is_told_and_a_bus_terminal_is_counted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice, takewhile
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -89,7 +90,7 @@ def test_listening_waits_for_each_record_and_never_says_two_at_once() -> None:
 
 
 def test_cases_that_began_before_we_first_listened_are_skipped_and_counted() -> None:
-    source, place, skipped = a_source([START]), {}, 0
+    source, place, skipped = a_source([START]), dict[str, Any](), 0
     seen: set[str] = set()
     for at_ms, record in ten_minutes("fire"):
         reading = source.read(Heard(orjson.dumps(record), at_ms), place)
@@ -97,6 +98,6 @@ def test_cases_that_began_before_we_first_listened_are_skipped_and_counted() -> 
         for event in reading.events:
             assert event.value and (event.value["revision"] == 1 or event.key in seen)
             seen.add(event.key)
-        place = reading.place
+        place = dict(reading.place)
     assert skipped > 0
     assert len(place["open"]) < 30

@@ -327,20 +327,17 @@ def test_every_shipped_city_is_well_on_any_machine(name: str) -> None:
     assert done.exit_code == 0, done.exception
 
 
-class CheckOf:
-    """Equal to any text that contains *part*."""
+class CheckOf(str):
+    """A text that equals every text that contains it."""
 
-    def __init__(self, part: str) -> None:
-        self.part = part
+    __slots__ = ()
+    __hash__ = str.__hash__
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and self.part in other
-
-    def __hash__(self) -> int:
-        return hash(self.part)
+        return isinstance(other, str) and self in other
 
     def __repr__(self) -> str:
-        return f"…{self.part}…"
+        return f"…{self}…"
 
 
 def test_an_agency_is_called_by_its_own_name_in_one_spelling(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from deploy.cli.cluster import doctor, status
+from deploy.local import artefacts
 from deploy.local import doctor as doctoring
 from deploy.local.home import Home, Remembered
 from deploy.local.ports import choose_ports
@@ -51,8 +53,8 @@ def test_a_home_that_cannot_be_written_and_a_full_disk_are_found(
 
 
 def test_an_altered_artefact_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    artefact = doctoring.artefacts.load_lock()[0]
-    monkeypatch.setattr(doctoring.artefacts, "load_lock", lambda: (artefact,))
+    artefact = artefacts.load_lock()[0]
+    monkeypatch.setattr(artefacts, "load_lock", lambda: (artefact,))
     assert doctoring.fetched(tmp_path)[0].is_well  # not there yet: no fault
     file = tmp_path / artefact.path
     file.parent.mkdir(parents=True)
@@ -71,6 +73,6 @@ def test_a_port_taken_by_another_program_is_told_and_is_no_fault(tmp_path: Path)
 
 def test_too_few_open_files_and_a_clock_of_another_age_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctoring, "OPEN_FILES", 10**9)
-    monkeypatch.setattr(doctoring, "BUILT", doctoring.datetime(2999, 1, 1, tzinfo=doctoring.UTC))
+    monkeypatch.setattr(doctoring, "BUILT", datetime(2999, 1, 1, tzinfo=UTC))
     assert not doctoring.open_files()[0].is_well
     assert not doctoring.clock()[0].is_well

@@ -119,7 +119,7 @@ def test_status_and_logs_show_it(
     a_platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = {"city": "x", "source": "cad", "state": "stopped", "state_reason": ESCAPE, "state_since_at": 0}
-    up = local_cluster.ComponentState("kafka", "127.0.0.1:1", True, 1, False)
+    up = local_cluster.ComponentState("kafka", "127.0.0.1:1", up=True, is_given=False, pid=1)
     monkeypatch.setattr(cluster, "home_folder", lambda: tmp_path)
     monkeypatch.setattr(local_cluster, "status", lambda _home: [up])
     monkeypatch.setattr(source_states, "unheard", lambda _platform: [told])

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.gateway.spool import Push, Spool
+from connectors.gateway.spool import Spool
+from connectors.gateway.spool_values import Push
 from connectors.transport.private_files import appended, private_folder
 from deploy.assembly import gateway
 from deploy.assembly.slots import take_slot

@@ -223,8 +223,11 @@ def test_why_it_joined_is_explained() -> None:
     city, filing_id = filed()
     answer = an_answer(filing_id)
     (event,) = [
-        one for one in city.take(answer) if one.topic == "core.situation" and one.value["merged_into"] is None
+        one
+        for one in city.take(answer)
+        if one.topic == "core.situation" and one.value and one.value["merged_into"] is None
     ]
+    assert event.value is not None
     told = explanation(city.state, event.value, answer)
     assert told.because == "joined by 119; 119 accepted the filing as no F1"
     assert told.ties == (f"no F1 of 119 (medical) answers the filing {filing_id} by acc-7",)

@@ -14,7 +14,13 @@ from tests.unit.situations.a_city import a_camera, a_city, a_tick, an_action, an
 
 
 def a_grant(**changed: Any) -> Any:
-    said = {"ordinal": 1, "purpose": "fire-safety", "legal_ground": "a law", "opened_at": 0, "expires_at": 1}
+    said: dict[str, Any] = {
+        "ordinal": 1,
+        "purpose": "fire-safety",
+        "legal_ground": "a law",
+        "opened_at": 0,
+        "expires_at": 1,
+    }
     return new_grant("s", CameraAt("c1", 1, 5.0), "119", **(said | changed))
 
 

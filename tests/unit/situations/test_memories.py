@@ -23,7 +23,7 @@ def test_an_area_covers_its_kinds_and_those_beneath_them_until_it_ends() -> None
     memories.put(an_area("alarm"))
     assert memories.covers == ("surge:wires",) and "surge:alarm" in memories.by_name
     memories.remove(memories.by_name["surge:wires"])
-    assert memories.covers == () and "surge:wires" not in memories.by_name
+    assert list(memories.covers) == [] and "surge:wires" not in memories.by_name
 
 
 def test_a_memory_is_found_by_its_watch_as_long_as_it_is_remembered() -> None:

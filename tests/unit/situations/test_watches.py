@@ -53,7 +53,7 @@ def test_an_open_situation_is_looked_around_and_before_its_beginning() -> None:
     assert watch["opens_at"] == at("12:00") - 5 * MINUTE
     RowCodec(load_catalogue()["core.watch"].newest).encode(watch)
     usable = watch_of(watch)
-    assert (usable.radius_m, usable.labels, usable.purpose) == (400, {"smoke"}, "fire-safety")
+    assert (usable.radius_m, usable.labels, usable.purpose) == (400.0, frozenset({"smoke"}), "fire-safety")
 
 
 def test_it_moves_with_its_place_and_no_more_often() -> None:

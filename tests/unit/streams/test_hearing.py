@@ -12,7 +12,7 @@ from connectors.base import Heard
 from schemas.errors import Fatal, Retriable, Unreachable
 from streams.ingest import worker as hearing
 from streams.ingest.worker import BACKOFF_MAX_S, RETRY_AFTER_S_MAX, later_than, wait_after
-from streams.log import facts_of
+from streams.log import facts_of, log
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
@@ -39,7 +39,7 @@ def test_what_ended_a_source_is_told_with_how_to_mend_it() -> None:
 
 def test_a_source_that_is_stopped_for_good_says_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[dict[str, object]] = []
-    monkeypatch.setattr(hearing.log, "error", lambda _event, **facts: told.append(facts))
+    monkeypatch.setattr(log, "error", lambda _event, **facts: told.append(facts))
 
     class Refused(hearing._Service):
         async def _hear(self) -> None:

@@ -23,8 +23,9 @@ def an_event(at: int = 0) -> dict[str, object]:
 
 
 def a_tick(barrier: dict[str, int] | None, at: int = 0) -> dict[str, object]:
-    places = [{"topic": topic, "partition": 0, "next_offset": end} for topic, end in (barrier or {}).items()]
-    places = None if barrier is None else places
+    if barrier is None:
+        return {"event_time": at, "barrier": None}
+    places = [{"topic": topic, "partition": 0, "next_offset": end} for topic, end in barrier.items()]
     return {"event_time": at, "barrier": places}
 
 

@@ -16,7 +16,7 @@ from streams.log import KAFKA_LOGGER, log
 from streams.match.native.librdkafka import _logged
 
 FENCED = "FATAL [rdkafka#producer-1] [thrd:main]: Fatal error: Local: This instance has been fenced by a newer instance"
-FOLDERS = [Path(one.__file__).parent for one in (deploy, streams)]
+FOLDERS = [Path(folder) for one in (deploy, streams) for folder in one.__path__]
 CLIENTS = {"Producer", "Consumer", "AdminClient", "SerializingProducer", "DeserializingConsumer"}
 
 
