@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -210,10 +209,17 @@ def test_damage_is_seen_or_harmless_and_nothing_is_read_beyond_the_batch(
 def test_damage_is_said_alike_of_every_codec(codec: int) -> None:
     held = bytearray(batch(7, codec % 6, [(0, None, b"v" * 50, {})] * 30).held)
     held[22] = codec
+    said, whole = list[str](), 0
     for where in range(HEAD_BYTES, len(held)):
         spoilt = held[:where] + bytes([held[where] ^ 0xFF]) + held[where + 1 :]
-        with suppress(Damaged):
-            Unpacker().take([Part(PLACE, 7, memoryview(spoilt), ())])
+        try:
+            taken = Unpacker().take([Part(PLACE, 7, memoryview(spoilt), ())])
+        except Damaged as damaged:
+            said.append(str(damaged))
+        else:
+            whole += taken is not None
+    assert set(said) == {"topic 3: the record batch at offset 7 is damaged"}
+    assert len(said) + whole == len(held) - HEAD_BYTES
 
 
 def test_damage_in_headers_is_said_when_the_record_is_copied() -> None:

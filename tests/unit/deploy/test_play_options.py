@@ -76,8 +76,43 @@ def test_a_shift_moves_one_domain_and_no_other() -> None:
     assert later(gone) is gone
 
 
-def test_without_a_speed_nobody_waits() -> None:
-    _pace(None)(10**15)
+class Clock:
+    """A clock for the waits of a play: time passes by waiting alone."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now_s += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("deploy.cli.play.time", made)
+    return made
+
+
+def test_without_a_speed_nobody_waits(clock: Clock) -> None:
+    wait = _pace(None)
+    wait(0)
+    wait(10**15)
+    assert clock.waits == []
+
+
+def test_with_a_speed_the_recordings_time_passes_so_many_times_as_fast(clock: Clock) -> None:
+    wait = _pace(60)
+    for minute in (5, 6, 6, 8):
+        wait(minute * 60_000)
+    assert clock.waits == [0, 1, 0, 2]
+    clock.now_s += 5  # publishing took longer than the pace allows
+    wait(9 * 60_000)
+    assert clock.waits[-1] == 0
 
 
 def test_recordings_of_one_source_are_heard_in_order_of_time_files_without_one_first(tmp_path: Path) -> None:

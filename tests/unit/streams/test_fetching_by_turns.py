@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import threading
@@ -18,11 +19,12 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.match.core.flow import Partition
 from streams.match.native import connection
-from streams.match.native.connection import Broker
-from streams.match.native.fetcher import Fetcher
-from streams.match.native.unpack import Part
+from streams.match.native import fetcher as fetching
+from streams.match.native.connection import SILENT_S, Broker
+from streams.match.native.fetcher import LEADERS_EVERY_S, Fetcher
 
 END = 1_000_000
+AWAY = "broker unavailable"
 Send = Callable[[socket.socket, bytes], None]
 
 
@@ -71,6 +73,22 @@ def _batch(first: int) -> bytes:
     return first.to_bytes(8) + bytes(builder.build())[8:]
 
 
+def wait_for_responses(fetcher: Fetcher) -> None:
+    """Return once the response to every request under way has begun to arrive."""
+    for one in fetcher._connections.values():
+        if one.requested:
+            assert select.select([one.socket], [], [], 5.0)[0]
+
+
+@pytest.fixture
+def ahead_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds by which the fetcher's clock is ahead of the real one; a test changes them."""
+    ahead = [0.0]
+    for module in (connection, fetching):
+        monkeypatch.setattr(module, "monotonic", lambda: time.monotonic() + ahead[0])
+    return ahead
+
+
 @pytest.fixture
 def brokers() -> Iterator[list[Endless]]:
     made = [Endless(), Endless()]
@@ -96,8 +114,8 @@ def test_no_broker_starves_behind_a_quicker_one(fetcher: Fetcher) -> None:
     came = Counter[int]()
     for _ in range(20):
         came.update(part.place[1] for part in fetcher.fetched(1.0))
-        time.sleep(0.02)  # in the meantime both have responded
-    assert min(came[0], came[1]) > 5
+        wait_for_responses(fetcher)
+    assert min(came[0], came[1]) > 15
 
 
 def test_without_partitions_it_waits_as_it_is_told(fetcher: Fetcher) -> None:
@@ -108,55 +126,79 @@ def test_without_partitions_it_waits_as_it_is_told(fetcher: Fetcher) -> None:
 
 
 def test_an_answer_that_nobody_had_time_for_is_no_silence(
-    fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    fetcher: Fetcher, ahead_s: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(connection, "SILENT_S", 0.1)
     fetcher.begin({("topic", 0): 0})
     assert fetcher.fetched(1.0)
-    time.sleep(0.3)
+    wait_for_responses(fetcher)
+    ahead_s[0] += 3 * SILENT_S
     assert fetcher.fetched(1.0)
-    assert "is away" not in caplog.text
+    assert AWAY not in caplog.text
+
+
+def test_a_broker_that_never_responds_is_said_to_be_away(
+    fetcher: Fetcher, brokers: list[Endless], ahead_s: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The control of the tests around it: there the same words must not be logged."""
+    asked = threading.Event()
+    brokers[0].send = lambda _connection, _held: asked.set()
+    fetcher.begin({("topic", 0): 0})
+    assert fetcher.fetched(0.0) == []
+    assert asked.wait(5.0)
+    assert AWAY not in caplog.text
+    ahead_s[0] += 3 * SILENT_S
+    assert fetcher.fetched(0.0) == []
+    assert AWAY in caplog.text
 
 
 def test_an_answer_that_comes_slowly_holds_nobody_up_and_is_no_silence(
     fetcher: Fetcher,
     brokers: list[Endless],
-    monkeypatch: pytest.MonkeyPatch,
+    ahead_s: list[float],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def slowly(connection: socket.socket, held: bytes) -> None:
-        for at in range(0, len(held), 100):
-            connection.sendall(held[at : at + 100])
-            time.sleep(0.02)
+    """The whole response takes longer than a broker may be silent, each piece of it less."""
+    pieces, sent = threading.Semaphore(0), list[int]()
 
-    monkeypatch.setattr(connection, "SILENT_S", 0.2)
+    def slowly(connection: socket.socket, held: bytes) -> None:
+        step = len(held) // 8
+        for at in range(0, len(held), step):
+            pieces.acquire()
+            connection.sendall(held[at : at + step])
+            sent.append(at)
+
     brokers[0].send = slowly
     fetcher.begin({("topic", 0): 0})
-    found, longest_s, until = list[Part](), 0.0, time.monotonic() + 5
-    while not found and time.monotonic() < until:
+    found, longest_s = fetcher.fetched(0), 0.0
+    while not found and len(sent) < 100:
+        pieces.release()
+        wait_for_responses(fetcher)
+        ahead_s[0] += 0.7 * SILENT_S
         begun = time.monotonic()
         found = fetcher.fetched(0)
         longest_s = max(longest_s, time.monotonic() - begun)
     assert found
-    assert longest_s < 0.2
-    assert "is away" not in caplog.text
+    assert len(sent) > 2
+    assert longest_s < 1.0
+    assert AWAY not in caplog.text
 
 
 def test_a_broker_that_hangs_up_unasked_is_not_said_to_be_away(
-    fetcher: Fetcher, brokers: list[Endless], caplog: pytest.LogCaptureFixture
+    fetcher: Fetcher, brokers: list[Endless], ahead_s: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     fetcher.begin({("topic", 0): 0, ("topic", 1): 0})
     assert fetcher.fetched(1.0)
     fetcher.begin({("topic", 1): 0})  # the response under way from the other broker is not used
     for _ in range(5):
         assert fetcher.fetched(1.0)
-        time.sleep(0.02)
+        wait_for_responses(fetcher)
     brokers[0].connections[0].shutdown(socket.SHUT_RDWR)
     for _ in range(5):
         assert fetcher.fetched(1.0)
-        time.sleep(0.02)
-    assert "is away" not in caplog.text
+        wait_for_responses(fetcher)
+    assert AWAY not in caplog.text
     fetcher.begin({("topic", 0): 0})
+    ahead_s[0] += LEADERS_EVERY_S
     assert fetcher.fetched(1.0)
 
 
