@@ -28,7 +28,7 @@ LETTERS_MAX = 64
 class IsoTime:
     """A moment, to the millisecond: *at* bears its offset, where the text named one.
 
-    *is_leap*: its second was 60, and it is told as the beginning of the next minute.
+    *is_leap*: its second was 60, and it is given as the beginning of the next minute.
     """
 
     at: datetime

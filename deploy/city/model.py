@@ -55,14 +55,15 @@ class SourceFile(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     type: str
     every_s: float = Field(60, gt=0, description="seconds between two polls")
-    reference: bool = Field(False, description="places, heard once before anything else is played")
-    live: bool = Field(True, description="false: heard only when a recording of it is played")
-    push: bool = Field(False, description="true: its agency pushes it to the gateway, nobody asks for it")
+    reference: bool = Field(False, description="places, read once before anything else is played")
+    live: bool = Field(True, description="false: read only when a recording of it is played")
+    push: bool = Field(False, description="true: its agency pushes it to the gateway; it is not polled")
     speaks_for: tuple[Annotated[str, Field(pattern=r"\S")], ...] = Field(
         (), description="the agencies for which it speaks: records that name another are refused"
     )
     bounds: BoundsFile | None = Field(
-        None, description="what this source alone is held against: where it is of another place than the city"
+        None,
+        description="the extent that its records must lie in, where it is of another place than the city",
     )
 
     @property
@@ -120,11 +121,11 @@ class CityFile(Strict):
     subscription: Any = Field(None, description="not built yet: refused")
     match: MatchConfig | None = Field(
         None,
-        description="the fast topics are held against the watches; absent: only by 'bongsu run CITY --stage match'",
+        description="the fast topics are compared with the watches; absent: only by 'bongsu run CITY --stage match'",
     )
     speed: SpeedConfig | None = Field(
         None,
-        description="positions of vehicles are told as speeds; absent: only by 'bongsu run CITY --stage speed'",
+        description="speeds are computed of vehicles' positions; absent: only by 'bongsu run CITY --stage speed'",
     )
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
 

@@ -39,7 +39,7 @@ def list_() -> None:
 def check(city_name: str) -> None:
     """Check CITY's file: all that is wrong, and what to write.
 
-    CITY is a name or a path. Each fault is told with its line. Files and secrets that its sources need are looked for too.
+    CITY is a name or a path. Each fault is printed with its line. Files and secrets that its sources need are checked too.
 
     \b
     Example:  bongsu city check demo

@@ -113,7 +113,7 @@ def status(home: Path, as_json: bool) -> None:
 
 
 def _unheard() -> list[dict[str, Any]]:
-    """Sources that fail, are refused, or stopped; nothing where that cannot be asked just now."""
+    """Sources that fail, are refused, or stopped; empty while Kafka or the registry does not answer."""
     from deploy.source_states import unheard
 
     try:

@@ -34,7 +34,7 @@ CORE = ("core.situation", "core.alert", "core.grant")
 @click.option("--no-browser", is_flag=True, help="never open a browser")
 @click.option("--json", "as_json", is_flag=True, help="core events as JSON lines instead of the board")
 def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> None:
-    """Start a real bus on this machine and let a small simulated city live on it.
+    """Start a real bus on this machine and play a small simulated city on it.
 
     Kafka, the schema registry and Redis are started where they are missing (fetched once), and ended again.
 

@@ -115,7 +115,7 @@ def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name
     """Feed records again, after what was wrong was mended.
 
     A record of a topic goes back there with its bytes as they are; what a source could not read goes through that source
-    again. Each is fed once, however often this is asked for; ends with 1 when some are still bad.
+    again. Each is fed once, however often this command runs; ends with 1 when some are still bad.
 
     \b
     Example:  bongsu dlq retry --all --topic demo.source.dlq

@@ -38,7 +38,7 @@ def export_journal(city: str, platform: Platform, path: Path) -> None:
             reader=reader,
             progress=lambda _count: progress.step("journal and answers", 1),
         )
-        first = next(lines)  # what cannot be exported at all is said before a file is made
+        first = next(lines)  # raises before a file is made, where nothing can be exported
         with written(path) as file:
             write_lines(_all(first, lines), file, is_compressed=path.suffix == ".gz")
     tell_left_out(reader)

@@ -127,7 +127,7 @@ def _play(
 
 
 def _no_check() -> None:
-    """Nobody of ours to look after."""
+    """Check nothing: no process was started for the play."""
 
 
 def _pair(city: City, text: str) -> tuple[str, list[Path]]:

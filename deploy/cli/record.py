@@ -1,4 +1,4 @@
-"""``bongsu record``: what a live source hears, as a recording."""
+"""``bongsu record``: a recording of what a live source receives."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def _record(source: Any, path: Path, count: int | None) -> None:
 
 
 async def _heard(source: Any) -> AsyncIterator[Heard]:
-    """The bodies that the source receives. A poll that fails is told and left out."""
+    """The bodies that the source receives. A poll that fails is reported and left out."""
     from connectors.discovery import is_polled
 
     if not is_polled(source):

@@ -44,7 +44,8 @@ def run(
 ) -> None:
     """Run CITY: read its sources, correlate, deliver. Ends cleanly on Ctrl-C.
 
-    What two processes cannot share (all but --stage match) is one's in each home: the second says who has it, and ends.
+    A stage or source runs once in each home (only --stage match runs in several processes): a second process names the
+    first, and ends.
 
     \b
     Example:  bongsu run demo

@@ -131,7 +131,7 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
 
 
 def _why_of(explanations: Iterable[Explanation]) -> dict[tuple[str, int], Explanation]:
-    """By situation and revision; none, which is said, where the journal no longer reaches back."""
+    """The explanations by situation and revision; none, with a message, where the journal no longer reaches back."""
     from streams.journal.replay import BeginningGone
 
     try:

@@ -18,9 +18,9 @@ PATIENCE_S = 20.0
 KILLED_S = 10.0
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
-# The shell starts the program in a session of its own, says its pid, and ends: the program is then nobody's
+# The shell starts the program in a session of its own, prints its pid, and ends: the program is then nobody's
 # child, so that no Ctrl-C and no closed terminal reaches it, and no long-lived caller has to reap it.
-# Its data and logs hold what agencies said: they are for their owner alone.
+# Its data and logs hold what agencies sent: they are for their owner alone.
 _DETACH = 'umask 077; "$@" >"$BONGSU_OUT" 2>&1 </dev/null & echo $!'
 
 

@@ -202,7 +202,7 @@ def test_a_play_beside_the_ingest_ends_and_the_live_list_is_heard_on(
     words = ("play", str(heard.file), "--source", "played", str(to_play(tmp_path)), "--ingest-only")
     with heard.running("--stage", "ingest") as ingest:
         said = says(start(heard, *words))
-        assert f"source 'calls' is heard or played by process {ingest.pid} since 20" in said
+        assert f"source 'calls' is read or played by process {ingest.pid} since 20" in said
         say(list_of_calls, 0, 1)
         wait_until(lambda: published(heard) == ["0", "1"], SOON_S)
         waits = start(heard, *words, "--wait")
