@@ -90,11 +90,14 @@ class StageLoop:
         if not partitions:
             return
         self._revoking.clear()
-        self._hand(self._stage.assigned)
+        self._hand(partial(self._repeat, self._stage.assigned))
         if self._stage.beside:
-            consumer.assign([*partitions, *partitions_of(consumer, self._stage.beside)])
+            self._repeat(partial(self._assign_beside, consumer, partitions))
         self.is_ready = True
         log.info("partitions assigned", stage=self._stage.group, count=len(partitions))
+
+    def _assign_beside(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        consumer.assign([*partitions, *partitions_of(consumer, self._stage.beside)])
 
     def _revoked(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self.is_ready = False
@@ -123,19 +126,24 @@ class StageLoop:
                 return
 
     def _answer(self, batch: RecordBatch) -> None:
-        """Process the batch; repeat it while the error is ``Retriable``.
+        """Process the batch; before it is repeated, rebuild the state from the log, as an aborted one is of no use."""
+        self._repeat(partial(self._stage.take, batch), restore=self._stage.assigned)
+
+    def _repeat(self, work: Callable[[], None], *, restore: Callable[[], None] = lambda: None) -> None:
+        """Do *work*; repeat it after *restore* while Kafka or the registry is unavailable.
 
         Once partitions are being revoked, it is not repeated: their next owner reads the records again.
         """
         delay_s, is_again = RETRY_FIRST_S, False
         while not self._revoking.is_set():
             try:
-                # the aborted state is of no use: rebuild it from the log first
                 if is_again:
-                    self._stage.assigned()
-                self._stage.take(batch)
-            except (Retriable, Unreachable) as error:  # the registry, too, may come back
-                log.warning("batch repeated", stage=self._stage.group, why=error.what, wait_s=delay_s)
+                    restore()
+                work()
+            except (Retriable, Unreachable) as error:
+                log.warning(
+                    "stage waits to try again", stage=self._stage.group, why=error.what, wait_s=delay_s
+                )
                 if self._stopping.wait(delay_s):
                     return
                 delay_s, is_again = min(delay_s * 2, RETRY_MAX_S), True

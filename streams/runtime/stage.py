@@ -23,10 +23,15 @@ class Stage(Protocol):
     def group(self) -> str: ...
 
     def assigned(self) -> None:
-        """Called after an assignment: fence the former owner, and rebuild the state from the log."""
+        """Called after an assignment: fence the former owner, and rebuild the state from the log.
+
+        ``Retriable`` or ``Unreachable``: call it again.
+        """
 
     def revoked(self) -> None:
         """Called after a revocation: forget the state."""
 
     def take(self, batch: RecordBatch) -> None:
-        """Process one batch. ``Retriable``: call ``assigned``, then this again with the same batch. ``Fatal``: stop."""
+        """Process one batch. ``Retriable`` or ``Unreachable``: call ``assigned``, then this again with the same batch.
+        Any other ``Fatal``: stop.
+        """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from schemas.errors import Fatal, Retriable, Unreachable
 from streams.runtime import loop as module
-from streams.runtime.loop import StageLoop
+from streams.runtime.loop import StageLoop, Work
 from streams.runtime.records import RecordBatch
 
 
@@ -16,6 +19,7 @@ class FaultyStage:
     """Takes a batch once its faults are used up."""
 
     group = "moie.situations"
+    beside: Sequence[str] = ()
 
     def __init__(self, *faults: Exception) -> None:
         self.calls: list[str] = []
@@ -28,6 +32,35 @@ class FaultyStage:
         self.calls.append("take")
         if self._faults:
             raise self._faults.pop(0)
+
+
+class StageAssignedLate(FaultyStage):
+    """Can be assigned once its faults are used up."""
+
+    def assigned(self) -> None:
+        super().assigned()
+        if self._faults:
+            raise self._faults.pop(0)
+
+
+def done_at_once(work: Work) -> Future[None]:
+    """Do *work* in the caller's thread, as the deciding thread would."""
+    into: Future[None] = Future()
+    into.set_result(None)
+    try:
+        work.do()
+    except BaseException as error:
+        work.done.set_exception(error)
+    else:
+        work.done.set_result(None)
+    return into
+
+
+def assigned(stage: FaultyStage, consumer: Any = None) -> StageLoop:
+    given: Any = stage
+    loop = StageLoop(given, consumer, done_at_once)
+    loop._assigned(consumer, [TopicPartition("moie.fire.incident", 0)])
+    return loop
 
 
 def answered(stage: FaultyStage) -> list[str]:
@@ -46,3 +79,42 @@ def test_kafka_or_a_registry_that_is_away_is_waited_for(monkeypatch: pytest.Monk
 def test_a_registry_that_refuses_us_is_not() -> None:
     with pytest.raises(Fatal, match="refuses"):
         answered(FaultyStage(Fatal("the registry refuses it")))
+
+
+def test_an_assignment_waits_for_kafka_and_the_registry_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_FIRST_S", 0.001)
+    stage = StageAssignedLate(Retriable("Kafka is away"), Unreachable("no registry answers (HTTP 500)"))
+    assert assigned(stage).is_ready
+    assert stage.calls == ["assigned"] * 3
+
+
+def test_an_assignment_that_is_refused_ends_the_worker() -> None:
+    with pytest.raises(Fatal, match="refuses"):
+        assigned(StageAssignedLate(Fatal("the registry refuses it")))
+
+
+def test_the_topics_read_beside_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_FIRST_S", 0.001)
+    evidence = TopicPartition("moie.core.evidence", 3)
+    answers: list[Any] = [Unreachable("Kafka unavailable"), [evidence]]
+
+    def partitions_of(_consumer: Any, _topics: Any) -> list[TopicPartition]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        found: list[TopicPartition] = answer
+        return found
+
+    class Assigning:
+        """Keeps what it was assigned."""
+
+        places: Sequence[TopicPartition] = ()
+
+        def assign(self, places: Sequence[TopicPartition]) -> None:
+            self.places = places
+
+    monkeypatch.setattr(module, "partitions_of", partitions_of)
+    stage, consumer = FaultyStage(), Assigning()
+    stage.beside = [evidence.topic]
+    assert assigned(stage, consumer).is_ready
+    assert [one.topic for one in consumer.places] == ["moie.fire.incident", evidence.topic]
