@@ -252,10 +252,11 @@ class ClockService:
         self._now = now
 
     async def run(self) -> None:
-        await asyncio.to_thread(self._ingest.open)
-        self.is_ready = True
         while True:
             try:
+                if not self.is_ready:
+                    await asyncio.to_thread(self._ingest.open)
+                    self.is_ready = True
                 await asyncio.to_thread(self._ingest.tick, int(self._now() * 1000))
             except (Retriable, Unreachable) as error:
                 log.warning("tick not published", why=error.what)

@@ -71,6 +71,23 @@ def test_a_registry_that_goes_away_while_a_source_runs_is_waited_for(
     assert asyncio.run(service._again_and_again(work)) == "done"
 
 
+def test_the_clock_waits_for_kafka_at_its_start() -> None:
+    faults, ticks = [Unreachable("Kafka unavailable"), Retriable("Kafka is away")], list[int]()
+
+    def open_it() -> None:
+        if faults:
+            raise faults.pop(0)
+
+    def tick(time_ms: int) -> None:
+        ticks.append(time_ms)
+        raise Fatal("enough")
+
+    ingest: Any = SimpleNamespace(open=open_it, tick=tick)
+    with pytest.raises(Fatal, match="enough"):
+        asyncio.run(hearing.ClockService(ingest, every_s=0.0, now=lambda: 5.0).run())
+    assert ticks == [5_000]
+
+
 def test_two_things_said_in_one_millisecond_are_both_heard() -> None:
     assert later_than(1_000, Heard(b"second", 1_000)).at_ms == 1_001
     assert later_than(1_000, Heard(b"by a clock set back", 10)).at_ms == 1_001
