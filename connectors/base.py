@@ -64,7 +64,7 @@ class SetAside:
 
     *before* and *after* make a body of its own of it, which ``read`` takes when it is retried: a CSV's heading, the
     brackets of a list. Where absence says something, that body must not say that the others are gone. *number* is where
-    it stands among the body's records, from 0, for whoever sent them.
+    it stands among the body's records, from 0, for the sender.
     """
 
     original: bytes

@@ -76,7 +76,7 @@ def read_config(type_name: str, config: Mapping[str, Any], *, who: str = "source
 
 
 def agencies_of(type_name: str, context: SourceContext, config: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The agencies for which a source speaks: none where it speaks for no agency, as cameras do; ``None``: for whomever its
+    """The agencies for which a source speaks: none where it speaks for no agency, as cameras do; ``None``: for any that its
     records name. A type whose records name an agency says it in its ``Config`` (``agencies_of``)."""
     said = getattr(read_config(type_name, config), "agencies_of", None)
     agencies: tuple[str, ...] | None = context.speaks_for if said is None else said(context)

@@ -72,11 +72,11 @@ class AvroBodies:
             return Payload(original, None, error)
 
     def _opened(self, body: bytes) -> tuple[bytes, Iterator[tuple[int, bytes]]]:
-        """The single-object name of the file's schema, and its blocks: (records it says it has, bytes)."""
+        """The single-object name of the file's schema, and its blocks: (number of records as stated, bytes)."""
         try:
             file = fastavro.block_reader(io.BytesIO(body))
             name = name_of(file.writer_schema)
-        except (BongsuError, Exception) as error:  # whatever the library says of bytes that are no file
+        except (BongsuError, Exception) as error:  # whatever the library raises for bytes that are no file
             raise Invalid(
                 f"the body is no Avro file: {type(error).__name__}",
                 field="",
@@ -99,7 +99,7 @@ class AvroBodies:
             start = stream.tell()
             try:
                 fastavro.schemaless_reader(stream, parsed)
-            except Exception as error:  # where one breaks, nobody knows where the next begins
+            except Exception as error:  # where one breaks, the beginning of the next is not known
                 raise Invalid(
                     f"record {number} of a block breaks: {type(error).__name__}",
                     field="",

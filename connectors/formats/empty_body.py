@@ -1,4 +1,4 @@
-"""Nothing is not bad: a body without a record is counted, and nobody is closed, blamed or set aside for it.
+"""Bodies without a record: they are counted; nothing is closed or set aside for them.
 
 The one guard of every source: ``found.load_source`` puts it before ``read``.
 """
@@ -19,7 +19,7 @@ class Nothing(Exception):
 
 
 class Guarded:
-    """A source whose ``read`` is asked only of what was heard and holds something; all else is the source's own."""
+    """A source whose ``read`` is called only with a body that holds something; all else is the source's own."""
 
     def __init__(self, source: Source | PolledSource) -> None:
         self._source = source
@@ -28,7 +28,7 @@ class Guarded:
         return getattr(self._source, name)
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        """As ``Reader.read``. A poll that failed says nothing and is not counted here."""
+        """As ``Reader.read``. A poll that failed is not counted here."""
         if heard.error is not None:
             return Reading((), place)
         if _NOTHING.fullmatch(heard.body):

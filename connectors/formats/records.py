@@ -18,7 +18,7 @@ NOTED_LETTERS_MAX = 60
 NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 FUTURE_MS_MAX = 5 * 60 * 1000
 EARLIEST_MS = 946_684_800_000
-"""The year 2000. No live system speaks of older things: a smaller number is seconds, not milliseconds."""
+"""The year 2000. No live system reports older things: a smaller number is seconds, not milliseconds."""
 LATEST_MS = 253_402_300_799_999
 """The end of the year 9999."""
 
@@ -70,7 +70,7 @@ def id_or_none(value: object, field: str) -> str | None:
 
 
 def note_unknown(noted: Counter[str], what: str, word: str) -> None:
-    """A *word* of a known service that we do not know (agency, status, later value of an enum) costs nothing but this."""
+    """Note an unknown *word* of a known service (agency, status, later value of an enum); the record is read anyhow."""
     noted[f"{what} unknown: {word[:NOTED_LETTERS_MAX]}"] += 1
 
 

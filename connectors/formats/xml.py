@@ -29,7 +29,7 @@ Element: TypeAlias = Any
 
 
 def parsed(body: bytes) -> Element:
-    """The root of *body*. ``Invalid``, which tells where and nothing of what stood there, for what is none."""
+    """The root of *body*. ``Invalid`` for a body that is none; it names the place, and quotes nothing of it."""
     if len(body) > BYTES_MAX:
         raise Invalid("the XML is too long", expected=f"at most {BYTES_MAX} bytes")
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:

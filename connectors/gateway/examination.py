@@ -38,7 +38,7 @@ class Examined:
 class PushedSource:
     """One source that may be pushed to.
 
-    *place*: the source's place, as far as its drain knows. *wake* tells the drain that something was pushed. *encoded*
+    *place*: the source's place, as far as its drain has come. *wake* signals the drain that something was pushed. *encoded*
     encodes an event; ``Invalid`` where its contract refuses it. *over*: why this process will not publish for the source;
     ``None``: it will. *agencies*: the agencies for which the source speaks; empty: none.
     """

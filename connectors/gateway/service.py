@@ -40,7 +40,7 @@ WRONG_KEYS_PER_S = 50.0
 """Requests without a valid key that an address may make; beyond, the gateway closes its connection with each response."""
 BODY_S_MAX = 10.0
 INLINE_BYTES = 32_768
-"""A body up to this size is read at once; a longer one in a thread, so that it holds nobody up."""
+"""A body up to this size is read at once; a longer one in a thread, so that it delays no other request."""
 KEY_BYTES_MAX = 200
 PARTS_MAX = 50_000
 PARTS = (b"{", b"<", b"\n", b",")

@@ -371,7 +371,7 @@ class Spool:
         return connection
 
     def _identity(self) -> str:
-        """The spool's id: it tells its numbers from those of another spool."""
+        """The spool's id: it distinguishes its numbers from those of another spool."""
         self._connection.execute("INSERT OR IGNORE INTO about VALUES ('id', ?)", (uuid.uuid4().hex,))
         (found,) = self._connection.execute("SELECT value FROM about WHERE name = 'id'").fetchone()
         return str(found)

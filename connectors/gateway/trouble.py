@@ -15,6 +15,6 @@ class Trouble:
 
 
 def worst(troubles: list[Trouble | None]) -> Trouble | None:
-    """The one to tell of: what is over before what may heal, the oldest first."""
+    """The trouble to report: one that stays before one that may pass, the oldest first."""
     found = [one for one in troubles if one is not None]
     return min(found, key=lambda one: (not one.is_over, one.since_ms), default=None)

@@ -23,7 +23,7 @@ STEPS: dict[Domain, tuple[str, str, str, str]] = {
     "fire": ("접수", "출동", "도착", "종결"),
     "police": ("접수", "출동지령", "현장도착", "종결"),
 }
-"""Each agency's words for open, dispatched, arrived, closed (``kinds.toml`` says the same in ours)."""
+"""Each agency's words for open, dispatched, arrived, closed (``kinds.toml`` maps them to ours)."""
 STEP_S = ((0, 0), (2, 6), (8, 20), (35, 70))
 """Seconds from the report to each step, at ``life`` 1: at least, at most."""
 LIFE_S_MAX = 120
@@ -51,7 +51,7 @@ SORTS = (
     Happens(1, {"police": "소란"}),
 )
 JOINT_EVERY = 3
-"""Every third slot is a crash to which both agencies are called, so that nobody waits long for a joint situation."""
+"""Every third slot is a crash to which both agencies are called, so that a joint situation comes soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def report(city: City, domain: Domain, slot: int) -> Report | None:
 
 
 def scenario(city: City, domain: Domain, start_ms: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """All that *domain*'s agency says from *start_ms* on, for ever, in order of time: (when in epoch ms,
+    """All reports of *domain*'s agency from *start_ms* on, without end, in order of time: (when in epoch ms,
     record).
 
     Cases that began before *start_ms* go on.

@@ -2,7 +2,7 @@
 
 ``bongsu:{city}:situation:{id}`` the situation as JSON · ``bongsu:{city}:open`` GEO of the placed ones ·
 ``bongsu:{city}:kind:{kind}`` ids by kind · channel ``bongsu:{city}:events`` each revision as it comes ·
-``bongsu:{city}:view`` how far the log is in here; whoever finds it gone fills the view anew.
+``bongsu:{city}:view`` the offset up to which the log is in the view; a worker that finds it gone fills the view anew.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GEO_LATITUDE_MAX = 85.05112878
 
 
 class RedisView:
-    """Told situations, keeps those that are open."""
+    """Sink of situations, which keeps those that are open."""
 
     def __init__(self, url: str, city: str) -> None:
         self._redis: Redis = Redis.from_url(url, decode_responses=True)

@@ -32,7 +32,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list. *says* is what of it is told: units, address, position …"""
+    """One line of the list. *says*: the fields that are published: units, address, position …"""
 
     key: Key
     says: Mapping[str, Any]
@@ -192,7 +192,7 @@ def follow(
     changes, here = [], set()
     for key, row in once.items():
         old = known.get(key) or linked.get(key) or Incident(key, key)
-        if old.first in here:  # its first key beside its newest: one incident, told once
+        if old.first in here:  # its first key beside its newest: one incident, published once
             continue
         here.add(old.first)
         changed = old.said != row.says

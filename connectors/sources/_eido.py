@@ -1,4 +1,4 @@
-"""The parts of an EIDO document, each of which may be missing or something else than the standard says."""
+"""The parts of an EIDO document, each of which may be missing or not as the standard has it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def by_beginning(table: Mapping[str, Domain], names: list[Any]) -> Domain | None
 
 
 def times_of(document: Document, incident: Document) -> tuple[int, int, bool]:
-    """When it was said and when it was first reported (epoch ms), and whether the latter is stated."""
+    """The times at which it was written and first reported (epoch ms), and whether the latter is stated."""
     updates = [
         ms
         for one in (document, incident)

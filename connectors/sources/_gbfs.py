@@ -55,7 +55,7 @@ WORDS = {"electric_bike": "electric_bicycle", "classic_bike": "bicycle", "bike":
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One feed. *path*: where it stands in the body, for its records' bytes; *digest*: of all that it says."""
+    """One feed. *path*: where it stands in the body, for its records' bytes; *digest*: of all its content."""
 
     name: str
     updated_ms: int
@@ -84,7 +84,7 @@ Broken = list[tuple[bytes, Invalid]]
 
 
 def feeds_in(body: bytes) -> tuple[dict[str, Feed], list[str], Broken]:
-    """The feeds of *body*, the names of those that say nothing of vehicles or hubs, and those that cannot be read.
+    """The feeds of *body*, the names of those without vehicles or hubs, and those that cannot be read.
 
     *body* is one feed as it is published, or several by name: ``{"station_status": {…}, …}``. ``Invalid`` for
     anything else.
@@ -197,7 +197,7 @@ def feed_time(value: object, field: str) -> int:
 
 
 def yes_or_no(value: object, field: str) -> bool | None:
-    """A boolean, or 0 and 1 as 1.x writes it. ``None`` where nothing is said, ``Invalid`` otherwise."""
+    """A boolean, or 0 and 1 as 1.x writes it. ``None`` where it is missing, ``Invalid`` otherwise."""
     if value is None or isinstance(value, bool):
         return value
     if value in (0, 1):
@@ -206,7 +206,7 @@ def yes_or_no(value: object, field: str) -> bool | None:
 
 
 def a_count(value: object, field: str) -> int | None:
-    """A number of things. ``None`` where nothing is said, ``Invalid`` otherwise."""
+    """A number of things. ``None`` where it is missing, ``Invalid`` otherwise."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:

@@ -76,7 +76,7 @@ def system_of(place: Place) -> System:
 
 
 def percent(value: object, told: Telemetry) -> float | None:
-    """Of a share; the standard of 3.0 sets it no limit, and beyond 1 it says nothing that can be trusted."""
+    """A share as percent. The standard of 3.0 sets it no limit, but a value beyond 0 to 1 cannot be trusted."""
     if value is None:
         return None
     share = a_number(value, "current_fuel_percent")

@@ -38,7 +38,7 @@ def moment_ms(seconds: int, field: str) -> int:
 
 
 def word(message: Any, field: str, noted: Counter[str]) -> str | None:
-    """The name of an enumeration's value, lower case; ``None`` where nothing is said, or, noted, a later value."""
+    """The name of an enumeration's value, lower case; ``None`` where it is missing, or, noted, where it is a later value."""
     about = message.DESCRIPTOR.fields_by_name[field]
     if message.HasField(field):
         name: str = about.enum_type.values_by_number[getattr(message, field)].name
@@ -65,7 +65,7 @@ def _later_value(message: Any, field_number: int) -> int | None:
 
 
 def said(message: Any, field: str) -> Any:
-    """The value of *field*; ``None`` where nothing is said, or an empty text."""
+    """The value of *field*; ``None`` where it is missing or an empty text."""
     if not message.HasField(field):
         return None
     value = getattr(message, field)
@@ -83,7 +83,7 @@ def check_texts(message: Any) -> None:
 
 
 def scheduled(trip: Any, schedule: Schedule, told: Telemetry) -> tuple[str | None, Trip | None]:
-    """The id of *trip* and what the schedule says of it: by its id, else by route, day and start."""
+    """The id of *trip* and its trip in the schedule: by its id, else by route, day and start."""
     trip_id: str | None = said(trip, "trip_id")
     if trip_id is None and trip.route_id and trip.start_date and trip.start_time:
         trip_id = schedule.trip_starting(

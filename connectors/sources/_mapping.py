@@ -97,7 +97,7 @@ class Config(PageOrFileSettings):
     )
 
     def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
-        """For whom the source speaks; ``None``: for whomever a row names."""
+        """The agencies for which the source speaks; ``None``: any that a row names."""
         if context.speaks_for or self.columns.agency is None:
             return context.speaks_for or (self.agency,)
         return None

@@ -10,7 +10,7 @@ from connectors.subjects.detections import Detections, Told, attribute
 from connectors.subjects.labels import OTHER, by_beginning, load_labels
 
 TOLD_ITEMS = ("Rule", "IsInside", "IsMotion", "State", "Count", "Direction", "ClassTypes")
-"""Items of events that are told as attributes. Others may name a person (Label, EnrollmentID) or a car."""
+"""Items of events that are published as attributes. Others may name a person (Label, EnrollmentID) or a car."""
 State = list[Any]
 """The time, the track and the video source of the event that began a state: JSON-able, since it is kept in the place."""
 VIDEO_SOURCE = 2

@@ -1,6 +1,6 @@
 """Austin, Texas: the fire department's calls of a year, as the city published them (CSV).
 
-The file knows the day of a call and no more: an event's time is the beginning of that local day, with an accuracy
+The file has the day of a call and no more: an event's time is the beginning of that local day, with an accuracy
 of a day. Places are whole micro-degrees without a sign, ``(30218836, 97806156)``. Which hemisphere they lie in is
 not in the file, so it has to be said in the city's file (``longitude_sign``), and is held against the city's
 bounds: a wrong sign sets every placed row aside.
@@ -59,7 +59,7 @@ class Config(PageOrFileSettings):
 
 
 class AustinFireCalls:
-    """A ``PolledSource`` that reads a file; the same file again says nothing new."""
+    """A ``PolledSource`` that reads a file; the same file again gives no event."""
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context

@@ -62,7 +62,7 @@ class AxisPlates:
         told = Told(heard.at_ms)
         try:
             self._read(heard.body, told)
-        except Exception as error:  # whoever catches it further out would keep the body as it came
+        except Exception as error:  # a caller that catches it would keep the body as it came
             broke = Invalid(
                 f"the source broke on it: {type(error).__name__}", expected="a source without a fault"
             )

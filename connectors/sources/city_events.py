@@ -3,7 +3,7 @@
 One record, a list, or one a line, as JSON with the fields of the contract (times as ISO 8601 with offset or in
 milliseconds); or Avro, a file of many or single objects, in any version of the contract.
 
-- ``city``, ``source`` and ``received_time`` are ours to say: where a record says another city or source, it is refused.
+- ``city``, ``source`` and ``received_time`` are set by the platform: a record that names another city or source is refused.
 - ``agency`` is one of those for which the source speaks (``speaks_for``); a record of another is refused.
 - ``incident_id`` is derived from source and case number, and from the agency where the source speaks for several. What a
   record says there is no id of ours, and passed over: nobody names another's incident.
@@ -59,7 +59,7 @@ class Config(BaseModel):
         return name
 
     def agencies_of(self, context: SourceContext) -> tuple[str, ...]:
-        """For whom the source speaks; nobody where its events name no agency."""
+        """The agencies for which the source speaks; none where its events name no agency."""
         names_one = any(
             field["name"] == "agency" for field in load_catalogue()[self.contract].newest["fields"]
         )
@@ -140,7 +140,7 @@ class CityEvents:
             raise Invalid("the record is no object", field="", expected="an object")
         if (
             not record.keys() <= self._fields
-        ):  # told by its place: its name is the agency's, and may be about a person
+        ):  # named by its place: its name is the agency's, and may be about a person
             place = next(number for number, name in enumerate(record, 1) if name not in self._fields)
             raise Invalid(
                 f"{self._contract.name} has no such field as the record's number {place}",

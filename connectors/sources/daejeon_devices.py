@@ -81,7 +81,7 @@ class _Camera:
 
 
 class DaejeonDevices:
-    """A ``PolledSource`` of a list; the same list again says nothing new."""
+    """A ``PolledSource`` of a list; the same list again gives no event."""
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context

@@ -3,7 +3,7 @@
 Asked by its discovery file (``gbfs.json``), a poll reads the feeds of hubs and vehicles and keeps
 them together as ``{"station_status": {…}, …}``. A single feed is read too, from its own URL, a file, or pushed: the
 status of stations then takes names and places from the last ``station_information`` that was read, and
-``station_information`` alone tells hubs of which it is not known what they hold.
+``station_information`` alone gives hubs without their number of vehicles.
 
 A feed that is read again unchanged gives no event. A record is stale if it is older than its feed's ``ttl`` when read
 (of a ttl of 0: than 5 minutes, the most that the standard allows), or if its vehicle or station reported more than
@@ -96,7 +96,7 @@ class Gbfs:
         return Heard(b"{" + b",".join(parts) + b"}", first.at_ms)
 
     def _page(self, url: str) -> WebPage:
-        """Secrets go to nobody but the host that the city's file names."""
+        """Secrets are sent only to the host that the city's file names."""
         if url not in self._pages:
             is_theirs = urlsplit(url).netloc == urlsplit(self._config.url or "").netloc
             headers = self._config.headers if is_theirs else {}
@@ -140,7 +140,7 @@ class Gbfs:
     def _hear(
         self, feed: Feed, is_stale: bool, is_alone: bool, system: System, told: Telemetry, body: bytes
     ) -> None:
-        """Every record of *feed* by itself; what it says of the system stays in *system*."""
+        """Every record of *feed* by itself; its fields of the system are kept in *system*."""
         if feed.name == SYSTEM:
             system.hear_operator(feed.data, self._config.language)
             return
@@ -224,7 +224,7 @@ class Gbfs:
             told.tell(HUB, identity, event_ms=event_ms, position=where, said=said)
 
     def _when(self, record: Mapping[str, Any], feed: Feed, told: Telemetry) -> tuple[int, bool]:
-        """When what *record* says was reported, and whether that was too long before its feed was made."""
+        """The time at which *record* was reported, and whether that was too long before its feed was made."""
         stated = record.get("last_reported")
         event_ms = feed.updated_ms if stated is None else feed_time(stated, "last_reported")
         is_old = feed.updated_ms - event_ms > self._config.silent_after_s * 1000

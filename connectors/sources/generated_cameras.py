@@ -36,7 +36,7 @@ class Config(BaseModel):
 
 
 class GeneratedCameras:
-    """A ``PolledSource`` that says its settings; reading them gives the cameras."""
+    """A ``PolledSource`` whose body is its settings; reading them gives the cameras."""
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context

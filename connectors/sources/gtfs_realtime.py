@@ -1,13 +1,13 @@
-"""GTFS-realtime: where buses and trains are, how late they are, and what their operator tells of it.
+"""GTFS-realtime: where buses and trains are, how late they are, and their operator's alerts.
 
 A feed is one protobuf: positions of vehicles become ``mobility.position``; updates of trips and alerts
 ``mobility.trip``, an alert about no single trip under its own id. A ``static`` schedule fills what the feed leaves
 out: route, direction, headsign, what runs on the route, a trip named by its start only, stops and their order. Where
 the feed contradicts it, the schedule is of other times and fills nothing.
 
-Stale is what was older than ``stale_after_s`` when it was heard; in a file that does not say when it was heard, when
-the feed was made. What is no newer than what was said before of the same vehicle or trip says nothing new, and no
-vehicle goes backwards; an alert is told when it changes. Plates of vehicles are left where they are.
+A state is stale if it was older than ``stale_after_s`` on arrival; in a file without a time of arrival, when the feed
+was made. A state that is no newer than the last of its vehicle or trip gives no event, so no vehicle goes backwards; an
+alert is published when it changes. Plates of vehicles are not read.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class GtfsRealtime:
             hearing.tell(TRIP, (entity.id, digest, event_ms), event_ms=event_ms, position=None, said=value)
 
     def _when(self, message: Any, hearing: _Hearing) -> tuple[int, bool]:
-        """When *message* was true, by itself or else by its feed; and whether it was too old when it was heard."""
+        """The time of *message*, its own or else its feed's; and whether it was too old on arrival."""
         seconds = message.timestamp if message is not None and message.timestamp else hearing.made_s
         if not seconds and hearing.at_ms is None:
             raise Invalid(
@@ -192,7 +192,7 @@ class GtfsRealtime:
 
 
 class _Hearing(Telemetry):
-    """One feed, as it is being read, and what was said before of each vehicle, trip and alert."""
+    """One feed, as it is being read, and the last state of each vehicle, trip and alert."""
 
     def __init__(
         self, context: SourceContext, at_ms: int | None, header: Any, before: dict[str, Any]
@@ -207,7 +207,7 @@ class _Hearing(Telemetry):
         return dict(list(self._before.items())[-REMEMBERED:])
 
     def is_new(self, key: str, event_ms: int, is_stale: bool) -> bool:
-        """Whether it is newer than what was said before under *key*, or has become stale since."""
+        """Whether it is newer than the last state under *key*, or has become stale since."""
         newest_ms, was_stale = self._before.get(key, (-1, False))
         if event_ms < newest_ms:
             self.skipped["older than what was said before"] += 1
@@ -220,7 +220,7 @@ class _Hearing(Telemetry):
         return True
 
     def is_other(self, key: str, digest: str) -> bool:
-        """Whether it says something else than before under *key*."""
+        """Whether it differs from the last state under *key*."""
         if self._before.get(key) == digest:
             self.skipped["said before"] += 1
             return False

@@ -159,7 +159,7 @@ def _unread(context: SourceContext, raw: object) -> Unread:
 
 
 def _part_of_a_list(form: str) -> tuple[bytes, bytes]:
-    """Around a record that is retried: a list that says of itself that it is not whole, so nothing has left it."""
+    """Around a record that is retried: a list marked as not whole, so that nothing counts as having left it."""
     return b'{"exceededTransferLimit": true, "' + form.encode() + b'": [', b"]}"
 
 

@@ -5,7 +5,7 @@
 - A word that the city's file does not name is noted and costs the row nothing: a camera of an unknown status counts as
   one whose list says none, one of an unknown use may be used for nothing, and a site is what the list calls it.
 - A site that ends before it starts is set aside.
-- Rows that ``only`` leaves out are counted. The same list again says nothing.
+- Rows that ``only`` leaves out are counted. The same list again gives no event.
 - Names of JSON columns are dotted paths (``geometry.coordinates.1``).
 """
 

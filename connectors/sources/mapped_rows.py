@@ -1,6 +1,6 @@
 """Any agency's rows, CSV or JSON, whose columns the city's file maps to an incident's fields. No code.
 
-A row that says nothing new is skipped, one whose case number comes again and says something else is a revision.
+A row without news is skipped; one whose case number comes again with other values is a revision.
 Read from a page (``url``), from a file (``path``), from a recording, or pushed: a 112 centre that posts its
 reports as JSON over HTTP is this type with ``format = "json"`` and neither url nor path.
 

@@ -81,7 +81,7 @@ class Config(PageOrFileSettings):
     remember: int = Field(REMEMBERED, ge=0, le=50_000, description="incidents remembered")
 
     def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
-        """For whom the source speaks; ``None``: for whomever a document names."""
+        """The agencies for which the source speaks; ``None``: any that a document names."""
         return context.speaks_for or None
 
     @field_validator("kinds")

@@ -169,7 +169,7 @@ def _text(value: object) -> str | None:
 
 
 def _class(kind: str | None, part: dict[str, Any], event: object, label_of: Callable[[str], str]) -> Class:
-    """A part of an object names its kind, and says more of it where the analytics know more."""
+    """A part of an object names its kind, and has more fields where the analytics give more."""
     its_type = part.get("type") if kind == "vehicle" else None
     is_typed = isinstance(its_type, str) and its_type.lower() not in UNKNOWN
     word = str(its_type) if is_typed else kind

@@ -1,4 +1,4 @@
-"""Charging locations as OCPI 2.2.1 tells them: each is a hub, what it is and how its chargers stand.
+"""Charging locations of OCPI 2.2.1: each is a hub, with its connectors and the state of its chargers.
 
 - A location, a list of them, or the answer of a platform (``data`` between status and timestamp).
 - ``place.hub`` says what it is: its connectors by standard. ``mobility.hub`` says how its EVSEs stand: available, charging,

@@ -1,13 +1,12 @@
 """Positions of vehicles as rows of a CSV, whose columns the city's file maps: a day's history, or a list of now.
 
-Rows may stand in any order: they are told in order of their time, and no vehicle goes backwards. What a vehicle says
-that is no newer than what it said in an earlier body is left out and counted; so a list that is asked for again
-and again tells each position once.
+Rows may stand in any order: they are published in order of their time, and no vehicle goes backwards. A position
+that is no newer than its vehicle's last in an earlier body is left out and counted; so a list that is polled again
+and again gives each position once.
 
 Nothing is guessed. A place of 0,0, a cell that the city's file calls unknown, a speed below zero and a bearing beyond
 the compass are null, and noted; a place outside the bounds and a vehicle without a name or a time are set aside.
-Stale is a position that was older than ``stale_after_s`` when it was heard; in a file that does not say when it was
-heard none is.
+A position is stale if it was older than ``stale_after_s`` on arrival; in a file without a time of arrival none is.
 """
 
 from __future__ import annotations
@@ -169,7 +168,8 @@ def spelt(cell: str) -> float | str:
 
 
 def _forward(told: Telemetry, newest: Mapping[str, int]) -> dict[str, int]:
-    """Put *told* in order of time, without what its vehicle has passed; each vehicle's newest time, the latest last."""
+    """Put *told* in order of time, without positions older than their vehicle's newest; and each vehicle's newest time, the
+    latest last."""
     passed, events = dict(newest), []
     heard: set[str] = set()
     for event in sorted(told.events, key=lambda one: one.value["event_time"] if one.value else 0):

@@ -2,7 +2,7 @@
 
 JSON: one entry, a list, or one a line: ``entry_id``, ``plate``, ``agency``, ``offence``, ``legal_ground``, ``listed_at``
 (ISO 8601 with offset), and where it holds ``ends_at``; with ``"is_listed": false`` the entry is taken off, and needs no
-plate. Whether offence and ground suffice is the city's law's to say: the rules set aside what it does not allow.
+plate. The city's law decides whether offence and ground suffice: the rules set aside what it does not allow.
 
 The plate stands in no event, no reason, no log. What is set aside is **masked** (``plates.masked``), so it cannot be fed
 again; a spool of this source holds clear text: give it the same care as the key, which is that of the city's cameras.
@@ -36,7 +36,7 @@ class Config(BaseModel):
     agency: AgencyName | None = Field(None, description="who looks for a vehicle whose entry does not say")
 
     def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
-        """For whom the source speaks; ``None``: for whomever an entry names."""
+        """The agencies for which the source speaks; ``None``: any that an entry names."""
         return context.speaks_for or None
 
 
@@ -64,7 +64,7 @@ class WantedVehicles:
             except Invalid as error:
                 quiet = Invalid("the entry cannot be taken", field=error.field, expected=error.expected)
                 aside.append(set_aside(masked(heard.body), quiet, number=number))
-            except Exception as error:  # whoever catches it further out would keep the body as it came
+            except Exception as error:  # a caller that catches it would keep the body as it came
                 broke = Invalid(f"the source broke on it: {type(error).__name__}")
                 aside.append(set_aside(masked(heard.body), broke, number=number))
         return Reading(events, place, aside=aside)

@@ -3,7 +3,7 @@
 - Id and name are properties that the settings name; without an id the feature's own ``id`` is taken.
 - Since when they hold: ``as_of``, or when the file was asked for. A file that says neither is set aside whole.
 - A feature that has no id or no geometry, or lies wholly outside the city, is set aside by itself.
-- The same file again says nothing.
+- The same file again gives no event.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _text(properties: Mapping[str, Any], name: str | None) -> str | None:
 
 
 def since_ms(as_of: date | None, heard_ms: int | None) -> int:
-    """The beginning of that day in UTC, or the moment of hearing. ``Invalid`` where nobody says either."""
+    """The beginning of that day in UTC, or the time of arrival. ``Invalid`` where neither is known."""
     if as_of is not None:
         return round(datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC).timestamp() * 1000)
     if heard_ms is None:

@@ -24,7 +24,7 @@ LIST_BYTES_MAX = 64 * 1024 * 1024
 
 
 class CameraAt(BaseModel):
-    """One camera, as the city's file tells of it."""
+    """One camera, as the city's file has it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +52,7 @@ class CameraSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """One camera, ready for use: *position* as an event tells it, ``None`` when nobody knows."""
+    """One camera, ready for use: *position* in the form of an event, ``None`` when it is not known."""
 
     camera_id: str
     position: Mapping[str, Any] | None = None
@@ -93,7 +93,7 @@ class Cameras:
         return self._known.get(camera_id) or self._met_first(camera_id)
 
     def knows(self, name: str | None) -> bool:
-        """Whether the city's file says anything of *name*."""
+        """Whether the city's file names *name*."""
         return name is not None and (name in self._ids or name in self._known)
 
     def _met_first(self, camera_id: str) -> Camera:

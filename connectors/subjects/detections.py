@@ -65,7 +65,7 @@ class Detections:
         return label
 
     def own_position(self, lat: object, lon: object) -> dict[str, Any] | None:
-        """Where the analytics say that the thing is. ``Invalid`` outside the city."""
+        """The position that the analytics give. ``Invalid`` outside the city."""
         return position_of(self._context, lat, lon)
 
     def tell(
@@ -178,7 +178,7 @@ def share_of(value: object, name: str) -> float | None:
 
 
 def claimed(label: str, share: float | None) -> list[dict[str, Any]]:
-    """The one class that there is, where the camera says how likely it is."""
+    """The one class as a list, where the camera gives its likelihood."""
     return [] if share is None else [{"label": label, "likelihood": share}]
 
 

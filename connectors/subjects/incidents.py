@@ -1,4 +1,4 @@
-"""Cases as an agency's own numbers name them, and which of their rows say something new. Pure.
+"""Cases by an agency's own numbers, and the choice of rows that are new. Pure.
 
 For systems whose rows carry a case number that stays: the number is the incident, and a row that says something
 else than the one before is its next revision.
@@ -21,9 +21,9 @@ from schemas.parts import Known
 Domain = Literal["fire", "police"]
 Status = Literal["open", "dispatched", "arrived", "closed"]
 UNKNOWN_STATUS: Status = "open"
-"""The status of a case whose agency says a word for it that we do not know: somebody may still be waiting."""
+"""The status of a case whose agency's word for it is unknown: somebody may still be waiting."""
 REMEMBERED = 5_000
-"""Cases remembered beside those of the newest body. One that is forgotten and said again has the ids it had."""
+"""Cases remembered beside those of the newest body. One that is forgotten and comes again has the ids it had."""
 REMEMBERED_MAX = 100_000
 NEVER_TOLD = (0, "")
 DIGEST_BYTES = 6
@@ -63,7 +63,7 @@ class Case:
         return "\x1f".join(self.identity) or self.number
 
     def digest(self) -> str:
-        """Of all that it says."""
+        """A hash of all its fields."""
         says = (
             self.domain,
             self.agency,
@@ -119,9 +119,9 @@ def tell(
     noted: Mapping[str, int] | None = None,
     remember: int = REMEMBERED,
 ) -> Reading:
-    """An event for each of *cases*, in their order, that says something new; the others are counted as skipped.
+    """An event for each of *cases*, in their order, that is new; the others are counted as skipped.
 
-    Where nobody says when a body was heard, a row was received when it happened.
+    Where the time of a body's arrival is not known, a row counts as received when it happened.
     """
     told: dict[str, list[Any]] = {key: list(entry) for key, entry in place.get("told", {}).items()}
     events, here = [], set[str]()
@@ -143,7 +143,7 @@ def tell(
             events.append(case.event(context, revision=revision, received_ms=received_ms))
             remarks.update(case.kind.notes(case.kind_text))
         times = [] if case.said_ms is None else [case.event_ms, case.said_ms]
-        told[case.key] = [revision, digest, *times]  # last of all: the newest heard
+        told[case.key] = [revision, digest, *times]  # last of all: the newest
     if not events:
         return Reading((), place, aside=aside, skipped=passed_over, noted=remarks)
     for oldest in list(told)[: max(0, len(told) - min(len(here) + remember, REMEMBERED_MAX))]:

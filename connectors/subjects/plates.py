@@ -1,7 +1,7 @@
 """Number plates: tokens for them, and masks over whatever might hold one.
 
 A plate's text leaves no connector. What stands for it is a keyed hash of its letters and digits, so that the same plate
-has the same token wherever it is seen, and nobody without the key can try all plates there are.
+has the same token wherever it is seen, and without the key it is impossible to try all plates.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""For which agencies a source may speak. Pure.
+"""Agencies for which a source may speak. Pure.
 
 The city's file binds a source to its agencies (``speaks_for``); a record that names another is refused. So no agency
 reports, answers a filing or asks for a vehicle in another's name.
@@ -12,7 +12,7 @@ from connectors.base import SourceContext
 from schemas.errors import Invalid
 
 OWN = {"fire": ("fire", "119"), "police": ("police", "112"), "civil": ("civil",)}
-"""Of a source whose file names nobody: its domain's own service, by its name or by its number."""
+"""The agencies of a source for which the city's file names none: its domain's own service, by name or by number."""
 
 
 def own_agencies(context: SourceContext, *, domain: str) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def own_agencies(context: SourceContext, *, domain: str) -> tuple[str, ...]:
 
 
 def checked_agency(agency: str, agencies: Collection[str]) -> str:
-    """*agency* itself. ``Invalid`` for one that is none of *agencies*; where these are empty, nobody is bound."""
+    """*agency* itself. ``Invalid`` for one that is none of *agencies*; where these are empty, any agency may."""
     if agencies and agency not in agencies:
         raise Invalid(
             "the source does not speak for this agency",

@@ -108,7 +108,7 @@ class Telemetry:
         return value
 
     def is_older_than(self, event_ms: int, seconds: float) -> bool:
-        """Whether what was true at *event_ms* was older when it was heard; ``False`` where nobody says when that was."""
+        """Whether a state of *event_ms* was more than *seconds* old on arrival; ``False`` where the arrival is not known."""
         return self.at_ms is not None and self.at_ms - event_ms > seconds * 1000
 
 

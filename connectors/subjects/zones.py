@@ -72,7 +72,7 @@ def _why(error: Exception) -> str:
 
 
 def zone(context: SourceContext, *, at_ms: int, received_ms: int, said: Mapping[str, Any]) -> Event:
-    """The ``place.zone`` that says *said*; its id is what it says."""
+    """The ``place.zone`` with the fields *said*; its id is a hash of them."""
     about = {
         "name": None,
         "operator": None,

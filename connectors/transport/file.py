@@ -17,7 +17,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 async def read_file(path: Path) -> Heard:
-    """All of *path*, heard at no stated time: a file says what it says whenever it is read.
+    """All of *path*, at no stated time: a file is the same whenever it is read.
 
     ``Retriable`` when it cannot be read: it may be put there yet.
     """

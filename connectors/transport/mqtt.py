@@ -33,7 +33,7 @@ from schemas.errors import BongsuError, Fatal, Retriable
 BATCH_MAX = 500
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 WAITING_MAX = 2_000
-"""Messages held that nobody has taken; beyond it we stop reading from the broker, which then keeps the rest."""
+"""The most messages held that were not yet taken; beyond it we stop reading from the broker, which then keeps the rest."""
 CONNECT_S_MAX = 10.0
 REFUSED = frozenset({132, 133, 134, 135, 138, 140})
 """Reason codes that asking again will not mend: protocol, client id, password, authorisation, ban, method."""

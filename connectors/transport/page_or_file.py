@@ -27,7 +27,7 @@ Charset = Annotated[str, AfterValidator(a_charset)]
 
 
 def refuse_unheeded(settings: BaseModel, needed: Mapping[str, tuple[bool, str]]) -> None:
-    """``ValueError`` for a setting that says something and that nothing would heed.
+    """``ValueError`` for a setting that would have no effect.
 
     *needed*: setting → whether it is heeded here, and where it is.
     """
@@ -71,7 +71,7 @@ class PageOrFile:
         )
 
     async def ask(self) -> Heard:
-        """Ask once. ``Retriable`` if the outside may heal, ``Fatal`` if it refuses us or nothing is named."""
+        """Ask once. ``Retriable`` if a later try may succeed, ``Fatal`` if it refuses us or nothing is named."""
         if self._page is not None:
             return await self._page.get()
         if self._path is not None:

@@ -1,4 +1,4 @@
-"""Folders and files that hold what agencies said: for their owner alone, whatever the user's umask is."""
+"""Folders and files with agencies' data: for their owner alone, whatever the user's umask is."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ def wait_s(retry_after: str | None, *, now_ms: int) -> float | None:
 class WebPage:
     """A URL and the client that asks it.
 
-    The ETag is kept with the body it belongs to: "304 not modified" is heard as that body, so that what is
-    heard stays complete, can be recorded, and an unchanged list counts as a poll like any other.
+    The ETag is kept with the body it belongs to: "304 not modified" is returned as that body, so that each
+    result is complete, can be recorded, and an unchanged list counts as a poll like any other.
     """
 
     def __init__(self, url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None) -> None:
@@ -59,7 +59,7 @@ class WebPage:
         return self._client is None
 
     async def get(self) -> Heard:
-        """Ask once. ``Retriable`` when the outside may heal, ``Fatal`` when it refuses us."""
+        """Ask once. ``Retriable`` when a later try may succeed, ``Fatal`` when it refuses us."""
         try:
             return await self._get()
         except asyncio.CancelledError:
