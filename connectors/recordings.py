@@ -91,7 +91,7 @@ def read_line(line: bytes, *, where: str = "recording") -> Heard:
 def write_line(heard: Heard) -> bytes:
     """*heard* as one line of a recording, with its newline. Needs ``at_ms``."""
     if heard.at_ms is None:
-        raise Fatal("what was heard at no stated time cannot be recorded")
+        raise Fatal("a body without a time of arrival cannot be recorded")
     at = datetime.fromtimestamp(heard.at_ms / 1000, UTC).isoformat(timespec="milliseconds")
     line: dict[str, Any] = {"fetched_at": at}
     try:

@@ -175,7 +175,7 @@ def _in_zone(read: IsoTime, zone: ZoneInfo, field: str) -> RowTime:
     """A local time of *zone*; of an hour that comes twice the earlier."""
     naive = read.at
     if not 1900 <= naive.year < 9999:  # beyond them there is no UTC to turn it into
-        raise Invalid(f"{field} is of no year of ours", field=field, expected="1900 to 9998")
+        raise Invalid(f"{field} lies outside the years 1900 to 9998", field=field, expected="1900 to 9998")
     at = naive.replace(tzinfo=zone)
     if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
         raise Invalid(

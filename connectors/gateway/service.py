@@ -128,7 +128,7 @@ class Gateway:
         if not account.may_publish(source, agencies):
             raise Problem(
                 403,
-                f"the key may not speak for source {source[:40]!r}",
+                f"the key may not push to source {source[:40]!r}",
                 more={"may": sorted(account.sources), "speaks_for": sorted(agencies)},
             )
         if pushed is None:

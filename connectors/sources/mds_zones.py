@@ -102,7 +102,9 @@ class MdsZones:
         starts_ms, ends_ms = _time(said, "effective_date"), _time(said, "retire_date")
         published_ms = _time(said, "published_date") or starts_ms
         if published_ms is None:
-            raise Invalid("it says no date", field="published_date", expected="milliseconds since 1970")
+            raise Invalid(
+                "the published_date is missing", field="published_date", expected="milliseconds since 1970"
+            )
         before = said.get("prev_geographies") or []
         return zone(
             self._context,

@@ -188,7 +188,9 @@ class NenaEido:
         updated = [reference_of(one.get("updatedByAgencyReference")) for one in (incident, document)]
         its_id = next((name for name in (*owners, *sent, *updated, *agencies) if name), None)
         if its_id is None:
-            raise Invalid("no agency speaks", field="agencyComponent", expected="an agency with its $id")
+            raise Invalid(
+                "the document names no agency", field="agencyComponent", expected="an agency with its $id"
+            )
         ours = self._config.agencies.get(its_id)
         types = agencies.get(its_id, {}).get("agencyType")
         domain = (

@@ -109,7 +109,9 @@ def since_ms(as_of: date | None, heard_ms: int | None) -> int:
     if as_of is not None:
         return round(datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC).timestamp() * 1000)
     if heard_ms is None:
-        raise Invalid("nobody says since when it holds", field="as_of", expected="as_of in the city's file")
+        raise Invalid(
+            "the time since which it holds is not known", field="as_of", expected="as_of in the city's file"
+        )
     return heard_ms
 
 

@@ -191,7 +191,7 @@ class _Session:
 
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _props: Any) -> None:
         if reason.is_failure:
-            self._put(self._refusal("the MQTT broker refuses us", reason))
+            self._put(self._refusal("the MQTT broker refuses the connection", reason))
             return
         wanted: list[tuple[str, int]] = [(topic, self._settings.qos) for topic in self._settings.topics]
         client.subscribe(wanted)
@@ -208,7 +208,7 @@ class _Session:
                 return
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _props: Any) -> None:
-        self._put(self._refusal("the MQTT broker has left", reason))
+        self._put(self._refusal("the connection to the MQTT broker ended", reason))
 
     def _refusal(self, what: str, reason: Any) -> BongsuError:
         if reason.value in REFUSED:

@@ -84,7 +84,9 @@ class WebPage:
     def _refuse(self, answer: httpx.Response) -> None:
         status = answer.status_code
         if status in REFUSED:
-            raise Fatal(f"{self.name} refuses us: {status}", hint="check the source's url and its key")
+            raise Fatal(
+                f"{self.name} refuses the request: {status}", hint="check the source's url and its key"
+            )
         if status not in (200, 204):
             wait = wait_s(answer.headers.get("Retry-After"), now_ms=wall_clock_ms())
             raise Retriable(f"{self.name} answered {status}", retry_after_s=wait)

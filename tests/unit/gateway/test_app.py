@@ -61,7 +61,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "with another scheme": ({"authorization": "Basic x"}, 401, "Bearer"),
     "with an unknown key": ({"authorization": "Bearer bongsu_0_x"}, 401, "unknown"),
     "to another city": ({"path": "/v1/shelbyville/sources/reports"}, 404, "springfield"),
-    "for a source it has no key for": ({"path": "/v1/springfield/sources/cameras"}, 403, "may not speak"),
+    "for a source it has no key for": ({"path": "/v1/springfield/sources/cameras"}, 403, "may not push"),
     "compressed": ({"content_encoding": "gzip"}, 415, "gzip"),
     "as a CloudEvent that is none": ({"content_type": "application/cloudevents+json"}, 422, "has no id"),
 }
