@@ -25,7 +25,8 @@ def test_a_box_that_sticks_out_a_little_is_cut_at_the_border() -> None:
 @pytest.mark.parametrize("place", range(4))
 def test_an_edge_that_is_no_number_is_refused_wherever_the_others_lie(edge: object, place: int) -> None:
     for others in ([0.1, 0.1, 0.5, 0.5], [9.0, 9.0, 9.5, 9.5]):
-        left, top, right, bottom = [*others[:place], edge, *others[place + 1 :]]
+        edges: list[object] = [*others[:place], edge, *others[place + 1 :]]
+        left, top, right, bottom = edges
         with pytest.raises(Invalid, match="no number"):
             box_of(left, top, right, bottom, Told(None))
         with pytest.raises(Invalid, match="no number"):
