@@ -95,17 +95,20 @@ def apply(bootstrap: str, changes: Sequence[TopicState]) -> None:
     Partitions of a topic that exists are never changed: keys would move.
     """
     admin = _admin(bootstrap)
-    _create(admin, [one for one in changes if one.partitions is None])
-    _alter(admin, [one for one in changes if one.partitions is not None and one.settings])
-    deadline = time.monotonic() + SETTLE_S
     wanted = {one.topic: one.contract for one in changes}
-    while left := [one.topic for one in _states(admin, wanted) if one.needs_applying]:
+    deadline = time.monotonic() + SETTLE_S
+    left = list(changes)
+    while left:
         if time.monotonic() > deadline:
             raise Fatal(
-                f"{len(left)} topics are still not as their contracts say, {left[0]} among them",
+                f"{len(left)} topics are still not as their contracts say, {left[0].topic} among them",
                 hint="somebody may change them too: 'bongsu topics list' shows what differs",
             )
+        _create(admin, [one for one in left if one.partitions is None])
+        # Again each time: another may have created a topic that looked missing, with settings of its own.
+        _alter(admin, [one for one in left if one.partitions is not None and one.settings])
         time.sleep(SETTLE_EVERY_S)  # a broker learns the controller's decision a moment later
+        left = [one for one in _states(admin, wanted) if one.needs_applying]
 
 
 def ensure_topics(bootstrap: str, cities: Iterable[str]) -> Sequence[TopicState]:

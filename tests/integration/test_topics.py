@@ -129,7 +129,7 @@ def test_a_city_of_which_a_topic_has_lost_its_order_is_not_run(cluster: Endpoint
     admin = AdminClient({"bootstrap.servers": cluster.kafka})
     for contract in ("core.situation", "cctv.detection"):
         admin.create_topics([NewTopic(f"{town}.{contract}", 8, 1)])[f"{town}.{contract}"].result(20)
-    with pytest.raises(Fatal, match=rf"{town}\.core\.situation has 8 partitions where 1 belongs$"):
+    with pytest.raises(Fatal, match=rf"{town}\.core\.situation has 8 partitions where 1 belongs"):
         demand_order(ensure_topics(cluster.kafka, [town]))
     admin.delete_topics([f"{town}.core.situation"])[f"{town}.core.situation"].result(20)
     demand_order(ensure_topics(cluster.kafka, [town]))
