@@ -1,4 +1,4 @@
-"""Records ``journal.jsonl.gz``: the scenarios of this folder as one city's life, through the real situations stage.
+"""Records ``journal.jsonl.gz``: the scenarios of this folder as those of one city, through the real situations stage.
 
 Each scenario happens several times, elsewhere in the city, on other days and under other names, with every rule in force and
 the rules' numbers changed on the way. To record it anew (a minute, with a new cluster from ``bongsu up``):

@@ -25,7 +25,7 @@ FIRE = load_catalogue()["fire.incident"]
 
 
 class Told:
-    """A reader that says the same whatever it hears."""
+    """A reader that returns the same events for every body."""
 
     def __init__(self, *events: Event) -> None:
         self._events = events
