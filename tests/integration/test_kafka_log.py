@@ -27,7 +27,9 @@ def test_a_fenced_producer_writes_nothing_raw(
 ) -> None:
     monkeypatch.setattr(logging.getLogger("bongsu"), "propagate", True)
     its_id = f"fenced.{uuid4().hex[:8]}"
-    admin = AdminClient({"bootstrap.servers": cluster.kafka})  # kept: it takes its futures with it when it goes
+    admin = AdminClient(
+        {"bootstrap.servers": cluster.kafka}
+    )  # kept: it takes its futures with it when it goes
     (made,) = admin.create_topics([NewTopic(its_id, 1, 1)]).values()
     made.result(30)
     with caplog.at_level(logging.INFO, logger="bongsu"):
