@@ -286,6 +286,10 @@ def the_match_of(worker: Popen[bytes]) -> Any:
 def is_match(process: psutil.Process) -> bool:
     try:
         words: list[str] = process.cmdline()
-        return bool(process.status() != psutil.STATUS_ZOMBIE) and words[-2:] == ["--stage", "match"]
+        return (
+            bool(process.status() != psutil.STATUS_ZOMBIE)
+            and "match" in words
+            and words[words.index("match") - 1] == "--stage"
+        )
     except psutil.NoSuchProcess:
         return False
