@@ -25,7 +25,7 @@ law = "kr"
 [bounds]
 south = 36.2
 west = 127.2
-north = 36.5
+north = {north}
 east = 127.6
 [[source]]
 name = "reports"
@@ -36,8 +36,7 @@ domain = "police"
 agency = "112"
 format = "jsonl"
 time_format = "iso"
-columns = {{ case_no = "no", time = "at", kind_text = "type", status = "state" }}
-statuses = {{ open = "open"{more} }}
+columns = {{ case_no = "no", time = "at", kind_text = "type", lat = "lat", lon = "lon" }}
 """
 
 
@@ -47,14 +46,15 @@ class Reports(LivingCity):
     def __post_init__(self) -> None:
         LivingCity.__post_init__(self)
         self.path.write_bytes(b"")
-        self.settle_words()
+        self.set_bounds()
 
     @property
     def path(self) -> Path:
         return self.folder / "reports.jsonl"
 
-    def settle_words(self, more: str = "") -> None:
-        self.file.write_text(SOURCES.format(name=self.name, path=self.path, more=more), encoding="utf-8")
+    def set_bounds(self, north: float = 36.5) -> None:
+        text = SOURCES.format(name=self.name, path=self.path, north=north)
+        self.file.write_text(text, encoding="utf-8")
 
     def say(self, *rows: dict[str, Any]) -> None:
         self.path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
@@ -74,12 +74,17 @@ class Reports(LivingCity):
         return rows[-1] if rows else {"state": None}
 
 
-def a_report(number: int, state: str = "open") -> dict[str, Any]:
+BEYOND, WIDER = 36.7, 36.8
+"""A latitude outside the city's bounds, and bounds that hold it."""
+
+
+def a_report(number: int, lat: float = 36.3) -> dict[str, Any]:
     return {
         "no": f"R{number}",
         "at": f"2026-06-01T12:{number % 60:02}:00+09:00",
         "type": "불",
-        "state": state,
+        "lat": lat,
+        "lon": 127.4,
     }
 
 
@@ -96,7 +101,7 @@ def play(city: Reports, code: int = 0) -> str:
 
 
 def test_what_a_source_could_not_read_goes_through_it_again_once(city: Reports) -> None:
-    city.say(a_report(1), a_report(2, "standing by"), a_report(3))
+    city.say(a_report(1), a_report(2, BEYOND), a_report(3))
     play(city)
     assert city.cases() == ["R1", "R3"]
 
@@ -105,7 +110,7 @@ def test_what_a_source_could_not_read_goes_through_it_again_once(city: Reports) 
     assert (waiting["attempts"], waiting["retried_at"]) == (2, None)
     assert waiting["first_at"] < waiting["last_at"]
 
-    city.settle_words(', "standing by" = "open"')
+    city.set_bounds(WIDER)
     assert "1 fed again, 1 events" in city.retry(waiting["event_id"][:8])
     assert city.cases() == ["R1", "R2", "R3"]
     (done,) = city.listed()
@@ -118,9 +123,10 @@ def test_what_a_source_could_not_read_goes_through_it_again_once(city: Reports) 
 
 
 def test_two_who_retry_at_once_feed_each_record_once(city: Reports) -> None:
-    city.say(*(a_report(number, "standing by") for number in range(40)))
+    city.say(*(a_report(number, BEYOND) for number in range(40)))
     play(city)
-    city.settle_words(', "standing by" = "open"')
+    assert city.cases() == []
+    city.set_bounds(WIDER)
     command, environment = city.command("dlq", "retry", "--all", "--city", str(city.file))
     both = [subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) for _ in range(2)]
     codes = [one.wait(60) for one in both]
@@ -133,9 +139,10 @@ def test_two_who_retry_at_once_feed_each_record_once(city: Reports) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_retry_that_is_killed_again_and_again_loses_and_doubles_nothing(city: Reports, seed: int) -> None:
     chance = Random(seed)
-    city.say(*(a_report(number, "standing by") for number in range(60)))
+    city.say(*(a_report(number, BEYOND) for number in range(60)))
     play(city)
-    city.settle_words(', "standing by" = "open"')
+    assert city.cases() == []
+    city.set_bounds(WIDER)
     command, environment = city.command("dlq", "retry", "--all", "--city", str(city.file))
     for _ in range(6):
         victim = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
@@ -167,13 +174,13 @@ def test_a_record_of_a_topic_goes_back_as_it_was_and_its_attempts_are_counted(ci
 
 
 def test_a_worker_goes_on_after_a_retry_borrowed_its_source(city: Reports) -> None:
-    city.say(a_report(1), a_report(2, "standing by"))
+    city.say(a_report(1), a_report(2, BEYOND))
     with city.running("--stage", "ingest"):
         wait_until(lambda: city.cases() == ["R1"], 20)
-        city.settle_words(', "standing by" = "open"')
+        city.set_bounds(WIDER)
         city.retry("--all")
         assert city.cases() == ["R1", "R2"]
-        city.say(a_report(1), a_report(2, "standing by"), a_report(3))
+        city.say(a_report(1), a_report(2, BEYOND), a_report(3))
         wait_until(lambda: city.cases() == ["R1", "R2", "R3"], 20)
 
 
