@@ -188,6 +188,7 @@ def _only_at_the_start(module: str) -> set[str]:
     }.get(module, set())
 
 
+@pytest.mark.long
 def test_commands_read_on_after_junk_and_say_what_they_left_out(junk_city: JunkCity) -> None:
     city, file = junk_city.city, str(junk_city.city.file)
     key = junk_city.gateway.key()

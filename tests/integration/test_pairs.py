@@ -106,6 +106,7 @@ def test_a_second_gateway_ends_or_waits_and_the_first_publishes_all_that_it_take
         waits.communicate()
 
 
+@pytest.mark.long
 def test_of_gateways_of_two_homes_the_fenced_one_says_so_and_ends(first: PushedCity, tmp_path: Path) -> None:
     key, log = first.key(), tmp_path / "first.log"
     first.start(log)
@@ -222,6 +223,7 @@ def hearing(city: LivingCity, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         end(worker)
 
 
+@pytest.mark.long
 def test_an_ingest_that_a_play_of_another_home_fenced_says_so_and_ends(
     heard: LivingCity, list_of_calls: Told, tmp_path: Path
 ) -> None:
