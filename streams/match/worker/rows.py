@@ -53,7 +53,7 @@ class RowFrames:
 
 
 class Rows:
-    """Decodes messages one by one. About thirty times slower than the kernels, and their reference."""
+    """Decodes messages one by one. Far slower than the kernels, and their reference."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
