@@ -13,10 +13,9 @@ from typing import Any
 import orjson
 
 from connectors.formats.empty_body import Nothing
+from connectors.formats.json_parts import Part, Unreadable, part_at, parts
 from schemas.errors import Invalid
 
-_DECODER = json.JSONDecoder()
-_SPACE = " \t\r\n"
 _LONG = re.compile(rb"[0-9]{19}")
 BOM = b"\xef\xbb\xbf"
 
@@ -24,15 +23,66 @@ Originals = Callable[[int, object], bytes]
 """The bytes of the record at an index, as ``read_each`` asks for them."""
 
 
-def json_value(body: bytes) -> Any:
+def json_value(body: bytes, *lists: str | None) -> Any:
     """*body* as JSON, whole numbers to their last digit.
 
-    ``Invalid`` when it is HTML, cut off, or nested beyond what a message can need.
+    *lists*: dotted paths of its lists of records (``None``: the body itself). Where a value of a record is none of JSON
+    (NaN, 1e400, half an emoji, a wrong byte), ``Unreadable`` stands in the record's place, and its neighbours are read;
+    a null in the place of the value would be a claim that its sender did not make.
+
+    ``Invalid`` when it is HTML, cut off, nested beyond what a message can need, or when no record of it can be read.
     """
+    body = body.removeprefix(BOM)
     try:
-        return exact_json(body.removeprefix(BOM))
+        return exact_json(body)
     except orjson.JSONDecodeError as error:
-        raise Invalid(f"the body is no JSON: {error}", field="", expected="JSON") from None
+        whole = Invalid(f"the body is no JSON: {error}", field="", expected="JSON")
+    value = _beside_unreadable(body, lists)
+    if value is None:
+        raise whole
+    return value
+
+
+def _beside_unreadable(body: bytes, lists: Sequence[str | None]) -> Any:
+    """The value of *body* with ``Unreadable`` in the place of the bad records of *lists*.
+
+    ``None`` where that is not possible: something else is bad, or no record is good.
+    """
+    bad: dict[str | None, dict[int, Unreadable]] = {}
+    holes, good = list[Part](), 0
+    try:
+        for path in lists:
+            at = part_at(body, path)
+            records = parts(body, at.begin) if at is not None and at.of(body)[:1] == b"[" else []
+            bad[path] = {i: why for i, part in enumerate(records) if (why := _unreadable(part.of(body)))}
+            holes += [records[index] for index in bad[path]]
+            good += len(records) - len(bad[path])
+        if not good or any(hole.begin == hole.end for hole in holes):
+            return None
+        value = exact_json(_with_nulls(body, holes))
+    except ValueError:  # its brackets do not match, or what stands around the records is no JSON either
+        return None
+    for path, places in bad.items():
+        found = value if path is None else at_path(value, path)
+        for index, why in places.items():
+            found[index] = why
+    return value
+
+
+def _unreadable(record: bytes) -> Unreadable | None:
+    try:
+        exact_json(record)
+    except orjson.JSONDecodeError as error:
+        return Unreadable(Invalid(f"the record is no JSON: {error}", field="", expected="JSON"), record)
+    return None
+
+
+def _with_nulls(body: bytes, holes: Sequence[Part]) -> bytes:
+    pieces, done = [], 0
+    for hole in sorted(holes, key=lambda part: part.begin):
+        pieces += [body[done : hole.begin], b"null"]
+        done = hole.end
+    return b"".join([*pieces, body[done:]])
 
 
 def exact_json(body: bytes) -> Any:
@@ -50,15 +100,26 @@ def exact_json(body: bytes) -> Any:
 
 
 def in_utf8(body: bytes, encoding: str) -> bytes:
-    """*body*, which is of *encoding*, as JSON is read. ``Invalid`` for bytes of no character of it."""
+    """*body*, which is of *encoding*, as JSON is read.
+
+    A byte of no character stays one that is no UTF-8 either, so that it spoils its own record alone; ``in_encoding`` gives
+    it back. ``Invalid`` where *encoding* allows no such byte.
+    """
     if encoding.casefold() in ("utf-8", "utf8"):
         return body
     try:
-        return body.decode(encoding).encode()
+        return body.decode(encoding, "surrogateescape").encode("utf-8", "surrogatepass")
     except UnicodeError:
         raise Invalid(
             "the body holds bytes of no character", field="", expected=f"text of {encoding}"
         ) from None
+
+
+def in_encoding(part: bytes, encoding: str) -> bytes:
+    """The bytes of *part* as they came, before ``in_utf8``."""
+    if encoding.casefold() in ("utf-8", "utf8"):
+        return part
+    return part.decode("utf-8", "surrogatepass").encode(encoding, "surrogateescape")
 
 
 def at_path(value: Any, path: str) -> Any:
@@ -79,7 +140,7 @@ def json_records(body: bytes, path: str | None) -> list[Any]:
     A body that is one object, not a list, is one record where no path is given. ``Nothing`` for an empty list: it tells
     nothing new, and ends nothing. ``Invalid`` for anything else.
     """
-    value = json_value(body)
+    value = json_value(body, path)
     found = value if path is None else at_path(value, path)
     if path is None and isinstance(found, dict):
         return [found]
@@ -105,17 +166,31 @@ def around_record(path: str | None, encoding: str = "utf-8") -> tuple[bytes, byt
 def record_bytes(body: bytes, path: str | None) -> Sequence[bytes]:
     """The bytes of each record that ``json_records`` found in *body*.
 
-    ``Invalid`` where it nests deeper, or has longer numbers, than this reader goes: then the body is set aside as
-    a whole.
+    ``Invalid`` where its brackets and quotes do not match: then the body is set aside as a whole.
     """
-    text = body.removeprefix(BOM).decode()
+    body = body.removeprefix(BOM)
     try:
-        at = _start(text, path)
-        return [part.encode() for part in _elements(text, at)] if text[at] == "[" else [text.encode()]
-    except (RecursionError, ValueError):
-        raise Invalid(
-            "the body nests too deep to be taken apart", field="", expected="flat records"
-        ) from None
+        at = part_at(body, path)
+        if at is None or at.of(body)[:1] != b"[":
+            return [body]
+        return [part.of(body) for part in parts(body, at.begin)]
+    except ValueError:
+        raise _not_apart() from None
+
+
+def value_bytes(body: bytes, path: str) -> bytes:
+    """The bytes of the value under the dotted *path*. ``Invalid`` where it leads nowhere, or as ``record_bytes``."""
+    try:
+        found = part_at(body, path)
+    except ValueError:
+        raise _not_apart() from None
+    if found is None:
+        raise Invalid(f"there is no {path}", field=path, expected="a value")
+    return found.of(body)
+
+
+def _not_apart() -> Invalid:
+    return Invalid("the body cannot be taken apart", field="", expected="records whose brackets match")
 
 
 def originals(body: bytes | Callable[[], bytes], path: str | None, encoding: str = "utf-8") -> Originals:
@@ -124,59 +199,11 @@ def originals(body: bytes | Callable[[], bytes], path: str | None, encoding: str
     *body*, or what it gives, is taken apart once, when they are first asked for: a body of nothing but bad records costs
     no more than its length. ``Invalid`` as ``record_bytes`` has it.
     """
-    parts: Sequence[bytes] = ()
+    found: Sequence[bytes] = ()
 
     def original(index: int, _record: object = None) -> bytes:
-        nonlocal parts
-        parts = parts or record_bytes(body() if callable(body) else body, path)
-        return parts[index] if encoding == "utf-8" else parts[index].decode().encode(encoding)
+        nonlocal found
+        found = found or record_bytes(body() if callable(body) else body, path)
+        return in_encoding(found[index], encoding)
 
     return original
-
-
-def _after_space(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _SPACE:
-        at += 1
-    return at
-
-
-def _start(text: str, path: str | None) -> int:
-    """Where the value under *path* begins. The text is well-formed and the path leads somewhere."""
-    at = _after_space(text, 0)
-    for step in path.split(".") if path is not None else ():
-        at = _member(text, at, step) if text[at] == "{" else _nth(text, at, int(step))
-    return at
-
-
-def _nth(text: str, at: int, number: int) -> int:
-    at = _after_space(text, at + 1)
-    for _ in range(number):
-        _, end = _DECODER.raw_decode(text, at)
-        at = _after_space(text, _after_space(text, end) + 1)
-    return at
-
-
-def _member(text: str, at: int, name: str) -> int:
-    """Where the value under *name* begins; of two of one name the last, as a reader of JSON takes it."""
-    at, found = _after_space(text, at + 1), at
-    while text[at] != "}":
-        key, at = _DECODER.raw_decode(text, at)
-        at = _after_space(text, _after_space(text, at) + 1)
-        if key == name:
-            found = at
-        _, at = _DECODER.raw_decode(text, at)
-        at = _after_space(text, at)
-        if text[at] == ",":
-            at = _after_space(text, at + 1)
-    return found
-
-
-def _elements(text: str, at: int) -> list[str]:
-    elements, at = [], _after_space(text, at + 1)
-    while text[at] != "]":
-        _, end = _DECODER.raw_decode(text, at)
-        elements.append(text[at:end])
-        at = _after_space(text, end)
-        if text[at] == ",":
-            at = _after_space(text, at + 1)
-    return elements

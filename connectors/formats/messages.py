@@ -11,7 +11,7 @@ import base64
 import binascii
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,8 +19,9 @@ from typing import Any
 import orjson
 
 from connectors.base import SetAside
-from connectors.formats.json import BOM, originals
-from connectors.formats.records import ALONE, set_aside
+from connectors.formats.json import BOM, json_value, originals, value_bytes
+from connectors.formats.json_parts import is_whole
+from connectors.formats.records import ALONE, readable, set_aside
 from connectors.subjects.detections import Told
 from schemas.errors import Invalid
 
@@ -54,14 +55,17 @@ def read_messages(
     told: Told,
     read_one: Callable[[Message, Told], None],
     masked: Masked = lambda original: original,
+    lists: Sequence[str] = (),
 ) -> None:
     """Each message of *body* by itself; one for which *read_one* raises ``Invalid`` is set aside with its bytes.
 
-    *masked* takes out of what is set aside what may not be kept.
+    *masked* takes out of what is set aside what may not be kept. *lists*: dotted paths, within a message, of the lists of
+    which *read_one* reads each record by itself; there ``Unreadable`` may stand for one.
     """
     try:
-        for message in messages_in(body, told, masked):
+        for message in messages_in(body, told, masked, lists):
             try:
+                readable(message.value)
                 read_one(message, told)
             except Invalid as error:
                 told.aside.append(set_aside(masked(message.original()), error, message.around))
@@ -69,22 +73,19 @@ def read_messages(
         told.aside.append(set_aside(masked(body), error))
 
 
-def messages_in(body: bytes, told: Told, masked: Masked) -> Iterator[Message]:
+def messages_in(body: bytes, told: Told, masked: Masked, lists: Sequence[str] = ()) -> Iterator[Message]:
     """The messages of *body*. ``Invalid`` when there is none in it."""
     body = body.removeprefix(BOM)
     if _is_lines(body):
-        yield from _lines(body, told, masked)
+        yield from _lines(body, told, masked, lists)
         return
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Invalid(f"the body is no JSON: {error}", expected="JSON messages") from None
+    value = json_value(body, None, *_wrapped(lists))
     if isinstance(value, dict):
-        yield _message_of(value, lambda: body)
+        yield _message_of(value, lambda: body, lists)
     elif isinstance(value, list) and value:
         original = originals(body, None)
         for index, one in enumerate(value):
-            yield _message_of(one, partial(original, index, one))
+            yield _message_of(one, partial(original, index, one), lists)
     else:
         raise Invalid(f"the body is a JSON {type(value).__name__}", expected="an object, or objects")
 
@@ -101,14 +102,18 @@ def _is_lines(body: bytes) -> bool:
 
 
 def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
-        return False
+    """Whether *line* is an object by its brackets; a value in it may be none of JSON, which spoils this line alone."""
+    line = line.strip()
+    return line.startswith(b"{") and is_whole(line)
 
 
-def _lines(body: bytes, told: Told, masked: Masked) -> Iterator[Message]:
-    loads = orjson.loads
+def _wrapped(lists: Sequence[str]) -> list[str]:
+    """*lists* of a message as it is, and of one in an envelope."""
+    return [*lists, *(f"payload.{path}" for path in lists)]
+
+
+def _lines(body: bytes, told: Told, masked: Masked, lists: Sequence[str]) -> Iterator[Message]:
+    paths = _wrapped(lists)
     for raw in io.BytesIO(body):
         line = raw.strip()
         if not line:
@@ -117,15 +122,9 @@ def _lines(body: bytes, told: Told, masked: Masked) -> Iterator[Message]:
             told.skipped["comment"] += 1
             continue
         try:
-            value = loads(line)
-            message = _message_of(value, partial(bytes, line))
-        except (orjson.JSONDecodeError, Invalid) as error:
-            what = (
-                error
-                if isinstance(error, Invalid)
-                else Invalid(f"the line is no JSON: {error}", expected="JSON")
-            )
-            told.aside.append(_aside(masked(line), what))
+            message = _message_of(json_value(line, *paths), partial(bytes, line), lists)
+        except Invalid as error:
+            told.aside.append(_aside(masked(line), error))
             continue
         yield message
 
@@ -134,7 +133,7 @@ def _aside(original: bytes, error: Invalid) -> SetAside:
     return set_aside(original, error)
 
 
-def _message_of(value: Any, original: Callable[[], bytes]) -> Message:
+def _message_of(value: Any, original: Callable[[], bytes], lists: Sequence[str]) -> Message:
     """*value* itself, or what it brings if it is an envelope. ``Invalid`` where that cannot be read."""
     if (
         type(value) is not dict
@@ -147,9 +146,9 @@ def _message_of(value: Any, original: Callable[[], bytes]) -> Message:
         raise Invalid("the topic is no text", field="topic", expected="text")
     payload = _payload(value)
     if isinstance(payload, bytes):
-        return _from_bytes(payload, topic, original)
+        return _from_bytes(payload, topic, original, lists)
     around = (b'{"topic":' + orjson.dumps(topic) + b',"payload":', b"}")
-    return Message(payload, topic, lambda: orjson.dumps(payload), around)
+    return Message(payload, topic, lambda: value_bytes(original(), "payload"), around)
 
 
 def _payload(envelope: Mapping[str, Any]) -> Any:
@@ -164,15 +163,12 @@ def _payload(envelope: Mapping[str, Any]) -> Any:
         raise Invalid("payload_base64 is no base64", field="payload_base64", expected="base64") from None
 
 
-def _from_bytes(payload: bytes, topic: str, original: Callable[[], bytes]) -> Message:
+def _from_bytes(payload: bytes, topic: str, original: Callable[[], bytes], lists: Sequence[str]) -> Message:
     text = payload.removeprefix(BOM).strip()
     if not text:
         return Message(None, topic, original)
     if text.startswith(b"<"):
         return Message(text, topic, original)
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise Invalid(f"the payload is no JSON: {error}", field="payload", expected="JSON") from None
+    value = json_value(text, *lists)
     around = (b'{"topic":' + orjson.dumps(topic) + b',"payload":', b"}")
     return Message(value, topic, lambda: text, around)

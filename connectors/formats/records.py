@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from connectors.base import SetAside, SourceContext
+from connectors.formats.json_parts import Unreadable
 from schemas.errors import Invalid
 
 Raw = TypeVar("Raw")
@@ -127,6 +128,13 @@ def set_aside(
     return SetAside(original, str(error), error.field, error.expected, before, after, number)
 
 
+def readable(record: Raw) -> Raw:
+    """*record* itself. ``Invalid`` in the place of one whose bytes are no JSON."""
+    if isinstance(record, Unreadable):
+        raise record.error
+    return record
+
+
 def read_each(
     records: Iterable[Raw],
     read_one: Callable[[Raw], Read],
@@ -142,7 +150,7 @@ def read_each(
     read, aside, unread = [], [], []
     for index, record in enumerate(records):
         try:
-            read.append(read_one(record))
+            read.append(read_one(readable(record)))
         except Invalid as error:
             aside.append(set_aside(original(index, record), error, around, number=index))
             unread.append(record)

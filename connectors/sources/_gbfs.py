@@ -16,7 +16,8 @@ from typing import Any
 
 import orjson
 
-from connectors.formats.json import BOM, json_value
+from connectors.formats.json import json_value
+from connectors.formats.json_parts import Unreadable
 from connectors.formats.records import EARLIEST_MS, a_text, an_id
 from connectors.formats.times import epoch_ms, iso_ms
 from schemas.errors import Invalid
@@ -83,13 +84,19 @@ class Feed:
 Broken = list[tuple[bytes, Invalid]]
 
 
+def feed_value(body: bytes) -> Any:
+    """*body* as JSON, with ``Unreadable`` in the place of the bad records of a feed. ``Invalid`` as ``json_value``."""
+    lists = [f"data.{name}" for name in dict.fromkeys(LISTS.values())]
+    return json_value(body, *lists, *(f"{feed}.data.{name}" for feed, name in LISTS.items()))
+
+
 def feeds_in(body: bytes) -> tuple[dict[str, Feed], list[str], Broken]:
     """The feeds of *body*, the names of those without vehicles or hubs, and those that cannot be read.
 
     *body* is one feed as it is published, or several by name: ``{"station_status": {…}, …}``. ``Invalid`` for
     anything else.
     """
-    value = json_value(body.removeprefix(BOM))
+    value = feed_value(body)
     if not isinstance(value, dict):
         raise Invalid("the body is no GBFS feed", field="", expected="an object with data and last_updated")
     if "data" in value:
@@ -143,13 +150,17 @@ def _feed(name: str, value: Any, path: str) -> Feed:
 
 def _written(value: Any) -> bytes:
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=_bytes_of_unreadable)
     except TypeError:  # it nests too deep, or a number is beyond 64 bits
         pass
     try:
-        return json.dumps(value).encode()
+        return json.dumps(value, default=_bytes_of_unreadable).encode()
     except (RecursionError, ValueError):
         raise Invalid("the feed nests too deep", field="", expected="flat records") from None
+
+
+def _bytes_of_unreadable(record: Unreadable) -> str:
+    return record.original.hex()
 
 
 def languages(data: Mapping[str, Any]) -> dict[str, list[Any]]:

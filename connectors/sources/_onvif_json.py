@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from connectors.formats.json_parts import Unreadable
+from connectors.formats.records import id_or_none, readable
 from connectors.sources._onvif_parts import (
     AS_IT_IS,
     Claim,
@@ -27,11 +29,11 @@ STANDS_FOR = {
 
 
 def many(value: Any, name: str) -> list[dict[str, Any]]:
-    """The objects that *value* is or lists; none where there is nothing."""
+    """The objects that *value* is or lists; none where there is nothing. ``Unreadable`` passes for an object."""
     if value is None:
         return []
     found = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, dict) for one in found):
+    if not all(isinstance(one, dict | Unreadable) for one in found):
         raise Invalid(f"{name} is no object", field=name, expected="an object, or several")
     return found
 
@@ -44,6 +46,14 @@ def _text(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("#text")
     return None if value is None or isinstance(value, list | dict) else str(value).strip()
+
+
+def _object_id(value: dict[str, Any]) -> str | None:
+    return id_or_none(value.get("@ObjectId"), "@ObjectId")
+
+
+def _object_ids(value: dict[str, Any], name: str) -> list[str]:
+    return [its_id for one in many(value.get(name), name) if (its_id := _object_id(one)) is not None]
 
 
 def frame_of(frame: dict[str, Any]) -> Frame:
@@ -69,16 +79,13 @@ def _gone(frame: dict[str, Any]) -> Iterator[str]:
     tree = part(frame, "ObjectTree")
     for name in ("Rename", "Split", "Merge"):
         for change in many(tree.get(name), name):
-            ends = [
-                [str(one.get("@ObjectId")) for one in many(change.get(end), end)] for end in ("From", "To")
-            ]
-            yield from gone_ids(*ends)
-    yield from (str(one.get("@ObjectId")) for one in many(tree.get("Delete"), "Delete"))
+            yield from gone_ids(*(_object_ids(change, end) for end in ("From", "To")))
+    yield from _object_ids(tree, "Delete")
 
 
 def thing_of(value: dict[str, Any]) -> Thing:
     """One member of ``Object``. ``Invalid`` for what is of another shape than the standard's."""
-    thing = Thing(_text(value.get("@ObjectId")))
+    thing = Thing(_object_id(readable(value)))
     appearance, behaviour = part(value, "Appearance"), part(value, "Behaviour")
     box = part(part(appearance, "Shape"), "BoundingBox")
     if box:

@@ -19,7 +19,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.json import Originals, originals
 from connectors.formats.messages import Message, read_messages
-from connectors.formats.records import set_aside
+from connectors.formats.records import an_id, readable, set_aside
 from connectors.formats.times import iso_ms
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import Attributes, Detections, Told, attribute, box_of, claimed, share_of
@@ -35,6 +35,7 @@ COLOURS = {
 PLACES = ("geoposition", "geo_position", "geographic_position", "position")
 OBSERVATIONS = "observations"
 OPERATIONS = "operations"
+LISTS = (f"frame.{OBSERVATIONS}", f"frame.{OPERATIONS}")
 
 
 class Config(CameraSettings):
@@ -58,7 +59,7 @@ class AxisSceneDescription:
 
     def read(self, heard: Heard, place: Place) -> Reading:
         told = Told(heard.at_ms)
-        read_messages(heard.body, told, self._read_one, plates_masked)
+        read_messages(heard.body, told, self._read_one, plates_masked, LISTS)
         return told.reading(place)
 
     def _read_one(self, message: Message, told: Told) -> None:
@@ -80,12 +81,12 @@ class AxisSceneDescription:
         parts = {name: originals(message.original, f"frame.{name}") for name in (OBSERVATIONS, OPERATIONS)}
         for index, one in enumerate(seen):
             try:
-                self._observation(one, camera, time, frame_ms, told)
+                self._observation(readable(one), camera, time, frame_ms, told)
             except Invalid as error:
                 told.aside.append(_alone(message, frame, parts, OBSERVATIONS, index, error))
         for index, one in enumerate(done):
             try:
-                self._operation(one, camera, time, frame_ms, told)
+                self._operation(readable(one), camera, time, frame_ms, told)
             except Invalid as error:
                 told.aside.append(_alone(message, frame, parts, OPERATIONS, index, error))
 
@@ -150,9 +151,7 @@ def _class_of(its_class: Any) -> tuple[str | None, float | None, Attributes]:
 
 
 def _track(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise Invalid("the track has no id", field="track_id", expected="an id")
-    return str(value)
+    return an_id(value, "track_id")
 
 
 def _alone(

@@ -25,7 +25,7 @@ from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.avro import AvroBodies, Payload, is_avro
 from connectors.formats.empty_body import Nothing
 from connectors.formats.json import BOM, json_records, originals
-from connectors.formats.records import a_text, plausible_time, position, set_aside
+from connectors.formats.records import a_text, plausible_time, position, readable, set_aside
 from connectors.subjects.speakers import checked_agency, own_agencies
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
@@ -123,7 +123,7 @@ class CityEvents:
         original = originals(body, None)
         for number, record in enumerate(records):
             try:
-                yield self._event(self._of_form(record), at_ms)
+                yield self._event(self._of_form(readable(record)), at_ms)
             except Invalid as error:
                 yield set_aside(original(number, record), error, IN_A_LIST, number=number)
 

@@ -37,6 +37,7 @@ from connectors.sources._gbfs import (
     a_count,
     addresses,
     feed_time,
+    feed_value,
     feeds_in,
     yes_or_no,
 )
@@ -238,8 +239,8 @@ def _as_json(body: bytes) -> bytes:
     """*body* as it is, or as a text where it is no JSON: then it is set aside, and its neighbours are read."""
     plain = body.removeprefix(BOM)
     try:
-        orjson.loads(plain)
-    except orjson.JSONDecodeError:
+        feed_value(plain)
+    except Invalid:
         return orjson.dumps(body.decode("utf-8", "backslashreplace"))
     return plain
 

@@ -23,10 +23,11 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.empty_body import Nothing
-from connectors.formats.json_list import element_bytes, json_list, json_object
+from connectors.formats.json import json_value, originals
 from connectors.formats.records import (
     a_number,
     a_text,
+    an_id,
     note_unknown,
     plausible_time,
     position,
@@ -84,9 +85,10 @@ class _Line:
         uid = self._raw.get(name)
         if self._is_legacy and uid == "":
             return self.address() or "nowhere"
-        if isinstance(uid, bool) or not re.fullmatch(r"-?\d+", str(uid)):
+        digits = an_id(uid, name)
+        if not re.fullmatch(r"-?[0-9]+", digits):
             raise Invalid(f"{name} is missing or no whole number", field=name, expected="a whole number")
-        return str(uid)
+        return digits
 
     def call(self, zone: ZoneInfo) -> RowTime:
         """When it was called in, and whether that hour came twice."""
@@ -158,6 +160,18 @@ def _unread(context: SourceContext, raw: object) -> Unread:
     return Unread(agency, call_ms, frozenset(mark for mark in marks if mark))
 
 
+def _opened(text: bytes) -> tuple[dict[str, Any], str, list[Any]]:
+    """The body, the name of its list, and the list. ``Invalid`` for anything else."""
+    body = json_value(text, TODAY, LEGACY)
+    if not isinstance(body, dict):
+        raise Invalid(f"the body is a JSON {type(body).__name__}", field="", expected="a JSON object")
+    form = LEGACY if LEGACY in body else TODAY
+    listed = body.get(form)
+    if not isinstance(listed, list):
+        raise Invalid(f"{form!r} holds a {type(listed).__name__}", field=form, expected="a list")
+    return body, form, listed
+
+
 def _part_of_a_list(form: str) -> tuple[bytes, bytes]:
     """Around a record that is retried: a list marked as not whole, so that nothing counts as having left it."""
     return b'{"exceededTransferLimit": true, "' + form.encode() + b'": [', b"]}"
@@ -185,9 +199,7 @@ class HoustonActiveIncidents:
 
     def read(self, heard: Heard, place: Place) -> Reading:
         try:
-            body = json_object(heard.body)
-            form = LEGACY if LEGACY in body else TODAY
-            listed = json_list(body, form)
+            body, form, listed = _opened(heard.body)
             rows, aside, unread = self._rows(listed, heard, form)
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])
@@ -213,15 +225,11 @@ class HoustonActiveIncidents:
     def _rows(
         self, raw: Sequence[object], heard: Heard, form: str
     ) -> tuple[list[Row], list[SetAside], list[Unread]]:
-        parts: list[bytes] = []
-
-        def original(index: int, _record: object) -> bytes:
-            if not parts:  # taken apart once, and only where something is set aside
-                parts.extend(element_bytes(heard.body, form))
-            return parts[index]
-
         rows, aside, unread = read_each(
-            raw, lambda record: _row(self._context, record, heard.at_ms), original, _part_of_a_list(form)
+            raw,
+            lambda record: _row(self._context, record, heard.at_ms),
+            originals(heard.body, form),
+            _part_of_a_list(form),
         )
         return rows, aside, [_unread(self._context, record) for record in unread]
 

@@ -73,7 +73,8 @@ class MdsZones:
         return Reading(events, {"heard": known, "rules": rules}, aside=aside)
 
     def _read(self, heard: Heard, rules: dict[str, Any]) -> tuple[list[Event], list[SetAside]]:
-        value = json_value(heard.body)
+        names = (POLICIES, GEOGRAPHIES, FEATURES)
+        value = json_value(heard.body, *names, *(f"data.{name}" for name in names))
         body = value.get("data", value) if isinstance(value, dict) else value
         if isinstance(body, dict) and POLICIES in body:
             _, aside, _ = read_each(

@@ -21,6 +21,7 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.messages import Message, read_messages
+from connectors.formats.records import id_or_none
 from connectors.formats.times import iso_ms
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import (
@@ -161,11 +162,7 @@ def _part(message: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _text(value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        return str(value)
-    raise Invalid("an id is no text", field="id", expected="text")
+    return id_or_none(value, "id")
 
 
 def _class(kind: str | None, part: dict[str, Any], event: object, label_of: Callable[[str], str]) -> Class:

@@ -79,7 +79,7 @@ class OcpiLocations:
     def read(self, heard: Heard, place: Place) -> Reading:
         told, known = Telemetry(self._context, heard.at_ms), dict(place.get("known", {}))
         try:
-            value = json_value(heard.body)
+            value = json_value(heard.body, None, "data")
             path = "data" if isinstance(value, dict) and isinstance(value.get("data"), list) else None
             inner = value["data"] if isinstance(value, dict) and isinstance(value.get("data"), dict) else None
             is_stale = self._is_stale(value, heard.at_ms)

@@ -26,7 +26,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import Originals, originals
 from connectors.formats.messages import Message, read_messages
-from connectors.formats.records import ALONE, set_aside
+from connectors.formats.records import ALONE, readable, set_aside
 from connectors.sources import _onvif_json as as_json
 from connectors.sources import _onvif_xml as as_xml
 from connectors.sources._onvif_events import VIDEO_SOURCE, Events, remember, video_source_of
@@ -38,6 +38,7 @@ from connectors.subjects.plates import plates_masked
 from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 
+LISTS = ("Frame", "Frame.Object")
 PROPERTIES_MAX = 200
 CLASSES_MAX = 4_096
 """Classes remembered, so that each is made out once."""
@@ -80,6 +81,7 @@ class OnvifMetadata:
                 told,
                 lambda message, told: self._read_one(message, told, properties),
                 plates_masked,
+                LISTS,
             )
         else:
             try:
@@ -119,7 +121,14 @@ class OnvifMetadata:
         frames = as_json.many(value["Frame"], "Frame")
         is_list = isinstance(value["Frame"], list)
         parts = originals(message.original, "Frame" if is_list else None)
-        for index, raw in enumerate(frames):
+        for index, frame in enumerate(frames):
+            try:
+                raw = readable(frame)
+            except Invalid as error:
+                before, after = message.around
+                around = (before + b'{"Frame":[', b"]}" + after)
+                told.aside.append(set_aside(plates_masked(parts(index, None)), error, around))
+                continue
             opened = {name: part for name, part in raw.items() if name not in ("Object", "ObjectTree")}
 
             objects = originals(partial(parts, index, raw), "Object" if is_list else "Frame.Object")

@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
-from connectors.formats.json_list import json_object
+from connectors.formats.json import json_value
 from connectors.formats.records import a_text, note_unknown, plausible_time, position, set_aside
 from connectors.formats.times import iso_ms
 from connectors.simulation.chance import Spot
@@ -86,7 +86,9 @@ class SimulatedCalls:
 
     def read(self, heard: Heard, place: Place) -> Reading:
         try:
-            record = json_object(heard.body)
+            record = json_value(heard.body)
+            if not isinstance(record, dict):
+                raise Invalid("the record is no object", field="", expected="an object")
             event, noted = self._event(record, heard)
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])

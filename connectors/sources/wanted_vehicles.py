@@ -10,15 +10,17 @@ again; a spool of this source holds clear text: give it the same care as the key
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.empty_body import Nothing
-from connectors.formats.json import BOM, json_records
-from connectors.formats.records import a_text, an_id, plausible_time, set_aside, text_or_none
+from connectors.formats.json import BOM, json_records, originals
+from connectors.formats.json_parts import Unreadable
+from connectors.formats.records import a_text, an_id, plausible_time, readable, set_aside, text_or_none
 from connectors.formats.times import iso_ms
 from connectors.subjects.plates import masked, misread_tokens, plate_key, plate_token
 from connectors.subjects.speakers import checked_agency
@@ -58,20 +60,18 @@ class WantedVehicles:
     def read(self, heard: Heard, place: Place) -> Reading:
         events: list[Event] = []
         aside: list[SetAside] = []
-        for number, record in enumerate(_parts(heard.body)):
+        for number, (record, original) in enumerate(_parts(heard.body)):
             try:
-                events.append(self._event(record, heard.at_ms))
+                events.append(self._event(readable(record), heard.at_ms))
             except Invalid as error:
                 quiet = Invalid("the entry cannot be taken", field=error.field, expected=error.expected)
-                aside.append(set_aside(masked(heard.body), quiet, number=number))
+                aside.append(set_aside(masked(original()), quiet, number=number))
             except Exception as error:  # a caller that catches it would keep the body as it came
                 broke = Invalid(f"the source broke on it: {type(error).__name__}")
-                aside.append(set_aside(masked(heard.body), broke, number=number))
+                aside.append(set_aside(masked(original()), broke, number=number))
         return Reading(events, place, aside=aside)
 
     def _event(self, record: Any, at_ms: int | None) -> Event:
-        if isinstance(record, Invalid):
-            raise record
         if not isinstance(record, dict):
             raise Invalid("the entry is no object", expected="an object")
         entry_id, is_listed = an_id(record.get("entry_id"), "entry_id"), record.get("is_listed", True)
@@ -103,18 +103,19 @@ class WantedVehicles:
         return Event("police.wanted", entry_id, value)
 
 
-def _parts(body: bytes) -> list[Any]:
-    """Its records; ``Invalid`` in the place of one that is no JSON."""
+def _parts(body: bytes) -> list[tuple[Any, Callable[[], bytes]]]:
+    """Its records, each with what gives its bytes; ``Unreadable`` in the place of one that is no JSON."""
     lines = body.removeprefix(BOM).strip()
     is_lines = lines.startswith(b"{") and b"\n{" in lines
-    found: list[Any] = []
+    found: list[tuple[Any, Callable[[], bytes]]] = []
     for part in lines.splitlines() if is_lines else [lines]:
         try:
-            found += json_records(part, None) if part.strip() else []
+            records, original = json_records(part, None) if part.strip() else [], originals(part, None)
+            found += [(record, partial(original, index)) for index, record in enumerate(records)]
         except Nothing:
             continue
         except Invalid as error:
-            found.append(error)
+            found.append((Unreadable(error, part), partial(bytes, part)))
     return found
 
 

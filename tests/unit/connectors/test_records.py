@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.formats.json_list import element_bytes
+from connectors.formats.json import record_bytes
 from connectors.formats.records import a_number, plausible_time
 from connectors.formats.times import RowTime, local_time
 from connectors.transport.web_page import wait_s
@@ -72,6 +72,6 @@ def test_each_element_has_its_bytes_as_they_came(
 ) -> None:
     option = orjson.OPT_INDENT_2 if indent else 0
     body = orjson.dumps({**rest, "features": elements}, option=option)
-    found = element_bytes(body, "features")
+    found = record_bytes(body, "features")
     assert [orjson.loads(one) for one in found] == elements
     assert all(one in body for one in found)
