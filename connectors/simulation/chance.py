@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +13,7 @@ from connectors.base import Bounds
 METRES_PER_DEGREE = 111_195.0
 """Of latitude, on a sphere of 6,371 km."""
 TRIES_MAX = 64
+GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 
 
 class Spot(BaseModel):
@@ -22,6 +24,13 @@ class Spot(BaseModel):
     lat: float = Field(ge=-90, le=90, description="degrees north")
     lon: float = Field(ge=-180, le=180, description="degrees east")
     radius_m: float = Field(1_000, gt=0, le=100_000, description="metres")
+
+
+class Disc(Spot):
+    """A part of a city with a name, and so many cameras of its own."""
+
+    name: str = Field(min_length=1, description="the part of the city")
+    count: int = Field(ge=1, le=50_000, description="how many cameras stand in it")
 
 
 def moved(lat: float, lon: float, *, north_m: float, east_m: float) -> tuple[float, float]:
@@ -36,6 +45,19 @@ def in_disc(chance: random.Random, lat: float, lon: float, radius_m: float) -> t
         north, east = 2 * chance.random() - 1, 2 * chance.random() - 1
         if north * north + east * east <= 1:
             return moved(lat, lon, north_m=north * radius_m, east_m=east * radius_m)
+
+
+def spread(chance: random.Random, disc: Disc) -> Iterator[tuple[float, float]]:
+    """The *count* points of *disc*, about equally far from their neighbours, turned by chance.
+
+    The points of a sunflower (Vogel, 1979): each on its own circle, turned by the golden angle against the one before.
+    Chance alone leaves gaps of several times the mean distance, which no city plans.
+    """
+    turned = chance.random() * math.tau
+    for number in range(disc.count):
+        away_m = disc.radius_m * math.sqrt((number + 0.5) / disc.count)
+        angle = turned + number * GOLDEN_ANGLE
+        yield moved(disc.lat, disc.lon, north_m=away_m * math.cos(angle), east_m=away_m * math.sin(angle))
 
 
 def somewhere(chance: random.Random, bounds: Bounds, spots: tuple[Spot, ...]) -> tuple[float, float]:

@@ -10,7 +10,9 @@ import pytest
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
 from connectors.discovery import load_source
+from connectors.simulation.chance import moved
 from schemas.errors import Fatal, Retriable
+from streams.geo import distance_m
 
 DAEJEON = SourceContext("daejeon", "cameras", ZoneInfo("Asia/Seoul"), Bounds(36.18, 127.24, 36.51, 127.56))
 HEADING = "분류명,번호,예전주소,현재주소,경도,위도,업데이트일시\r\n".encode("cp949")
@@ -101,3 +103,26 @@ def test_generated_cameras_stand_around_the_spots_named() -> None:
         assert isinstance(at, dict)
         assert abs(at["lat"] - 36.35) < 0.0046
         assert abs(at["lon"] - 127.38) < 0.0057
+
+
+MIDDLE = {"name": "Middle", "lat": 36.35, "lon": 127.38, "radius_m": 2_000, "count": 50}
+
+
+def test_generated_cameras_of_a_disc_bear_its_name_and_leave_no_gap_in_it() -> None:
+    cameras = generated(seed=5, discs=[MIDDLE, {**MIDDLE, "name": "South", "lat": 36.25, "count": 7}])
+    assert [str(camera["name"]).split(", ")[1] for camera in cameras] == ["Middle"] * 50 + ["South"] * 7
+    spots = [(at["lat"], at["lon"]) for camera in cameras[:50] if isinstance(at := camera["position"], dict)]
+    middle = (36.35, 127.38)
+    assert all(distance_m(*middle, *spot) <= 2_000 for spot in spots)
+    # 50 in a disc of 2 km: a mean area of 0.25 km² each, of which no point is farther than 450 m from one
+    for east in range(-18, 19):
+        for north in range(-18, 19):
+            at = moved(*middle, north_m=north * 100, east_m=east * 100)
+            if distance_m(*middle, *at) <= 1_800:
+                assert min(distance_m(*at, *spot) for spot in spots) < 450
+
+
+@pytest.mark.parametrize("beside", [{"count": 10}, {"around": [{"lat": 36.35, "lon": 127.38}]}])
+def test_a_count_beside_discs_is_refused_for_it_would_not_be_heeded(beside: dict[str, object]) -> None:
+    with pytest.raises(Fatal, match="would not be heeded"):
+        generated(discs=[MIDDLE], **beside)
