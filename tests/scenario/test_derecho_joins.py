@@ -7,7 +7,7 @@ department's medical call often becomes a vehicle incident when the first unit a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -90,7 +90,13 @@ def lived(
     return said
 
 
-def situations(said: list[Event]) -> Situations:
+@cache
+def lived_once(path: Path) -> list[Event]:
+    """The answers to a recording under the city's own rules: folded once for all tests that only read them."""
+    return lived(heard(path))
+
+
+def situations(said: Iterable[Event]) -> Situations:
     return {e.key: e.value for e in said if e.topic == "core.situation" and e.value is not None}
 
 
@@ -110,8 +116,8 @@ def recording(data_dir: Path) -> Heard:
 
 
 @pytest.fixture(scope="module")
-def said(recording: Heard) -> list[Event]:
-    return lived(recording)
+def said(data_dir: Path) -> list[Event]:
+    return lived_once(data_dir / RECORDING)
 
 
 def test_the_reports_of_one_happening_find_each_other(recording: Heard, said: list[Event]) -> None:
