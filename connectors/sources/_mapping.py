@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.base import SourceContext
+from connectors.formats.numbers import ASCII, DIGITS_TOLD, Digits
 from connectors.formats.times import EPOCHS, TimeForm, ZoneName
 from connectors.subjects.incidents import REMEMBERED, Domain, Status
 from connectors.transport.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
@@ -56,6 +57,7 @@ class Config(PageOrFileSettings):
     )
     columns: Columns = Field(description="which column is which field")
     format: Literal["csv", "json", "jsonl"] = Field("csv", description="csv, json, or jsonl: one JSON a line")
+    digits: Digits = Field(ASCII, description=DIGITS_TOLD)
     encoding: Charset = Field("utf-8", description="character set of the body; cp949 for many of Korea")
     delimiter: str = Field(",", min_length=1, max_length=1, description="between the cells of a CSV")
     records: str | None = Field(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from connectors.formats.numbers import ASCII, DIGITS_TOLD, Digits
 from connectors.formats.times import EPOCHS, TimeForm, ZoneName
 from connectors.transport.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
 
@@ -37,6 +38,11 @@ class Columns(BaseModel):
     )
     starts: Name | None = Field(None, description="from when a site holds; nothing: it stands already")
     ends: Name | None = Field(None, description="until when a site holds; nothing: nobody says")
+
+    def of_numbers(self, *more: str) -> tuple[str | tuple[str, ...] | None, ...]:
+        """The columns of numbers, times and ids, and *more*."""
+        ours = (self.id, self.lat, self.lon, self.time, self.azimuth, self.capacity, self.starts, self.ends)
+        return (*ours, *more)
 
 
 class Config(PageOrFileSettings):
@@ -71,6 +77,7 @@ class Config(PageOrFileSettings):
     records: str | None = Field(
         None, description="dotted path of the list in a JSON body; none: the body is it"
     )
+    digits: Digits = Field(ASCII, description=DIGITS_TOLD)
     encoding: Charset = Field(
         "utf-8", description="character set: cp949 for many of Korea, iso-8859-1 for many of Europe"
     )

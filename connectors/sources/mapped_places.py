@@ -22,6 +22,7 @@ import orjson
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.csv import headed_rows, named_cells, under_heading
 from connectors.formats.json import BOM, around_record, at_path, in_utf8, json_records, originals
+from connectors.formats.numbers import NumberCells
 from connectors.formats.records import a_number, a_text, an_id, note_unknown, read_each, set_aside
 from connectors.formats.times import row_time
 from connectors.sources._place_mapping import Config
@@ -47,6 +48,7 @@ class MappedPlaces:
         self._purposes = {_spoken(word): uses for word, uses in config.purpose_words.items()}
         self._kinds = {_spoken(word): kind for word, kind in config.kind_words.items()}
         self._said = {"camera": self._camera, "hub": self._hub, "site": self._site}[config.becomes]
+        self._numbers = NumberCells(config.digits, config.columns.of_numbers(*config.chargers.values()))
         self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
@@ -102,7 +104,7 @@ class MappedPlaces:
 
         def known(name: str | None) -> Any:
             """The value of a column; ``None`` for nothing and for a word that means not known."""
-            value = None if name is None else cell(name)
+            value = None if name is None else self._numbers.read(name, cell(name))
             return None if value is None or str(value).strip().casefold() in self._unknown else value
 
         if any(str(known(name) or "").strip() not in words for name, words in config.only.items()):

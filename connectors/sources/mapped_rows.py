@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.csv import headed_rows, named_cells, under_heading
 from connectors.formats.json import BOM, around_record, at_path, in_utf8, json_records, json_value, originals
+from connectors.formats.numbers import NumberCells
 from connectors.formats.records import (
     a_number,
     a_text,
@@ -55,6 +56,9 @@ class MappedRows:
         self._context = context
         self._config = config
         self._zone = ZoneInfo(config.timezone) if config.timezone else context.timezone
+        columns = config.columns
+        numbers = (columns.case_no, columns.time, columns.lat, columns.lon, columns.point, columns.filing_id)
+        self._numbers = NumberCells(config.digits, numbers)
         self._asked = PageOrFile(context.source, config)
         theirs = load_kinds().words[config.words] if config.words else None
         self._kinds = Words.of(config.kinds, beside=theirs)
@@ -174,6 +178,7 @@ class MappedRows:
         cell = row.get(name)
         if cell is None and self._config.format != "csv":
             cell = at_path(row, name)
+        cell = self._numbers.read(name, cell)
         if isinstance(cell, bool) or cell is None:
             return None if cell is None else str(cell).lower()
         if isinstance(cell, str | int | float):
