@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from connectors.gateway import actions, metrics
 from connectors.gateway.desk import Desk
+from connectors.gateway.media_types import TAKEN
 from connectors.gateway.problems import Problem
 from connectors.gateway.readiness import readiness, waiting
 from connectors.gateway.service import Gateway
@@ -103,15 +104,7 @@ _BODY = {
     "requestBody": {
         "required": True,
         "description": "What the source says, in its own form; CloudEvents 1.0 in binary, structured or batched mode.",
-        "content": {
-            "application/json": {},
-            "application/xml": {},
-            "text/csv": {},
-            "application/octet-stream": {},
-            "avro/binary": {},
-            "application/cloudevents+json": {},
-            "application/cloudevents-batch+json": {},
-        },
+        "content": {media_type: {} for media_type in TAKEN},
     },
     "security": [{"key": []}],
     "parameters": [
@@ -133,7 +126,10 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"description": "The key is for other sources.", **_PROBLEM},
     404: {"description": "No such city or pushed source here.", **_PROBLEM},
     413: {"description": "The body is too long.", **_PROBLEM},
-    415: {"description": "The body is compressed.", **_PROBLEM},
+    415: {
+        "description": "The body is compressed, or CloudEvents of another format; `taken` names what is taken.",
+        **_PROBLEM,
+    },
     422: {"description": "Nothing in it could be read; each record is named.", **_PROBLEM},
     429: {"description": "Too many requests; see Retry-After.", **_PROBLEM},
     503: {"description": "The spool is full, or the source is stopped; see Retry-After.", **_PROBLEM},

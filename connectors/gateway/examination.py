@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.base import Heard, Place, Reader, Reading, SetAside
-from connectors.gateway.cloud_events import PushedMessage
+from connectors.gateway.cloud_events import BadEvent, PushedMessage
 from schemas.errors import Invalid
 from schemas.event import Event
 
@@ -25,6 +25,8 @@ class Examined:
     events: int = 0
     bad: int = 0
     refused: list[dict[str, Any]] = field(default_factory=list)
+    refused_messages: list[int] = field(default_factory=list)
+    """The numbers of all messages of which something was refused, ascending."""
     left_out: Counter[str] = field(default_factory=Counter)
     marks: list[bytes | None] = field(default_factory=list)
     readings: list[Reading | None] = field(default_factory=list)
@@ -64,12 +66,18 @@ class PushedSource:
         self._place = place
         self._encoded = encoded
 
-    def examine(self, messages: Sequence[PushedMessage], at_ms: int) -> Examined:
-        """Read *messages* as the drain will."""
+    def examine(self, messages: Sequence[PushedMessage | BadEvent], at_ms: int) -> Examined:
+        """Read *messages* as the drain will. A bad event is refused; *marks* and *readings* are those of the others."""
         found = Examined()
         place = self._place()
         for number, message in enumerate(messages):
-            self._examine(number, message, at_ms, place, found)
+            if isinstance(message, BadEvent):
+                error = message.error
+                self._refuse(
+                    found, number, SetAside(message.original, error.what, error.field, error.expected)
+                )
+            else:
+                self._examine(number, message, at_ms, place, found)
         return found
 
     def _examine(
@@ -106,6 +114,8 @@ class PushedSource:
 
     def _refuse(self, found: Examined, number: int, aside: SetAside) -> None:
         found.bad += 1
+        if found.refused_messages[-1:] != [number]:
+            found.refused_messages.append(number)
         if len(found.refused) < NAMED_MAX:
             found.refused.append(
                 {
@@ -129,5 +139,6 @@ def summary(examined: Examined) -> Mapping[str, Any]:
         "accepted": examined.events,
         "refused": examined.refused,
         "refused_count": examined.bad,
+        "refused_messages": examined.refused_messages,
         "left_out": dict(examined.left_out),
     }

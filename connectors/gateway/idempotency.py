@@ -11,8 +11,12 @@ HEADER = "Idempotency-Key"
 
 
 def idempotency_key_of(request: Request) -> str | None:
-    """The key of the request; an empty one counts as none. One that is too long is refused, not cut."""
-    key = request.headers.get(HEADER, "").strip()
+    """The key of the request; an empty one counts as none. One that is too long is refused, not cut; so are two."""
+    keys = {one.strip() for one in request.headers.getlist(HEADER)}
+    if len(keys) > 1:
+        more = {"field": HEADER, "expected": "one key"}
+        raise Problem(422, f"the request has more than one {HEADER}", more=more)
+    key = next(iter(keys), "")
     if len(key) > KEY_MAX:
         more = {"field": HEADER, "expected": f"at most {KEY_MAX} characters"}
         raise Problem(422, f"the {HEADER} has {len(key)} characters", more=more)

@@ -20,12 +20,13 @@ from starlette.requests import ClientDisconnect
 
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account, Accounts
-from connectors.gateway.cloud_events import PushedMessage, is_cloud_event, unwrap
+from connectors.gateway.cloud_events import BadEvent, PushedMessage, is_cloud_event, unwrap
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.desk import Desk
 from connectors.gateway.examination import Examined, PushedSource, summary
 from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
 from connectors.gateway.limits import Rates, Room, Turns
+from connectors.gateway.media_types import check_coding, media_type_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
@@ -149,15 +150,12 @@ class Gateway:
 
     async def push(self, request: Request, account: Account, pushed: PushedSource) -> dict[str, Any]:
         """Take the request's body; the content of its response."""
-        encoding = request.headers.get("content-encoding", "identity").lower()
-        if encoding != "identity":
-            raise Problem(
-                415, f"content encoding {encoding[:20]!r} is not supported: send the body uncompressed"
-            )
+        check_coding(request.headers.getlist("content-encoding"))
+        media_type = media_type_of(request.headers.getlist("content-type"))
         self._check_declared(request, self.body_bytes_max)
         with self.room.place(account.account_id) as has_room_for:
             body = await self._whole(request, self.body_bytes_max, has_room_for)
-            messages = _messages(request, body)
+            messages = _messages(request, media_type, body)
             at_ms = self.now_ms()
             examined = await self._examined(account, pushed, messages, at_ms, len(body))
             _count(pushed, examined)
@@ -168,7 +166,8 @@ class Gateway:
                     f"for {self.city} the path of the city's file may stand",
                 }
                 raise Problem(422, f"nothing of it could be read: {examined.refused[0]['reason']}", more=more)
-            receipts = await self._kept(account, pushed, request, body, messages, examined, at_ms)
+            taken = [one for one in messages if isinstance(one, PushedMessage)]
+            receipts = await self._kept(account, pushed, request, body, taken, examined, at_ms)
         pushed.wake()
         return {
             **summary(examined),
@@ -203,7 +202,12 @@ class Gateway:
         return receipts
 
     async def _examined(
-        self, account: Account, pushed: PushedSource, messages: Sequence[PushedMessage], at_ms: int, size: int
+        self,
+        account: Account,
+        pushed: PushedSource,
+        messages: Sequence[PushedMessage | BadEvent],
+        at_ms: int,
+        size: int,
     ) -> Examined:
         """A long body in a thread, one at a time: what is read takes some ten times as much memory."""
         if size <= INLINE_BYTES:
@@ -245,12 +249,11 @@ class Gateway:
         return body
 
 
-def _messages(request: Request, body: bytes) -> list[PushedMessage]:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _messages(request: Request, media_type: str, body: bytes) -> Sequence[PushedMessage | BadEvent]:
     if not is_cloud_event(request.headers, media_type):
         return [PushedMessage(body)]
     try:
-        return unwrap(request.headers, media_type, body)
+        return unwrap(request.headers.items(), media_type, body)
     except Invalid as error:
         more = {"field": error.field, "expected": error.expected}
         raise Problem(422, error.what, more=more) from error

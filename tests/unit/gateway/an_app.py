@@ -63,11 +63,19 @@ class Here:
         return asyncio.run(self._post(path, content, {name: value for name, value in sent.items() if value}))
 
     async def _post(
-        self, path: str, content: bytes | AsyncIterator[bytes], headers: dict[str, str]
+        self,
+        path: str,
+        content: bytes | AsyncIterator[bytes],
+        headers: dict[str, str] | list[tuple[str, str]],
     ) -> httpx.Response:
         transport = httpx.ASGITransport(self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             return await client.post(path, content=content, headers=headers)
+
+    def post_with(self, body: Any, headers: list[tuple[str, str]]) -> httpx.Response:
+        """Push *body* with these headers, of which one may come twice, and the key."""
+        sent = [("authorization", f"Bearer {self.key}"), *headers]
+        return asyncio.run(self._post("/v1/springfield/sources/reports", orjson.dumps(body), sent))
 
     def post_in_pieces(self, pieces: Sequence[bytes]) -> httpx.Response:
         """Push a body of unknown length (``Transfer-Encoding: chunked``)."""
