@@ -18,7 +18,7 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 def header_attributes(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Attribute → value, of the headers that begin with ``ce-``. ``Invalid`` names the header that is wrong or comes twice."""
+    """Attribute → value, of the headers that begin with ``ce-``. ``Invalid`` names one that is wrong or comes twice."""
     attributes: dict[str, str] = {}
     for header, value in headers:
         name = header.lower()

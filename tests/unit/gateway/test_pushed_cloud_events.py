@@ -1,4 +1,4 @@
-"""CloudEvents pushed to a gateway: each event of a batch by itself, nothing for nothing, a refusal that says what is taken."""
+"""CloudEvents pushed to a gateway: each event of a batch by itself; a refusal says what is taken."""
 
 from __future__ import annotations
 
