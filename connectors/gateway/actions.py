@@ -42,7 +42,7 @@ class Wish(BaseModel):
         (), max_length=50, description="for separate: the reports that leave"
     )
     ground: str | None = Field(None, description="for override: the law's ground")
-    to_domain: str | None = Field(None, description="for file: to whom, fire or police")
+    to_domain: str | None = Field(None, description="for file: to whom, fire, police or civil")
 
 
 STATUSES = {"situation_id": 404, "role": 403, "action": 409}

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.base import SourceContext
 from connectors.formats.numbers import ASCII, DIGITS_TOLD, Digits
+from connectors.formats.positions import AXES_TOLD, COORDINATES_TOLD, DEGREES, MICRO, Axes, Coordinates
 from connectors.formats.times import EPOCHS, TimeForm, ZoneName
 from connectors.subjects.incidents import REMEMBERED, Domain, Status
 from connectors.transport.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
@@ -40,6 +41,10 @@ class Columns(BaseModel):
     filing_id: Name | None = Field(None, description="the platform's filing that the case answers")
     agency: Name | None = Field(None, description="the agency, where rows of several stand in one list")
 
+    @property
+    def has_place(self) -> bool:
+        return self.lat is not None or self.point is not None
+
     @model_validator(mode="after")
     def _sound(self) -> Columns:
         if (self.lat is None) != (self.lon is None) or (self.lat is not None and self.point is not None):
@@ -50,7 +55,9 @@ class Columns(BaseModel):
 class Config(PageOrFileSettings):
     """Settings of a source of type ``mapped_rows``. Without url and path it is only played or pushed."""
 
-    domain: Domain = Field(description="fire: 119 dispatches; police: 112 and crime reports")
+    domain: Domain = Field(
+        description="fire: 119 dispatches; police: 112 and crime reports; civil: all others (disaster room, 110)"
+    )
     agency: AgencyName = Field(description="our word for the agency, of rows that name none")
     agencies: dict[str, str] = Field(
         {}, description="the list's words for agencies → ours; empty: as they are"
@@ -75,7 +82,8 @@ class Config(PageOrFileSettings):
     time_accuracy_s: float | None = Field(
         None, ge=0, description="how exactly the time is known, 86400: the day"
     )
-    coordinates: Literal["degrees", "micro-degrees"] = Field("degrees", description="unit of lat and lon")
+    coordinates: Coordinates = Field(DEGREES, description=COORDINATES_TOLD)
+    axes: Axes = Field("lat lon", description=f"{AXES_TOLD} (of point: point_order)")
     latitude_sign: Sign = Field(1, description="-1 where the list leaves out the sign of degrees south")
     longitude_sign: Sign = Field(1, description="-1 where the list leaves out the sign of degrees west")
     point_order: Literal["lat-lon", "lon-lat"] = Field(
@@ -106,12 +114,17 @@ class Config(PageOrFileSettings):
 
     @model_validator(mode="after")
     def _sound(self) -> Config:
+        signs = (self.coordinates in (DEGREES, MICRO), "with coordinates in degrees or micro-degrees")
         refuse_unheeded(
             self,
             {
                 "delimiter": (self.format == "csv", 'with format = "csv"'),
                 "records": (self.format == "json", 'with format = "json"'),
                 "point_order": (self.columns.point is not None, "with columns.point"),
+                "coordinates": (self.columns.has_place, "with columns.lat and columns.lon, or columns.point"),
+                "axes": (self.columns.lat is not None, "with columns.lat and columns.lon"),
+                "latitude_sign": signs,
+                "longitude_sign": signs,
                 "units_separator": (self.columns.units is not None, "with columns.units"),
                 "timezone": (self.time_format not in EPOCHS, "where time_format is no epoch"),
             },

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.formats.numbers import ASCII, DIGITS_TOLD, Digits
+from connectors.formats.positions import AXES_TOLD, COORDINATES_TOLD, DEGREES, Axes, Coordinates
 from connectors.formats.times import EPOCHS, TimeForm, ZoneName
 from connectors.transport.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
 
@@ -73,6 +74,8 @@ class Config(PageOrFileSettings):
         {}, description="column → the words of rows that are read; others are left to others and counted"
     )
     unknown: tuple[str, ...] = Field((), description="cells that mean not known, beside nothing: N/A, -1")
+    coordinates: Coordinates = Field(DEGREES, description=COORDINATES_TOLD)
+    axes: Axes = Field("lat lon", description=AXES_TOLD)
     format: Literal["csv", "json"] = Field("csv", description="form of the list")
     records: str | None = Field(
         None, description="dotted path of the list in a JSON body; none: the body is it"

@@ -23,11 +23,12 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.csv import headed_rows, named_cells, under_heading
 from connectors.formats.json import BOM, around_record, at_path, in_utf8, json_records, originals
 from connectors.formats.numbers import NumberCells
+from connectors.formats.positions import PlaceForm
 from connectors.formats.records import a_number, a_text, an_id, note_unknown, read_each, set_aside
 from connectors.formats.times import row_time
 from connectors.sources._place_mapping import Config
 from connectors.sources.zones_geojson import since_ms
-from connectors.subjects.vehicles import Telemetry
+from connectors.subjects.vehicles import NO_PLACE, Telemetry
 from connectors.transport.page_or_file import PageOrFile
 from schemas.errors import Invalid
 from schemas.event import derived_id
@@ -49,6 +50,7 @@ class MappedPlaces:
         self._kinds = {_spoken(word): kind for word, kind in config.kind_words.items()}
         self._said = {"camera": self._camera, "hub": self._hub, "site": self._site}[config.becomes]
         self._numbers = NumberCells(config.digits, config.columns.of_numbers(*config.chargers.values()))
+        self._places = PlaceForm(config.coordinates, is_swapped=config.axes == "lon lat")
         self._asked = PageOrFile(context.source, config)
 
     async def poll(self, place: Place) -> Heard:
@@ -110,7 +112,9 @@ class MappedPlaces:
         if any(str(known(name) or "").strip() not in words for name, words in config.only.items()):
             told.skipped[OTHERS] += 1
             return
-        where = told.position(known(columns.lat), known(columns.lon))
+        where = self._places.position(self._context, known(columns.lat), known(columns.lon))
+        if where is None:
+            told.noted[NO_PLACE] += 1
         event_ms = self._since(known, told)
         said = self._said(known, told.noted)
         said |= {"name": _text(known(columns.name))}

@@ -12,7 +12,6 @@ Names of JSON columns are dotted paths (``geometry.coordinates``). Leaving a lis
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,14 +22,13 @@ from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.csv import headed_rows, named_cells, under_heading
 from connectors.formats.json import BOM, around_record, at_path, in_utf8, json_records, json_value, originals
 from connectors.formats.numbers import NumberCells
+from connectors.formats.positions import OTHER_ORDER, PlaceForm, two_of_point
 from connectors.formats.records import (
-    a_number,
     a_text,
     an_id,
     id_or_none,
     note_unknown,
     plausible_time,
-    position,
     read_each,
     set_aside,
 )
@@ -43,10 +41,8 @@ from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.parts import kind_of
 
-PER_DEGREE = {"degrees": 1, "micro-degrees": 1_000_000}
 AMBIGUOUS_ACCURACY_S = 3600.0
 OTHERS = "left to others"
-"""The meaning of a word for the status that the city's file does not name: it ends nothing and sends nobody."""
 
 
 class MappedRows:
@@ -59,6 +55,13 @@ class MappedRows:
         columns = config.columns
         numbers = (columns.case_no, columns.time, columns.lat, columns.lon, columns.point, columns.filing_id)
         self._numbers = NumberCells(config.digits, numbers)
+        self._places = PlaceForm(
+            config.coordinates,
+            is_swapped="lon lat" in (config.axes, config.point_order.replace("-", " ")),
+            latitude_sign=config.latitude_sign,
+            longitude_sign=config.longitude_sign,
+            other_order=OTHER_ORDER if config.columns.point is None else "point_order",
+        )
         self._asked = PageOrFile(context.source, config)
         theirs = load_kinds().words[config.words] if config.words else None
         self._kinds = Words.of(config.kinds, beside=theirs)
@@ -233,33 +236,11 @@ class MappedRows:
         return read.note(noted), accuracy_s
 
     def _position(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
-        columns, per_degree = self._config.columns, PER_DEGREE[self._config.coordinates]
+        columns = self._config.columns
         pair = (self._cell(row, columns.lat), self._cell(row, columns.lon))
         if columns.point is not None:
-            pair = _two(self._cell(row, columns.point))
-            pair = pair[::-1] if self._config.point_order == "lon-lat" else pair
-        lat, lon = pair
-        if lat is None and lon is None:
-            return None
-        north, east = a_number(lat, "position.lat"), a_number(lon, "position.lon")
-        for number, field in ((north, "position.lat"), (east, "position.lon")):
-            if self._config.coordinates == "micro-degrees" and not number.is_integer():
-                raise Invalid("micro-degrees are whole numbers", field=field, expected="a whole number")
-        return position(
-            self._context,
-            north / per_degree * self._config.latitude_sign,
-            east / per_degree * self._config.longitude_sign,
-        )
-
-
-def _two(cell: Any) -> tuple[Any, Any]:
-    """The two numbers of a point: of a list as GeoJSON has it, or of a text such as ``POINT(127.1 37.2)``."""
-    if cell is None:
-        return None, None
-    parts = re.findall(r"[^\s,;()\[\]A-Za-z]+", cell) if isinstance(cell, str) else cell
-    if not isinstance(parts, list) or len(parts) not in (2, 3):  # GeoJSON's third is the height
-        raise Invalid("the point is no pair of numbers", field="position", expected="two numbers")
-    return parts[0], parts[1]
+            pair = two_of_point(self._cell(row, columns.point), self._config.coordinates)
+        return self._places.position(self._context, *pair)
 
 
 def _by_case(cases: list[Case]) -> list[Case]:

@@ -18,7 +18,7 @@ from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from schemas.event import Event, derived_id, event_fields
 from schemas.parts import Known
 
-Domain = Literal["fire", "police"]
+Domain = Literal["fire", "police", "civil"]
 Status = Literal["open", "dispatched", "arrived", "closed"]
 UNKNOWN_STATUS: Status = "open"
 """The status of a case whose agency's word for it is unknown: somebody may still be waiting."""

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
 from connectors.discovery import load_source
+from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal
+from tests.unit.connectors.telemetry import lost_on_the_wire
 
 MOIE = SourceContext("moie", "reports", ZoneInfo("Asia/Seoul"), Bounds(37.4, 126.7, 37.55, 126.9))
 COLUMNS = {"case_no": "no", "time": "at", "kind_text": "what", "lat": "y", "lon": "x"}
@@ -241,7 +243,7 @@ def test_a_heading_without_a_mapped_column_is_another_list() -> None:
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        ({"domain": "civil"}, "domain"),
+        ({"domain": "navy"}, "domain"),
         ({"columns": {"case_no": "a", "time": "b"}}, "kind_text"),
         ({"columns": {**COLUMNS, "lon": None}}, "lat and lon"),
         ({"columns": {**COLUMNS, "point": "p"}}, "lat and lon"),
@@ -290,3 +292,26 @@ def test_whatever_stands_in_the_rows_reading_never_raises_and_nothing_is_lost(ro
     reading = pushed(source, *rows)
     said_before = reading.skipped.get("said before", 0)
     assert len(reading.events) + len(reading.aside) + said_before == len(rows)
+
+
+def test_a_disaster_room_reports_civil_incidents() -> None:
+    source = mapped(domain="civil", agency="disaster-room", kinds={"도로 침수": "hazard.traffic"})
+    reading = pushed(source, {**ROW, "what": "도로 침수"})
+    told = value(reading)
+    (event,) = reading.events
+    assert (event.topic, event.key) == ("civil.incident", told["incident_id"])
+    assert (told["agency"], told["agency_case_no"], told["kind_text"]) == (
+        "disaster-room",
+        "26-1",
+        "도로 침수",
+    )
+    assert told["kind"] == "hazard.traffic"
+    assert lost_on_the_wire(reading.events) == []
+    assert pushed(source, {**ROW, "what": "도로 침수"}, place=reading.place).skipped == {"said before": 1}
+
+
+@pytest.mark.parametrize("domain", ["fire", "police", "civil"])
+def test_an_incident_is_of_the_topic_of_its_domain(domain: str) -> None:
+    (event,) = pushed(mapped(domain=domain, agency="ours"), ROW).events
+    assert event.topic == f"{domain}.incident"
+    assert event.topic in load_catalogue()
