@@ -306,7 +306,7 @@ def test_a_disaster_room_reports_civil_incidents() -> None:
         "도로 침수",
     )
     assert told["kind"] == "hazard.traffic"
-    assert lost_on_the_wire(reading.events) == []
+    assert lost_on_the_wire(list(reading.events)) == []
     assert pushed(source, {**ROW, "what": "도로 침수"}, place=reading.place).skipped == {"said before": 1}
 
 
