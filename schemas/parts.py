@@ -97,8 +97,16 @@ class Parts:
     languages: Mapping[str, Language]
 
     def kind(self, word: str) -> str | None:
-        """The kind of *word* by the first language whose parts decide; ``None`` when none does."""
-        return next((kind for one in self.languages.values() if (kind := one.kind(word))), None)
+        """The kind of *word* by the first language whose parts decide; ``None`` when none does.
+
+        A later language may only be more exact: "gas" is English, too, so "kebocoran gas" (gas leak) is ``gas`` at first.
+        """
+        found = None
+        for one in self.languages.values():
+            kind = one.kind(word)
+            if kind is not None and (found is None or kind.startswith(found + ".")):
+                found = kind
+        return found
 
 
 def _first(lines: Lines, text: str) -> str | None:

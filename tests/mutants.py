@@ -71,7 +71,7 @@ def idle_places(source: str) -> frozenset[tuple[int, int]]:
     for node in ast.walk(ast.parse(source)):
         for said in (getattr(node, "annotation", None), getattr(node, "returns", None)):
             if said is not None:
-                found |= {(one.lineno, one.col_offset) for one in ast.walk(said) if hasattr(one, "lineno")}
+                found |= {(one.lineno, one.col_offset) for one in ast.walk(said) if isinstance(one, ast.expr)}
                 found |= _spaces_within(said)
     return frozenset(found)
 

@@ -1,0 +1,128 @@
+"""Retention, cleanup and personal data of every topic, written down apart from the topics' files."""
+
+from __future__ import annotations
+
+from schemas.catalogue import DLQ, TOPICS, load_catalogue, read_contract
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+HOURS_KEPT = {
+    # an agency's case, what cameras claim and what the platform makes of them: 30 days, the usual limit for footage in Korea
+    "police.incident": 30 * 24,
+    "fire.incident": 30 * 24,
+    "civil.incident": 30 * 24,
+    "civil.observation": 30 * 24,
+    "cctv.detection": 30 * 24,
+    "cctv.plate": 30 * 24,
+    "mobility.hub": 30 * 24,
+    "mobility.trip": 30 * 24,
+    "core.alert": 30 * 24,
+    "core.dispatch": 30 * 24,
+    "core.evidence": 30 * 24,
+    "core.filing": 30 * 24,
+    "core.grant": 30 * 24,
+    "core.journal": 30 * 24,
+    "core.shadow": 30 * 24,
+    "core.situation": 30 * 24,
+    "dlq": 30 * 24,
+    # where a protected person or a vehicle was: a week
+    "civil.vulnerable": 7 * 24,
+    "mobility.position": 7 * 24,
+    "mobility.speed": 7 * 24,
+    # who did what: two years (Korea's access log of sensitive data)
+    "core.action": 730 * 24,
+    # the clock
+    "core.tick": 1,
+}
+COMPACTED = {
+    "core.account",
+    "core.effect",
+    "core.source",
+    "core.state",
+    "core.watch",
+    "place.camera",
+    "place.hub",
+    "place.site",
+    "place.zone",
+    "police.wanted",
+    "source.place",
+}
+"""The newest row of each key stays; a row goes when its key is deleted."""
+PERSONAL = {
+    "police.incident": {"address", "position"},
+    "fire.incident": {"address", "position"},
+    "civil.incident": {"address", "position"},
+    "civil.observation": {"position"},
+    "civil.vulnerable": {"position", "person_ref", "guardian_ref", "photo_ref", "consent_ref"},
+    "cctv.detection": {"bounding_box", "position", "attributes"},
+    "cctv.plate": {"plate_token", "position", "image_ref"},
+    "police.wanted": {"tokens", "candidate_tokens"},
+    "mobility.position": {"vehicle_id", "position"},
+    "core.account": {"name"},
+    "core.action": {"account_id", "reason"},
+    "core.alert": {"position", "area", "references"},
+    "core.dispatch": {"position", "notes.text"},
+    "core.evidence": {"position", "subject", "label", "image_ref"},
+    "core.filing": {"position", "filed_by.account_id"},
+    "core.grant": {"position"},
+    "core.journal": {"body"},
+    "core.shadow": {"position", "body"},
+    "core.situation": {"position", "incidents.position"},
+    "core.state": {"body"},
+    "core.watch": {"position", "centre", "tokens"},
+    "source.place": {"place"},
+    "dlq": {"original", "before", "after"},
+}
+WIDE = {"cctv.detection": 4, "cctv.plate": 4, "mobility.position": 4, "core.evidence": 4}
+"""More than one partition for each city: what cameras and vehicles send. All else keeps its order in one."""
+LARGE = {
+    "core.journal": 2**20,
+    "core.state": 2**20,
+    "place.zone": 2**20,
+    "dlq": 7.5 * 2**20,
+    "source.place": 7.5 * 2**20,
+}
+USUAL_BYTES_MAX = 64 * 2**10
+"""No video and no frame ever fits on the bus."""
+
+CONTRACTS = {path.name: read_contract(path) for path in TOPICS.iterdir() if (path / "topic.toml").is_file()}
+
+
+def test_every_topic_is_kept_as_long_as_written_here_and_there_is_no_other() -> None:
+    kept = {
+        name: one.retention_ms / HOUR_MS for name, one in CONTRACTS.items() if one.retention_ms is not None
+    }
+    assert kept == HOURS_KEPT
+    assert {name for name, one in CONTRACTS.items() if one.retention_ms is None} == COMPACTED
+
+
+def test_what_has_no_time_is_compacted_and_all_else_deleted() -> None:
+    assert {name for name, one in CONTRACTS.items() if one.cleanup == "compact"} == COMPACTED
+    assert {name for name, one in CONTRACTS.items() if one.cleanup == "delete"} == HOURS_KEPT.keys()
+
+
+def test_every_field_of_personal_data_is_named() -> None:
+    assert {name: set(one.personal) for name, one in CONTRACTS.items() if one.personal} == PERSONAL
+
+
+def test_only_cameras_and_vehicles_have_more_than_one_partition() -> None:
+    assert {name: one.partitions for name, one in CONTRACTS.items() if one.partitions != 1} == WIDE
+
+
+def test_no_record_is_larger_than_written_here() -> None:
+    assert {
+        name: one.max_bytes for name, one in CONTRACTS.items() if one.max_bytes != USUAL_BYTES_MAX
+    } == LARGE
+
+
+def test_every_newer_schema_reads_the_older_records() -> None:
+    assert {one.compatibility for one in CONTRACTS.values()} == {"BACKWARD"}
+
+
+def test_what_is_set_aside_is_deleted_after_thirty_days_wherever_it_comes_from() -> None:
+    aside = {name: one for name, one in load_catalogue().items() if name.endswith(f".{DLQ}")}
+    assert {one.retention_ms for one in aside.values()} == {30 * DAY_MS}
+    assert (
+        len(aside) == len(HOURS_KEPT) + len(COMPACTED) - 2 + 1
+    )  # without dlq and the journal, with source.dlq
