@@ -203,6 +203,12 @@ def told(number: int, one: Verdict) -> str:
     return "\n".join([head, *(f"      {line}" for line in changed)])
 
 
+def say(text: str) -> None:
+    """A line to standard output at once: a run takes minutes."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw and run ``--count`` mutants, and print each. 1 when one was not caught."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
@@ -211,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--skip", type=int, default=0, help="so many of the draw were run before")
     parser.add_argument("--data", action="store_true", help="the tables of data instead of the code")
     said = parser.parse_args(arguments)
-    print(f"seed {said.seed}, {said.count} mutants after the first {said.skip}", flush=True)  # noqa: T201
+    say(f"seed {said.seed}, {said.count} mutants after the first {said.skip}")
     chance, outcomes = random.Random(said.seed), []
     with copy_of(ROOT) as folder:
         tests = read_table(TABLE.read_text(encoding="utf-8"), folder, data=said.data)
@@ -222,9 +228,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else of_code(tests, chance, folder / "mutants.sqlite", within)
         )
         for number, one in enumerate(runs, said.skip + 1):
-            print(told(number, one), flush=True)  # noqa: T201
+            say(told(number, one))
             outcomes.append(one.outcome)
-    print(", ".join(f"{outcomes.count(one)} {one}" for one in (CAUGHT, LIMIT, SURVIVED, NONE)))  # noqa: T201
+    say(", ".join(f"{outcomes.count(one)} {one}" for one in (CAUGHT, LIMIT, SURVIVED, NONE)))
     return int(outcomes.count(CAUGHT) < len(outcomes))
 
 

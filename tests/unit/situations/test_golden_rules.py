@@ -78,9 +78,10 @@ GRAVITY = {
 
 ORDER = """
     rescue.collapse rescue.aircraft crime.kidnapping fire.building crash.fatal rescue.water gas.leak crime.robbery
-    crime.weapon fire.vehicle fire.vegetation fire crash.pedestrian crash.motorcycle crash.injury crime.assault medical.life-threat
-    rescue crash.hit-and-run crash.vehicle crash missing gas wires fire.electrical fire.outdoor medical crash.minor fire.check
-    rescue.elevator alarm hazard medical.check crime disturbance assist standby other"""
+    crime.weapon fire.vehicle fire.vegetation fire crash.pedestrian crash.motorcycle crash.injury crime.assault
+    medical.life-threat rescue crash.hit-and-run crash.vehicle crash missing gas wires fire.electrical fire.outdoor
+    medical crash.minor fire.check rescue.elevator alarm hazard medical.check crime disturbance assist standby
+    other"""
 """The gravest first: of several reports the first of these names the situation."""
 
 
