@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from connectors.base import SetAside, SourceContext
 from connectors.formats.json_parts import Unreadable
+from connectors.subjects.plausible import EARLIEST_MS, FUTURE_MS_MAX, LATEST_MS, UNKNOWN_PLACES
 from schemas.errors import Invalid
 
 Raw = TypeVar("Raw")
@@ -17,11 +18,6 @@ Read = TypeVar("Read")
 
 NOTED_LETTERS_MAX = 60
 NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-FUTURE_MS_MAX = 5 * 60 * 1000
-EARLIEST_MS = 946_684_800_000
-"""The year 2000. No live system reports older things: a smaller number is seconds, not milliseconds."""
-LATEST_MS = 253_402_300_799_999
-"""The end of the year 9999."""
 
 
 def a_number(value: object, field: str) -> float:
@@ -85,7 +81,8 @@ def text_or_none(value: object, field: str) -> str | None:
 def position(
     context: SourceContext, lat: object, lon: object, *, accuracy_m: float | None = None
 ) -> dict[str, Any] | None:
-    """A position in degrees; ``None`` where the agency does not know it: nothing there, or 0,0.
+    """A position in degrees; ``None`` where the agency does not know it: nothing there, or a pair that
+    makers write for that (0,0).
 
     ``Invalid`` for what is no place on earth or lies outside the city: quarantined, never clamped, never
     guessed.
@@ -93,7 +90,7 @@ def position(
     if lat in (None, "") and lon in (None, ""):
         return None
     north, east = a_number(lat, "position.lat"), a_number(lon, "position.lon")
-    if north == 0 and east == 0:
+    if (north, east) in UNKNOWN_PLACES:
         return None
     if not -90 <= north <= 90:
         raise Invalid(f"latitude {north} is no place on earth", field="position.lat", expected="-90 to 90")

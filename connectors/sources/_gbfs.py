@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,9 @@ import orjson
 
 from connectors.formats.json import json_value
 from connectors.formats.json_parts import Unreadable
-from connectors.formats.records import EARLIEST_MS, a_text, an_id
+from connectors.formats.records import a_text, an_id
 from connectors.formats.times import epoch_ms, iso_ms
+from connectors.subjects.plausible import EARLIEST_MS, LATEST_MS, known_id, plausible
 from schemas.errors import Invalid
 
 INFORMATION, STATUS, TYPES, SYSTEM = (
@@ -202,7 +204,7 @@ def feed_time(value: object, field: str) -> int:
         return iso_ms(value, field)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise Invalid(f"{field} is no time", field=field, expected="seconds since 1970, or RFC 3339")
-    if not EARLIEST_MS <= value * 1000 <= 253_402_300_799_999:
+    if not EARLIEST_MS <= value * 1000 <= LATEST_MS:
         raise Invalid(f"{field} is no time of ours", field=field, expected="seconds since 1970")
     return epoch_ms(value, field)
 
@@ -216,13 +218,16 @@ def yes_or_no(value: object, field: str) -> bool | None:
     raise Invalid(f"{field} is neither true nor false", field=field, expected="true or false")
 
 
-def a_count(value: object, field: str) -> int | None:
-    """A number of things. ``None`` where it is missing, ``Invalid`` otherwise."""
+def a_count(value: object, field: str, noted: Counter[str]) -> int | None:
+    """A number of things; ``None`` where it is missing, or, noted, where it cannot be (−1).
+
+    ``Invalid`` for what is no whole number.
+    """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+    if isinstance(value, bool) or not isinstance(value, int):
         raise Invalid(f"{field} is no number of things", field=field, expected="0 or more")
-    return value
+    return plausible(value, "count", noted, field)
 
 
 def in_language(value: object, language: str | None, field: str) -> str | None:
@@ -242,4 +247,4 @@ def vehicle_type(record: Mapping[str, Any]) -> tuple[str, str]:
     word = FORMS.get(form, form)
     is_electric = record.get("propulsion_type") in ELECTRIC
     prefix = "electric_" if is_electric and word in ("bicycle", "cargo_bicycle", "scooter") else ""
-    return an_id(record.get("vehicle_type_id"), "vehicle_type_id"), prefix + word
+    return known_id(an_id(record.get("vehicle_type_id"), "vehicle_type_id"), "vehicle_type_id"), prefix + word

@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import Place
 from connectors.formats.records import a_number, an_id, id_or_none, note_unknown, text_or_none
 from connectors.sources._gbfs import WORDS, a_count, in_language, vehicle_type
+from connectors.subjects.plausible import id_if_known, known_id
 from connectors.subjects.vehicles import Telemetry
 from schemas.errors import Invalid
 
@@ -40,13 +41,15 @@ class System:
 
     def hear_station(self, record: Mapping[str, Any], language: str | None, told: Telemetry) -> None:
         """``Invalid`` for a station without an id, or outside the bounds."""
-        station_id = an_id(record.get("station_id"), "station_id")
+        station_id = known_id(an_id(record.get("station_id"), "station_id"), "station_id")
         station = {
             "name": in_language(record.get("name"), language, "name"),
             "position": told.position(record.get("lat"), record.get("lon")),
-            "capacity": a_count(record.get("capacity"), "capacity"),
+            "capacity": a_count(record.get("capacity"), "capacity", told.noted),
             "address": text_or_none(record.get("address"), "address"),
-            "region_id": id_or_none(record.get("region_id"), "region_id"),
+            "region_id": id_if_known(
+                id_or_none(record.get("region_id"), "region_id"), "region_id", told.noted
+            ),
         }
         self.stations.pop(station_id, None)
         self.stations[station_id] = station
@@ -87,12 +90,12 @@ def percent(value: object, told: Telemetry) -> float | None:
 
 
 def metres(value: object, told: Telemetry) -> float | None:
-    return None if value is None else told.at_least_zero(a_number(value, "current_range_meters"), "range")
+    return None if value is None else told.plausible(a_number(value, "current_range_meters"), "range")
 
 
-def docks(record: Mapping[str, Any], capacity: int | None) -> dict[str, int | None] | None:
-    free = a_count(record.get("num_docks_available"), "num_docks_available")
-    disabled = a_count(record.get("num_docks_disabled"), "num_docks_disabled")
+def docks(record: Mapping[str, Any], capacity: int | None, told: Telemetry) -> dict[str, int | None] | None:
+    free = a_count(record.get("num_docks_available"), "num_docks_available", told.noted)
+    disabled = a_count(record.get("num_docks_disabled"), "num_docks_disabled", told.noted)
     if free is None and disabled is None and capacity is None:
         return None
     return {"free": free, "disabled": disabled, "total": capacity}
@@ -102,12 +105,11 @@ def available(record: Mapping[str, Any], system: System, told: Telemetry) -> lis
     """Vehicles by type: as the feed has them by type, else all of them, less those counted among them."""
     by_type = record.get("vehicle_types_available")
     if isinstance(by_type, list) and by_type:
-        return [_of_type(one, system, told) for one in by_type]
-    total = a_count(
-        record.get("num_vehicles_available", record.get("num_bikes_available")), "num_vehicles_available"
-    )
-    electric = a_count(record.get("num_ebikes_available"), "num_ebikes_available")
-    scooters = a_count(record.get("num_scooters_available"), "num_scooters_available")
+        return [known for one in by_type if (known := _of_type(one, system, told)) is not None]
+    stated = record.get("num_vehicles_available", record.get("num_bikes_available"))
+    total = a_count(stated, "num_vehicles_available", told.noted)
+    electric = a_count(record.get("num_ebikes_available"), "num_ebikes_available", told.noted)
+    scooters = a_count(record.get("num_scooters_available"), "num_scooters_available", told.noted)
     if total is not None and electric is not None and electric > total:
         told.noted["more electric bicycles than bicycles"] += 1
         total = None
@@ -120,11 +122,14 @@ def available(record: Mapping[str, Any], system: System, told: Telemetry) -> lis
     ]
 
 
-def _of_type(one: object, system: System, told: Telemetry) -> dict[str, Any]:
+def _of_type(one: object, system: System, told: Telemetry) -> dict[str, Any] | None:
+    """The count of a type; ``None``, noted, for one that cannot be."""
     if not isinstance(one, dict):
         raise Invalid("a type's count is no object", field="vehicle_types_available", expected="an object")
     type_id = an_id(one.get("vehicle_type_id"), "vehicle_type_id")
-    count = a_count(one.get("count"), "count")
-    if count is None:
+    if one.get("count") is None:
         raise Invalid("a type has no count", field="vehicle_types_available", expected="a count")
+    count = a_count(one["count"], "count", told.noted)
+    if count is None:
+        return None
     return {"vehicle_type": system.word(type_id, told), "count": count, "vehicle_type_id": type_id}

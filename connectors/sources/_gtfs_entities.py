@@ -17,7 +17,8 @@ from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 from google.transit import gtfs_realtime_pb2 as gtfs
 
-from connectors.formats.records import EARLIEST_MS, note_unknown
+from connectors.formats.records import note_unknown
+from connectors.subjects.plausible import EARLIEST_MS, LATEST_MS, id_if_known, plausible, time_if_known
 from connectors.subjects.schedules import Schedule, Trip
 from connectors.subjects.vehicles import Telemetry
 from schemas.errors import Invalid
@@ -72,6 +73,16 @@ def said(message: Any, field: str) -> Any:
     return None if value == "" else value
 
 
+def measured(message: Any, field: str, quantity: str, noted: Counter[str]) -> Any:
+    """As ``said``, within the bounds of *quantity*: −1, which an unsigned field holds as all bits set, is null and noted."""
+    return plausible(said(message, field), quantity, noted, field)
+
+
+def said_id(message: Any, field: str, noted: Counter[str]) -> str | None:
+    """As ``said``; a maker's "unknown" is null, and noted."""
+    return id_if_known(said(message, field), field, noted)
+
+
 def check_texts(message: Any) -> None:
     """``Invalid`` where a text of *message* holds bytes of no character: the library gives them as they came."""
     for field, value in message.ListFields():
@@ -84,7 +95,7 @@ def check_texts(message: Any) -> None:
 
 def scheduled(trip: Any, schedule: Schedule, told: Telemetry) -> tuple[str | None, Trip | None]:
     """The id of *trip* and its trip in the schedule: by its id, else by route, day and start."""
-    trip_id: str | None = said(trip, "trip_id")
+    trip_id = said_id(trip, "trip_id", told.noted)
     if trip_id is None and trip.route_id and trip.start_date and trip.start_time:
         trip_id = schedule.trip_starting(
             trip.route_id, said(trip, "direction_id"), trip.start_date, trip.start_time
@@ -95,12 +106,12 @@ def scheduled(trip: Any, schedule: Schedule, told: Telemetry) -> tuple[str | Non
     return trip_id, found
 
 
-def trip_fields(trip: Any, trip_id: str | None, known: Trip | None) -> dict[str, Any]:
+def trip_fields(trip: Any, trip_id: str | None, known: Trip | None, noted: Counter[str]) -> dict[str, Any]:
     """Fields of a trip in events of vehicles and of trips."""
-    direction = said(trip, "direction_id")
+    direction = measured(trip, "direction_id", "direction_id", noted)
     return {
         "trip_id": trip_id,
-        "route_id": said(trip, "route_id") or (known.route_id if known else None),
+        "route_id": said_id(trip, "route_id", noted) or (known.route_id if known else None),
         "direction_id": known.direction_id if direction is None and known else direction,
         "headsign": known.headsign if known else None,
         "trip_start_date": _start_date(said(trip, "start_date")),
@@ -134,7 +145,8 @@ def delays(updates: Sequence[Any], known: Trip | None, noted: Counter[str]) -> l
 
 
 def _delay(update: Any, known: Trip | None, noted: Counter[str]) -> dict[str, Any]:
-    sequence, stop_id = said(update, "stop_sequence"), said(update, "stop_id")
+    sequence = measured(update, "stop_sequence", "stop_sequence", noted)
+    stop_id = said_id(update, "stop_id", noted)
     if known is not None and sequence is None and stop_id is not None:
         sequence = known.sequence_of(stop_id)
     elif known is not None and stop_id is None and sequence is not None:
@@ -142,10 +154,10 @@ def _delay(update: Any, known: Trip | None, noted: Counter[str]) -> dict[str, An
     delay: dict[str, Any] = {"stop_id": stop_id, "stop_sequence": sequence}
     for name in ("arrival", "departure"):
         event = getattr(update, name)
-        time_s = said(event, "time")
-        delay[f"{name}_delay_s"] = said(event, "delay")
+        time_s = time_if_known(said(event, "time"), f"{name}.time", noted)
+        delay[f"{name}_delay_s"] = measured(event, "delay", "delay", noted)
         delay[f"{name}_time"] = None if time_s is None else moment_ms(time_s, f"{name}.time")
-        delay[f"{name}_uncertainty_s"] = said(event, "uncertainty")
+        delay[f"{name}_uncertainty_s"] = measured(event, "uncertainty", "uncertainty", noted)
     delay["relationship"] = relationship(update, noted)
     return delay
 
@@ -186,8 +198,8 @@ def alert_fields(alert: Any, alert_id: str, language: str | None, noted: Counter
         "cause": word(alert, "cause", noted),
         "effect": word(alert, "effect", noted),
         "severity": _severity(alert, noted),
-        "active": [_period(one) for one in alert.active_period],
-        "affected": [_affected(one) for one in alert.informed_entity],
+        "active": [_period(one, noted) for one in alert.active_period],
+        "affected": [_affected(one, noted) for one in alert.informed_entity],
     }
 
 
@@ -196,21 +208,28 @@ def _severity(alert: Any, noted: Counter[str]) -> str | None:
     return None if level == "unknown_severity" else level
 
 
-def _period(period: Any) -> dict[str, Any]:
-    """0 is how some feeds write nothing."""
+def _period(period: Any, noted: Counter[str]) -> dict[str, Any]:
+    """0 is how some feeds write nothing; all bits set, or an end beyond 2100, is how others do."""
+    start = time_if_known(period.start, "active_period.start", noted)
+    end = time_if_known(period.end, "active_period.end", noted)
+    if end is not None and LATEST_S < end <= LATEST_MS // 1000:
+        noted["active_period.end beyond 2100 means none"] += 1
+        end = None
     return {
-        "starts_at": moment_ms(period.start, "active_period.start") if period.start else None,
-        "ends_at": moment_ms(period.end, "active_period.end") if period.end else None,
+        "starts_at": None if start is None else moment_ms(start, "active_period.start"),
+        "ends_at": None if end is None else moment_ms(end, "active_period.end"),
     }
 
 
-def _affected(one: gtfs.EntitySelector) -> dict[str, Any]:
-    direction = said(one, "direction_id")
+def _affected(one: gtfs.EntitySelector, noted: Counter[str]) -> dict[str, Any]:
+    direction = measured(one, "direction_id", "direction_id", noted)
     return {
         "agency_id": said(one, "agency_id"),
         "route_type": said(one, "route_type"),
         "route_id": said(one, "route_id") or said(one.trip, "route_id"),
-        "direction_id": said(one.trip, "direction_id") if direction is None else direction,
+        "direction_id": measured(one.trip, "direction_id", "direction_id", noted)
+        if direction is None
+        else direction,
         "trip_id": said(one.trip, "trip_id"),
         "stop_id": said(one, "stop_id"),
     }

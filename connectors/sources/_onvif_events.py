@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from connectors.sources._onvif_parts import Happening, utc_ms
 from connectors.subjects.cameras import Camera
 from connectors.subjects.detections import Detections, Told, attribute
 from connectors.subjects.labels import OTHER, by_beginning, load_labels
+from connectors.subjects.plausible import plausible
 
 TOLD_ITEMS = ("Rule", "IsInside", "IsMotion", "State", "Count", "Direction", "ClassTypes")
 """Items of events that are published as attributes. Others may name a person (Label, EnrollmentID) or a car."""
 State = list[Any]
 """The time, the track and the video source of the event that began a state: JSON-able, since it is kept in the place."""
 VIDEO_SOURCE = 2
+COUNT = re.compile(r"-?[0-9]{1,20}")
 
 
 class Events:
@@ -32,7 +35,11 @@ class Events:
             return False
         items = {**happening.sources, **happening.items}
         attributes = [attribute("event", happening.topic)] if happening.topic else []
-        attributes += [attribute(name.lower(), items[name]) for name in TOLD_ITEMS if name in items]
+        attributes += [
+            attribute(name.lower(), items[name])
+            for name in TOLD_ITEMS
+            if name in items and _is_plausible(name, items[name], told)
+        ]
         identity = (
             happening.topic,
             happening.time,
@@ -48,6 +55,8 @@ class Events:
             label,
             ended=happening.operation == "Deleted",
             attributes=attributes,
+            said=tuple(f"{name}={value}" for name, value in sorted(happening.items.items())),
+            is_named=True,
         )
         return True
 
@@ -64,6 +73,13 @@ class Events:
             ended=True,
             attributes=[attribute("event", event_topic)],
         )
+
+
+def _is_plausible(name: str, value: str, told: Told) -> bool:
+    """Whether *value* can be, where it counts things; else it is noted."""
+    if name != "Count" or not COUNT.fullmatch(value):
+        return True
+    return plausible(int(value), "count", told.noted) is not None
 
 
 def video_source_of(happening: Happening) -> str | None:

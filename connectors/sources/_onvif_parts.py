@@ -89,11 +89,11 @@ def number(value: Any, name: str) -> float:
 
 
 def likelihood(value: Any) -> float | None:
-    """0 to 1; ``None`` where there is none."""
+    """At most 1, ``None`` where there is none. Below zero it means unknown, which the reader notes."""
     if value is None:
         return None
     share = number(value, "Likelihood")
-    if not 0 <= share <= 1:
+    if share > 1:
         raise Invalid("a likelihood is no share", field="Likelihood", expected="0 to 1")
     return share
 

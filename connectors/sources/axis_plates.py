@@ -25,6 +25,7 @@ from connectors.formats.xml import Element, parsed
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import Box, Told, box_in_pixels, share_of
 from connectors.subjects.plates import masked, plate_key, plate_token
+from connectors.subjects.plausible import id_if_known
 from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
@@ -108,14 +109,17 @@ class AxisPlates:
             raise Invalid("the plate is no text", field="text", expected="a number plate")
         token = plate_token(self._key, text)
         camera = self._cameras.named(topic)
-        car, state = _word(items.get("carID")), _word(items.get("carState"))
+        car, state = id_if_known(_word(items.get("carID")), "carID", told.noted), _word(items.get("carState"))
         at_ms = plausible_time(event_ms, told.at_ms, "UtcTime")
+        event_id = derived_id(
+            self._context.city, self._context.source, camera.camera_id, car or token, time, state
+        )
+        if not told.is_new(event_id):
+            return
         value = event_fields(
             self._context.city,
             self._context.source,
-            event_id=derived_id(
-                self._context.city, self._context.source, camera.camera_id, car or token, time, state
-            ),
+            event_id=event_id,
             event_time_ms=at_ms,
             received_ms=at_ms if told.at_ms is None else told.at_ms,
             position=None if camera.position is None else dict(camera.position),
@@ -124,7 +128,7 @@ class AxisPlates:
             "camera_id": camera.camera_id,
             "plate_token": token,
             "country": _country(items.get("country")),
-            "confidence": share_of(items.get("confidence"), "confidence"),
+            "confidence": share_of(items.get("confidence"), "confidence", told.noted),
             "vehicle_type": None,
             "colour": None,
             "direction_deg": None,

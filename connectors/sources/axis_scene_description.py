@@ -36,6 +36,7 @@ PLACES = ("geoposition", "geo_position", "geographic_position", "position")
 OBSERVATIONS = "observations"
 OPERATIONS = "operations"
 LISTS = (f"frame.{OBSERVATIONS}", f"frame.{OPERATIONS}")
+EDGES = ("left", "top", "right", "bottom")
 
 
 class Config(CameraSettings):
@@ -95,7 +96,7 @@ class AxisSceneDescription:
             raise Invalid("an observation is no object", field="observations", expected="an object")
         time = one.get("timestamp", frame_time)
         its_class = one.get("class")
-        word, score, attributes = (None, None, []) if its_class is None else _class_of(its_class)
+        word, score, attributes = (None, None, []) if its_class is None else _class_of(its_class, told)
         label = self._detections.label(word, told)
         box = one.get("bounding_box")
         if box is not None and not isinstance(box, dict):
@@ -115,6 +116,7 @@ class AxisSceneDescription:
             self._position(one),
             classes=[] if word is None else claimed(label, score),
             attributes=attributes,
+            said=(word, *(() if box is None else map(box.get, EDGES))),
         )
 
     def _position(self, one: dict[str, Any]) -> dict[str, Any] | None:
@@ -133,7 +135,7 @@ class AxisSceneDescription:
         self._detections.tell(told, camera, frame_ms, (time, "deleted"), track, ended=True)
 
 
-def _class_of(its_class: Any) -> tuple[str | None, float | None, Attributes]:
+def _class_of(its_class: Any, told: Told) -> tuple[str | None, float | None, Attributes]:
     if not isinstance(its_class, dict):
         raise Invalid("the class is no object", field="class", expected="an object")
     word = its_class.get("type")
@@ -145,9 +147,12 @@ def _class_of(its_class: Any) -> tuple[str | None, float | None, Attributes]:
         if not isinstance(colours, list) or not all(isinstance(colour, dict) for colour in colours):
             raise Invalid("the colours are no list of objects", field=f"class.{theirs}", expected="objects")
         for colour in colours:
-            name, score = colour.get("name"), share_of(colour.get("score"), f"class.{theirs}.score")
+            name, score = (
+                colour.get("name"),
+                share_of(colour.get("score"), f"class.{theirs}.score", told.noted),
+            )
             attributes.append(attribute(ours, name, score))
-    return word, share_of(its_class.get("score"), "class.score"), attributes
+    return word, share_of(its_class.get("score"), "class.score", told.noted), attributes
 
 
 def _track(value: Any) -> str:

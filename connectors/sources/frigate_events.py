@@ -91,7 +91,7 @@ class FrigateEvents:
         track = a_text(after.get("id"), "after.id")
         word = a_text(after.get("label"), "after.label")
         label = self._detections.label(word, told)
-        score = share_of(after.get("score"), "after.score")
+        score = share_of(after.get("score"), "after.score", told.noted)
         frame_time, has_ended = after.get("frame_time"), change == "end"
         time = after.get("end_time") if has_ended else None
         self._detections.tell(
@@ -104,10 +104,11 @@ class FrigateEvents:
             word,
             score,
             _box(after.get("box"), camera, told),
-            speed_mps=self._speed_of(after),
+            speed_mps=self._speed_of(after, told),
             ended=has_ended,
             classes=claimed(label, score),
             attributes=self._attributes(after),
+            said=(word, after.get("box")),
         )
 
     def _attributes(self, after: dict[str, Any]) -> Attributes:
@@ -119,11 +120,10 @@ class FrigateEvents:
             found.append(attribute("event", "stationary"))
         return found
 
-    def _speed_of(self, after: dict[str, Any]) -> float | None:
+    def _speed_of(self, after: dict[str, Any], told: Told) -> float | None:
         """None where Frigate estimates none: it says 0 for that."""
-        return speed_of(
-            after.get("current_estimated_speed") or None, "after.current_estimated_speed", self._speed
-        )
+        stated = after.get("current_estimated_speed") or None
+        return speed_of(stated, "after.current_estimated_speed", self._speed, told.noted)
 
 
 def _box(box: Any, camera: Camera, told: Told) -> Box | None:

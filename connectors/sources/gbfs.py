@@ -50,6 +50,7 @@ from connectors.sources._gbfs_system import (
     percent,
     system_of,
 )
+from connectors.subjects.plausible import id_if_known, known_id, time_if_known
 from connectors.subjects.vehicles import HUB, POSITION, Telemetry
 from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.transport.web_page import WebPage
@@ -171,9 +172,10 @@ class Gbfs:
         seen: set[str],
     ) -> None:
         field = "bike_id" if feed.name == "free_bike_status" else "vehicle_id"
-        vehicle_id = an_id(record.get(field), field)
+        vehicle_id = known_id(an_id(record.get(field), field), field)
         event_ms, is_old = self._when(record, feed, told)
-        type_id = id_or_none(record.get("vehicle_type_id", record.get("type")), "vehicle_type_id")
+        stated = id_or_none(record.get("vehicle_type_id", record.get("type")), "vehicle_type_id")
+        type_id = id_if_known(stated, "vehicle_type_id", told.noted)
         said = {
             "vehicle_id": vehicle_id,
             "vehicle_type": system.word(type_id, told),
@@ -184,7 +186,9 @@ class Gbfs:
             "is_disabled": yes_or_no(record.get("is_disabled"), "is_disabled"),
             "battery_percent": percent(record.get("current_fuel_percent"), told),
             "range_m": metres(record.get("current_range_meters"), told),
-            "hub_id": id_or_none(record.get("station_id"), "station_id"),
+            "hub_id": id_if_known(
+                id_or_none(record.get("station_id"), "station_id"), "station_id", told.noted
+            ),
         }
         where = told.position(record.get("lat"), record.get("lon"))
         if _is_new(vehicle_id, seen, told):
@@ -201,7 +205,7 @@ class Gbfs:
         told: Telemetry,
         seen: set[str],
     ) -> None:
-        hub_id = an_id(record.get("station_id"), "station_id")
+        hub_id = known_id(an_id(record.get("station_id"), "station_id"), "station_id")
         event_ms, is_old = self._when(record, feed, told)
         if hub_id not in system.stations:
             told.noted["station without information"] += 1
@@ -212,9 +216,11 @@ class Gbfs:
             "operator": self._operator(system),
             **{name: station.get(name) for name in ("name", "address", "region_id")},
             "available": available(record, system, told),
-            "docks": docks(record, station.get("capacity")),
+            "docks": docks(record, station.get("capacity"), told),
             "vehicles_disabled": a_count(
-                record.get("num_vehicles_disabled", record.get("num_bikes_disabled")), "num_vehicles_disabled"
+                record.get("num_vehicles_disabled", record.get("num_bikes_disabled")),
+                "num_vehicles_disabled",
+                told.noted,
             ),
             "is_stale": is_stale or is_old,
             "status_text": text_or_none(record.get("station_status"), "station_status"),
@@ -225,8 +231,13 @@ class Gbfs:
             told.tell(HUB, identity, event_ms=event_ms, position=where, said=said)
 
     def _when(self, record: Mapping[str, Any], feed: Feed, told: Telemetry) -> tuple[int, bool]:
-        """The time at which *record* was reported, and whether that was too long before its feed was made."""
+        """The time at which *record* was reported, and whether that was too long before its feed was made.
+
+        Where nobody knows it (0, −1), the feed's.
+        """
         stated = record.get("last_reported")
+        if isinstance(stated, int) and not isinstance(stated, bool):
+            stated = time_if_known(stated, "last_reported", told.noted)
         event_ms = feed.updated_ms if stated is None else feed_time(stated, "last_reported")
         is_old = feed.updated_ms - event_ms > self._config.silent_after_s * 1000
         return plausible_time(event_ms, told.at_ms, "last_reported"), is_old

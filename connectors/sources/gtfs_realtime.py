@@ -30,13 +30,16 @@ from connectors.sources._gtfs_entities import (
     check_texts,
     contradicts,
     delays,
+    measured,
     moment_ms,
     relationship,
     said,
+    said_id,
     scheduled,
     trip_fields,
     word,
 )
+from connectors.subjects.plausible import known_id, time_if_known
 from connectors.subjects.schedules import load_schedule
 from connectors.subjects.vehicles import POSITION, TRIP, Telemetry
 from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
@@ -109,14 +112,15 @@ class GtfsRealtime:
 
     def _vehicle(self, entity: Any, hearing: _Hearing) -> None:
         vehicle, where = entity.vehicle, entity.vehicle.position
-        vehicle_id = said(vehicle.vehicle, "id")
+        vehicle_id = said_id(vehicle.vehicle, "id", hearing.noted)
         if vehicle_id is None:
             hearing.noted["vehicle without an id: its entity's taken"] += 1
-            vehicle_id = entity.id
+            vehicle_id = known_id(entity.id, "entity.id")
         event_ms, is_stale = self._when(vehicle, hearing)
         trip_id, known = scheduled(vehicle.trip, self._schedule, hearing)
-        fields = trip_fields(vehicle.trip, trip_id, known)
-        sequence, stop_id = said(vehicle, "current_stop_sequence"), said(vehicle, "stop_id")
+        fields = trip_fields(vehicle.trip, trip_id, known, hearing.noted)
+        sequence = measured(vehicle, "current_stop_sequence", "stop_sequence", hearing.noted)
+        stop_id = said_id(vehicle, "stop_id", hearing.noted)
         if known is not None and sequence is None and stop_id is not None:
             sequence = known.sequence_of(stop_id)
         elif known is not None and stop_id is None and sequence is not None:
@@ -130,14 +134,16 @@ class GtfsRealtime:
             "is_stale": is_stale,
             "speed_mps": hearing.speed_mps(said(where, "speed")),
             "bearing_deg": hearing.bearing_deg(said(where, "bearing")),
-            "odometer_m": hearing.at_least_zero(said(where, "odometer"), "odometer"),
+            "odometer_m": measured(where, "odometer", "odometer", hearing.noted),
             "relationship": word(vehicle.trip, "schedule_relationship", hearing.noted),
             "stop_sequence": sequence,
             "stop_id": stop_id,
             "current_status": word(vehicle, "current_status", hearing.noted),
             "congestion": word(vehicle, "congestion_level", hearing.noted),
             "occupancy": word(vehicle, "occupancy_status", hearing.noted),
-            "occupancy_percent": said(vehicle, "occupancy_percentage"),
+            "occupancy_percent": measured(
+                vehicle, "occupancy_percentage", "occupancy_percent", hearing.noted
+            ),
         }
         position = hearing.position(said(where, "latitude"), said(where, "longitude"))
         if hearing.is_new(f"v:{vehicle_id}", event_ms, is_stale):
@@ -154,13 +160,13 @@ class GtfsRealtime:
             hearing.noted[OTHER_TIMES] += 1
             known = None
         value = {
-            **trip_fields(update.trip, trip_id, known),
-            "vehicle_id": said(update.vehicle, "id"),
+            **trip_fields(update.trip, trip_id, known, hearing.noted),
+            "vehicle_id": said_id(update.vehicle, "id", hearing.noted),
             "vehicle_label": said(update.vehicle, "label"),
             "relationship": relationship(update.trip, hearing.noted),
             "operator": self._operator,
             "is_stale": is_stale,
-            "delay_s": said(update, "delay"),
+            "delay_s": measured(update, "delay", "delay", hearing.noted),
             "delays": delays(update.stop_time_update, known, hearing.noted),
         }
         run = (update.trip.start_date, update.trip.start_time)
@@ -180,7 +186,8 @@ class GtfsRealtime:
 
     def _when(self, message: Any, hearing: _Hearing) -> tuple[int, bool]:
         """The time of *message*, its own or else its feed's; and whether it was too old on arrival."""
-        seconds = message.timestamp if message is not None and message.timestamp else hearing.made_s
+        stated = None if message is None else time_if_known(message.timestamp, "timestamp", hearing.noted)
+        seconds = hearing.made_s if stated is None else stated
         if not seconds and hearing.at_ms is None:
             raise Invalid(
                 "neither it nor its feed says when", field="timestamp", expected="seconds since 1970"
@@ -198,7 +205,7 @@ class _Hearing(Telemetry):
         self, context: SourceContext, at_ms: int | None, header: Any, before: dict[str, Any]
     ) -> None:
         super().__init__(context, at_ms)
-        self.made_s: int = header.timestamp
+        self.made_s = time_if_known(header.timestamp, "header.timestamp", self.noted) or 0
         self._before = before
 
     @property

@@ -28,6 +28,7 @@ from connectors.formats.records import a_number, a_text, an_id, note_unknown, re
 from connectors.formats.times import row_time
 from connectors.sources._place_mapping import Config
 from connectors.sources.zones_geojson import since_ms
+from connectors.subjects.plausible import bearing, known_id, plausible
 from connectors.subjects.vehicles import NO_PLACE, Telemetry
 from connectors.transport.page_or_file import PageOrFile
 from schemas.errors import Invalid
@@ -133,16 +134,15 @@ class MappedPlaces:
     def _id(self, known: Callable[[str | None], Any]) -> str:
         named = self._config.columns.id
         if isinstance(named, str):
-            return an_id(known(named), named)
-        cells = [an_id(known(name), name) for name in named]
+            return known_id(an_id(known(named), named), named)
+        cells = [known_id(an_id(known(name), name), name) for name in named]
         return derived_id(self._context.city, self._context.source, *cells)
 
     def _camera(self, known: Callable[[str | None], Any], noted: Counter[str]) -> dict[str, Any]:
         columns = self._config.columns
         azimuth = known(columns.azimuth)
-        degrees = None if azimuth is None else a_number(azimuth, "azimuth_deg")
-        if degrees is not None and not 0 <= degrees <= 360:
-            raise Invalid("the azimuth is no direction", field="azimuth_deg", expected="0 to 360")
+        stated = None if azimuth is None else a_number(azimuth, "azimuth_deg")
+        degrees = bearing(stated, noted, "azimuth_deg")
         return {
             "camera_id": self._id(known),
             "owner": _text(known(columns.owner)) or self._config.owner,
@@ -157,11 +157,11 @@ class MappedPlaces:
     def _status(self, word: str | None, noted: Counter[str]) -> str:
         return "ok" if word is None else _meant(self._statuses, word, "status", "ok", noted)
 
-    def _hub(self, known: Callable[[str | None], Any], _noted: Counter[str]) -> dict[str, Any]:
+    def _hub(self, known: Callable[[str | None], Any], noted: Counter[str]) -> dict[str, Any]:
         config, columns = self._config, self._config.columns
-        counted = [(kind, _count(known(name), name)) for kind, name in config.chargers.items()]
+        counted = [(kind, _count(known(name), str(name), noted)) for kind, name in config.chargers.items()]
         chargers = [{"kind": kind, "count": count} for kind, count in counted if count]
-        capacity = _count(known(columns.capacity), "capacity")
+        capacity = _count(known(columns.capacity), "capacity", noted)
         if capacity is None and chargers:
             capacity = sum(count for _, count in counted if count)
         return {
@@ -217,13 +217,13 @@ def _meant(words: Mapping[str, T], word: str, field: str, unknown: T, noted: Cou
     return words.get(_spoken(word), unknown)
 
 
-def _count(cell: Any, field: str) -> int | None:
+def _count(cell: Any, field: str, noted: Counter[str]) -> int | None:
     if cell is None:
         return None
     number = a_number(cell, field)
-    if not number.is_integer() or not 0 <= number < 100_000:
+    if not number.is_integer():
         raise Invalid(f"{field} is no count", field=field, expected="a whole number")
-    return int(number)
+    return plausible(int(number), "count", noted, field)
 
 
 def _spoken(word: str) -> str:

@@ -35,6 +35,7 @@ from connectors.formats.records import (
 from connectors.formats.times import row_time
 from connectors.sources._mapping import Config
 from connectors.subjects.incidents import UNKNOWN_STATUS, Case, Status, tell
+from connectors.subjects.plausible import id_if_known, known_id
 from connectors.subjects.speakers import checked_agency
 from connectors.transport.page_or_file import PageOrFile
 from schemas.errors import Invalid
@@ -155,7 +156,8 @@ class MappedRows:
         word = a_text(self._text(row, columns.kind_text), columns.kind_text)
         status = self._status(row, noted)
         event_ms, accuracy_s = self._time(row, noted)
-        number, agency = an_id(self._cell(row, columns.case_no), columns.case_no), self._agency(row, noted)
+        number = known_id(an_id(self._cell(row, columns.case_no), columns.case_no), columns.case_no)
+        agency = self._agency(row, noted)
         return Case(
             domain=self._config.domain,
             agency=agency,
@@ -171,7 +173,9 @@ class MappedRows:
             units=self._units(row),
             address=" / ".join(filter(None, (self._text(row, name) for name in columns.address))) or None,
             closed_reason="closed by the agency" if status == "closed" else None,
-            filing_id=id_or_none(self._cell(row, columns.filing_id), "filing_id"),
+            filing_id=id_if_known(
+                id_or_none(self._cell(row, columns.filing_id), "filing_id"), "filing_id", noted
+            ),
         )
 
     def _cell(self, row: Mapping[str, Any], name: str | None) -> Any:

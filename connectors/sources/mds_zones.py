@@ -19,8 +19,9 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.json import around_record, json_records, json_value, originals
-from connectors.formats.records import EARLIEST_MS, a_text, id_or_none, read_each, set_aside, text_or_none
+from connectors.formats.records import a_text, id_or_none, read_each, set_aside, text_or_none
 from connectors.sources.zones_geojson import since_ms
+from connectors.subjects.plausible import EARLIEST_MS
 from connectors.subjects.zones import geometry_of, zone
 from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid

@@ -1,14 +1,15 @@
 """NVIDIA DeepStream's messages (minimal schema of ``nvmsgconv``), one object each, by MQTT, pushed, or as JSON lines.
 
 - Camera: the sensor's id.
-- Id: the message's own; where it has none, camera, object, time and kind of event.
+- Id: the message's own; where it has none, camera, object, time and kind of event. An object id of 2⁶⁴−1 or −1 means
+  that nobody tracks it: its track is null, and its class and box tell it from its neighbours.
 - Object positions are taken unless they stand in ``dummy_positions``: the converter fills in 30.33, -40.55 where nobody
   set any, the same for every object, and such a place is none.
 - A sensor's position, where it is not 0,0, is the camera's, and so is that of every detection without a place of its own.
 - Boxes are in pixels of a picture whose size the messages do not say: they need ``width_px`` and ``height_px``.
 - ``exit`` and ``empty`` (the parking space) end a track. Messages come out of order; each keeps its own time.
-- ``confidence`` 0 beside nothing known, and a plate that reads UNK…, are the converter's way to say nothing. Plates are
-  not read at all.
+- ``confidence`` below 0, or 0 beside nothing known, and a plate that reads UNK…, are the converter's way to say nothing.
+  Plates are not read at all.
 - ``speed`` has no unit that the schema names: the settings do, else it is left out.
 """
 
@@ -44,9 +45,11 @@ ENDS = frozenset({"exit", "empty"})
 KINDS = ("vehicle", "person", "face", "bag", "bicycle")
 UNKNOWN = frozenset({"", "unknown"})
 DETAILS = ("make", "model", "color")
-READ = ("type", "confidence", *DETAILS)
+READ = ("type", *DETAILS)
 CLASSES_MAX = 4_096
 """Classes remembered, so that each is made out once."""
+Edges = tuple[object, object, object, object]
+NO_EDGES: Edges = (None, None, None, None)
 Class = tuple[str | None, str, float | None, list[dict[str, Any]], list[dict[str, Any]]]
 """Word, label, confidence, classes, attributes."""
 
@@ -99,34 +102,38 @@ class NvidiaDeepstream:
         where, whose = self._position(thing), camera
         if where is None and camera.position is None:
             whose = self._placed(camera, sensor)
+        is_named = isinstance(own_id, str) and own_id != ""
         self._detections.tell(
             told,
             whose,
             iso_ms(time, "@timestamp", noted=told.noted),
-            (own_id,) if isinstance(own_id, str) and own_id else (time, event),
+            (own_id,) if is_named else (time, event),
             _text(thing.get("id")),
             label,
             word,
             confidence,
             _box(thing, camera, told),
             where,
-            self._speed_of(thing),
+            speed_of(thing.get("speed"), "object.speed", self._speed, told.noted),
             event in ENDS,
             classes,
             details,
+            (word, confidence, *_edges(thing), *_place(thing)),
+            is_named,
         )
 
     def _class_of(self, thing: dict[str, Any], event: object, told: Told) -> Class:
         """Label, word, confidence and classes of an object; the same few classes come again and again."""
         kind = next((kind for kind in KINDS if kind in thing), None)
         part = {} if kind is None else _part(thing, kind)
-        key = (kind, event, *map(part.get, READ))
+        share = share_of(part.get("confidence"), f"object.{kind}.confidence", told.noted)
+        key = (kind, event, share, *map(part.get, READ))
         try:
             found = self._classes.get(key)
         except TypeError:
             raise Invalid("the class is no text", field=f"object.{kind}", expected="text") from None
         if found is None:
-            found = _class(kind, part, event, lambda word: self._detections.label(word, told))
+            found = _class(kind, part, share, event, lambda word: self._detections.label(word, told))
             if len(self._classes) >= CLASSES_MAX:
                 self._classes.clear()
             if found[1] != OTHER:  # an unknown word is noted each time
@@ -134,8 +141,7 @@ class NvidiaDeepstream:
         return found
 
     def _position(self, thing: dict[str, Any]) -> dict[str, Any] | None:
-        at = _part(thing, "location")
-        lat, lon = at.get("lat"), at.get("lon")
+        lat, lon = _place(thing)
         is_dummy = (
             isinstance(lat, int | float) and isinstance(lon, int | float) and (lat, lon) in self._dummies
         )
@@ -148,9 +154,6 @@ class NvidiaDeepstream:
             return camera
         return Camera(camera.camera_id, where, camera.width_px, camera.height_px)
 
-    def _speed_of(self, thing: dict[str, Any]) -> float | None:
-        return speed_of(thing.get("speed"), "object.speed", self._speed)
-
 
 def _part(message: dict[str, Any], name: str) -> dict[str, Any]:
     part = message.get(name)
@@ -161,11 +164,22 @@ def _part(message: dict[str, Any], name: str) -> dict[str, Any]:
     return part
 
 
+def _place(thing: dict[str, Any]) -> tuple[object, object]:
+    at = _part(thing, "location")
+    return at.get("lat"), at.get("lon")
+
+
 def _text(value: object) -> str | None:
     return id_or_none(value, "id")
 
 
-def _class(kind: str | None, part: dict[str, Any], event: object, label_of: Callable[[str], str]) -> Class:
+def _class(
+    kind: str | None,
+    part: dict[str, Any],
+    share: float | None,
+    event: object,
+    label_of: Callable[[str], str],
+) -> Class:
     """A part of an object names its kind, and has more fields where the analytics give more."""
     its_type = part.get("type") if kind == "vehicle" else None
     is_typed = isinstance(its_type, str) and its_type.lower() not in UNKNOWN
@@ -175,8 +189,7 @@ def _class(kind: str | None, part: dict[str, Any], event: object, label_of: Call
         for name in DETAILS
         if isinstance(value := part.get(name), str) and value.lower() not in UNKNOWN
     ]
-    stated = share_of(part.get("confidence"), f"object.{kind}.confidence")
-    confidence = stated if stated or details or is_typed else None
+    confidence = share if share or details or is_typed else None
     label = OTHER if word is None else label_of(word)
     if isinstance(event, str) and event:
         details.append(attribute("event", event))
@@ -184,13 +197,17 @@ def _class(kind: str | None, part: dict[str, Any], event: object, label_of: Call
 
 
 def _box(thing: dict[str, Any], camera: Camera, told: Told) -> Box | None:
+    edges = _edges(thing)
+    return None if edges == NO_EDGES else box_in_pixels(camera, *edges, told)
+
+
+def _edges(thing: dict[str, Any]) -> Edges:
     box = thing.get("bbox")
     if box is None:
-        return None
+        return NO_EDGES
     if not isinstance(box, dict):
         raise Invalid("bbox is no object", field="object.bbox", expected="an object")
-    edges = (box.get("topleftx"), box.get("toplefty"), box.get("bottomrightx"), box.get("bottomrighty"))
-    return None if edges == (None, None, None, None) else box_in_pixels(camera, *edges, told)
+    return box.get("topleftx"), box.get("toplefty"), box.get("bottomrightx"), box.get("bottomrighty")
 
 
 SOURCE = NvidiaDeepstream

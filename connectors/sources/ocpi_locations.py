@@ -3,10 +3,11 @@
 - A location, a list of them, or the answer of a platform (``data`` between status and timestamp).
 - ``place.hub`` says what it is: its connectors by standard. ``mobility.hub`` says how its EVSEs stand: available, charging,
   reserved, blocked, inoperative, outoforder, planned, unknown. An EVSE that is removed is none.
+- A session, a charge detail record, a tariff or a token is no location: left out and counted.
 - A location whose owner does not want it published is left out and counted.
 - ``last_updated`` is when something last changed, not when it was looked at. Stale is what an answer told more than
   ``stale_after_s`` after its own ``timestamp``.
-- The same ``last_updated`` again is the same event; told once while it is remembered.
+- The same ``last_updated`` again is the same event; told once while it is remembered. An older one is left out.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from connectors.formats.records import (
     text_or_none,
 )
 from connectors.formats.times import iso_ms
+from connectors.subjects.plausible import known_id
 from connectors.subjects.vehicles import HUB, Telemetry
 from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
@@ -49,6 +51,18 @@ REMOVED = "REMOVED"
 UNPUBLISHED = "not to be published"
 REMEMBERED_MAX = 20_000
 KIND = "charging"
+OTHER_THINGS = {
+    "cdr_location": "charge detail record",
+    "total_energy": "charge detail record",
+    "charging_periods": "session",
+    "cdr_token": "session",
+    "kwh": "session",
+    "auth_method": "session",
+    "auth_id": "session",
+    "contract_id": "token",
+    "elements": "tariff",
+}
+"""A field that no location has → the object of OCPI (2.1.1 to 2.3) that has it."""
 
 
 class Config(PageOrFileSettings):
@@ -103,7 +117,12 @@ class OcpiLocations:
     def _location(self, said: object, told: Telemetry, known: dict[str, int], *, is_stale: bool) -> None:
         if not isinstance(said, dict):
             raise Invalid("the location is no object", field="", expected="an object")
-        hub_id = "*".join(an_id(said.get(name), name) for name in ("country_code", "party_id", "id"))
+        if (other := _other_thing(said)) is not None:
+            told.skipped[f"{other}, no location"] += 1
+            return
+        hub_id = "*".join(
+            known_id(an_id(said.get(name), name), name) for name in ("country_code", "party_id", "id")
+        )
         if said.get("publish") is False:
             told.skipped[UNPUBLISHED] += 1
             return
@@ -118,8 +137,9 @@ class OcpiLocations:
         where = told.position(at.get("latitude"), at.get("longitude"))
         evses = [one for one in _list(said, "evses") if one.get("status") != REMOVED]
         states = Counter(_state(one, told.noted) for one in evses)
-        if known.get(hub_id) == updated_ms:
-            told.skipped["said before"] += 1
+        if updated_ms <= known.get(hub_id, -1):
+            is_older = updated_ms < known[hub_id]
+            told.skipped["older than what was said before" if is_older else "said before"] += 1
             return
         common = {
             "hub_id": hub_id,
@@ -148,6 +168,14 @@ class OcpiLocations:
         }
         told.tell(HUB, (updated_ms,), event_ms=updated_ms, position=where, said=now)
         known[hub_id] = updated_ms
+
+
+def _other_thing(said: Mapping[str, Any]) -> str | None:
+    """The name of another object of OCPI that *said* is; ``None`` for a location.
+
+    Sessions, CDRs and tokens name a person's contract: they are counted, and their bytes are not kept.
+    """
+    return next((name for field, name in OTHER_THINGS.items() if field in said), None)
 
 
 def _list(said: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import METRES_PER_S, Detections, Told, attribute, box_of, speed_of
 from connectors.subjects.labels import OTHER, label_of
 from connectors.subjects.plates import plates_masked
+from connectors.subjects.plausible import plausible
 from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 
@@ -262,15 +263,19 @@ class OnvifMetadata:
             None
             if thing.lat is None and thing.lon is None
             else detections.own_position(thing.lat, thing.lon),
-            speed_of(thing.speed, "Speed", self._speed),
+            speed_of(thing.speed, "Speed", self._speed, told.noted),
             thing.is_removed,
             classes,
-            [attribute(*one) for one in thing.attributes],
+            [
+                attribute(name, text, plausible(share, "likelihood", told.noted))
+                for name, text, share in thing.attributes
+            ],
+            (word, *(edges or ())),
         )
 
     def _class_of(self, thing: Thing, told: Told) -> Class:
         """Label, word, confidence and classes; the same few claims come again and again."""
-        key = tuple(thing.claims)
+        key = tuple((word, plausible(share, "likelihood", told.noted)) for word, share in thing.claims)
         found = self._classes.get(key)
         if found is None:
             claims = [(self._detections.label(word, told), share, word) for word, share in key]

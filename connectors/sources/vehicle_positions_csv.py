@@ -4,8 +4,9 @@ Rows may stand in any order: they are published in order of their time, and no v
 that is no newer than its vehicle's last in an earlier body is left out and counted; so a list that is polled again
 and again gives each position once.
 
-Nothing is guessed. A place of 0,0, a cell that the city's file calls unknown, a speed below zero and a bearing beyond
-the compass are null, and noted; a place outside the bounds and a vehicle without a name or a time are set aside.
+Nothing is guessed. A place of 0,0, a cell that the city's file calls unknown, a speed or an odometer beyond its bounds
+and a bearing beyond the compass are null, and noted; a place outside the bounds and a vehicle without a name or a time
+are set aside.
 A position is stale if it was older than ``stale_after_s`` on arrival; in a file without a time of arrival none is.
 """
 
@@ -22,6 +23,7 @@ from connectors.formats.csv import CsvRow, headed_rows, named_cells, under_headi
 from connectors.formats.json import BOM
 from connectors.formats.records import a_number, a_text, note_unknown, plausible_time, read_each, set_aside
 from connectors.formats.times import TimeForm, ZoneName, row_time
+from connectors.subjects.plausible import id_if_known, known_id
 from connectors.subjects.vehicles import POSITION, Telemetry
 from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from schemas.errors import Invalid
@@ -54,7 +56,7 @@ class Columns(BaseModel):
     accuracy: Name | None = Field(None, description="radius in metres within which it is")
 
 
-TEXTS = ("trip_id", "route_id", "headsign", "label", "stop_id")
+TEXTS, IDS = ("headsign", "label"), ("trip_id", "route_id", "stop_id")
 
 
 class Config(PageOrFileSettings):
@@ -114,21 +116,22 @@ class VehiclePositionsCsv:
     def _row(self, row: CsvRow, heading: list[str], told: Telemetry) -> None:
         cells, columns = named_cells(row, heading), self._config.columns
         known = self._known(cells)
-        vehicle_id = a_text(known(columns.vehicle_id), "vehicle_id")
+        vehicle_id = known_id(a_text(known(columns.vehicle_id), "vehicle_id"), "vehicle_id")
         read = row_time(a_text(known(columns.time), "time"), self._config.time_format, self._zone)
         event_ms = plausible_time(read.note(told.noted), told.at_ms, "time")
         position = told.position(known(columns.lat), known(columns.lon))
         if position is not None:
-            position["accuracy_m"] = told.at_least_zero(self._number(known, "accuracy"), "accuracy")
+            position["accuracy_m"] = told.plausible(self._number(known, "accuracy"), "accuracy")
         said = {
             "vehicle_id": vehicle_id,
             "vehicle_type": self._type(known(columns.vehicle_type), told),
             "operator": self._config.operator,
             "speed_mps": told.speed_mps(self._number(known, "speed"), self._config.speed_unit),
             "bearing_deg": told.bearing_deg(self._number(known, "bearing")),
-            "odometer_m": told.at_least_zero(self._number(known, "odometer"), "odometer"),
+            "odometer_m": told.plausible(self._number(known, "odometer"), "odometer"),
             "is_stale": told.is_older_than(event_ms, self._config.stale_after_s),
             **{name: known(getattr(columns, name)) for name in TEXTS},
+            **{name: id_if_known(known(getattr(columns, name)), name, told.noted) for name in IDS},
         }
         accuracy_s = AMBIGUOUS_ACCURACY_S if read.is_ambiguous else None
         told.tell(

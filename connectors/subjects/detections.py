@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.base import Place, Reading, SetAside, SourceContext
-from connectors.formats.records import EARLIEST_MS, LATEST_MS, a_number, plausible_time
+from connectors.formats.records import a_number, plausible_time
 from connectors.formats.records import position as position_of
 from connectors.subjects.cameras import Camera, Cameras
 from connectors.subjects.labels import OTHER, load_labels
+from connectors.subjects.plausible import EARLIEST_MS, LATEST_MS, UNKNOWN_IDS, plausible
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 
@@ -21,8 +22,7 @@ BORDER = 0.05
 MOST = 1 + BORDER
 LATEST_S = LATEST_MS // 1000
 METRES_PER_S = {"m/s": 1.0, "km/h": 1 / 3.6, "kph": 1 / 3.6, "mph": 0.44704}
-SPEED_MOST = 1_000.0
-"""Beyond it nothing moves on the ground."""
+REPEATED = "said twice of one thing and moment"
 
 Attributes = list[dict[str, Any]]
 Box = dict[str, float]
@@ -33,13 +33,22 @@ _NUMBER = (float, int)
 
 @dataclass(slots=True)
 class Told:
-    """The results of a body, as it is being read."""
+    """The results of a body, as it is being read. *ids*: of each event, what it said beside its identity."""
 
     at_ms: int | None
+    ids: dict[str, tuple[object, ...]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     aside: list[SetAside] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
+
+    def is_new(self, event_id: str, said: tuple[object, ...] = ()) -> bool:
+        """Whether the body has not told that event before; one that it has is counted as repeated."""
+        if event_id in self.ids:
+            self.skipped[REPEATED] += 1
+            return False
+        self.ids[event_id] = said
+        return True
 
     def reading(self, place: Place) -> Reading:
         return Reading(self.events, place, aside=self.aside, skipped=self.skipped, noted=self.noted)
@@ -84,21 +93,34 @@ class Detections:
         ended: bool = False,
         classes: Sequence[dict[str, Any]] = (),
         attributes: Sequence[dict[str, Any]] = (),
+        said: tuple[object, ...] = (),
+        is_named: bool = False,
     ) -> None:
-        """Add the event of one claim to *told*. ``Invalid`` for a time that cannot be.
+        """Add the event of one claim to *told*; told again in one body it is counted. ``Invalid`` for a time that cannot be.
 
         *identity*: the source's own ids of it beside camera and track, at the least the frame's time. Events may share
-        what they hold: nobody changes an event.
+        what they hold: nobody changes an event. *said*, its class and box, joins the identity where nobody tracks the
+        thing, unless the identity alone names it (*is_named*), and where the body says something else under the same id.
         """
+        if track_id in UNKNOWN_IDS:
+            told.noted["track unknown"] += 1
+            track_id = None
+        if track_id is None and not is_named:
+            identity = (*identity, *said)
         at_ms = told.at_ms
         if event_ms < EARLIEST_MS or (at_ms is not None and event_ms > at_ms):
             plausible_time(event_ms, at_ms, "event_time")
         where = camera.position if position is None else position
         city, source, camera_id = self._city, self._source, camera.camera_id
+        event_id = derived_id(city, source, camera_id, track_id, *identity)
+        if told.ids.get(event_id, said) != said:
+            event_id = derived_id(city, source, camera_id, track_id, *identity, *said)
+        if not told.is_new(event_id, said):
+            return
         value = event_fields(
             city,
             source,
-            event_id=derived_id(city, source, camera_id, track_id, *identity),
+            event_id=event_id,
             event_time_ms=event_ms,
             received_ms=event_ms if at_ms is None else at_ms,
             position=where,
@@ -130,6 +152,9 @@ def box_of(left: object, top: object, right: object, bottom: object, told: Told)
         x1, y1, x2, y2 = _corners(left, top, right, bottom, "numbers")
     if not (-BORDER <= x1 <= x2 <= MOST and -BORDER <= y1 <= y2 <= MOST):
         told.noted["box outside its picture"] += 1  # or not a number, in the sense of floats
+        return None
+    if x1 == x2 and y1 == y2:
+        told.noted["box without extent"] += 1  # four zeros, as many write nothing
         return None
     if x1 < 0 or y1 < 0 or x2 > 1 or y2 > 1:
         x1, y1 = max(x1, 0.0), max(y1, 0.0)
@@ -168,13 +193,13 @@ def box_in_pixels(
     return box_of(left / width, top / height, right / width, bottom / height, told)
 
 
-def share_of(value: object, name: str) -> float | None:
-    """A likelihood of 0 to 1, ``None`` where there is none. ``Invalid`` otherwise."""
+def share_of(value: object, name: str, noted: Counter[str]) -> float | None:
+    """A likelihood of 0 to 1; ``None`` where there is none, or, noted, where it is below zero. ``Invalid`` otherwise."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value <= 1:
         raise Invalid(f"{name} is no share", field=name, expected="0 to 1")
-    return float(value)
+    return plausible(float(value), "likelihood", noted, name)
 
 
 def claimed(label: str, share: float | None) -> list[dict[str, Any]]:
@@ -186,11 +211,9 @@ def attribute(name: str, value: object, likelihood: float | None = None) -> dict
     return {"name": name, "value": str(value), "likelihood": likelihood}
 
 
-def speed_of(value: object, name: str, to_mps: float | None) -> float | None:
-    """Metres a second; ``None`` where there is none, or the settings do not say its unit (*to_mps*)."""
+def speed_of(value: object, name: str, to_mps: float | None, noted: Counter[str]) -> float | None:
+    """Metres a second; ``None`` where there is none, or the settings do not say its unit (*to_mps*), or, noted, where it
+    cannot be."""
     if to_mps is None or value is None:
         return None
-    mps = a_number(value, name) * to_mps
-    if not -SPEED_MOST <= mps <= SPEED_MOST:
-        raise Invalid(f"{name} is no speed", field=name, expected=f"at most {SPEED_MOST} m/s")
-    return mps
+    return plausible(a_number(value, name) * to_mps, "speed", noted)

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.base import Place, Reading, SetAside, SourceContext
 from connectors.formats.records import position as position_of
+from connectors.subjects.plausible import Number, bearing, plausible
 from schemas.catalogue import load_catalogue
 from schemas.event import Event, derived_id, event_fields
 
@@ -88,24 +89,17 @@ class Telemetry:
             self.noted[NO_PLACE] += 1
         return where
 
-    def at_least_zero(self, value: float | None, what: str) -> float | None:
-        """*value* itself. What is below zero and cannot be is a sign for unknown, noted."""
-        if value is not None and value < 0:
-            self.noted[f"{what} below zero"] += 1
-            return None
-        return value
+    def plausible(self, value: Number | None, quantity: str, name: str | None = None) -> Number | None:
+        """As ``plausible.plausible``: what cannot be is a sign for unknown, noted."""
+        return plausible(value, quantity, self.noted, name)
 
     def speed_mps(self, value: float | None, unit: str = "m/s") -> float | None:
-        """*value* in metres a second."""
-        speed = self.at_least_zero(value, "speed")
-        return None if speed is None else speed * SPEEDS[unit]
+        """*value* in metres a second, within what can be."""
+        return self.plausible(None if value is None else value * SPEEDS[unit], "speed")
 
     def bearing_deg(self, value: float | None) -> float | None:
         """*value* itself. What is no direction of the compass is a sign for unknown, noted."""
-        if value is not None and not 0 <= value <= 360:
-            self.noted["bearing beyond the compass"] += 1
-            return None
-        return value
+        return bearing(value, self.noted)
 
     def is_older_than(self, event_ms: int, seconds: float) -> bool:
         """Whether a state of *event_ms* was more than *seconds* old on arrival; ``False`` where the arrival is not known."""

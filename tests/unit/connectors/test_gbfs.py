@@ -189,7 +189,8 @@ def test_one_feed_that_is_broken_does_not_hide_its_neighbours() -> None:
 @pytest.mark.parametrize(
     ("record", "field"),
     [
-        ({**STATUS, "num_bikes_available": -1}, "num_vehicles_available"),
+        ({**STATUS, "num_bikes_available": "3"}, "num_vehicles_available"),
+        ({**STATUS, "station_id": -1}, "station_id"),
         ({**STATUS, "is_renting": "yes"}, "is_renting"),
         ({**STATUS, "last_reported": "soon"}, "last_reported"),
         ({**STATUS, "last_reported": NOON_S + 400}, "last_reported"),

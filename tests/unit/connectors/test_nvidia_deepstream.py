@@ -53,10 +53,11 @@ def test_boxes_are_null_until_the_city_says_how_large_the_pictures_are(garage: b
     assert all(value["bounding_box"] is None for value in values(heard))
     assert heard.noted["box in pixels of a picture of unknown size"] == 1_816
     cameras = dict.fromkeys({event.key for event in heard.events}, LIVE_SIZE)
-    boxes = [
-        value["bounding_box"]
-        for value in values(read(source("nvidia_deepstream", SANTA_CLARA, cameras=cameras), garage))
-    ]
+    sized = read(source("nvidia_deepstream", SANTA_CLARA, cameras=cameras), garage)
+    boxes = [box for value in values(sized) if (box := value["bounding_box"]) is not None]
+    assert (len(boxes), sized.noted) == (1_812, {"box without extent": 4}), (
+        "four spaces that emptied: all zeros"
+    )
     assert boxes[0] == {
         "x": 504 / 960,
         "y": 24 / 760,
