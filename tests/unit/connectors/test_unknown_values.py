@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
+from google.transit import gtfs_realtime_pb2 as gtfs
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
 from connectors.discovery import load_source
@@ -193,7 +194,7 @@ def test_delays_that_cannot_be_are_null_and_an_alert_without_an_end_has_none() -
     entity = transit.an_update()
     entity.trip_update.delay = -(2**31)
     entity.trip_update.stop_time_update.add(stop_id="A").arrival.delay = 2**31 - 1
-    alert = transit.gtfs.FeedEntity(id="a")
+    alert = gtfs.FeedEntity(id="a")
     alert.alert.active_period.add(start=transit.NOON_S, end=ALL_BITS_64)
     alert.alert.active_period.add(start=transit.NOON_S, end=253_402_300_799)
     reading = transit.hears(transit.a_feed(entity, alert))
