@@ -49,13 +49,15 @@ class Heard:
     """The answer of an outside system at one moment.
 
     *error*: why a poll failed. An empty *body* says nothing. *at_ms*: when it arrived, by the wall's clock when live, by
-    the recording's when played; ``None`` for a file that does not say when.
+    the recording's when played; ``None`` for a file that does not say when. *missing*: the parts of the answer that were
+    not heard, each with the reason (a page behind the bound, a feed that failed): what they may hold has not ended.
     """
 
     body: bytes
     at_ms: int | None
     error: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

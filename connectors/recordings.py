@@ -1,7 +1,7 @@
 """Recordings: the bodies that a source read, line by line, to be fed through the source again.
 
-A recording is JSON lines, optionally gzipped: ``{"fetched_at", "body" | "body_base64", "error"}``. Any other
-file is one body in an outside system's own form, at no stated time.
+A recording is JSON lines, optionally gzipped: ``{"fetched_at", "body" | "body_base64", "error",
+"missing"}``. Any other file is one body in an outside system's own form, at no stated time.
 """
 
 from __future__ import annotations
@@ -78,9 +78,14 @@ def read_line(line: bytes, *, where: str = "recording") -> Heard:
         found = exact_json(line)
         if not isinstance(found, dict):
             raise ValueError("not an object")  # noqa: TRY004 - as above
-        error = found.get("error")
+        error, missing = found.get("error"), found.get("missing") or []
+        if not isinstance(missing, list):
+            raise ValueError('"missing" is no list')  # noqa: TRY004 - as above
         return Heard(
-            body=_body(found), at_ms=_at_ms(found.get("fetched_at")), error=str(error) if error else None
+            body=_body(found),
+            at_ms=_at_ms(found.get("fetched_at")),
+            error=str(error) if error else None,
+            missing=tuple(map(str, missing)),
         )
     except (ValueError, TypeError, binascii.Error) as error:
         raise Fatal(
@@ -100,6 +105,8 @@ def write_line(heard: Heard) -> bytes:
         line["body_base64"] = base64.b64encode(heard.body).decode()
     if heard.error is not None:
         line["error"] = heard.error
+    if heard.missing:
+        line["missing"] = heard.missing
     return orjson.dumps(line) + b"\n"
 
 

@@ -29,7 +29,7 @@ def report_of(platform: Platform, city: str, source: str) -> dict[str, Any] | No
 
 
 def unheard(platform: Platform) -> list[dict[str, Any]]:
-    """Every source of every city that delivers nothing now: failing, refused, stopped, on trial."""
+    """Every source of every city that is not whole now: failing, refused, stopped, on trial, or heard in part."""
     consumer = reader(platform.kafka)
     known = sorted(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)
     consumer.close()
@@ -38,7 +38,7 @@ def unheard(platform: Platform) -> list[dict[str, Any]]:
         if topic.partition(".")[2] != CONTRACT:
             continue
         for _, row in sorted(read_rows(platform.kafka, topic, rows).rows.items()):
-            if row.value is not None and row.value["state"] != HEARING:
+            if row.value is not None and (row.value["state"] != HEARING or row.value["state_reason"]):
                 found.append(dict(row.value))
     tell_left_out(rows)
     return found

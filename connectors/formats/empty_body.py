@@ -6,6 +6,8 @@ The one guard of every source: ``found.load_source`` puts it before ``read``.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from connectors.base import Heard, Place, PolledSource, Reading, Source
@@ -28,15 +30,23 @@ class Guarded:
         return getattr(self._source, name)
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        """As ``Reader.read``. A poll that failed is not counted here."""
+        """As ``Reader.read``. A poll that failed is not counted here; what one did not hear is noted."""
         if heard.error is not None:
             return Reading((), place)
+        reading = self._read(heard, place)
+        return reading if not heard.missing else replace(reading, noted=_with_missing(reading.noted, heard))
+
+    def _read(self, heard: Heard, place: Place) -> Reading:
         if _NOTHING.fullmatch(heard.body):
             return Reading((), place, skipped={NOTHING: 1})
         try:
             return self._source.read(heard, place)
         except Nothing:
             return Reading((), place, skipped={NOTHING: 1})
+
+
+def _with_missing(noted: Mapping[str, int], heard: Heard) -> dict[str, int]:
+    return dict(noted) | {f"not heard: {one}": 1 for one in heard.missing}
 
 
 def guarded(source: Source | PolledSource) -> Source | PolledSource:

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.base import SourceContext
 from connectors.formats.numbers import ASCII, DIGITS_TOLD, Digits
+from connectors.formats.pages import Form, ListForm
 from connectors.formats.positions import AXES_TOLD, COORDINATES_TOLD, DEGREES, MICRO, Axes, Coordinates
 from connectors.formats.times import EPOCHS, TimeForm, ZoneName
 from connectors.subjects.incidents import REMEMBERED, Domain, Status
-from connectors.transport.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
+from connectors.transport.page_or_file import Charset, PagedSettings, refuse_unheeded
 from schemas.kinds import load_kinds
 from schemas.names import AgencyName
 
@@ -52,7 +53,7 @@ class Columns(BaseModel):
         return self
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``mapped_rows``. Without url and path it is only played or pushed."""
 
     domain: Domain = Field(
@@ -111,6 +112,12 @@ class Config(PageOrFileSettings):
         if context.speaks_for or self.columns.agency is None:
             return context.speaks_for or (self.agency,)
         return None
+
+    @property
+    def list_form(self) -> ListForm:
+        """Where the records of a page stand."""
+        form: dict[str, Form] = {"csv": "rows", "json": "list", "jsonl": "lines"}
+        return ListForm(form[self.format], (self.records or "",), self.encoding)
 
     @model_validator(mode="after")
     def _sound(self) -> Config:

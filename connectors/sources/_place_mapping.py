@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.formats.numbers import ASCII, DIGITS_TOLD, Digits
+from connectors.formats.pages import Form, ListForm
 from connectors.formats.positions import AXES_TOLD, COORDINATES_TOLD, DEGREES, Axes, Coordinates
 from connectors.formats.times import EPOCHS, TimeForm, ZoneName
-from connectors.transport.page_or_file import Charset, PageOrFileSettings, refuse_unheeded
+from connectors.transport.page_or_file import Charset, PagedSettings, refuse_unheeded
 
 Name = Annotated[str, Field(min_length=1)]
 STATUSES = Literal["ok", "faulty", "retired"]
@@ -46,7 +47,7 @@ class Columns(BaseModel):
         return (*ours, *more)
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``mapped_places``."""
 
     becomes: Literal["camera", "hub", "site"] = Field(
@@ -90,6 +91,12 @@ class Config(PageOrFileSettings):
     )
     timezone: ZoneName | None = Field(None, description="zone of times that name none; none: the city's")
     as_of: date | None = Field(None, description="since when rows hold that name no time")
+
+    @property
+    def list_form(self) -> ListForm:
+        """Where the records of a page stand."""
+        form: dict[str, Form] = {"csv": "rows", "json": "list"}
+        return ListForm(form[self.format], (self.records or "",), self.encoding)
 
     @model_validator(mode="after")
     def _sound(self) -> Config:

@@ -21,6 +21,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.csv import CsvRow, headed_rows, named_cells, under_heading
 from connectors.formats.json import BOM
+from connectors.formats.pages import ListForm
 from connectors.formats.records import (
     a_text,
     note_unknown,
@@ -32,7 +33,7 @@ from connectors.formats.records import (
 )
 from connectors.formats.times import local_time
 from connectors.subjects.incidents import Case, Status, tell
-from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
+from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.kinds import load_kinds
 from schemas.parts import kind_of
@@ -49,7 +50,7 @@ MICRO = 1e6
 PLACE = re.compile(r"\(\s*(\d{1,9})\s*,\s*(\d{1,9})\s*\)", re.ASCII)
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``austin_fire_calls``."""
 
     longitude_sign: Literal[-1, 1] = Field(
@@ -64,7 +65,7 @@ class AustinFireCalls:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, ListForm("rows"))
         self._words = load_kinds().words["austin-fire"]
 
     async def poll(self, place: Place) -> Heard:

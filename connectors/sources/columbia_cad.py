@@ -24,6 +24,7 @@ from typing import Any
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.csv import headed_rows, named_cells, under_heading
 from connectors.formats.json import BOM, json_records, originals
+from connectors.formats.pages import ListForm
 from connectors.formats.records import (
     a_text,
     an_id,
@@ -36,7 +37,7 @@ from connectors.formats.records import (
 )
 from connectors.formats.times import local_time
 from connectors.subjects.incidents import Case, Domain, Status, tell
-from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
+from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.parts import kind_of
@@ -71,7 +72,7 @@ COLUMNS = frozenset({"incident", "datetime", "type", "location_txt", "lat", "lon
 """The columns that every form of the log has."""
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``columbia_cad``. Without url and path it is only played or pushed."""
 
 
@@ -80,7 +81,7 @@ class ColumbiaCad:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, ListForm())
         self._words: dict[str, Words] = {
             service: load_kinds().words[table] for service, (_, table) in SERVICES.items()
         }

@@ -19,6 +19,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.csv import CsvRow, csv_rows, named_cells
 from connectors.formats.empty_body import Nothing
+from connectors.formats.pages import ListForm
 from connectors.formats.records import (
     a_text,
     note_unknown,
@@ -28,7 +29,7 @@ from connectors.formats.records import (
     text_or_none,
 )
 from connectors.formats.times import local_time
-from connectors.transport.page_or_file import Charset, PageOrFile, PageOrFileSettings
+from connectors.transport.page_or_file import Charset, PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 
@@ -58,7 +59,7 @@ OTHER_CLASSES = {
 """Classes of the list beside cameras; any other class is skipped under its own name."""
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``daejeon_devices``."""
 
     owner: str = Field("daejeon", min_length=1, description="who owns the cameras, as stated in each event")
@@ -86,7 +87,7 @@ class DaejeonDevices:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, ListForm("rows"))
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

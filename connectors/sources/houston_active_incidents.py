@@ -24,6 +24,7 @@ from pydantic import Field
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.empty_body import Nothing
 from connectors.formats.json import json_value, originals
+from connectors.formats.pages import ListForm
 from connectors.formats.records import (
     a_number,
     a_text,
@@ -37,7 +38,7 @@ from connectors.formats.records import (
 )
 from connectors.formats.times import RowTime, local_time
 from connectors.sources._active_list import Change, Followed, Key, Row, Unread, follow
-from connectors.transport.page_or_file import PageSettings
+from connectors.transport.page_or_file import Paged, PageSettings
 from connectors.transport.web_page import WebPage
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
@@ -56,7 +57,7 @@ CALL_TIME_ACCURACY_S = 60.0
 AMBIGUOUS_ACCURACY_S = 3600.0
 
 
-class Config(PageSettings):
+class Config(PageSettings, Paged):
     """Settings of a source of type ``houston_active_incidents``."""
 
     url: str = Field(pattern="^https?://", description="where the list is asked for, as JSON")
@@ -188,7 +189,12 @@ class HoustonActiveIncidents:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
-        self._page = WebPage(config.url, timeout_s=config.timeout_s, headers=config.headers)
+        self._page = WebPage(
+            config.url,
+            timeout_s=config.timeout_s,
+            headers=config.headers,
+            paging=config.paging(ListForm("list", (LEGACY, TODAY))),
+        )
         self._kinds = load_kinds()
 
     async def poll(self, place: Place) -> Heard:
@@ -212,7 +218,7 @@ class HoustonActiveIncidents:
             Followed.from_place(place),
             rows,
             unread=unread,
-            is_whole=body.get("exceededTransferLimit") is not True,  # ArcGIS cut the list
+            is_whole=not heard.missing and body.get("exceededTransferLimit") is not True,  # ArcGIS cut it
         )
         events = [self._event(change, received_ms) for change in changes]
         noted = Counter[str]()

@@ -52,7 +52,7 @@ class MappedPlaces:
         self._said = {"camera": self._camera, "hub": self._hub, "site": self._site}[config.becomes]
         self._numbers = NumberCells(config.digits, config.columns.of_numbers(*config.chargers.values()))
         self._places = PlaceForm(config.coordinates, is_swapped=config.axes == "lon lat")
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, config.list_form)
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

@@ -63,7 +63,7 @@ class MappedRows:
             longitude_sign=config.longitude_sign,
             other_order=OTHER_ORDER if config.columns.point is None else "point_order",
         )
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, config.list_form)
         theirs = load_kinds().words[config.words] if config.words else None
         self._kinds = Words.of(config.kinds, beside=theirs)
         self._statuses = {spoken(word): status for word, status in config.statuses.items()}

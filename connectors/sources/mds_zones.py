@@ -19,11 +19,12 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.json import around_record, json_records, json_value, originals
+from connectors.formats.pages import ListForm
 from connectors.formats.records import a_text, id_or_none, read_each, set_aside, text_or_none
 from connectors.sources.zones_geojson import since_ms
 from connectors.subjects.plausible import EARLIEST_MS
 from connectors.subjects.zones import geometry_of, zone
-from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
+from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
 from schemas.names import AgencyName
@@ -31,10 +32,12 @@ from schemas.names import AgencyName
 GEOGRAPHIES, POLICIES, FEATURES = "geographies", "policies", "features"
 RULES_MAX, RULE_BYTES_MAX = 500, 20_000
 """Geographies whose rules are remembered, and bytes of those of one."""
+LISTS = tuple(f"{above}{name}" for name in (POLICIES, GEOGRAPHIES, FEATURES) for above in ("data.", ""))
+"""Where a list may stand in a page."""
 KIND = "geography"
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``mds_zones``."""
 
     operator: AgencyName | None = Field(None, description="the agency")
@@ -53,7 +56,7 @@ class MdsZones:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, ListForm("list", LISTS))
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import json_records, originals
+from connectors.formats.pages import ListForm
 from connectors.formats.pidf_lo import Whereabouts, read_pidf_lo
 from connectors.formats.records import a_text, note_unknown, plausible_time, position, read_each, set_aside
 from connectors.sources._eido import (
@@ -42,7 +43,7 @@ from connectors.sources._eido import (
 )
 from connectors.subjects.incidents import REMEMBERED, Case, Domain, Status, tell
 from connectors.subjects.speakers import checked_agency
-from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
+from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.kinds import Words, load_kinds, spoken
 from schemas.names import AgencyName
@@ -61,7 +62,7 @@ class Agency(BaseModel):
     domain: Domain | None = Field(None, description="whose incidents it reports; none: by its type")
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``nena_eido``. Without url and path it is only played or pushed."""
 
     domain: Domain = Field("fire", description="of an incident whose agency and kind say nothing else")
@@ -105,7 +106,7 @@ class NenaEido:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, ListForm("list"))
         tree = load_kinds()
         theirs = tree.words[config.words] if config.words else None
         self._kinds = Words.of(config.kinds, beside=theirs)

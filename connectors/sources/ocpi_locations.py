@@ -20,6 +20,7 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import around_record, json_records, json_value, originals
+from connectors.formats.pages import ListForm
 from connectors.formats.records import (
     a_text,
     an_id,
@@ -32,7 +33,7 @@ from connectors.formats.records import (
 from connectors.formats.times import iso_ms
 from connectors.subjects.plausible import known_id
 from connectors.subjects.vehicles import HUB, Telemetry
-from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
+from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.names import AgencyName
 
@@ -65,7 +66,7 @@ OTHER_THINGS = {
 """A field that no location has → the object of OCPI (2.1.1 to 2.3) that has it."""
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``ocpi_locations``."""
 
     operator: AgencyName | None = Field(
@@ -82,7 +83,7 @@ class OcpiLocations:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, ListForm("list", ("data", "")))
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

@@ -21,11 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.csv import CsvRow, headed_rows, named_cells, under_heading
 from connectors.formats.json import BOM
+from connectors.formats.pages import ListForm
 from connectors.formats.records import a_number, a_text, note_unknown, plausible_time, read_each, set_aside
 from connectors.formats.times import TimeForm, ZoneName, row_time
 from connectors.subjects.plausible import id_if_known, known_id
 from connectors.subjects.vehicles import POSITION, Telemetry
-from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
+from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.names import AgencyName
 
@@ -59,7 +60,7 @@ class Columns(BaseModel):
 TEXTS, IDS = ("headsign", "label"), ("trip_id", "route_id", "stop_id")
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``vehicle_positions_csv``. Without url and path it is only played or pushed."""
 
     operator: AgencyName = Field(description="who runs the vehicles")
@@ -87,7 +88,7 @@ class VehiclePositionsCsv:
         self._config = config
         self._zone = context.timezone if config.timezone is None else ZoneInfo(config.timezone)
         self._unknown = {name: {spelt(cell) for cell in cells} for name, cells in config.unknown.items()}
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, ListForm("rows"))
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

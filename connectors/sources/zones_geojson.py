@@ -17,9 +17,10 @@ from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import around_record, in_utf8, json_records, originals
+from connectors.formats.pages import ListForm
 from connectors.formats.records import an_id, id_or_none, read_each, set_aside
 from connectors.subjects.zones import geometry_of, zone
-from connectors.transport.page_or_file import Charset, PageOrFile, PageOrFileSettings
+from connectors.transport.page_or_file import Charset, PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.event import Event
 from schemas.names import AgencyName
@@ -27,7 +28,7 @@ from schemas.names import AgencyName
 FEATURES = "features"
 
 
-class Config(PageOrFileSettings):
+class Config(PagedSettings):
     """Settings of a source of type ``zones_geojson``."""
 
     kind: str = Field(min_length=1, description="what the zones are: dong, park, school-zone")
@@ -49,7 +50,7 @@ class ZonesGeojson:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
         self._config = config
-        self._asked = PageOrFile(context.source, config)
+        self._asked = PageOrFile(context.source, config, ListForm("list", (FEATURES,), config.encoding))
 
     async def poll(self, place: Place) -> Heard:
         return await self._asked.ask()

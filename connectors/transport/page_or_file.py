@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from connectors.base import Heard
+from connectors.formats.pages import ListForm, is_cut
 from connectors.transport.file import read_file
-from connectors.transport.web_page import WebPage
+from connectors.transport.web_page import PAGES_MAX, Paging, WebPage
 from schemas.errors import Fatal
 
 
@@ -59,15 +61,51 @@ class PageOrFileSettings(PageSettings):
         return self
 
 
-class PageOrFile:
-    """The page or the file that a ``PolledSource`` reads, as its *settings* name it."""
+Origin = Annotated[str, Field(pattern="^https?://[^/?#@]+/?$")]
 
-    def __init__(self, who: str, settings: PageOrFileSettings) -> None:
-        self._who = who
+
+class Paged(BaseModel):
+    """Settings of a list that comes in pages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pages_max: int = Field(
+        PAGES_MAX, ge=1, le=1_000, description="pages of the list that a poll follows; 1: the first alone"
+    )
+    pages_from: tuple[Origin, ...] = Field(
+        (),
+        description="servers beside url's that may hold further pages and are sent the headers: https://host",
+    )
+
+    def paging(self, form: ListForm) -> Paging:
+        return Paging(form, self.pages_max, self.pages_from)
+
+
+class PagedSettings(PageOrFileSettings, Paged):
+    """The settings of a source whose list may come in pages."""
+
+    @model_validator(mode="after")
+    def _paged(self) -> PagedSettings:
+        asks = (self.url is not None, "with url")
+        refuse_unheeded(self, {"pages_max": asks, "pages_from": asks})
+        return self
+
+
+class PageOrFile:
+    """The page or the file that a ``PolledSource`` reads, as its *settings* name it.
+
+    *form*: of a list that may come in pages; ``None``: one page holds all that the source can read.
+    """
+
+    def __init__(self, who: str, settings: PageOrFileSettings, form: ListForm | None = None) -> None:
+        self._who, self._form = who, form
         self._path = settings.path
         url = settings.url
+        paging = settings.paging(form) if form is not None and isinstance(settings, Paged) else None
         self._page = (
-            None if url is None else WebPage(url, timeout_s=settings.timeout_s, headers=settings.headers)
+            None
+            if url is None
+            else WebPage(url, timeout_s=settings.timeout_s, headers=settings.headers, paging=paging)
         )
 
     async def ask(self) -> Heard:
@@ -75,7 +113,10 @@ class PageOrFile:
         if self._page is not None:
             return await self._page.get()
         if self._path is not None:
-            return await read_file(self._path)
+            heard = await read_file(self._path)
+            if self._form is not None and is_cut(heard.body, self._form):
+                return replace(heard, missing=("rows that the list itself says were left off",))
+            return heard
         raise Fatal(
             f"source {self._who!r} has neither url nor path",
             hint="set one of them under its [[source]], or live = false if it is only played or pushed",

@@ -68,7 +68,7 @@ class Channel:
         self._weighed = heard
         reasons = [aside.reason for aside in reading.aside]
         skipped = sum(reading.skipped.values())
-        if heard.error is None and heard.body:
+        if heard.error is None:
             self.report.heard(
                 reading.events,
                 at_ms=now_ms if heard.at_ms is None else heard.at_ms,
@@ -76,6 +76,7 @@ class Channel:
                 skipped=skipped,
                 noted=reading.noted,
                 has_clock=heard.at_ms is not None,
+                missing=heard.missing,
             )
         ids = {str(event.value["event_id"]) for event in asides if event.value is not None}
         # a trial judges the reading as it is: bad records that were counted before must count again, or it

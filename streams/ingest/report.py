@@ -70,6 +70,8 @@ class SourceReport:
         self.heard_at_ms: int | None = None
         self.trouble: tuple[str, int, str] | None = None
         """The current fault (failing or refused), its begin, and its reason."""
+        self.missing: tuple[str, ...] = ()
+        """The parts of the newest answer that were not heard."""
 
     def heard(
         self,
@@ -80,12 +82,14 @@ class SourceReport:
         skipped: int = 0,
         noted: Mapping[str, int] | None = None,
         has_clock: bool = True,
+        missing: Sequence[str] = (),
     ) -> None:
         """Count the reading of a body received *at_ms*. *has_clock*: the time is real; a file's events have
         no age and no rate.
         """
         hour = self._hour(at_ms)
         self.heard_at_ms, self.trouble = max(at_ms, self.heard_at_ms or 0), None
+        self.missing = tuple(missing)
         hour.counts["heard"] += 1
         hour.counts["in_time"] += len(events) if has_clock else 0
         hour.counts["skipped"] += skipped
@@ -183,6 +187,8 @@ class SourceReport:
         state, since_ms, reason = breaker.state, breaker.since_ms, breaker.reason
         if state == HEARING and self.trouble is not None:
             state, since_ms, reason = self.trouble
+        elif state == HEARING and self.missing:
+            reason = "not heard: " + "; ".join(self.missing)
         value = report_fields(city, source, now_ms) | {
             "state": state,
             "state_since_at": since_ms or self._since_ms or now_ms,

@@ -24,6 +24,10 @@ class Told:
     pages: dict[str, bytes] = field(default_factory=dict)
     """Path → body, for several pages; *body* for all others."""
     paths: list[str] = field(default_factory=list)
+    page_headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Path → headers of that page alone."""
+    statuses: dict[str, int] = field(default_factory=dict)
+    """Path → status, where it is another than *status*."""
 
 
 @contextmanager
@@ -39,10 +43,14 @@ def a_web_server() -> Iterator[Told]:
                 self.rfile.read(1)  # returns when the client closes the connection
                 told.left.set()
                 return
-            self.send_response(told.status)
-            for name, value in told.headers.items():
+            headers = {**told.headers, **told.page_headers.get(self.path, {})}
+            status = told.statuses.get(self.path, told.status)
+            if "ETag" in headers and self.headers.get("If-None-Match") == headers["ETag"]:
+                status = 304
+            self.send_response(status)
+            for name, value in headers.items():
                 self.send_header(name, value)
-            body = b"" if told.status == 304 else told.pages.get(self.path, told.body)
+            body = b"" if status == 304 else told.pages.get(self.path, told.body)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
