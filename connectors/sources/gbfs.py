@@ -1,7 +1,8 @@
 """GBFS, the standard of shared bicycles, scooters and cars: 1.x as many still publish it, 2.3 and 3.0.
 
 Asked by its discovery file (``gbfs.json``), a poll reads the feeds of hubs and vehicles and keeps
-them together as ``{"station_status": {…}, …}``. A single feed is read too, from its own URL, a file, or pushed: the
+them together as ``{"station_status": {…}, …}``. A feed that fails is noted and tried again later; the others
+are read. A single feed is read too, from its own URL, a file, or pushed: the
 status of stations then takes names and places from the last ``station_information`` that was read, and
 ``station_information`` alone gives hubs without their number of vehicles.
 
@@ -52,6 +53,7 @@ from connectors.sources._gbfs_system import (
 )
 from connectors.subjects.plausible import id_if_known, known_id, time_if_known
 from connectors.subjects.vehicles import HUB, POSITION, Telemetry
+from connectors.transport.feeds import Feeds
 from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
 from connectors.transport.web_page import WebPage
 from schemas.errors import Invalid
@@ -84,7 +86,7 @@ class Gbfs:
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context, self._config = context, config
         self._asked = PageOrFile(context.source, config)
-        self._pages: dict[str, WebPage] = {}
+        self._feeds = Feeds(self._page)
 
     # -- the rim ---------------------------------------------------------------------------------------------
 
@@ -93,22 +95,23 @@ class Gbfs:
         found = addresses(first.body, self._config.language)
         if not found:
             return first
-        bodies = {name: (await self._page(url).get()).body for name, url in found.items()}
-        parts = [orjson.dumps(name) + b":" + _as_json(body) for name, body in bodies.items()]
-        return Heard(b"{" + b",".join(parts) + b"}", first.at_ms)
+        bodies, missing = await self._feeds.ask(found)
+        parts = [orjson.dumps(name) + b":" + _as_json(body) for name, body in bodies.items() if body.strip()]
+        whole = b"{" + b",".join(parts) + b"}" if parts else b""  # 204 of each: nothing was said
+        return Heard(whole, first.at_ms, missing=missing)
 
     def _page(self, url: str) -> WebPage:
         """Secrets are sent only to the host that the city's file names."""
-        if url not in self._pages:
+        try:
             is_theirs = urlsplit(url).netloc == urlsplit(self._config.url or "").netloc
-            headers = self._config.headers if is_theirs else {}
-            self._pages[url] = WebPage(url, timeout_s=self._config.timeout_s, headers=headers)
-        return self._pages[url]
+        except ValueError:
+            is_theirs = False
+        headers = self._config.headers if is_theirs else {}
+        return WebPage(url, timeout_s=self._config.timeout_s, headers=headers)
 
     async def close(self) -> None:
         await self._asked.close()
-        for page in self._pages.values():
-            await page.close()
+        await self._feeds.close()
 
     # -- reading ---------------------------------------------------------------------------------------------
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import httpx
 
@@ -82,7 +84,10 @@ class WebPage:
         headers: Mapping[str, str] | None = None,
         paging: Paging | None = None,
     ) -> None:
-        self._url = httpx.URL(url)
+        try:
+            self._url = httpx.URL(url)
+        except httpx.InvalidURL:
+            raise Fatal("the address is no URL", hint="check the source's url") from None
         self._timeout_s = timeout_s
         self._headers = dict(headers or {})
         self._paging = paging
@@ -171,7 +176,9 @@ class WebPage:
         self, url: str, bytes_max: int, kept: Mapping[str, _Answer], *, is_trusted: bool = True
     ) -> _Answer:
         if self._client is None:
-            self._client = httpx.AsyncClient(timeout=self._timeout_s, follow_redirects=True)
+            self._client = httpx.AsyncClient(
+                timeout=self._timeout_s, follow_redirects=True, verify=_trusted()
+            )
         before = kept.get(url)
         headers = dict(self._headers) if is_trusted else {}
         if before is not None and before.etag is not None:
@@ -205,6 +212,12 @@ class WebPage:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: they take longer to read than a page does to arrive."""
+    return httpx.create_ssl_context()
 
 
 def _named(url: httpx.URL) -> str:

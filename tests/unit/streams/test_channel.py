@@ -77,3 +77,29 @@ def test_of_a_reading_that_stops_it_only_samples_are_kept(count: int, is_too_muc
         "d", "c", [SetAside(one, "") for one in bad], heard_at_ms=None, time_ms=NOON, now_ms=NOON
     )
     assert channel.is_too_much(asides) is is_too_much
+
+
+def state_of(channel: Channel) -> tuple[str, str | None]:
+    news = channel.report.event("daejeon", "cad", channel.breaker, now_ms=NOON).value
+    assert news is not None
+    return news["state"], news["state_reason"]
+
+
+def test_what_was_not_heard_of_an_answer_is_told_until_it_is_heard() -> None:
+    channel = Channel("daejeon", "cad")
+    part = Heard(b"x", NOON, missing=("free_bike_status: it answered 404",))
+    channel.weigh(part, Reading((), {}), [], now_ms=NOON)
+    assert state_of(channel) == ("hearing", "not heard: free_bike_status: it answered 404")
+    channel.weigh(Heard(b"x", NOON + 1), Reading((), {}), [], now_ms=NOON)
+    assert state_of(channel) == ("hearing", None)
+
+
+def test_an_answer_without_content_is_counted_and_ends_a_failure() -> None:
+    channel = Channel("daejeon", "cad")
+    channel.report.failed("it answered 500", at_ms=NOON)
+    channel.weigh(Heard(b"", NOON), Reading((), {}, skipped={"body without a record": 1}), [], now_ms=NOON)
+    assert state_of(channel) == ("hearing", None)
+    figures = channel.report.figures(now_ms=NOON)
+    assert (figures["heard"], figures["skipped"]) == (1, 1)
+    channel.weigh(Heard(b"", NOON, error="timed out"), Reading((), {}), [], now_ms=NOON)
+    assert channel.report.figures(now_ms=NOON)["heard"] == 1
