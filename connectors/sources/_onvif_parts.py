@@ -107,7 +107,12 @@ def gone_ids(came_from: Iterable[str], went_to: Iterable[str]) -> list[str]:
 def event_topic_of(topic: str | None) -> str | None:
     """The topic of the event within a topic of MQTT, without its source and keys; ``None`` where there is none."""
     device = DEVICE.fullmatch(topic or "")
-    return None if device is None else device["rest"].partition("/&")[0]
+    return None if device is None else without_prefixes(device["rest"].partition("/&")[0])
+
+
+def without_prefixes(topic: str) -> str:
+    """*topic* without the prefixes of its steps' namespaces (``tns1:``), which each device may call as it likes."""
+    return "/".join(step.rpartition(":")[2] for step in topic.split("/"))
 
 
 def utc_ms(time: str | None, noted: Counter[str]) -> int:

@@ -20,6 +20,7 @@ from connectors.sources._onvif_parts import (
     gone_ids,
     likelihood,
     number,
+    without_prefixes,
 )
 from schemas.errors import Invalid
 
@@ -278,5 +279,6 @@ def happening_of(notification: Element) -> Happening:
     for group, into in (("Source", sources), ("Key", items), ("Data", items)):
         for item in message.iterfind(f"{TT}{group}/{TT}SimpleItem"):
             into[item.get("Name") or ""] = item.get("Value") or ""
-    plain = "/".join(step.rpartition(":")[2] for step in topic.split("/"))
-    return Happening(plain, message.get("UtcTime"), message.get("PropertyOperation"), sources, items)
+    return Happening(
+        without_prefixes(topic), message.get("UtcTime"), message.get("PropertyOperation"), sources, items
+    )

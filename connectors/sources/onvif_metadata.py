@@ -7,8 +7,10 @@
 - Boxes: the frame's transformation gives −1 … 1 with y upwards; ours are shares of the picture with the origin top left.
 - Label: the likeliest class, but a vehicle's type before "Vehicle" where it is as likely as not; all stand in ``classes``.
 - A place of its own: ``GeoLocation``. ``Removed``, and what the object tree deletes, merges or renames, ends a track.
-- Events of analytics are published without a box. ``PropertyOperation="Deleted"`` deletes a property, as by MQTT an
-  empty payload does: the last ``PROPERTIES_MAX`` properties are in the place, so the end is published once.
+- Events of analytics are published without a box; their label is what ``rules`` says, what the topic says (the standard's
+  rules, makers' own by the behaviour they name), or the class of their object. A state that is not so has ended.
+- ``PropertyOperation="Deleted"`` deletes a property, as by MQTT an empty payload does: the last ``PROPERTIES_MAX``
+  properties are in the place, so the end is published once.
 - Sensor data and events of other services are counted as skipped. Plates, faces' names and ages are not read.
 - Times are named UTC, so one without an offset is UTC. ``Speed`` has no unit in the schema: the settings may name it.
 """
@@ -21,7 +23,7 @@ from functools import partial
 from typing import Any, Literal
 
 import orjson
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import Originals, originals
@@ -33,7 +35,7 @@ from connectors.sources._onvif_events import VIDEO_SOURCE, Events, remember, vid
 from connectors.sources._onvif_parts import DEVICE, Claim, Frame, Thing, event_topic_of, utc_ms
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import METRES_PER_S, Detections, Told, attribute, box_of, speed_of
-from connectors.subjects.labels import OTHER, label_of
+from connectors.subjects.labels import OTHER, check_labels, label_of
 from connectors.subjects.plates import plates_masked
 from connectors.subjects.plausible import plausible
 from connectors.transport.mqtt import MqttListener, MqttSettings
@@ -54,7 +56,16 @@ class Config(CameraSettings):
     speed_unit: Literal["m/s", "km/h", "mph"] | None = Field(
         None, description="of Behaviour/Speed; none: speeds are left out"
     )
+    rules: dict[str, str] = Field(
+        {},
+        description="the name of a camera's rule, or its topic → what it stands for: a label, such as fight",
+    )
     mqtt: MqttSettings | None = Field(None, description="the broker to listen to")
+
+    @field_validator("rules")
+    @classmethod
+    def _are_labels(cls, rules: dict[str, str]) -> dict[str, str]:
+        return check_labels(rules)
 
 
 class OnvifMetadata:
@@ -62,7 +73,7 @@ class OnvifMetadata:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._detections = Detections(context, Cameras(context, config), "onvif")
-        self._events = Events(self._detections)
+        self._events = Events(self._detections, config.rules)
         self._speed = METRES_PER_S.get(config.speed_unit or "")
         self._classes: dict[tuple[Claim, ...], Class] = {}
         self._listener = MqttListener(context, config.mqtt)

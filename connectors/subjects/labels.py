@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from types import MappingProxyType
 OTHER = "other"
 VEHICLE = "vehicle"
 AS_LIKELY_AS_NOT = 0.5
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _FILE = Path(__file__).with_name("labels.toml")
 
 
@@ -36,6 +39,16 @@ def load_labels(path: Path = _FILE) -> Labels:
     return Labels(words, vehicles, MappingProxyType(tables))
 
 
+def check_labels(named: dict[str, str]) -> dict[str, str]:
+    """*named*, whose values are labels. ``ValueError`` where one is none."""
+    words = load_labels().words
+    for name, label in named.items():
+        if label not in words:
+            near = difflib.get_close_matches(label, words, 1)
+            raise ValueError(f"{name!r}: no such label: {label!r}" + (f"; near: {near[0]}" if near else ""))
+    return named
+
+
 def by_beginning(table: Mapping[str, str], path: str) -> str | None:
     """The value of the longest entry of *table* that *path* (``a/b/c``) is or lies below."""
     steps = path.split("/")
@@ -43,6 +56,12 @@ def by_beginning(table: Mapping[str, str], path: str) -> str | None:
         if (found := table.get("/".join(steps[:count]))) is not None:
             return found
     return None
+
+
+def by_words(table: Mapping[str, str], path: str) -> str | None:
+    """The value of the last word of *path* that stands in *table*; ``FightDetector`` is the words fight and detector."""
+    words = [word.lower() for word in _WORD.findall(path)]
+    return next((table[word] for word in reversed(words) if word in table), None)
 
 
 def label_of(claims: list[tuple[str, float]]) -> tuple[str, float | None]:

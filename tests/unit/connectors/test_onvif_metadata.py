@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from connectors.base import Reading
 from connectors.formats.xml import BYTES_MAX
+from schemas.errors import Fatal
 from tests.unit.connectors.seen import NOON, read, source, values
 
 TT = 'xmlns:tt="http://www.onvif.org/ver10/schema"'
@@ -301,6 +302,61 @@ def test_by_xml_a_property_is_ended_by_its_operation() -> None:
     told, _ = hear((note.format("Changed") + note.format("Deleted")).encode())
     assert [value["ended"] for value in told] == [False, True]
     assert len({value["event_id"] for value in told}) == 2
+
+
+def an_event(topic: str, data: dict[str, Any] | None = None, rule: str = "R") -> bytes:
+    said = {"UtcTime": TIME, "Source": {"VideoSource": "1", "Rule": rule}, "Data": data or {}}
+    return by_mqtt(f"D/onvif-ej/{topic}/&1", said)
+
+
+@pytest.mark.parametrize(
+    ("topic", "data", "label"),
+    [
+        ("RuleEngine/LineDetector/Crossed", {"ObjectId": "7"}, "line_crossed"),
+        ("RuleEngine/FieldDetector/ObjectsInside", {"IsInside": True}, "intrusion"),
+        ("RuleEngine/LoiteringDetector/ObjectIsLoitering", {"State": True}, "loitering"),
+        ("RuleEngine/LoiteringDetector/ObjectIsRemoved", {}, "object_removed"),
+        ("RuleEngine/ObjectAbandoned", {}, "object_left"),
+        ("RuleEngine/ObjectRemoved", {}, "object_removed"),
+        ("RuleEngine/TamperDetector/Tamper", {"State": True}, "tamper"),
+        ("VideoSource/GlobalSceneChange/AnalyticsService", {"State": "true"}, "tamper"),
+        ("tns1:RuleEngine/tnsmaker:FightDetection/Fight", {"State": "1"}, "fight"),
+        ("RuleEngine/ViolenceDetector/State", {}, "fight"),
+        ("RuleEngine/FallDetector/Fallen", {}, "person_down"),
+        ("RuleEngine/CrowdDetection", {}, "crowd"),
+        ("RuleEngine/SmokeFireDetector/Smoke", {}, "smoke"),
+        ("RuleEngine/ArsonDetection", {}, "fire"),
+        ("RuleEngine/TrafficAccident/Accident", {}, "collision"),
+        ("RuleEngine/IllegalParking", {}, "parked_vehicle"),
+        ("RuleEngine/RoadObstacle", {}, "obstacle"),
+        ("RuleEngine/Stalking", {}, "stalking"),
+        ("RuleEngine/DrowningDetector", {}, "drowning"),
+        ("RuleEngine/ObjectDetection/Object", {"ClassTypes": "Human Vehicle"}, "person"),
+        ("RuleEngine/FireflyCounter", {}, "other"),
+        ("CameraApplicationPlatform/ObjectAnalytics/Device1Scenario1", {"active": "1"}, "other"),
+        ("CameraApplicationPlatform/FenceGuard/Camera1Profile1", {"active": "1"}, "line_crossed"),
+    ],
+)
+def test_an_event_is_labelled_by_what_its_topic_says_somebody_does(
+    topic: str, data: dict[str, Any], label: str
+) -> None:
+    (value,), _ = hear(an_event(topic, data))
+    assert (value["label"], value["ended"]) == (label, False)
+
+
+@pytest.mark.parametrize("data", [{"IsInside": False}, {"State": "false"}, {"active": "0"}])
+def test_a_state_that_is_not_so_is_an_end_and_claims_nothing(data: dict[str, Any]) -> None:
+    (value,), _ = hear(an_event("RuleEngine/SmokeDetector", data))
+    assert (value["label"], value["ended"]) == ("other", True)
+
+
+def test_the_city_says_what_a_rule_or_scenario_that_its_cameras_have_stands_for() -> None:
+    topic = "CameraApplicationPlatform/ObjectAnalytics/Device1Scenario1"
+    said = a_device(rules={"Schoolyard": "fight", topic: "parked_vehicle"})
+    bodies = (an_event("RuleEngine/FieldDetector", rule="Schoolyard"), an_event(topic))
+    assert [values(read(said, body, NOON))[0]["label"] for body in bodies] == ["fight", "parked_vehicle"]
+    with pytest.raises(Fatal, match="no such label: 'figth'; near: fight"):
+        a_device(rules={"Schoolyard": "figth"})
 
 
 def test_events_of_other_services_are_counted_and_not_told() -> None:
