@@ -6,7 +6,6 @@ Beside each record stand its bytes as they came, found only when they are asked 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +15,11 @@ from connectors.formats.empty_body import Nothing
 from connectors.formats.json_parts import Part, Unreadable, part_at, parts
 from schemas.errors import Invalid
 
-_LONG = re.compile(rb"[0-9]{19}")
+_LONG = b"0" * 19
+_AS_NOUGHTS = bytes.maketrans(b"123456789", b"0" * 9)
+"""So that a long number is looked for as one text: ten times as fast as a pattern of digits."""
+RECORDS_MAX = 200_000
+"""Records of a list that is taken apart; a longer one is bad as a whole."""
 BOM = b"\xef\xbb\xbf"
 
 Originals = Callable[[int, object], bytes]
@@ -49,11 +52,15 @@ def _beside_unreadable(body: bytes, lists: Sequence[str | None]) -> Any:
     ``None`` where that is not possible: something else is bad, or no record is good.
     """
     bad: dict[str | None, dict[int, Unreadable]] = {}
-    holes, good = list[Part](), 0
+    holes, good, opened = list[Part](), 0, dict[int, list[Part]]()
     try:
         for path in lists:
-            at = part_at(body, path)
-            records = parts(body, at.begin) if at is not None and at.of(body)[:1] == b"[" else []
+            at = part_at(body, path, opened)
+            records = (
+                parts(body, at.begin) if at is not None and body[at.begin : at.begin + 1] == b"[" else []
+            )
+            if len(records) > RECORDS_MAX:
+                return None
             bad[path] = {i: why for i, part in enumerate(records) if (why := _unreadable(part.of(body)))}
             holes += [records[index] for index in bad[path]]
             good += len(records) - len(bad[path])
@@ -91,7 +98,7 @@ def exact_json(body: bytes) -> Any:
     ``orjson.JSONDecodeError`` for anything else.
     """
     value = orjson.loads(body)
-    if _LONG.search(body) is None:
+    if _LONG not in body.translate(_AS_NOUGHTS):
         return value
     try:
         return json.loads(body)

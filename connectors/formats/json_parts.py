@@ -82,11 +82,13 @@ def _parts_and_end(body: bytes, at: int) -> tuple[list[Part], int]:
     raise ValueError("it does not end")
 
 
-def part_at(body: bytes, path: str | None) -> Part | None:
+def part_at(body: bytes, path: str | None, opened: dict[int, list[Part]] | None = None) -> Part | None:
     """The value under the dotted *path*; ``None`` where it leads nowhere. ``ValueError`` as ``parts``.
 
+    *opened*: the parts of what begins where, kept for the next path of the same body.
     Of two members of one name the last counts, as a reader of JSON takes it.
     """
+    opened = {} if opened is None else opened
     found = _trimmed(body, 0, len(body), None)
     for step in path.split(".") if path is not None else ():
         at = found.begin
@@ -95,7 +97,9 @@ def part_at(body: bytes, path: str | None) -> Part | None:
         is_object, number = body[at] == ord("{"), int(step) if step.isdecimal() else -1
         fitting = [
             part
-            for index, part in enumerate(parts(body, at))
+            for index, part in enumerate(
+                opened[at] if at in opened else opened.setdefault(at, parts(body, at))
+            )
             if (part.name == step if is_object else index == number)
         ]
         if not fitting:

@@ -10,9 +10,11 @@ import pytest
 from connectors.base import Bounds, Heard, SourceContext
 from connectors.discovery import load_source
 from connectors.formats.json import json_value
+from connectors.formats.messages import enveloped
 from connectors.formats.records import an_id, id_or_none
 from connectors.recordings import read_line
 from schemas.errors import Invalid
+from tests.contract.an_example import example_of
 
 CITY = SourceContext("ansan", "list", ZoneInfo("Asia/Seoul"), Bounds(36, 127, 37, 128))
 ROWS: dict[str, Any] = {
@@ -99,3 +101,46 @@ def test_a_long_number_beside_broken_json_is_invalid() -> None:
         with pytest.raises(Invalid):
             json_value(body)
     assert json_value(b"[%s]" % (b"1" * 25)) == [int("1" * 25)]
+
+
+@pytest.mark.parametrize("before", range(7))
+def test_a_long_number_is_found_wherever_it_stands(before: int) -> None:
+    body = b"[" + b" " * before + b"1" * 19 + b"2" * before + b"]"
+    assert json_value(body) == [int("1" * 19 + "2" * before)]
+
+
+@pytest.mark.parametrize(
+    ("track", "digits"),
+    [
+        ("24001234", "24001234"),
+        ("24001234.0", "24001234"),
+        ('"24001234"', "24001234"),
+        (str(LONG[0]), str(LONG[0])),
+        (f'"{LONG[0]}"', str(LONG[0])),
+    ],
+)
+def test_a_cameras_track_is_its_digits(track: str, digits: str) -> None:
+    """A camera's numbers are read as every other source's."""
+    scene = f'{{"track_id": {track}, "timestamp": "2026-03-08T09:00:00Z"}}'
+    frame = (
+        f'{{"frame": {{"timestamp": "2026-03-08T09:00:00Z", "observations": [{scene}], "operations": []}}}}'
+    )
+    object_ = f'{{"@ObjectId": {track}, "Appearance": {{}}}}'
+    onvif = f'{{"Frame": {{"@UtcTime": "2026-03-08T09:00:00Z", "Object": [{object_}]}}}}'
+    bodies = {"axis_scene_description": frame, "onvif_metadata": onvif}
+    for name, body in bodies.items():
+        source = example_of(name).source()
+        for one in (body.encode(), enveloped("cam/a", body.encode())):
+            (event,) = source.read(Heard(one, None), {}).events
+            assert event.value["track_id"] == digits
+
+
+def test_two_rows_of_houstons_list_with_long_numbers_are_two() -> None:
+    example = example_of("houston_active_incidents")
+    heard = example.heard()[0]
+    first, second = (f'"UID":{one},' for one in LONG)
+    row = '{"attributes":{UID"Agency":"F","Address":"A ST","CALL_TIME":1717242600000,"IncidentType":"EMS EVENT"}}'
+    rows = ",".join(row.replace("UID", uid) for uid in (first, second))
+    reading = example.source().read(Heard(f'{{"features":[{rows}]}}'.encode(), heard.at_ms), {})
+    assert len({event.key for event in reading.events}) == 2
+    assert not reading.aside
