@@ -20,6 +20,7 @@ import orjson
 
 from connectors.base import Heard
 from connectors.formats.json import exact_json
+from connectors.formats.json_parts import part_at
 from schemas.errors import Fatal
 from schemas.iso_time import iso_time
 
@@ -72,17 +73,33 @@ def _body(line: dict[str, Any]) -> bytes:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def _opened(line: bytes) -> tuple[Any, bytes | None]:
+    """*line* as JSON; where that fails for its body alone, the line without it, and the body's bytes as they came.
+
+    A body is its source's to judge: NaN in one record of it ends no replay.
+    """
+    try:
+        return exact_json(line), None
+    except orjson.JSONDecodeError:
+        part = part_at(line, "body")
+        if part is None:
+            raise
+        found = exact_json(line[: part.begin] + b"null" + line[part.end :])
+    body = part.of(line)
+    return found, json.loads(body).encode("utf-8", "surrogatepass") if body.startswith(b'"') else body
+
+
 def read_line(line: bytes, *, where: str = "recording") -> Heard:
     """One line of a recording. ``Fatal`` naming *where* when it is none."""
     try:
-        found = exact_json(line)
+        found, body = _opened(line)
         if not isinstance(found, dict):
             raise ValueError("not an object")  # noqa: TRY004 - as above
         error, missing = found.get("error"), found.get("missing") or []
         if not isinstance(missing, list):
             raise ValueError('"missing" is no list')  # noqa: TRY004 - as above
         return Heard(
-            body=_body(found),
+            body=_body(found) if body is None else body,
             at_ms=_at_ms(found.get("fetched_at")),
             error=str(error) if error else None,
             missing=tuple(map(str, missing)),

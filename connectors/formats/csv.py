@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from connectors.formats.empty_body import Nothing
 from schemas.errors import Invalid
 
+BEGINNINGS_MAX = 50
+"""How often a body is begun anew behind a quote that nothing closes: each time it may be read to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
@@ -22,19 +25,36 @@ class CsvRow:
 def csv_rows(body: bytes, encoding: str, *, delimiter: str = ",") -> Iterator[CsvRow]:
     """The rows of *body*, the heading first.
 
-    Bytes that *encoding* does not know come as lone surrogates, so that one bad row spoils no other; what the
-    CSV reader gives up on comes as one last row without cells.
+    Bytes that *encoding* does not know come as lone surrogates, so that one bad row spoils no other. A quote that nothing
+    closes, or what else the CSV reader gives up on, costs the line in which it begins: a row without cells. After
+    ``BEGINNINGS_MAX`` of them the rest of *body* is one such row.
     """
-    lines = body.splitlines(keepends=True)
+    lines, done = body.splitlines(keepends=True), 0
+    for _ in range(BEGINNINGS_MAX):
+        for row, number in _rows_from(lines[done:], encoding, delimiter):
+            yield row
+            done += number
+        if done == len(lines):
+            return
+        yield CsvRow([], lines[done])
+        done += 1
+    if done < len(lines):
+        yield CsvRow([], b"".join(lines[done:]))
+
+
+def _rows_from(lines: list[bytes], encoding: str, delimiter: str) -> Iterator[tuple[CsvRow, int]]:
+    """The rows of *lines*, each with its number of lines, up to one that is not closed or cannot be read."""
     reader = csv.reader((line.decode(encoding, "surrogateescape") for line in lines), delimiter=delimiter)
     done = 0
     while done < len(lines):
         try:
             cells = next(reader)
         except (csv.Error, StopIteration):
-            yield CsvRow([], b"".join(lines[done:]))
             return
-        yield CsvRow(cells, b"".join(lines[done : reader.line_num]))
+        original = b"".join(lines[done : reader.line_num])
+        if reader.line_num == len(lines) > done + 1 and original.count(b'"') % 2:
+            return
+        yield CsvRow(cells, original), reader.line_num - done
         done = reader.line_num
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.base import Heard
 from connectors.discovery import source_types
+from connectors.formats.csv import BEGINNINGS_MAX, csv_rows, headed_rows, named_cells
 from connectors.formats.json import at_path, in_encoding, in_utf8, json_records, json_value, originals
 from connectors.formats.json_parts import Unreadable, is_whole, parts
 from connectors.formats.messages import enveloped
@@ -273,3 +274,35 @@ def test_brackets_in_texts_are_no_brackets() -> None:
     assert not is_whole(body[:-1])
     assert not is_whole(body + b"}")
     assert not is_whole(b"{1:2:3}")
+
+
+# -- CSV --------------------------------------------------------------------------------------------------------
+
+BAD_CELLS = {
+    "a wrong byte": b"Caf\xe9",
+    "a quote that nothing closes": b'"cut',
+    "a cell beyond all bounds": b"x" * 140_000,
+}
+
+
+@pytest.mark.parametrize("wrong", BAD_CELLS)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_a_bad_row_of_csv_is_set_aside_with_its_bytes_and_its_neighbours_are_read(
+    wrong: str, encoding: str
+) -> None:
+    cell = BAD_CELLS[wrong].replace(b"\xe9", b"\xff")
+    first, last = '1,"화\n재"'.encode(encoding), "3,구조".encode(encoding)
+    bad = b"2," + cell
+    heading, rows = headed_rows(b"\n".join([b"no,word", first, bad, last]) + b"\n", encoding, {"no"})
+    read, aside, _ = read_each(
+        rows, lambda row: named_cells(row, heading), lambda _, row: row.original.rstrip(b"\n")
+    )
+    assert read == [{"no": "1", "word": "화\n재"}, {"no": "3", "word": "구조"}]
+    assert [one.original for one in aside] == [bad]
+
+
+def test_a_body_of_nothing_but_open_quotes_is_not_read_to_its_end_for_each() -> None:
+    lines = [b'%d,"\n' % number for number in range(2 * BEGINNINGS_MAX + 1)]
+    rows = list(csv_rows(b"".join(lines), "utf-8"))
+    assert b"".join(row.original for row in rows) == b"".join(lines)
+    assert len(rows) <= BEGINNINGS_MAX + 1

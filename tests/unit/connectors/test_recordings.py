@@ -78,3 +78,25 @@ def test_a_recording_that_is_not_there_or_was_cut_says_so(tmp_path: Path) -> Non
     (tmp_path / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(Fatal, match=r"cut\.jsonl\.gz"):
         list(read_recording(tmp_path / "cut.jsonl.gz"))
+
+
+@pytest.mark.parametrize(
+    ("body", "heard"),
+    [
+        (b'[{"n": 1}, {"n": NaN} ]', b'[{"n": 1}, {"n": NaN} ]'),
+        (b'[{"n": "Caf\xe9"}, "]"]', b'[{"n": "Caf\xe9"}, "]"]'),
+        (b'"[1, \\ud83d]"', b"[1, \xed\xa0\xbd]"),
+    ],
+)
+def test_a_body_that_is_no_json_is_its_sources_to_judge(tmp_path: Path, body: bytes, heard: bytes) -> None:
+    path = tmp_path / "a.jsonl"
+    line = b'{"fetched_at": "2024-05-15T05:00:00Z", "body": %s, "commit": 1}\n'
+    path.write_bytes(line % b"[1]" + line % body + line % b"[2]")
+    assert [one.body for one in read_recording(path)] == [b"[1]", heard, b"[2]"]
+
+
+def test_a_line_whose_time_is_no_json_is_still_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"fetched_at": NaN, "body": [NaN]}\n')
+    with pytest.raises(Fatal, match=r"a\.jsonl:1"):
+        list(read_recording(path))
