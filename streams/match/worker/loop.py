@@ -10,7 +10,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,13 +102,24 @@ class MatchLoop:
     def stop(self) -> None:
         self._stopping.set()
 
+    def _open(self, producer: Future[Producer]) -> None:
+        """Open the transactional producer. In a daemon thread, not a pool's: a process waits for those of a pool when it
+        ends, so a worker that is stuck here would end, and be started again, half a minute late.
+        """
+        try:
+            opened = transactional_producer(self.bootstrap, self.name, make=self.make_producer, **PRODUCER)
+        except BaseException as error:  # raised to the loop by ``MatchTransaction.opened``
+            producer.set_exception(error)
+        else:
+            producer.set_result(opened)
+
     def _run_once(self) -> None:
         with ExitStack() as stack:
+            producer: Future[Producer] = Future()
             # The producer is opened while kernels are loaded, so that a restart is shorter.
-            pool = stack.enter_context(ThreadPoolExecutor(1, "match.producer"))
-            producer = pool.submit(
-                transactional_producer, self.bootstrap, self.name, make=self.make_producer, **PRODUCER
-            )
+            opening = threading.Thread(target=self._open, args=[producer], name="match.producer", daemon=True)
+            opening.start()
+            stack.callback(opening.join)  # else the next run's producer would be fenced by this one
             watches = WatchReader(self.city, bootstrap=self.bootstrap, wire=self.wire)
             stack.callback(watches.close)
             reader = self.open_reader(self.group)
