@@ -83,7 +83,10 @@ def test_a_page_without_content_says_nothing() -> None:
 def test_no_source_guards_by_itself() -> None:
     (folder,) = connectors.sources.__path__
     for path in sorted(Path(folder).glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        source = path.read_text("utf-8")
+        if "error" not in source:  # such a module need not be parsed
+            continue
+        for node in ast.walk(ast.parse(source)):
             if (
                 isinstance(node, ast.Attribute)
                 and isinstance(node.value, ast.Name)

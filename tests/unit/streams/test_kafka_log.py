@@ -68,6 +68,8 @@ def test_it_speaks_again_after_a_library_has_silenced_all_loggers() -> None:
 
 def made_by_hand(text: str) -> list[int]:
     """The lines that create a client of librdkafka."""
+    if not any(name in text for name in CLIENTS):  # most modules: they need not be parsed
+        return []
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     return [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id in CLIENTS]
 
