@@ -113,7 +113,7 @@ class _Line:
         """The number of alarms struck, where any was."""
         alarms = self._raw.get("AlarmLevel" if self._is_legacy else "ALARM_LEVEL")
         level = int(a_number(alarms, "ALARM_LEVEL")) if alarms not in (None, "") else 0
-        return f"alarm {level}" if level else None
+        return f"alarm {level}" if level > 0 else None
 
     def position(self, context: SourceContext) -> dict[str, Any] | None:
         lat, lon = (

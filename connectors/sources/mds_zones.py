@@ -22,7 +22,7 @@ from connectors.formats.json import around_record, json_records, json_value, ori
 from connectors.formats.pages import ListForm
 from connectors.formats.records import a_text, id_or_none, read_each, set_aside, text_or_none
 from connectors.sources.zones_geojson import since_ms
-from connectors.subjects.plausible import EARLIEST_MS
+from connectors.subjects.plausible import EARLIEST_MS, known_id
 from connectors.subjects.zones import geometry_of, zone
 from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
@@ -103,7 +103,7 @@ class MdsZones:
     def _geography(self, said: object, at_ms: int | None, rules: Mapping[str, Any], _: object) -> Event:
         if not isinstance(said, dict):
             raise Invalid("the geography is no object", field="", expected="an object")
-        geography_id = a_text(said.get("geography_id"), "geography_id")
+        geography_id = known_id(a_text(said.get("geography_id"), "geography_id"), "geography_id")
         starts_ms, ends_ms = _time(said, "effective_date"), _time(said, "retire_date")
         published_ms = _time(said, "published_date") or starts_ms
         if published_ms is None:

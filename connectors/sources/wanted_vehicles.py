@@ -23,6 +23,7 @@ from connectors.formats.json_parts import Unreadable
 from connectors.formats.records import a_text, an_id, plausible_time, readable, set_aside, text_or_none
 from connectors.formats.times import iso_ms
 from connectors.subjects.plates import masked, misread_tokens, plate_key, plate_token
+from connectors.subjects.plausible import known_id
 from connectors.subjects.speakers import checked_agency
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
@@ -74,7 +75,10 @@ class WantedVehicles:
     def _event(self, record: Any, at_ms: int | None) -> Event:
         if not isinstance(record, dict):
             raise Invalid("the entry is no object", expected="an object")
-        entry_id, is_listed = an_id(record.get("entry_id"), "entry_id"), record.get("is_listed", True)
+        entry_id, is_listed = (
+            known_id(an_id(record.get("entry_id"), "entry_id"), "entry_id"),
+            record.get("is_listed", True),
+        )
         if not isinstance(is_listed, bool):
             raise Invalid("is_listed is no truth", field="is_listed", expected="true or false")
         plate = a_text(record.get("plate"), "plate") if is_listed else None

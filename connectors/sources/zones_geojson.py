@@ -19,6 +19,7 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import around_record, in_utf8, json_records, originals
 from connectors.formats.pages import ListForm
 from connectors.formats.records import an_id, id_or_none, read_each, set_aside
+from connectors.subjects.plausible import known_id
 from connectors.subjects.zones import geometry_of, zone
 from connectors.transport.page_or_file import Charset, PagedSettings, PageOrFile
 from schemas.errors import Invalid
@@ -88,7 +89,7 @@ class ZonesGeojson:
             at_ms=at_ms,
             received_ms=received_ms,
             said={
-                "zone_id": an_id(zone_id, config.id_property or "id"),
+                "zone_id": known_id(an_id(zone_id, config.id_property or "id"), config.id_property or "id"),
                 "name": _text(properties, config.name_property),
                 "parent_id": _text(properties, config.parent_property),
                 "kind": config.kind,

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.subjects.plausible import known_id
 from schemas.event import Event, derived_id, event_fields
 from schemas.parts import Known
 
@@ -56,6 +57,10 @@ class Case:
     identity: tuple[str, ...] = ()
     said_ms: int | None = None
     is_first_time: bool = True
+
+    def __post_init__(self) -> None:
+        """``Invalid`` for a case number that means unknown: all such cases would be one."""
+        known_id(self.number, "case_no")
 
     @property
     def key(self) -> str:

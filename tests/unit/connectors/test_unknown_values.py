@@ -12,6 +12,7 @@ from google.transit import gtfs_realtime_pb2 as gtfs
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
 from connectors.discovery import load_source
+from connectors.subjects.incidents import Case
 from connectors.subjects.plausible import BOUNDS, id_if_known, known_id, plausible, time_if_known
 from connectors.subjects.vehicles import HUB, POSITION, TRIP
 from schemas.errors import Invalid
@@ -26,6 +27,8 @@ from tests.unit.connectors.test_axis_scene_description import a_frame, an_observ
 from tests.unit.connectors.test_nvidia_deepstream import a_message
 from tests.unit.connectors.test_onvif_metadata import a_device, an_object
 from tests.unit.connectors.test_onvif_metadata import a_frame as a_picture
+from tests.unit.connectors.test_places import feature, zones
+from tests.unit.connectors.test_wanted_vehicles import ENTRY, pushed
 
 ALL_BITS_64, ALL_BITS_32 = 2**64 - 1, 2**32 - 1
 BOX = {"topleftx": 1, "toplefty": 2, "bottomrightx": 30, "bottomrighty": 40}
@@ -278,6 +281,28 @@ def test_a_camera_that_looks_nowhere_and_a_hub_of_minus_one_places_stand() -> No
     )
     assert (told_of(camera)[0]["azimuth_deg"], camera.noted) == (None, {"azimuth_deg beyond the compass": 1})
     assert (told_of(hub)[0]["capacity"], hub.noted) == (None, {"capacity below zero": 1})
+
+
+@pytest.mark.parametrize("number", ["-1", str(ALL_BITS_64)])
+def test_no_source_makes_a_case_of_an_unknown_number(number: str) -> None:
+    known: dict[str, Any] = {
+        "domain": "fire",
+        "agency": "119",
+        "kind": ("fire", True),
+        "kind_text": "FIRE",
+        "status": "open",
+    }
+    with pytest.raises(Invalid, match="means unknown"):
+        Case(number=number, event_ms=NOON, **known)
+    assert Case(number="0", event_ms=NOON, **known).number == "0"
+
+
+def test_a_zone_or_an_entry_whose_id_means_unknown_is_set_aside_alone() -> None:
+    drawn = zones(feature(id=-1), feature(id=8))
+    entered = pushed({**ENTRY, "entry_id": -1}, {**ENTRY, "entry_id": 8})
+    for reading in (drawn, entered):
+        assert (len(reading.events), len(reading.aside)) == (1, 1)
+        assert "means unknown" in reading.aside[0].reason
 
 
 # -- the one place --------------------------------------------------------------------------------------------
