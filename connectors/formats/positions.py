@@ -31,6 +31,7 @@ _AROUND = re.compile(r"([-+])?\s*([NSEWnsew])?\s*(.*?)\s*([NSEWnsew])?", re.DOTA
 _POINT = re.compile(
     r"\s*(?:SRID=[0-9]+;\s*)?(?:POINT\s*(?:ZM?|M)?\s*)?[(\[]([^()\[\]]*)[)\]]\s*", re.IGNORECASE
 )
+_FULL_WIDTH = re.compile("[０-９]")
 MINUTES, LAT_MAX, LON_MAX = 60, 90, 180
 OTHER_ORDER = 'axes = "lon lat"'
 
@@ -144,7 +145,15 @@ def _a_coordinate(value: Any, field: str) -> float:
                 field=field,
                 expected="a number",
             ) from None
-        raise error from None
+        raise _in_other_digits(value, field) or error from None
+
+
+def _in_other_digits(value: Any, field: str) -> Invalid | None:
+    """The error for a text with full-width digits; ``None`` for any other value."""
+    if not isinstance(value, str) or _FULL_WIDTH.search(value) is None:
+        return None
+    what = f'{field} has full-width digits (digits = "full-width" reads them)'
+    return Invalid(what, field=field, expected="digits of ASCII")
 
 
 def _parts(text: str) -> tuple[str, str, tuple[str, str, str]] | None:
@@ -169,7 +178,7 @@ def _of_dms(value: Any, field: str) -> float:
     """
     parts = _parts(value) if isinstance(value, str) else None
     if parts is None:
-        raise Invalid(
+        raise _in_other_digits(value, field) or Invalid(
             f"{field} is not written in degrees, minutes and seconds",
             field=field,
             expected='36°21\'04.1"N or 36-21-04.1, as coordinates = "dms" says',

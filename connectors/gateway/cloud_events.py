@@ -17,7 +17,8 @@ import orjson
 from cloudevents.core.exceptions import BaseCloudEventException
 from cloudevents.core.v1.event import CloudEvent
 
-from connectors.formats.json import BOM, json_value, record_bytes
+from connectors.formats.json import BOM, json_value
+from connectors.formats.json_parts import is_whole, parts
 from connectors.formats.times import iso_ms
 from connectors.gateway.cloud_event_headers import PREFIX, header_attributes
 from connectors.gateway.media_types import BATCH, STRUCTURED
@@ -83,10 +84,11 @@ def _events(body: bytes) -> Sequence[bytes]:
         return [bytes(one) for one in msgspec.json.decode(body, type=list[msgspec.Raw])]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
-    try:  # slower, and past NaN and half a letter in one event
-        if body.lstrip().startswith(b"["):
-            return record_bytes(body, None)
-    except (Invalid, IndexError, UnicodeError):
+    batch = body.strip()
+    try:  # slower, and past NaN, half a letter and a wrong byte in one event
+        if batch.startswith(b"[") and is_whole(batch):
+            return [one.of(batch) for one in parts(batch, 0)]
+    except ValueError:
         pass
     raise Invalid("the batch is no list of events", expected="a JSON list of CloudEvents")
 

@@ -155,9 +155,14 @@ class Gateway:
         self._check_declared(request, self.body_bytes_max)
         with self.room.place(account.account_id) as has_room_for:
             body = await self._whole(request, self.body_bytes_max, has_room_for)
-            messages = _messages(request, media_type, body)
             at_ms = self.now_ms()
-            examined = await self._examined(account, pushed, messages, at_ms, len(body))
+
+            def examine() -> tuple[list[PushedMessage], Examined]:
+                messages = _messages(request, media_type, body)
+                good = [one for one in messages if isinstance(one, PushedMessage)]
+                return good, pushed.examine(messages, at_ms)
+
+            messages, examined = await self._examined(account, examine, len(body))
             _count(pushed, examined)
             if examined.is_all_bad:
                 more = {
@@ -166,8 +171,7 @@ class Gateway:
                     f"for {self.city} the path of the city's file may stand",
                 }
                 raise Problem(422, f"nothing of it could be read: {examined.refused[0]['reason']}", more=more)
-            taken = [one for one in messages if isinstance(one, PushedMessage)]
-            receipts = await self._kept(account, pushed, request, body, taken, examined, at_ms)
+            receipts = await self._kept(account, pushed, request, body, messages, examined, at_ms)
         pushed.wake()
         return {
             **summary(examined),
@@ -202,18 +206,13 @@ class Gateway:
         return receipts
 
     async def _examined(
-        self,
-        account: Account,
-        pushed: PushedSource,
-        messages: Sequence[PushedMessage | BadEvent],
-        at_ms: int,
-        size: int,
-    ) -> Examined:
+        self, account: Account, examine: Callable[[], tuple[list[PushedMessage], Examined]], size: int
+    ) -> tuple[list[PushedMessage], Examined]:
         """A long body in a thread, one at a time: what is read takes some ten times as much memory."""
         if size <= INLINE_BYTES:
-            return pushed.examine(messages, at_ms)
+            return examine()
         async with self.turns.turn(account.account_id):
-            return await run_in_threadpool(pushed.examine, messages, at_ms)
+            return await run_in_threadpool(examine)
 
     async def body(self, request: Request, account: Account, *, bytes_max: int) -> bytes:
         """The body of the request, of *bytes_max* at most."""

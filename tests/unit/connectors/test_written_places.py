@@ -89,6 +89,16 @@ def test_a_setting_reads_what_it_says_and_nothing_else(
 
 
 @BOTH
+def test_full_width_digits_are_named_by_their_setting_and_read_by_it_in_every_form(type_name: str) -> None:
+    wide = {ord(one): ord(one) + 0xFEE0 for one in "0123456789.'-"}
+    for form, place in (("degrees", ("36.745", "126.298")), ("dms", ("36-44-42.0", "126°17'52.8\"E"))):
+        body = csv_of((place[0].translate(wide), place[1].translate(wide)))
+        (aside,) = heard(type_name, body, coordinates=form).aside
+        assert aside.reason == 'position.lat has full-width digits (digits = "full-width" reads them)'
+        assert places(heard(type_name, body, coordinates=form, digits="full-width")) == [HERE]
+
+
+@BOTH
 def test_axes_are_of_every_form(type_name: str) -> None:
     turned = [place[::-1] for place in (MINUTES, ("360944.05", "137305.31"))]
     for place, form in zip(turned, ("dms", "EPSG:5181"), strict=True):

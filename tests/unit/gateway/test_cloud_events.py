@@ -206,3 +206,14 @@ def test_a_needed_header_that_is_missing_is_named(name: str) -> None:
     with pytest.raises(Invalid, match=f"ce-{name}|no {name}") as refused:
         binary(without=name)
     assert refused.value.field == f"ce-{name}"
+
+
+def test_several_events_of_a_batch_may_be_bad_each_in_its_own_way() -> None:
+    bad = [b'{"a": NaN}', b'{"b": "\xff"}', b'{"c": "\\ud800"}', b'{"d": 1e400}', b"{", b'{"e": ["]"}}']
+    good = orjson.dumps({**ABOUT, "data": "]}\\"})
+    found = unwrap([], BATCH, b" [ " + b",".join([*bad[:4], good]) + b" ]\n")
+    assert [isinstance(one, BadEvent) for one in found] == [True] * 4 + [False]
+    assert [one.original for one in found if isinstance(one, BadEvent)] == bad[:4]
+    for unended in bad[4:]:
+        with pytest.raises(Invalid, match="no list of events"):
+            unwrap([], BATCH, b"[" + unended + b"," + good + b"]")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.gateway import service
 from tests.unit.gateway.an_app import REPORT, Here, a_gateway
 
 BATCH = "application/cloudevents-batch+json"
@@ -65,6 +67,23 @@ def test_a_batch_of_nothing_but_bad_events_is_refused_and_not_kept(here: Here) -
     assert answer.status_code == 422
     assert [one["message"] for one in answer.json()["refused"]] == [0, 1]
     assert here.bodies() == []
+
+
+def test_a_long_batch_is_taken_apart_off_the_loop_that_answers_others(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def unwrap(*request: Any) -> Any:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return unwrapped(*request)
+
+    unwrapped = service.unwrap
+    monkeypatch.setattr(service, "unwrap", unwrap)
+    for length in (1, 200):
+        answer = here.post([event(str(number)) for number in range(length)], content_type=BATCH)
+        assert answer.json()["accepted"] == length
+    assert threads == [True, False]
 
 
 def test_all_bad_events_of_a_long_batch_have_their_numbers(tmp_path: Path) -> None:
