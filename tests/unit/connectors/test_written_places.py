@@ -210,7 +210,7 @@ def test_nothing_and_nought_are_no_place_in_any_form() -> None:
         assert PlaceForm(form).position(WORLD, "0", "0.0" if form != "micro-degrees" else "0") is None
         assert PlaceForm(form).position(WORLD, None, "") is None
     assert PlaceForm("dms").position(WORLD, "0-0-0", "0-0-0") is None
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match="no place of EPSG:5179"):
         PlaceForm("EPSG:5179").position(WORLD, "1e300", "1e300")
 
 
@@ -219,6 +219,7 @@ def test_nothing_and_nought_are_no_place_in_any_form() -> None:
     ("form", "told"),
     [
         ("EPSG:99999", "knows no EPSG:99999"),
+        ("EPSG:4004", "no way from it to degrees"),
         ("EPSG:5773", "no system of places on the ground"),
         ("EPSG:4978", "no system of places on the ground"),
         ("EPSG:", "no name such as EPSG:5179"),
