@@ -186,6 +186,18 @@ def test_one_feed_that_is_broken_does_not_hide_its_neighbours() -> None:
     assert [aside.field for aside in reading.aside] == ["station_status"]
 
 
+def test_times_of_3_0_may_end_in_a_small_z_and_have_fractions_and_an_empty_name_is_none() -> None:
+    body = {
+        "station_information": a_feed(NOON_ISO, stations=[{**STATION, "name": []}]),
+        "station_status": a_feed(
+            "2026-03-08T12:00:00.1234567Z", stations=[{**STATUS, "last_reported": "2026-03-08t11:59:50z"}]
+        ),
+    }
+    reading = hears(body)
+    (hub,) = values(reading, HUB)
+    assert (hub["name"], hub["event_time"], list(reading.aside)) == (None, (NOON_S - 10) * 1000, [])
+
+
 @pytest.mark.parametrize(
     ("record", "field"),
     [

@@ -236,7 +236,7 @@ def test_a_document_without_what_names_it_is_set_aside(parts: dict[str, Any], fi
 
 
 def test_settings_that_cannot_be_meant_are_refused() -> None:
-    for wrong in ({"kinds": {"a": "dragon"}}, {"words": "narnia"}, {"domain": "civil"}):
+    for wrong in ({"kinds": {"a": "dragon"}}, {"words": "narnia"}, {"domain": "magic"}):
         with pytest.raises(Fatal):
             load_source("nena_eido", SPRINGFIELD, wrong)
 
