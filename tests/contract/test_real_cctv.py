@@ -192,6 +192,9 @@ def test_a_box_is_its_pixels_by_the_resolution_of_the_citys_file_or_null(garage:
             assert value["bounding_box"] is None
             continue
         at, box = message["object"]["bbox"], value["bounding_box"]
+        if not any(at.values()):  # a space that emptied has no box: the maker writes four zeros
+            assert box is None
+            continue
         assert box["x"] * WIDTH == pytest.approx(at["topleftx"])
         assert box["y"] * HEIGHT == pytest.approx(at["toplefty"])
         assert (box["x"] + box["width"]) * WIDTH == pytest.approx(min(at["bottomrightx"], WIDTH))
