@@ -22,12 +22,13 @@ import connectors.sources
 from connectors.base import PolledSource, Source, SourceContext
 from connectors.formats.empty_body import guarded
 from schemas.errors import Fatal
+from schemas.validation import Fault, faults_of
 
 
 class BadConfig(Fatal):
-    """A source's settings are wrong. *problems* are (path inside its table, what is wrong)."""
+    """A source's settings are wrong. *problems* have their places inside its table."""
 
-    def __init__(self, what: str, problems: list[tuple[tuple[str | int, ...], str]], *, hint: str) -> None:
+    def __init__(self, what: str, problems: list[Fault], *, hint: str) -> None:
         super().__init__(what, hint=hint)
         self.problems = problems
 
@@ -48,7 +49,7 @@ def source_module(type_name: str) -> ModuleType:
     if name not in source_types():
         raise BadConfig(
             f"no source is of type {type_name!r}",
-            [(("type",), "unknown")],
+            [Fault(("type",), "unknown", "no source is of that type")],
             hint=f"one of {', '.join(source_types())}",
         )
     return importlib.import_module(f"connectors.sources.{name}")
@@ -66,10 +67,8 @@ def read_config(type_name: str, config: Mapping[str, Any], *, who: str = "source
     try:
         return model.model_validate(dict(config))
     except ValidationError as error:
-        problems = [
-            (found["loc"], found["msg"]) for found in error.errors(include_input=False, include_url=False)
-        ]
-    listed = "; ".join(f"{'.'.join(map(str, where)) or type_name}: {what}" for where, what in problems)
+        problems = faults_of(error, config)
+    listed = "; ".join(f"{one.name or type_name}: {one.what}" for one in problems)
     raise BadConfig(
         f"{who}: {listed}", problems, hint=f"settings of {type_name}: {', '.join(model.model_fields)}"
     )

@@ -25,6 +25,7 @@ from connectors.gateway.problems import Problem
 from connectors.gateway.service import Gateway
 from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import derived_id
+from schemas.validation import faults_of
 
 BODY_BYTES_MAX = 16_384
 AGAIN_S = 2
@@ -78,10 +79,10 @@ async def _wish(gateway: Gateway, request: Request, account: Account, desk: Desk
     try:
         wish = Wish.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the body"
+        first = faults_of(error)[0]
+        field = first.name or "the body"
         expected = _expected(field, desk)
-        raise Problem(422, f"{field}: {first['msg']}", more={"field": field, "expected": expected}) from error
+        raise Problem(422, f"{field}: {first.what}", more={"field": field, "expected": expected}) from error
     word = "_".join(wish.action.replace("-", " ").replace("_", " ").lower().split())
     if word not in desk.actions:
         raise Problem(

@@ -39,6 +39,9 @@ DOMAINS = ("fire.", "police.", "civil.", "cctv.", "mobility.", "drone.", "place.
 SAID_BY_US = ("city", "source", "received_time", "event_id")
 IN_A_LIST = (b"[", b"]")
 
+PUSHED_ONLY = True
+"""Nothing is read by itself: its agency pushes it to the gateway, or it is played."""
+
 
 class Config(BaseModel):
     """Settings of a source of type ``city_events``. It is pushed or played."""

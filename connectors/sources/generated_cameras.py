@@ -15,6 +15,7 @@ from connectors.formats.records import set_aside
 from connectors.simulation.chance import Disc, Spot, somewhere, spread
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
+from schemas.validation import faults_of
 
 SINCE_MS = 1_577_836_800_000
 """2020-01-01: generated cameras have stood since before anything is played, and no clock decides when."""
@@ -75,9 +76,8 @@ class GeneratedCameras:
         try:
             config = Config.model_validate_json(heard.body)
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            field = ".".join(map(str, first["loc"]))
-            return Reading((), place, aside=[set_aside(heard.body, Invalid(first["msg"], field=field))])
+            first = faults_of(error)[0]
+            return Reading((), place, aside=[set_aside(heard.body, Invalid(first.what, field=first.name))])
         chance = random.Random(config.seed)  # noqa: S311 - repeatable on purpose
         events = [
             self._camera(number, where, chance, config)

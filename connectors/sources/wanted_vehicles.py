@@ -29,6 +29,9 @@ from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 from schemas.names import AgencyName
 
+PUSHED_ONLY = True
+"""Nothing is read by itself: its agency pushes it to the gateway, or it is played."""
+
 
 class Config(BaseModel):
     """Settings of a source of type ``wanted_vehicles``. It is pushed or played."""

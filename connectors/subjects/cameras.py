@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from connectors.base import SourceContext
 from connectors.formats.records import position
 from schemas.errors import Fatal, Invalid
+from schemas.validation import first_fault
 
 LIST_BYTES_MAX = 64 * 1024 * 1024
 
@@ -129,7 +130,7 @@ def read_camera_list(path: Path) -> dict[str, CameraAt]:
     except OSError as error:
         raise Fatal(f"{path}: {error.strerror}", hint="put the camera list there") from None
     except ValidationError as error:
-        raise Fatal(f"{path}: {error.errors(include_input=False)[0]['msg']}", hint="mend the list") from None
+        raise Fatal(f"{path}: {first_fault(error)}", hint="mend the list") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Fatal(
             f"{path} is no list of cameras",

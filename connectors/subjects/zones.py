@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from connectors.base import SourceContext
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
+from schemas.validation import faults_of
 
 ZONE = "place.zone"
 AREAS = ("Polygon", "MultiPolygon", "Point", "MultiPoint", "LineString", "MultiLineString")
@@ -66,8 +67,8 @@ def _meets(context: SourceContext, points: list[tuple[float, float]]) -> bool:
 def _why(error: Exception) -> str:
     """The first thing that is wrong, without what stood there."""
     if isinstance(error, ValidationError):
-        first = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc'][:3]))}: {first['msg']}"
+        first = faults_of(error)[0]
+        return f"{'.'.join(map(str, first.where[:3]))}: {first.what}"
     return "no such type"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connectors.discovery import BadConfig, config_model, read_config, source_types
-from deploy.city.findings import Found, Where, names_at, near, shown, value_at
+from deploy.city.findings import Found, Where, near, of_faults, shown
 from schemas.kinds import load_kinds
 from streams.situations.languages import languages
 from streams.situations.rules.in_force import rule_names
@@ -45,21 +45,11 @@ def _of_settings(
     try:
         read_config(kind, settings)
     except BadConfig as error:
-        for where, what in error.problems:
-            at: Where = ("source", number, *where)
-            name = ".".join(map(str, at))
-            if where == ("type",) and "type" not in settings:
-                hint = near(kind.replace("-", "_"), source_types())
-                yield Found(at, f"{name} = {kind!r}: no source is of that type", hint)
-            elif what.startswith("Extra inputs"):
-                known = [*names_at(config_model(kind), where), *(own if len(where) == 1 else ())]
-                yield Found(at, f"{name}: no such setting of {kind}", near(str(where[-1]), known))
-            elif what == "Field required":
-                yield Found(at, f"{name}: {what}", f"add {where[-1]} = …")
-            else:
-                value = shown(value_at(settings, where), ".".join(map(str, where)))
-                hint = f"settings of {kind}: {', '.join(config_model(kind).model_fields)}"
-                yield Found(at, f"{name}{value}: {what.removeprefix('Value error, ')}", hint)
+        if "type" not in settings and any(one.where == ("type",) for one in error.problems):
+            what = f"source.{number}.type = {kind!r}: no source is of that type"
+            yield Found(("source", number, "type"), what, near(kind.replace("-", "_"), source_types()))
+            return
+        yield from of_faults(error.problems, settings, config_model(kind), ("source", number), own)
 
 
 def _of_secrets(where: Where, value: Any) -> Iterator[Found]:
@@ -111,7 +101,7 @@ def _of_kinds(where: Where, value: Any, *, are_kinds: bool = False) -> Iterator[
     if are_kinds and isinstance(value, str) and value not in load_kinds():
         name = ".".join(map(str, where))
         hint = near(value, load_kinds().names) + "; schemas/kinds.toml has all"
-        yield Found(where, f"{name} = {value!r}: no such kind", hint, value)
+        yield Found(where, f"{name} = {value!r}: no such kind", hint)
 
 
 def _of_language(number: int, rule: Mapping[str, Any]) -> Iterator[Found]:

@@ -10,8 +10,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from deploy.city.toml_lines import line_of
+from deploy.city.toml_lines import lines_of, nearest_line
 from deploy.faults import UsageFault
+from schemas.validation import EXTRA, MISSING, Fault, faults_of
 
 Where = tuple[str | int, ...]
 SHOWN_MAX = 60
@@ -26,13 +27,12 @@ class Found:
     where: Where
     what: str
     hint: str
-    value: str | None = None
-    """The text in a list at that place, by which its own line is found."""
 
 
 def fault_of(path: Path, text: str, found: Sequence[Found]) -> UsageFault:
     """One error with everything found in *text*, the content of *path*, ordered by line."""
-    told = sorted(((line_of(text, one.where, one.value), one) for one in found), key=lambda pair: pair[0])
+    places = lines_of(text)
+    told = sorted(((nearest_line(places, one.where), one) for one in found), key=lambda pair: pair[0])
     lines = [f"{path}, line {line}: {one.what}" for line, one in told]
     if len(told) == 1:
         return UsageFault(lines[0], hint=told[0][1].hint)
@@ -46,40 +46,59 @@ def of_validation(
     error: ValidationError, raw: Any, model: type[BaseModel], prefix: Where = (), also: Iterable[str] = ()
 ) -> list[Found]:
     """All that pydantic found in *raw*, read at *prefix* as *model*; *also*: more known keys."""
-    found = []
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
-        where, message = one["loc"], one["msg"].removeprefix("Value error, ")
-        if one["type"] == "value_error" and isinstance(table := value_at(raw, where), Mapping):
-            first = message.split(" ", 1)[
-                0
-            ]  # our validators of a whole table begin their message with the key at fault
-            where = (*where, first) if first in table else where
-        found.append(_found(one["type"], message, raw, where, prefix, [*names_at(model, where), *also]))
+    return of_faults(faults_of(error, raw), raw, model, prefix, also)
+
+
+def of_faults(
+    faults: Iterable[Fault], raw: Any, model: type[BaseModel], prefix: Where = (), also: Iterable[str] = ()
+) -> list[Found]:
+    """*faults* with what to write instead. A key that is missing because it is misspelt is one fault, not two."""
+    faults, found, meant = list(faults), [], set[Where]()
+    for one in faults:
+        names = [*names_at(model, one.where), *(also if len(one.where) == 1 else ())]
+        if one.kind == EXTRA and (alike := nearest(str(one.where[-1]), names)) is not None:
+            meant.add((*one.where[:-1], alike))
+    for one in faults:
+        if one.kind == MISSING and one.where in meant:
+            continue
+        names = [*names_at(model, one.where), *(also if len(one.where) == 1 else ())]
+        found.append(_found(one, raw, prefix, names))
     return found
 
 
-def _found(kind: str, message: str, raw: Any, where: Where, prefix: Where, names: Sequence[str]) -> Found:
-    name = ".".join(str(part) for part in (*prefix, *where))
-    key = str(where[-1]) if where else ""
-    match kind:
-        case "missing":
-            return Found((*prefix, *where), f"{name}: {message}", f"add {key} = …")
-        case "extra_forbidden":
-            return Found((*prefix, *where), f"{name}: no such setting", near(key, names))
-        case _:
-            stands = shown(value_at(raw, where), key)
-            return Found((*prefix, *where), f"{name}{stands}: {message}", "write what the message asks for")
+def _found(fault: Fault, raw: Any, prefix: Where, names: Sequence[str]) -> Found:
+    where = (*prefix, *fault.where)
+    name = ".".join(map(str, where)) or "the file"
+    key = str(fault.where[-1]) if fault.where else ""
+    if fault.kind == MISSING:
+        return Found(where, f"{name} is missing", f"add {key} = …")
+    if fault.kind == EXTRA:
+        return Found(where, f"{name}: no such setting", near(key, names))
+    value = value_at(raw, fault.where)
+    what = f"{name}{shown(value, key)}: {fault.what}"
+    if fault.choices:
+        return Found(where, what, near(str(value), fault.choices, otherwise=""))
+    named = next((str(one) for one in reversed(fault.where) if isinstance(one, str)), name)
+    return Found(
+        where, what, f"{'write another value for' if fault.what.startswith('must ') else 'mend'} {named}"
+    )
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that looks like *word*; ``None`` when none does."""
+    words = {one.casefold(): one for one in sorted(set(known), reverse=True)}
+    alike = difflib.get_close_matches(word.casefold(), sorted(words), n=1, cutoff=0.6)
+    return words[alike[0]] if alike else None
+
+
+def near(word: str, known: Iterable[str], *, otherwise: str = "take it out") -> str:
     """A hint for a wrong *word*: the known word that looks like it, or all of them."""
     words = sorted(set(known))
-    alike = difflib.get_close_matches(word.casefold(), words, n=1, cutoff=0.6)
-    if alike:
-        return f"write {alike[0]}"
-    if not words:
-        return "take it out"
-    return f"take it out, or write one of: {', '.join(words)}" if len(words) <= 40 else "take it out"
+    if (alike := nearest(word, words)) is not None:
+        return f"write {alike}"
+    if not words or len(words) > 40:
+        return otherwise
+    return f"{otherwise}{', or ' if otherwise else ''}write one of: {', '.join(words)}"
 
 
 def shown(value: Any, key: str = "") -> str:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.errors import Fatal
 from schemas.kinds import load_kinds
+from schemas.validation import first_fault
 
 FOLDER = Path(__file__).parent
 FALLBACK = "en"
@@ -44,13 +45,10 @@ def _read(path: Path) -> Language:
     try:
         return Language.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
-        what = str(error).splitlines()[0] if isinstance(error, tomllib.TOMLDecodeError) else _first(error)
+        what = (
+            str(error).splitlines()[0] if isinstance(error, tomllib.TOMLDecodeError) else first_fault(error)
+        )
         raise Fatal(f"language {path.name}: {what}", hint=f"see {FALLBACK}.toml for the form") from error
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 @cache
