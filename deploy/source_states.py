@@ -10,13 +10,18 @@ from deploy.topic_values import tell_left_out
 from schemas.catalogue import topic_name
 from schemas.event import Event
 from streams.ingest.breaker import HEARING, STOPPED, TRIAL
-from streams.ingest.report import report_fields
-from streams.runtime.kafka import METADATA_TIMEOUT_S, reader, transactional_producer
+from streams.ingest.report import FAILING, REFUSED, report_fields
+from streams.runtime.kafka import known_topics, transactional_producer
 from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
 from streams.runtime.transaction import transaction
 
 CONTRACT = "core.source"
+
+
+def is_here(platform: Platform, city: str) -> bool:
+    """Whether this cluster has the topic of the city's sources: else the city never ran here."""
+    return topic_name(city, CONTRACT) in known_topics(platform.kafka)
 
 
 def report_of(platform: Platform, city: str, source: str) -> dict[str, Any] | None:
@@ -30,11 +35,8 @@ def report_of(platform: Platform, city: str, source: str) -> dict[str, Any] | No
 
 def unheard(platform: Platform) -> list[dict[str, Any]]:
     """Every source of every city that is not whole now: failing, refused, stopped, on trial, or heard in part."""
-    consumer = reader(platform.kafka)
-    known = sorted(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)
-    consumer.close()
     found, rows = [], RowReader(platform.wire, "command")
-    for topic in known:
+    for topic in sorted(known_topics(platform.kafka)):
         if topic.partition(".")[2] != CONTRACT:
             continue
         for _, row in sorted(read_rows(platform.kafka, topic, rows).rows.items()):
@@ -42,6 +44,23 @@ def unheard(platform: Platform) -> list[dict[str, Any]]:
                 found.append(dict(row.value))
     tell_left_out(rows)
     return found
+
+
+def cure(told: dict[str, Any]) -> str:
+    """The way to mend a source that is not whole now, from its ``core.source``."""
+    source, city = told["source"], told["city"]
+    see = f"see: bongsu source report {source} --city {city}"
+    match told["state"]:
+        case s if s == STOPPED:
+            return f"mend what it sends, then: bongsu source resume {source} --city {city}"
+        case s if s == REFUSED:
+            return f"correct its url or its secret in the file of {city}, then run it again; {see}"
+        case s if s == HEARING:
+            return f"a part of it is not heard, as said; {see}"
+        case s if s == FAILING:
+            return f"look whether its system answers, and its url in the file of {city}; {see}"
+        case _:
+            return f"it is being tried; {see}"
 
 
 def resume_source(platform: Platform, city: str, source: str) -> bool:

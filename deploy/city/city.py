@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from connectors.discovery import agencies_of, load_source
 from deploy.city.check import SECRET, of_sources, surroundings
 from deploy.city.findings import Found, fault_of, of_validation
 from deploy.city.model import CityFile, SourceFile
+from deploy.city.names import city_file, city_names, file_of, is_own
 from deploy.city.read import read_toml
 from deploy.city.rules import rules_of
 from deploy.faults import UsageFault
 from streams.situations.config import RulesConfig
 
-CITIES = Path(__file__).parents[1] / "cities"
+FORM = "see deploy/cities/demo.toml for the form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class City:
     @property
     def name(self) -> str:
         return self.file.name
+
+    @property
+    def spoken(self) -> str:
+        """The word by which commands take this city: its name, or the path of a file that no name means."""
+        return self.name if file_of(self.name) == self.path else str(self.path)
 
     def context(self, source: str) -> SourceContext:
         """The context of *source*. Its extent is the source's own where the city's file gives one."""
@@ -61,20 +68,19 @@ class City:
         return load_source(file.type, self.context(name), with_secrets(file.settings, f"source '{name}'"))
 
 
-def shipped_cities() -> list[str]:
-    return sorted(path.stem for path in CITIES.glob("*.toml"))
-
-
 def load_city(name_or_path: str) -> City:
-    """The city of that name in ``deploy/cities``, or of that file. ``UsageFault`` says the line and what to write."""
-    path = Path(name_or_path) if name_or_path.endswith(".toml") else CITIES / f"{name_or_path}.toml"
-    if not path.is_file():
-        known = ", ".join(shipped_cities())
-        raise UsageFault(
-            f"no city '{name_or_path}'", hint=f"write one of: {known}; or the path of a city file (.toml)"
-        )
-    text, raw = read_toml(path, "see deploy/cities/demo.toml for the form")
-    return _checked(path, text, raw)
+    """The city of that name, a user's own or a shipped one, or of that file. ``UsageFault`` says the line and the cure."""
+    path = city_file(name_or_path)
+    return city_of_text(path, *read_toml(path, FORM))
+
+
+def readable_cities(names: Iterable[str] | None = None) -> Iterator[City | UsageFault]:
+    """Each city of *names* (all: those that ship and a user's own); for a wrong file its fault, which hinders no other."""
+    for name in city_names() if names is None else names:
+        try:
+            yield load_city(name)
+        except UsageFault as fault:
+            yield fault
 
 
 def check_surroundings(city: City) -> list[str]:
@@ -101,8 +107,9 @@ def with_rules_of(city: City, path: Path) -> City:
     return City(city.file.model_copy(update={"rule": tuple(raw["rule"])}), path, rules)
 
 
-def _checked(path: Path, text: str, raw: dict[str, Any]) -> City:
-    found: list[Found] = []
+def city_of_text(path: Path, text: str, raw: dict[str, Any]) -> City:
+    """The city in *text*, whose tables are *raw*; *path* is its file, which need not be written yet."""
+    found = _of_name(path, raw)
     file = None
     try:
         file = CityFile.model_validate(raw)
@@ -120,6 +127,20 @@ def _checked(path: Path, text: str, raw: dict[str, Any]) -> City:
     if unbound := _unbound(city):
         raise fault_of(path, text, unbound)
     return city
+
+
+def _of_name(path: Path, raw: dict[str, Any]) -> list[Found]:
+    """A city that is called by the name of its file must bear that name itself: its topics begin with it."""
+    name = raw.get("name")
+    if not is_own(path) or not isinstance(name, str) or name == path.stem:
+        return []
+    return [
+        Found(
+            ("name",),
+            f"name = {name!r}, and the file is called {path.name}",
+            f'write name = "{path.stem}", or rename the file',
+        )
+    ]
 
 
 def _unbound(city: City) -> list[Found]:

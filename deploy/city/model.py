@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from deploy.city.findings import near
+from deploy.city.findings import nearest
+from deploy.city.names import NAME
 from streams.match.core.config import MatchConfig
 from streams.speed.minutes import SpeedConfig
-
-NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def known_zone(name: str) -> str:
+    """*name* itself. ``ValueError`` names the time zone that was meant, or one of them."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones, such as Asia
+        alike = (nearest(name, available_timezones()) if name else None) or "Asia/Seoul"
+        raise ValueError(f"an IANA time zone such as {alike}") from error
+    return name
 
 
 class BoundsFile(Strict):
@@ -139,14 +147,4 @@ class CityFile(Strict):
     @field_validator("timezone")
     @classmethod
     def _zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (
-            ZoneInfoNotFoundError,
-            ValueError,
-            OSError,
-        ) as error:  # OSError: a folder of zones, such as Asia
-            alike = near(name, available_timezones()).removeprefix("write ") if name else ""
-            known = alike if alike in available_timezones() else "Asia/Seoul"
-            raise ValueError(f"an IANA time zone such as {known}") from error
-        return name
+        return known_zone(name)

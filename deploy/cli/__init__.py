@@ -40,13 +40,14 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "completion": Entry("deploy.cli.completion:completion", "Let the shell complete commands at TAB."),
     },
     "City": {
-        "city": Entry("deploy.cli.city:city", "List cities, check a city's file, remove what a city left."),
+        "city": Entry("deploy.cli.city:city", "List cities, make one of your own, check its file."),
         "run": Entry("deploy.cli.run:run", "Run a city: all stages and live sources, or one stage."),
         "play": Entry(
             "deploy.cli.play:play", "Feed recordings through a city's sources, on their own clock."
         ),
         "record": Entry("deploy.cli.record:record", "Write what a live source receives to a recording."),
         "source": Entry("deploy.cli.source:source", "Show, try, resume or add sources."),
+        "kinds": Entry("deploy.cli.kinds:kinds", "Show the tree of kinds, or what a word means."),
         "topics": Entry("deploy.cli.topics:topics", "Compare the cluster's topics with the catalogue."),
         "schemas": Entry("deploy.cli.schemas:schemas", "Check, compare and register the event schemas."),
     },

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ def down(home: Path, erase: bool) -> None:
 def status(home: Path, as_json: bool) -> None:
     """Say where Kafka, the registry and Redis are and whether they answer; ends with 3 unless all do.
 
-    Names the sources too that are not read now.
+    Names the sources too that are not read now, and your own cities that never ran or whose file is wrong, with the cure.
 
     \b
     Example:  bongsu status --json
@@ -96,34 +97,56 @@ def status(home: Path, as_json: bool) -> None:
     from deploy.local import cluster
 
     states = cluster.status(home)
-    silent = _unheard() if home == home_folder() and all(one.up for one in states if one.name in LOG) else []
+    is_ours = home == home_folder() and all(one.up for one in states if one.name in LOG)
+    silent, idle = _not_running() if is_ours else ([], {})
     if as_json:
         shown: dict[str, Any] = {state.name: _as_value(state) for state in states}
         sources = {f"{one['city']}/{one['source']}": _as_state(one) for one in silent}
-        tell(json.dumps(shown | ({"sources": sources} if sources else {})))
+        shown |= {"sources": sources} if sources else {}
+        tell(json.dumps(shown | ({"cities": idle} if idle else {})))
     else:
         for state in states:
             tell(f"{state.name:9} {_in_words(state)}")
-        for one in map(printable_value, silent):
-            why = f": {one['state_reason']}" if one["state_reason"] else ""
-            tell(f"source    {one['city']}/{one['source']} {one['state']}{why}")
+        for one in silent:
+            _tell_source(one)
+        for name, told in idle.items():
+            tell(f"city      {name} {told['state']}\n          {told['cure']}")
     if not all(state.up for state in states):
         tell("start it with: bongsu up", err=True)
         sys.exit(UNREACHABLE)
 
 
-def _unheard() -> list[dict[str, Any]]:
-    """Sources that fail, are refused, or stopped; empty while Kafka or the registry does not answer."""
+def _not_running() -> tuple[list[dict[str, Any]], dict[str, dict[str, str]]]:
+    """Sources that fail, are refused or stopped, and own cities that do not run; none while Kafka does not answer."""
+    from deploy.own_cities import idle_cities
     from deploy.source_states import unheard
 
-    try:
-        return unheard(reach())
-    except BongsuError:
-        return []
+    silent: list[dict[str, Any]] = []
+    idle: dict[str, dict[str, str]] = {}
+    with suppress(BongsuError):
+        silent = unheard(reach())
+    with suppress(BongsuError):
+        idle = idle_cities(reach())
+    return silent, idle
+
+
+def _tell_source(told: dict[str, Any]) -> None:
+    from deploy.source_states import cure
+
+    one = printable_value(told)
+    why = f": {one['state_reason']}" if one["state_reason"] else ""
+    tell(f"source    {one['city']}/{one['source']} {one['state']}{why}\n          {cure(one)}")
 
 
 def _as_state(told: dict[str, Any]) -> dict[str, Any]:
-    return {"state": told["state"], "since_ms": told["state_since_at"], "reason": told["state_reason"]}
+    from deploy.source_states import cure
+
+    return {
+        "state": told["state"],
+        "since_ms": told["state_since_at"],
+        "reason": told["state_reason"],
+        "cure": cure(told),
+    }
 
 
 def _as_value(state: cluster.ComponentState) -> dict[str, Any]:

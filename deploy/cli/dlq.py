@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,20 @@ import click
 import orjson
 
 from deploy.cli.group import Group
+from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.telling import tell
+from deploy.topic_values import demand_ran
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import field_path, printable_line
 
 if TYPE_CHECKING:
     from streams.dlq.fold import Aside
+
+ID_LETTERS_MIN, IDS_SHOWN = 12, 5
+"""The least letters of an id that is cut short; the number of ids listed of one reason, the newest first."""
 
 
 @click.group(cls=Group)
@@ -32,19 +38,23 @@ def dlq() -> None:
 
 
 @dlq.command("list")
-@click.option("--city", "city_name", help="of one city only")
+@click.option("--city", "city_name", type=CITY, help="of one city only")
 @click.option("--json", "as_json", is_flag=True, help="one record a line, as JSON")
 def list_(city_name: str | None, as_json: bool) -> None:
-    """Count what was set aside, by topic and reason.
+    """Count what was set aside, by topic and reason, with ids.
 
-    What was fed again since is counted apart.
+    What was fed again since is counted apart. 'bongsu dlq show ID' and 'bongsu dlq retry ID' take them; --json names all.
 
     \b
     Example:  bongsu dlq list --city demo
     """
     from deploy.assembly.retry import asides_in
+    from deploy.city.city import load_city
 
-    asides = asides_in(reach(), _name(city_name))
+    platform = reach()
+    asides = asides_in(platform, _name(city_name))
+    if not asides and city_name:
+        demand_ran(platform, load_city(city_name))
     if as_json:
         for aside in asides:
             tell(orjson.dumps({"topic": aside.topic, "value": _shown(aside)}).decode())
@@ -61,6 +71,7 @@ def summary(asides: list[Aside]) -> list[str]:
     for aside in asides:
         value = aside.value
         groups.setdefault((aside.topic, value["reason"], field_path(value["field"])), []).append(aside)
+    ids = short_ids([aside.event_id for aside in asides])
     lines = []
     for (topic, reason, field), those in sorted(groups.items(), key=lambda one: -len(one[1])):
         values = [aside.value for aside in those]
@@ -71,13 +82,30 @@ def summary(asides: list[Aside]) -> list[str]:
         told += f", last {_when(max(value['last_at'] for value in values))}"
         told += f", up to {attempts} attempts" if attempts > 1 else ""
         told += f", {retried} fed again" if retried else ""
-        lines.append(told)
+        lines += [told, f"         ids: {_some([ids[aside.event_id] for aside in reversed(those)])}"]
     return lines
+
+
+def short_ids(ids: Sequence[str]) -> dict[str, str]:
+    """Each of *ids* cut short, but so long that it is the beginning of no other."""
+    known = set(ids)
+    short = {}
+    for one in known:
+        length = ID_LETTERS_MIN
+        while any(other != one and other.startswith(one[:length]) for other in known):
+            length += 1
+        short[one] = one[:length]
+    return short
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = len(ids) - IDS_SHOWN
+    return ", ".join(ids[:IDS_SHOWN]) + (f" and {more} more: bongsu dlq list --json" if more > 0 else "")
 
 
 @dlq.command()
 @click.argument("event_id")
-@click.option("--city", "city_name", help="of one city only")
+@click.option("--city", "city_name", type=CITY, help="of one city only")
 @click.option("--bytes", "raw", is_flag=True, help="the original bytes alone, to standard output")
 def show(event_id: str, city_name: str | None, raw: bool) -> None:
     """Show one record: why it was set aside, and its bytes.
@@ -110,7 +138,7 @@ def show(event_id: str, city_name: str | None, raw: bool) -> None:
 @click.option(
     "--topic", help="of one topic, with or without .dlq; source.dlq for what sources could not read"
 )
-@click.option("--city", "city_name", help="of one city only: a name, or the path of its file")
+@click.option("--city", "city_name", type=CITY, help="of one city only: a name, or the path of its file")
 def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name: str | None) -> None:
     """Feed records again, after what was wrong was mended.
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.telling import tell
 from deploy.times import epoch_ms, iso
-from deploy.topic_values import values_of
+from deploy.topic_values import demand_ran, values_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,7 +25,7 @@ UNREPORTED = "not reported"
 
 
 @click.command()
-@click.argument("city_name", metavar="CITY")
+@click.argument("city_name", metavar="CITY", type=CITY)
 @click.option(
     "--from", "from_text", metavar="TIME", help="from here on (ISO 8601) [default: the first alert]"
 )
@@ -51,6 +52,7 @@ def effects(
     from streams.effects import CoreEvents
 
     city, platform = load_city(city_name), reach()
+    demand_ran(platform, city)
     alerts, situations, grants = (
         values_of(platform, city.name, one) for one in ("core.alert", "core.situation", "core.grant")
     )

@@ -9,6 +9,7 @@ import click
 from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.cli.group import Group
+from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.telling import tell
@@ -28,7 +29,7 @@ def key() -> None:
 
 @key.command()
 @click.argument("agency")
-@click.option("--city", "city_name", required=True, help="whose gateway")
+@click.option("--city", "city_name", type=CITY, required=True, help="whose gateway")
 @click.option(
     "--source",
     "sources",
@@ -82,7 +83,7 @@ def _check(city: City, agency: str, sources: tuple[str, ...]) -> None:
 
 
 @key.command("list")
-@click.option("--city", "city_name", required=True, help="whose gateway")
+@click.option("--city", "city_name", type=CITY, required=True, help="whose gateway")
 def list_(city_name: str) -> None:
     """List the keys of a city: never the keys themselves.
 
@@ -105,7 +106,7 @@ def list_(city_name: str) -> None:
 
 @key.command()
 @click.argument("key_id")
-@click.option("--city", "city_name", required=True, help="whose gateway")
+@click.option("--city", "city_name", type=CITY, required=True, help="whose gateway")
 def revoke(key_id: str, city_name: str) -> None:
     """Refuse a key from now on. KEY_ID stands in 'bongsu key list --city CITY', and in the key behind 'bongsu_'.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deploy.cli.parameters import CITY
 from deploy.demo.sample import recording
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, reach
@@ -44,7 +45,7 @@ class Pairs(click.Command):
 
 
 @click.command(cls=Pairs)
-@click.argument("city_name", metavar="CITY")
+@click.argument("city_name", metavar="CITY", type=CITY)
 @click.option(
     "--source", "pairs", multiple=True, required=True, metavar="NAME RECORDING…", help="what to play"
 )

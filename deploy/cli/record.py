@@ -11,6 +11,7 @@ import click
 
 from connectors.recordings import write_line
 from connectors.transport.private_files import appended
+from deploy.cli.parameters import CITY, SOURCE
 from deploy.telling import tell
 from schemas.errors import Retriable
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("city_name", metavar="CITY")
-@click.option("--source", required=True, help="which of the city's sources")
+@click.argument("city_name", metavar="CITY", type=CITY)
+@click.option("--source", type=SOURCE, required=True, help="which of the city's sources")
 @click.option(
     "-o", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="file to append to"
 )

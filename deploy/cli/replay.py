@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.show import event_line, progress_of
 from deploy.telling import tell, tell_event
 from deploy.times import epoch_ms, iso
-from deploy.topic_values import tell_left_out
+from deploy.topic_values import demand_ran, tell_left_out
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line
@@ -28,7 +29,7 @@ SHOWN_MAX = 20
 
 
 @click.command()
-@click.argument("city_name", metavar="[CITY]", required=False)
+@click.argument("city_name", metavar="[CITY]", type=CITY, required=False)
 @click.option(
     "--verify",
     "verified",
@@ -87,6 +88,7 @@ def replay(
         return
     city = load_city(_city_of(city_name, verified))
     platform = reach()
+    demand_ran(platform, city)
     if verified is not None:
         _verify(city.name, platform)
         return
@@ -109,13 +111,13 @@ def _one_of(**options: object) -> None:
 
 def _exported_file(verified: str | None, city_name: str | None) -> Path | None:
     """The file that ``--verify`` names; ``None`` where it names none, or a city: ``--verify houston``."""
-    from deploy.city.city import shipped_cities
+    from deploy.city.names import city_names
 
     if not verified or verified.endswith(".toml"):
         return None
     path = Path(verified)
     if not path.is_file():
-        if city_name is None and verified in shipped_cities():
+        if city_name is None and verified in city_names():
             return None
         raise UsageFault(
             f"no file {verified} to verify" + ("" if city_name else f", and no city {verified} either"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy.assembly.stage_names import STAGES
+from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, Platform, know, reach
 from streams.log import to_stderr
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("city_name", metavar="CITY")
+@click.argument("city_name", metavar="CITY", type=CITY)
 @click.option(
     "--stage", type=click.Choice([*STAGES, "gateway"]), help="one stage only, as one worker of many"
 )

@@ -9,6 +9,7 @@ import click
 import orjson
 
 from deploy.cli.group import Group
+from deploy.cli.parameters import CITY
 from deploy.settings import endpoints
 from deploy.telling import tell
 from schemas.catalogue import TOPICS, Contract, load_catalogue, topic_name
@@ -56,7 +57,9 @@ def check(ctx: click.Context, folder: Path, as_json: bool) -> None:
 
 
 @schemas.command()
-@click.option("--city", "cities", multiple=True, help="This city's subjects [default: every shipped city's].")
+@click.option(
+    "--city", "cities", multiple=True, type=CITY, help="This city's subjects [default: every city's]."
+)
 @click.option("--json", "as_json", is_flag=True, help="One subject that differs a line, as JSON.")
 @click.pass_context
 def diff(ctx: click.Context, cities: Sequence[str], as_json: bool) -> None:
@@ -86,7 +89,9 @@ def diff(ctx: click.Context, cities: Sequence[str], as_json: bool) -> None:
 
 
 @schemas.command()
-@click.option("--city", "cities", multiple=True, help="This city's subjects [default: every shipped city's].")
+@click.option(
+    "--city", "cities", multiple=True, type=CITY, help="This city's subjects [default: every city's]."
+)
 @click.option("--json", "as_json", is_flag=True, help="One subject a line, as JSON.")
 def register(cities: Sequence[str], as_json: bool) -> None:
     """Register every version of every contract.

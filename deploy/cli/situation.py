@@ -10,11 +10,12 @@ import click
 import orjson
 
 from deploy.cli.group import Group
+from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.show import dispatch_lines, metres, progress_of
 from deploy.telling import tell, tell_event
-from deploy.topic_values import values_of
+from deploy.topic_values import demand_ran, values_of
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import printable_line, printable_value
@@ -35,7 +36,7 @@ def situation() -> None:
 
 
 @situation.command("list")
-@click.argument("city_name", metavar="CITY")
+@click.argument("city_name", metavar="CITY", type=CITY)
 @click.option("--all", "with_closed", is_flag=True, help="closed ones too")
 @click.option("--json", "as_json", is_flag=True, help="one situation a line, as JSON")
 def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
@@ -50,6 +51,7 @@ def list_(city_name: str, with_closed: bool, as_json: bool) -> None:
     from deploy.city.city import load_city
 
     city, platform = load_city(city_name), reach()
+    demand_ran(platform, city)
     newest: dict[str, dict[str, Any]] = {}
     for value in values_of(platform, city.name, "core.situation"):
         newest[value["situation_id"]] = value
@@ -81,7 +83,7 @@ def _cell(words: str) -> Text:
 
 @situation.command()
 @click.argument("situation_id", metavar="ID")
-@click.option("--city", "city_name", required=True, help="whose situation it is")
+@click.option("--city", "city_name", type=CITY, required=True, help="whose situation it is")
 @click.option("--json", "as_json", is_flag=True, help="one record a line, as JSON")
 def show(situation_id: str, city_name: str, as_json: bool) -> None:
     """Show everything one situation rests on.
@@ -99,6 +101,7 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
     from streams.journal.replay import explained
 
     city, platform = load_city(city_name), reach()
+    demand_ran(platform, city)
     with progress_of(f"replaying {city.name}") as progress:
         why = _why_of(
             explained(

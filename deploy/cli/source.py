@@ -12,6 +12,7 @@ import orjson
 
 from connectors.recordings import read_recording
 from deploy.cli.group import Group
+from deploy.cli.parameters import CITY, SOURCE, TYPE_OR_SOURCE
 from deploy.cli.source_lines import report_lines, summary
 from deploy.demo.sample import recording
 from deploy.faults import UsageFault
@@ -38,26 +39,29 @@ def source() -> None:
 
 @source.command("list")
 def list_() -> None:
-    """Name the types of sources, and every shipped city's sources.
+    """Name the types of sources, and every city's sources.
 
     \b
     Example:  bongsu source list
     """
     from connectors.discovery import source_module, source_types
-    from deploy.city.city import load_city, shipped_cities
+    from deploy.city.city import City, readable_cities
 
     tell("types:")
     for name in source_types():
         tell(f"  {name:28} {_first_line(source_module(name).__doc__)}")
-    for city_name in shipped_cities():
-        tell(f"{city_name}:")
-        for file in load_city(city_name).file.source:
+    for one in readable_cities():
+        if not isinstance(one, City):
+            tell(f"left out: {one.what}", fg="yellow", err=True)
+            continue
+        tell(f"{one.name}:")
+        for file in one.file.source:
             heard = f"every {file.every_s:g} s" if file.live else "only when played"
             tell(f"  {file.name:28} {file.type}, {heard}")
 
 
 @source.command()
-@click.argument("name")
+@click.argument("name", type=TYPE_OR_SOURCE)
 def show(name: str) -> None:
     """Say what a source of type NAME is, and its settings.
 
@@ -79,10 +83,15 @@ def show(name: str) -> None:
 
 
 @source.command("try")
-@click.argument("name", metavar="TYPE|CITY/SOURCE")
+@click.argument("name", metavar="TYPE|CITY/SOURCE", type=TYPE_OR_SOURCE)
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option(
-    "--city", "city_name", default="demo", show_default=True, help="whose time zone and extent a TYPE has"
+    "--city",
+    "city_name",
+    type=CITY,
+    default="demo",
+    show_default=True,
+    help="whose time zone and extent a TYPE has",
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="a setting of a TYPE, as TOML")
 @click.option("--json", "as_json", is_flag=True, help="what is set aside too as a JSON line")
@@ -110,8 +119,8 @@ def try_(name: str, file: str, city_name: str, settings: tuple[str, ...], as_jso
 
 
 @source.command()
-@click.argument("name")
-@click.option("--city", "city_name", required=True, help="a city, or the path of its file")
+@click.argument("name", type=SOURCE)
+@click.option("--city", "city_name", type=CITY, required=True, help="a city, or the path of its file")
 @click.option("--json", "as_json", is_flag=True, help="as one JSON object")
 def report(name: str, city_name: str, as_json: bool) -> None:
     """Say how source NAME is doing.
@@ -122,15 +131,17 @@ def report(name: str, city_name: str, as_json: bool) -> None:
     Example:  bongsu source report calls-119 --city demo
     """
     from deploy.city.city import load_city
-    from deploy.source_states import report_of
+    from deploy.source_states import is_here, report_of
     from streams.ingest.report import shares
 
     city = load_city(city_name)
     city.source_file(name)
-    told = report_of(reach(), city.name, name)
+    platform = reach()
+    told = report_of(platform, city.name, name) if is_here(platform, city.name) else None
     if told is None:
         raise UsageFault(
-            f"source '{name}' of {city.name} has reported nothing yet", hint=f"run it: bongsu run {city_name}"
+            f"source '{name}' of {city.name} has reported nothing yet",
+            hint=f"run it first: bongsu run {city.spoken}",
         )
     if as_json:
         shown = to_json_value(load_catalogue()["core.source"].newest, told)
@@ -141,8 +152,8 @@ def report(name: str, city_name: str, as_json: bool) -> None:
 
 
 @source.command()
-@click.argument("name")
-@click.option("--city", "city_name", required=True, help="a city, or the path of its file")
+@click.argument("name", type=SOURCE)
+@click.option("--city", "city_name", type=CITY, required=True, help="a city, or the path of its file")
 def resume(name: str, city_name: str) -> None:
     """Try source NAME again now, where its channel was stopped.
 
@@ -152,11 +163,12 @@ def resume(name: str, city_name: str) -> None:
     Example:  bongsu source resume calls-119 --city demo
     """
     from deploy.city.city import load_city
-    from deploy.source_states import resume_source
+    from deploy.source_states import is_here, resume_source
 
     city = load_city(city_name)
     city.source_file(name)
-    if resume_source(reach(), city.name, name):
+    platform = reach()
+    if is_here(platform, city.name) and resume_source(platform, city.name, name):
         tell(f"{city.name}/{name} is tried within seconds, where it runs", err=True)
     else:
         tell(f"{city.name}/{name} is not stopped", err=True)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from deploy.city.names import city_names
+from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.show import event_line
@@ -28,7 +30,9 @@ IDLE_S = 1.0
 
 @click.command()
 @click.argument("topics", nargs=-1, required=True)
-@click.option("--city", "city_name", help="put this city before topics that name none (fire.incident)")
+@click.option(
+    "--city", "city_name", type=CITY, help="put this city before topics that name none (fire.incident)"
+)
 @click.option("--from-beginning", is_flag=True, help="everything the topics still hold, not only what comes")
 @click.option(
     "--until-idle", is_flag=True, help="end when the topics are read and nothing more comes for a second"
@@ -75,9 +79,7 @@ def _records(
         known = sorted(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)
         names = matching(patterns, known, city)
         if not names:
-            raise UsageFault(
-                f"no topic matches {' '.join(patterns)}", hint="'bongsu topics list' names them all"
-            )
+            raise _no_topic(patterns, city)
         start = 0 if from_beginning else -1  # -1: librdkafka's end of the partition
         consumer.assign([TopicPartition(p.topic, p.partition, start) for p in partitions_of(consumer, names)])
         quiet_since = time.monotonic()
@@ -95,6 +97,17 @@ def _records(
                 return
     finally:
         consumer.close()
+
+
+def _no_topic(patterns: tuple[str, ...], city: str | None) -> UsageFault:
+    """The error where nothing matches. A known city without a topic never ran."""
+    meant = next(
+        (one for one in (city, *(one.partition(".")[0] for one in patterns)) if one in city_names()), None
+    )
+    run = f"run it first: bongsu run {meant}; " if meant else ""
+    return UsageFault(
+        f"no topic matches {' '.join(patterns)}", hint=f"{run}'bongsu topics list' names them all"
+    )
 
 
 def matching(patterns: tuple[str, ...], known: list[str], city: str | None) -> list[str]:

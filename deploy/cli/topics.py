@@ -10,6 +10,7 @@ import click
 import orjson
 
 from deploy.cli.group import Group
+from deploy.cli.parameters import CITY
 from deploy.settings import endpoints
 from deploy.telling import tell
 
@@ -29,7 +30,9 @@ def topics() -> None:
 
 
 @topics.command("list")
-@click.option("--city", "cities", multiple=True, help="This city's topics [default: every shipped city's].")
+@click.option(
+    "--city", "cities", multiple=True, type=CITY, help="This city's topics [default: every city's]."
+)
 @click.option("--json", "as_json", is_flag=True, help="One topic a line, as JSON.")
 def list_(cities: Sequence[str], as_json: bool) -> None:
     """Name every topic, and what 'topics apply' would change.
@@ -48,7 +51,9 @@ def list_(cities: Sequence[str], as_json: bool) -> None:
 
 
 @topics.command("apply")
-@click.option("--city", "cities", multiple=True, help="This city's topics [default: every shipped city's].")
+@click.option(
+    "--city", "cities", multiple=True, type=CITY, help="This city's topics [default: every city's]."
+)
 @click.option("--json", "as_json", is_flag=True, help="One changed topic a line, as JSON.")
 def apply_(cities: Sequence[str], as_json: bool) -> None:
     """Create missing topics, and set those that differ.
@@ -75,10 +80,20 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
 
 
 def names_of(cities: Sequence[str]) -> list[str]:
-    """The names of *cities*, each a name or a file; all that ship when none is given."""
-    from deploy.city.city import load_city, shipped_cities
+    """The names of *cities*, each a name or a file; where none is given, of all that ship and of a user's own.
 
-    return [load_city(city).name for city in cities or shipped_cities()]
+    A wrong file of one's own is then told and left out."""
+    from deploy.city.city import City, load_city, readable_cities
+
+    if cities:
+        return [load_city(city).name for city in cities]
+    names = []
+    for one in readable_cities():
+        if isinstance(one, City):
+            names.append(one.name)
+        else:
+            tell(f"left out: {one.what}", fg="yellow", err=True)
+    return names
 
 
 def words_of(one: TopicState) -> str:

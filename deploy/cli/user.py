@@ -11,6 +11,7 @@ from connectors.gateway.accounts import USER, new_user, told, with_new_secret
 from connectors.gateway.roles import ROLES, role_of
 from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
 from deploy.cli.group import Group
+from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.telling import tell
@@ -18,7 +19,7 @@ from deploy.telling import tell
 if TYPE_CHECKING:
     from deploy.city.city import City
 
-CITY = click.option("--city", "city_name", required=True, help="whose gateway")
+OF_CITY = click.option("--city", "city_name", type=CITY, required=True, help="whose gateway")
 
 
 @click.group(cls=Group)
@@ -32,7 +33,7 @@ def user() -> None:
 
 @user.command()
 @click.argument("name")
-@CITY
+@OF_CITY
 @click.option("--role", type=click.Choice(list(ROLES)), required=True, help="what they may do")
 @click.option("--days", type=click.IntRange(1), help="refused after so many days (default: never)")
 def add(name: str, city_name: str, role: str, days: int | None) -> None:
@@ -62,7 +63,7 @@ def add(name: str, city_name: str, role: str, days: int | None) -> None:
 
 
 @user.command("list")
-@CITY
+@OF_CITY
 def list_(city_name: str) -> None:
     """List the users of a city with their roles, never their keys.
 
@@ -85,7 +86,7 @@ def list_(city_name: str) -> None:
 
 @user.command()
 @click.argument("name")
-@CITY
+@OF_CITY
 def disable(name: str, city_name: str) -> None:
     """Refuse NAME from now on. What they did stays on record.
 
@@ -104,7 +105,7 @@ def disable(name: str, city_name: str) -> None:
 
 @user.command()
 @click.argument("name")
-@CITY
+@OF_CITY
 def passwd(name: str, city_name: str) -> None:
     """Give NAME a new key, printed once.
 

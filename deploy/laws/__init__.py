@@ -11,9 +11,14 @@ from schemas.errors import Fatal
 LAWS = Path(__file__).parent
 
 
+def law_names() -> list[str]:
+    """The names of the profiles there are."""
+    return sorted(one.stem for one in LAWS.glob("*.toml"))
+
+
 def law_named(name: str) -> dict[str, Any]:
     """The profile ``deploy/laws/<name>.toml``."""
-    known = sorted(one.stem for one in LAWS.glob("*.toml"))
+    known = law_names()
     if name not in known:
         raise Fatal(f"no law profile {name!r}", hint=f"write one of: {', '.join(known)}")
     path = LAWS / f"{name}.toml"

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deploy.city.city import City, readable_cities
+from deploy.city.names import own_cities
 from deploy.local import artefacts, cluster
 from deploy.local.home import Home
 from deploy.local.java import OLDEST, find_java, version_of
@@ -52,6 +54,7 @@ def examine(home: Path) -> list[Finding]:
         lambda: fetched(cache_folder() / "artefacts"),
         lambda: ports(home),
         lambda: answering(home),
+        own_city_files,
     ]
     return [finding for check in checks for finding in check()]
 
@@ -160,6 +163,17 @@ def answering(home: Path) -> list[Finding]:
         words = f"{WORDS[standing.name]} {'answers' if standing.up else 'does not answer'} {where}"
         mend = "start it, or correct the variable that names it" if standing.is_given else "bongsu up"
         findings.append(Finding(words[0].upper() + words[1:], standing.up, mend))
+    return findings
+
+
+def own_city_files() -> list[Finding]:
+    """Check a user's own city files. A wrong one hinders no other city."""
+    findings = []
+    for one in readable_cities(own_cities()):
+        if isinstance(one, City):
+            findings.append(Finding(f"your city {one.name} is well: {one.path}"))
+        else:
+            findings.append(Finding(one.what, False, one.hint))
     return findings
 
 

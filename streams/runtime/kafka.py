@@ -120,6 +120,17 @@ def reader_settings(bootstrap: str, **settings: Any) -> dict[str, Any]:
     }
 
 
+def known_topics(bootstrap: str) -> set[str]:
+    """Return the names of all topics. ``Unreachable`` if Kafka is unavailable."""
+    consumer = reader(bootstrap)
+    try:
+        return set(consumer.list_topics(timeout=METADATA_TIMEOUT_S).topics)
+    except KafkaException as error:
+        raise Unreachable("Kafka unavailable", hint=HINT) from error
+    finally:
+        consumer.close()
+
+
 def partitions_of(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartition]:
     """Return every partition of *topics*. ``Unreachable`` if Kafka is unavailable, ``Fatal`` if a topic is missing."""
     try:

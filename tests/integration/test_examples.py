@@ -35,7 +35,15 @@ NOT_RUN = {
 }
 """Commands that are not run here, and why. Their words are checked by tests/unit/deploy/test_hints.py."""
 NOT_RUN_OF = {"bench": "measures for minutes: tests/bench has smaller runs"}
-FIRST = ("topics apply", "schemas register", "play", "user add", "key add", "replay demo --export")
+FIRST = (
+    "city new",
+    "topics apply",
+    "schemas register",
+    "play",
+    "user add",
+    "key add",
+    "replay demo --export",
+)
 LAST = ("user disable", "city erase")
 """Some commands need what others made."""
 

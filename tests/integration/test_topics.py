@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from deploy.city.city import CITIES
+from deploy.city.names import CITIES
 from deploy.cli import main
 from deploy.settings import VARIABLES, Endpoints
 from deploy.topics import apply, demand_order, ensure_topics, plan, topic_states

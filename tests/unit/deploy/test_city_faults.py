@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from deploy.city.city import load_city, shipped_cities
+from deploy.city.city import load_city
+from deploy.city.names import shipped_cities
 from deploy.city.read import BOM
 from deploy.cli.city import city as city_command
 from deploy.faults import UsageFault

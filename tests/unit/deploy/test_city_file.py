@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from deploy.city.city import load_city, shipped_cities, with_rules_of, with_secrets
+from deploy.city.city import load_city, with_rules_of, with_secrets
+from deploy.city.names import shipped_cities
 from deploy.cli.city import city as city_command
 from deploy.faults import UsageFault
 

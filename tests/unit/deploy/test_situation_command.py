@@ -40,6 +40,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, *options: str) -> str:
     monkeypatch.setattr(situation, "reach", lambda: type("Nowhere", (), {"kafka": "", "wire": None}))
     monkeypatch.setattr(replay, "explained", lambda *of, **how: iter(()))
     monkeypatch.setattr(situation, "values_of", values)
+    monkeypatch.setattr(situation, "demand_ran", lambda _platform, _city: None)
     result = CliRunner().invoke(situation.situation, ["show", "s1", "--city", "demo", *options])
     assert result.exit_code == 0, result.output
     return result.stdout

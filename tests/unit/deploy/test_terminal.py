@@ -73,8 +73,9 @@ def test_the_dlq_shows_it() -> None:
         "reason": ESCAPE, "field": ESCAPE, "attempts": 1, "retried_at": None, "first_at": 0, "last_at": 0,
         "event_id": "a" * 32, "original": b"",
     }  # fmt: skip
-    (line,) = dlq.summary([Aside("x.source.dlq", b"", value)])
-    assert is_harmless(line)
+    lines = dlq.summary([Aside("x.source.dlq", b"", value)])
+    assert is_harmless(lines[0])
+    assert lines[1].strip() == "ids: " + "a" * 12
 
 
 def test_the_report_of_a_source_shows_it() -> None:
@@ -108,6 +109,7 @@ def test_the_situations_show_it(a_platform: Platform, monkeypatch: pytest.Monkey
         "values_of",
         lambda _platform, _city, contract: [one] if contract == "core.situation" else [],
     )
+    monkeypatch.setattr(situation, "demand_ran", lambda _platform, _city: None)
     monkeypatch.setattr(replay, "explained", lambda *_about, **_more: iter(()))
     more = ("--json",) if as_json else ()
     monkeypatch.setenv("COLUMNS", "400")

@@ -15,7 +15,7 @@ import pytest
 import schemas
 import streams.situations.rules
 from connectors.subjects.labels import load_labels
-from deploy.city.city import CITIES
+from deploy.city.names import CITIES
 from schemas.kinds import load_kinds
 
 PARTS = Path(schemas.__file__).with_name("parts.toml")
