@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.base import SourceContext
-from connectors.formats.records import position
+from connectors.formats.records import an_id, position
 from schemas.errors import Fatal, Invalid
 from schemas.validation import first_fault
 
@@ -123,7 +123,7 @@ def read_camera_list(path: Path) -> dict[str, CameraAt]:
         with path.open("rb") as file:
             text = file.read(LIST_BYTES_MAX).decode("utf-8-sig")
         rows = json.loads(text) if path.suffix == ".json" else list(csv.DictReader(io.StringIO(text)))
-        found = {row["camera_id"]: CameraAt.model_validate(_told(row)) for row in rows}
+        found = {an_id(row["camera_id"], "camera_id"): CameraAt.model_validate(_told(row)) for row in rows}
         if not found:
             raise ValueError("an empty list")
         return found
@@ -131,7 +131,7 @@ def read_camera_list(path: Path) -> dict[str, CameraAt]:
         raise Fatal(f"{path}: {error.strerror}", hint="put the camera list there") from None
     except ValidationError as error:
         raise Fatal(f"{path}: {first_fault(error)}", hint="mend the list") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (Invalid, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Fatal(
             f"{path} is no list of cameras",
             hint="write CSV with the heading camera_id,lat,lon,azimuth,width_px,height_px",

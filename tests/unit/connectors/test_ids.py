@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from connectors.formats.json import json_value
 from connectors.formats.messages import enveloped
 from connectors.formats.records import an_id, id_or_none
 from connectors.recordings import read_line
+from connectors.subjects.cameras import read_camera_list
 from schemas.errors import Invalid
 from tests.contract.an_example import example_of
 
@@ -144,3 +146,9 @@ def test_two_rows_of_houstons_list_with_long_numbers_are_two() -> None:
     reading = example.source().read(Heard(f'{{"features":[{rows}]}}'.encode(), heard.at_ms), {})
     assert len({event.key for event in reading.events}) == 2
     assert not reading.aside
+
+
+def test_a_camera_list_in_json_may_have_numbers_for_ids(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.json"
+    path.write_text(f'[{{"camera_id": 7}}, {{"camera_id": 8.0}}, {{"camera_id": {LONG[0]}}}]')
+    assert set(read_camera_list(path)) == {"7", "8", str(LONG[0])}

@@ -133,7 +133,7 @@ def test_an_empty_batch_is_one_body_without_a_record() -> None:
         b'{"id": "2"}',
         b"7",
         b"null",
-        b'{"specversion":"1.0","id":"2","source":"/cad","type":"report","data":{"a":NaN}}',
+        b'{"specversion":"1.0","id":"2","source":"/cad","type":"report","data":1,"time":NaN}',
         b'{"specversion":"1.0","id":"2","source":"/cad","type":"report","subject":"\\ud800","data":1}',
         b'{"specversion":"1.0","id":"2","source":"/cad","type":"report","subject":"\xff","data":1}',
         b'{"specversion":"1.0","id":"2","source":"/cad","type":"report","data_base64":"e30"}',
@@ -217,3 +217,20 @@ def test_several_events_of_a_batch_may_be_bad_each_in_its_own_way() -> None:
     for unended in bad[4:]:
         with pytest.raises(Invalid, match="no list of events"):
             unwrap([], BATCH, b"[" + unended + b"," + good + b"]")
+
+
+@pytest.mark.parametrize("wrong", [b"NaN", b"1e400", b'"\\ud83d"', b'"Caf\xe9"'])
+def test_a_bad_record_in_an_events_data_is_its_sources_to_judge(wrong: bytes) -> None:
+    data = b'[{"n": 1}, {"n": %s}, {"n": 20260921120000000001}]' % wrong
+    event = orjson.dumps(ABOUT)[:-1] + b', "data": ' + data + b"}"
+    good = orjson.dumps({**ABOUT, "data": 1})
+    assert the(unwrap([], STRUCTURED, event)[0]).body == data
+    batch = unwrap([], BATCH, b"[" + good + b"," + event + b"," + good + b"]")
+    assert [the(one).body for one in batch] == [b"1", data, b"1"]
+
+
+@pytest.mark.parametrize("more", [b"]", b",", b" and more", b"\x00"])
+def test_a_bad_event_in_a_batch_that_does_not_end_where_it_should_is_refused_with_it(more: bytes) -> None:
+    good = orjson.dumps({**ABOUT, "data": 1})
+    with pytest.raises(Invalid, match="no list of events"):
+        unwrap([], BATCH, b"[" + good + b', {"specversion": NaN}]' + more)
