@@ -100,6 +100,11 @@ class RulesConfig(Strict):
     filing: dict[Annotated[str, Field(pattern="^(fire|police|civil)$")], AgencyName] = Field(
         {}, description="domain → the agency that takes what operators file"
     )
+    companies: tuple[AgencyName, ...] = Field(
+        (),
+        description="agencies that are companies with alarms of their own: each is told how its own alarm stands, and"
+        " nothing else; none sees a camera",
+    )
     timezone: str = Field("UTC", description="the city's, for rules that know the hour of the day")
     others: tuple[RuleEntry, ...] = Field((), description="the rules in force beside this one")
     shadows: tuple[ShadowEntry, ...] = Field(
@@ -264,8 +269,11 @@ class RulesConfig(Strict):
         return self.model_validate(raw)
 
     def canonical(self) -> dict[str, Any]:
-        """Everything, as JSON may carry it; ``model_validate`` of it gives the same numbers again."""
-        return self.model_dump(mode="json")
+        """Everything, as JSON may carry it; ``model_validate`` of it gives the same numbers again.
+
+        Without companies they are left out: a city that has none keeps the version that its answers name.
+        """
+        return self.model_dump(mode="json", exclude=None if self.companies else {"companies"})
 
     @cached_property
     def digest(self) -> str:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from schemas.event import derived_id
 from streams.geo import distance_m
+from streams.situations.answers.companies import own_kind, status_words
 from streams.situations.config import RulesConfig
 from streams.situations.model import Position, Situation, ToldAlert, View
 from streams.situations.terms import SEVERITIES
@@ -53,20 +54,24 @@ def retold(
             if (
                 told is None
                 or not told.is_active
-                or told.said != _said(situation, _where(view, told, config))
+                or told.said != _said(situation, audience, _where(view, told, config), config)
             ):
                 is_new = told is None or not told.is_active
-                is_graver = is_urgent or told is None or is_new or _is_graver(view.severity, told.severity)
+                is_graver = is_new or (
+                    audience not in config.companies
+                    and (is_urgent or told is None or _is_graver(view.severity, told.severity))
+                )
                 since = now if told is None or is_new else told.since
-                revision, said = told.revision + 1 if told else 1, _said(situation, view.position)
+                revision = told.revision + 1 if told else 1
+                said = _said(situation, audience, view.position, config)
                 told = ToldAlert(audience, revision, True, said, view.severity, since, view.position)
                 kind = "alert" if told.revision == 1 else "update"
                 messages.append(
-                    Message(audience, told.revision, kind, _headline(view, kind, config), is_graver)
+                    Message(audience, told.revision, kind, _headline(view, audience, kind, config), is_graver)
                 )
         elif told is not None and told.is_active:
             told = replace(told, revision=told.revision + 1, is_active=False)
-            headline = _headline(view, _end(view), config)
+            headline = _headline(view, audience, _end(view), config)
             messages.append(Message(audience, told.revision, "cancel", headline, False))
         if told is not None:
             after.append(told)
@@ -93,9 +98,11 @@ def _is_graver(severity: str, than: str) -> bool:
     return SEVERITIES.index(severity) < SEVERITIES.index(than)
 
 
-def _said(situation: Situation, at: Position | None) -> str:
+def _said(situation: Situation, audience: str, at: Position | None, config: RulesConfig) -> str:
     """The digest of a message's contents: another message is due when it changes."""
     view = situation.view
+    if audience in config.companies:
+        return derived_id(view.status, own_kind(view, audience, config) or "")
     members = (incident.incident_id for incident in view.incidents)
     words: tuple[str, ...] = () if view.words is None else (view.words,)
     if at is not None and view.radius_m is None:  # no area of its own: what it is about may move
@@ -120,7 +127,9 @@ def _end(view: View) -> str:
     return "cancel" if view.status == "closed" else "left"
 
 
-def _headline(view: View, template: str, config: RulesConfig) -> str:
+def _headline(view: View, audience: str, template: str, config: RulesConfig) -> str:
+    if audience in config.companies:
+        return status_words(view, audience, config)
     return headline(view, template, config) if view.words is None else view.words
 
 

@@ -9,8 +9,10 @@ from msgspec.structs import asdict
 
 from schemas.event import Event, derived_id
 from schemas.event import event_fields as fields_of_event
+from schemas.kinds import OTHER
 from streams.geo import distance_m
 from streams.situations.answers.alerts import Message, alert_id
+from streams.situations.answers.companies import own_kind
 from streams.situations.answers.grants import Change
 from streams.situations.config import RulesConfig
 from streams.situations.model import Incident, Position, Situation, View
@@ -118,29 +120,32 @@ def _away_m(one: Position | None, other: Position | None) -> float | None:
 
 
 def alert_event(situation: Situation, message: Message, config: RulesConfig, *, now: int) -> Event:
-    view = situation.view
-    its_id = alert_id(situation.situation_id, message.audience)
-    at = view.position
+    """One audience's alert. A company's says how its own alarm stands: no place, no weight, nothing of anybody else."""
+    view, audience = situation.view, message.audience
+    is_company = audience in config.companies
+    its_id = alert_id(situation.situation_id, audience)
+    at = None if is_company else view.position
     radius_m = config.alert_radius_m if view.radius_m is None else view.radius_m
+    kind = own_kind(view, audience, config) if is_company else view.kind
     value = event_fields(derived_id(its_id, message.revision), config.city, now, at)
     value |= {
         "alert_id": its_id,
         "revision": message.revision,
         "situation_id": situation.situation_id,
         "message_type": message.message_type,
-        "audience": message.audience,
+        "audience": audience,
         "headline": message.headline,
         "area": None if at is None else {"lat": at.lat, "lon": at.lon, "radius_m": radius_m},
-        "severity": view.severity,
-        "urgency": view.urgency,
-        "certainty": view.certainty,
-        "kind": view.kind,
+        "severity": "unknown" if is_company else view.severity,
+        "urgency": "unknown" if is_company else view.urgency,
+        "certainty": "unknown" if is_company else view.certainty,
+        "kind": kind or OTHER,
         "situation_revision": situation.revision,
-        "evidence": evidence_of(view),
+        "evidence": [] if is_company else evidence_of(view),
         "rule": situation.rule,
         "rule_version": told_version(situation.rule, config),
         "demands_attention": message.demands_attention,
-        "references": _references(view, message.audience),
+        "references": [] if is_company else _references(view, audience),
     }
     return Event("core.alert", situation.situation_id, value)
 

@@ -65,10 +65,11 @@ def new_grant(
 
 
 def uses_of(members: tuple[Incident, ...], config: RulesConfig) -> dict[str, Use]:
-    """Agency → what it may look for: the use of the domain of its earliest report. None for no use in law."""
+    """Agency → what it may look for: the use of the domain of its earliest report. None for no use in law, and none for
+    companies."""
     uses: dict[str, Use] = {}
     for incident in reversed(members):
-        use = config.law.uses.get(incident.domain)
+        use = None if incident.agency in config.companies else config.law.uses.get(incident.domain)
         if use is not None:
             uses[incident.agency] = use
     return dict(sorted(uses.items()))

@@ -22,10 +22,10 @@ def unit_name(agency: str, unit: str) -> str:
 
 
 def unit_uses(members: Iterable[Incident], config: RulesConfig) -> dict[str, Use]:
-    """Unit → what it may look for: the use of its agency's domain. None for no use in law."""
+    """Unit → what it may look for: the use of its agency's domain. None for no use in law, and none for companies'."""
     uses: dict[str, Use] = {}
     for incident in members:
-        use = config.law.uses.get(incident.domain)
+        use = None if incident.agency in config.companies else config.law.uses.get(incident.domain)
         if use is not None and is_sent(incident):
             units = incident.units[: config.dispatch.units_max]
             uses |= {unit_name(incident.agency, unit): use for unit in units}
@@ -34,5 +34,5 @@ def unit_uses(members: Iterable[Incident], config: RulesConfig) -> dict[str, Use
 
 def units_left_out(incident: Incident, config: RulesConfig) -> int:
     """The number of its units beyond `units_max`, which see no camera."""
-    has_use = incident.domain in config.law.uses
+    has_use = incident.domain in config.law.uses and incident.agency not in config.companies
     return max(0, len(incident.units) - config.dispatch.units_max) if has_use else 0
