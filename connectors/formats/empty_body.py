@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from connectors.base import Heard, Place, PolledSource, Reading, Source
+from connectors.formats.retained import read_unrepeated
 
 NOTHING = "body without a record"
 _NOTHING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\]\s*)?")
@@ -33,7 +34,7 @@ class Guarded:
         """As ``Reader.read``. A poll that failed is not counted here; what one did not hear is noted."""
         if heard.error is not None:
             return Reading((), place)
-        reading = self._read(heard, place)
+        reading = read_unrepeated(self._read, heard, place)
         return reading if not heard.missing else replace(reading, noted=_with_missing(reading.noted, heard))
 
     def _read(self, heard: Heard, place: Place) -> Reading:

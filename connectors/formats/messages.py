@@ -42,12 +42,13 @@ class Message:
     around: tuple[bytes, bytes] = ALONE
 
 
-def enveloped(topic: str, payload: bytes) -> bytes:
-    """A message of MQTT as one line, without its newline."""
+def enveloped(topic: str, payload: bytes, *, is_retained: bool = False) -> bytes:
+    """A message of MQTT as one line, without its newline. *is_retained*: the broker kept it from before we subscribed."""
+    more = {"retain": True} if is_retained else {}
     try:
-        return orjson.dumps({"topic": topic, "payload": payload.decode()})
+        return orjson.dumps({"topic": topic, "payload": payload.decode(), **more})
     except UnicodeDecodeError:
-        return orjson.dumps({"topic": topic, "payload_base64": base64.b64encode(payload).decode()})
+        return orjson.dumps({"topic": topic, "payload_base64": base64.b64encode(payload).decode(), **more})
 
 
 def read_messages(

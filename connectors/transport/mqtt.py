@@ -5,6 +5,9 @@ after the last was taken (published with its place, or set aside). If the worker
 and its events have the ids they had. A message of QoS 0 may be lost. The session outlives us for ``session_expiry_s``;
 what is published meanwhile is kept by the broker, as far as its own limits go (mosquitto: ``max_queued_messages``, 1,000).
 
+A retained message is marked as such in its line: the broker sends it at each new subscription, and ``formats.retained``
+leaves out what was published before. In MQTT 5 it is asked for only if the subscription is new.
+
 Waiting messages are taken together, up to ``BATCH_MAX`` a ``Heard``, each a line of ``messages.enveloped``. A broker
 sends only so many before it wants an acknowledgement (mosquitto: ``max_inflight_messages``, 20): raise that for speed.
 """
@@ -23,10 +26,12 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.base import Heard, SourceContext
 from connectors.formats.messages import enveloped
+from connectors.formats.retained import BY_MQTT
 from connectors.transport.web_page import wall_clock_ms
 from schemas.errors import BongsuError, Fatal, Retriable
 
@@ -92,8 +97,8 @@ class MqttListener:
             while True:
                 messages = await session.next_ones()
                 self._said_ms = max(self._now_ms(), self._said_ms + 1)
-                body = b"\n".join(enveloped(message.topic, bytes(message.payload)) for message in messages)
-                yield Heard(body, self._said_ms, attributes={"by": "mqtt"})
+                body = b"\n".join(map(_line, messages))
+                yield Heard(body, self._said_ms, attributes={"by": BY_MQTT})
                 session.taken(messages)
         finally:
             await session.close()
@@ -102,6 +107,10 @@ class MqttListener:
         """Disconnect, whether or not somebody listens. The broker sends again what was not taken."""
         if self._session is not None:
             await self._session.close()
+
+
+def _line(message: paho.MQTTMessage) -> bytes:
+    return enveloped(message.topic, bytes(message.payload), is_retained=bool(message.retain))
 
 
 class _Session:
@@ -193,8 +202,16 @@ class _Session:
         if reason.is_failure:
             self._put(self._refusal("the MQTT broker refuses the connection", reason))
             return
-        wanted: list[tuple[str, int]] = [(topic, self._settings.qos) for topic in self._settings.topics]
-        client.subscribe(wanted)
+        topics, qos = self._settings.topics, self._settings.qos
+        if self._settings.version == "5":
+            # of QoS 0 the broker keeps nothing while we are away but what is retained: then each start needs it
+            when = (
+                SubscribeOptions.RETAIN_SEND_IF_NEW_SUB if qos else SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
+            )
+            options = SubscribeOptions(qos=qos, retainHandling=when)
+            client.subscribe([(topic, options) for topic in topics])
+            return
+        client.subscribe([(topic, int(qos)) for topic in topics])
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: list[Any], _props: Any) -> None:
         for topic, reason in zip(self._settings.topics, reasons, strict=False):

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
+from paho.mqtt import publish
 
 from connectors.base import Bounds, Heard, SourceContext
 from connectors.discovery import load_source
+from connectors.formats.retained import REPEATED
 from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Fatal, Retriable
 from tests.a_broker import PASSWORD, USER, Broker, a_broker, a_certificate, a_password_file
@@ -54,12 +56,17 @@ async def hear(listener: MqttListener, count: int) -> list[str]:
         said += payloads(heard)
         if len(said) >= count:
             break
-    task = asyncio.ensure_future(anext(speech))  # a call for the next message acknowledges the last
+    await acknowledge(speech)
+    await listener.close()
+    return said
+
+
+async def acknowledge(speech: AsyncIterator[Heard]) -> None:
+    """Acknowledge the last message, by a call for the next one."""
+    task = asyncio.ensure_future(anext(speech))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task], timeout=WAIT_S)
-    await listener.close()
-    return said
 
 
 async def introduce(listener: MqttListener, broker: Broker) -> None:
@@ -182,6 +189,73 @@ def test_tls_speaks_to_who_it_trusts_and_to_nobody_else(tmp_path: Path) -> None:
             return await listening
 
         assert "in private" in asyncio.run(story())
+
+
+async def start_and_read(
+    broker: Broker, place: Any, wanted: list[bytes], **more: Any
+) -> tuple[list[bytes], list[Any], Any]:
+    """One start of a source until it has heard all *wanted*: lines, readings, its place then."""
+    source: Any = example_of("nvidia_deepstream").source(mqtt=settings(broker, **more))
+    speech = source.listen()
+    lines: list[bytes] = []
+    readings: list[Any] = []
+    while not all(one in b"".join(lines) for one in wanted):
+        hearing = asyncio.ensure_future(anext(speech))
+        while not hearing.done():
+            await asyncio.to_thread(broker.publish, (wanted[0].decode(), b""))
+            await asyncio.wait([hearing], timeout=0.1)
+        heard = await hearing
+        lines += heard.body.splitlines()
+        readings.append(source.read(heard, place))
+        place = readings[-1].place
+    await acknowledge(speech)
+    await source.close()
+    return lines, readings, place
+
+
+@pytest.mark.parametrize(
+    ("more", "is_sent_again"),
+    [
+        ({"version": "3.1.1"}, True),
+        ({"version": "5"}, False),
+        ({"version": "5", "session_expiry_s": 0}, True),
+        ({"version": "5", "qos": 0}, True),
+    ],
+)
+def test_a_retained_message_is_news_at_the_first_start_alone(
+    broker: Broker, more: dict[str, Any], is_sent_again: bool
+) -> None:
+    """By 3.1.1 the broker sends it at each start, by 5 if the subscription is new: it is published once."""
+    message = next(
+        body
+        for heard in example_of("nvidia_deepstream").heard()
+        for body in heard.body.splitlines()
+        if example_of("nvidia_deepstream").source().read(Heard(body, heard.at_ms), {}).events
+    )
+    where = {"hostname": "127.0.0.1", "port": broker.port}
+    publish.single("porch/cam", message, qos=1, retain=True, **where)
+
+    async def story() -> list[tuple[list[bytes], list[Any]]]:
+        starts: list[tuple[list[bytes], list[Any]]] = []
+        place: Any = {}
+        for number in range(3):
+            retained = [b'"retain":true'] if number == 0 or is_sent_again else []
+            wanted = [f"porch/bye{number}".encode(), *retained]
+            lines, readings, place = await start_and_read(broker, place, wanted, **more)
+            starts.append((lines, readings))
+        return starts
+
+    async def in_time() -> list[tuple[list[bytes], list[Any]]]:
+        async with asyncio.timeout(3 * WAIT_S):
+            return await story()
+
+    for number, (lines, readings) in enumerate(asyncio.run(in_time())):
+        sent = [line for line in lines if b'"retain":true' in line]
+        published = [event for reading in readings for event in reading.events]
+        repeated = sum(reading.skipped.get(REPEATED, 0) for reading in readings)
+        is_sent = number == 0 or is_sent_again
+        assert (len(sent), len(published)) == (int(is_sent), int(number == 0))
+        assert repeated == int(is_sent and number > 0)
 
 
 def test_a_source_without_mqtt_says_so() -> None:
