@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from deploy.platform import Platform
@@ -33,6 +34,11 @@ def report_of(platform: Platform, city: str, source: str) -> dict[str, Any] | No
     return dict(kept.rows[source].value or {}) if source in kept.rows else None
 
 
+def is_not_whole(told: Mapping[str, Any]) -> bool:
+    """Whether a ``core.source`` tells of a source that delivers nothing, or of whose newest answer a part is missing."""
+    return told["state"] != HEARING or bool(told["state_reason"])
+
+
 def unheard(platform: Platform) -> list[dict[str, Any]]:
     """Every source of every city that is not whole now: failing, refused, stopped, on trial, or heard in part."""
     found, rows = [], RowReader(platform.wire, "command")
@@ -40,7 +46,7 @@ def unheard(platform: Platform) -> list[dict[str, Any]]:
         if topic.partition(".")[2] != CONTRACT:
             continue
         for _, row in sorted(read_rows(platform.kafka, topic, rows).rows.items()):
-            if row.value is not None and (row.value["state"] != HEARING or row.value["state_reason"]):
+            if row.value is not None and is_not_whole(row.value):
                 found.append(dict(row.value))
     tell_left_out(rows)
     return found

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from connectors.base import SetAside
+from connectors.formats.empty_body import NOTHING
 from connectors.formats.json import BOM, json_value, originals, value_bytes
 from connectors.formats.json_parts import is_whole
 from connectors.formats.records import ALONE, readable, set_aside
@@ -65,6 +66,9 @@ def read_messages(
     """
     try:
         for message in messages_in(body, told, masked, lists):
+            if message.value == []:  # a batch of nothing
+                told.skipped[NOTHING] += 1
+                continue
             try:
                 readable(message.value)
                 read_one(message, told)

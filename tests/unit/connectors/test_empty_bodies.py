@@ -12,6 +12,7 @@ import connectors.sources
 from connectors.base import Heard
 from connectors.discovery import source_types
 from connectors.formats.empty_body import NOTHING
+from connectors.formats.messages import enveloped
 from connectors.transport.web_page import WebPage
 from tests.contract.a_web_server import a_web_server
 from tests.contract.an_example import Example, example_of, read_all
@@ -60,6 +61,17 @@ def test_a_heading_alone_is_counted(name: str) -> None:
     first = example.heard()[0]
     reading = example.source().read(Heard(first.body.splitlines(keepends=True)[0], first.at_ms), {})
     assert (reading.events, reading.aside, reading.skipped) == ((), (), {NOTHING: 1})
+
+
+@pytest.mark.parametrize(
+    "name", ["frigate_events", "nvidia_deepstream", "axis_scene_description", "onvif_metadata", "axis_plates"]
+)
+def test_an_empty_list_by_mqtt_is_counted_and_blames_nobody(name: str) -> None:
+    example = example_of(name)
+    lines = [enveloped("porch/cam", b" [] "), enveloped("porch/cam", b"[]")]
+    reading = example.source().read(Heard(b"\n".join(lines), example.heard()[0].at_ms), {})
+    assert (reading.events, reading.aside) == ([], [])
+    assert reading.skipped == {NOTHING: 2}
 
 
 def test_a_failed_poll_is_not_counted_as_an_empty_one() -> None:
