@@ -32,7 +32,7 @@ class NoPage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ListForm:
-    """Where the records of a page stand.
+    """The place of the records in a page.
 
     *form*: a JSON list, rows under a heading, or one JSON a line; ``None``: rows or a JSON list, by the first letter.
     *paths*: dotted paths of a JSON list, the first that leads to one counts; "" is the body itself.

@@ -44,7 +44,7 @@ def wait_s(retry_after: str | None, *, now_ms: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How the pages behind the first are followed: at most *pages_max* in all, at the first's origin and *origins*."""
+    """The bounds of following further pages: at most *pages_max* in all, at the first's origin and *origins*."""
 
     form: ListForm
     pages_max: int = PAGES_MAX

@@ -232,8 +232,7 @@ def test_a_retained_message_is_news_at_the_first_start_alone(
         for body in heard.body.splitlines()
         if example_of("nvidia_deepstream").source().read(Heard(body, heard.at_ms), {}).events
     )
-    where = {"hostname": "127.0.0.1", "port": broker.port}
-    publish.single("porch/cam", message, qos=1, retain=True, **where)
+    publish.single("porch/cam", message, qos=1, retain=True, hostname="127.0.0.1", port=broker.port)
 
     async def story() -> list[tuple[list[bytes], list[Any]]]:
         starts: list[tuple[list[bytes], list[Any]]] = []
