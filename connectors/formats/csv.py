@@ -11,7 +11,7 @@ from connectors.formats.empty_body import Nothing
 from schemas.errors import Invalid
 
 BEGINNINGS_MAX = 50
-"""How often a body is begun anew behind a quote that nothing closes: each time it may be read to its end."""
+"""Times that a body is begun anew behind a quote that nothing closes: each time it may be read to its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Events:
         return True
 
     def _label(self, happening: Happening) -> str | None:
-        """What an event claims: as the city says of its rule or topic, as the topic says, or the class of its object.
+        """The claim of an event: as the city says of its rule or topic, as the topic says, or the class of its object.
 
         ``None`` for an event of another service.
         """
