@@ -22,10 +22,12 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from itertools import islice
 from pathlib import Path
 
 from cosmic_ray.commands.init import init
-from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.mutating import mutate_and_test, mutate_code
+from cosmic_ray.plugins import get_operator
 from cosmic_ray.testing import run_tests
 from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
@@ -151,7 +153,7 @@ def of_code(tests: Tests, chance: random.Random, database: Path, within: slice) 
     init([Path(name) for name in tests], work, {})
     idle = {name: idle_places(Path(name).read_text(encoding="utf-8")) for name in tests}
     mutants = drawn(work.work_items, chance, lambda one: one.start_pos in idle[one.module_path.as_posix()])
-    for item in mutants[within]:
+    for item in islice(filter(is_a_program, mutants), within.start, within.stop):
         mutation = item.mutations[0]
         path = mutation.module_path.as_posix()
         result = mutate_and_test(item.mutations, command_of(tests[path]), RUN_SECONDS)
@@ -164,6 +166,18 @@ def of_data(tests: Tests, chance: random.Random, within: slice) -> Iterator[Verd
     found = {name: list(faults(Path(name).read_text(encoding="utf-8"))) for name in tests}
     for name, fault in by_turns(found, chance)[within]:
         yield planted(name, fault, tests[name])
+
+
+def is_a_program(item: WorkItem) -> bool:
+    """Whether the mutant compiles. The ``*`` of a signature is no product, but the operators take it for one."""
+    (mutation,) = item.mutations
+    operator = get_operator(mutation.operator_name)(**mutation.operator_args)
+    code = mutate_code(mutation.module_path.read_text(encoding="utf-8"), operator, mutation.occurrence)
+    try:
+        compile(code or "", str(mutation.module_path), "exec")
+    except SyntaxError:
+        return False
+    return code is not None
 
 
 def by_turns(found: Mapping[str, Sequence[Fault]], chance: random.Random) -> list[tuple[str, Fault]]:

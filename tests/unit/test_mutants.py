@@ -24,6 +24,7 @@ from tests.mutants import (
     copy_of,
     drawn,
     idle_places,
+    is_a_program,
     of_code,
     planted,
     read_table,
@@ -99,6 +100,19 @@ def test_a_seed_draws_the_same_mutants_again_and_each_place_once(folder: Path) -
 
 def test_annotations_are_left_alone(folder: Path) -> None:
     assert {one.mutations[0].start_pos[0] for one in mutants(folder, 1)} == {2}
+
+
+def test_a_mutant_that_does_not_compile_is_none(folder: Path) -> None:
+    """The star of a signature is none of the places."""
+    (folder / "half.py").write_text("def half(*, n: int) -> int:\n    return 2 * n\n", encoding="utf-8")
+    work = WorkDB(str(folder / "work"), WorkDB.Mode.create)
+    init([Path("half.py")], work, {})
+    lines = {
+        is_a_program(one): one.mutations[0].start_pos[0]
+        for one in work.work_items
+        if "Mul" in one.mutations[0].operator_name
+    }
+    assert lines == {False: 1, True: 2}
 
 
 def test_a_test_that_bites_catches_every_mutant_and_the_module_is_put_back(folder: Path) -> None:

@@ -46,6 +46,14 @@ def a_fire(number: int, **more: Any) -> Event:
     return Event("fire.incident", f"i{number}", value | more)
 
 
+def test_an_ingest_has_a_source_if_something_reads_for_it(wire: Wire) -> None:
+    reading, ticking = (
+        Ingest(CONTEXT, one, bootstrap="", wire=wire, now_ms=lambda: NOON) for one in (Told(), None)
+    )
+    assert reading.reader.has_source
+    assert not ticking.reader.has_source
+
+
 @pytest.mark.parametrize("misfit", [{"status": "asleep"}, {"units": 7}, {"event_time": "noon"}])
 def test_one_misfit_between_two_good_ones_is_set_aside_and_they_are_published(
     wire: Wire, misfit: dict[str, Any]

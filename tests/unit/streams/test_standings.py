@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from deploy.assembly.slots import take_slot
 from streams.match.core.step import PartitionProgress
-from streams.match.worker.offsets import left_from, text_of
+from streams.match.worker import offsets as module
+from streams.match.worker.offsets import Left, left_from, taken_over, text_of
 
 STANDING = PartitionProgress(next_offset=90, watch_offset=7, first_offset=12, watermark_ms=1_772_967_600_000)
 
@@ -30,6 +33,48 @@ def test_a_partition_that_was_given_up_names_nobody() -> None:
 @pytest.mark.parametrize("text", [None, "", "by hand", "2 a 1 2 3", "1 a 1 2", "1 a 1 -2 3", "1 a b c d"])
 def test_what_another_wrote_is_nothing_of_ours(text: str | None) -> None:
     assert left_from(text, 90) is None
+
+
+class Committed:
+    """A consumer of a group that committed these offsets."""
+
+    def __init__(self, *found: TopicPartition) -> None:
+        self._found = found
+
+    def committed(self, _asked: Sequence[TopicPartition], timeout: float) -> list[TopicPartition]:
+        assert timeout > 0
+        return list(self._found)
+
+    def close(self) -> None:
+        pass
+
+
+def test_progress_at_offset_0_is_progress_and_only_what_was_never_committed_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fresh = PartitionProgress(next_offset=0, watch_offset=7, first_offset=0, watermark_ms=3)
+    found = Committed(
+        TopicPartition("t", 0, 0, metadata=text_of(fresh, "us")),
+        TopicPartition("t", 1, 0),
+        TopicPartition("t", 2, -1001),
+    )
+    monkeypatch.setattr(module, "consumer_of", lambda _: found)
+    places = [("t", 0), ("t", 1), ("t", 2)]
+    assert taken_over("", "group", places, us="us") == {("t", 0): Left(fresh, "us"), ("t", 1): 0}
+
+
+def test_whoever_did_not_release_a_partition_is_fenced_and_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owners = ["other", None, "us"]
+    found = Committed(
+        *(TopicPartition("t", n, 90, metadata=text_of(STANDING, owner)) for n, owner in enumerate(owners))
+    )
+    fenced: list[str] = []
+    monkeypatch.setattr(module, "consumer_of", lambda _: found)
+    monkeypatch.setattr(module, "transactional_producer", lambda _, owner: fenced.append(owner))
+    assert len(taken_over("", "group", [("t", 0), ("t", 1), ("t", 2)], us="us")) == 3
+    assert fenced == ["other"]
 
 
 def test_two_workers_have_two_names_and_the_next_has_the_name_of_one_that_ended(tmp_path: Path) -> None:
