@@ -20,6 +20,8 @@ from deploy.local.home import Home, Remembered
 from schemas.errors import Fatal
 
 PAGE = 4096
+ANSWER_S = 10.0
+"""A job that is never answered fails its test, and does not hang it."""
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +40,10 @@ def modes_below(folder: Path) -> dict[str, str]:
 
 def fill(path: Path) -> None:
     spool = Spool(path)
-    spool.append([Push("reports", 1, bytes(1_000), None) for _ in range(50)]).result()
-    spool.close()
+    try:
+        spool.append([Push("reports", 1, bytes(1_000), None) for _ in range(50)]).result(ANSWER_S)
+    finally:
+        spool.close()
 
 
 def test_what_is_pushed_is_for_its_owner_alone_with_all_beside_it(
@@ -136,7 +140,7 @@ def test_pages_that_are_mangled_while_it_runs_are_told_too(tmp_path: Path, what:
     path = tmp_path / "spool.sqlite"
     fill(path)
     spool = Spool(path)
-    spool.keep_accounts([(f"{number:04}", bytes(500)) for number in range(50)]).result()
+    spool.keep_accounts([(f"{number:04}", bytes(500)) for number in range(50)]).result(ANSWER_S)
     with sqlite3.connect(path) as checkpoint:
         checkpoint.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     mangle(path, *all_pages_of(path, {1}))

@@ -7,12 +7,13 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
-from schemas.errors import Fatal, Retriable, Unreachable
+from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
 from streams.runtime import loop as module
-from streams.runtime.loop import StageLoop, Work
+from streams.runtime.loop import StageLoop, Work, is_record
 from streams.runtime.records import RecordBatch
+from tests.unit.streams.test_following import Message
 
 
 class FaultyStage:
@@ -27,6 +28,9 @@ class FaultyStage:
 
     def assigned(self) -> None:
         self.calls.append("assigned")
+
+    def revoked(self) -> None:
+        self.calls.append("revoked")
 
     def take(self, _batch: RecordBatch) -> None:
         self.calls.append("take")
@@ -86,6 +90,28 @@ def test_an_assignment_waits_for_kafka_and_the_registry_too(monkeypatch: pytest.
     stage = StageAssignedLate(Retriable("Kafka is away"), Unreachable("no registry answers (HTTP 500)"))
     assert assigned(stage).is_ready
     assert stage.calls == ["assigned"] * 3
+
+
+def test_a_passing_error_is_no_record_and_any_other_ends_the_worker() -> None:
+    assert is_record(Message())
+    for passing in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
+        assert not is_record(Message(KafkaError(passing)))
+    with pytest.raises(Fatal, match="a topic is missing"):
+        is_record(Message(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
+    with pytest.raises(BongsuError):
+        is_record(Message(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
+
+
+def test_a_stage_whose_partitions_are_taken_is_not_ready_and_gives_its_state_up() -> None:
+    stage, nothing = FaultyStage(), None
+    loop = assigned(stage)
+    partition = TopicPartition("moie.fire.incident", 0)
+    given: Any = nothing
+    loop._revoked(given, [partition])
+    assert not loop.is_ready
+    assert stage.calls == ["assigned", "revoked"]
+    loop._assigned(given, [partition])
+    assert loop.is_ready
 
 
 def test_an_assignment_that_is_refused_ends_the_worker() -> None:
