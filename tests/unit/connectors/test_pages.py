@@ -19,6 +19,7 @@ from connectors.transport import web_page
 from connectors.transport.page_or_file import Paged
 from schemas.errors import Fatal, Retriable
 from tests.contract.a_web_server import Told, a_web_server
+from tests.contract.an_example import example_of
 from tests.unit.connectors.houston_list import a_line, another
 
 CITY = SourceContext("springfield", "calls", ZoneInfo("America/Chicago"), Bounds(29.4, -95.95, 30.2, -94.95))
@@ -198,6 +199,41 @@ def test_a_source_of_one_page_notes_the_others() -> None:
         (heard,) = asked(source)
     assert server.paths == ["/list"]
     assert heard.missing == ("the pages behind the first, which this source cannot join",)
+
+
+def halves(body: bytes) -> list[bytes]:
+    """*body* as two pages: the first record of its list, or row under its heading, and the others."""
+    if body[:1] not in b"[{":
+        heading, first, rest = body.split(b"\n", 2)
+        return [b"\n".join((heading, one)) for one in (first, rest)]
+    value = orjson.loads(body)
+    if isinstance(value, list):
+        return [orjson.dumps(value[:1]), orjson.dumps(value[1:])]
+    name, found = next((name, one) for name, one in value.items() if isinstance(one, list))
+    return [orjson.dumps({**value, name: part}) for part in (found[:1], found[1:])]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ocpi_locations", "zones_geojson", "mds_zones", "columbia_cad",
+        "daejeon_devices", "vehicle_positions_csv", "mapped_places", "austin_fire_calls",
+    ],
+)  # fmt: skip
+def test_each_source_reads_two_pages_as_it_reads_one(name: str) -> None:
+    example = example_of(name)
+    whole = max(example.heard(), key=lambda heard: len(heard.body))
+    with a_web_server() as server:
+        first, second = halves(whole.body)
+        server.pages = {"/list": first, "/list?page=2": second}
+        server.page_headers = {"/list": link("?page=2")}
+        source = example.source(url=server.url)
+        (heard,) = asked(source)
+    assert (server.paths, heard.missing) == (["/list", "/list?page=2"], ())
+    one, two = (example.source().read(Heard(body, whole.at_ms), {}) for body in (whole.body, heard.body))
+    assert two.events
+    assert (two.events, two.noted, two.skipped) == (one.events, one.noted, one.skipped)
+    assert [aside.reason for aside in two.aside] == [aside.reason for aside in one.aside]
 
 
 # -- ArcGIS and OGC API ----------------------------------------------------------------------------------------
