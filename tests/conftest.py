@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Generator, Iterator
@@ -26,6 +27,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 if item.get_closest_marker(marker) is not None:
                     item.add_marker(pytest.mark.timeout(at_most_s))
                     break
+
+
+def pytest_sessionstart() -> None:
+    """Collect no garbage while the tests are found: there is none, but thousands of modules and functions to look at."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was found out of every later collection of garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
