@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -207,7 +207,8 @@ def test_a_play_beside_the_ingest_ends_and_the_live_list_is_heard_on(
         say(list_of_calls, 0, 1)
         wait_until(lambda: published(heard) == ["0", "1"], SOON_S)
         waits = start(heard, *words, "--wait")
-        sleep(1.0)
+        assert waits.stderr is not None
+        assert any(b"waiting:" in line for line in waits.stderr), "it ended"
         assert waits.poll() is None
     says(waits, code=0)
     assert [one["agency_case_no"] for one in heard.values("fire.incident")] == ["f-0"]
