@@ -164,7 +164,7 @@ def of_code(tests: Tests, chance: random.Random, database: Path, within: slice) 
 def of_data(tests: Tests, chance: random.Random, within: slice) -> Iterator[Verdict]:
     """Draw faults of the tables in the working folder; run those *within*."""
     found = {name: list(faults(Path(name).read_text(encoding="utf-8"))) for name in tests}
-    for name, fault in by_turns(found, chance)[within]:
+    for name, fault in by_turns(found, tests, chance)[within]:
         yield planted(name, fault, tests[name])
 
 
@@ -180,12 +180,16 @@ def is_a_program(item: WorkItem) -> bool:
     return code is not None
 
 
-def by_turns(found: Mapping[str, Sequence[Fault]], chance: random.Random) -> list[tuple[str, Fault]]:
-    """Every fault in the order of *chance*: the file is drawn first, so that a long one does not crowd out the rest."""
+def by_turns(
+    found: Mapping[str, Sequence[Fault]], tests: Tests, chance: random.Random
+) -> list[tuple[str, Fault]]:
+    """Every fault in the order of *chance*: the room is drawn first, then the file, so that neither many files nor a
+    long one crowd out the rest."""
     waiting = {name: chance.sample(of_file, len(of_file)) for name, of_file in sorted(found.items())}
     order = []
     while names := [name for name, left in waiting.items() if left]:
-        name = chance.choice(names)
+        room = chance.choice(sorted({tests[name] for name in names}))
+        name = chance.choice([name for name in names if tests[name] == room])
         order.append((name, waiting[name].pop()))
     return order
 

@@ -200,9 +200,12 @@ def test_a_fault_in_data_is_run_and_the_file_put_back(folder: Path) -> None:
 
 def test_a_long_table_does_not_crowd_out_a_short_one() -> None:
     short = list(faults(LAW))[:3]
-    order = by_turns({"long": short * 50, "short": short}, random.Random(3))
-    assert len(order) == 153
-    assert {name for name, _ in order[:10]} == {"long", "short"}
+    found = {"long": short * 50, "short": short} | {f"one of many {number}": short for number in range(30)}
+    tests = {name: (name[:5],) for name in found}
+    order = by_turns(found, tests, random.Random(3))
+    assert len(order) == 153 + 90
+    assert {name[:5] for name, _ in order[:12]} == {"long", "short", "one o"}
+    assert sum(name.startswith("one") for name, _ in order[:12]) <= 8
 
 
 def test_a_verdict_is_told_with_its_place_and_its_diff() -> None:

@@ -83,10 +83,63 @@ LARGE = {
     "dlq": 7.5 * 2**20,
     "source.place": 7.5 * 2**20,
 }
+BYTES = {
+    "core.journal": {"body"},
+    "core.state": {"body"},
+    "source.place": {"place"},
+    "dlq": {"original", "before", "after"},
+}
+"""The only fields that may hold bytes."""
+OWNERS = {
+    "police": {"police.incident", "police.wanted"},
+    "fire": {"fire.incident"},
+    "civil": {"civil.incident", "civil.observation", "civil.vulnerable"},
+    "cctv": {"cctv.detection", "cctv.plate"},
+    "mobility": {"mobility.hub", "mobility.position", "mobility.speed", "mobility.trip", "place.hub"},
+    "city": {"place.camera", "place.site", "place.zone"},
+    "bongsu": {
+        *(
+            f"core.{one}"
+            for one in ("account", "action", "alert", "dispatch", "effect", "evidence", "filing", "grant")
+        ),
+        *(f"core.{one}" for one in ("journal", "shadow", "situation", "source", "state", "tick", "watch")),
+        "dlq",
+        "source.place",
+    },
+}
+KEYS = {
+    "incident_id": {"police.incident", "fire.incident", "civil.incident"},
+    "situation_id": {
+        f"core.{one}" for one in ("action", "alert", "dispatch", "filing", "grant", "situation")
+    },
+    "situation id, or the watch's where it has none": {"core.evidence"},
+    "camera_id": {"cctv.detection", "cctv.plate", "place.camera"},
+    "sensor_id": {"civil.observation"},
+    "person_ref": {"civil.vulnerable"},
+    "entry_id": {"police.wanted"},
+    "hub_id": {"mobility.hub", "place.hub"},
+    "vehicle_id": {"mobility.position"},
+    "cell": {"mobility.speed"},
+    "trip_id": {"mobility.trip"},
+    "site_id": {"place.site"},
+    "zone_id": {"place.zone"},
+    "account_id": {"core.account"},
+    "watch_id": {"core.watch"},
+    "measure": {"core.effect"},
+    "city": {"core.journal", "core.tick"},
+    "source": {"core.source", "source.place"},
+    "state key": {"core.state"},
+    "as origin": {"core.shadow", "dlq"},
+}
+"""Key → topics: records of one key keep their order."""
 USUAL_BYTES_MAX = 64 * 2**10
 """No video and no frame ever fits on the bus."""
 
 CONTRACTS = {path.name: read_contract(path) for path in TOPICS.iterdir() if (path / "topic.toml").is_file()}
+
+
+def by_topic(table: dict[str, set[str]]) -> dict[str, str]:
+    return {topic: said for said, topics in table.items() for topic in topics}
 
 
 def test_every_topic_is_kept_as_long_as_written_here_and_there_is_no_other() -> None:
@@ -114,6 +167,21 @@ def test_no_record_is_larger_than_written_here() -> None:
     assert {
         name: one.max_bytes for name, one in CONTRACTS.items() if one.max_bytes != USUAL_BYTES_MAX
     } == LARGE
+
+
+def test_only_these_fields_hold_bytes() -> None:
+    assert {name: set(one.bytes_fields) for name, one in CONTRACTS.items() if one.bytes_fields} == BYTES
+
+
+def test_every_topic_has_the_owner_and_the_key_written_here() -> None:
+    assert {name: one.owner for name, one in CONTRACTS.items()} == by_topic(OWNERS)
+    assert {name: one.key for name, one in CONTRACTS.items()} == by_topic(KEYS)
+
+
+def test_no_version_can_be_changed_unseen() -> None:
+    """The fingerprint of each is compared with its file by the linter; one that has none is never compared."""
+    for name, one in CONTRACTS.items():
+        assert set(one.released) == {f"v{number}" for number in range(1, len(one.versions) + 1)}, name
 
 
 def test_every_newer_schema_reads_the_older_records() -> None:

@@ -1,4 +1,4 @@
-"""What a running city exports: the journal up to its end at the beginning, and what came later marked."""
+"""The export of a running city: the journal up to its end at the beginning, and what came later marked."""
 
 from __future__ import annotations
 
