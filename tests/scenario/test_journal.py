@@ -43,7 +43,7 @@ def written(to: Path, changed: list[dict[str, Any]]) -> JournalFile:
 def test_the_rules_answer_as_they_did_when_it_was_recorded() -> None:
     verdict = verify_file(JournalFile(JOURNAL))
     assert verdict.differences == []
-    assert verdict.entries >= ENTRIES_MIN
+    assert verdict.entries == sum("entry" in line for line in lines()) >= ENTRIES_MIN
     assert set(verdict.answers) == set(COMPARED)
     assert verdict.answers.total() == sum("topic" in line for line in lines())
 
