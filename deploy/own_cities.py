@@ -19,5 +19,5 @@ def idle_cities(platform: Platform) -> dict[str, dict[str, str]]:
             idle[name] = {"state": f"is wrong: {fault.what}", "cure": fault.hint}
             continue
         if not has_run(platform, city.name):
-            idle[name] = {"state": "never ran here", "cure": never_ran(city.name, city.spoken).hint}
+            idle[name] = {"state": "never ran here", "cure": never_ran(city).hint}
     return idle

@@ -38,14 +38,15 @@ def has_run(platform: Platform, city: str) -> bool:
 def demand_ran(platform: Platform, city: City) -> None:
     """``UsageFault`` with the command to run, where *city* never ran on this cluster."""
     if not has_run(platform, city.name):
-        raise never_ran(city.name, city.spoken)
+        raise never_ran(city)
 
 
-def never_ran(city: str, spoken: str) -> UsageFault:
-    """The error about a city that never ran here. *spoken*: its name or the path of its file, as commands take it."""
+def never_ran(city: City) -> UsageFault:
+    """The error about a city that never ran here."""
     return UsageFault(
-        f"{city} never ran here",
-        hint=f"run it first: bongsu run {spoken}; or play recordings: bongsu play {spoken} --source NAME RECORDING",
+        f"{city.name} never ran here",
+        hint=f"run it first: bongsu run {city.spoken}; "
+        f"or play recordings: bongsu play {city.spoken} --source NAME RECORDING",
     )
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from deploy.local import cluster
 
 WORK_FAILED, UNREACHABLE = 1, 3
+CITIES = "cities"
+"""The folder of a user's own cities in a home. Nothing removes it."""
 
 
 def in_home(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,6 +80,9 @@ def down(home: Path, erase: bool) -> None:
     from deploy.local import cluster
 
     others = cluster.down(home, erase=erase)
+    if CITIES in others:
+        others.remove(CITIES)
+        tell(f"your own cities stay, in {home / CITIES}", err=True)
     tell("down, and its data removed" if erase else "down; its data is kept", err=True)
     if others:
         tell(f"left in {home}, as it is not Bongsu's: {', '.join(others)}", err=True)

@@ -16,7 +16,7 @@ from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.telling import tell
-from deploy.topic_values import demand_ran
+from deploy.topic_values import has_run, never_ran
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import field_path, printable_line
@@ -53,8 +53,8 @@ def list_(city_name: str | None, as_json: bool) -> None:
 
     platform = reach()
     asides = asides_in(platform, _name(city_name))
-    if not asides and city_name:
-        demand_ran(platform, load_city(city_name))
+    if not asides and city_name and not has_run(platform, _name(city_name) or city_name):
+        raise never_ran(load_city(city_name))
     if as_json:
         for aside in asides:
             tell(orjson.dumps({"topic": aside.topic, "value": _shown(aside)}).decode())

@@ -8,6 +8,7 @@ HOME/registry/       the schema registry's database
 HOME/redis/          settings of the live view (it keeps no data)
 HOME/gateway/        what agencies pushed and is not published yet, by city
 HOME/workers/        files of a city's workers
+HOME/cities/         a user's own cities: never written by the cluster, never erased
 """
 
 from __future__ import annotations

@@ -147,6 +147,22 @@ def test_a_misspelt_key_is_refused_at_every_level_with_the_word_that_was_meant(
     assert f"write {meant}" in everything
 
 
+def test_a_needed_key_that_is_misspelt_is_one_fault_and_not_a_missing_one_too(tmp_path: Path) -> None:
+    what, hint = told(tmp_path, WHOLE.replace("timezone = ", "timezne = "))
+    assert what.endswith("line 3: timezne: no such setting") and hint == "write timezone"
+    what, _ = told(tmp_path, WHOLE.replace("timezone = ", "clock = "))
+    assert "clock: no such setting" in what and "timezone is missing" in what
+
+
+def test_an_entry_of_a_list_is_refused_in_its_own_line(tmp_path: Path) -> None:
+    spread = 'around = [\n  { lat = 1.5, lon = 1.5, radius_m = 100 },\n  { lat = 1.5, lon = "x", radius_m = 1 },\n]'
+    text = re.sub(r"^around = .*$", lambda _: spread, WHOLE, flags=re.MULTILINE)
+    what, hint = told(tmp_path, text)
+    line = line_with(text, 'lon = "x"')
+    assert f"line {line}: source.0.around.1.lon = 'x': must be a number" in what
+    assert hint == "write another value for lon"
+
+
 WRONG = [
     ('name = "calls"', 'name = "cameras"', "'cameras'", "name of its own"),
     ('law = "us"', 'law = "../laws/kr"', "'../laws/kr'", "eu, id, kr"),

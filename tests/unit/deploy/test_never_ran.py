@@ -82,6 +82,18 @@ def test_a_city_that_ran_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert topic_values.has_run(NOWHERE, "demo") and not topic_values.has_run(NOWHERE, "houston")
 
 
+def test_nothing_set_aside_is_no_fault_where_a_city_ran_from_a_file_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster_with(monkeypatch, {"elsewhere.core.journal": 1})
+    monkeypatch.setattr("deploy.assembly.retry.asides_in", lambda *_of, **_how: [])
+    done = CliRunner().invoke(bongsu, ["dlq", "list", "--city", "elsewhere"])
+    assert (done.exit_code, done.stderr) == (0, "nothing was set aside\n")
+    assert "no city 'nowhere'" in str(
+        CliRunner().invoke(bongsu, ["dlq", "list", "--city", "nowhere"]).exception
+    )
+
+
 def test_a_tail_of_a_known_city_without_topics_says_how_to_run_it() -> None:
     assert "bongsu run demo" in _no_topic(("demo.core.*",), None).hint
     assert "bongsu run demo" in _no_topic(("core.*",), "demo").hint

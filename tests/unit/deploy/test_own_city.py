@@ -341,3 +341,13 @@ def test_a_secret_that_is_not_here_is_said_and_not_demanded(
     done = ran("city", "new", "busan", *PLACE, "--source", "plates=axis_plates", *settings)
     assert done.exit_code == 0, done.exception
     assert "set the environment variable A_KEY" in done.stderr
+
+
+def test_an_erase_leaves_own_cities_and_says_so(
+    put: Put, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put("mytown", TOWN.format(name="mytown"))
+    done = ran("down", "--erase")
+    assert done.exit_code == 0, done.exception
+    assert f"your own cities stay, in {folder}" in done.stderr and "not Bongsu's" not in done.stderr
+    assert path.read_text() == TOWN.format(name="mytown")

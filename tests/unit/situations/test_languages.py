@@ -83,7 +83,7 @@ def test_the_words_of_then_are_told_again_when_the_file_is_gone(a_third: Path) -
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "th.toml: name: Field required"),
+        ("", "th.toml: name: is missing"),
         ("name = ", "th.toml: Invalid value"),
         (THAI + 'colour = "red"\n[extra]\n', "th.toml"),
     ],
