@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo
 import click
 import orjson
 
+from deploy.cli.parameters import CITY
 from deploy.cli.progress import shown
+from deploy.faults import UsageFault
 from deploy.platform import ALL, Platform, reach
 from deploy.settings import given, home_folder
 from deploy.telling import tell
@@ -31,9 +33,12 @@ CORE = ("core.situation", "core.alert", "core.grant")
 @click.command()
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="end by itself after so long")
 @click.option("--seed", type=int, default=1, show_default=True, help="another seed, another day in the city")
+@click.option(
+    "--city", "city_name", type=CITY, default="demo", show_default=True, help="another simulated city"
+)
 @click.option("--no-browser", is_flag=True, help="never open a browser")
 @click.option("--json", "as_json", is_flag=True, help="core events as JSON lines instead of the board")
-def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> None:
+def demo(minutes: float | None, seed: int, city_name: str, no_browser: bool, as_json: bool) -> None:
     """Start a real bus on this machine and play a small simulated city on it.
 
     Kafka, the schema registry and Redis are started where they are missing (fetched once), and ended again.
@@ -44,12 +49,12 @@ def demo(minutes: float | None, seed: int, no_browser: bool, as_json: bool) -> N
     from deploy.assembly.child import worker_running
     from deploy.topics import demand_order, ensure_topics
 
-    begun = time.monotonic()
+    begun, shown_city = time.monotonic(), simulated(city_name)
     ends_at = begun + minutes * 60 if minutes else None
     with ExitStack() as stack:
         goes_whole = stack.enter_context(_cluster())
         platform = reach(need=ALL)
-        city = stack.enter_context(_city(seed))
+        city = stack.enter_context(seeded(shown_city, seed))
         if not goes_whole:
             stack.enter_context(_left_as_found(platform, city.name))
         demand_order(ensure_topics(platform.kafka, [city.name]))
@@ -115,14 +120,27 @@ def _end(home: Path, fresh: bool) -> None:
         shutil.rmtree(home, ignore_errors=True)
 
 
-@contextmanager
-def _city(seed: int) -> Iterator[City]:
-    """The simulated city, with *seed* written into its file."""
+def simulated(name: str) -> City:
+    """The city *name*. ``UsageFault`` where nothing would happen in it by itself."""
     from deploy.city.city import load_city
 
-    text = load_city("demo").path.read_text(encoding="utf-8")
+    city = load_city(name)
+    if not any(one.type == "simulated_calls" and one.live for one in city.file.source):
+        raise UsageFault(
+            f"{city.name} is not simulated: no live source of it is of type simulated_calls",
+            hint=f"run it: bongsu run {city.spoken}; or add such a source to its file",
+        )
+    return city
+
+
+@contextmanager
+def seeded(city: City, seed: int) -> Iterator[City]:
+    """*city*, with *seed* written into its file in each place that has one."""
+    from deploy.city.city import load_city
+
+    text = city.path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="bongsu-demo-") as folder:
-        path = Path(folder) / "demo.toml"
+        path = Path(folder) / f"{city.name}.toml"
         path.write_text(re.sub(r"^seed = .*$", f"seed = {seed}", text, flags=re.MULTILINE), encoding="utf-8")
         yield load_city(str(path))
 

@@ -16,6 +16,7 @@ from deploy.city.city import City, load_city, readable_cities
 from deploy.city.names import CITIES, city_names, file_of, own_folder
 from deploy.cli import bongsu
 from deploy.cli import city as city_module
+from deploy.cli.demo import seeded, simulated
 from deploy.cli.topics import names_of
 from deploy.faults import UsageFault
 from deploy.local.doctor import own_city_files
@@ -351,3 +352,12 @@ def test_an_erase_leaves_own_cities_and_says_so(
     assert done.exit_code == 0, done.exception
     assert f"your own cities stay, in {folder}" in done.stderr and "not Bongsu's" not in done.stderr
     assert path.read_text() == TOWN.format(name="mytown")
+
+
+def test_a_demo_plays_an_own_city_that_is_simulated_and_no_other(put: Put) -> None:
+    path = put("mytown", TOWN.format(name="mytown") + "seed = 1\n")
+    with seeded(simulated("mytown"), 7) as city:
+        assert (city.name, city.file.source[0].settings["seed"]) == ("mytown", 7)
+        assert city.path != path and "seed = 1\n" in path.read_text()
+    with pytest.raises(UsageFault, match="bongsu run houston"):
+        simulated("houston")
