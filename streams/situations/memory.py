@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from msgspec import Struct, convert, json
+
+from streams.situations.terms import is_a
 
 Form = TypeVar("Form")
 
@@ -33,6 +35,28 @@ class Memory(Struct, frozen=True, gc=False):
     def read(self, form: type[Form]) -> Form:
         """The body as a *form*. Fields that a row of before does not have get their defaults."""
         return convert(self.body, form)
+
+
+def only(kind: str) -> str:
+    """*kind* among a memory's ``covers``, without the kinds beneath it: their own words demand more."""
+    return f"={kind}"
+
+
+def but(kind: str) -> str:
+    """*kind* and those beneath it among a memory's ``covers``, as an exception from the others."""
+    return f"!{kind}"
+
+
+def is_covered(kind: str, covers: Iterable[str]) -> bool:
+    """Whether *covers*, those of a memory, stand for *kind*."""
+    is_one = False
+    for one in covers:
+        if one.startswith("!"):
+            if is_a(kind, one[1:]):
+                return False
+        else:
+            is_one = is_one or one == only(kind) or is_a(kind, one)
+    return is_one
 
 
 def name_of(rule: str, key: str) -> str:

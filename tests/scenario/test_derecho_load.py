@@ -6,6 +6,8 @@ they would have come.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 
 from schemas.event import Event
 from schemas.parts import kind_of
-from streams.effects import first_heard, load_of, load_of_times
+from streams.effects import INTERVAL_MS, first_heard, load_of, load_of_times
 from tests.scenario.test_derecho_joins import RECORDING, Heard, heard, lived
 from tests.scenario.test_derecho_surges import may
 from tests.scenario.test_own_alerts import by_parts, grave, unalerted
@@ -46,6 +48,28 @@ def test_over_the_whole_recording_less_than_a_hundredth_of_the_time_is_a_flood(s
     alerts = values(said, "core.alert")
     start, end = min(one["event_time"] for one in alerts), max(one["event_time"] for one in alerts)
     assert load_of(alerts, "operator", from_ms=start, to_ms=end).flood_share < 0.01
+
+
+def test_hardly_ever_do_ten_alerts_come_in_ten_minutes_of_the_operators_clock(
+    data_dir: Path, said: list[Event]
+) -> None:
+    """An alert comes with the poll that is the first at or after it."""
+    polls = [at for at, _ in heard(data_dir / RECORDING).polls]
+    alerts = (one for one in values(said, "core.alert") if one["audience"] == "operator")
+    comes = [polls[bisect_left(polls, one["event_time"])] for one in alerts if one["demands_attention"]]
+    counts = Counter((at - polls[0]) // INTERVAL_MS for at in comes)
+    many = sum(count >= 10 for count in counts.values())
+    assert len(comes) > 300
+    assert many <= 0.01 * (polls[-1] - polls[0]) / INTERVAL_MS
+
+
+def test_a_surge_carries_the_fire_services_heading_and_no_fire_that_says_more(said: list[Event]) -> None:
+    carried = {
+        one["kind"]
+        for one in values(said, "core.situation")
+        if one["listed_under"] is not None and one["kind"].startswith("fire")
+    }
+    assert carried == {"fire"}
 
 
 def test_every_grave_word_has_its_own_alert(data_dir: Path, said: list[Event]) -> None:

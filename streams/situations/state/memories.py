@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from streams.situations.memory import Memory
-from streams.situations.terms import is_a
+from streams.situations.memory import Memory, is_covered
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ class Memories:
     def covering(self, kind: str) -> Iterator[Memory]:
         """The area alerts that now stand for single situations of *kind*."""
         for name in self.covers:
-            if any(is_a(kind, one) for one in self.by_name[name].covers):
+            if is_covered(kind, self.by_name[name].covers):
                 yield self.by_name[name]
 
     def _cover(self, name: str, *, is_covering: bool) -> None:

@@ -18,7 +18,8 @@ from streams.situations.reports.rates import HOUR_MS
 from streams.situations.rule import City, Draft, Explains, Heard, Rule, Step
 from streams.situations.rules.surge.area import Area
 from streams.situations.rules.surge.config import NAME, VERSION, Numbers
-from streams.situations.rules.surge.level import MINUTE_MS, Level, Levels, Rate, deviations
+from streams.situations.rules.surge.delays import MINUTE_MS
+from streams.situations.rules.surge.level import Level, Levels, Rate, deviations
 
 __all__ = ["VERSION", "Numbers", "build", "deviations"]
 
@@ -36,6 +37,10 @@ class Surge(Rule, Explains):
         self._numbers = numbers
         self._levels = Levels(numbers)
         self._area = Area(config, numbers, self._levels.window_ms)
+        graver = (
+            config.attention or () if self._levels.is_corrected else ()
+        )  # a journal of before has no exceptions
+        self._covers = {name: family.covers(graver) for name, family in numbers.families.items()}
         self.keeps = frozenset(name_of(NAME, family) for family in numbers.families)
 
     def on_event(self, city: City, heard: Heard) -> Step:
@@ -55,15 +60,19 @@ class Surge(Rule, Explains):
         if isinstance(due, Situation) or due.key not in self._numbers.families:
             return Step()
         level = self._levels.learn(city, due.key, due.read(Level))
-        return self._judge(city, due.key, level)
+        return self._judge(city, due.key, level, has_called=False)
 
     def _called(self, city: City, family: str, name: str) -> Step:
         memory = city.memories[name]
         if memory.situation_id is None:  # few calls are no surge whatever is usual
-            floor = self._numbers.families[family].floor or self._numbers.floor
-            if city.rates.count(name, city.now_ms - self._levels.window_ms, city.now_ms) < floor:
+            floor, levels = self._floor(family), self._levels
+            least = floor / 2 if levels.is_corrected else floor
+            if city.rates.count(name, city.now_ms - levels.window_ms - levels.lag_ms, city.now_ms) < least:
                 return Step()
-        return self._judge(city, family, memory.read(Level))
+        return self._judge(city, family, memory.read(Level), has_called=True)
+
+    def _floor(self, family: str) -> int:
+        return self._numbers.families[family].floor or self._numbers.floor
 
     def _memory(self, family: str, level: Level, city: City) -> Memory:
         wake_at = (level.learnt_until + 1) * HOUR_MS + round(self._numbers.guard_h * HOUR_MS)
@@ -73,7 +82,7 @@ class Surge(Rule, Explains):
             look_at = city.now_ms + round(self._numbers.look_min * MINUTE_MS)
             wake_at = min(wake_at, look_at if planned is None or planned <= city.now_ms else planned)
             surge = city.situations.get(level.situation_id)
-            covers = () if surge is not None and surge.is_closed else self._numbers.families[family].kinds
+            covers = () if surge is not None and surge.is_closed else self._covers[family]
         return memory_of(NAME, family, level, wake_at=wake_at, situation_id=level.situation_id, covers=covers)
 
     def _planned(self, city: City, family: str) -> int | None:
@@ -87,10 +96,10 @@ class Surge(Rule, Explains):
             memory = city.memories.get(name_of(NAME, family))
             if memory is None or said.kinds[0] != situation.view.kind:
                 continue
-            usual, days = self._levels.usual(city, family, memory.read(Level))
+            rate = self._levels.rate(city, family, memory.read(Level))
             bar = self._numbers.over_at if situation.is_closed else self._numbers.raise_at
-            least = 0 if situation.is_closed else said.floor or self._numbers.floor
-            enough = (n for n in range(least, CALLS_MAX) if deviations(n, usual, days, said.spread) >= bar)
+            counts = range(0 if situation.is_closed else self._floor(family), CALLS_MAX)
+            enough = (n for n in counts if deviations(n, rate.usual, rate.days, said.spread) >= bar)
             count = next(enough, CALLS_MAX)
             end = "would have kept it going" if situation.is_closed else "begin one, fewer do not"
             return f"{count} calls in {self._numbers.window_min:g} min {end}"
@@ -98,12 +107,15 @@ class Surge(Rule, Explains):
 
     # -- the surge -------------------------------------------------------------------------------------------
 
-    def _judge(self, city: City, family: str, level: Level) -> Step:
-        rate, numbers = self._levels.rate(city, family, level), self._numbers
+    def _judge(self, city: City, family: str, level: Level, *, has_called: bool) -> Step:
+        numbers = self._numbers
         if level.situation_id is None:
-            floor = numbers.families[family].floor or numbers.floor
-            is_surge = rate.count >= floor and rate.deviations >= numbers.raise_at
-            return self._raise(city, family, level, rate) if is_surge else self._keep(city, family, level)
+            floor, rates = self._floor(family), self._levels.rates(city, family, level, back=has_called)
+            surge = next((one for one in rates if one.is_surge(floor, numbers.raise_at)), None)
+            return (
+                self._keep(city, family, level) if surge is None else self._raise(city, family, level, surge)
+            )
+        rate = self._levels.rate(city, family, level)
         if rate.deviations >= numbers.over_at:
             level = replace(level, calm_since=None)
         elif level.calm_since is None:
@@ -119,14 +131,16 @@ class Surge(Rule, Explains):
         return Step(drafts, [self._memory(family, level, city)])
 
     def _raise(self, city: City, family: str, level: Level, rate: Rate) -> Step:
-        calls = self._area.calls(city, family, city.now_ms - self._levels.window_ms)
+        calls = self._area.calls(city, family, rate.until_ms - self._levels.window_ms)
         anchor = calls[-1].incident_id
         its_id = derived_id(NAME, family, anchor, city.now_ms)
         view = self._area.drawn(city, family, calls, rate, opened_at=calls[0].event_time)
         situation = Situation(
             its_id, anchor, city.sequence, 1, f"far more than usual: {rate}", view, rule=NAME
         )
-        level = replace(level, situation_id=its_id, began=city.now_ms, told_count=rate.count, calm_since=None)
+        level = replace(
+            level, situation_id=its_id, began=rate.until_ms, told_count=rate.count, calm_since=None
+        )
         return self._keep(city, family, level, Draft(situation, {}))
 
     def _grow(self, city: City, family: str, level: Level, rate: Rate) -> Step:

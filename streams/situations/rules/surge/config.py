@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
 
+from streams.situations.memory import but, only
 from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of
 from streams.situations.terms import Severity, Strict, Urgency
 
@@ -26,6 +28,20 @@ class Family(Strict):
     floor: int | None = Field(None, ge=1)
     spread: float = Field(1, ge=1, description="variance against mean: 1 for calls that come by themselves")
     severity: Severity | None = None
+    carries: tuple[str, ...] | None = Field(
+        None, description="kinds that its alert stands for beside its own, each without the kinds beneath it"
+    )
+
+    def covers(self, attention: Sequence[str]) -> tuple[str, ...]:
+        """The kinds that its alert stands for, as a memory has them. A kind beneath one of its own that the city names in
+        its *attention* keeps its alert."""
+        graver = [kind for kind in attention if any(kind.startswith(f"{its}.") for its in self.kinds)]
+        carried = (only(kind) for kind in self.carries or ())
+        return (*self.kinds, *carried, *(but(kind) for kind in graver))
+
+    @model_serializer(mode="wrap")
+    def _dumped(self, dump: Callable[[Family], dict[str, Any]]) -> dict[str, Any]:
+        return _without_unsaid(dump(self), "carries")
 
 
 class Words(Templates):
@@ -40,6 +56,7 @@ class Numbers(Strict):
     """The settings that ``[[rule]] name = "surge"`` of a city's file may give."""
 
     window_min: float = default("window_min", gt=0, le=1_440)
+    lag_min: float | None = default("lag_min", ge=0, le=180)
     raise_at: float = default("raise_at", gt=0)
     over_at: float = default("over_at")
     over_after_min: float = default("over_after_min", ge=0)
@@ -59,8 +76,29 @@ class Numbers(Strict):
     families: dict[str, Family] = Field(min_length=1)
     headlines: dict[str, Words] = headlines_of(NAME)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_then(cls, said: Any) -> Any:
+        """A journal has every number of its day. One without ``lag_min`` is from before: its calls count as heard."""
+        if (
+            isinstance(said, dict)
+            and "lag_min" not in said
+            and said.keys() >= cls.model_fields.keys() - {"lag_min"}
+        ):
+            return {**said, "lag_min": None}
+        return said
+
+    @model_serializer(mode="wrap")
+    def _dumped(self, dump: Callable[[Numbers], dict[str, Any]]) -> dict[str, Any]:
+        return _without_unsaid(dump(self), "lag_min")
+
     @model_validator(mode="after")
     def _sound(self) -> Numbers:
         if self.over_at >= self.raise_at:
             raise ValueError("over_at must lie below raise_at: a surge would end as it begins")
         return self
+
+
+def _without_unsaid(dumped: dict[str, Any], name: str) -> dict[str, Any]:
+    """*dumped* without *name* where it says nothing: numbers of before keep their digest."""
+    return {one: said for one, said in dumped.items() if one != name or said is not None}
