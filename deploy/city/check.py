@@ -17,7 +17,7 @@ from streams.situations.languages import languages
 from streams.situations.rules.in_force import rule_names
 
 SECRET = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
-KIND_KEYS = ("kind", "kinds", "attention", "candidate_kind")
+KIND_KEYS = ("kind", "kinds", "carries", "attention", "candidate_kind")
 """The settings of a ``[[rule]]`` that hold kinds of the tree."""
 
 

@@ -82,6 +82,7 @@ name = "surge"
 
 [rule.families.alarm]
 kinds = ["alarm"]
+carries = ["rescue.water"]
 per_hour = 2
 
 [[rule]]
@@ -177,6 +178,7 @@ WRONG = [
     ('kinds = ["fire", "rescue"]', 'kinds = ["fire", "rescui"]', "'rescui'", "write rescue"),
     ('kind = "fire"', 'kind = "fier"', "'fier'", "write fire"),
     ('kinds = ["alarm"]', 'kinds = ["allarm"]', "'allarm'", "write alarm"),
+    ('carries = ["rescue.water"]', 'carries = ["rescue.watr"]', "'rescue.watr'", "write rescue.water"),
     ('type = "simulated_calls"', 'type = "simulated_cals"', "'simulated_cals'", "write simulated_calls"),
     ('name = "unconfirmed"', 'name = "unconfirmd"', "'unconfirmd'", "write unconfirmed"),
     ('name = "unconfirmed"', 'name = "surge"', "'surge'", "keep one"),
