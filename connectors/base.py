@@ -35,6 +35,7 @@ class SourceContext:
     """The part of its city that a source may know: its name, its own name in the city's file, time zone, extent.
 
     *speaks_for*: the agencies for which it may speak, as the city's file names them; empty where the file names none.
+    *language*: the one in which the city's alerts are told, for texts that come in several.
     """
 
     city: str
@@ -42,6 +43,7 @@ class SourceContext:
     timezone: ZoneInfo
     bounds: Bounds
     speaks_for: tuple[str, ...] = ()
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,10 @@ DIGEST_BYTES = 6
 class Case:
     """One case, as one row has it. *kind*: the kind of the agency's word (``schemas.parts.kind_of``).
 
-    *number*: the agency's case number, unique in its source unless *identity* is given. *said_ms*: when the agency wrote
-    the row, where it says that. A row older than the newest is not published. A row whose time is not the report's own
-    (*is_first_time* false) keeps the time with which its case was first published.
+    *number*: the agency's case number, unique in its source unless *identity* is given. *system*: the name of a system whose
+    numbers are the same whoever passes them on: its case has one id, by whichever source it is heard. *said_ms*: when the
+    agency wrote the row, where it says that. A row older than the newest is not published. A row whose time is not the
+    report's own (*is_first_time* false) keeps the time with which its case was first published.
     """
 
     domain: Domain
@@ -55,6 +56,7 @@ class Case:
     closed_reason: str | None = None
     filing_id: str | None = None
     identity: tuple[str, ...] = ()
+    system: str | None = None
     said_ms: int | None = None
     is_first_time: bool = True
 
@@ -86,7 +88,7 @@ class Case:
         return hashlib.blake2b(orjson.dumps(says), digest_size=DIGEST_BYTES).hexdigest()
 
     def event(self, context: SourceContext, *, revision: int, received_ms: int) -> Event:
-        incident_id = derived_id(context.city, context.source, *self.key.split("\x1f"))
+        incident_id = derived_id(context.city, self.system or context.source, *self.key.split("\x1f"))
         value = event_fields(
             context.city,
             context.source,

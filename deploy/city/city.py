@@ -48,7 +48,8 @@ class City:
         box = next((one.bounds for one in self.file.source if one.name == source), None) or self.file.bounds
         bounds = Bounds(box.south, box.west, box.north, box.east)
         speaks_for = next((one.speaks_for for one in self.file.source if one.name == source), ())
-        return SourceContext(self.name, source, ZoneInfo(self.file.timezone), bounds, speaks_for)
+        zone = ZoneInfo(self.file.timezone)
+        return SourceContext(self.name, source, zone, bounds, speaks_for, self.rules.spoken)
 
     def agencies_of(self, source: str) -> frozenset[str]:
         """The agencies for which *source* speaks; empty where it speaks for none, as for cameras and sensors."""

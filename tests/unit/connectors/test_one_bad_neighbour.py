@@ -52,6 +52,7 @@ LISTS: dict[str, str | None] = {
 """Source → the dotted path of its list of records; ``None``: the body is the list."""
 WITHOUT_LISTS = {
     "austin_fire_calls": "CSV",
+    "cap_alerts": "XML",
     "daejeon_devices": "CSV",
     "generated_cameras": "its body is its settings",
     "gtfs_realtime": "Protobuf",

@@ -14,6 +14,7 @@ import pytest
 import schemas
 from schemas.kinds import load_kinds, spoken
 from schemas.parts import load_parts
+from tests.unit.schemas import warning_words
 
 TREE = """
     other
@@ -30,7 +31,13 @@ TREE = """
     crime.vandalism crime.trespass crime.harassment crime.arson crime.weapon crime.impaired-driving
     missing disaster vulnerable wanted wanted.candidate disturbance assist assist.medical assist.fire assist.police
     standby check check.welfare check.call check.suspicious traffic traffic.stop traffic.stalled traffic.parking
-    traffic.jam service patrol animal"""
+    traffic.jam service patrol animal
+    warning warning.weather warning.weather.wind warning.weather.thunderstorm warning.weather.tornado
+    warning.weather.typhoon warning.weather.rain warning.weather.snow warning.weather.cold warning.weather.heat
+    warning.weather.fog warning.weather.dust warning.weather.dry warning.weather.sea warning.flood
+    warning.flood.flash warning.flood.coastal warning.earthquake warning.tsunami warning.volcano warning.landslide
+    warning.fire warning.air warning.environment warning.health warning.hazmat warning.security warning.missing
+    warning.infrastructure warning.transport"""
 
 WORDS: dict[str, dict[str, str]] = {
     "houston-fire": {
@@ -174,6 +181,7 @@ WORDS: dict[str, dict[str, str]] = {
         "fire.vegetation": "GRASS - Small Grass Fire | BRSHL - Brush Alarm / Light",
         "fire.building": "BOXL- Structure Fire",
     },
+    **warning_words.WORDS,
 }
 """Agency → kind → its words."""
 

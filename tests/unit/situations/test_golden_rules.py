@@ -53,15 +53,23 @@ JOIN = {
 """Pair → metres and seconds within which two agencies' reports may be of one happening. A kind holds all below it."""
 
 GRAVITY = {
-    ("extreme", "immediate"): "rescue.collapse rescue.aircraft crime.kidnapping",
+    ("extreme", "immediate"): """
+        rescue.collapse rescue.aircraft crime.kidnapping warning.weather.tornado warning.tsunami warning.earthquake""",
     ("severe", "immediate"): """
         fire fire.building fire.building.residential fire.vehicle fire.vegetation fire.explosion
         crash.fatal crash.pedestrian crash.motorcycle crash.injury
-        rescue rescue.water gas.leak medical.life-threat crime.robbery crime.assault crime.weapon""",
+        rescue rescue.water gas.leak medical.life-threat crime.robbery crime.assault crime.weapon
+        warning.flood.flash warning.hazmat""",
     ("moderate", "immediate"): """
         crash crash.vehicle crash.hit-and-run missing gas fire.electrical fire.outdoor
         wires wires.down wires.arcing wires.pole wires.transformer
         medical medical.unknown-problem medical.overdose medical.transport""",
+    ("moderate", "expected"): """
+        warning warning.weather warning.weather.wind warning.weather.thunderstorm warning.weather.typhoon
+        warning.weather.rain warning.weather.snow warning.weather.cold warning.weather.heat warning.weather.fog
+        warning.weather.dust warning.weather.dry warning.weather.sea warning.flood warning.flood.coastal
+        warning.volcano warning.landslide warning.fire warning.air warning.environment warning.health
+        warning.security warning.missing warning.infrastructure warning.transport""",
     ("minor", "expected"): """
         crash.minor fire.check rescue.elevator medical.check
         alarm alarm.automatic alarm.smoke alarm.water-flow alarm.carbon-monoxide alarm.intrusion
@@ -77,10 +85,12 @@ GRAVITY = {
 """CAP's severity and urgency → every kind that is told so. disaster, vulnerable and wanted have rules of their own."""
 
 ORDER = """
-    rescue.collapse rescue.aircraft crime.kidnapping fire.building crash.fatal rescue.water gas.leak crime.robbery
+    rescue.collapse rescue.aircraft warning.weather.tornado warning.tsunami warning.earthquake
+    crime.kidnapping fire.building crash.fatal rescue.water gas.leak crime.robbery
     crime.weapon fire.vehicle fire.vegetation fire crash.pedestrian crash.motorcycle crash.injury crime.assault
-    medical.life-threat rescue crash.hit-and-run crash.vehicle crash missing gas wires fire.electrical fire.outdoor
-    medical crash.minor fire.check rescue.elevator alarm hazard medical.check crime disturbance assist standby
+    medical.life-threat rescue warning.flood.flash warning.hazmat
+    crash.hit-and-run crash.vehicle crash missing gas wires fire.electrical fire.outdoor
+    medical warning crash.minor fire.check rescue.elevator alarm hazard medical.check crime disturbance assist standby
     other"""
 """The gravest first: of several reports the first of these names the situation."""
 
