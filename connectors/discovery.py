@@ -1,7 +1,7 @@
 """Sources, found by existing.
 
-A source's type is the name of its module in ``connectors/sources`` (a leading underscore: none). The module
-says
+A source's type is the name of its module in ``connectors/sources`` (a leading underscore: none), of an entry point of an
+installed package, or of a file in a folder that the city's file names (``locations``). The module says
 
 - ``Config``: a pydantic model, nothing extra allowed, every field described;
 - ``SOURCE``: a class, made with ``(context, config)``, that is a ``Source`` or a ``PolledSource``.
@@ -9,19 +9,17 @@ says
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
-from functools import cache
 from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-import connectors.sources
 from connectors.base import PolledSource, Source, SourceContext
 from connectors.formats.empty_body import guarded
-from schemas.errors import Fatal
+from connectors.imports import BrokenConnector, broken_at, import_connector, refuse
+from connectors.locations import Folders, Location, locate, shipped
+from schemas.errors import BongsuError, Fatal
 from schemas.validation import Fault, faults_of
 
 
@@ -33,59 +31,101 @@ class BadConfig(Fatal):
         self.problems = problems
 
 
-@cache
-def source_types() -> tuple[str, ...]:
-    """The types there are, in alphabetical order."""
-    return tuple(
-        sorted(
-            m.name for m in pkgutil.iter_modules(connectors.sources.__path__) if not m.name.startswith("_")
-        )
+def source_types(folders: Folders = ()) -> tuple[str, ...]:
+    """The types there are, in alphabetical order: those that ship, of installed packages, and in *folders*."""
+    return tuple(locate("source", folders).found)
+
+
+def source_location(type_name: str, folders: Folders = ()) -> Location:
+    """The place of a type; ``-`` may stand for ``_``. ``BadConfig`` when there is none, ``BrokenConnector`` when two have
+    the name."""
+    name = type_name.replace("-", "_")
+    if (ours := next((one for one in shipped("source") if one.name == name), None)) is not None:
+        return ours
+    located = locate("source", folders)
+    if (found := located.found.get(name)) is not None:
+        return found
+    for one in located.unusable:
+        if one.name == name:
+            raise refuse(one)
+    raise BadConfig(
+        f"no source is of type {type_name!r}",
+        [Fault(("type",), "unknown", "no source is of that type")],
+        hint=f"one of {', '.join(located.found)}",
     )
 
 
-def source_module(type_name: str) -> ModuleType:
-    """The module of a type; ``-`` may stand for ``_``. ``BadConfig`` when there is none."""
-    name = type_name.replace("-", "_")
-    if name not in source_types():
-        raise BadConfig(
-            f"no source is of type {type_name!r}",
-            [Fault(("type",), "unknown", "no source is of that type")],
-            hint=f"one of {', '.join(source_types())}",
-        )
-    return importlib.import_module(f"connectors.sources.{name}")
+def source_module(type_name: str, folders: Folders = ()) -> ModuleType:
+    """The module of a type. ``BadConfig`` when there is none, ``BrokenConnector`` when it cannot be used."""
+    return import_connector(source_location(type_name, folders))
 
 
-def config_model(type_name: str) -> type[BaseModel]:
-    """The model of the settings of a source of this type in its city's file. ``BadConfig`` when there is no such type."""
-    model: type[BaseModel] = source_module(type_name).Config
+def first_line(location: Location) -> str:
+    """The first line of a connector's docstring; for one that is broken, that and why."""
+    try:
+        return (import_connector(location).__doc__ or "").strip().partition("\n")[0]
+    except BrokenConnector as error:
+        return f"cannot be used: {error.what}"
+
+
+def config_model(type_name: str, folders: Folders = ()) -> type[BaseModel]:
+    """The model of the settings of a source of this type in its city's file. Raises as ``source_module``."""
+    model: type[BaseModel] = source_module(type_name, folders).Config
     return model
 
 
-def read_config(type_name: str, config: Mapping[str, Any], *, who: str = "source") -> BaseModel:
+def read_config(
+    type_name: str, config: Mapping[str, Any], *, who: str = "source", folders: Folders = ()
+) -> BaseModel:
     """*config* as the type's ``Config``. ``BadConfig`` names every setting that is wrong."""
-    model = config_model(type_name)
+    location = source_location(type_name, folders)
+    model: type[BaseModel] = import_connector(location).Config
     try:
         return model.model_validate(dict(config))
     except ValidationError as error:
         problems = faults_of(error, config)
+    except Exception as error:  # a validator from outside may raise anything
+        if location.is_shipped:
+            raise
+        raise broken_at(location, error, "cannot read its settings") from None
     listed = "; ".join(f"{one.name or type_name}: {one.what}" for one in problems)
     raise BadConfig(
         f"{who}: {listed}", problems, hint=f"settings of {type_name}: {', '.join(model.model_fields)}"
     )
 
 
-def agencies_of(type_name: str, context: SourceContext, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+def agencies_of(
+    type_name: str, context: SourceContext, config: Mapping[str, Any], folders: Folders = ()
+) -> tuple[str, ...] | None:
     """The agencies for which a source speaks: none where it speaks for no agency, as cameras do; ``None``: for any that its
     records name. A type whose records name an agency says it in its ``Config`` (``agencies_of``)."""
-    said = getattr(read_config(type_name, config), "agencies_of", None)
-    agencies: tuple[str, ...] | None = context.speaks_for if said is None else said(context)
+    said = getattr(read_config(type_name, config, folders=folders), "agencies_of", None)
+    try:
+        agencies: tuple[str, ...] | None = context.speaks_for if said is None else said(context)
+    except Exception as error:
+        location = source_location(type_name, folders)
+        if location.is_shipped:
+            raise
+        raise broken_at(location, error, "cannot say for which agencies it speaks") from None
     return agencies
 
 
-def load_source(type_name: str, context: SourceContext, config: Mapping[str, Any]) -> Source | PolledSource:
-    """The source, ready to be asked or listened to; nothing is opened yet. ``BadConfig`` if not."""
-    settings = read_config(type_name, config, who=f"city {context.city}: source {context.source!r}")
-    return guarded(source_module(type_name).SOURCE(context, settings))
+def load_source(
+    type_name: str, context: SourceContext, config: Mapping[str, Any], folders: Folders = ()
+) -> Source | PolledSource:
+    """The source, ready to be asked or listened to; nothing is opened yet. ``BadConfig`` if not, ``BrokenConnector`` where
+    its own code fails."""
+    who = f"city {context.city}: source {context.source!r}"
+    settings = read_config(type_name, config, who=who, folders=folders)
+    location = source_location(type_name, folders)
+    try:
+        return guarded(import_connector(location).SOURCE(context, settings))
+    except BongsuError:
+        raise
+    except Exception as error:
+        if location.is_shipped:
+            raise
+        raise broken_at(location, error, "cannot be made") from None
 
 
 def is_polled(source: Source | PolledSource) -> bool:

@@ -25,6 +25,7 @@ from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
 from connectors.gateway.trouble import worst
+from connectors.imports import BrokenConnector
 from connectors.transport.private_files import private_folder
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.stages import free_port, pushed_sources
@@ -37,7 +38,7 @@ from deploy.topics import ensure_topics
 from schemas.errors import BongsuError, Fatal
 from streams.ingest.drain import Drain
 from streams.ingest.ingest import Ingest
-from streams.log import log
+from streams.log import facts_of, log
 from streams.operators.accounts import KnownAccounts
 from streams.operators.desk import LogDesk
 from streams.runtime.kafka import ANOTHER, Fenced
@@ -101,7 +102,7 @@ class CityGateway:
         self._drains: list[Drain] = []
         gateway = Gateway(
             city.name,
-            {name: self._pushed(name, city, platform, prepare) for name in pushed_sources(city)},
+            self._all_pushed(city, platform, prepare),
             accounts,
             self._spool,
             wall_clock_ms,
@@ -111,6 +112,18 @@ class CityGateway:
             desk=self._desk,
         )
         self._server = _server_of(gateway, about, port)
+
+    def _all_pushed(
+        self, city: City, platform: Platform, prepare: Callable[[], None]
+    ) -> dict[str, PushedSource]:
+        """The pushed sources by name. One whose connector is broken is left out and told."""
+        found = {}
+        for name in pushed_sources(city):
+            try:
+                found[name] = self._pushed(name, city, platform, prepare)
+            except BrokenConnector as error:
+                log.error("source left out", source=name, **facts_of(error))
+        return found
 
     def _pushed(self, name: str, city: City, platform: Platform, prepare: Callable[[], None]) -> PushedSource:
         """The pushed source *name*, with a drain of its own."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from connectors.base import Reader
 from connectors.discovery import is_polled
+from connectors.imports import BrokenConnector
 from deploy.city.city import City
 from deploy.platform import Platform
 from streams.ingest.ingest import Ingest
 from streams.ingest.worker import ClockService, PolledService, SpeakingService
+from streams.log import facts_of, log
 from streams.runtime.worker import Worker
 
 
@@ -16,14 +18,26 @@ def ingest_of(city: City, platform: Platform, source: str, reader: Reader | None
 
 
 def add_sources(worker: Worker, city: City, platform: Platform) -> None:
-    """Add a service for every live source that is not pushed, and the clock."""
+    """Add a service for every live source that is not pushed, and the clock. A source whose connector is broken is left out
+    and told: the others go on."""
+    tell_left_out(city)
     for file in city.file.source:
         if not file.live or file.push:
             continue
-        source = city.load(file.name)
+        try:
+            source = city.load(file.name)
+        except BrokenConnector as error:
+            log.error("source left out", source=file.name, **facts_of(error))
+            continue
         ingest = ingest_of(city, platform, file.name, source)
         if is_polled(source):
             worker.add_service(PolledService(file.name, source, ingest, every_s=file.every_s))
         else:
             worker.add_service(SpeakingService(file.name, source, ingest))
     worker.add_service(ClockService(ingest_of(city, platform, "clock", None)))
+
+
+def tell_left_out(city: City) -> None:
+    """Log the sources of *city* whose connector cannot be used."""
+    for one in city.left_out:
+        log.error("source left out", source=one.name, why=one.what, how_to_mend=one.hint)

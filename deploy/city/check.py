@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from connectors.discovery import BadConfig, config_model, read_config, source_types
+from connectors.imports import BrokenConnector
+from connectors.locations import Folders
 from deploy.city.findings import Found, Where, near, of_faults, shown
 from schemas.kinds import load_kinds
 from streams.situations.languages import languages
@@ -21,8 +23,9 @@ KIND_KEYS = ("kind", "kinds", "carries", "attention", "candidate_kind")
 """The settings of a ``[[rule]]`` that hold kinds of the tree."""
 
 
-def of_sources(raw: Mapping[str, Any], own: Mapping[str, Any]) -> list[Found]:
-    """All faults of ``[[source]]``. *own* are the settings that every type has."""
+def of_sources(raw: Mapping[str, Any], own: Mapping[str, Any], folders: Folders = ()) -> list[Found]:
+    """All faults of ``[[source]]``. *own* are the settings that every type has. A source whose connector is broken has none
+    here: the city goes on without it."""
     found: list[Found] = []
     lines: dict[str, int] = {}
     for number, source in enumerate(_tables(raw, "source")):
@@ -34,22 +37,24 @@ def of_sources(raw: Mapping[str, Any], own: Mapping[str, Any]) -> list[Found]:
             lines.setdefault(name, number)
         if isinstance(kind, str):
             settings = {key: value for key, value in source.items() if key not in own}
-            found += _of_settings(number, kind, settings, own)
+            found += _of_settings(number, kind, settings, own, folders)
         found += _of_secrets(("source", number), source)
     return found
 
 
 def _of_settings(
-    number: int, kind: str, settings: Mapping[str, Any], own: Mapping[str, Any]
+    number: int, kind: str, settings: Mapping[str, Any], own: Mapping[str, Any], folders: Folders
 ) -> Iterator[Found]:
     try:
-        read_config(kind, settings)
+        read_config(kind, settings, folders=folders)
+    except BrokenConnector:
+        return
     except BadConfig as error:
         if "type" not in settings and any(one.where == ("type",) for one in error.problems):
             what = f"source.{number}.type = {kind!r}: no source is of that type"
-            yield Found(("source", number, "type"), what, near(kind.replace("-", "_"), source_types()))
+            yield Found(("source", number, "type"), what, near(kind.replace("-", "_"), source_types(folders)))
             return
-        yield from of_faults(error.problems, settings, config_model(kind), ("source", number), own)
+        yield from of_faults(error.problems, settings, config_model(kind, folders), ("source", number), own)
 
 
 def _of_secrets(where: Where, value: Any) -> Iterator[Found]:
@@ -118,12 +123,14 @@ def _tables(raw: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return [one if isinstance(one, Mapping) else {} for one in its] if isinstance(its, list) else []
 
 
-def surroundings(raw: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[list[Found], list[str]]:
+def surroundings(
+    raw: Mapping[str, Any], environment: Mapping[str, str], folders: Folders = ()
+) -> tuple[list[Found], list[str]]:
     """(what live sources lack here, what sources that are only played lack): a file, a secret, an address."""
     found: list[Found] = []
     notes: list[str] = []
     for number, source in enumerate(_tables(raw, "source")):
-        lacks = [*_of_missing_secrets(number, source, environment), *_of_places(number, source)]
+        lacks = [*_of_missing_secrets(number, source, environment), *_of_places(number, source, folders)]
         if source.get("live", True) or source.get("push", False):
             found += lacks
         else:
@@ -141,8 +148,11 @@ def _of_missing_secrets(
                 yield Found(("source", number, key), what, f"set the environment variable {name}")
 
 
-def _of_places(number: int, source: Mapping[str, Any]) -> Iterator[Found]:
-    fields = config_model(str(source["type"])).model_fields
+def _of_places(number: int, source: Mapping[str, Any], folders: Folders) -> Iterator[Found]:
+    try:
+        fields = config_model(str(source["type"]), folders).model_fields
+    except BrokenConnector:
+        return
     for key, value in source.items():
         if key in fields and Path in _types_in(fields[key].annotation) and not SECRET.search(str(value)):
             place = Path(str(value)).expanduser()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,10 +14,13 @@ from pydantic import ValidationError
 
 from connectors.base import Bounds, SourceContext
 from connectors.discovery import agencies_of, load_source
+from connectors.imports import BrokenConnector
+from connectors.locations import Folders
 from deploy.city.check import SECRET, of_sources, surroundings
 from deploy.city.findings import Found, fault_of, of_validation
 from deploy.city.model import CityFile, SourceFile
 from deploy.city.names import city_file, city_names, file_of, is_own
+from deploy.city.own_connectors import LeftOut, folders_of, of_folders, of_their_connectors
 from deploy.city.read import read_toml
 from deploy.city.rules import rules_of
 from deploy.faults import UsageFault
@@ -28,11 +31,14 @@ FORM = "see deploy/cities/demo.toml for the form"
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A city's file, read and checked."""
+    """A city's file, read and checked. *folders*: those of its own connectors. *left_out*: its sources whose connector is
+    broken, which ``file.source`` lacks."""
 
     file: CityFile
     path: Path
     rules: RulesConfig
+    folders: Folders = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def name(self) -> str:
@@ -54,19 +60,23 @@ class City:
     def agencies_of(self, source: str) -> frozenset[str]:
         """The agencies for which *source* speaks; empty where it speaks for none, as for cameras and sensors."""
         file = self.source_file(source)
-        return frozenset(agencies_of(file.type, self.context(source), file.settings) or ())
+        return frozenset(agencies_of(file.type, self.context(source), file.settings, self.folders) or ())
 
     def source_file(self, name: str) -> SourceFile:
         for source in self.file.source:
             if source.name == name:
                 return source
+        for one in self.left_out:
+            if one.name == name:
+                raise UsageFault(one.found.what, hint=one.hint)
         known = ", ".join(source.name for source in self.file.source) or "none"
         raise UsageFault(f"city {self.name} has no source '{name}'", hint=f"it has: {known}")
 
     def load(self, name: str) -> Any:
         """Build the source *name*, with its ``${SECRET}`` settings filled in from the environment."""
         file = self.source_file(name)
-        return load_source(file.type, self.context(name), with_secrets(file.settings, f"source '{name}'"))
+        settings = with_secrets(file.settings, f"source '{name}'")
+        return load_source(file.type, self.context(name), settings, self.folders)
 
 
 def load_city(name_or_path: str) -> City:
@@ -85,9 +95,13 @@ def readable_cities(names: Iterable[str] | None = None) -> Iterator[City | Usage
 
 
 def check_surroundings(city: City) -> list[str]:
-    """The files and secrets that sources which are only played lack here. ``UsageFault`` names those of live sources."""
+    """The files and secrets that sources which are only played lack here. ``UsageFault`` names those of live sources, and
+    connectors that are broken."""
     text, raw = read_toml(city.path, "")
-    found, notes = surroundings(raw, os.environ)
+    found, notes = surroundings(raw, os.environ, city.folders)
+    broken = [one.found for one in city.left_out]
+    told = " ".join(one.what for one in broken)
+    found += [*broken, *(one for one in of_their_connectors(city.folders) if one.what not in told)]
     if found:
         raise fault_of(city.path, text, found)
     return notes
@@ -105,7 +119,9 @@ def with_rules_of(city: City, path: Path) -> City:
     rules, found = rules_of(raw, city.file.law, {"city": city.name, "timezone": city.file.timezone})
     if rules is None or found:
         raise fault_of(path, text, found)
-    return City(city.file.model_copy(update={"rule": tuple(raw["rule"])}), path, rules)
+    return replace(
+        city, file=city.file.model_copy(update={"rule": tuple(raw["rule"])}), path=path, rules=rules
+    )
 
 
 def city_of_text(path: Path, text: str, raw: dict[str, Any]) -> City:
@@ -120,14 +136,19 @@ def city_of_text(path: Path, text: str, raw: dict[str, Any]) -> City:
         found.append(
             Found(("subscription", 0), "subscriptions are not built yet", "take [[subscription]] out")
         )
-    found += of_sources(raw, SourceFile.model_fields)
+    folders = folders_of(path, raw)
+    found += of_folders(path, raw)
+    found += of_sources(raw, SourceFile.model_fields, folders)
     rules, more = rules_of(raw, raw.get("law"), {"city": raw.get("name"), "timezone": raw.get("timezone")})
     if found or more or file is None or rules is None:
         raise fault_of(path, text, [*found, *more])
-    city = City(file, path, rules)
-    if unbound := _unbound(city):
+    city = City(file, path, rules, folders)
+    left_out, unbound = _weighed(city)
+    if unbound:
         raise fault_of(path, text, unbound)
-    return city
+    names = {one.name for one in left_out}
+    kept = tuple(one for one in file.source if one.name not in names)
+    return replace(city, file=file.model_copy(update={"source": kept}), left_out=tuple(left_out))
 
 
 def _of_name(path: Path, raw: dict[str, Any]) -> list[Found]:
@@ -144,17 +165,20 @@ def _of_name(path: Path, raw: dict[str, Any]) -> list[Found]:
     ]
 
 
-def _unbound(city: City) -> list[Found]:
-    """The pushed sources whose records could name any agency."""
-    return [
-        Found(
-            ("source", number, "name"),
-            f"source '{one.name}' is pushed, and nothing says for which agencies",
-            'write speaks_for = ["…"], the agencies that its records may name',
-        )
-        for number, one in enumerate(city.file.source)
-        if one.push and agencies_of(one.type, city.context(one.name), one.settings) is None
-    ]
+def _weighed(city: City) -> tuple[list[LeftOut], list[Found]]:
+    """The sources whose connector is broken, and the pushed sources whose records could name any agency."""
+    left_out, unbound = [], []
+    for number, one in enumerate(city.file.source):
+        try:
+            agencies = agencies_of(one.type, city.context(one.name), one.settings, city.folders)
+        except BrokenConnector as error:
+            left_out.append(LeftOut(one.name, number, error.what, error.hint))
+            continue
+        if one.push and agencies is None:
+            what = f"source '{one.name}' is pushed, and nothing says for which agencies"
+            hint = 'write speaks_for = ["…"], the agencies that its records may name'
+            unbound.append(Found(("source", number, "name"), what, hint))
+    return left_out, unbound
 
 
 def with_secrets(settings: dict[str, Any], whose: str) -> dict[str, Any]:

@@ -124,6 +124,10 @@ class CityFile(Strict):
     timezone: str
     law: str
     bounds: BoundsFile
+    connectors: tuple[str, ...] = Field(
+        (),
+        description="folders with connectors of one's own, from the folder of this file; their code is run",
+    )
     source: tuple[SourceFile, ...] = ()
     rule: tuple[dict[str, Any], ...] = ()
     subscription: Any = Field(None, description="not built yet: refused")

@@ -51,6 +51,8 @@ def list_() -> None:
         sources = ", ".join(source.name for source in one.file.source) or "no sources"
         own = (", yours, in place of the one that ships" if name in shipped else ", yours") * is_own(one.path)
         tell(f"{name:12} {one.file.title or name}  ({one.file.timezone}, law {one.file.law}{own}): {sources}")
+        for bad in one.left_out:
+            tell(f"{'':12} {bad.found.what}; {bad.hint}", fg="yellow")
     tell(f"your own cities: {own_folder()}; make one: bongsu city new NAME", err=True)
 
 
@@ -80,6 +82,10 @@ def show(city_name: str) -> None:
             else "only when played"
         )
         tell(f"source   {source.name:24} {source.type}, {way}")
+    for bad in one.left_out:
+        tell(f"source   {bad.name:24} is left out: {bad.what}", fg="yellow")
+    for folder in one.folders:
+        tell(f"own      {folder}  (connectors)")
     for rule in one.file.rule:
         tell(f"rule     {rule['name']}{' (in shadow)' if rule.get('shadow') else ''}")
 

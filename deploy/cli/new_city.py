@@ -11,7 +11,14 @@ from typing import Any, TypeVar, get_args
 import click
 from pydantic import BaseModel, ValidationError
 
-from connectors.discovery import BadConfig, config_model, read_config, source_module, source_types
+from connectors.discovery import (
+    BadConfig,
+    config_model,
+    first_line,
+    read_config,
+    source_location,
+    source_types,
+)
 from deploy.city.draft import Bounds, CityDraft, SourceDraft
 from deploy.city.findings import near, of_faults
 from deploy.city.model import BoundsFile, known_zone
@@ -113,8 +120,7 @@ def asked(city: str, given: dict[str, Any], sources: list[SourceDraft]) -> CityD
     if not sources:
         tell("types of sources:", err=True)
         for kind in source_types():
-            about = (source_module(kind).__doc__ or "").strip().partition("\n")[0]
-            tell(f"  {kind:26} {about}", err=True)
+            tell(f"  {kind:26} {first_line(source_location(kind))}", err=True)
         word = "its first source, as NAME=TYPE such as calls=mapped_rows (Enter: none yet)"
         while (text := click.prompt(word, default="", show_default=False, err=True)).strip():
             source = _answered(source_of, text)

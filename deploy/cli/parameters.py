@@ -39,7 +39,7 @@ class SourceName(click.ParamType):
 
 
 class TypeOrSource(click.ParamType):
-    """A type of source, or ``CITY/SOURCE``."""
+    """A type of source, ``CITY/SOURCE``, or the file of a source."""
 
     name = "text"
 
@@ -47,6 +47,8 @@ class TypeOrSource(click.ParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         city, slash, _ = incomplete.rpartition("/")
+        if incomplete.startswith((".", "/", "~")):
+            return [CompletionItem(incomplete, type="file")]
         if slash:
             return _beginning([f"{city}/{one}" for one in _sources_of(city)], incomplete)
         return _beginning([*_types(), *(f"{one}/" for one in city_names())], incomplete)

@@ -1,11 +1,11 @@
-"""``bongsu source``: the sources there are, their settings, trying one, how each is doing, and a new one."""
+"""``bongsu source``: the sources there are, their settings, trying and checking one, how each is doing, and a new one."""
 
 from __future__ import annotations
 
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import orjson
@@ -39,17 +39,20 @@ def source() -> None:
 
 @source.command("list")
 def list_() -> None:
-    """Name the types of sources, and every city's sources.
+    """Name the types of sources and sinks, and every city's sources.
+
+    A type of an installed package, or of a folder that a city's file names, stands with where it comes from.
 
     \b
     Example:  bongsu source list
     """
-    from connectors.discovery import source_module, source_types
     from deploy.city.city import City, readable_cities
+    from deploy.cli.source_types import SINKS, tell_types
 
     tell("types:")
-    for name in source_types():
-        tell(f"  {name:28} {_first_line(source_module(name).__doc__)}")
+    tell_types("source")
+    tell(SINKS)
+    tell_types("sink")
     for one in readable_cities():
         if not isinstance(one, City):
             tell(f"left out: {one.what}", fg="yellow", err=True)
@@ -58,32 +61,58 @@ def list_() -> None:
         for file in one.file.source:
             heard = f"every {file.every_s:g} s" if file.live else "only when played"
             tell(f"  {file.name:28} {file.type}, {heard}")
+        for bad in one.left_out:
+            tell(f"  {bad.name:28} left out: {bad.what}", fg="yellow")
+        if one.folders:
+            tell("  types in its own folders:")
+            tell_types("source", one.folders)
+            tell_types("sink", one.folders)
 
 
 @source.command()
-@click.argument("name", type=TYPE_OR_SOURCE)
-def show(name: str) -> None:
-    """Say what a source of type NAME is, and its settings.
-
-    NAME may be CITY/SOURCE.
+@click.argument("name", metavar="TYPE|CITY/SOURCE|FILE", type=TYPE_OR_SOURCE)
+@click.option("--city", "city_name", type=CITY, help="find a TYPE in the folders of this city too")
+def show(name: str, city_name: str | None) -> None:
+    """Say what a type of source is, where it comes from, and its settings.
 
     \b
     Example:  bongsu source show mapped_rows
     """
-    from connectors.discovery import config_model
-    from deploy.city.city import load_city
+    from connectors.imports import import_connector
     from deploy.city.source_settings import settings_of
+    from deploy.cli.source_types import meant_by
 
-    of_city, _, called = name.rpartition("/")
-    type_name = load_city(of_city).source_file(called).type if of_city else name
-    tell(f"{_module(type_name).__doc__ or ''}\n".lstrip())
+    location = meant_by(name, city_name).location
+    module = import_connector(location)
+    tell(f"{module.__doc__ or ''}\n".lstrip())
+    tell(f"from: {location.spoken}")
     tell("settings (under its [[source]], beside name, type, every_s, live and reference):")
-    for line in settings_of(config_model(type_name)):
+    for line in settings_of(module.Config):
         tell(line)
 
 
+@source.command()
+@click.argument("name", metavar="TYPE|CITY/SOURCE|FILE", type=TYPE_OR_SOURCE)
+@click.option("--city", "city_name", type=CITY, help="find a TYPE in the folders of this city too")
+@click.option(
+    "--example", type=click.Path(dir_okay=False), help="its example, where it is not in examples/ beside it"
+)
+def check(name: str, city_name: str | None, example: str | None) -> None:
+    """Run the contract suite over a source.
+
+    Says which checks ran, what failed, and what to mend. The checks read the source's example and ask a web server on this
+    machine; nothing else is asked. The source's code is run. Exits with 1 if a check failed.
+
+    \b
+    Example:  bongsu source check connectors/sources/our_calls.py
+    """
+    from deploy.cli.source_types import check_type, meant_by
+
+    check_type(meant_by(name, city_name), example)
+
+
 @source.command("try")
-@click.argument("name", metavar="TYPE|CITY/SOURCE", type=TYPE_OR_SOURCE)
+@click.argument("name", metavar="TYPE|CITY/SOURCE|FILE", type=TYPE_OR_SOURCE)
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option(
     "--city",
@@ -180,42 +209,50 @@ def resume(name: str, city_name: str) -> None:
     "--to",
     "root",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
-    help="working copy [default: here]",
+    help="working copy of Bongsu, for a source that is to ship [default: here]",
 )
-def new(name: str, root: Path) -> None:
+@click.option(
+    "--in",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="a folder of your own, which is made; a city's file names it",
+)
+def new(name: str, root: Path | None, folder: Path | None) -> None:
     """Lay the skeleton of a new type of source.
 
     Its file, its test, and its example for the contract suite.
 
     \b
-    Example:  bongsu source new our_calls
+    Example:  bongsu source new our_calls --in connectors
     """
-    from deploy.skeleton import lay
+    from deploy.skeleton import lay, lay_in_folder
 
-    for path in lay(name, root):
+    if folder is None:
+        for path in lay(name, root or Path()):
+            tell(str(path))
+        tell(f"now:  pytest tests/contract tests/unit/connectors -k {name}", err=True)
+        return
+    if root is not None:
+        raise UsageFault("--to and --in are two places", hint="give one of them")
+    for path in lay_in_folder(name, folder):
         tell(str(path))
-    tell(f"now:  pytest tests/contract tests/unit/connectors -k {name}", err=True)
-
-
-def _module(type_name: str) -> Any:
-    from connectors.discovery import BadConfig, source_module
-
-    try:
-        return source_module(type_name)
-    except BadConfig as error:
-        raise UsageFault(error.what, hint=error.hint) from error
+    tell(f"its contract:  bongsu source check {folder / 'sources' / name}.py", err=True)
+    tell(f"its test:      pytest {folder / 'tests'}  (needs pytest: pip install 'bongsu[test]')", err=True)
+    tell("in the city's file, above its first [table] (its code then runs as you do):", err=True)
+    tell(f"  connectors = [{orjson.dumps(str(folder.resolve())).decode()}]", err=True)
+    tell(f'and under its [[source]]:  type = "{name}"', err=True)
 
 
 def _source(name: str, city_name: str, settings: tuple[str, ...]) -> Reader:
     from connectors.discovery import BadConfig, load_source
     from deploy.city.city import load_city
+    from deploy.cli.source_types import meant_by
 
-    if "/" in name:
+    if "/" in name and not name.endswith(".py"):
         of_city, _, called = name.rpartition("/")
         reader: Reader = load_city(of_city).load(called)
         return reader
-    _module(name)
+    meant = meant_by(name, city_name)
     try:
         told = tomllib.loads("\n".join(settings))
     except tomllib.TOMLDecodeError as error:
@@ -223,7 +260,7 @@ def _source(name: str, city_name: str, settings: tuple[str, ...]) -> Reader:
             f"--set: {error}", hint="write a setting as in the city's file: --set 'format=\"csv\"'"
         ) from error
     try:
-        return load_source(name, load_city(city_name).context("tried"), told)
+        return load_source(meant.location.name, load_city(city_name).context("tried"), told, meant.folders)
     except BadConfig as error:
         raise UsageFault(error.what, hint=f"{error.hint}; give one with --set KEY=VALUE") from error
 
@@ -244,7 +281,3 @@ def _print_aside(aside: SetAside, *, as_json: bool) -> None:
     more = "…" if len(aside.original) > SHOWN_BYTES else ""
     tell(f"{printable_line(aside.reason + expected)}\n  {printable_line(original)}{more}", err=True)
     sys.stderr.flush()
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0]

@@ -170,7 +170,11 @@ def own_city_files() -> list[Finding]:
     """Check a user's own city files. A wrong one hinders no other city."""
     findings = []
     for one in readable_cities(own_cities()):
-        if isinstance(one, City):
+        if isinstance(one, City) and one.left_out:
+            findings += [
+                Finding(f"your city {one.name}: {bad.found.what}", False, bad.hint) for bad in one.left_out
+            ]
+        elif isinstance(one, City):
             findings.append(Finding(f"your city {one.name} is well: {one.path}"))
         else:
             findings.append(Finding(one.what, False, one.hint))

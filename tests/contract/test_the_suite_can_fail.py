@@ -1,4 +1,4 @@
-"""The tests of ``test_every_source`` can fail: a source that breaks one is found."""
+"""The checks of the contract suite can fail: a source that breaks one is found."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from connectors.base import Heard, Reading
-from tests.contract import test_every_source as suite
+from connectors.contract_suite import reading as suite
 from tests.contract.an_example import Example, example_of
 
 COUNT = itertools.count()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spoilt(Example):
     """An example with a source whose readings are made wrong."""
 
@@ -34,7 +34,7 @@ class Spoilt(Example):
 
 def spoilt(spoil: Callable[[Heard, Any, Reading], Reading]) -> Spoilt:
     good = example_of("houston_active_incidents")
-    return Spoilt(good.type, good.context, good.config, good.recording, spoil)
+    return Spoilt(good.type, good.context, good.config, good.recording, spoil=spoil)
 
 
 def with_value(reading: Reading, **changed: Any) -> Reading:
@@ -69,12 +69,12 @@ def forgets_all_at_a_broken_body(heard: Heard, place: Any, reading: Reading) -> 
 @pytest.mark.parametrize(
     ("promise", "breach"),
     [
-        (suite.test_the_same_heard_again_has_the_same_ids, new_ids_each_time),
-        (suite.test_reading_is_pure, new_ids_each_time),
-        (suite.test_reading_is_pure, writes_into_the_place_it_was_given),
-        (suite.test_no_position_is_made_of_unknown, nowhere_is_nought_nought),
-        (suite.test_the_first_half_then_the_rest_is_all_of_it, new_ids_each_time),
-        (suite.test_a_place_survives_being_written_down, new_ids_each_time),
+        (suite.same_ids_again, new_ids_each_time),
+        (suite.reading_is_pure, new_ids_each_time),
+        (suite.reading_is_pure, writes_into_the_place_it_was_given),
+        (suite.no_place_of_unknown, nowhere_is_nought_nought),
+        (suite.halves_are_the_whole, new_ids_each_time),
+        (suite.place_survives_writing, new_ids_each_time),
     ],
 )
 def test_a_breach_is_caught(promise: Callable[[Example], None], breach: Any) -> None:
@@ -84,13 +84,13 @@ def test_a_breach_is_caught(promise: Callable[[Example], None], breach: Any) -> 
 
 def test_a_word_that_the_contract_does_not_know_is_caught() -> None:
     with pytest.raises(Exception, match="status"):
-        suite.test_every_event_keeps_its_contract(spoilt(a_field_too_many_words))
+        suite.keeps_its_contracts(spoilt(a_field_too_many_words))
 
 
 @pytest.mark.parametrize("breach", [swallows_what_it_cannot_read, forgets_all_at_a_broken_body])
 def test_a_source_that_loses_a_broken_body_is_caught(breach: Any) -> None:
     with pytest.raises(AssertionError):
-        suite.test_a_broken_body_closes_nothing_and_is_kept_whole(spoilt(breach), b"<html>")
+        suite.keeps_a_broken_body(spoilt(breach), b"<html>")
 
 
 def test_a_source_without_an_example_is_caught() -> None:

@@ -37,6 +37,7 @@ NOT_RUN = {
 NOT_RUN_OF = {"bench": "measures for minutes: tests/bench has smaller runs"}
 FIRST = (
     "city new",
+    "source new our_calls --in",
     "topics apply",
     "schemas register",
     "play",
