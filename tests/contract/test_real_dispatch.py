@@ -13,6 +13,9 @@ from connectors.discovery import load_source
 from connectors.recordings import read_recording
 from deploy.city.city import load_city
 
+BUSES_FROM_MS = 1_480_053_600_000
+"""Midnight of 25 November 2016 in Austin: the day of its buses."""
+
 
 def read(city: str, source: str, path: Path, place: Any = None) -> Reading:
     if not path.is_file():
@@ -87,6 +90,8 @@ def test_austins_690_calls_lie_west_of_greenwich_and_are_known_to_a_day(data_dir
     assert not reading.aside
     assert not reading.noted
     assert {value["event_time_accuracy_s"] for value in values} == {86_400}
+    assert {value["status"] for value in values} == {"closed"}
+    assert max(value["event_time"] for value in values) < BUSES_FROM_MS, "no call is of the buses' day"
     assert all(-97.92 < value["position"]["lon"] < -97.58 for value in values)
     assert Counter(value["kind"] for value in values) == {
         "fire.outdoor": 348,

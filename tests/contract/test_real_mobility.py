@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.base import Bounds, Reading, SourceContext
+from connectors.base import Bounds, Heard, Reading, SourceContext
 from connectors.discovery import load_source
 from connectors.recordings import read_recording
 from deploy.city.city import load_city
+from streams.speed.cells import cell_at
 from tests.unit.connectors.telemetry import lost_on_the_wire, values
 
 
@@ -52,6 +53,28 @@ def test_32038_positions_of_181_buses_are_all_told_and_none_goes_backwards(buses
     assert not reading.aside
     assert not reading.skipped
     assert not reading.noted
+
+
+def test_ten_cell_minutes_have_the_five_buses_that_an_impact_on_traffic_needs(buses: Path) -> None:
+    """Austin's file says so, as a reason why ``traffic-impact`` is not in force there."""
+    seen: dict[tuple[str, int], set[str]] = {}
+    for one in values(read("austin", "bus-positions", buses)):
+        cell = cell_at(one["position"]["lat"], one["position"]["lon"])
+        seen.setdefault((cell, one["event_time"] // 60_000), set()).add(one["vehicle_id"])
+    assert len(seen) == 29_002
+    assert sum(len(vehicles) >= 5 for vehicles in seen.values()) == 10
+
+
+def test_a_byte_of_all_ones_is_austins_own_sign_for_a_speed_that_is_not_known() -> None:
+    source = load_city("austin").load("bus-positions")
+    heading = "vehicle_id,timestamp,speed,route_id,trip_id,latitude,longitude,trip_headsign"
+    row = "{},2016-11-25T11:53:40-06:00,{},1,2,30.42,-97.66,North"
+    speeds = {"a": "113.9952", "b": "113.995", "c": "7.15264", "d": "114.5"}
+    rows = [row.format(bus, speed) for bus, speed in speeds.items()]
+    reading = source.read(Heard("\n".join([heading, *rows]).encode(), None), {})
+    told = {one["vehicle_id"]: one["speed_mps"] for one in values(reading)}
+    assert told == {"a": None, "b": None, "c": 7.15264, "d": None}
+    assert reading.noted == {"speed beyond what can be": 1}, "only what the feed does not say itself is noted"
 
 
 def test_the_file_itself_runs_backwards_at_77_of_100_rows(buses: Path) -> None:

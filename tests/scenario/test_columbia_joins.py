@@ -31,7 +31,10 @@ def log(path: Path) -> Reading:
 def situations(path: Path, police_later_min: int) -> tuple[Situation, ...]:
     """The last revision of every live situation."""
     state, newest = CityState.empty(), dict[str, Situation]()
-    step(state, Entry("rules", "columbia.rules", 0, 0, load_city("columbia").rules.canonical()))
+    rules = load_city("columbia").rules.canonical()
+    if police_later_min:  # a control of what joins: surges join nobody, and take half of the time
+        rules |= {"others": []}
+    step(state, Entry("rules", "columbia.rules", 0, 0, rules))
     told = []
     for offset, event in enumerate(log(path).events):
         value = dict(event.value or {})

@@ -101,9 +101,10 @@ def planted(path: Path, kind: str) -> list[Event]:
     model = next(event for event in day if (event.value or {})["position"] is not None)
     for number in range(BURST):
         at_ms = NOON_MS + 2 * number * MINUTE_MS
-        said = {"incident_id": f"{number:032x}", "event_id": f"{number:032x}", "kind": kind, "revision": 1}
+        its_id = f"{number:032x}"
+        said = {"incident_id": its_id, "event_id": its_id, "kind": kind, "revision": 1}
         times = {"event_time": at_ms, "received_time": at_ms, "agency_case_no": f"planted-{number}"}
-        day.append(Event(model.topic, said["incident_id"], {**(model.value or {}), **said, **times}))
+        day.append(Event(model.topic, its_id, {**(model.value or {}), **said, **times}))
     return day
 
 

@@ -88,8 +88,8 @@ class Log:
         return found
 
     def lived(self, events: Iterable[Event]) -> list[Event]:
-        """The rules' answers to *events* in order of time, held open."""
-        rules = load_city(self.city).rules.canonical() | {"attention": GRAVE_KINDS}
+        """The answers to *events* in order of time, held open; without surges, which carry no grave word."""
+        rules = load_city(self.city).rules.canonical() | {"attention": GRAVE_KINDS, "others": []}
         state, said = CityState.empty(), list[Event]()
         step(state, Entry("rules", f"{self.city}.rules", 0, 0, rules))
         entries = []
