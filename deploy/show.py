@@ -80,6 +80,7 @@ COLOURS = {
     "core.alert": "yellow",
     "core.grant": "cyan",
     "core.dispatch": "magenta",
+    "core.track": "blue",
     "dlq": "red",
 }
 
@@ -161,6 +162,32 @@ def _place(one: dict[str, Any]) -> str:
     named = (one["kind"], one.get("name"), f"seen by {seen_by}" if seen_by else None)
     detail = f": {one['detail']}" if one["detail"] else ""
     return f"{' '.join(filter(None, named))} ({metres(one['distance_m'])}){detail}"
+
+
+def track_lines(told: dict[str, Any]) -> str:
+    """The lines of one track: one for each hit with the hop to it, and one for the cameras that may see it next."""
+    hits = f", {len(told['hits'])} hits" if told["hits"] else ""
+    lines = [f"track {told['revision']}: {told['status']}{hits}"]
+    for one, hop in zip(told["hits"], [None, *told["hops"]], strict=False):
+        passed = (
+            f"{one['certainty']} at {one['seen_at'][:19]} by {one['camera_id'] or 'a camera without a name'}"
+        )
+        lines.append(passed if hop is None else f"{passed} ({_hop(hop)})")
+    if told["reach_m"] is not None:
+        ahead = ", ".join(
+            f"{one['camera_id']} ({metres(one['distance_m'])}, {one['seconds']:.0f} s)"
+            for one in told["next_cameras"]
+        )
+        more = told["cameras_in_reach"] - len(told["next_cameras"])
+        within = f"next within {told['reach_s']:.0f} s at {told['reach_mps'] * 3.6:.0f} km/h"
+        lines.append(f"{within}: {ahead or 'none'}{f', {more} more' if more else ''}")
+    return "\n    ".join(lines)
+
+
+def _hop(hop: dict[str, Any]) -> str:
+    speed = "no speed" if hop["speed_mps"] is None else f"{hop['speed_mps'] * 3.6:.0f} km/h"
+    told = "impossible" if hop["is_impossible"] else speed
+    return f"{metres(hop['distance_m'])} in {hop['seconds']:.0f} s, {told}"
 
 
 def metres(distance: float | None) -> str:

@@ -13,7 +13,7 @@ from deploy.cli.group import Group
 from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import reach
-from deploy.show import dispatch_lines, metres, progress_of
+from deploy.show import dispatch_lines, metres, progress_of, track_lines
 from deploy.telling import tell, tell_event
 from deploy.topic_values import demand_ran, values_of
 from schemas.catalogue import load_catalogue
@@ -113,7 +113,14 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
             )
         )
     found = 0
-    for contract in ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing"):
+    for contract in (
+        "core.situation",
+        "core.alert",
+        "core.grant",
+        "core.dispatch",
+        "core.track",
+        "core.filing",
+    ):
         schema = load_catalogue()[contract].newest
         for value in values_of(platform, city.name, contract):
             if value["situation_id"].startswith(situation_id):
@@ -162,6 +169,8 @@ def _lines(contract: str, value: dict[str, Any]) -> str:
             return f"{head} (rule {value['rule']} {value['rule_version']}){members}{proofs}{_why(value)}"
         case "core.dispatch":
             return dispatch_lines(value)
+        case "core.track":
+            return track_lines(value)
         case "core.alert":
             return f"alert to {value['audience']}: {value['message_type']} {value['revision']}: {value['headline']}"
         case "core.filing":

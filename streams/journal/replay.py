@@ -22,7 +22,7 @@ from streams.situations.fold import CityState, step
 
 SETTLE_S = 5.0
 """The time to wait for the end of a topic once nothing more arrives."""
-ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing")
+ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.track", "core.filing")
 TABLES = ("core.watch",)
 """Answers of which the log keeps the newest of each key."""
 COMPARED = (*ANSWERS, *TABLES)

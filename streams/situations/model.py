@@ -199,6 +199,25 @@ def listed_with(observed: tuple[Observed, ...], found: Observed, most: int) -> t
     return (*observed[:repeated], *observed[repeated + 1 :], found)
 
 
+class Hit(Struct, frozen=True, gc=False):
+    """An observation of something that moves, beyond what ``Observed`` keeps: its place and its *token*, and whether it is
+    sure (*is_hit*) or a candidate. A row of before tracks were kept has none."""
+
+    event_id: str
+    position: Position | None
+    token: str
+    is_hit: bool
+
+
+class Track(Struct, frozen=True, gc=False):
+    """The *hits* of a situation that moves, in the order in which they were heard; the last revision that was told of
+    them, and a digest of its contents."""
+
+    hits: tuple[Hit, ...] = ()
+    revision: int = 0
+    said: str = ""
+
+
 class SituationWatch(Struct, frozen=True, gc=False):
     """The watch around a situation, as it was last told. *closes_at* is ``None`` while it is open; *ended* once it is
     taken away."""
@@ -264,6 +283,7 @@ class Situation(Struct, frozen=True, gc=False):
     sent: tuple[Sent, ...] = ()
     wake_at: int | None = None
     filings: tuple[Filing, ...] = ()
+    track: Track | None = None
 
     @property
     def is_closed(self) -> bool:

@@ -133,6 +133,15 @@ class MeasuresTraffic(ABC):
         nothing is known of usual. ``None`` where nobody within *radius_m* of *position* moved of late."""
 
 
+class Tracks(ABC):
+    """A rule whose situations move."""
+
+    @abstractmethod
+    def way_of(self, city: City, situation: Situation) -> Mapping[str, Any]:
+        """The way of *situation*, which is open: ``hits`` in order of event time, ``hops`` between them, and
+        ``next_cameras`` with what they rest on, as ``core.track`` says them."""
+
+
 class Follows(ABC):
     """A rule whose situations change in its own way by an operator's action, as by new cameras or references."""
 

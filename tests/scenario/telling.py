@@ -12,7 +12,7 @@ from schemas.event import Event
 from tests.scenario.a_scenario import Scenario, Wrong
 from tests.scenario.happening import PLATE_KEY, place_of
 
-ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.filing")
+ANSWERS = ("core.situation", "core.alert", "core.grant", "core.dispatch", "core.track", "core.filing")
 BETWEEN_US = ("core.evidence", "core.watch", "core.state", "core.shadow")
 """Topics between the stages. A scenario does not expect them, except under ``also``."""
 SECONDS = re.compile(r"(\d\d:\d\d):00(?![\d.])")
@@ -36,10 +36,12 @@ def differences(scenario: Scenario, said: Sequence[Event]) -> list[str]:
         grants = _grants(scenario, [one for one in values["core.grant"] if one["situation_id"] == its_id])
         bundles = [_bundle(scenario, one) for one in values["core.dispatch"] if one["situation_id"] == its_id]
         filings = [_filing(scenario, one) for one in values["core.filing"] if one["situation_id"] == its_id]
+        tracks = [_track(scenario, one) for one in values["core.track"] if one["situation_id"] == its_id]
         revisions = [_revision(scenario, one) for one in told[its_id]]
         found += _lines(f"{where}, alerts", expected.get("alerts", ()), alerts)
         found += _lines(f"{where}, grants", expected.get("grants", ()), grants)
         found += _lines(f"{where}, dispatches", expected.get("dispatches", ()), bundles)
+        found += _lines(f"{where}, tracks", expected.get("tracks", ()), tracks)
         found += _lines(f"{where}, filings", expected.get("filings", ()), filings)
         if "told" in expected:
             found += _lines(f"{where}, told", expected["told"], revisions)
@@ -110,6 +112,20 @@ def _bundle(scenario: Scenario, value: Value) -> str:
     return f"{head}: {'; '.join(words)}"
 
 
+def _track(scenario: Scenario, value: Value) -> str:
+    """A track: its hits in order, a candidate with a question mark, the hop between each two, and the next cameras."""
+    words = []
+    for one, hop in zip(value["hits"], [None, *value["hops"]], strict=False):
+        if hop is not None:
+            speed = "no speed" if hop["speed_mps"] is None else f"{hop['speed_mps'] * 3.6:.0f} km/h"
+            words.append(f"{hop['distance_m']:.0f} m {'impossible' if hop['is_impossible'] else speed}")
+        doubt = "" if one["certainty"] == "hit" else "?"
+        words.append(f"{one['camera_id']}{doubt} {scenario.clock(one['seen_at'])}")
+    ahead = ", ".join(f"{one['camera_id']} in {one['seconds']:.0f} s" for one in value["next_cameras"])
+    head = f"{scenario.clock(value['received_time'])} {value['status']}"
+    return f"{head}: {', '.join(words)}; next {ahead or 'none'}"
+
+
 def _filing(scenario: Scenario, value: Value) -> str:
     """A filing's contents for an agency: kind, evidence, who filed it, and the answer."""
     cameras = sorted({one["camera_id"] for one in value["evidence"] if one["camera_id"]})
@@ -155,7 +171,7 @@ def _facts(scenario: Scenario, expected: Value, value: Value, names: Sequence[st
     """The differences of the last revision from *expected*. ``rule`` is joint-incident unless it is given."""
     found = []
     for name, said in {"rule": "joint-incident", **expected}.items():
-        if name in ("alerts", "grants", "dispatches", "filings", "told"):
+        if name in ("alerts", "grants", "dispatches", "tracks", "filings", "told"):
             continue
         its = _fact(scenario, name, value, names)
         wanted = _wanted(name, said)

@@ -1,4 +1,4 @@
-"""Publishes what the rules decided: the situation, its alerts, grants, bundles, filings, watch and row."""
+"""Publishes what the rules decided: the situation, its alerts, grants, bundles, track, filings, watch and row."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from streams.situations.answers.dispatch import sent_out
 from streams.situations.answers.events import alert_event, grant_event, situation_event
 from streams.situations.answers.filing import inherited, is_untold, refiled
 from streams.situations.answers.grants import Change, regranted
+from streams.situations.answers.tracks import tracked
 from streams.situations.answers.watches import rewatched, unwatched
 from streams.situations.model import Incident, Situation
 from streams.situations.operators.actions import redrawn
@@ -29,9 +30,10 @@ def put_in_force(state: CityState, step: Step) -> list[Event]:
 
 
 def publish(state: CityState, draft: Draft) -> list[Event]:
-    """Keep a situation, and publish it with its alerts, grants, bundles, filings, watch and row."""
+    """Keep a situation, and publish it with its alerts, grants, bundles, track, filings, watch and row."""
     situation, wanted = draft.situation, draft.wanted
     filings: list[Event] = []
+    tracks: list[Event] = []
     if draft.is_new_revision:  # what the situation itself says of it is told with a revision only
         situation = _listed(state, situation)
     config, now = state.rules, state.now_ms
@@ -45,6 +47,7 @@ def publish(state: CityState, draft: Draft) -> list[Event]:
     situation, bundles = send_out(state, situation)
     if draft.is_new_revision:
         situation, filings = refiled(situation, config, now=now)
+        situation, tracks = tracked(situation, state)
     situation, watches = rewatched(situation, config, now=now, has_room=state.has_room_to_watch(situation))
     before = state.situations.get(situation.situation_id)
     is_same = before is not None and before.wake_at == situation.wake_at
@@ -53,7 +56,7 @@ def publish(state: CityState, draft: Draft) -> list[Event]:
     state.put(situation)
     events = [situation_event(situation, config, now=now)] if draft.is_new_revision else []
     events += [alert_event(situation, message, config, now=now) for message in messages]
-    events += [*grant_events(state, situation, changes), *bundles, *filings, *watches]
+    events += [*grant_events(state, situation, changes), *bundles, *tracks, *filings, *watches]
     return [*events, state.situation_row(situation.situation_id)]
 
 

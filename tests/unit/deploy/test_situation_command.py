@@ -1,4 +1,4 @@
-"""The output of ``bongsu situation show`` about dispatches."""
+"""The output of ``bongsu situation show`` about dispatches and tracks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.cli import situation
-from deploy.show import dispatch_lines, in_colour
+from deploy.show import dispatch_lines, in_colour, track_lines
 from schemas import catalogue
 from schemas.catalogue import load_catalogue
 from schemas.json_form import from_json_value
@@ -24,6 +24,12 @@ BUNDLE = """dispatch 2 of 119 2026-00117: dispatched, E07, L02
     danger: gas-store Jungang LPG (212 m): LPG 2.9 t
     in the way: parked_vehicle seen by cam-17 (38 m)
     note by acc-7: escape by the north gate"""
+
+TRACK = """track 3: open, 3 hits
+    candidate at 2026-03-08T08:58:00 by cam-17
+    hit at 2026-03-08T08:59:20 by cam-21 (1001 m in 80 s, 45 km/h)
+    hit at 2026-03-08T08:59:50 by cam-40 (10008 m in 30 s, impossible)
+    next within 180 s at 45 km/h: cam-41 (212 m, 17 s), 1 more"""
 
 
 def an_example(contract: str, **changed: Any) -> dict[str, Any]:
@@ -51,6 +57,25 @@ def test_everything_that_units_were_told_is_printed_plain_in_a_pipe(monkeypatch:
     assert BUNDLE in out
     assert "\x1b" not in out
     assert out.index("grant of ") < out.index("dispatch 2")
+
+
+def test_the_track_of_a_wanted_vehicle_is_printed_in_a_few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert TRACK in shown(monkeypatch)
+
+
+def test_a_track_says_where_nothing_is_known_and_when_it_is_over() -> None:
+    told = an_example("core.track", next_cameras=[], cameras_in_reach=0)
+    told["hits"][1]["camera_id"] = None
+    told["hops"] = [
+        {"distance_m": None, "seconds": 80.0, "speed_mps": None, "is_impossible": False} for _ in range(2)
+    ]
+    assert track_lines(told).splitlines()[2:] == [
+        "    hit at 2026-03-08T08:59:20 by a camera without a name (no distance in 80 s, no speed)",
+        "    hit at 2026-03-08T08:59:50 by cam-40 (no distance in 80 s, no speed)",
+        "    next within 180 s at 45 km/h: none",
+    ]
+    over = an_example("core.track", status="over", hits=[], hops=[], next_cameras=[], reach_m=None)
+    assert track_lines(over) == "track 3: over"
 
 
 def test_as_json_it_is_a_record_like_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ HOURS_KEPT = {
     "core.journal": 30 * 24,
     "core.shadow": 30 * 24,
     "core.situation": 30 * 24,
+    "core.track": 30 * 24,
     "dlq": 30 * 24,
     # where a protected person or a vehicle was: a week
     "civil.vulnerable": 7 * 24,
@@ -70,6 +71,7 @@ PERSONAL = {
     "core.shadow": {"position", "body"},
     "core.situation": {"position", "incidents.position"},
     "core.state": {"body"},
+    "core.track": {"position", "hits", "next_cameras"},
     "core.watch": {"position", "centre", "tokens"},
     "source.place": {"place"},
     "dlq": {"original", "before", "after"},
@@ -102,7 +104,10 @@ OWNERS = {
             f"core.{one}"
             for one in ("account", "action", "alert", "dispatch", "effect", "evidence", "filing", "grant")
         ),
-        *(f"core.{one}" for one in ("journal", "shadow", "situation", "source", "state", "tick", "watch")),
+        *(
+            f"core.{one}"
+            for one in ("journal", "shadow", "situation", "source", "state", "tick", "track", "watch")
+        ),
         "dlq",
         "source.place",
     },
@@ -110,7 +115,7 @@ OWNERS = {
 KEYS = {
     "incident_id": {"police.incident", "fire.incident", "civil.incident"},
     "situation_id": {
-        f"core.{one}" for one in ("action", "alert", "dispatch", "filing", "grant", "situation")
+        f"core.{one}" for one in ("action", "alert", "dispatch", "filing", "grant", "situation", "track")
     },
     "situation id, or the watch's where it has none": {"core.evidence"},
     "camera_id": {"cctv.detection", "cctv.plate", "place.camera"},

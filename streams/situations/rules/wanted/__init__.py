@@ -5,7 +5,7 @@ character misread; nothing else is looked for, so no other plate leaves a trace.
 certainty, it is a candidate: operators alone see it, with the image, and it is a hit once they confirm it, wherever that
 plate is read again, until they close it. What they close as another vehicle is not told again.
 
-``listing.py`` is the list, ``sightings.py`` the situations.
+``listing.py`` is the list, ``sightings.py`` the situations, ``track.py`` the way of a vehicle.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from streams.situations.memory import Memory, name_of
 from streams.situations.model import Observed, Situation
 from streams.situations.reports.facts import source_of
 from streams.situations.reports.notices import WANTED
-from streams.situations.rule import City, Draft, Explains, Follows, KeepsList, Notices, Rule, Step
+from streams.situations.rule import City, Draft, Explains, Follows, KeepsList, Notices, Rule, Step, Tracks
 from streams.situations.rules.parts.spells import ended, shown
 from streams.situations.rules.wanted.config import NAME, VERSION, Numbers
 from streams.situations.rules.wanted.listing import (
@@ -38,11 +38,12 @@ from streams.situations.rules.wanted.listing import (
     without,
 )
 from streams.situations.rules.wanted.sightings import Sightings
+from streams.situations.rules.wanted.track import confirmed, tracked_with, way_of
 
 __all__ = ["VERSION", "Numbers", "build"]
 
 
-class WantedVehicles(Rule, Notices, KeepsList, Follows, Explains):
+class WantedVehicles(Rule, Notices, KeepsList, Follows, Explains, Tracks):
     """A memory and a watch for each entry of the list; one situation for each vehicle that is about."""
 
     name = NAME
@@ -181,6 +182,7 @@ class WantedVehicles(Rule, Notices, KeepsList, Follows, Explains):
         self, city: City, entry: ListEntry, value: Mapping[str, Any], found: Observed, is_hit: bool
     ) -> Step:
         situation = self._sightings.first(city, entry, value, found, is_hit)
+        situation = tracked_with(situation, self._sightings.hit_of(city, value, is_hit))
         after = replace(
             entry,
             listed=replace(entry.listed, read=(value["subject"],)),
@@ -203,11 +205,14 @@ class WantedVehicles(Rule, Notices, KeepsList, Follows, Explains):
         seconds = (value["event_time"] - situation.view.opened_at) / 1000
         is_newest = seconds >= max(one.seconds for one in situation.view.observed)
         after, read = self._sightings.listed_with(situation, replace(found, seconds=seconds)), listed.read
+        after = tracked_with(after, self._sightings.hit_of(city, value, is_hit))
         if is_newest:  # else it comes late: listed, but it is not where it is now
             after = self._sightings.moved(city, listed, after, value, is_hit)
             read = (*without(read, [plate]), plate)
-        elif plate not in read:
-            read = (plate, *read)
+        else:
+            if is_hit and not self._sightings.is_hit(after):
+                after = replace(after, view=self._sightings.as_hit(city, after.view, listed))
+            read = read if plate in read else (plate, *read)
         entry = replace(entry, listed=replace(listed, read=read[-self._numbers.plates_max :]))
         return Step([shown(city, after, self._sightings.uses(city, listed, after))], [entry.memory()])
 
@@ -223,7 +228,14 @@ class WantedVehicles(Rule, Notices, KeepsList, Follows, Explains):
             return shown(city, replace(after, view=view), {})
         if after.handled.is_confirmed and not self._sightings.is_hit(after):
             after = replace(after, view=self._sightings.as_hit(city, after.view, known.listed))
+            after = confirmed(after, "".join(known.listed.read[-1:]))
         return shown(city, after, self._sightings.uses(city, known.listed, after))
+
+    def way_of(self, city: City, situation: Situation) -> Mapping[str, Any]:
+        """Nobody is told where a candidate may come next: it may be another vehicle, for which nobody may look."""
+        use, is_hit = city.rules.law.uses.get(self._numbers.use), self._sightings.is_hit(situation)
+        purpose = use.purpose if use is not None and is_hit else None
+        return way_of(situation, city.cameras, self._numbers, purpose=purpose, is_hit=is_hit)
 
     def otherwise(self, city: City, situation: Situation) -> str | None:
         return (

@@ -7,7 +7,7 @@ from typing import ClassVar
 from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of
 from streams.situations.terms import Severity, Strict, Urgency
 
-NAME, VERSION = "wanted", "1"
+NAME, VERSION = "wanted", "2"
 
 default = defaults_beside(__file__)
 
@@ -37,4 +37,8 @@ class Numbers(Strict):
     removed_max: int = default("removed_max", ge=1, le=100_000)
     plates_max: int = default("plates_max", ge=1, le=1_000)
     use: str = default("use")
+    track_max_mps: float = default("track_max_mps", gt=0)
+    reach_s: float = default("reach_s", ge=0, le=3_600)
+    reach_mps: float = default("reach_mps", ge=0)
+    next_max: int = default("next_max", ge=0, le=100)
     headlines: dict[str, Words] = headlines_of(NAME)

@@ -12,7 +12,7 @@ from schemas.event import derived_id
 from streams.situations.answers.alerts import OPERATOR
 from streams.situations.config import RulesConfig
 from streams.situations.law import Use
-from streams.situations.model import Observed, Situation, View
+from streams.situations.model import Hit, Observed, Situation, View
 from streams.situations.reports.facts import position_of
 from streams.situations.rule import City
 from streams.situations.rules.parts.settings import spoken
@@ -59,6 +59,12 @@ class Sightings:
         observed = (*situation.view.observed, found)
         view = replace(situation.view, observed=observed[-self._numbers.evidence_max :])
         return replace(situation, revision=situation.revision + 1, reason="seen again", view=view)
+
+    def hit_of(self, city: City, value: Mapping[str, Any], is_hit: bool) -> Hit:
+        """The reading, as the track keeps it: where it was made or, if that is not said, where its camera stands now."""
+        camera = city.cameras.get(value["seen_by"] or "")
+        position = position_of(value["position"]) or (None if camera is None else camera.position)
+        return Hit(value["observation_id"], position, value["subject"], is_hit)
 
     def moved(
         self, city: City, listed: Listed, situation: Situation, value: Mapping[str, Any], is_hit: bool
