@@ -116,6 +116,20 @@ def test_a_trace_of_a_plate_is_found_in_words_and_as_its_token() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        ("3000 m 46 km/h", "3000 m 47 km/h"),
+        ("bridge 09:20:05, 3000 m", "bridge? 09:20:05, 3000 m"),
+        (', "09:30 over"]', "]"),
+    ],
+)
+def test_a_wrong_track_fails(said: str, instead: str) -> None:
+    hit = (HERE / "wanted-hit.toml").read_text(encoding="utf-8")
+    assert said in hit
+    assert found(hit.replace(said, instead))
+
+
+@pytest.mark.parametrize(
     ("said", "instead", "error"),
     [
         ('at = "12:20"', 'at = "noon"', Wrong),

@@ -229,6 +229,7 @@ def test_a_track_is_what_an_oracle_makes_of_all_that_was_heard(seed: int) -> Non
         for camera, (_, seconds) in zip(told["next_cameras"], ahead, strict=False):
             assert math.isclose(camera["seconds"], seconds, rel_tol=1e-4, abs_tol=0.01)
     assert the_codec().decode(the_codec().encode(told))["hits"] == told["hits"]
+    assert [o["revision"] for o in tracks(city)] == list(range(1, len(tracks(city)) + 1))
 
 
 def test_the_drives_have_all_that_they_are_for() -> None:
