@@ -145,37 +145,40 @@ def _modules_in(folder: Path) -> list[str]:
 
 def _of_packages(kind: Kind) -> Iterator[Location]:
     """The connectors of installed packages. Each package is read by itself: one whose metadata is wrong hinders no other."""
-    group, seen = f"bongsu.{kind}s", set[str]()
-    for package in metadata.distributions():
-        if f"[{group}]" not in (package.read_text("entry_points.txt") or ""):
+    seen = set[str]()
+    for origin, points in _entry_points(kind):
+        if origin in seen:  # a second copy, further down the path, is never imported
             continue
-        about = package.metadata  # parsed at each use
-        origin = f"package {about['Name']} {about['Version']}"
-        if about["Name"] in seen:  # a second copy, further down the path, is never imported
-            continue
-        seen.add(about["Name"])
-        try:
-            points = [(one.name, one.module) for one in package.entry_points if one.group == group]
-        except (AttributeError, TypeError, ValueError):
-            continue  # no entry point can be read: `unreadable_packages` names it
-        for name, module in points:
+        seen.add(origin)
+        for name, module in points or ():
             yield Location(kind, name.replace("-", "_"), origin, module, _file_of(module))
 
 
 def unreadable_packages(kind: Kind) -> list[str]:
     """Faults of installed packages whose entry points cannot be read."""
-    faults = []
+    return [
+        f"{origin}: its entry_points.txt cannot be read; write name = module.path in each line"
+        for origin, points in _entry_points(kind)
+        if points is None
+    ]
+
+
+def _entry_points(kind: Kind) -> Iterator[tuple[str, list[tuple[str, str]] | None]]:
+    """Each package with connectors of *kind*, and its (name, module) pairs; ``None`` where these cannot be read."""
+    group = f"bongsu.{kind}s"
     for package in metadata.distributions():
-        if f"[bongsu.{kind}s]" not in (package.read_text("entry_points.txt") or ""):
-            continue
         try:
-            _ = [one.module for one in package.entry_points]
+            text = package.read_text("entry_points.txt") or ""
+        except (OSError, ValueError):  # no UTF-8: whose it is cannot be known
+            continue
+        if f"[{group}]" not in text:
+            continue
+        about = package.metadata  # parsed at each use
+        origin = f"package {about['Name']} {about['Version']}"
+        try:
+            yield origin, [(one.name, one.module) for one in package.entry_points if one.group == group]
         except (AttributeError, TypeError, ValueError):
-            name = package.metadata["Name"]
-            faults.append(
-                f"package {name}: its entry_points.txt cannot be read; write name = module.path in each line"
-            )
-    return faults
+            yield origin, None
 
 
 def _file_of(module: str) -> Path | None:

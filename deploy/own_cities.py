@@ -10,7 +10,7 @@ from deploy.topic_values import has_run, never_ran
 
 
 def idle_cities(platform: Platform) -> dict[str, dict[str, str]]:
-    """Own city → its state and the cure, of those that do not run."""
+    """Own city → its state and the cure, of those that do not run; ``CITY/SOURCE`` of a source that was left out."""
     idle = {}
     for name in own_cities():
         try:
@@ -18,6 +18,8 @@ def idle_cities(platform: Platform) -> dict[str, dict[str, str]]:
         except UsageFault as fault:
             idle[name] = {"state": f"is wrong: {fault.what}", "cure": fault.hint}
             continue
+        for one in city.left_out:
+            idle[f"{name}/{one.name}"] = {"state": f"is left out: {one.what}", "cure": one.hint}
         if not has_run(platform, city.name):
             idle[name] = {"state": "never ran here", "cure": never_ran(city).hint}
     return idle

@@ -20,7 +20,6 @@ def ingest_of(city: City, platform: Platform, source: str, reader: Reader | None
 def add_sources(worker: Worker, city: City, platform: Platform) -> None:
     """Add a service for every live source that is not pushed, and the clock. A source whose connector is broken is left out
     and told: the others go on."""
-    tell_left_out(city)
     for file in city.file.source:
         if not file.live or file.push:
             continue
@@ -37,7 +36,7 @@ def add_sources(worker: Worker, city: City, platform: Platform) -> None:
     worker.add_service(ClockService(ingest_of(city, platform, "clock", None)))
 
 
-def tell_left_out(city: City) -> None:
-    """Log the sources of *city* whose connector cannot be used."""
+def log_left_out(city: City) -> None:
+    """Log the sources of *city* whose connector was broken when its file was read."""
     for one in city.left_out:
         log.error("source left out", source=one.name, why=one.what, how_to_mend=one.hint)

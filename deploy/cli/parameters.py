@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-import connectors
+from connectors.locations import locate
 from deploy.city.names import city_names, file_of
 
 
@@ -64,8 +64,8 @@ def _beginning(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _types() -> list[str]:
-    folder = Path(connectors.__path__[0]) / "sources"
-    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    """The types that ship and those of installed packages. None is imported."""
+    return sorted(locate("source").found)
 
 
 def _sources_of(city: str) -> list[str]:

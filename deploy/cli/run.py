@@ -51,6 +51,7 @@ def run(
     \b
     Example:  bongsu run demo
     """
+    from deploy.assembly.ingest import log_left_out
     from deploy.assembly.locks import holding
     from deploy.assembly.stages import roles_of
     from deploy.city.city import load_city
@@ -61,6 +62,7 @@ def run(
         )
     to_stderr(logging.WARNING if quiet else logging.INFO)
     city = load_city(city_name)
+    log_left_out(city)
     stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
     is_over = _stdin_ended() if while_stdin else None
     with holding(city, roles_of(city, stages), wait=wait, is_over=is_over or _never):

@@ -9,15 +9,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import click
 import pytest
 
 from connectors import imports
 from connectors.locations import locate
-from deploy.assembly.ingest import add_sources
+from deploy import own_cities
+from deploy.assembly.gateway import CityGateway
+from deploy.assembly.ingest import add_sources, log_left_out
 from deploy.city.city import City, load_city, readable_cities
+from deploy.cli import bongsu
+from deploy.cli.parameters import TypeOrSource
 from deploy.faults import UsageFault
+from deploy.own_cities import idle_cities
+from deploy.platform import Platform
 from deploy.skeleton import OWN_PLACES, lay_in_folder, skeleton
 from tests.unit.deploy.own_town import GOOD, a_package, a_source, a_town, fault_of, ran
+
+NO_PARAMETER = (click.Context(bongsu), click.Argument(["name"]))
 
 
 @pytest.fixture
@@ -85,10 +94,16 @@ def test_a_source_in_a_package_is_found_by_its_entry_point_shown_and_tried(
     assert f"from: package acme_one 1.2 ({site / 'acme_one' / 'calls.py'})" in (
         ran("source", "show", "acme_calls").stdout
     )
-    example = tmp_path / "calls.jsonl"
-    example.write_text(skeleton("acme_calls", OWN_PLACES)["examples/acme_calls.jsonl"])
-    tried = ran("source", "try", f"{town}/acme-calls", example)
+    for name, text in skeleton("acme_calls", OWN_PLACES).items():
+        if name.startswith("examples/"):
+            (site / "acme_one" / "examples").mkdir(exist_ok=True)
+            (site / "acme_one" / name).write_text(text)
+    tried = ran("source", "try", f"{town}/acme-calls", site / "acme_one" / "examples" / "acme_calls.jsonl")
     assert len(tried.stdout.splitlines()) == 2, tried.output
+    assert "acme_calls" in [one.value for one in TypeOrSource().shell_complete(*NO_PARAMETER, "acme")]
+    checked = ran("source", "check", "acme_calls")
+    assert checked.exit_code == 0, checked.output
+    assert "FAILED" not in checked.stdout
 
 
 def test_what_an_installer_leaves_is_found_by_the_command_itself(tmp_path: Path) -> None:
@@ -142,7 +157,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_source_is_told_with_file_and_line_and_harms_nobody(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     text, line, why = BROKEN[kind]
     monkeypatch.setattr(imports, "IMPORT_S_MAX", 0.2 if "ing" in kind and line < 4 else 30)
@@ -165,6 +180,12 @@ def test_a_broken_source_is_told_with_file_and_line_and_harms_nobody(
     assert listed.exit_code == 0
     assert "broken-one                   left out" in listed.stdout
     assert all(isinstance(one, City) for one in readable_cities())
+    log_left_out(city)
+    assert why in caplog.text
+    monkeypatch.setattr(own_cities, "has_run", lambda *_: True)
+    (idle,) = idle_cities(cast(Platform, None)).items()
+    assert idle[0] == "owntown/broken-one"
+    assert why in idle[1]["state"]
 
 
 def test_a_broken_package_is_told_and_harms_no_other(tmp_path: Path, site: Path) -> None:
@@ -175,9 +196,11 @@ def test_a_broken_package_is_told_and_harms_no_other(tmp_path: Path, site: Path)
         {"__init__": "", "sub": "x = 1\n\n1 / 0\n", "fine": GOOD},
     )
     a_package(site, "acme_torn", "[bongsu.sources]\nthis is no entry point\n", {"__init__": ""})
+    a_package(site, "acme_bytes", "[bongsu.sources]\n", {"__init__": ""})
+    (site / "acme_bytes-1.2.dist-info" / "entry_points.txt").write_bytes(b"\xff\xfe")
     listed = ran("source", "list").stdout
     assert f"{site / 'acme_bad' / 'sub.py'}, line 3: ZeroDivisionError" in listed
-    assert "package acme_torn: its entry_points.txt cannot be read" in listed
+    assert "package acme_torn 1.2: its entry_points.txt cannot be read" in listed
     assert "lost_one                     cannot be used" in listed
     assert "fine_one                     A source that says nothing." in listed
     city = load_city(str(a_town(tmp_path, "bad_one", "lost_one", "fine_one", connectors="")))
@@ -215,6 +238,19 @@ def test_a_source_that_cannot_be_made_leaves_the_others_running(
     assert [one.name for one in services] == ["reports", "clock"]
     assert why in caplog.text
     assert str(file) in caplog.text
+
+
+def test_a_pushed_source_that_cannot_be_made_leaves_the_gateway_open_for_others(tmp_path: Path) -> None:
+    a_source(
+        tmp_path, "unmade_one", GOOD.replace("def __init__(self, context, config)", "def __init__(self)")
+    )
+    a_source(tmp_path, "quiet_one")
+    town = a_town(tmp_path, "unmade_one", "quiet_one")
+    pushed = 'push = true\nspeaks_for = ["119"]\nurl ='
+    town.write_text(town.read_text().replace("url =", pushed))
+    made = cast(Any, SimpleNamespace(_pushed=lambda name, city, *_: city.load(name)))
+    kept = CityGateway._all_pushed(made, load_city(str(town)), cast(Any, None), lambda: None)
+    assert list(kept) == ["quiet-one"]
 
 
 def test_settings_that_its_own_code_cannot_read_leave_it_out(tmp_path: Path) -> None:
