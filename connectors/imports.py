@@ -63,13 +63,13 @@ def import_connector(location: Location) -> ModuleType:
     key = (location, _changed_ns(location.file))
     if key not in _failures:
         try:
-            return _formed(location, within(IMPORT_S_MAX, lambda: importlib.import_module(location.module)))
-        except BrokenConnector as error:
-            _failures[key] = error
+            imported = within(IMPORT_S_MAX, lambda: importlib.import_module(location.module))
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # whatever a module raises while it is imported, SystemExit too
-            if isinstance(error, KeyboardInterrupt):
-                raise
             _failures[key] = broken_at(location, error, "cannot be imported")
+        else:
+            return _formed(location, imported)
     raise _failures[key].with_traceback(None)
 
 
