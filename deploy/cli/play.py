@@ -85,6 +85,8 @@ def play(
     from deploy.demo.play import played_roles, shifted
 
     city = load_city(city_name)
+    for bad in city.left_out:
+        tell(bad.found.what, fg="yellow", err=True)
     recordings = [_pair(city, pair) for pair in pairs]
     alter = shifted(dict(_shift(text) for text in shifts))
     until_ms = epoch_ms(until) if until else None
