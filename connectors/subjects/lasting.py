@@ -1,7 +1,7 @@
 """Cases of systems that say beforehand until when they last: warnings, road situations. Pure.
 
 What still lasts is remembered with its end, so that it is closed at the first body that is heard after that end, whether
-the body speaks of it or not. A body without a time of arrival ends nothing.
+the body speaks of it or not. A body without a time of arrival ends only what its system wrote after that end.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ class Lasting:
     def say(self, case: Case, until_ms: int | None) -> None:
         """Add *case*, which lasts until then; ``None``: until somebody says so."""
         key = case.key
-        if self._is_past(until_ms) and case.status != "closed":
-            if not self._is_known(key):
+        if self._is_past(until_ms, case.said_ms):
+            if not self.knows(key):
                 self.skipped[OVER] += 1
                 return
-            case = replace(case, status="closed", closed_reason=EXPIRED)
+            if case.status != "closed":
+                case = replace(case, status="closed", closed_reason=EXPIRED)
         self._cases.append(case)
         if self._is_old(case):
             return  # counted by ``tell``
@@ -93,11 +94,12 @@ class Lasting:
         changed |= {name: value for name, value in (kept or {}).items() if value != self._place.get(name)}
         return replace(told, place={**told.place, **changed}) if changed else told
 
-    def _is_past(self, until_ms: int | None) -> bool:
-        at_ms = self._heard.at_ms
-        return until_ms is not None and at_ms is not None and until_ms <= at_ms
+    def _is_past(self, until_ms: int | None, said_ms: int | None = None) -> bool:
+        """Whether that end has come: by the body's clock, or when the case was written."""
+        return until_ms is not None and until_ms <= max(self._heard.at_ms or 0, said_ms or 0)
 
-    def _is_known(self, key: str) -> bool:
+    def knows(self, key: str) -> bool:
+        """Whether the case of that key was told, as far as that is remembered."""
         return key in self._open or key in self._place.get("told", {}) or key in self._said
 
     def _is_old(self, case: Case) -> bool:

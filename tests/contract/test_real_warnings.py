@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -69,3 +70,51 @@ def test_an_index_of_links_alone_is_noted(data_dir: Path) -> None:
     reading = read(data_dir, "weather_index.atom")
     assert (list(reading.events), list(reading.aside)) == ([], [])
     assert reading.noted == {"an entry only links to its alert, which was not heard": 2}
+
+
+# -- DATEX II ------------------------------------------------------------------------------------------------
+
+
+def situations(data_dir: Path) -> list[Path]:
+    found = sorted((data_dir / "alerts" / "datex2").glob("lotju__*.xml"))
+    if not found:
+        pytest.skip("no samples of DATEX II")
+    return found
+
+
+def test_finlands_road_situations_are_read_and_their_places_are_not_guessed(data_dir: Path) -> None:
+    """Eight bodies of versions 2 and 3 by TMC references alone. One situation is a ferry's, one a public event; one comes in
+    three versions, the second of which was written after its end."""
+    context = SourceContext("somewhere", "roads", ZoneInfo("Europe/Helsinki"), EVERYWHERE)
+    source = load_source("datex_situations", context, {"agency": "roads"})
+    place: Any = {}
+    values, skipped, noted = list[Any](), Counter[str](), Counter[str]()
+    for path in situations(data_dir):
+        reading = source.read(Heard(path.read_bytes(), None), place)
+        assert not reading.aside
+        values += told(reading)
+        skipped.update(reading.skipped)
+        noted.update(reading.noted)
+        place = reading.place
+    assert [(one["agency_case_no"], one["kind"], one["revision"]) for one in values] == [
+        ("GUID50006398", "crash", 1),
+        ("GUID50006399", "crash", 1),
+        ("GUID50006401", "traffic", 1),
+        ("GUID50006402", "animal", 1),
+        ("GUID50006401", "traffic", 2),
+    ]
+    assert [one["status"] for one in values] == ["open"] * 4 + ["closed"]
+    assert all(one["position"] is None for one in values)
+    assert skipped["said before"] == 1
+    assert noted == {"place by a TMC reference alone": 4}
+    assert skipped["no happening: TransitInformation"] == skipped["no happening: PublicEvent"] == 1
+
+
+def test_a_template_that_holds_no_times_is_set_aside(data_dir: Path) -> None:
+    situations(data_dir)
+    path = data_dir / "alerts" / "datex2" / "tloik__ims__versions__d2Message_TRAFFIC_ANNOUNCEMENT.xml"
+    context = SourceContext("somewhere", "roads", ZoneInfo("Europe/Helsinki"), EVERYWHERE)
+    reading = load_source("datex_situations", context, {"agency": "roads"}).read(
+        Heard(path.read_bytes(), None), {}
+    )
+    assert (list(reading.events), [one.field for one in reading.aside]) == ([], ["overallStartTime"])

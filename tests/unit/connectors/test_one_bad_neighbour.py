@@ -54,6 +54,7 @@ WITHOUT_LISTS = {
     "austin_fire_calls": "CSV",
     "cap_alerts": "XML",
     "daejeon_devices": "CSV",
+    "datex_situations": "XML",
     "generated_cameras": "its body is its settings",
     "gtfs_realtime": "Protobuf",
     "simulated_calls": "a body is one record",

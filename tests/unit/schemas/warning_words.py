@@ -205,6 +205,5 @@ WORDS: dict[str, dict[str, str]] = {
         "traffic.jam": "AbnormalTraffic | stationaryTraffic | queuingTraffic | slowTraffic | heavyTraffic",
         "traffic": "Activity | AuthorityOperation | DisturbanceActivity | abnormalLoad",
         "gas.leak": "gasLeak",
-        "standby": "PublicEvent",
     },
 }
