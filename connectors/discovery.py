@@ -4,7 +4,8 @@ A source's type is the name of its module in ``connectors/sources`` (a leading u
 installed package, or of a file in a folder that the city's file names (``locations``). The module says
 
 - ``Config``: a pydantic model, nothing extra allowed, every field described;
-- ``SOURCE``: a class, made with ``(context, config)``, that is a ``Source`` or a ``PolledSource``.
+- ``SOURCE``: a class, made with ``(context, config)``, that is a ``Source`` or a ``PolledSource``;
+- ``config_of``, where its settings depend on one of them: the model of the settings that it is given.
 """
 
 from __future__ import annotations
@@ -68,9 +69,19 @@ def first_line(location: Location) -> str:
         return f"cannot be used: {error.what}"
 
 
-def config_model(type_name: str, folders: Folders = ()) -> type[BaseModel]:
-    """The model of the settings of a source of this type in its city's file. Raises as ``source_module``."""
-    model: type[BaseModel] = source_module(type_name, folders).Config
+def config_model(
+    type_name: str, folders: Folders = (), config: Mapping[str, Any] | None = None
+) -> type[BaseModel]:
+    """The model of the settings of a source of this type in its city's file, as *config* begins to say them.
+
+    Raises as ``source_module``.
+    """
+    return _model_in(source_module(type_name, folders), config)
+
+
+def _model_in(module: ModuleType, config: Mapping[str, Any] | None) -> type[BaseModel]:
+    choose = None if config is None else getattr(module, "config_of", None)
+    model: type[BaseModel] = module.Config if choose is None else choose(config)
     return model
 
 
@@ -79,8 +90,10 @@ def read_config(
 ) -> BaseModel:
     """*config* as the type's ``Config``. ``BadConfig`` names every setting that is wrong."""
     location = source_location(type_name, folders)
-    model: type[BaseModel] = import_connector(location).Config
+    module = import_connector(location)
+    model: type[BaseModel] = module.Config
     try:
+        model = _model_in(module, config)
         return model.model_validate(dict(config))
     except ValidationError as error:
         problems = faults_of(error, config)

@@ -50,7 +50,7 @@ def closed(events: list[Any]) -> list[Any]:
 
 
 def settings_are_described(example: Example) -> None:
-    model = config_model(example.type, example.folders)
+    model = config_model(example.type, example.folders, example.config)
     bare = [name for name, field in model.model_fields.items() if not field.description]
     held(not bare, f"without a description: {', '.join(bare)}")
     try:

@@ -1,8 +1,9 @@
-"""Settings of ``mapped_rows``: an agency's columns and words, as the city's file maps them."""
+"""Settings of ``mapped_rows``: columns and words of cases or of sensors' values, as the city's file maps them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,21 +21,21 @@ Sign = Literal[-1, 1]
 Name = Annotated[str, Field(min_length=1)]
 
 
-class Columns(BaseModel):
-    """The column of each field. A field without one is unknown."""
+TIME = "when it was reported or measured; several columns are joined by a space"
+POINT = "both in one column, a list or a text of two numbers: (35.1, 129.0)"
+
+
+class CaseColumns(BaseModel):
+    """The column of each field of an incident. A field without one is unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     case_no: Name = Field(description="the agency's case number")
-    time: Name | tuple[Name, ...] = Field(
-        description="when it was reported; several columns are joined by a space"
-    )
+    time: Name | tuple[Name, ...] = Field(description=TIME)
     kind_text: Name = Field(description="the agency's word for what it is")
     lat: Name | None = Field(None, description="latitude")
     lon: Name | None = Field(None, description="longitude")
-    point: Name | None = Field(
-        None, description="both in one column, a list or a text of two numbers: (35.1, 129.0)"
-    )
+    point: Name | None = Field(None, description=POINT)
     status: Name | None = Field(None, description="the agency's word for how far it is")
     units: Name | None = Field(None, description="units sent, a list or a text")
     address: tuple[Name, ...] = Field((), description="columns of the address, joined by ' / '")
@@ -42,28 +43,47 @@ class Columns(BaseModel):
     filing_id: Name | None = Field(None, description="the platform's filing that the case answers")
     agency: Name | None = Field(None, description="the agency, where rows of several stand in one list")
 
-    @property
-    def has_place(self) -> bool:
-        return self.lat is not None or self.point is not None
-
     @model_validator(mode="after")
-    def _sound(self) -> Columns:
-        if (self.lat is None) != (self.lon is None) or (self.lat is not None and self.point is not None):
-            raise ValueError("name lat and lon, or point, or none of them")
+    def _sound(self) -> CaseColumns:
+        _check_place(self)
         return self
 
 
-class Config(PagedSettings):
-    """Settings of a source of type ``mapped_rows``. Without url and path it is only played or pushed."""
+class ValueColumns(BaseModel):
+    """The column of each field of a measured value. A field without one is unknown."""
 
-    domain: Domain = Field(
-        description="fire: 119 dispatches; police: 112 and crime reports; civil: all others (disaster room, 110)"
-    )
-    agency: AgencyName = Field(description="our word for the agency, of rows that name none")
-    agencies: dict[str, str] = Field(
-        {}, description="the list's words for agencies → ours; empty: as they are"
-    )
-    columns: Columns = Field(description="which column is which field")
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sensor_id: Name = Field(description="the sensor, as its owner lists it")
+    time: Name | tuple[Name, ...] = Field(description=TIME)
+    value: Name = Field(description="the value; a row without one is counted")
+    lat: Name | None = Field(None, description="latitude")
+    lon: Name | None = Field(None, description="longitude")
+    point: Name | None = Field(None, description=POINT)
+    quantity: Name | None = Field(None, description="what is measured, where a list has several")
+    unit: Name | None = Field(None, description="the value's unit")
+    threshold: Name | None = Field(None, description="from which value on its owner holds it to be dangerous")
+    place_name: Name | None = Field(None, description="a public place's name, such as an underpass'")
+
+    @model_validator(mode="after")
+    def _sound(self) -> ValueColumns:
+        _check_place(self)
+        return self
+
+
+Columns = CaseColumns | ValueColumns
+
+
+def _check_place(columns: Columns) -> None:
+    if (columns.lat is None) != (columns.lon is None) or (
+        columns.lat is not None and columns.point is not None
+    ):
+        raise ValueError("name lat and lon, or point, or none of them")
+
+
+class RowSettings(PagedSettings):
+    """Settings of any rows: their form, and how times and places are written."""
+
     format: Literal["csv", "json", "jsonl"] = Field("csv", description="csv, json, or jsonl: one JSON a line")
     digits: Digits = Field(ASCII, description=DIGITS_TOLD)
     encoding: Charset = Field("utf-8", description="character set of the body; cp949 for many of Korea")
@@ -93,6 +113,44 @@ class Config(PagedSettings):
     unknown: tuple[str, ...] = Field(
         (), description="cells that mean not known, beside nothing: N/A, -1, 999.0"
     )
+
+    @property
+    def list_form(self) -> ListForm:
+        """Where the records of a page stand."""
+        form: dict[str, Form] = {"csv": "rows", "json": "list", "jsonl": "lines"}
+        return ListForm(form[self.format], (self.records or "",), self.encoding)
+
+    def heeded(self, columns: Columns) -> dict[str, tuple[bool, str]]:
+        """Setting → whether it has an effect here, and where it has one."""
+        has_place = columns.lat is not None or columns.point is not None
+        signs = (self.coordinates in (DEGREES, MICRO), "with coordinates in degrees or micro-degrees")
+        return {
+            "delimiter": (self.format == "csv", 'with format = "csv"'),
+            "records": (self.format == "json", 'with format = "json"'),
+            "point_order": (columns.point is not None, "with columns.point"),
+            "coordinates": (has_place, "with columns.lat and columns.lon, or columns.point"),
+            "axes": (columns.lat is not None, "with columns.lat and columns.lon"),
+            "latitude_sign": signs,
+            "longitude_sign": signs,
+            "timezone": (self.time_format not in EPOCHS, "where time_format is no epoch"),
+        }
+
+
+class Config(RowSettings):
+    """Settings of rows that become incidents. Without url and path the source is only played or pushed."""
+
+    becomes: Literal["incident", "observation"] = Field(
+        "incident",
+        description="incident; observation: civil.observation, with settings of its own (connectors/README.md)",
+    )
+    domain: Domain = Field(
+        description="fire: 119 dispatches; police: 112 and crime reports; civil: all others (disaster room, 110)"
+    )
+    agency: AgencyName = Field(description="our word for the agency, of rows that name none")
+    agencies: dict[str, str] = Field(
+        {}, description="the list's words for agencies → ours; empty: as they are"
+    )
+    columns: CaseColumns = Field(description="which column is which field")
     kinds: dict[str, str] = Field({}, description="the agency's words → kinds, before those of words")
     words: str | None = Field(None, description="an agency's table of words in schemas/kinds.toml")
     statuses: dict[str, Status] = Field(
@@ -113,29 +171,10 @@ class Config(PagedSettings):
             return context.speaks_for or (self.agency,)
         return None
 
-    @property
-    def list_form(self) -> ListForm:
-        """Where the records of a page stand."""
-        form: dict[str, Form] = {"csv": "rows", "json": "list", "jsonl": "lines"}
-        return ListForm(form[self.format], (self.records or "",), self.encoding)
-
     @model_validator(mode="after")
     def _sound(self) -> Config:
-        signs = (self.coordinates in (DEGREES, MICRO), "with coordinates in degrees or micro-degrees")
-        refuse_unheeded(
-            self,
-            {
-                "delimiter": (self.format == "csv", 'with format = "csv"'),
-                "records": (self.format == "json", 'with format = "json"'),
-                "point_order": (self.columns.point is not None, "with columns.point"),
-                "coordinates": (self.columns.has_place, "with columns.lat and columns.lon, or columns.point"),
-                "axes": (self.columns.lat is not None, "with columns.lat and columns.lon"),
-                "latitude_sign": signs,
-                "longitude_sign": signs,
-                "units_separator": (self.columns.units is not None, "with columns.units"),
-                "timezone": (self.time_format not in EPOCHS, "where time_format is no epoch"),
-            },
-        )
+        units = (self.columns.units is not None, "with columns.units")
+        refuse_unheeded(self, {**self.heeded(self.columns), "units_separator": units})
         tree = load_kinds()
         if wrong := [kind for kind in self.kinds.values() if kind not in tree]:
             raise ValueError(f"kinds: no kind {wrong[0]!r} in schemas/kinds.toml")
@@ -144,3 +183,37 @@ class Config(PagedSettings):
         if (self.columns.status is None) != (not self.statuses):
             raise ValueError("columns.status and statuses go together")
         return self
+
+
+class ValueConfig(RowSettings):
+    """Settings of rows that become measured values."""
+
+    becomes: Literal["observation"] = Field(description="observation: civil.observation")
+    columns: ValueColumns = Field(description="which column is which field")
+    quantity: Name | None = Field(
+        None, description="what is measured, where no column says it: water-level, rain, tilt"
+    )
+    quantities: dict[str, Name] = Field({}, description="the list's words → ours; empty: as they are")
+    unit: Name | None = Field(None, description="the unit, where no column says it")
+    threshold: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="the threshold of rows that name none; none: the city's rule has one",
+    )
+
+    def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
+        """None: a sensor speaks for no agency."""
+        return ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> ValueConfig:
+        words = (self.columns.quantity is not None, "with columns.quantity")
+        refuse_unheeded(self, {**self.heeded(self.columns), "quantities": words})
+        if self.quantity is None and self.columns.quantity is None:
+            raise ValueError("a value has a quantity: write quantity, or columns.quantity")
+        return self
+
+
+def config_of(raw: Mapping[str, Any]) -> type[Config] | type[ValueConfig]:
+    """The model of the settings *raw*, by what they say that the rows become."""
+    return ValueConfig if raw.get("becomes") == "observation" else Config

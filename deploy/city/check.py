@@ -54,7 +54,8 @@ def _of_settings(
             what = f"source.{number}.type = {kind!r}: no source is of that type"
             yield Found(("source", number, "type"), what, near(kind.replace("-", "_"), source_types(folders)))
             return
-        yield from of_faults(error.problems, settings, config_model(kind, folders), ("source", number), own)
+        model = config_model(kind, folders, settings)
+        yield from of_faults(error.problems, settings, model, ("source", number), own)
 
 
 def _of_secrets(where: Where, value: Any) -> Iterator[Found]:

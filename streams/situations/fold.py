@@ -38,7 +38,7 @@ from streams.situations.operators.actions import (
 from streams.situations.places import on_camera, on_site
 from streams.situations.reports.facts import camera_of, incident_of, next_of, position_of, time_of
 from streams.situations.reports.notices import NOTICES, check_notice
-from streams.situations.reports.owners import as_known, check_owner
+from streams.situations.reports.owners import as_known, check_owner, is_known_by_another
 from streams.situations.reports.sites import SITE, site_of
 from streams.situations.rule import Draft, Heard, Notices
 from streams.situations.rule_change import rules_changed
@@ -95,6 +95,8 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             return rules_changed(state, before)
         case "incident":
             incident = as_known(state, incident_of(entry))
+            if is_known_by_another(state, incident):
+                return _until(state, time_of(entry))
             check_owner(state, entry)
             events = _until(state, time_of(entry))
             now = state.now_ms

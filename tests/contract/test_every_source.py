@@ -7,9 +7,10 @@ import pytest
 from connectors.contract_suite.checks import EVERY, OFFLINE, WEB, Check, checks_of
 from connectors.discovery import config_model
 from connectors.locations import shipped
-from tests.contract.an_example import example_of
+from tests.contract.an_example import example_of, variants
 
-PAIRS = [(one.name, check) for one in shipped("source") for check in checks_of(example_of(one.name))]
+NAMES = [*(one.name for one in shipped("source")), *variants()]
+PAIRS = [(name, check) for name in NAMES for check in checks_of(example_of(name))]
 
 
 @pytest.mark.parametrize(("name", "check"), PAIRS, ids=[f"{name}: {check.name}" for name, check in PAIRS])
@@ -18,7 +19,7 @@ def test_a_source_keeps_its_promise(name: str, check: Check) -> None:
 
 
 def test_every_source_is_held_to_every_promise() -> None:
-    for one in shipped("source"):
-        asks_the_web = "url" in config_model(one.name).model_fields
+    for name in NAMES:
+        asks_the_web = "url" in config_model(name.partition("+")[0]).model_fields
         wanted = (*EVERY, *(WEB if asks_the_web else OFFLINE))
-        assert tuple(check for name, check in PAIRS if name == one.name) == wanted
+        assert tuple(check for its_name, check in PAIRS if its_name == name) == wanted

@@ -48,6 +48,20 @@ def check_owner(state: CityState, entry: Entry) -> None:
         )
 
 
+def is_known_by_another(state: CityState, incident: Incident) -> bool:
+    """Whether *incident* only repeats what its own source has told: one warning by two feeds. It says nothing, so it is no
+    fault; what is newer than the source's own is refused as any other source's (``check_owner``).
+    """
+    known = state.index.incidents.get(incident.incident_id)
+    if known is None or known.source in ("", incident.source) or incident.revision > known.revision:
+        return False
+    return (known.topic, known.agency, known.agency_case_no) == (
+        incident.topic,
+        incident.agency,
+        incident.agency_case_no,
+    )
+
+
 def _listed_by(state: CityState, contract: str, entry: Entry) -> str | None:
     """The source that first listed what a notice is about, by the rule that keeps the list."""
     owners = (rule.source_of_entry(state, entry) for rule in keepers(state, contract))

@@ -45,6 +45,25 @@ def test_another_source_neither_closes_nor_revises_an_incident() -> None:
     assert city.the_situation()["status"] == "closed"
 
 
+def test_what_another_source_only_repeats_is_no_fault_and_says_nothing() -> None:
+    city = a_city(an_incident("F1"), an_incident("F1", status="dispatched", revision=2))
+    before = city.the_situation()
+    for revision in (1, 2):
+        assert city.take(by("second feed", an_incident("F1", status="closed", revision=revision))) == []
+    assert city.the_situation() == before
+    with pytest.raises(Invalid):
+        city.take(by("second feed", an_incident("F1", revision=3)))
+    with pytest.raises(Invalid):
+        city.take(by("second feed", an_incident("F1"), agency="another"))
+
+
+def test_a_repeat_by_another_source_answers_no_filing() -> None:
+    city, filing_id = filed()
+    city.take(an_incident("F9", where=place(5_000)))
+    repeated = by("second feed", an_incident("F9", where=place(5_000)), filing_id=filing_id)
+    assert city.take(repeated) == []
+
+
 def test_an_incident_of_another_domain_is_none_of_it() -> None:
     city = a_city(an_incident("F1"))
     entry = replace(an_incident("F1", status="closed", revision=2), topic="demo.police.incident")
