@@ -37,28 +37,32 @@ def buses(data_dir: Path) -> Path:
     return data_dir / "mobility" / "austin_capmetro" / "vehicle_positions_2016-11-25.csv.gz"
 
 
-def test_32038_positions_of_181_buses_are_all_told_and_none_goes_backwards(buses: Path) -> None:
-    reading = read("austin", "bus-positions", buses)
+@pytest.fixture(scope="module")
+def day(buses: Path) -> Reading:
+    return read("austin", "bus-positions", buses)
+
+
+def test_32038_positions_of_181_buses_are_all_told_and_none_goes_backwards(day: Reading, buses: Path) -> None:
     with gzip.open(buses, "rt", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     counted = {(row["vehicle_id"], datetime.fromisoformat(row["timestamp"])) for row in rows}
 
-    told = values(reading)
+    told = values(day)
     assert len(told) == len(rows) == len(counted) == 32_038
     assert len({value["vehicle_id"] for value in told}) == 181
     assert {(v["vehicle_id"], v["event_time"]) for v in told} == {
         (vehicle, round(at.timestamp() * 1000)) for vehicle, at in counted
     }
     assert all(before["event_time"] <= after["event_time"] for before, after in pairwise(told))
-    assert not reading.aside
-    assert not reading.skipped
-    assert not reading.noted
+    assert not day.aside
+    assert not day.skipped
+    assert not day.noted
 
 
-def test_ten_cell_minutes_have_the_five_buses_that_an_impact_on_traffic_needs(buses: Path) -> None:
+def test_ten_cell_minutes_have_the_five_buses_that_an_impact_on_traffic_needs(day: Reading) -> None:
     """Austin's file says so, as a reason why ``traffic-impact`` is not in force there."""
     seen: dict[tuple[str, int], set[str]] = {}
-    for one in values(read("austin", "bus-positions", buses)):
+    for one in values(day):
         cell = cell_at(one["position"]["lat"], one["position"]["lon"])
         seen.setdefault((cell, one["event_time"] // 60_000), set()).add(one["vehicle_id"])
     assert len(seen) == 29_002
@@ -90,10 +94,9 @@ def test_the_file_itself_runs_backwards_at_77_of_100_rows(buses: Path) -> None:
     assert round(100 * behind / total) == 77
 
 
-def test_every_field_of_a_bus_s_position_survives_the_wire(buses: Path) -> None:
-    reading = read("austin", "bus-positions", buses)
-    assert not lost_on_the_wire(list(reading.events))
-    placed = {(round(v["position"]["lat"], 6), round(v["position"]["lon"], 6)) for v in values(reading)}
+def test_every_field_of_a_bus_s_position_survives_the_wire(day: Reading, buses: Path) -> None:
+    assert not lost_on_the_wire(list(day.events))
+    placed = {(round(v["position"]["lat"], 6), round(v["position"]["lon"], 6)) for v in values(day)}
     with gzip.open(buses, "rt", encoding="utf-8") as file:
         written = {(float(row["latitude"]), float(row["longitude"])) for row in csv.DictReader(file)}
     assert placed == written
