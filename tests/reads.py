@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, set[str]] = {
     "deploy/cli/effects.py": {"core.effect", "core.alert", "core.situation", "core.grant"},
     "deploy/cli/demo.py": {"core.situation", "core.alert", "core.grant"},
     "deploy/assembly/retry.py": {"source.dlq"},
-    "deploy/topic_values.py": set(),
+    "deploy/topic_values.py": {"core.journal"},
     "deploy/cli/tail.py": set(),
     "deploy/demo/play.py": {"core.journal"},
 }

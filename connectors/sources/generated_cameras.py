@@ -40,6 +40,11 @@ class Config(BaseModel):
         min_length=1,
         description="sets of purposes, each as frequent as the others",
     )
+    prefix: str = Field(
+        "generated",
+        pattern="^[a-z0-9-]+$",
+        description="in each camera's id: another one for a second such source",
+    )
     owner: str = Field("generated", min_length=1, description="who owns the cameras, as stated in each event")
 
     @model_validator(mode="after")
@@ -63,6 +68,8 @@ class GeneratedCameras:
 
     async def poll(self, place: Place) -> Heard:
         unheeded = {"count", "around"} if self._config.discs else {"discs"}
+        if self._config.prefix == "generated":  # as it was before there were others
+            unheeded.add("prefix")
         settings = self._config.model_dump(mode="json", exclude=unheeded)
         return Heard(orjson.dumps(settings, option=orjson.OPT_SORT_KEYS), at_ms=None)
 
@@ -97,7 +104,7 @@ class GeneratedCameras:
         self, number: int, where: tuple[float, float, str | None], chance: random.Random, config: Config
     ) -> Event:
         lat, lon, part = where
-        camera_id = f"{self._context.city}-generated-{number:05d}"
+        camera_id = f"{self._context.city}-{config.prefix}-{number:05d}"
         about = {
             "camera_id": camera_id,
             "name": f"Generated camera {number}" + (f", {part}" if part else ""),

@@ -26,9 +26,9 @@ from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
 from connectors.gateway.trouble import worst
 from connectors.imports import BrokenConnector
-from connectors.transport.private_files import private_folder
 from connectors.transport.web_page import wall_clock_ms
-from deploy.assembly.stages import free_port, pushed_sources
+from deploy.assembly.gateway_place import gateway_url, kept_port
+from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
 from deploy.city.model import GatewayFile
 from deploy.city.rules_file import RulesFile
@@ -60,15 +60,6 @@ def spool_path(city: City) -> Path:
     return home_folder() / "gateway" / city.name / "spool.sqlite"
 
 
-def kept_port(city: City) -> int:
-    """The port of the city's gateway in this home: free when it first ran, and kept since."""
-    file = home_folder() / "gateway" / city.name / "port"
-    if not file.is_file():
-        private_folder(file.parent)
-        file.write_text(f"{free_port()}\n")
-    return int(file.read_text())
-
-
 class CityGateway:
     """One city's gateway, with its drains. It starts, and accepts pushes, without Kafka."""
 
@@ -79,7 +70,7 @@ class CityGateway:
         self._place = (about.host, port)
         self.fault: BongsuError | None = None
         self.is_over = False
-        self.url = f"http://{about.host}:{port}"
+        self.url = gateway_url(city)
         self._spool = Spool(
             spool_path(city),
             bytes_max=about.spool_bytes_max,

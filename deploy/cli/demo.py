@@ -6,14 +6,12 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
-import orjson
 
 from deploy.cli.parameters import CITY
 from deploy.cli.progress import shown
@@ -21,13 +19,15 @@ from deploy.faults import UsageFault
 from deploy.platform import ALL, Platform, reach
 from deploy.settings import given, home_folder
 from deploy.telling import tell
-from schemas.catalogue import contract_name, topic_name
+from schemas.catalogue import load_catalogue, topic_name
 
 if TYPE_CHECKING:
     from deploy.city.city import City
+    from deploy.demo.devices import Devices
     from streams.runtime.records import Record
 
 CORE = ("core.situation", "core.alert", "core.grant")
+STORY_S_MAX = 300
 
 
 @click.command()
@@ -38,30 +38,59 @@ CORE = ("core.situation", "core.alert", "core.grant")
 )
 @click.option("--no-browser", is_flag=True, help="never open a browser")
 @click.option("--json", "as_json", is_flag=True, help="core events as JSON lines instead of the board")
-def demo(minutes: float | None, seed: int, city_name: str, no_browser: bool, as_json: bool) -> None:
+@click.option(
+    "--story", "as_story", is_flag=True, help="tell twelve lines, each with where it can be read, and end"
+)
+@click.option("--cameras", is_flag=True, help="show each situation's nearest cameras on the board")
+def demo(
+    minutes: float | None,
+    seed: int,
+    city_name: str,
+    no_browser: bool,
+    as_json: bool,
+    as_story: bool,
+    cameras: bool,
+) -> None:
     """Start a real bus on this machine and play a small simulated city on it.
 
-    Kafka, the schema registry and Redis are started where they are missing (fetched once), and ended again.
+    Kafka, the schema registry and Redis are started where they are missing (fetched once), and ended again. In the
+    city "demo" cameras, dispatch centres, buses, sensors and tags send in their own forms, through the connectors that a
+    real city uses: every rule answers within two minutes, and again each time round.
 
     \b
     Example:  bongsu demo --minutes 3
     """
     from deploy.assembly.child import worker_running
+    from deploy.demo.output import Output
     from deploy.topics import demand_order, ensure_topics
 
     begun, shown_city = time.monotonic(), simulated(city_name)
+    has_devices = shown_city.path == shipped_demo()
+    if as_story and (as_json or not has_devices):
+        raise UsageFault(
+            "the story is told in lines of its own, and of the city demo only",
+            hint="give --story without --json and without --city",
+        )
+    if as_story and minutes is None:
+        minutes = STORY_S_MAX / 60
     ends_at = begun + minutes * 60 if minutes else None
     with ExitStack() as stack:
         goes_whole = stack.enter_context(_cluster())
         platform = reach(need=ALL)
-        city = stack.enter_context(seeded(shown_city, seed))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bongsu-demo-")))
+        devices = stack.enter_context(_devices(folder, seed)) if has_devices else None
+        city = seeded(shown_city, seed, folder, devices)
         if not goes_whole:
             stack.enter_context(_left_as_found(platform, city.name))
         demand_order(ensure_topics(platform.kafka, [city.name]))
         records = _records(platform, city, ends_at)
         next(records)  # subscribed: nothing from here on is missed
+        key = _key(platform, city) if devices is not None else ""
         check = stack.enter_context(worker_running(city))
-        _show(records, platform, city, check, as_json=as_json, begun=begun)
+        if devices is not None:
+            stack.enter_context(devices.sending(city, platform.kafka, key))
+        output = Output(platform, city, as_json=as_json, as_story=as_story, cameras=cameras, begun=begun)
+        output.all_of(records, check)
     if goes_whole:
         tell("ended; nothing is left behind", err=True)
 
@@ -133,16 +162,50 @@ def simulated(name: str) -> City:
     return city
 
 
+def shipped_demo() -> Path:
+    """The file of the simulated city that ships."""
+    from deploy.city.names import CITIES
+
+    return CITIES / "demo.toml"
+
+
 @contextmanager
-def seeded(city: City, seed: int) -> Iterator[City]:
-    """*city*, with *seed* written into its file in each place that has one."""
+def _devices(folder: Path, seed: int) -> Iterator[Devices]:
+    from deploy.demo.devices import Devices, broker_running
+
+    with broker_running(folder) as broker:
+        yield Devices(seed, broker)
+
+
+def seeded(city: City, seed: int, folder: Path, devices: Devices | None) -> City:
+    """*city* as a file in *folder*, with *seed* in each place that has one, and with its *devices*."""
     from deploy.city.city import load_city
 
     text = city.path.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory(prefix="bongsu-demo-") as folder:
-        path = Path(folder) / f"{city.name}.toml"
-        path.write_text(re.sub(r"^seed = .*$", f"seed = {seed}", text, flags=re.MULTILINE), encoding="utf-8")
-        yield load_city(str(path))
+    text = re.sub(r"^seed = .*$", f"seed = {seed}", text, flags=re.MULTILINE)
+    path = folder / f"{city.name}.toml"
+    path.write_text(text if devices is None else f"{text}\n{devices.text()}", encoding="utf-8")
+    return load_city(str(path))
+
+
+def _key(platform: Platform, city: City) -> str:
+    """A key with which the demo's devices push, good for a day."""
+    from connectors.gateway.accounts import new_key
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.account_rows import end_of, publish
+    from deploy.assembly.stages import pushed_sources
+
+    now_ms = wall_clock_ms()
+    shown_key, event = new_key(
+        city.name,
+        "demo-devices",
+        pushed_sources(city),
+        now_ms=now_ms,
+        requests_per_s=50,
+        expires_at=end_of(1, now_ms),
+    )
+    publish(platform, city, event)
+    return shown_key
 
 
 def _records(platform: Platform, city: City, ends_at: float | None) -> Iterator[Record | None]:
@@ -154,7 +217,7 @@ def _records(platform: Platform, city: City, ends_at: float | None) -> Iterator[
 
     consumer = reader(platform.kafka, **{"enable.partition.eof": False})
     try:
-        consumer.assign([TopicPartition(topic_name(city.name, contract), 0, -1) for contract in CORE])
+        consumer.assign([TopicPartition(topic, part, -1) for topic, part in _partitions(city)])
         consumer.poll(0.5)  # the end of each topic is looked up now
         yield None
         while ends_at is None or time.monotonic() < ends_at:
@@ -165,47 +228,10 @@ def _records(platform: Platform, city: City, ends_at: float | None) -> Iterator[
         consumer.close()
 
 
-def _show(
-    records: Iterator[Record | None],
-    platform: Platform,
-    city: City,
-    check: Callable[[], None],
-    *,
-    as_json: bool,
-    begun: float,
-) -> None:
-    from rich.console import Console
-    from rich.live import Live
+def _partitions(city: City) -> Iterator[tuple[str, int]]:
+    from deploy.demo.sources import RAW
 
-    from deploy.cli.tail import shown_record
-    from deploy.demo.board import Board
-    from streams.runtime.row_reader import RowReader, Unreadable
-
-    zone = ZoneInfo(city.file.timezone)
-    board = Board(f"{city.file.title or city.name} (simulated)", zone)
-    console = Console()
-    moving = console.is_terminal and not as_json
-    rows = RowReader(platform.wire, f"{city.name}.demo")
-    live = Live(board.render(), console=console, refresh_per_second=4, screen=False) if moving else None
-    try:
-        with live or ExitStack():
-            for record in records:
-                if record is None:
-                    check()
-                    if live:
-                        live.update(board.render())
-                    continue
-                if as_json:
-                    tell(orjson.dumps(shown_record(record, platform)).decode())
-                    continue
-                row = rows.read(record)
-                if isinstance(row, Unreadable) or row.value is None:
-                    continue
-                is_first = board.opened == 0
-                line = board.take(contract_name(record.topic), row.value)
-                if is_first and board.opened:
-                    board.title += f" · first situation {time.monotonic() - begun:.1f} s after the start"
-                if line and not moving:
-                    tell(line)
-    except KeyboardInterrupt:
-        tell("ending …", err=True)
+    catalogue = load_catalogue()
+    for contract in (*RAW, *CORE):
+        for part in range(catalogue[contract].partitions):
+            yield topic_name(city.name, contract), part

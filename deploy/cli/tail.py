@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import orjson
@@ -15,11 +15,8 @@ from deploy.city.names import city_names
 from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
+from deploy.record_form import shown_record
 from deploy.show import event_line
-from schemas.catalogue import contract_of
-from schemas.errors import Invalid
-from schemas.framing import unframe
-from schemas.json_form import to_json_value
 from schemas.printable import printable
 
 if TYPE_CHECKING:
@@ -114,28 +111,3 @@ def matching(patterns: tuple[str, ...], known: list[str], city: str | None) -> l
     """The topics of *known* that a pattern means; with *city*, a pattern may leave the city out."""
     wanted = [*patterns, *(f"{city}.{pattern}" for pattern in patterns if city)]
     return [topic for topic in known if any(fnmatchcase(topic, pattern) for pattern in wanted)]
-
-
-def shown_record(record: Record, platform: Platform) -> dict[str, Any]:
-    """The one JSON form of a record (``interface.md``): timestamps as ISO 8601, a tombstone as null."""
-    shown: dict[str, Any] = {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "timestamp_ms": record.timestamp_ms,
-        "key": record.key.decode(errors="replace") if record.key is not None else None,
-        "headers": {name: value.decode(errors="replace") for name, value in record.headers.items()},
-        "schema": None,
-        "value": None,
-    }
-    if record.value is None:
-        return shown
-    try:
-        schema_id, _ = unframe(record.value)
-        version = platform.wire.registry.version_of(f"{record.topic}-value", schema_id)
-        shown["schema"] = {"subject": f"{record.topic}-value", "version": version, "id": schema_id}
-        schema = contract_of(record.topic).newest
-        shown["value"] = to_json_value(schema, platform.wire.decode(record.topic, record.value))
-    except Invalid as error:
-        shown["error"] = error.what
-    return shown

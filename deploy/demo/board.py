@@ -13,11 +13,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from deploy.demo.sources import RAW, Sources
 from schemas.printable import printable_line, printable_value
 
 SITUATIONS_MAX = 12
 HAPPENINGS_MAX = 10
 CAMERAS_SHOWN = 5
+JOINT = "joint-incident"
 STATUS_STYLE = {"open": "bold red", "dispatched": "yellow", "arrived": "cyan", "closed": "dim"}
 
 Value = Mapping[str, Any]
@@ -29,6 +31,8 @@ class Board:
 
     title: str
     zone: tzinfo
+    shows_cameras: bool = False
+    sources: Sources = field(default_factory=Sources)
     situations: OrderedDict[str, Value] = field(default_factory=OrderedDict)
     alerts: dict[str, dict[str, Value]] = field(default_factory=dict)
     grants: dict[str, dict[str, Value]] = field(default_factory=dict)
@@ -39,6 +43,9 @@ class Board:
 
     def take(self, contract: str, value: Value) -> str | None:
         """Take one event; return a line about it, when it is worth one."""
+        if contract in RAW:
+            self.sources.take(value)
+            return None
         value = printable_value(value)
         match contract:
             case "core.situation":
@@ -59,18 +66,17 @@ class Board:
         one = value["situation_id"]
         before = self.situations.get(one)
         self.situations[one] = value
-        agencies = ", ".join(value["agencies"])
         if value["merged_into"]:
             return f"{one[:6]} merged into {value['merged_into'][:6]}"
         if before is None:
             self.opened += 1
-            return f"{one[:6]} opens: {value['kind']}, reported by {agencies}; {_cameras(value)}"
+            return f"{one[:6]} opens: {value['kind']}, {self._said_by(value)}"
         if value["status"] == "closed":
             self.closed += 1
             return f"{one[:6]} ends: {value['kind']}"
         if len(value["agencies"]) > len(before["agencies"]):
             self.joined += 1
-            return f"{one[:6]} joined: now {agencies}"
+            return f"{one[:6]} joined: now {', '.join(value['agencies'])}"
         if value["status"] != before["status"]:
             return f"{one[:6]} {value['status']}"
         return None
@@ -101,27 +107,32 @@ class Board:
     def _clock(self, at_ms: int) -> str:
         return datetime.fromtimestamp(at_ms / 1000, self.zone).strftime("%H:%M:%S")
 
+    def _said_by(self, value: Value) -> str:
+        """Names the sources that said it, as the city's file has them; of what was said before we listened, the agencies."""
+        named = self.sources.of(value)
+        said = ", ".join(named or value["agencies"])
+        return said if value["rule"] == JOINT else f"{said} ({value['rule']})"
+
     def render(self) -> Group:
         table = Table(expand=True, box=None, pad_edge=False)
-        for name, ratio in (
-            ("since", 2),
-            ("situation", 4),
-            ("agencies and their cases", 6),
-            ("cameras, distance", 6),
-            ("alerts to", 2),
-        ):
-            table.add_column(name, ratio=ratio, header_style="bold")
+        for name, ratio in (("since", 0), ("situation", 7), ("said by", 6), ("cameras, told", 5)):
+            table.add_column(
+                name, ratio=ratio or None, header_style="bold", no_wrap=True, overflow="ellipsis"
+            )
         for one, value in reversed(self.situations.items()):
+            if value["listed_under"]:  # its surge stands for it
+                continue
             style = STATUS_STYLE.get(value["status"], "")
-            cases = "\n".join(f"{m['agency']} {m['agency_case_no']} {m['kind']}" for m in value["incidents"])
             granted = len(self.grants.get(one, {}))
+            told = ", ".join(sorted(self.alerts.get(one, {})))
             table.add_row(
                 self._clock(value["opened_at"]),
-                Text(f"{value['kind']}\n{value['status']} · {one[:6]}", style=style),
-                Text(cases),
-                Text(f"{_cameras(value)}\n{granted} grants"),
-                Text(", ".join(sorted(self.alerts.get(one, {})))),
+                Text(f"{value['kind']} {value['status']}", style=style),
+                Text(self._said_by(value)),
+                Text(f"{granted} cam, {told}" if granted else told),
             )
+            if self.shows_cameras and value["cameras"]:
+                table.add_row("", "", Text(_cameras(value), style="dim"), "")
         counts = f"{self.opened} opened · {self.joined} joined by a second agency · {self.closed} ended"
         log = (
             Group(*self.happenings)

@@ -133,7 +133,7 @@ class MeasuresTraffic(ABC):
         nothing is known of usual. ``None`` where nobody within *radius_m* of *position* moved of late."""
 
 
-class Tracks(ABC):
+class TellsTrack(ABC):
     """A rule whose situations move."""
 
     @abstractmethod

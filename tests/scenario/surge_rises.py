@@ -83,7 +83,7 @@ def rises(polls: Iterable[tuple[int, list[Event]]]) -> dict[str, str | None]:
 
     found: dict[str, str | None] = {}
     for family in FAMILIES:
-        its = times(lambda kind, family=family: kind == family or kind.startswith(f"{family}."))  # type: ignore[misc]
+        its = times(lambda kind, family=family: kind == family or kind.startswith(f"{family}."))  # type: ignore[misc]  # bound in the loop
         at_ms = Calls(its, times(lambda _: True), polls[0][0]).rise(family)
         found[family] = None if at_ms is None else _iso(at_ms)
     return found

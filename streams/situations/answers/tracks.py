@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from schemas.event import Event, derived_id
 from streams.situations.answers.events import event_fields
 from streams.situations.model import Situation, Track
-from streams.situations.rule import City, Tracks
+from streams.situations.rule import City, TellsTrack
 from streams.situations.rules.in_force import told_version
 
 NOTHING: Mapping[str, Any] = {
@@ -30,9 +30,11 @@ def tracked(situation: Situation, city: City) -> tuple[Situation, list[Event]]:
     """*situation* with its track as it is told, and the event where that has changed."""
     told = situation.track
     rule = next((one for one in city.rules_in_force if one.name == situation.rule), None)
-    if told is None or not (situation.is_closed or isinstance(rule, Tracks)):
+    if told is None or not (situation.is_closed or isinstance(rule, TellsTrack)):
         return situation, []
-    way = rule.way_of(city, situation) if isinstance(rule, Tracks) and not situation.is_closed else NOTHING
+    way = (
+        rule.way_of(city, situation) if isinstance(rule, TellsTrack) and not situation.is_closed else NOTHING
+    )
     value = {
         "status": "over" if situation.is_closed else "open",
         "kind": situation.view.kind,

@@ -354,10 +354,10 @@ def test_an_erase_leaves_own_cities_and_says_so(
     assert path.read_text() == TOWN.format(name="mytown")
 
 
-def test_a_demo_plays_an_own_city_that_is_simulated_and_no_other(put: Put) -> None:
+def test_a_demo_plays_an_own_city_that_is_simulated_and_no_other(put: Put, tmp_path: Path) -> None:
     path = put("mytown", TOWN.format(name="mytown") + "seed = 1\n")
-    with seeded(simulated("mytown"), 7) as city:
-        assert (city.name, city.file.source[0].settings["seed"]) == ("mytown", 7)
-        assert city.path != path and "seed = 1\n" in path.read_text()
+    city = seeded(simulated("mytown"), 7, tmp_path, None)
+    assert (city.name, city.file.source[0].settings["seed"]) == ("mytown", 7)
+    assert city.path != path and "seed = 1\n" in path.read_text()
     with pytest.raises(UsageFault, match="bongsu run houston"):
         simulated("houston")

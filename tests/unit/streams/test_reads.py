@@ -32,7 +32,7 @@ PLUMBING = {
 DECODING = {
     "streams/runtime/row_reader.py": "the one way",
     "streams/journal/entries.py": "what the rules saw is in the journal because it could be read",
-    "deploy/cli/tail.py": "shows what cannot be read, with why",
+    "deploy/record_form.py": "shows what cannot be read, with why",
 }
 
 

@@ -23,7 +23,7 @@ from streams.situations.memory import Memory, name_of
 from streams.situations.model import Observed, Situation
 from streams.situations.reports.facts import source_of
 from streams.situations.reports.notices import WANTED
-from streams.situations.rule import City, Draft, Explains, Follows, KeepsList, Notices, Rule, Step, Tracks
+from streams.situations.rule import City, Draft, Explains, Follows, KeepsList, Notices, Rule, Step, TellsTrack
 from streams.situations.rules.parts.spells import ended, shown
 from streams.situations.rules.wanted.config import NAME, VERSION, Numbers
 from streams.situations.rules.wanted.listing import (
@@ -43,7 +43,7 @@ from streams.situations.rules.wanted.track import confirmed, tracked_with, way_o
 __all__ = ["VERSION", "Numbers", "build"]
 
 
-class WantedVehicles(Rule, Notices, KeepsList, Follows, Explains, Tracks):
+class WantedVehicles(Rule, Notices, KeepsList, Follows, Explains, TellsTrack):
     """A memory and a watch for each entry of the list; one situation for each vehicle that is about."""
 
     name = NAME

@@ -1,0 +1,23 @@
+"""The address of a city's gateway on this machine."""
+
+from __future__ import annotations
+
+from connectors.transport.private_files import private_folder
+from deploy.assembly.stages import free_port
+from deploy.city.city import City
+from deploy.settings import home_folder
+
+
+def kept_port(city: City) -> int:
+    """The port of the city's gateway in this home: free when it first ran, and kept since."""
+    file = home_folder() / "gateway" / city.name / "port"
+    if not file.is_file():
+        private_folder(file.parent)
+        file.write_text(f"{free_port()}\n")
+    return int(file.read_text())
+
+
+def gateway_url(city: City) -> str:
+    """The address at which the city's gateway on this machine listens."""
+    about = city.file.gateway
+    return f"http://{about.host}:{about.port or kept_port(city)}"

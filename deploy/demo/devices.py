@@ -1,0 +1,172 @@
+"""The devices in the demo's city file, and what they and agencies say, sent by MQTT or to the gateway."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from deploy.assembly.gateway_place import gateway_url
+from deploy.city.city import City
+from deploy.demo.field import ROUND_S, Said, a_round, setup
+from deploy.demo.lanes import lanes
+from deploy.demo.play import has_members
+from streams.log import log
+
+FILE = Path(__file__).with_name("devices.toml")
+SECRET = "BONGSU_DEMO_PLATE_KEY"  # noqa: S105 - the name of a variable
+READY_S, SEND_S, AGAIN_S = 90, 5, 0.5
+MQTT_TYPES = "onvif-mj"
+
+
+@contextmanager
+def broker_running(folder: Path) -> Iterator[int | None]:
+    """Run a broker of our own on loopback; ``None`` where none is installed."""
+    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    if program is None:
+        yield None
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    settings = folder / "mosquitto.conf"
+    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
+    quiet = subprocess.DEVNULL
+    broker = subprocess.Popen(
+        [program, "-c", str(settings)], stdout=quiet, stderr=quiet, start_new_session=True
+    )
+    try:
+        yield port
+    finally:
+        broker.terminate()
+        broker.wait()
+
+
+class Devices:
+    """The devices of one seed, by way of the gateway and of a broker of MQTT, where there is one at the port *broker*."""
+
+    def __init__(self, seed: int, broker: int | None) -> None:
+        self._seed, self._broker = seed, broker
+
+    def text(self) -> str:
+        """The part of the city's file that names them. Their secret stands in the environment from then on."""
+        os.environ.setdefault(SECRET, secrets.token_hex(16))
+        cameras: dict[str, list[str]] = defaultdict(list)
+        for lane in lanes(self._seed):
+            for source, camera, (lat, lon) in lane.cameras():
+                cameras[source].append(f"{camera} = {{ lat = {lat}, lon = {lon} }}")
+        text = FILE.read_text(encoding="utf-8").replace("#way\n", f"{self._way()}\n")
+        spots = (
+            f"{{ lat = {at[0]}, lon = {at[1]}, radius_m = 300 }}"
+            for at in (one.underpass for one in lanes(self._seed))
+        )
+        text = text.replace("#underpass\n", f"[{', '.join(spots)}]\n")
+        for source, its in cameras.items():
+            text = text.replace(f"#{source}\n", f"{{ {', '.join(its)} }}\n")
+        return text
+
+    def _way(self) -> str:
+        if self._broker is None:
+            return "push = true"
+        return f'mqtt = {{ host = "127.0.0.1", port = {self._broker}, topics = ["+/{MQTT_TYPES}/#"] }}'
+
+    @contextmanager
+    def sending(self, city: City, bootstrap: str, key: str) -> Iterator[None]:
+        """Send, in a thread, what they say, round after round, with *key* to the city's gateway.
+
+        The first round begins when the city's match reads, which starts last: what cameras see counts at once.
+        """
+        over = threading.Event()
+        url = f"{gateway_url(city)}/v1/{city.name}/sources"
+        sender = _Sender(url, key, self._broker, lambda: has_members(bootstrap, f"{city.name}.match"), over)
+        thread = threading.Thread(target=sender.run, args=(self._seed,), name="devices", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(SEND_S + 1)
+
+
+def bridged(said: Said) -> bytes:
+    """*said*, as a bridge hands on what came by MQTT."""
+    return b'{"topic":"%s","payload":%s}' % ((said.topic or "").encode(), said.body)
+
+
+class _Sender:
+    def __init__(
+        self, url: str, key: str, broker: int | None, is_ready: Callable[[], bool], over: threading.Event
+    ) -> None:
+        self._url, self._key, self._is_ready, self._over = url, key, is_ready, over
+        self._mqtt: paho.Client | None = None
+        if broker is not None:
+            self._mqtt = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+            self._mqtt.connect_async("127.0.0.1", broker)
+            self._mqtt.loop_start()
+
+    def run(self, seed: int) -> None:
+        for said in setup(seed, _now_ms()):
+            self._send(said, READY_S)  # the gateway may still be starting
+        until_s = time.monotonic() + READY_S
+        while not self._over.wait(AGAIN_S) and not self._is_ready() and time.monotonic() < until_s:
+            pass
+        number = 0
+        while not self._over.is_set():
+            start_ms = _now_ms()
+            for said in a_round(seed, number, start_ms):
+                if self._over.wait(max(0.0, (start_ms + said.after_s * 1000 - _now_ms()) / 1000)):
+                    break
+                self._send(said, SEND_S)
+            number += 1
+            self._over.wait(max(0.0, (start_ms + ROUND_S * 1000 - _now_ms()) / 1000))
+        if self._mqtt is not None:
+            self._mqtt.disconnect()
+            self._mqtt.loop_stop()
+
+    def _send(self, said: Said, for_s: float) -> None:
+        """Send *said*; try again for so long while nobody takes it. What is refused is logged, and left out."""
+        if said.topic is not None and self._mqtt is not None:
+            self._mqtt.publish(said.topic, said.body, qos=1)
+            return
+        until_s = time.monotonic() + for_s
+        while not self._over.is_set():
+            try:
+                self._post(said)
+            except urllib.error.HTTPError as error:
+                if (
+                    error.code not in (401, 503) or time.monotonic() > until_s
+                ):  # 401: the key is not heard of yet
+                    log.warning("a device was refused", source=said.source, status=error.code)
+                    return
+            except OSError:
+                if time.monotonic() > until_s:
+                    log.warning("a device could not send", source=said.source)
+                    return
+            else:
+                return
+            self._over.wait(AGAIN_S)
+
+    def _post(self, said: Said) -> None:
+        body = said.body if said.topic is None else bridged(said)
+        form = "text/csv" if said.source == "buses" else "application/json"
+        heads = {"Authorization": f"Bearer {self._key}", "Content-Type": form}
+        request = urllib.request.Request(f"{self._url}/{said.source}", body, heads)  # noqa: S310 - our own gateway
+        with urllib.request.urlopen(request, timeout=SEND_S) as answer:  # noqa: S310 - our own gateway
+            answer.read()
+
+
+def _now_ms(clock: Callable[[], float] = time.time) -> int:
+    return round(clock() * 1000)

@@ -1,0 +1,37 @@
+"""The one JSON form of a record, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.platform import Platform
+from schemas.catalogue import contract_of
+from schemas.errors import Invalid
+from schemas.framing import unframe
+from schemas.json_form import to_json_value
+from streams.runtime.records import Record
+
+
+def shown_record(record: Record, platform: Platform) -> dict[str, Any]:
+    """The one JSON form of a record (``interface.md``): timestamps as ISO 8601, a tombstone as null."""
+    shown: dict[str, Any] = {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp_ms": record.timestamp_ms,
+        "key": record.key.decode(errors="replace") if record.key is not None else None,
+        "headers": {name: value.decode(errors="replace") for name, value in record.headers.items()},
+        "schema": None,
+        "value": None,
+    }
+    if record.value is None:
+        return shown
+    try:
+        schema_id, _ = unframe(record.value)
+        version = platform.wire.registry.version_of(f"{record.topic}-value", schema_id)
+        shown["schema"] = {"subject": f"{record.topic}-value", "version": version, "id": schema_id}
+        schema = contract_of(record.topic).newest
+        shown["value"] = to_json_value(schema, platform.wire.decode(record.topic, record.value))
+    except Invalid as error:
+        shown["error"] = error.what
+    return shown
