@@ -18,9 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.base import PolledSource, Source, SourceContext
 from connectors.formats.empty_body import guarded
-from connectors.imports import BrokenConnector, broken_at, import_connector, refuse
+from connectors.imports import BrokenConnector, called, import_connector, refuse
 from connectors.locations import Folders, Location, locate, shipped
-from schemas.errors import BongsuError, Fatal
+from schemas.errors import Fatal
 from schemas.validation import Fault, faults_of
 
 
@@ -92,15 +92,15 @@ def read_config(
     location = source_location(type_name, folders)
     module = import_connector(location)
     model: type[BaseModel] = module.Config
+    reading = "cannot read its settings"
     try:
-        model = _model_in(module, config)
-        return model.model_validate(dict(config))
+        model = called(location, reading, lambda: _model_in(module, config), (ValidationError,))
+        settings: BaseModel = called(
+            location, reading, lambda: model.model_validate(dict(config)), (ValidationError,)
+        )
+        return settings
     except ValidationError as error:
         problems = faults_of(error, config)
-    except Exception as error:  # a validator from outside may raise anything
-        if location.is_shipped:
-            raise
-        raise broken_at(location, error, "cannot read its settings") from None
     listed = "; ".join(f"{one.name or type_name}: {one.what}" for one in problems)
     raise BadConfig(
         f"{who}: {listed}", problems, hint=f"settings of {type_name}: {', '.join(model.model_fields)}"
@@ -113,13 +113,12 @@ def agencies_of(
     """The agencies for which a source speaks: none where it speaks for no agency, as cameras do; ``None``: for any that its
     records name. A type whose records name an agency says it in its ``Config`` (``agencies_of``)."""
     said = getattr(read_config(type_name, config, folders=folders), "agencies_of", None)
-    try:
-        agencies: tuple[str, ...] | None = context.speaks_for if said is None else said(context)
-    except Exception as error:
-        location = source_location(type_name, folders)
-        if location.is_shipped:
-            raise
-        raise broken_at(location, error, "cannot say for which agencies it speaks") from None
+    if said is None:
+        return context.speaks_for
+    location = source_location(type_name, folders)
+    agencies: tuple[str, ...] | None = called(
+        location, "cannot say for which agencies it speaks", lambda: said(context)
+    )
     return agencies
 
 
@@ -131,14 +130,8 @@ def load_source(
     who = f"city {context.city}: source {context.source!r}"
     settings = read_config(type_name, config, who=who, folders=folders)
     location = source_location(type_name, folders)
-    try:
-        return guarded(import_connector(location).SOURCE(context, settings))
-    except BongsuError:
-        raise
-    except Exception as error:
-        if location.is_shipped:
-            raise
-        raise broken_at(location, error, "cannot be made") from None
+    made = import_connector(location).SOURCE
+    return guarded(called(location, "cannot be made", lambda: made(context, settings)))
 
 
 def is_polled(source: Source | PolledSource) -> bool:

@@ -19,11 +19,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.locations import Location, Unusable
-from schemas.errors import Fatal
+from schemas.errors import BongsuError, Fatal
 from schemas.printable import printable_line
 
 IMPORT_S_MAX = 30.0
-"""The longest that the import of a connector may take. Large libraries take seconds on a slow disk."""
+"""The longest that a connector may take to be imported, to read its settings, or to be made. Large libraries take
+seconds on a slow disk."""
 SHOWN_MAX = 300
 CLASS_OF = {"source": "SOURCE", "sink": "SINK"}
 FORM = "a connector has Config, a pydantic model, and SOURCE (a sink: SINK), a class; bongsu source new NAME lays one"
@@ -71,6 +72,24 @@ def import_connector(location: Location) -> ModuleType:
         else:
             return _formed(location, imported)
     raise _failures[key].with_traceback(None)
+
+
+def called(
+    location: Location,
+    what: str,
+    work: Callable[[], Any],
+    passing: tuple[type[Exception], ...] = (BongsuError,),
+) -> Any:
+    """The value of *work*, which runs code of the connector. For one from outside, all that it raises but *passing*, and
+    that it does not end, is a ``BrokenConnector`` that says *what*."""
+    if location.is_shipped:
+        return work()
+    try:
+        return within(IMPORT_S_MAX, work)
+    except BaseException as error:  # SystemExit too
+        if isinstance(error, (KeyboardInterrupt, *passing)):
+            raise
+        raise broken_at(location, error, what) from None
 
 
 def within(seconds: float, work: Callable[[], Any]) -> Any:

@@ -20,7 +20,7 @@ from deploy.city.check import SECRET, of_sources, surroundings
 from deploy.city.findings import Found, fault_of, of_validation
 from deploy.city.model import CityFile, SourceFile
 from deploy.city.names import city_file, city_names, file_of, is_own
-from deploy.city.own_connectors import LeftOut, folders_of, of_folders, of_their_connectors
+from deploy.city.own_connectors import LeftOut, folders_of, of_folders, of_their_connectors, writable_by_all
 from deploy.city.read import read_toml
 from deploy.city.rules import rules_of
 from deploy.faults import UsageFault
@@ -104,7 +104,7 @@ def check_surroundings(city: City) -> list[str]:
     found += [*broken, *(one for one in of_their_connectors(city.folders) if one.what not in told)]
     if found:
         raise fault_of(city.path, text, found)
-    return notes
+    return [*notes, *writable_by_all(city.folders)]
 
 
 def with_rules_of(city: City, path: Path) -> City:

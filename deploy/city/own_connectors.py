@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,14 @@ def of_folders(path: Path, raw: Mapping[str, Any]) -> Iterator[Found]:
         elif not any((folder / kind).is_dir() for kind in ("sources", "sinks")):
             what = f"connectors.{number}: {folder} has neither a folder sources nor a folder sinks"
             yield Found(where, what, "put a source into its folder sources: bongsu source new NAME --in DIR")
+
+
+def writable_by_all(folders: Folders) -> Iterator[str]:
+    """A note for each folder or file of *folders* that every user of the machine may write: it runs as who runs the city."""
+    for folder in folders:
+        for path in (folder, *sorted(folder.glob("*")), *sorted(folder.glob("*/*.py"))):
+            if path.exists() and path.stat().st_mode & stat.S_IWOTH:
+                yield f"{path} may be written by every user, and its code runs as you do: chmod o-w it"
 
 
 def of_their_connectors(folders: Folders) -> Iterator[Found]:

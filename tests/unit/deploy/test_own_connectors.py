@@ -225,11 +225,23 @@ def test_a_hanging_import_is_waited_for_once(tmp_path: Path, monkeypatch: pytest
             "cannot be made",
         ),
         ("    def __init__(self, context, config)", "    def __init__(self)", "cannot be made"),
+        ("        pass\n\n    async def poll", "        exit(3)\n\n    async def poll", "cannot be made"),
+        (
+            "        pass\n\n    async def poll",
+            "        while True: pass\n\n    async def poll",
+            "did not end",
+        ),
     ],
 )
 def test_a_source_that_cannot_be_made_leaves_the_others_running(
-    good: str, bad: str, why: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    good: str,
+    bad: str,
+    why: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(imports, "IMPORT_S_MAX", 0.2 if why == "did not end" else 30)
     file = a_source(tmp_path, "unmade_one", GOOD.replace(good, bad, 1))
     city = load_city(str(a_town(tmp_path, "unmade_one")))
     services: list[Any] = []
@@ -283,6 +295,16 @@ def test_a_folder_that_is_not_there_or_holds_nothing_is_a_fault_with_its_line(tm
     (tmp_path / "connectors").mkdir()
     with pytest.raises(UsageFault, match="neither a folder sources nor a folder sinks"):
         load_city(str(town))
+
+
+def test_code_that_every_user_may_write_is_noted(tmp_path: Path) -> None:
+    file = a_source(tmp_path, "quiet_one")
+    town = a_town(tmp_path, "quiet_one")
+    assert "every user" not in ran("city", "check", town).stdout
+    file.chmod(0o666)
+    checked = ran("city", "check", town)
+    assert checked.exit_code == 0
+    assert f"{file} may be written by every user" in checked.stdout
 
 
 # -- names --------------------------------------------------------------------------------------------------------
