@@ -36,7 +36,8 @@ def exported(
     reader: RowReader,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[bytes]:
-    """The lines of the file. What *reader* cannot read is left out, as when the journal is replayed.
+    """The lines of the file. What *reader* cannot read is left out, as when the journal is replayed. *progress* gets the
+    number of entries and answers so far.
 
     The city may be running. As when it is verified, what is exported is fixed at the beginning: the journal's end as readers
     see it, the ends of the answers, and the journal's end with what is under way. Entries behind the first are marked as
@@ -65,11 +66,10 @@ def exported(
     for topic in topics:
         reached = Reached(answered)
         for row in reader.rows(read_whole(bootstrap, [topic], is_enough=reached)):
-            if not reached.holds(
-                row.record
-            ):  # one partition each, so nothing that is exported comes behind it
+            if not reached.holds(row.record):  # one partition each: nothing exported comes behind it
                 break
             yield _answer_line(row.record, versions)
+            count += 1
             progress(count)
 
 

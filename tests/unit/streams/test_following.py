@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
 
 from schemas.errors import BongsuError
+from streams.runtime import follower as module
 from streams.runtime.follower import Follower
 from streams.runtime.records import Record
+from tests.unit.streams.a_log import REFUSED, Log
 
 EOF = KafkaError(KafkaError._PARTITION_EOF)
 PASSING = KafkaError(KafkaError._TRANSPORT, "away", False, True, False)
@@ -105,3 +108,95 @@ def test_no_error_is_taken_for_the_end(error: KafkaError) -> None:
             look(one, Message(error))
     assert one.trouble is not None
     assert taken == []
+
+
+TOPIC = "c.core.watch"
+
+
+class Followed:
+    """A follower of *log* that writes down what happens, until *enough* of it has."""
+
+    def __init__(self, log: Log, monkeypatch: pytest.MonkeyPatch, **about: Any) -> None:
+        self.said: list[Any] = []
+        self.troubles: list[str | None] = []
+        monkeypatch.setattr(module, "AGAIN_S", 0.0)
+        monkeypatch.setattr(module, "reader", lambda _bootstrap: log.consumer_of({}))
+        self.follower = Follower(
+            "watches", TOPIC, bootstrap="", begin=lambda: self._say("begin"), take=self._take, **about
+        )
+
+    def _say(self, one: Any) -> None:
+        self.said.append(one)
+        self.troubles.append(self.follower.trouble)
+
+    def _take(self, records: Sequence[Record], is_whole: bool) -> None:
+        self._say([one.offset for one in records])
+        if is_whole:
+            self.follower._ends.set()
+
+    def run(self) -> list[Any]:
+        self.follower.start()
+        self.follower._thread.join(10)
+        assert not self.follower._thread.is_alive()
+        return self.said
+
+
+def a_log(**about: Any) -> Log:
+    return Log({(TOPIC, 0): [(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]}, **about)
+
+
+def test_a_topic_is_followed_from_its_first_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = a_log()
+    one = Followed(log, monkeypatch)
+    assert one.run() == ["begin", [0, 1, 2]]
+    assert log.made[0].assigned == [(TOPIC, 0, 0)]
+    assert log.made[0].is_closed
+    assert one.follower._thread.daemon, "it must not keep a process from its end"
+
+
+def test_after_a_failure_it_reads_anew_from_the_beginning_and_says_why_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = a_log(errors=[REFUSED])
+    one = Followed(log, monkeypatch)
+    assert one.run() == ["begin", "begin", [0, 1, 2]]
+    first, second, last = one.troubles
+    assert first == "the watches are being read"
+    assert second is not None and "reading c.core.watch: Kafka denied access" in second
+    assert last is None
+    assert [made.is_closed for made in log.made] == [True, True]
+
+
+def test_what_has_to_be_there_before_is_done_before_each_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[Callable[[], None]] = [{}.popitem, lambda: None]  # type: ignore[list-item]  # it raises KeyError
+    one = Followed(a_log(), monkeypatch, before=lambda: left.pop(0)())  # noqa: PLW0108 (each time another)
+    assert one.run() == ["begin", [0, 1, 2]]
+    assert one.troubles[0] == "KeyError", "an exception's own text may hold personal data"
+    assert left == []
+
+
+def test_whoever_waits_for_news_is_woken_by_them_and_waits_no_longer_than_asked() -> None:
+    one, _ = follower()
+    woken = threading.Event()
+
+    def wait() -> None:
+        one.wait_for_news(10)
+        woken.set()
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    while not one._news._waiters:  # type: ignore[attr-defined]  # of threading.Condition
+        pass
+    look(one, Message(offset=1))
+    assert woken.wait(5)
+    one.wait_for_news(0.0)
+
+
+def test_an_end_waits_for_the_reading_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = a_log()
+    one = Followed(log, monkeypatch)
+    monkeypatch.setattr(one.follower, "_take", lambda *_about: None)
+    one.follower.start()
+    one.follower.end()
+    assert not one.follower._thread.is_alive()
+    assert all(made.is_closed for made in log.made)

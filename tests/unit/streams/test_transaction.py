@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from schemas.errors import Invalid, Retriable
+from schemas.event import Event
 from streams.runtime import transaction as module
 from streams.runtime.kafka import Fenced
 from streams.runtime.transaction import Outbox, ask_ours, transaction
@@ -160,3 +161,109 @@ def test_places_that_were_written_are_the_next_offsets_of_all_partitions() -> No
         told: Any = Delivered(partition, offset)
         outbox._delivered(None, told)
     assert outbox.flush() == {("t", 0): 6, ("t", 3): 10}
+
+
+class Queue(TransactingProducer):
+    """A producer whose local queue has room for the third try only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, bytes | None, dict[str, Any]]] = []
+        self.polled: list[float] = []
+
+    def produce(self, topic: str, value: bytes | None, **about: Any) -> None:  # type: ignore[override]
+        if len(self.polled) < 2:
+            raise BufferError
+        self.sent.append((topic, value, about))
+
+    def poll(self, seconds: float) -> None:
+        self.polled.append(seconds)
+
+
+def test_a_full_queue_is_waited_for_and_no_record_of_many_is_left_out() -> None:
+    producer: Any = Queue()
+    outbox = Outbox(producer, WIRE, "city")
+    made = [(b"k1", b"v1", [("h", b"1")]), (b"k2", b"v2", [])]
+    outbox.put_many("t", made)
+    assert producer.sent == [
+        ("t", b"v1", {"key": b"k1", "headers": [("h", b"1")]}),
+        ("t", b"v2", {"key": b"k2", "headers": []}),
+    ]
+    assert all(0 < seconds < 1 for seconds in producer.polled)
+
+
+def test_an_event_is_sent_with_its_own_headers_and_those_given_beside() -> None:
+    class Encoded:
+        """Encodes every event alike."""
+
+        def encode(self, city: str, event: Event) -> tuple[str, bytes, bytes | None]:
+            return f"{city}.{event.topic}", b"key", b"frame"
+
+    producer: Any = Queue()
+    wire: Any = Encoded()
+    event = Event("core.tick", "k", {"event_id": "1", "event_time": 0, "city": "c", "source": "s"})
+    outbox = Outbox(producer, wire, "city")
+    outbox.put(event, more=[("more", b"1")])
+    outbox.put(event, played=True, traceparent=b"00-1")
+    (topic, value, plain), (_, _, played) = producer.sent
+    assert (topic, value, plain["key"]) == ("city.core.tick", b"frame", b"key")
+    names = [name for name, _ in plain["headers"]]
+    assert names[-1] == "more" and "bongsu-played" not in names
+    assert ("bongsu-played", b"1") in played["headers"] and ("traceparent", b"00-1") in played["headers"]
+
+
+def test_the_offsets_that_were_read_are_those_of_their_partitions() -> None:
+    sent: list[Any] = []
+
+    class Sending(TransactingProducer):
+        def send_offsets_to_transaction(self, *about: Any) -> None:
+            sent.append(about)
+
+    producer: Any = Sending()
+    Outbox(producer, WIRE, "city").read_up_to({("t", 0): 5, ("u", 3): 9}, "member")
+    ((offsets, member, timeout_s),) = sent
+    assert [(one.topic, one.partition, one.offset) for one in offsets] == [("t", 0, 5), ("u", 3, 9)]
+    assert (member, timeout_s) == ("member", 30)
+
+
+def test_a_transaction_that_cannot_begin_has_nothing_to_abort() -> None:
+    producer = TransactingProducer(begin=[FENCED])
+    with pytest.raises(Fenced, match="beginning a transaction"):
+        lives(producer)
+    assert producer.calls == ["begin"]
+
+
+def test_whoever_asks_about_a_source_publishes_nothing_and_closes_its_consumer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[Any] = []
+
+    class Member:
+        def consumer_group_metadata(self) -> str:
+            return "member"
+
+        def close(self) -> None:
+            said.append("closed")
+
+    class Asking(TransactingProducer):
+        def send_offsets_to_transaction(self, offsets: Any, member: Any, timeout_s: Any) -> None:
+            super().send_offsets_to_transaction()
+            said.append(([(one.topic, one.partition, one.offset) for one in offsets], member, timeout_s))
+
+    def consumer_of(settings: Any) -> Member:
+        said.append(settings)
+        return Member()
+
+    monkeypatch.setattr(module, "consumer_of", consumer_of)
+    for faults in ({}, {"begin": [AWAY]}, {"offsets": [AWAY]}, {"abort": [AWAY]}):
+        said.clear()
+        producer: Any = Asking(**faults)
+        if faults:
+            with pytest.raises(Retriable, match="checking the transactional id: _TIMED_OUT"):
+                ask_ours(producer, "city.ingest.fire", "city.source.place", bootstrap="b:1")
+        else:
+            ask_ours(producer, "city.ingest.fire", "city.source.place", bootstrap="b:1")
+            assert said[1] == ([("city.source.place", 0, 0)], "member", 5)
+        assert said[0] == {"bootstrap.servers": "b:1", "group.id": "city.ingest.fire", "log_level": 0}
+        assert said[-1] == "closed"
+        assert "commit" not in producer.calls
