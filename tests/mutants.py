@@ -169,13 +169,15 @@ def of_data(tests: Tests, chance: random.Random, within: slice) -> Iterator[Verd
 
 
 def is_a_program(item: WorkItem) -> bool:
-    """Whether the mutant compiles. The ``*`` of a signature is no product, but the operators take it for one."""
+    """Whether the mutant compiles. The ``*`` of a signature is no product, but the operators take it for one; and one of
+    them breaks on a dotted name in ``except (A, b.C)``."""
     (mutation,) = item.mutations
     operator = get_operator(mutation.operator_name)(**mutation.operator_args)
-    code = mutate_code(mutation.module_path.read_text(encoding="utf-8"), operator, mutation.occurrence)
+    source = mutation.module_path.read_text(encoding="utf-8")
     try:
+        code = mutate_code(source, operator, mutation.occurrence)
         compile(code or "", str(mutation.module_path), "exec")
-    except SyntaxError:
+    except (SyntaxError, AttributeError):
         return False
     return code is not None
 

@@ -54,12 +54,14 @@ Place = tuple[str, int]
 @dataclass
 class Log:
     """Topics: (topic, partition) → records as (key, value). *more*: what comes once an end was reached, one at a time.
-    *fails*: the error of a method, by its name; *errors*: what comes among the records first."""
+    *fails*: the error of a method, by its name; *errors*: what comes among the records first. *committed*: the end of a
+    partition as readers see it at first, where some of it is under way."""
 
     records: dict[Place, list[tuple[bytes | None, bytes | None]]]
     more: list[tuple[Place, tuple[bytes | None, bytes | None]]] = field(default_factory=list)
     fails: dict[str, KafkaError] = field(default_factory=dict)
     errors: list[KafkaError] = field(default_factory=list)
+    committed: dict[Place, int] = field(default_factory=dict)
     first: int = 0
     made: list[LogConsumer] = field(default_factory=list)
 
@@ -94,7 +96,10 @@ class LogConsumer:
     def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
         assert timeout > 0
         self.log.answers("get_watermark_offsets")
-        return self.log.first, len(self.log.records[place.topic, place.partition])
+        end = len(self.log.records[place.topic, place.partition])
+        if self.settings.get("isolation.level") == "read_committed":
+            end = self.log.committed.get((place.topic, place.partition), end)
+        return self.log.first, end
 
     def assign(self, places: Sequence[TopicPartition]) -> None:
         self.assigned = [(one.topic, one.partition, one.offset) for one in places]
