@@ -16,6 +16,7 @@ from streams.journal.replay import COMPARED, BeginningGone, Reached, explained, 
 from streams.journal.verdict import Verdict
 from streams.runtime import kafka
 from streams.runtime.records import Record
+from streams.runtime.row_reader import RowReader
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from tests.unit.situations.a_city import a_camera, a_tick, an_incident, at, place, rules
@@ -71,7 +72,7 @@ def recorded(entry: Entry) -> Record | None:
 
 def a_log(monkeypatch: pytest.MonkeyPatch, entries: Sequence[Entry] = ENTRIES) -> Log:
     """The log of a city whose rules took *entries* and answered."""
-    log = Log({(f"demo.{contract}", 0): [] for contract in COMPARED} | {JOURNAL: []})
+    log = Log({place: [] for place in (*((f"demo.{contract}", 0) for contract in COMPARED), JOURNAL)})
     state = CityState.empty()
     for number, entry in enumerate(entries):
         row = journal_event("demo", number, at(CLOCKS[number]), entry, recorded(entry))
@@ -260,7 +261,7 @@ class AsWritten:
 
 def lines_of(monkeypatch: pytest.MonkeyPatch, counts: list[int] | None = None) -> list[dict[str, Any]]:
     monkeypatch.setattr(export, "Versions", AsWritten)
-    reader = replay.RowReader(WIRE, "demo.replay")
+    reader = RowReader(WIRE, "demo.replay")
     told = [] if counts is None else counts
     found = export.exported("demo", bootstrap="", wire=WIRE, reader=reader, progress=told.append)
     return [orjson.loads(line) for line in found]

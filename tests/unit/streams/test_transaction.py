@@ -246,7 +246,8 @@ def test_whoever_asks_about_a_source_publishes_nothing_and_closes_its_consumer(
             said.append("closed")
 
     class Asking(TransactingProducer):
-        def send_offsets_to_transaction(self, offsets: Any, member: Any, timeout_s: Any) -> None:
+        def send_offsets_to_transaction(self, *about: Any) -> None:
+            offsets, member, timeout_s = about
             super().send_offsets_to_transaction()
             said.append(([(one.topic, one.partition, one.offset) for one in offsets], member, timeout_s))
 

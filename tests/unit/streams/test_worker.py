@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import faust
 import pytest
 
 from schemas.errors import Fatal, Retriable
@@ -94,13 +96,13 @@ class Service:
 def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The signals that a worker sends to its own process."""
     sent: list[int] = []
-    monkeypatch.setattr(module.signal, "raise_signal", sent.append)
+    monkeypatch.setattr(signal, "raise_signal", sent.append)
     return sent
 
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signals: list[int]) -> Any:
-    monkeypatch.setattr(module.faust, "App", App)
+    monkeypatch.setattr(faust, "App", App)
     return Worker("rules", city="town", bootstrap="b:1", web_port=8123, data_dir=tmp_path / "a{b}")
 
 
@@ -151,7 +153,7 @@ def test_a_worker_is_alive_until_it_has_a_fault_and_shows_its_last_tick(
     async def ticks() -> AsyncIterator[bytes]:
         yield b"tick"
 
-    monkeypatch.setattr(module.time, "time", lambda: 1_700_000_000.5)
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.5)
     asyncio.run(worker._app.agents["town.rules.pulse"](ticks()))
     assert answer(worker, "/healthz") == (200, {"alive": True, "pulse_ms": 1_700_000_000_500})
     worker.fault = Fatal("a topic is missing")
@@ -203,7 +205,7 @@ def test_a_service_that_breaks_ends_the_worker_and_its_first_fault_is_the_one_to
     worker: Any, signals: list[int]
 ) -> None:
     worker.add_service(Service(refuses))
-    worker.add_service(Service(lambda: {}["gone"]))
+    worker.add_service(Service(list[int]().pop))
 
     async def live() -> None:
         await worker._start_all()
