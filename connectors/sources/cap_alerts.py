@@ -6,8 +6,8 @@ ones each time, at the feed's own server and those of ``links_from``; others are
 - Identity: identifier, sender and sent name a message in whatever feed it stands, so one alert heard by several sources of a
   city is one incident (``agency`` should be the same in all). An Update is a revision of the first alert that its references
   lead to, and ends any other that they name. A Cancel closes what it names, also what is heard only later.
-- End: ``expires`` at the first body heard after it, an Update with the response AllClear, or a Cancel. An alert whose
-  end had passed when it was first heard is skipped and counted.
+- End: ``expires`` at the first body heard after it, an Update with the response AllClear or of another area, or a Cancel. An
+  alert whose end had passed when it was first heard is skipped and counted.
 - Skipped and counted: status Exercise, System, Test and Draft, of alert or envelope; Ack and Error; areas outside the city.
 - Place: a point of polygon or circle that lies in the city; ``accuracy_m`` reaches the area's farthest corner, the address
   holds the areas' names. A geocode alone is noted, not guessed; ``geocodes`` leaves out those of other places, ``unplaced``
@@ -170,7 +170,7 @@ class CapAlerts:
         ):
             raise Invalid("the JSON is no index with its alerts", expected="XML of CAP, Atom or EDXL-DE")
         found = self._of_xml(value[INDEX].encode(), linked, told)
-        for text in linked.values():
+        for text in filter(str.strip, linked.values()):
             try:
                 found += [(one, False) for one, _ in self._of_xml(text.encode(), {}, told)]
             except Invalid as error:
@@ -226,6 +226,7 @@ class CapAlerts:
         root = names.get(name.key) or names.get(first.key) or first.key
         found = self._place(alert, told, is_new=name.key not in names)
         if found is None:
+            told.end(_key(root), "no longer of the city", said_ms=name.sent_ms)
             return
         info, where = found
         number = told.number(_key(root)) or first.identifier

@@ -136,6 +136,8 @@ class DatexSituations:
             case = self._case(situation, key, record, kind, where, at_ms, _ended(happenings))
             ends = [one.end_ms for one in happenings]
             told.say(case, None if None in ends else max(end for end in ends if end is not None))
+        else:
+            told.end(key, "no longer of the city", said_ms=max(one.written_ms for one in situation.records))
 
     def _place(
         self, records: Sequence[Record], told: Lasting, *, is_new: bool

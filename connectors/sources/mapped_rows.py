@@ -1,6 +1,6 @@
-"""Any agency's rows, CSV or JSON, whose columns the city's file maps to an incident's fields. No code.
+"""Any agency's rows, CSV or JSON, whose columns the city's file maps to fields of incidents or of sensors' values. No code.
 
-With ``becomes = "observation"`` they are sensors' values instead, and have settings of their own (``_row_values.py``).
+Values (``becomes = "observation"``) have settings of their own: ``_row_values.py``. What follows is of incidents.
 
 A row without news is skipped; one whose case number comes again with other values is a revision.
 Read from a page (``url``), from a file (``path``), from a recording, or pushed: a 112 centre that posts its

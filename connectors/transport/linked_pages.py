@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
@@ -15,6 +16,8 @@ from connectors.transport.web_page import WebPage
 from schemas.errors import Fatal, Invalid, Retriable
 
 INDEX, LINKED = "index", "linked"
+PAGE_BYTES_MAX, ALL_BYTES_MAX = 8 * 1024 * 1024, 32 * 1024 * 1024
+"""Of one linked page, and of all that are passed on at once. A message with a picture within it has a few megabytes."""
 
 
 class LinkedPages:
@@ -39,16 +42,18 @@ class LinkedPages:
         self._timeout_s, self._headers = timeout_s, headers
         self._feeds = Feeds(self._page)
         self._kept: dict[str, tuple[str, str]] = {}
+        self._failed: set[str] = set()
 
     async def follow(self, heard: Heard) -> Heard:
         """*heard* itself where it links to nothing; else ``{"index": …, "linked": {address: …}}``, both as text."""
         try:
-            found = self._links_in(heard.body)
+            found = await asyncio.to_thread(self._links_in, heard.body)
         except Invalid:
             return heard
         links, elsewhere = self._addresses(found)
         self._kept = {link: kept for link, kept in self._kept.items() if links.get(link) == kept[0]}
-        new = [link for link in links if link not in self._kept]
+        self._failed &= links.keys()
+        new = sorted((one for one in links if one not in self._kept), key=self._failed.__contains__)
         missing = list(heard.missing)
         if elsewhere:
             missing.append("alerts at another server, which links_from does not name")
@@ -57,10 +62,13 @@ class LinkedPages:
         missing += await self._ask(new[: self._max], links)
         if not self._kept:
             return replace(heard, missing=tuple(missing))
-        body = {
-            INDEX: heard.body.decode("utf-8", "backslashreplace"),
-            LINKED: {link: self._kept[link][1] for link in links if link in self._kept},
-        }
+        linked, left = {}, ALL_BYTES_MAX
+        for link in (one for one in links if self._kept.get(one, ("", ""))[1]):
+            if (left := left - len(self._kept[link][1])) < 0:
+                missing.append(f"linked alerts behind the first {ALL_BYTES_MAX} bytes")
+                break
+            linked[link] = self._kept[link][1]
+        body = {INDEX: heard.body.decode("utf-8", "backslashreplace"), LINKED: linked}
         return replace(heard, body=orjson.dumps(body), missing=tuple(missing), attributes={})
 
     async def close(self) -> None:
@@ -81,14 +89,19 @@ class LinkedPages:
     async def _ask(self, new: list[str], marks: Mapping[str, str]) -> list[str]:
         if not new:
             return []
+        self._failed.update(new)  # until it answers: those that never failed are asked first
         try:
             bodies, missing = await self._feeds.ask({link: link for link in new})
         except (Retriable, Fatal) as error:
             return [f"{len(new)} linked alerts: {error.what}"]
-        self._kept |= {
-            link: (marks[link], body.decode("utf-8", "backslashreplace")) for link, body in bodies.items()
-        }
-        return [f"{len(missing)} linked alerts that did not answer"] if missing else []
+        self._failed -= bodies.keys()
+        said = [f"{len(missing)} linked alerts that did not answer"] if missing else []
+        if any(len(body) > PAGE_BYTES_MAX for body in bodies.values()):
+            said.append(f"linked alerts of more than {PAGE_BYTES_MAX} bytes")
+        for link, body in bodies.items():
+            is_kept = len(body) <= PAGE_BYTES_MAX
+            self._kept[link] = marks[link], body.decode("utf-8", "backslashreplace") if is_kept else ""
+        return said
 
     def _page(self, url: str) -> WebPage:
         """Secrets are sent only to the host that the city's file names."""

@@ -13,7 +13,10 @@ import pytest
 
 from connectors.base import Bounds, Heard, Reading, SourceContext
 from connectors.discovery import BadConfig, load_source
+from connectors.sources import cap_alerts
+from connectors.subjects import lasting
 from connectors.subjects.lasting import EXPIRED, OVER
+from connectors.transport import linked_pages
 from tests.contract.a_web_server import a_web_server
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.%d"
@@ -499,3 +502,50 @@ def test_a_feed_with_further_pages_says_so() -> None:
         1,
         {"the feed has further pages, which are not followed": 1},
     )
+
+
+def test_links_that_fail_do_not_keep_others_from_being_asked() -> None:
+    with a_web_server() as server:
+        server.body, server.pages = an_index("/1.cap", "/2.cap", "/3.cap"), {"/3.cap": an_alert(3).encode()}
+        server.statuses = {"/1.cap": 404, "/2.cap": 404}
+        first, second = polled(Life(url=server.url, links_max=2), 2)
+    assert b"W-3" not in first.body
+    assert b"W-3" in second.body
+
+
+def test_linked_pages_that_are_too_long_are_named_and_cost_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linked_pages, "PAGE_BYTES_MAX", 2_000)
+    with a_web_server() as server:
+        server.body = an_index("/1.cap", "/2.cap")
+        server.pages = {"/1.cap": an_alert(1, note="x" * 2_000).encode(), "/2.cap": an_alert(2).encode()}
+        life = Life(url=server.url)
+        first, second = polled(life, 2)
+        assert server.paths.count("/1.cap") == 1
+    assert first.missing == ("linked alerts of more than 2000 bytes",)
+    reading = life.source.read(second, {})
+    assert [one["agency_case_no"] for one in values(reading)] == ["W-2"]
+    assert reading.noted == {"an entry only links to its alert, which was not heard": 1}
+    monkeypatch.setattr(linked_pages, "ALL_BYTES_MAX", 100)
+    with a_web_server() as server:
+        server.body, server.pages = an_index("/2.cap"), {"/2.cap": an_alert(2).encode()}
+        (heard,) = polled(Life(url=server.url))
+    assert heard.missing == ("linked alerts behind the first 100 bytes",)
+
+
+def test_an_update_of_another_area_ends_it_here() -> None:
+    life = Life()
+    life.hear(an_alert())
+    elsewhere = an_alert(2, kind="Update", refs=ref(1), info=an_info(area="<circle>10,10 5</circle>"))
+    assert states(life.hear(elsewhere)) == [(2, "closed", "no longer of the city")]
+    assert not life.hear(a_feed(an_alert(), elsewhere)).events
+
+
+def test_what_is_remembered_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lasting, "LASTING_MAX", 2)
+    monkeypatch.setattr(cap_alerts, "NAMES_MAX", 2)
+    life = Life()
+    reading = life.hear(a_feed(*map(an_alert, range(1, 5))))
+    assert len(reading.events) == 4
+    assert reading.noted == {"more last than are remembered: one will not be closed at its end": 2}
+    assert (len(life.place["open"]), len(life.place["names"])) == (2, 2)
+    assert {one["agency_case_no"] for one in values(life.hear(a_feed(), minute=60))} == {"W-3", "W-4"}

@@ -302,3 +302,11 @@ def test_one_situation_by_two_sources_is_one_incident_and_of_two_suppliers_two()
 def test_a_kind_that_is_none_is_refused() -> None:
     with pytest.raises(BadConfig, match="kinds"):
         load_source("datex_situations", CITY, {"agency": "roads", "kinds": {"Accident": "nothing"}})
+
+
+def test_a_situation_that_moves_out_of_the_city_ends_here() -> None:
+    life = Life()
+    life.told()
+    assert states(life.told(a_record(place=at(60.1, 24.9), written=3))) == [
+        (2, "closed", "no longer of the city")
+    ]

@@ -187,3 +187,8 @@ def test_the_shipped_city_that_is_pushed_to_names_whose_reports_they_are() -> No
     city = load_city("demo")
     assert city.agencies_of("reports-push") == {"112", "police"}
     assert city.agencies_of("onvif") == set()
+
+
+def test_a_source_knows_the_language_in_which_its_city_is_told() -> None:
+    assert load_city("daejeon").context("any").language == "ko"
+    assert load_city("houston").context("any").language == "en"
