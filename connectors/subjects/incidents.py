@@ -27,6 +27,7 @@ REMEMBERED = 5_000
 """Cases remembered beside those of the newest body. One that is forgotten and comes again has the ids it had."""
 REMEMBERED_MAX = 100_000
 NEVER_TOLD = (0, "")
+OLDER = "older than what was told"
 DIGEST_BYTES = 6
 """48 bits: two rows of one case that differ are taken for equal once in 3e14."""
 
@@ -138,7 +139,7 @@ def tell(
         here.add(said.key)
         case = _since(entry, said)
         if case is None:
-            passed_over["older than what was told"] += 1
+            passed_over[OLDER] += 1
             told[said.key] = list(entry)
             continue
         revision, digest = entry[0], case.digest()

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.subjects.incidents import Case, tell
+from connectors.subjects.incidents import OLDER, Case, tell
 from schemas.parts import Known
 
 LASTING_MAX = 2_000
@@ -39,6 +39,9 @@ class Lasting:
     def say(self, case: Case, until_ms: int | None) -> None:
         """Add *case*, which lasts until then; ``None``: until somebody says so."""
         key = case.key
+        if self._is_old(case):
+            self.skipped[OLDER] += 1
+            return
         if self._is_past(until_ms, case.said_ms):
             if not self.knows(key):
                 self.skipped[OVER] += 1
@@ -46,8 +49,6 @@ class Lasting:
             if case.status != "closed":
                 case = replace(case, status="closed", closed_reason=EXPIRED)
         self._cases.append(case)
-        if self._is_old(case):
-            return  # counted by ``tell``
         if case.said_ms is not None:
             self._said[key] = case.said_ms
         self._open.pop(key, None)
@@ -103,8 +104,13 @@ class Lasting:
         return key in self._open or key in self._place.get("told", {}) or key in self._said
 
     def _is_old(self, case: Case) -> bool:
-        entry = self._place.get("told", {}).get(case.key, ())
-        newest_ms = max(self._said.get(case.key, 0), entry[3] if len(entry) > 3 else 0)
+        """Whether its system has written something newer of it, even if that said nothing new but its end."""
+        told, lasts = self._place.get("told", {}).get(case.key, ()), self._open.get(case.key)
+        newest_ms = max(
+            self._said.get(case.key, 0),
+            told[3] if len(told) > 3 else 0,
+            0 if lasts is None else lasts[1].get("said_ms", 0),
+        )
         return case.said_ms is not None and case.said_ms < newest_ms
 
 

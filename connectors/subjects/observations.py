@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.subjects.incidents import REMEMBERED
+from connectors.subjects.incidents import OLDER, REMEMBERED
 from schemas.event import Event, derived_id, event_fields
 
 TOPIC = "civil.observation"
-SAID, OLDER = "said before", "older than what was told"
+SAID = "said before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

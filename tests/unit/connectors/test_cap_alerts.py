@@ -549,3 +549,20 @@ def test_what_is_remembered_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPat
     assert reading.noted == {"more last than are remembered: one will not be closed at its end": 2}
     assert (len(life.place["open"]), len(life.place["names"])) == (2, 2)
     assert {one["agency_case_no"] for one in values(life.hear(a_feed(), minute=60))} == {"W-3", "W-4"}
+
+
+def test_an_old_message_heard_again_does_not_bring_back_its_end() -> None:
+    life, first = Life(), an_alert(info=an_info(until=30))
+    life.hear(first)
+    life.hear(an_alert(2, kind="Update", refs=ref(1)))
+    life.hear(first)
+    assert not life.hear(a_feed(), minute=31).events
+    assert states(life.hear(a_feed(), minute=60)) == [(2, "closed", EXPIRED)]
+
+
+def test_a_message_between_two_that_say_the_same_is_old() -> None:
+    life = Life()
+    life.hear(an_alert())
+    life.hear(an_alert(4, kind="Update", refs=ref(1)))
+    between = life.hear(an_alert(3, kind="Update", refs=ref(1), info=an_info(severity="Minor")))
+    assert (list(between.events), dict(between.skipped)) == ([], {"older than what was told": 1})
