@@ -18,6 +18,7 @@ from redis.exceptions import ConnectionError as NotThere
 from connectors.sinks.redis_view import RedisView
 from deploy.local.redis import find_redis
 from schemas.catalogue import load_catalogue
+from schemas.errors import Retriable
 from schemas.event import Event
 from schemas.json_form import from_json_value, to_json_value
 
@@ -181,3 +182,39 @@ def test_emptying_takes_one_citys_view_and_no_other(redis: Any, redis_url: str) 
     redis.set("bongsu:moie2:view", 3)
     asyncio.run(emptied())
     assert redis.keys("*") == ["bongsu:moie2:view"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda view: view.deliver(LIFE[:1]),
+        lambda view: view.empty(),
+        lambda view: view.mark(7),
+        lambda view: view.marked(),
+    ],
+    ids=["deliver", "empty", "mark", "marked"],
+)
+def test_a_redis_that_is_away_is_tried_again(tmp_path: Path, ask: Any) -> None:
+    async def asked() -> None:
+        view = RedisView(f"unix://{tmp_path}/nobody", "moie")
+        try:
+            await ask(view)
+        finally:
+            await view.close()
+
+    with pytest.raises(Retriable, match="Redis: ConnectionError"):
+        asyncio.run(asked())
+
+
+def test_a_batch_is_seen_whole_or_not_at_all(redis: Any, redis_url: str) -> None:
+    """Readers see no revision half applied: what one batch writes is one transaction of Redis."""
+    tell(redis_url, [a_situation("s1")])
+    before = int(redis.info("commandstats").get("cmdstat_exec", {"calls": 0})["calls"])
+    tell(redis_url, [a_situation("s1", kind="crash", revision=2), a_situation("s2")])
+    assert int(redis.info("commandstats")["cmdstat_exec"]["calls"]) == before + 1
+
+
+def test_the_edge_of_the_map_is_on_it(redis: Any, redis_url: str) -> None:
+    edge = 85.05112878
+    tell(redis_url, [a_situation("s1", at=(edge, 10.0)), a_situation("s2", at=(edge + 1e-6, 10.0))])
+    assert redis.zrange("bongsu:moie:open", 0, -1) == ["s1"]

@@ -89,6 +89,57 @@ def test_whoever_leaves_is_forgotten() -> None:
     assert (door.known, door.strangers, door._strangers, dict(door._of_account)) == (0, 0, {}, {})
 
 
+def test_a_connection_that_changes_its_account_counts_for_the_newer_one() -> None:
+    door = Door(of_account_max=2)
+    one, two, three = come(door, "a", 3)
+    assert door.know(one, "police") and door.know(one, "police")
+    assert (dict(door._of_account), door.known) == ({"police": 1}, 1), "the same key again is no second one"
+    assert door.know(two, "police") and door.know(two, "fire")
+    assert dict(door._of_account) == {"police": 1, "fire": 1}
+    for each in (one, two):
+        door.leave(each)
+    assert dict(door._of_account) == {}
+    assert door.strangers == 1 and not three.is_gone
+
+
+def test_where_the_house_is_full_any_idle_one_makes_room_and_a_busy_one_never() -> None:
+    door = Door(known_max=2)
+    one, two, three, four = come(door, "a", 4)
+    assert door.know(one, "fire") and door.know(two, "police")
+    one.is_idle = two.is_idle = False
+    assert not door.know(three, "medical")
+    assert (door.known, door.strangers) == (2, 2)
+    two.is_idle = True
+    assert door.know(three, "medical")
+    assert (one.is_gone, two.is_gone, door.known) == (False, True, 2)
+    three.is_idle = True
+    one.is_idle = True
+    assert door.know(four, "medical")
+    assert (one.is_gone, three.is_gone) == (True, False), "the one that is known longest"
+
+
+def test_the_usual_bounds_of_the_door() -> None:
+    """As the operator's page says."""
+    door = Door()
+    strangers = [one for number in range(5) for one in come(door, f"a{number}", 64)]
+    assert door.strangers == 256 == sum(not one.is_gone for one in strangers)
+    assert sum(not one.is_gone for one in come(Door(), "a", 70)) == 64
+    door = Door()
+    known = [door.know(one, "police") for one in come_busy(door, 130)]
+    assert known.count(True) == 128
+    for number in range(7):
+        known += [door.know(one, f"k{number}") for one in come_busy(door, 128)]
+    assert (door.known, [door.know(one, "k9") for one in come_busy(door, 1)]) == (1_024, [False])
+
+
+def come_busy(door: Door, count: int) -> Iterator[Somebody]:
+    """Callers that come one after the other, each with a request under way."""
+    for _ in range(count):
+        (one,) = come(door, "b", 1)
+        one.is_idle = False
+        yield one
+
+
 @dataclass
 class Server:
     here: Here

@@ -124,7 +124,7 @@ class Steps:
         self.kept += [Kept(seq, 5, b"{}", True) for seq in range(first, first + count)]
 
     def step(self) -> list[Any]:
-        """What happens in one step."""
+        """Run one step; return what was done in it, in order."""
         self.said.clear()
         self.drain._step()
         return list(self.said)
@@ -151,7 +151,13 @@ def test_a_source_without_a_push_asks_and_tells_by_the_clock_and_waits_for_one(s
 
 def test_what_was_pushed_between_two_steps_is_seen_in_the_second(steps: Steps) -> None:
     steps.drain.wake()
-    steps.drain._may_hear = lambda: steps.said.append(steps.drain._there_is_more.is_set()) or True  # type: ignore
+    waiting = steps.waiting
+
+    def looks(source: str, *, after: int, pushes_max: int) -> list[Kept]:
+        steps.said.append(steps.drain._there_is_more.is_set())
+        return waiting(source, after=after, pushes_max=pushes_max)
+
+    steps.waiting = looks  # type: ignore[method-assign]  # looks
     assert False in steps.step(), "cleared before the spool is read, never after"
 
 

@@ -336,7 +336,12 @@ def speaking(ingest: Ingesting, *answers: bytes | Exception) -> tuple[SpeakingSe
     service = SpeakingService(NAME, source, given)
     ready: list[bool] = []
     noted: Callable[..., None] = ingest.failed
-    ingest.failed = lambda *about, **more: (ready.append(service.is_ready), noted(*about, **more))[-1]  # type: ignore
+
+    def failed(why: str, *, is_refused: bool = False) -> None:
+        ready.append(service.is_ready)
+        noted(why, is_refused=is_refused)
+
+    ingest.failed = failed  # type: ignore[method-assign]  # looks
     return service, ready
 
 

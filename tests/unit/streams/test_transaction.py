@@ -171,7 +171,7 @@ class Queue(TransactingProducer):
         self.sent: list[tuple[str, bytes | None, dict[str, Any]]] = []
         self.polled: list[float] = []
 
-    def produce(self, topic: str, value: bytes | None, **about: Any) -> None:  # type: ignore[override]
+    def produce(self, topic: str, value: bytes | None, **about: Any) -> None:  # type: ignore[override]  # it has no callback
         if len(self.polled) < 2:
             raise BufferError
         self.sent.append((topic, value, about))
