@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from connectors.gateway import metrics, service
@@ -84,7 +85,7 @@ def test_room_that_is_taken_to_the_last_byte_is_room() -> None:
 
 
 def test_a_gateway_has_room_for_two_of_the_longest_bodies_of_an_account_and_eight_of_all(here: Here) -> None:
-    def room_of(**about: int) -> tuple[int, int]:
+    def room_of(**about: Any) -> tuple[int, int]:
         one = here.gateway
         room = service.Gateway("x", {}, one.accounts, one.spool, one.now_ms, **about).room
         return room.of_account_max, room.bytes_max
@@ -324,7 +325,7 @@ def test_a_long_body_is_read_in_a_thread_and_a_short_one_at_once(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_threads: list[int] = []
-    real = service.run_in_threadpool
+    real = run_in_threadpool
 
     async def threaded(work: Any) -> Any:
         in_threads.append(1)

@@ -75,3 +75,25 @@ def test_resuming_a_channel_that_hears_changes_nothing() -> None:
     breaker = Breaker()
     breaker.resume(NOON)
     assert breaker.state == HEARING
+
+
+def test_the_cool_down_is_five_minutes_and_never_more_than_an_hour() -> None:
+    assert [Breaker(STOPPED, 0, trials).try_at_ms() for trials in (0, 1, 3, 4, 99)] == [
+        minutes * 60_000 for minutes in (5, 10, 40, 60, 60)
+    ]
+    assert Breaker().try_at_ms() is None
+
+
+def test_a_list_longer_than_the_window_counts_by_its_share() -> None:
+    assert Breaker().judge(good=200, bad=200, now_ms=NOON)
+    assert not Breaker().judge(good=198, bad=202, now_ms=NOON)
+    one = Breaker()
+    assert one.judge(good=300, bad=100, now_ms=NOON)
+    assert (len(one._recent), sum(one._recent)) == (200, 50)
+    assert one.judge(good=0, bad=50, now_ms=NOON)
+    assert Breaker().judge(good=150, bad=50, now_ms=NOON)
+
+
+def test_a_new_breaker_hears_since_ever_and_has_tried_nothing() -> None:
+    one = Breaker()
+    assert (one.state, one.since_ms, one.trials, one.reason) == (HEARING, 0, 0, None)

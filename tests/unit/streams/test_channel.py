@@ -8,7 +8,7 @@ from connectors.base import Heard, Reading, SetAside
 from schemas.event import Event
 from streams.dlq.rows import asides_of
 from streams.ingest.breaker import STOPPED, TRIAL
-from streams.ingest.channel import Channel
+from streams.ingest.channel import Channel, Remembered
 
 NOON = 1_800_000_000_000
 
@@ -103,3 +103,46 @@ def test_an_answer_without_content_is_counted_and_ends_a_failure() -> None:
     assert (figures["heard"], figures["skipped"]) == (1, 1)
     channel.weigh(Heard(b"", NOON, error="timed out"), Reading((), {}), [], now_ms=NOON)
     assert channel.report.figures(now_ms=NOON)["heard"] == 1
+
+
+def test_the_newest_five_thousand_are_remembered_and_the_oldest_forgotten_first() -> None:
+    some = Remembered()
+    for number in range(5_000):
+        some.add(str(number))
+    some.add("0")
+    some.add("new")
+    assert ["0" in some, "1" in some, "2" in some, "new" in some] == [True, False, True, True]
+
+
+def test_a_body_with_a_time_of_its_own_is_heard_then_and_a_file_when_it_is_read() -> None:
+    for at_ms, heard_at, age in ((NOON - 5_000, NOON - 5_000, 1.0), (None, NOON, None)):
+        channel = Channel("daejeon", "cad")
+        event = Event("fire.incident", "1", {"event_id": "1", "event_time": NOON - 6_000, "position": None})
+        channel.weigh(Heard(b"x", at_ms), Reading([event], {}), [], now_ms=NOON)
+        figures = channel.report.figures(now_ms=NOON)
+        assert figures["heard_at"] == heard_at
+        assert (figures["age_p50_s"] is None) is (age is None)
+
+
+def test_good_and_skipped_records_weigh_against_the_bad_ones() -> None:
+    channel = Channel("daejeon", "cad")
+    bad = [SetAside(str(number).encode(), "no number") for number in range(101)]
+    asides = asides_of("daejeon", "cad", bad, heard_at_ms=NOON, time_ms=NOON, now_ms=NOON)
+    events = [
+        Event("fire.incident", str(n), {"event_id": str(n), "event_time": NOON, "position": None})
+        for n in range(50)
+    ]
+    reading = Reading(events, {}, aside=bad, skipped={"said before": 51})
+    assert channel.weigh(Heard(b"x", NOON), reading, asides, now_ms=NOON)
+    assert sum(channel.breaker._recent) == 100
+
+
+def test_a_new_channel_goes_on_and_tells_the_reason_it_met_most() -> None:
+    channel = Channel("daejeon", "cad")
+    assert not channel.is_too_much([Event("source.dlq", "x", {})] * 99)
+    bad = [SetAside(str(n).encode(), "no time" if n % 3 else "no number") for n in range(120)]
+    asides = asides_of("daejeon", "cad", bad, heard_at_ms=NOON, time_ms=NOON, now_ms=NOON)
+    assert not channel.weigh(Heard(b"x", NOON), Reading((), {}, aside=bad), asides, now_ms=NOON)
+    stopped = channel.stopped(is_taken=False)
+    assert stopped.what.endswith("most often: no time")
+    assert not stopped.is_taken

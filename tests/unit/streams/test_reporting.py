@@ -178,3 +178,93 @@ def test_a_flood_of_different_words_takes_bounded_room() -> None:
     figures = told(report)
     assert (len(figures["words"]), len(figures["kinds"])) == (20, 100)
     assert sum(one["count"] for one in figures["kinds"] if one["agency"] == "others") == 400
+
+
+def reported(*events: Event, at_ms: int = NOON, **about: Any) -> dict[str, Any]:
+    report = SourceReport()
+    report.heard(events, at_ms=at_ms, **about)
+    return told(report, at_ms)
+
+
+def test_an_event_is_late_after_five_minutes_and_out_of_order_after_one_millisecond() -> None:
+    def behind(ms: int) -> tuple[int, int]:
+        report = SourceReport()
+        report.heard([an_event(1)], at_ms=NOON)
+        report.heard([an_event(2, at_ms=NOON - ms)], at_ms=NOON)
+        return told(report)["out_of_order"], told(report)["late"]
+
+    assert [behind(ms) for ms in (-1, 0, 1, 300_000, 300_001)] == [(0, 0), (0, 0), (1, 0), (1, 0), (1, 1)]
+
+
+def test_each_age_is_counted_once() -> None:
+    report = SourceReport()
+    report.heard([an_event(1, age_s=100), an_event(2, age_s=1), an_event(3, age_s=1)], at_ms=NOON)
+    assert sum(report._hours[-1].ages.values()) == 3
+    assert told(report)["age_p50_s"] < 2
+
+
+def test_a_report_of_one_moment_has_the_rate_of_one_minute() -> None:
+    report = SourceReport()
+    report.heard([an_event(n) for n in range(6)], at_ms=NOON)
+    assert told(report)["rate_per_min"] == 6.0
+    report.heard([an_event(n) for n in range(6, 10)], at_ms=NOON + 180_000)
+    assert told(report)["rate_per_min"] == 3.333
+
+
+def test_a_source_that_was_never_heard_counts_from_now() -> None:
+    figures = told(SourceReport(), NOON + 5)
+    assert (figures["counted_since_at"], figures["heard_at"], figures["rate_per_min"]) == (
+        NOON + 5,
+        None,
+        0.0,
+    )
+    report = SourceReport()
+    report.failed("it answered 500", at_ms=NOON + 5)
+    figures = told(report, NOON + 99)
+    assert (figures["counted_since_at"], figures["failed"], figures["heard"]) == (NOON + 5, 1, 0)
+
+
+def test_what_is_noted_is_counted_by_its_word_and_equal_ones_stand_by_the_alphabet() -> None:
+    figures = reported(noted={"c": 2, "b": 2, "d": 1, "a": 5}, reasons=["y", "x"], skipped=3)
+    assert figures["noted"] == [
+        {"what": "a", "count": 5},
+        {"what": "b", "count": 2},
+        {"what": "c", "count": 2},
+    ]
+    assert figures["reasons"] == [{"what": "x", "count": 1}, {"what": "y", "count": 1}]
+    assert (figures["skipped"], figures["set_aside"], reported()["skipped"]) == (3, 2, 0)
+
+
+def test_an_older_body_moves_no_time_back() -> None:
+    report = SourceReport()
+    report.heard([], at_ms=NOON)
+    report.heard([], at_ms=NOON - 5)
+    assert told(report)["heard_at"] == NOON
+    assert told(report)["heard"] == 2
+
+
+def test_the_shares_of_nothing_are_nothing() -> None:
+    assert set(shares(reported()).values()) == {0.0}
+
+
+def test_a_day_is_counted_and_the_hour_before_it_is_not() -> None:
+    report = SourceReport()
+    for hour in range(25):
+        report.heard([an_event(hour)], at_ms=NOON + hour * HOUR_MS)
+    assert told(report, NOON + 24 * HOUR_MS)["events"] == 24
+    assert told(report)["counted_since_at"] == NOON + HOUR_MS
+
+
+def test_a_channel_that_stopped_says_so_before_any_trouble_of_its_source() -> None:
+    report = SourceReport()
+    report.failed("it answered 500", at_ms=NOON)
+
+    def state(breaker: Breaker) -> tuple[str, int, str | None]:
+        value = report.event("daejeon", "cad", breaker, now_ms=NOON + 9).value or {}
+        return value["state"], value["state_since_at"], value["state_reason"]
+
+    assert state(Breaker("stopped", NOON + 1, 0, "bad")) == ("stopped", NOON + 1, "bad")
+    assert state(Breaker()) == ("failing", NOON, "it answered 500")
+    report.heard([], at_ms=NOON + 2, missing=["a", "b"])
+    assert state(Breaker()) == ("hearing", NOON, "not heard: a; b")
+    assert state(Breaker("trial", NOON + 3, 0, "bad")) == ("trial", NOON + 3, "bad")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.base import Heard, Reading
 from schemas.event import Event
 from streams.ingest.place import ALL_DONE, SourcePlace
-from streams.ingest.slices import SLICE_EVENTS, Slice, slices
+from streams.ingest.slices import SLICE_EVENTS, Slice, slices, time_of
 from streams.ingest.source_events import tick
 
 MINUTE = 60_000
@@ -83,3 +83,22 @@ def test_a_barrier_names_what_the_rules_wait_for_and_nothing_else() -> None:
         "c.fire.incident": 7, "c.place.camera": 3
     }  # fmt: skip
     assert (tick("c", 5, barrier=None).value or {})["barrier"] is None
+
+
+def test_a_slice_has_the_time_of_its_last_event_and_a_minute_ends_before_the_next() -> None:
+    parts = cut(calls(0, 5, MINUTE - 1, MINUTE), SourcePlace())
+    assert [part.time_ms for part in parts] == [MINUTE - 1, MINUTE]
+    assert [len(part.events) for part in parts] == [3, 1]
+    assert cut([], SourcePlace())[0].time_ms is None
+
+
+def test_reference_data_is_cut_by_its_number_alone() -> None:
+    parts = cut(calls(*[0] * (SLICE_EVENTS + 2), topic="place.camera"), SourcePlace())
+    assert [len(part.events) for part in parts] == [SLICE_EVENTS, 2]
+    after = cut([*calls(0), *calls(*[1] * 3, topic="place.camera")], SourcePlace())
+    assert sum(len(part.events) for part in after) == 4
+
+
+def test_an_event_without_a_value_stands_before_all_others() -> None:
+    assert time_of(Event("core.watch", "w", None)) == 0
+    assert time_of(*calls(7)) == 7

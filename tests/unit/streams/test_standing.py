@@ -67,3 +67,38 @@ def test_a_standing_survives_being_written_down() -> None:
     standing, _ = played(SourcePlace(), 100, 110, 50)
     standing = standing.after_file("one", 3, {"b": [1]})
     assert standing_from(body_of(standing)) == standing
+
+
+def test_the_last_four_spools_are_remembered_with_their_newest_numbers() -> None:
+    standing = SourcePlace()
+    for number in range(6):
+        standing = standing.after_push(f"s{number}", number, 100, {})
+    standing = standing.after_push("s2", 9, 100, {})
+    assert standing.spools == {"s3": 3, "s4": 4, "s5": 5, "s2": 9}
+
+
+def test_a_push_by_a_clock_that_was_set_back_is_the_newest_all_the_same() -> None:
+    standing = SourcePlace().after_push("s", 1, 100, {"at": 1}).after_push("s", 2, 50, {"at": 2})
+    assert (standing.heard_at_ms, standing.place, standing.spools) == (100, {"at": 2}, {"s": 2})
+    assert len(standing.spans) == 1
+    assert SourcePlace().after_push("s", 1, 0, {}).heard_at_ms == 0
+
+
+def test_a_place_is_replaced_where_its_data_belong_and_nothing_more_counts_as_read() -> None:
+    standing, _ = played(SourcePlace(), 100, 110, 50)
+    mended = standing.with_place(a_poll(60), {"new": 1})
+    assert (mended.place_for(a_poll(60)), mended.place) == ({"new": 1}, {"at": 110})
+    assert not mended.has_heard(a_poll(60), "")
+    assert standing.with_place(a_poll(10), {"new": 1}) == standing
+    assert standing.with_place(Heard(b"x", None), {"new": 1}).file_place == {"new": 1}
+
+
+def test_a_file_that_goes_on_is_the_newest_again() -> None:
+    standing = SourcePlace().after_file("one", 1, {}).after_file("two", 1, {}).after_file("one", 2, {})
+    assert [*standing.files.items()] == [("two", 1), ("one", 2)]
+
+
+def test_what_is_written_down_names_its_spools_and_an_old_row_had_none() -> None:
+    standing = SourcePlace().after_push("s", 7, 100, {"at": 1})
+    assert standing_from(body_of(standing)) == standing
+    assert standing_from(b'{"spans":[],"files":[],"place":{}}').spools == {}
