@@ -59,6 +59,35 @@ def parsed(body: bytes) -> Element:
     return root
 
 
+MARK = "\ufffd"
+"""Unicode's own sign for what was no character."""
+
+
+def parsed_with_marks(body: bytes) -> tuple[Element, bool]:
+    """The root of *body*, and whether bytes of no character were read as ``MARK``.
+
+    Then each record asks ``check_unmarked`` of its own element, so a wrong byte costs the record in which it stands.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        if not body.startswith(_BOMS_OF_OTHERS):
+            return parsed(body.decode(errors="replace").encode()), True
+    return parsed(body), False
+
+
+def check_unmarked(element: Element, *, beside: str | None = None) -> None:
+    """``Invalid`` where a byte of no character stands in *element*, its children's texts and attributes included.
+
+    Children with the tag *beside* are left out: they are records of their own.
+    """
+    parts = [element, *(child for child in element if child.tag != beside)]
+    own = [element.text, *element.attrib.values(), *(child.tail for child in element)]
+    inner = (one for part in parts[1:] for each in part.iter() for one in (each.text, *each.attrib.values()))
+    if any(one is not None and MARK in one for one in (*own, *inner)):
+        raise Invalid("a byte is of no character", expected="UTF-8")
+
+
 def _check_counts(body: bytes) -> None:
     """``Invalid`` where there is more of anything than a message can need. One pass each, none of them a parse."""
     if body.count(b"<") > TAGS_MAX:

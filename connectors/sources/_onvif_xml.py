@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
-from connectors.formats.xml import Element, parsed
+from connectors.formats.xml import Element, check_unmarked, parsed_with_marks
 from connectors.sources._onvif_parts import (
     AS_IT_IS,
     Claim,
@@ -62,12 +62,19 @@ class Document:
         self.body = body
         if b"xmlns" in body[:4096]:
             try:
-                self.root = parsed(body)
+                self.root, self._is_marked = parsed_with_marks(body)
                 return
             except Invalid as error:
                 if "document type" in error.what or "UTF-8" in error.what or "too long" in error.what:
                     raise
-        self.root = parsed(_BEFORE + _DECLARATION.sub(b"", body, count=1) + _AFTER)
+        within = _BEFORE + _DECLARATION.sub(b"", body, count=1) + _AFTER
+        self.root, self._is_marked = parsed_with_marks(within)
+
+    def whole(self, element: Element, *, beside: str | None = None) -> Element:
+        """*element*; ``Invalid`` where a byte of no character stands in it, but for its children with the tag *beside*."""
+        if self._is_marked:
+            check_unmarked(element, beside=beside)
+        return element
 
     def frames(self) -> Iterator[Element]:
         yield from self.root.iter(FRAME)

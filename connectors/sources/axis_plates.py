@@ -15,13 +15,14 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
+from lxml import etree
 from pydantic import Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.messages import Message, read_messages
 from connectors.formats.records import ALONE, plausible_time, set_aside
 from connectors.formats.times import iso_ms
-from connectors.formats.xml import Element, parsed
+from connectors.formats.xml import Element, check_unmarked, parsed_with_marks
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import Box, Told, box_in_pixels, share_of
 from connectors.subjects.plates import masked, plate_key, plate_token
@@ -93,9 +94,16 @@ class AxisPlates:
 
     def _read_xml(self, body: bytes, topic: str | None, told: Told) -> None:
         found = 0
-        for time, items in _notifications(parsed(body)):
+        root, is_marked = parsed_with_marks(body)
+        for message, time, items in _notifications(root):
             found += 1
-            self._plate(items, iso_ms(time, "UtcTime", is_utc=True, noted=told.noted), time, topic, told)
+            try:
+                if is_marked:
+                    check_unmarked(message)
+                event_ms = iso_ms(time, "UtcTime", is_utc=True, noted=told.noted)
+                self._plate(items, event_ms, time, topic, told)
+            except Invalid as error:
+                told.aside.append(set_aside(masked(bytes(etree.tostring(message, with_tail=False))), error))
         if not found:
             raise Invalid(
                 "there is no message of a plate", field="Message", expected="tt:Message with its text"
@@ -142,15 +150,15 @@ class AxisPlates:
         told.events.append(Event("cctv.plate", camera.camera_id, value))
 
 
-def _notifications(root: Element) -> Iterator[tuple[str | None, dict[str, Any]]]:
-    """Time and items of each message that reads a plate."""
+def _notifications(root: Element) -> Iterator[tuple[Element, str | None, dict[str, Any]]]:
+    """Each message that reads a plate, its time and its items."""
     for message in root.iter(f"{TT}Message"):
         data = message.find(f"{TT}Data")
         items = (
             {} if data is None else {i.get("Name", ""): i.get("Value") for i in data.iter(f"{TT}SimpleItem")}
         )
         if "text" in items:
-            yield message.get("UtcTime"), items
+            yield message, message.get("UtcTime"), items
 
 
 def _reason(one: Any) -> Invalid:

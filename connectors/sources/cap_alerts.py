@@ -34,7 +34,7 @@ from pydantic import Field, field_validator
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.json import json_value
 from connectors.formats.records import plausible_time, position, set_aside
-from connectors.formats.xml import Element, parsed
+from connectors.formats.xml import Element, check_unmarked, parsed, parsed_with_marks
 from connectors.sources import _cap
 from connectors.sources._cap import Alert, Info
 from connectors.subjects.incidents import Case
@@ -143,9 +143,11 @@ class CapAlerts:
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])
         alerts: list[tuple[Alert, bytes]] = []
-        for number, (element, is_alone) in enumerate(elements):
+        for number, (element, is_alone, is_marked) in enumerate(elements):
             original = heard.body if is_alone else bytes(etree.tostring(element, with_tail=False))
             try:
+                if is_marked:
+                    check_unmarked(element)
                 alerts.append((_cap.read_alert(element, told.noted), original))
             except Invalid as error:
                 aside.append(set_aside(original, error, number=number))
@@ -159,8 +161,13 @@ class CapAlerts:
             del names[oldest]
         return told.reading(aside, {"names": names})
 
-    def _elements(self, body: bytes, told: Lasting, aside: list[SetAside]) -> list[tuple[Element, bool]]:
-        """The alerts of *body*, each with whether the body is that alert alone. ``Invalid`` for what is no CAP at all."""
+    def _elements(
+        self, body: bytes, told: Lasting, aside: list[SetAside]
+    ) -> list[tuple[Element, bool, bool]]:
+        """The alerts of *body*, each with whether the body is that alert alone, and whether there are bytes of no character.
+
+        ``Invalid`` for what is no CAP at all.
+        """
         if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
             return self._of_xml(body, {}, told)
         value = json_value(body)
@@ -172,13 +179,15 @@ class CapAlerts:
         found = self._of_xml(value[INDEX].encode(), linked, told)
         for text in filter(str.strip, linked.values()):
             try:
-                found += [(one, False) for one, _ in self._of_xml(text.encode(), {}, told)]
+                found += [(one, False, mark) for one, _, mark in self._of_xml(text.encode(), {}, told)]
             except Invalid as error:
                 aside.append(set_aside(text.encode(), error))
         return found
 
-    def _of_xml(self, body: bytes, linked: Mapping[str, str], told: Lasting) -> list[tuple[Element, bool]]:
-        root = parsed(body)
+    def _of_xml(
+        self, body: bytes, linked: Mapping[str, str], told: Lasting
+    ) -> list[tuple[Element, bool, bool]]:
+        root, is_marked = parsed_with_marks(body)
         alerts, entries = _cap.alerts_in(root), _cap.entries_in(root)
         if (status := _cap.exercises(root)) is not None:
             told.skipped[f"envelope of status {status[:20]}"] += max(1, len(alerts))
@@ -191,7 +200,7 @@ class CapAlerts:
             told.noted["the feed has further pages, which are not followed"] += 1
         if (links := len(_cap.links_in(root))) > len(linked):
             told.noted["an entry only links to its alert, which was not heard"] += links - len(linked)
-        return [(one, one is root) for one in alerts]
+        return [(one, one is root, is_marked) for one in alerts]
 
     # -- one alert -------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from pydantic import Field, field_validator
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.records import plausible_time, position, set_aside
-from connectors.formats.xml import parsed
+from connectors.formats.xml import check_unmarked, parsed_with_marks
 from connectors.sources import _datex
 from connectors.sources._datex import Publication, Record, Situation
 from connectors.subjects.incidents import Case, Status
@@ -97,7 +97,8 @@ class DatexSituations:
     def read(self, heard: Heard, place: Place) -> Reading:
         told = Lasting(self._context, heard, place)
         try:
-            publication = _datex.publication_in(parsed(heard.body))
+            root, is_marked = parsed_with_marks(heard.body)
+            publication = _datex.publication_in(root)
         except Invalid as error:
             return Reading((), place, aside=[set_aside(heard.body, error)])
         if publication is None:
@@ -106,6 +107,8 @@ class DatexSituations:
         keys = set[str]()
         for number, element in enumerate(publication.situations):
             try:
+                if is_marked:
+                    check_unmarked(element)
                 situation = _datex.read_situation(element, publication.time, told.noted)
                 keys.add(_key(publication, situation))
                 self._hear(situation, publication, heard.at_ms, told)

@@ -193,9 +193,9 @@ class OnvifMetadata:
             try:
                 things = list(element.iterchildren(as_xml.OBJECT))
                 self._frame(
-                    as_xml.frame_of(element),
+                    as_xml.frame_of(document.whole(element, beside=as_xml.OBJECT)),
                     self._camera(topic, None),
-                    map(as_xml.thing_of, things),
+                    (as_xml.thing_of(document.whole(one)) for one in things),
                     partial(_alone, document, things, element) if message is None else whole,
                     told,
                 )
@@ -204,7 +204,7 @@ class OnvifMetadata:
         for element in document.happenings():
             found += 1
             try:
-                happening = as_xml.happening_of(element)
+                happening = as_xml.happening_of(document.whole(element))
                 self._events.add(happening, self._camera(topic, video_source_of(happening)), told)
             except Invalid as error:
                 put_aside(element, error)
