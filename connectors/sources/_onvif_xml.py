@@ -76,6 +76,9 @@ class Document:
             check_unmarked(element, beside=beside)
         return element
 
+    def thing_of(self, element: Element) -> Thing:
+        return thing_of(self.whole(element))
+
     def frames(self) -> Iterator[Element]:
         yield from self.root.iter(FRAME)
 

@@ -195,7 +195,7 @@ class OnvifMetadata:
                 self._frame(
                     as_xml.frame_of(document.whole(element, beside=as_xml.OBJECT)),
                     self._camera(topic, None),
-                    (as_xml.thing_of(document.whole(one)) for one in things),
+                    map(document.thing_of, things),  # a generator would end at the first that raises
                     partial(_alone, document, things, element) if message is None else whole,
                     told,
                 )

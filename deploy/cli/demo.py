@@ -183,6 +183,10 @@ def seeded(city: City, seed: int, folder: Path, devices: Devices | None) -> City
 
     text = city.path.read_text(encoding="utf-8")
     text = re.sub(r"^seed = .*$", f"seed = {seed}", text, flags=re.MULTILINE)
+    named = re.compile(r"^connectors = .*$", re.MULTILINE)  # relative to the city's file, which is copied
+    text = named.sub(
+        lambda line: re.sub(r'"([^"]*)"', lambda one: f'"{city.path.parent / one[1]}"', line[0]), text
+    )
     path = folder / f"{city.name}.toml"
     path.write_text(text if devices is None else f"{text}\n{devices.text()}", encoding="utf-8")
     return load_city(str(path))

@@ -44,15 +44,19 @@ def broker_running(folder: Path) -> Iterator[int | None]:
         port = int(probe.getsockname()[1])
     settings = folder / "mosquitto.conf"
     settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
-    quiet = subprocess.DEVNULL
-    broker = subprocess.Popen(
-        [program, "-c", str(settings)], stdout=quiet, stderr=quiet, start_new_session=True
-    )
+    command = [
+        "/bin/sh",
+        "-c",
+        '"$0" -c "$1" >/dev/null 2>&1 & cat >/dev/null; kill $!',
+        program,
+        str(settings),
+    ]
+    # the shell ends the broker when its standard input ends: with us, however we end
+    broker = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     try:
         yield port
     finally:
-        broker.terminate()
-        broker.wait()
+        broker.communicate()
 
 
 class Devices:

@@ -9,13 +9,15 @@ import pytest
 from connectors.base import Heard, Reading
 from connectors.formats.xml import MARK
 from tests.unit.connectors.seen import NOON, read, source, values
+from tests.unit.connectors.test_cap_alerts import MINUTE, a_feed, an_alert
+from tests.unit.connectors.test_cap_alerts import NOON as THEIR_NOON
 from tests.unit.connectors.test_cap_alerts import Life as Warnings
-from tests.unit.connectors.test_cap_alerts import a_feed, an_alert
 from tests.unit.connectors.test_datex_situations import Life as Roads
 from tests.unit.connectors.test_datex_situations import a_situation, version_2
 
 TT = 'xmlns:tt="http://www.onvif.org/ver10/schema"'
 BAD = b"\xff\xc3"
+LATER = THEIR_NOON + 5 * MINUTE
 
 
 def an_object(number: int, word: str = "Human") -> str:
@@ -77,8 +79,7 @@ def test_a_plate_with_a_wrong_byte_is_set_aside_masked_and_the_next_is_read() ->
     ids=["cap_alerts", "datex_situations"],
 )
 def test_a_warning_or_road_situation_with_a_wrong_byte_costs_itself_alone(life: Any, body: str) -> None:
-    at_ms = NOON + 300_000
-    reading = life.source.read(Heard(body.encode().replace(b"BAD", BAD), at_ms), {})
+    reading = life.source.read(Heard(body.encode().replace(b"BAD", BAD), LATER), {})
     assert len(list(reading.events)) == 2
     (aside,) = reading.aside
     assert aside.reason == "a byte is of no character"

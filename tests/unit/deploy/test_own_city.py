@@ -361,3 +361,14 @@ def test_a_demo_plays_an_own_city_that_is_simulated_and_no_other(put: Put, tmp_p
     assert city.path != path and "seed = 1\n" in path.read_text()
     with pytest.raises(UsageFault, match="bongsu run houston"):
         simulated("houston")
+
+
+def test_a_demo_of_a_city_with_connectors_of_its_own_finds_them(put: Put, tmp_path: Path) -> None:
+    text = TOWN.format(name="mytown").replace(
+        "\n[", '\nconnectors = ["./connectors", "' + str(tmp_path / "ours") + '"]\n[', 1
+    )
+    path = put("mytown", text + "seed = 1\n")
+    for folder in (path.parent / "connectors", tmp_path / "ours"):
+        (folder / "sources").mkdir(parents=True)
+    city = seeded(simulated("mytown"), 7, tmp_path, None)
+    assert [str(one) for one in city.file.connectors] == [f"{path.parent}/connectors", f"{tmp_path}/ours"]
