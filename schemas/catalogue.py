@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas.errors import Fatal, Invalid
+from schemas.personal import Personal, read_personal
 
 TOPICS = Path(__file__).parent / "topics"
 DLQ = "dlq"
@@ -47,7 +48,7 @@ class Contract:
     retention_ms: int | None
     cleanup: str
     compatibility: str
-    personal: tuple[str, ...]
+    personal: Personal
     max_bytes: int
     bytes_fields: tuple[str, ...]
     versions: tuple[Schema, ...]
@@ -86,7 +87,7 @@ def read_contract(folder: Path) -> Contract:
             retention_ms=milliseconds(said["retention"]) if "retention" in said else None,
             cleanup=said["cleanup"],
             compatibility=said["compatibility"],
-            personal=tuple(said["personal"]),
+            personal=read_personal(said["personal"]),
             max_bytes=said.get("max_bytes", MAX_BYTES),
             bytes_fields=tuple(said.get("bytes_fields", ())),
             versions=versions,

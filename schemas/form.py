@@ -20,6 +20,7 @@ from schemas.model import (
     nullable,
     paths,
 )
+from schemas.personal import misclassed
 
 LOWER_SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 TYPE_NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
@@ -59,10 +60,7 @@ def form(record: Record, contract: Contract) -> Iterator[tuple[str, str]]:
     for path in contract.bytes_fields:
         if path not in held:
             yield path, "bytes_fields in topic.toml names it, and it is no field of bytes"
-    known = {path for path, _ in paths(record)}
-    for path in contract.personal:
-        if path not in known:
-            yield path, "personal in topic.toml names it, and there is no such field"
+    yield from misclassed(record, contract.personal)
 
 
 def _common(record: Record) -> Iterator[tuple[str, str]]:

@@ -16,9 +16,13 @@ partitions = {partitions}
 {retention}
 cleanup = "{cleanup}"
 compatibility = "{compatibility}"
-personal = {personal}
 bytes_fields = {bytes_fields}
 max_bytes = {max_bytes}
+
+[personal]
+identifying = {identifying}
+located = {located}
+exempt = {exempt}
 
 [released]
 {released}
@@ -30,7 +34,9 @@ SETTINGS: dict[str, Any] = {
     "retention": 'retention = "30d"',
     "cleanup": "delete",
     "compatibility": "BACKWARD",
-    "personal": [],
+    "identifying": [],
+    "located": ["position"],
+    "exempt": "{}",
     "bytes_fields": [],
     "max_bytes": 65_536,
 }

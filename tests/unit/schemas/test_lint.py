@@ -30,7 +30,8 @@ def test_all_that_ships_is_clean() -> None:
 
 
 def test_a_sound_contract_is_clean(tmp_path: Path) -> None:
-    assert findings(tmp_path, an_event(NOTE), example=an_example(note="a word")) == []
+    settings = {"identifying": ["note"], "example": an_example(note="a word")}
+    assert findings(tmp_path, an_event(NOTE), **settings) == []
 
 
 FORM: dict[str, tuple[Schema, str]] = {
@@ -104,9 +105,33 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "no such key": ({"key": "incident_id"}, "incident_id: key in topic.toml names it"),
     "a key that may be null": ({"key": "note"}, "note: a key must be a string"),
     "no such personal field": (
-        {"personal": ["caller.phone"]},
-        "caller.phone: personal in topic.toml names it",
+        {"identifying": ["caller.phone"]},
+        "caller.phone: personal in topic.toml names it, and there is no such field",
     ),
+    "no such place": (
+        {"located": ["position", "yard"]},
+        "yard: personal in topic.toml names it, and there is no",
+    ),
+    "no such exemption": (
+        {"exempt": '{yard = "public"}'},
+        "yard: personal in topic.toml names it, and there is no",
+    ),
+    "in two classes": (
+        {"identifying": ["note"], "located": ["position", "note"]},
+        "note: personal in topic.toml names it twice",
+    ),
+    "in a class and exempt": (
+        {"identifying": ["note"], "exempt": '{note = "public"}'},
+        "note: personal in topic.toml names it twice",
+    ),
+    "within one of another class": (
+        {"identifying": ["note", "position.lat"]},
+        "position.lat: personal in topic.toml names it within position",
+    ),
+    "a position in no class": ({"located": []}, "position: it looks located: name it under [personal]"),
+    "a note in no class": ({}, "note: it looks identifying: name it under [personal]"),
+    "exempt without a reason": ({"exempt": '{note = " "}'}, "note: personal.exempt must say why"),
+    "exempt without need": ({"exempt": '{case_id = "ours"}'}, "case_id: it does not look personal"),
     "bytes that are none": ({"bytes_fields": ["note"]}, "note: bytes_fields in topic.toml names it"),
     "an unknown cleanup": ({"cleanup": "burn"}, "cleanup is one of"),
     "deleted, but when": ({"retention": ""}, "retention belongs to cleanup"),
@@ -130,7 +155,12 @@ def test_a_topic_of_the_wrong_settings_is_stopped(fault: str, tmp_path: Path) ->
 
 def test_what_the_settings_allow_is_allowed(tmp_path: Path) -> None:
     schema = an_event(a_field("body", "bytes"), a_field("place", ["null", PLACE], default=None))
-    settings = {"bytes_fields": ["body"], "personal": ["body", "place.lat"], "max_bytes": 5_000_000}
+    settings = {
+        "bytes_fields": ["body"],
+        "identifying": ["body"],
+        "located": ["position", "place.lat"],
+        "max_bytes": 5_000_000,
+    }
     example = an_example(body="/w==", place={"lat": 36.3})
     assert findings(tmp_path, schema, example=example, name="cctv.call-out", partitions=4, **settings) == []
 
@@ -158,7 +188,11 @@ def test_an_example_that_is_none_is_stopped(fault: str, tmp_path: Path) -> None:
 def test_a_released_version_that_was_edited_is_stopped_and_the_way_out_is_said(tmp_path: Path) -> None:
     first = an_event()
     found = findings(
-        tmp_path, an_event(NOTE), example=an_example(note=None), released={"v1": fingerprint(first)}
+        tmp_path,
+        an_event(NOTE),
+        example=an_example(note=None),
+        released={"v1": fingerprint(first)},
+        identifying=["note"],
     )
     assert len(found) == 1
     assert "v1 is released and may not change" in found[0]
