@@ -75,7 +75,7 @@ class Publication:
     is_part: bool
 
     def around(self) -> tuple[bytes, bytes]:
-        """What makes a body of its own of one situation."""
+        """Bytes that make a body of its own of one situation."""
         root = etree.Element(PART)
         for name, text in (("supplier", self.supplier), ("publicationTime", self.time)):
             etree.SubElement(root, name).text = text
@@ -170,7 +170,7 @@ def _over(element: Element) -> str | None:
 
 
 def _words(element: Element) -> Iterator[str]:
-    """What a record says that it is, beside its type: accidentType, vehicleObstructionType …"""
+    """Words by which a record says what it is, beside its type: accidentType, vehicleObstructionType …"""
     for child in element:
         if local(child).endswith("Type") and (text := (child.text or "").strip()):
             yield text

@@ -49,7 +49,7 @@ class RowReader:
     def read_all(
         self, body: bytes, read_one: Callable[[Row], Read | None]
     ) -> tuple[list[Read | None], list[SetAside]]:
-        """What *read_one* makes of each row, ``None`` for one that is left to others; and what was set aside.
+        """Results of *read_one* for each row, ``None`` for one that is left to others; and what was set aside.
 
         ``Invalid`` for a body that is no list of rows.
         """

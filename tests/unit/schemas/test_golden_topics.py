@@ -122,7 +122,7 @@ NOT_PERSONAL = {
     "place.zone": {"position", "name", "geometry"},
     "source.place": {"position"},
 }
-"""What looks personal and is not; the topics' files say why."""
+"""Fields that look personal and are not; the topics' files say why."""
 WIDE = {"cctv.detection": 4, "cctv.plate": 4, "mobility.position": 4, "core.evidence": 4}
 """More than one partition for each city: what cameras and vehicles send. All else keeps its order in one."""
 LARGE = {

@@ -23,7 +23,7 @@ AREA = "<circle>{lat},{lon} 5</circle>".format(**place())
 
 
 def heard(type_name: str, body: str, source: str = "one", clock: str = "12:05", **config: Any) -> list[Entry]:
-    """What a source tells of *body* at noon of the day on which everything happens."""
+    """Events that a source tells of *body* at noon of the day on which everything happens."""
     context = SourceContext("demo", source, ZoneInfo("UTC"), BOUNDS)
     here = body.replace("2026-06-01T", "2024-06-01T")
     reading = load_source(type_name, context, config).read(Heard(here.encode(), at(clock)), {})
