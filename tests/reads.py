@@ -44,7 +44,7 @@ COMMANDS: Mapping[str, set[str]] = {
         "core.filing",
     },
     "deploy/cli/effects.py": {"core.effect", "core.alert", "core.situation", "core.grant"},
-    "deploy/cli/demo.py": {"core.situation", "core.alert", "core.grant"},
+    "deploy/cli/demo.py": {"core.situation", "core.alert", "core.grant", "core.track"},
     "deploy/assembly/retry.py": {"source.dlq"},
     "deploy/topic_values.py": {"core.journal"},
     "deploy/cli/tail.py": set(),

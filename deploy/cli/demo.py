@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from deploy.demo.devices import Devices
     from streams.runtime.records import Record
 
-CORE = ("core.situation", "core.alert", "core.grant")
+CORE = ("core.situation", "core.alert", "core.grant", "core.track")
 STORY_S_MAX = 300
 
 

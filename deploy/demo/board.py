@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.demo.sources import RAW, Sources
+from deploy.demo.tracks import way
 from schemas.printable import printable_line, printable_value
 
 SITUATIONS_MAX = 12
@@ -54,6 +55,8 @@ class Board:
                 line = self._alert(value)
             case "core.grant":
                 line = self._grant(value)
+            case "core.track":
+                line = f"{value['situation_id'][:6]} seen: {way(value)}" if value["hits"] else None
             case _:
                 return None
         self._forget()

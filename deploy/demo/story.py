@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
+from deploy.demo.tracks import way
 from schemas.printable import printable_line
 
 Value = Mapping[str, Any]
@@ -72,9 +73,9 @@ CHAPTERS = (
         lambda v: f"a child under protection: {v['headline']}",
     ),
     Chapter(
-        "core.alert",
-        lambda v: v["rule"] == "wanted" and len(v["evidence"]) >= CAMERAS_PASSED,
-        lambda v: f"a wanted car is followed over {len(v['evidence'])} cameras: {v['headline']}",
+        "core.track",
+        lambda v: len(v["hits"]) >= CAMERAS_PASSED,
+        lambda v: f"a wanted car is followed over {len(v['hits'])} cameras: {way(v)}",
     ),
     Chapter(
         "core.grant",

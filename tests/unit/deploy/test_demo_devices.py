@@ -24,6 +24,7 @@ from deploy.demo.devices import Devices, bridged
 from deploy.demo.field import Said, a_round, setup
 from deploy.demo.lanes import LANES, lanes
 from deploy.demo.story import CHAPTERS, Story
+from deploy.demo.tracks import way
 from streams.geo import distance_m
 
 NOON = round(datetime(2026, 3, 8, 12, tzinfo=UTC).timestamp() * 1000)
@@ -97,6 +98,7 @@ def a_value(**said: Any) -> dict[str, Any]:
     }
 
 
+HOP = {"speed_mps": 20.0, "is_impossible": False}
 TWELVE = [
     ("cctv.detection", a_value(label="smoke", camera_id="onvif-0")),
     ("core.alert", a_value(rule="unconfirmed", kind="fire", headline="h")),
@@ -113,7 +115,7 @@ TWELVE = [
     ("core.alert", a_value(rule="traffic-impact", audience="transit", headline="h")),
     ("core.alert", a_value(rule="disaster", audience="disaster-room", headline="h")),
     ("core.alert", a_value(rule="vulnerable", audience="protection-centre", headline="h")),
-    ("core.alert", a_value(rule="wanted", evidence=[1, 2, 3], headline="h")),
+    ("core.track", a_value(rule="wanted", hits=[{"camera_id": "c"}] * 3, hops=[HOP] * 2, next_cameras=[])),
     ("core.grant", a_value(rule="disaster", revoked_at=None, camera_id="c", granted_to="g", purpose="p")),
     ("core.alert", a_value(rule="unconfirmed", kind="medical", headline="h")),
     ("core.alert", a_value(rule="surge", headline="h")),
@@ -133,9 +135,19 @@ def test_the_story_has_twelve_dated_lines_each_once_with_its_place() -> None:
 
 def test_a_wanted_car_that_passed_two_cameras_and_a_grant_that_ended_are_no_lines() -> None:
     story = Story(UTC)
-    assert story.take("core.alert", a_value(rule="wanted", evidence=[1, 2], headline="h"), "x") is None
+    two = a_value(rule="wanted", hits=[{"camera_id": "c"}] * 2, hops=[HOP], next_cameras=[])
+    assert story.take("core.track", two, "x") is None
     ended = a_value(rule="disaster", revoked_at=NOON, camera_id="c", granted_to="g", purpose="p")
     assert story.take("core.grant", ended, "x") is None
+
+
+def test_a_way_says_speeds_what_cannot_be_and_where_it_may_be_next() -> None:
+    hits = [{"camera_id": one} for one in ("a", "b", "c", None)]
+    hops = [HOP, {"speed_mps": None, "is_impossible": True}, {"speed_mps": None, "is_impossible": False}]
+    coming = [{"camera_id": one, "seconds": 12.4} for one in ("x", "y", "z")]
+    track = {"hits": hits, "hops": hops, "next_cameras": coming}
+    assert way(track) == "a, 72 km/h to b, impossible to c, on to a camera; next: x in 12 s or y in 12 s"
+    assert way({"hits": [], "hops": [], "next_cameras": []}) == ""
 
 
 def test_the_board_says_which_source_said_what_in_one_line_of_80_columns() -> None:

@@ -362,7 +362,7 @@ def test_what_was_taken_refused_and_repeated_is_counted_and_the_drain_is_woken(h
 
 
 class ASpool:
-    """What readiness asks of a spool."""
+    """Parts of a spool that readiness asks."""
 
     trouble: str | None = None
     is_full = False
