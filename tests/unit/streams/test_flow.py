@@ -63,3 +63,30 @@ def test_a_partition_that_another_worker_has_now_is_forgotten() -> None:
     flow.forget(ONE)
     assert flow.closed(ONE, NOON + 60_000) == []
     assert [one.left_out for one in flow.closed(OTHER, NOON + 60_000)] == [30]
+
+
+def test_a_second_of_which_nothing_was_left_out_is_forgotten_with_the_others() -> None:
+    flow = Flow()
+    sees(flow, 3, at=NOON + SECOND_MS)
+    sees(flow, 25, at=NOON)
+    assert flow.closed(ONE, NOON + SECOND_MS - 1) == []
+    assert [one.left_out for one in flow.closed(ONE, NOON + SECOND_MS)] == [5]
+    assert list(flow.seconds[ONE]) == [NOON + SECOND_MS]
+    assert flow.closed(ONE, NOON + 2 * SECOND_MS) == []
+    assert flow.seconds[ONE] == {}
+
+
+def test_the_usual_bound_is_twenty_in_a_second_of_a_thousand_milliseconds() -> None:
+    flow = Flow()
+    assert sees(flow, 21, at=NOON) == 20
+    ids = [b"a", b"b"]
+    rows = Flow(1).kept([WATCH] * 2, [NOON + 999, NOON + 1_000], [ONE] * 2, [0, 1], ids)
+    assert rows == [0, 1]
+    assert sees(Flow(), 0) == 0
+
+
+def test_the_last_offset_is_the_highest_however_the_rows_stand() -> None:
+    flow = Flow(1)
+    flow.kept([WATCH] * 3, [NOON] * 3, [ONE] * 3, [7, 9, 8], [b"a", b"b", b"c"])
+    (second,) = flow.closed(ONE, NOON + SECOND_MS)
+    assert (second.left_out, second.last_offset) == (2, 9)

@@ -105,3 +105,21 @@ def test_a_worker_that_is_fenced_young_takes_over_anew(
     error: BongsuError, ran_s: float, fenced: int, is_so: bool
 ) -> None:
     assert may_restart(error, ran_s=ran_s, fenced=fenced) == is_so
+
+
+def test_fencings_in_a_row_are_counted_and_an_old_run_begins_the_count_anew() -> None:
+    fenced, restarts = Fenced("transaction"), Restarts()
+    waits = [restarts.wait_s(fenced, ran_s=1.0) for _ in range(6)]
+    assert [one is None for one in waits] == [False] * 5 + [True]
+    restarts = Restarts()
+    for _ in range(5):
+        assert restarts.wait_s(fenced, ran_s=1.0) is not None
+    assert restarts.wait_s(Unreachable("away"), ran_s=60.0) is not None
+    assert restarts.wait_s(fenced, ran_s=59.9) is not None
+    assert restarts.wait_s(fenced, ran_s=60.0) is None, "by then another owns its name for good"
+
+
+def test_the_waits_by_figures() -> None:
+    restarts, away = Restarts(), Unreachable("away")
+    assert [restarts.wait_s(away, ran_s=5.0) for _ in range(8)] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
+    assert restarts.wait_s(away, ran_s=5.1) == 0.05

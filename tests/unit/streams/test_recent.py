@@ -90,3 +90,59 @@ def test_what_another_worker_has_now_is_forgotten_and_the_rest_is_not() -> None:
     recent.forget([ONE])
     assert (kept(recent), recent.rows) == ([NOON, NOON + 1], 2)
     assert (recent.first_offset(ONE), recent.first_offset(OTHER)) == (None, 5)
+
+
+def many(count: int, at_ms: int, *, offset: int = 0) -> ObservationBatch:
+    """So many observations of one partition in one batch, all of them received at *at_ms*."""
+    columns = observations(count)
+    columns.received[:] = columns.time[:] = at_ms
+    columns.at[:] = np.arange(count)
+    frames: Any = NoFrames(count)
+    offsets = np.arange(offset, offset + count, dtype=np.int64)
+    return ObservationBatch(columns, [ONE], np.zeros(count, np.uint8), offsets, frames, {})
+
+
+def chunks(recent: Recent) -> list[int]:
+    return [len(one.batch) for one in recent._chunks]
+
+
+def test_small_batches_are_joined_up_to_4096_rows_and_a_large_one_stands_alone_in_its_order() -> None:
+    recent = Recent(LOOK_BACK_MS, 1 << 30)
+    recent.keep(many(4_095, NOON))
+    assert (chunks(recent), recent.rows) == ([], 4_095)
+    recent.keep(many(1, NOON + 1))
+    assert (chunks(recent), recent.rows) == ([4_096], 4_096)
+    recent.keep(many(3, NOON + 2))
+    recent.keep(many(4_096, NOON + 3))
+    assert (chunks(recent), recent.rows) == ([4_096, 3, 4_096], 8_195)
+    recent.keep(many(0, NOON + 4))
+    assert [len(one) for one in recent.batches()] == [4_096, 3, 4_096]
+
+
+def test_what_is_small_has_its_bytes_and_its_first_offset_too() -> None:
+    recent = Recent(LOOK_BACK_MS, 1 << 30)
+    assert (recent.rows, recent.nbytes, recent.dropped, recent.first_offset(ONE)) == (0, 0, 0, None)
+    one, two = many(10, NOON, offset=5), many(20, NOON, offset=15)
+    recent.keep(one)
+    recent.keep(two)
+    assert recent.nbytes == one.nbytes + two.nbytes > 0
+    assert (recent.first_offset(ONE), recent.first_offset(OTHER)) == (5, None)
+    list(recent.batches())
+    assert chunks(recent) == [30]
+    assert recent.nbytes == one.nbytes + two.nbytes + 1_024
+    assert recent.first_offset(ONE) == 5
+
+
+def test_of_chunks_of_different_sizes_the_oldest_is_the_one_that_is_counted() -> None:
+    recent = Recent(LOOK_BACK_MS, 1 << 30)
+    recent.keep(many(4_096, NOON))
+    recent.keep(many(5_000, NOON + 1))
+    recent.bytes_max = recent.nbytes - 1
+    recent.trim({ONE: NOON})
+    assert (recent.dropped, chunks(recent)) == (4_096, [5_000])
+
+
+def test_of_a_partition_of_which_nothing_is_known_nothing_is_too_old() -> None:
+    recent = a_recent(seen(-LOOK_BACK_MS, ONE))
+    recent.trim({})
+    assert kept(recent) == [-LOOK_BACK_MS]

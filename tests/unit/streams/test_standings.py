@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from deploy.assembly.slots import take_slot
+from schemas.errors import Retriable
 from streams.match.core.step import PartitionProgress
 from streams.match.worker import offsets as module
 from streams.match.worker.offsets import Left, left_from, taken_over, text_of
@@ -99,3 +101,59 @@ def test_a_worker_that_is_killed_leaves_its_name_to_the_next(tmp_path: Path) -> 
     name, held = take_slot(tmp_path, "town.match")
     assert name == dead.stdout.strip()
     held.close()
+
+
+def test_progress_is_committed_with_its_offset_and_its_owner() -> None:
+    (named,) = module.committed_of({("t", 3): STANDING}, "us")
+    assert (named.topic, named.partition, named.offset) == ("t", 3, 90)
+    assert named.metadata == "1 us 7 12 1772967600000"
+    (released,) = module.committed_of({("t", 3): STANDING}, None)
+    assert released.metadata == "1 - 7 12 1772967600000"
+
+
+class Failing(Committed):
+    """A consumer whose group cannot be asked."""
+
+    def committed(self, _asked: Sequence[TopicPartition], timeout: float) -> list[TopicPartition]:
+        assert timeout == 10
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+
+class OnePlaceFails:
+    """The answer for a place that Kafka does not tell."""
+
+    error = KafkaError(KafkaError._TIMED_OUT)
+
+
+def test_a_group_that_cannot_be_asked_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: Any = OnePlaceFails()
+    for consumer in (Failing(), Committed(TopicPartition("t", 0, 90), found)):
+        settings: list[Any] = []
+
+        def consumer_of(
+            given: Any, consumer: Committed = consumer, settings: list[Any] = settings
+        ) -> Committed:
+            settings.append(given)
+            return consumer
+
+        monkeypatch.setattr(module, "consumer_of", consumer_of)
+        with pytest.raises(Retriable, match="reading the committed offsets of group: _TIMED_OUT"):
+            taken_over("b:1", "group", [("t", 0)], us="us")
+        assert settings[0]["isolation.level"] == "read_uncommitted", "its owner may be dead"
+
+
+def test_after_a_fencing_the_progress_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    later = PartitionProgress(next_offset=95, watch_offset=7, first_offset=12, watermark_ms=1)
+
+    def consumer_of(_settings: Any) -> Committed:
+        asked.append(1)
+        offset, progress = (90, STANDING) if len(asked) == 1 else (95, later)
+        return Committed(TopicPartition("t", 0, offset, metadata=text_of(progress, "other")))
+
+    monkeypatch.setattr(module, "consumer_of", consumer_of)
+    monkeypatch.setattr(module, "transactional_producer", lambda _, owner: owner)
+    assert taken_over("", "group", [("t", 0)], us="us") == {("t", 0): Left(later, "other")}
+    asked.clear()
+    assert taken_over("", "group", [("t", 0)], us="other") == {("t", 0): Left(STANDING, "other")}
+    assert len(asked) == 1, "nobody was fenced"
