@@ -115,6 +115,15 @@ def test_a_mutant_that_does_not_compile_is_none(folder: Path) -> None:
     assert lines == {False: 1, True: 2}
 
 
+def test_code_on_which_an_operator_breaks_is_passed_over(folder: Path) -> None:
+    source = "import zlib\n\ntry:\n    pass\nexcept (ValueError, zlib.error):\n    pass\n"
+    (folder / "half.py").write_text(source, encoding="utf-8")
+    work = WorkDB(str(folder / "work"), WorkDB.Mode.create)
+    init([Path("half.py")], work, {})
+    found = [is_a_program(one) for one in work.work_items if "Exception" in one.mutations[0].operator_name]
+    assert sorted(found) == [False, True]
+
+
 def test_a_test_that_bites_catches_every_mutant_and_the_module_is_put_back(folder: Path) -> None:
     (folder / "test_bites.py").write_text(BITES, encoding="utf-8")
     (one,) = of_code({"half.py": ("test_bites.py",)}, random.Random(1), folder / "work", slice(0, 1))

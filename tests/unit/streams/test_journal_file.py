@@ -162,3 +162,32 @@ def test_a_schema_that_the_catalogue_does_not_have_is_told_with_its_place() -> N
             Versions(Registry(shelf.url)).of("demo.core.alert", value, "demo.core.alert[0]@7")
         with pytest.raises(Fatal, match=r"@8: the registry knows no schema id 99"):
             Versions(Registry(shelf.url)).of("demo.core.alert", frame(99, b""), "demo.core.alert[0]@8")
+
+
+def test_rules_stand_as_the_json_that_they_are_and_all_else_as_base64() -> None:
+    rules, tick = orjson.loads(LINES[1]), orjson.loads(LINES[2])
+    assert (rules["body"], rules["version"]) == (config_of({}).canonical(), None)
+    assert (tick["body"], tick["version"], tick["subject"]) == ("AP8=", 1, "demo.core.tick-value")
+
+
+def test_a_compressed_file_that_is_cut_off_names_the_line_that_is_missing(tmp_path: Path) -> None:
+    whole = written(tmp_path / "j.jsonl.gz").read_bytes()
+    short = tmp_path / "short.jsonl.gz"
+    short.write_bytes(whole[:-9])
+    with pytest.raises(Invalid, match="line 6: the compressed file is damaged or cut off"):
+        list(JournalFile(short).entries())
+        list(JournalFile(short).answers("demo.core.watch"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"export": "bongsu journal", "form": 1},
+        {"export": "another", "form": 1, "city": "demo"},
+        {"export": "bongsu journal", "form": 1, "city": 7},
+        {"export": "bongsu journal", "form": 2, "city": "demo"},
+    ],
+)
+def test_each_part_of_the_header_is_needed(tmp_path: Path, header: dict[str, Any]) -> None:
+    with pytest.raises(Invalid, match="line 1: "):
+        JournalFile(written(tmp_path / "j.jsonl", [orjson.dumps(header) + b"\n", *LINES[1:]]))
