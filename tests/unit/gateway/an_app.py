@@ -108,7 +108,7 @@ def a_gateway(
     requests_per_s: float | None = None,
     body_bytes: int = 100_000,
 ) -> Iterator[Here]:
-    spool = Spool(folder / "spool.sqlite", bytes_max=spool_bytes)
+    spool = Spool(folder / "spool.sqlite", bytes_max=spool_bytes, reserve_bytes=1 << 20)
     key, account = new_key(
         "springfield", "police", ["reports"], now_ms=NOON_MS, requests_per_s=requests_per_s
     )

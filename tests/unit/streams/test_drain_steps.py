@@ -177,12 +177,12 @@ def test_a_push_is_published_and_leaves_the_spool_and_its_publishing_shows_that_
 
 @pytest.mark.parametrize(("took_s", "waits_s"), [(0.0, 0.05), (0.03, 0.02), (9.0, 0.0)])
 def test_under_load_transactions_are_fewer_and_larger(steps: Steps, took_s: float, waits_s: float) -> None:
-    steps.push(3)
+    steps.push(2)
 
     def publish(part: Slice, *, played: bool) -> None:
         assert not played
         steps.ingest.standing = part.standing
-        steps.now_s += took_s / 3
+        steps.now_s += took_s / 2
 
     steps.ingest.publish = publish  # type: ignore[method-assign]  # it takes time
     *_, (event, seconds) = steps.step()
