@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,24 +167,3 @@ def _shown(board: Board) -> str:
     console = Console(file=shown, width=80, force_terminal=False)
     console.print(board.render())
     return shown.getvalue().split("as it happens")[0]
-
-
-@pytest.mark.skipif(shutil.which("mosquitto", path="/usr/sbin:/usr/bin") is None, reason="no mosquitto")
-def test_the_broker_ends_with_the_demo_however_that_ends(tmp_path: Path) -> None:
-    code = (
-        "import sys, os; from pathlib import Path; from deploy.demo.devices import broker_running\n"
-        "one = broker_running(Path(sys.argv[1])); print(one.__enter__(), flush=True); os.kill(os.getpid(), 9)"
-    )
-    killed = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
-    )
-    port = int(killed.stdout)
-    until = time.monotonic() + 10
-    while time.monotonic() < until and _listens(port):
-        time.sleep(0.02)
-    assert killed.returncode == -9 and not _listens(port)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
