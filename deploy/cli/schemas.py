@@ -13,6 +13,7 @@ from deploy.cli.parameters import CITY
 from deploy.settings import endpoints
 from deploy.telling import tell
 from schemas.catalogue import TOPICS, Contract, load_catalogue, topic_name
+from schemas.errors import Fatal
 
 WORK_FAILED = 1
 
@@ -111,6 +112,39 @@ def register(cities: Sequence[str], as_json: bool) -> None:
         if as_json:
             tell(orjson.dumps({"topic": topic, "id": schema_id, "versions": len(contract.versions)}).decode())
     tell(f"{len(subjects)} subjects registered", err=True)
+
+
+@schemas.command()
+@click.option(
+    "-o",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write [default: standard output].",
+)
+@click.option("--city", type=CITY, help="This city's topics [default: the city is a parameter].")
+def asyncapi(path: Path | None, city: str | None) -> None:
+    """Describe every topic as AsyncAPI 3.1.
+
+    With key, headers, schema, retention and examples. Needs no network.
+
+    \b
+    Example:  bongsu schemas asyncapi --city demo -o asyncapi.json
+    """
+    from deploy.cli.topics import names_of
+    from deploy.described import described
+    from schemas.asyncapi import as_text
+
+    text = as_text(described(None if city is None else names_of([city])[0]))
+    if path is None:
+        tell(text.removesuffix("\n"))
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Fatal(
+            f"{path}: it cannot be written: {error.strerror}", hint="name another file after -o"
+        ) from error
+    tell(f"{path}: {len(load_catalogue())} topics", err=True)
 
 
 def _subjects(cities: Sequence[str]) -> Iterator[tuple[str, Contract]]:

@@ -23,6 +23,7 @@ BUNDLE = """dispatch 2 of 119 2026-00117: dispatched, E07, L02
     traffic within 1500 m: 15 km/h, usually 40 (38%), 12 vehicles in a minute
     danger: gas-store Jungang LPG (212 m): LPG 2.9 t
     in the way: parked_vehicle seen by cam-17 (38 m)
+    in the way: road-closed (120 m): until 18:00
     note by acc-7: escape by the north gate"""
 
 TRACK = """track 3: open, 3 hits
