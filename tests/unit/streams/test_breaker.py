@@ -97,3 +97,11 @@ def test_a_list_longer_than_the_window_counts_by_its_share() -> None:
 def test_a_new_breaker_hears_since_ever_and_has_tried_nothing() -> None:
     one = Breaker()
     assert (one.state, one.since_ms, one.trials, one.reason) == (HEARING, 0, 0, None)
+
+
+def test_a_trial_decides_by_its_own_majority_and_half_is_enough() -> None:
+    for good, bad, is_open in ((3, 1, True), (2, 2, True), (1, 2, False), (0, 1, False)):
+        breaker = stopped()
+        breaker.resume(NOON + 1)
+        assert breaker.judge(good=good, bad=bad, now_ms=NOON + 2) is is_open
+        assert (breaker.state == HEARING) is is_open

@@ -398,6 +398,13 @@ def test_a_report_is_published_once(kafka: Kafka) -> None:
     assert kafka.said == []
 
 
+def test_a_source_that_fails_is_not_one_that_refuses_us(kafka: Kafka) -> None:
+    ingest = opened(Reading([a_call(1)], {}))
+    ingest.failed("it answered 500")
+    ingest.tell()
+    assert (kafka.put_in[0][0].value or {})["state"] == "failing"
+
+
 def test_a_retry_commits_with_a_mark_by_which_the_owner_knows_it(kafka: Kafka) -> None:
     ingest = opened(Reading((), {}))
     after = SourcePlace().after_moment(NOON, {"up to": 3})
