@@ -88,6 +88,11 @@ def check_unmarked(element: Element, *, beside: str | None = None) -> None:
         raise Invalid("a byte is of no character", expected="UTF-8")
 
 
+def document(root: Element) -> bytes:
+    """*root* as a document of UTF-8."""
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+
+
 def _check_counts(body: bytes) -> None:
     """``Invalid`` where there is more of anything than a message can need. One pass each, none of them a parse."""
     if body.count(b"<") > TAGS_MAX:

@@ -13,7 +13,8 @@ ones each time, at the feed's own server and those of ``links_from``; others are
   holds the areas' names. A geocode alone is noted, not guessed; ``geocodes`` leaves out those of other places, ``unplaced``
   all without a place.
 - Language: the city's, then English, then the first block's. Of several blocks in it the first that reaches into the city.
-- Kind: ``kinds``, the event code by the table of its list, the event by ``words`` and by ``cap``, the category.
+- Kind: ``kinds``, the event code by the table of its list (``bongsu:kind``: of another city of ours), the event by ``words``
+  and by ``cap``, the category.
 - Priority: severity, urgency and certainty, as they are said.
 
 Lenient: the order of elements, unknown elements and empty optional ones, the case of words, a missing category or area,
@@ -32,6 +33,7 @@ from lxml import etree
 from pydantic import Field, field_validator
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
+from connectors.formats.cap_out import KIND_CODES
 from connectors.formats.json import json_value
 from connectors.formats.records import plausible_time, position, set_aside
 from connectors.formats.xml import Element, check_unmarked, parsed, parsed_with_marks
@@ -118,6 +120,7 @@ class CapAlerts:
         self._own = Words.of(config.kinds)
         self._words = [tree.words[one] for one in (config.words, "cap") if one is not None]
         self._codes = {start: tree.words[table] for start, table in CODE_TABLES.items()}
+        self._codes[KIND_CODES] = Words.of({kind: kind for kind in tree.names})
         self._categories = tree.words["cap-category"]
 
     # -- the rim ---------------------------------------------------------------------------------------------
