@@ -1,7 +1,7 @@
 """The rules of CAP 1.2 that its XSD cannot say, as a check of what was sent, apart from the code that writes it.
 
-It reads with the standard library alone and knows nothing of how our identifiers are made: an earlier message is found by the
-three parts of a reference only.
+It reads with the standard library alone and knows nothing of how our identifiers are made: an earlier message is found by
+the three parts of a reference only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Message:
 
 
 def faults(documents: Iterable[bytes]) -> list[str]:
-    """What is wrong with *documents*, in the order in which they were sent; each fault begins with its identifier."""
+    """The faults of *documents*, in the order in which they were sent; each fault begins with its identifier."""
     known: dict[str, Message] = {}
     cancelled, used = set[str](), set[str]()
     found: list[str] = []
@@ -52,7 +52,7 @@ def faults(documents: Iterable[bytes]) -> list[str]:
 
 
 def _alone(root: ET.Element) -> Iterable[str]:
-    """What is wrong with a message by itself."""
+    """The faults of a message by itself."""
     sent = _said(root, "sent") or ""
     if not TIME.fullmatch(sent):
         yield f"sent is {sent}"
@@ -95,7 +95,7 @@ def _message(root: ET.Element, number: int) -> Message:
 
 
 def _beside(message: Message, known: dict[str, Message], cancelled: set[str]) -> Iterable[str]:
-    """What is wrong with a message beside those before it."""
+    """The faults of a message beside those before it."""
     references = message.references
     if (message.type == "Alert") == bool(references):
         yield f"{message.type} with {len(references)} references"

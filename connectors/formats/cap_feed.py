@@ -1,7 +1,7 @@
 """A feed of CAP messages in Atom (RFC 4287), each with a link to its document and the message itself within. Pure.
 
-An entry's id is derived from its message's own id, so it stays when the addresses change. A signature is of a whole document:
-it is checked on the linked one, and a message stands in the feed without it.
+An entry's id is derived from its message's own id, so it stays when the addresses change. A signature is of a whole
+document: it is checked on the linked one, and a message stands in the feed without it.
 """
 
 from __future__ import annotations

@@ -25,67 +25,17 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from connectors.formats.cap_words import KIND_CODES, LEVELS, category, level
 from connectors.formats.xml import Element, document
 from schemas.errors import Fatal, Invalid
 from schemas.kinds import load_kinds
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
-KIND_CODES = "bongsu:kind"
-"""The list of our event codes: the kinds of ``schemas/kinds.toml``."""
 PUBLIC = "public"
 HOUR_MS = 3_600_000
 REFERENCES_MAX = 200
 """The newest earlier messages that are named: more in one message is more than a receiver reads."""
 TEXT_LETTERS_MAX = 1_000
-LEVELS = {
-    "urgency": ("Immediate", "Expected", "Future", "Past"),
-    "severity": ("Extreme", "Severe", "Moderate", "Minor"),
-    "certainty": ("Observed", "Likely", "Possible", "Unlikely"),
-}
-"""In the order in which an info block has them. Any other word is Unknown."""
-CATEGORIES = {
-    "crash": "Transport",
-    "fire": "Fire",
-    "medical": "Health",
-    "death": "Health",
-    "rescue": "Rescue",
-    "alarm": "Safety",
-    "alarm.automatic": "Fire",
-    "alarm.smoke": "Fire",
-    "alarm.water-flow": "Fire",
-    "alarm.intrusion": "Security",
-    "hazard": "Safety",
-    "hazard.traffic": "Transport",
-    "hazard.fuel": "CBRNE",
-    "hazard.electrical": "Infra",
-    "gas": "Safety",
-    "wires": "Infra",
-    "crime": "Security",
-    "missing": "Safety",
-    "disaster": "Safety",
-    "vulnerable": "Safety",
-    "wanted": "Security",
-    "disturbance": "Security",
-    "check": "Safety",
-    "traffic": "Transport",
-    "patrol": "Security",
-    "warning": "Safety",
-    "warning.weather": "Met",
-    "warning.flood": "Met",
-    "warning.earthquake": "Geo",
-    "warning.tsunami": "Geo",
-    "warning.volcano": "Geo",
-    "warning.landslide": "Geo",
-    "warning.fire": "Fire",
-    "warning.air": "Env",
-    "warning.environment": "Env",
-    "warning.health": "Health",
-    "warning.hazmat": "CBRNE",
-    "warning.security": "Security",
-    "warning.infrastructure": "Infra",
-    "warning.transport": "Transport",
-}
-"""Kind → category of CAP, for it and what lies below it; the rest is Other."""
 _NAME = re.compile(r"[^\s,&<\x00-\x1f\x7f]+")
 """An identifier or sender of CAP: no space, no comma, no ``<`` and no ``&``."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -218,16 +168,6 @@ def cap_time(at_s: int, zone: ZoneInfo) -> str:
     return written[:-6] + "-00:00" if written.endswith("+00:00") else written
 
 
-def category(kind: str) -> str:
-    """The category of CAP for *kind*, by its nearest ancestor that has one."""
-    above = kind
-    while above:
-        if above in CATEGORIES:
-            return CATEGORIES[above]
-        above = above.rpartition(".")[0]
-    return "Other"
-
-
 def text(said: str) -> str:
     """*said* on one line, cut at a length, without characters that XML cannot carry."""
     return " ".join(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", said).split())[:TEXT_LETTERS_MAX]
@@ -250,13 +190,15 @@ def _sent(value: Mapping[str, Any], last_s: int | None) -> _Sent:
     """*value* as it is sent: never before the revision sent at *last_s*, whatever its clock said."""
     identifier = f"{value['alert_id']}-{value['revision']}"
     if _NAME.fullmatch(identifier) is None:
-        raise Invalid("the alert's id is none that CAP can carry", field="alert_id", expected="no space, comma, <, &")
+        raise Invalid(
+            "the alert's id is none that CAP can carry", field="alert_id", expected="no space, comma, <, &"
+        )
     at_s = value["event_time"] // 1000
     return _Sent(identifier, max(at_s, last_s or at_s), value["message_type"] == "cancel")
 
 
 def _in_force(before: Sequence[_Sent], sent: _Sent, lasts_ms: int) -> list[_Sent]:
-    """Those *before* that a receiver still holds when *sent* comes: none that was cancelled, none that has expired."""
+    """The messages *before* that a receiver still holds when *sent* comes: none that was cancelled, none that has expired."""
     since = next((n + 1 for n in range(len(before) - 1, -1, -1) if before[n].is_cancel), 0)
     standing = [one for one in before[since:] if one.at_s + lasts_ms // 1000 > sent.at_s]
     return standing[-REFERENCES_MAX:]
@@ -279,8 +221,8 @@ def _info(
     _add(info, "language", language)
     _add(info, "category", category(kind))
     _add(info, "event", text(called.get(language) or called.get("en") or kind))
-    for name, words in LEVELS.items():
-        _add(info, name, _level(value[name], words))
+    for name in LEVELS:
+        _add(info, name, level(name, value[name]))
     _pair(info, "eventCode", KIND_CODES, text(kind))
     _add(info, "expires", expires)
     _add(info, "senderName", text(publisher.title))
@@ -294,11 +236,6 @@ def _info(
         _add(area, "areaDesc", text(publisher.title))
         centre = f"{_number(disc['lat'], 6)},{_number(disc['lon'], 6)}"
         _add(area, "circle", f"{centre} {_number(disc['radius_m'] / 1000, 3)}")
-
-
-def _level(said: str, words: Sequence[str]) -> str:
-    word = said.capitalize()
-    return word if word in words else "Unknown"
 
 
 def _number(value: float, places: int) -> str:

@@ -27,7 +27,7 @@ class XmlSigner:
         """``Fatal`` for what is no key of RSA (2048 bits or more) or of an elliptic curve, for a certificate of another
         key, and where signxml is missing. No message quotes the key."""
         try:
-            from signxml import DigestAlgorithm, SignatureMethod  # noqa: PLC0415 - an extra that only a city with a key needs
+            from signxml.algorithms import DigestAlgorithm, SignatureMethod  # noqa: PLC0415 - an extra that only a city with a key needs
             from signxml.signer import XMLSigner  # noqa: PLC0415 - as above
         except ImportError as error:
             raise Fatal("signing XML needs signxml", hint="pip install 'bongsu[sign]'") from error

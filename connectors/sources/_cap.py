@@ -134,7 +134,7 @@ def read_alert(element: Element, noted: Counter[str]) -> Alert:
     if status != "Actual" or kind in ("Ack", "Error"):
         return Alert(name, status, kind, ())  # nothing more of it is used
     references = _references(_text(element, "references") or "", noted)
-    infos = [one for one in element if local(one) == "info"]
+    infos = list(element.iterchildren("{*}info"))
     if len(infos) > INFOS_MAX:
         raise Invalid("the alert has too many info blocks", field="info", expected=f"at most {INFOS_MAX}")
     if kind == "Cancel":
@@ -167,7 +167,7 @@ def place_in(areas: Sequence[Area], bounds: Bounds) -> tuple[Within | None, bool
 
 def _info(element: Element, noted: Counter[str]) -> Info:
     expires = _text(element, "expires")
-    areas = [one for one in element if local(one) == "area"]
+    areas = list(element.iterchildren("{*}area"))
     if len(areas) > AREAS_MAX:
         raise Invalid("the alert has too many areas", field="area", expected=f"at most {AREAS_MAX}")
     return Info(
@@ -231,8 +231,8 @@ def _is_spoken(language: str, wanted: str) -> bool:
 
 
 def _texts(element: Element, name: str) -> Iterator[str]:
-    for child in element:
-        if local(child) == name and (text := "".join(child.itertext()).strip()):
+    for child in element.iterchildren(f"{{*}}{name}"):
+        if text := "".join(child.itertext()).strip():
             yield text
 
 
@@ -246,15 +246,14 @@ def _needed(element: Element, name: str) -> str:
 
 def _pairs(element: Element, name: str) -> Iterator[tuple[str, str]]:
     """Names and values: in elements as of 1.1, or as 1.0 has them in one text ``name=value``."""
-    for child in element:
-        if local(child) == name:
-            value = _text(child, "value")
-            of_old = (child.text or "").strip()
-            if value is not None:
-                yield _text(child, "valueName") or "", value
-            elif len(child) == 0 and of_old:
-                before, _, after = of_old.rpartition("=")
-                yield before.strip(), after.strip()
+    for child in element.iterchildren(f"{{*}}{name}"):
+        value = _text(child, "value")
+        of_old = (child.text or "").strip()
+        if value is not None:
+            yield _text(child, "valueName") or "", value
+        elif len(child) == 0 and of_old:
+            before, _, after = of_old.rpartition("=")
+            yield before.strip(), after.strip()
 
 
 def _link(entry: Element) -> str | None:

@@ -33,7 +33,7 @@ from lxml import etree
 from pydantic import Field, field_validator
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
-from connectors.formats.cap_out import KIND_CODES
+from connectors.formats.cap_words import KIND_CODES
 from connectors.formats.json import json_value
 from connectors.formats.records import plausible_time, position, set_aside
 from connectors.formats.xml import Element, check_unmarked, parsed, parsed_with_marks

@@ -13,7 +13,7 @@ from lxml import etree
 
 from connectors.base import Heard
 from connectors.discovery import load_source
-from connectors.formats.cap_feed import atom_feed
+from connectors.formats.cap_feed import ENTRIES_MAX, atom_feed
 from connectors.formats.cap_out import HOUR_MS, CapMessage, Publisher, cap_message
 from deploy.city.city import load_city
 from tests.cap_rules import faults
@@ -92,11 +92,13 @@ def meaning(value: Value) -> tuple[Any, ...]:
 
 
 def told_again(messages: list[CapMessage]) -> Iterator[Value]:
-    """The incidents that the source of CAP tells of them, one feed for each second."""
+    """The incidents that the source of CAP tells of them, one feed for each hour."""
     source = load_source("cap_alerts", CITY, {"agency": "neighbour"})
     place: Mapping[str, Any] = {}
-    for at_ms, those in groupby(messages, key=lambda one: one.sent_ms):
-        body = atom_feed(list(those), PUBLISHER, address="https://city.example/cap", now_ms=at_ms)
+    for hour, those in groupby(messages, key=lambda one: one.sent_ms // HOUR_MS):
+        at_ms, entries = (hour + 1) * HOUR_MS, list(those)
+        assert len(entries) <= ENTRIES_MAX
+        body = atom_feed(entries, PUBLISHER, address="https://city.example/cap", now_ms=at_ms)
         reading = source.read(Heard(body, at_ms), place)
         assert not reading.aside
         assert not reading.noted
