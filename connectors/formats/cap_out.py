@@ -198,7 +198,7 @@ def _sent(value: Mapping[str, Any], last_s: int | None) -> _Sent:
 
 
 def _in_force(before: Sequence[_Sent], sent: _Sent, lasts_ms: int) -> list[_Sent]:
-    """The messages *before* that a receiver still holds when *sent* comes: none that was cancelled, none that has expired."""
+    """The messages *before* that a receiver still holds when *sent* comes: none of them cancelled, none expired."""
     since = next((n + 1 for n in range(len(before) - 1, -1, -1) if before[n].is_cancel), 0)
     standing = [one for one in before[since:] if one.at_s + lasts_ms // 1000 > sent.at_s]
     return standing[-REFERENCES_MAX:]
