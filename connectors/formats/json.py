@@ -12,14 +12,12 @@ from typing import Any
 import orjson
 
 from connectors.formats.empty_body import Nothing
-from connectors.formats.json_parts import Part, Unreadable, part_at, parts
+from connectors.formats.json_parts import PARTS_MAX, Part, Unreadable, part_at, parts
 from schemas.errors import Invalid
 
 _LONG = b"0" * 19
 _AS_NOUGHTS = bytes.maketrans(b"123456789", b"0" * 9)
 """So that a long number is looked for as one text: ten times as fast as a pattern of digits."""
-RECORDS_MAX = 200_000
-"""Records of a list that is taken apart; a longer one is bad as a whole."""
 BOM = b"\xef\xbb\xbf"
 
 Originals = Callable[[int, object], bytes]
@@ -59,7 +57,7 @@ def _beside_unreadable(body: bytes, lists: Sequence[str | None]) -> Any:
             records = (
                 parts(body, at.begin) if at is not None and body[at.begin : at.begin + 1] == b"[" else []
             )
-            if len(records) > RECORDS_MAX:
+            if len(records) > PARTS_MAX:
                 return None
             bad[path] = {i: why for i, part in enumerate(records) if (why := _unreadable(part.of(body)))}
             holes += [records[index] for index in bad[path]]

@@ -17,6 +17,10 @@ _SPACE = re.compile(rb"[ \t\r\n]*+")
 _QUOTE, _COMMA, _COLON = b'",:'
 _CLOSING = {ord("["): ord("]"), ord("{"): ord("}")}
 
+DEPTH_MAX = 20_000
+PARTS_MAX = 200_000
+"""Brackets open at once, and parts of one list: a body with more is taken apart by nobody, as it would take seconds."""
+
 
 class Unreadable:
     """Stands in a list in place of a record whose bytes are no JSON; *error* says why."""
@@ -64,11 +68,15 @@ def _parts_and_end(body: bytes, at: int) -> tuple[list[Part], int]:
                 raise ValueError("a text does not end")
         elif first in _CLOSING:
             closing.append(_CLOSING[first])
+            if len(closing) > DEPTH_MAX:
+                raise ValueError("it nests too deep")
         elif first in (_COMMA, _COLON):
             if len(closing) > 1:
                 continue
             if first == _COMMA:
                 found.append(_trimmed(body, begin, place, name))
+                if len(found) > PARTS_MAX:
+                    raise ValueError("too many parts")
                 name, begin = None, token.end()
             elif is_object and name is None:
                 name, begin = _name(body[begin:place].strip()), token.end()

@@ -308,3 +308,16 @@ def test_a_body_of_nothing_but_open_quotes_is_not_read_to_its_end_for_each() -> 
     rows = list(csv_rows(b"".join(lines), "utf-8"))
     assert b"".join(row.original for row in rows) == b"".join(lines)
     assert len(rows) <= BEGINNINGS_MAX + 1
+
+
+@pytest.mark.parametrize("opened", [b"[", b'{"a":'])
+def test_a_body_that_nests_without_end_is_given_up_where_nobody_needs_it_deeper(opened: bytes) -> None:
+    body = opened * 500_000 + b"1" + (b"]" if opened == b"[" else b"}") * 500_000
+    assert not is_whole(body)
+    with pytest.raises(ValueError, match="nests too deep"):
+        parts(body, 0)
+
+
+def test_a_list_of_more_parts_than_are_taken_apart_is_given_up_soon() -> None:
+    with pytest.raises(ValueError, match="too many parts"):
+        parts(b"[" + b"NaN," * 1_000_000 + b"1]", 0)
