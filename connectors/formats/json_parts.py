@@ -68,15 +68,13 @@ def _parts_and_end(body: bytes, at: int) -> tuple[list[Part], int]:
                 raise ValueError("a text does not end")
         elif first in _CLOSING:
             closing.append(_CLOSING[first])
-            if len(closing) > DEPTH_MAX:
-                raise ValueError("it nests too deep")
+            _check_most(len(closing), DEPTH_MAX, "it nests too deep")
         elif first in (_COMMA, _COLON):
             if len(closing) > 1:
                 continue
             if first == _COMMA:
                 found.append(_trimmed(body, begin, place, name))
-                if len(found) > PARTS_MAX:
-                    raise ValueError("too many parts")
+                _check_most(len(found), PARTS_MAX, "too many parts")
                 name, begin = None, token.end()
             elif is_object and name is None:
                 name, begin = _name(body[begin:place].strip()), token.end()
@@ -88,6 +86,11 @@ def _parts_and_end(body: bytes, at: int) -> tuple[list[Part], int]:
             last = _trimmed(body, begin, place, name)
             return [*found, last] if found or last.begin < last.end else [], token.end()
     raise ValueError("it does not end")
+
+
+def _check_most(count: int, most: int, why: str) -> None:
+    if count > most:
+        raise ValueError(why)
 
 
 def part_at(body: bytes, path: str | None, opened: dict[int, list[Part]] | None = None) -> Part | None:
