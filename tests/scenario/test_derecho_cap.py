@@ -28,7 +28,6 @@ PUBLISHER = Publisher(
     title=HOUSTON.file.title,
     sender="alerts@houston.example",
     timezone=CITY.timezone,
-    languages=("ko",),
     lasts_ms=7 * 24 * HOUR_MS,  # longer than the storm: nothing of it expires
     public=AUDIENCES,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from lxml import etree
 
+import connectors
 from connectors.base import Bounds, Heard, SourceContext
 from connectors.discovery import load_source
 from connectors.formats.cap_feed import KEPT_MS, atom_feed, current
@@ -245,6 +247,13 @@ def test_an_id_that_cap_cannot_carry_is_refused(name: str) -> None:
 def test_a_message_that_expires_when_it_is_sent_is_refused() -> None:
     with pytest.raises(Fatal):
         replace(CITY, lasts_ms=999)
+
+
+def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(connectors.__file__).parent / "CAP.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(example, "CAP.md", "exec"), {})  # noqa: S102 - our own page
+    assert capsys.readouterr().out.strip() == example.rstrip().rpartition("# ")[2]
 
 
 # -- the feed ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -129,3 +130,10 @@ def test_a_certificate_of_another_key_is_refused() -> None:
         with pytest.raises(Fatal) as error:
             XmlSigner(pem(a_key("rsa")), wrong)
         assert "SECRET" not in str(error.value)
+
+
+def test_without_signxml_the_cure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "signxml.algorithms", None)
+    with pytest.raises(Fatal, match="signxml") as error:
+        XmlSigner(pem(a_key("rsa")))
+    assert "bongsu[sign]" in str(error.value.hint)
