@@ -22,6 +22,7 @@ NOT_RUN = {
     "fetch -o bongsu-parts": "fetches 200 MB: test_fetching does with less",
     "demo": "goes on until Ctrl-C: test_odd_paths plays it",
     "demo --minutes 3": "takes three minutes: test_odd_paths plays it",
+    "demo --story": "takes a minute: test_demo plays it",
     "run demo": "goes on until Ctrl-C: test_spine_life runs a city",
     "topics apply": "makes the topics of every city: it runs here with --city",
     "schemas register": "registers the schemas of every city: it runs here with --city",
