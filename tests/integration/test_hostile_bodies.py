@@ -211,7 +211,9 @@ def test_ten_thousand_hostile_bodies(city: PushedCity) -> None:
     assert neighbour.slowest_s < NEIGHBOUR_S_MAX, seen
     logging.getLogger(__name__).info(seen)
     wait_until(lambda: city.waiting() == 0, DRAINED_S)
-    detections = city.city.values("cctv.detection")  # a frame with a wrong byte beside an object may hold a good one
+    detections = city.city.values(
+        "cctv.detection"
+    )  # a frame with a wrong byte beside an object may hold a good one
     assert sum(one["source"] == "cameras" for one in detections) == neighbour.acknowledged > 0
     assert city.process is not None
     assert city.process.poll() is None
