@@ -32,7 +32,6 @@ from tests.living_city import LivingCity, wait_until
 pytestmark = pytest.mark.cluster
 
 SEED = int(os.environ.get("BONGSU_SEED", "20261123"))
-BODIES = 10_000
 EVERY = [word for name in ("reports", "cameras", "metadata", "plates", "rows") for word in ("--source", name)]
 LONG_SHARE = 50
 """One body in so many has the greatest allowed length."""
@@ -179,7 +178,8 @@ def city(cluster: Endpoints, tmp_path: Path) -> Iterator[PushedCity]:
         made.city.remove()
 
 
-def test_ten_thousand_hostile_bodies(city: PushedCity) -> None:
+@pytest.mark.parametrize("bodies", [2_500, pytest.param(10_000, marks=pytest.mark.long)])
+def test_thousands_of_hostile_bodies(city: PushedCity, bodies: int) -> None:
     key, neighbours_key = city.key(*EVERY), city.key("--source", "cameras")
     city.start()
     process = psutil.Process(city.process.pid)  # type: ignore[union-attr]  # it was started
@@ -187,7 +187,7 @@ def test_ten_thousand_hostile_bodies(city: PushedCity) -> None:
     neighbour = Neighbour(city, neighbours_key)
     chance, answers, slowest = Random(SEED), Counter[tuple[str, int]](), (0.0, "")
     connection = http.client.HTTPConnection("127.0.0.1", city.port, timeout=30)
-    for number in range(BODIES):
+    for number in range(bodies):
         name = chance.choice(list(MAKERS))
         source, media_type, make = MAKERS[name]
         body = make(chance, 4_000_000 if number % LONG_SHARE == 0 else chance.randint(10, 4_000))

@@ -185,9 +185,9 @@ def test_an_exported_journal_verifies_without_the_bus_and_is_the_same_each_time(
 
 def test_a_city_that_never_ran_has_nothing_to_export(new_city: NewCity, tmp_path: Path) -> None:
     city = new_city("storm-never")
-    told = city.bongsu("replay", str(city.file), "--export", str(tmp_path / "none.jsonl"), code=1).stderr
-    assert "storm-never" in told
-    assert "has no journal: its rules never ran here" in told
+    told = city.bongsu("replay", str(city.file), "--export", str(tmp_path / "none.jsonl"), code=2).stderr
+    assert "storm-never never ran here" in told
+    assert "run it first: bongsu run" in told
     assert list(tmp_path.glob("*none*")) == []
 
 

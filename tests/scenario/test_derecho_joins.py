@@ -168,5 +168,4 @@ def test_the_order_in_which_the_reports_came_does_not_matter(recording: Heard, s
             for one in of_reports(found)
         }
 
-    for seed in (1, 2):
-        assert groups(situations(lived(recording, shuffled=seed))) == groups(situations(said))
+    assert groups(situations(lived(recording, shuffled=1))) == groups(situations(said))
