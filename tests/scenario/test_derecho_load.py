@@ -17,7 +17,7 @@ import pytest
 from schemas.event import Event
 from schemas.parts import kind_of
 from streams.effects import INTERVAL_MS, first_heard, load_of, load_of_times
-from tests.scenario.test_derecho_joins import RECORDING, Heard, heard, lived
+from tests.scenario.test_derecho_joins import RECORDING, heard, lived_once
 from tests.scenario.test_derecho_surges import may
 from tests.scenario.test_own_alerts import by_parts, grave, unalerted
 
@@ -26,8 +26,7 @@ STORM = (may("16 23:00"), may("17 18:00"))
 
 @pytest.fixture(scope="module")
 def said(data_dir: Path) -> list[Event]:
-    recording: Heard = heard(data_dir / RECORDING)
-    return lived(recording)
+    return lived_once(data_dir / RECORDING)
 
 
 def values(said: list[Event], topic: str) -> list[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ import pytest
 from deploy.city.city import load_city
 from schemas.event import Event
 from tests.scenario.surge_rises import RISES
-from tests.scenario.test_derecho_joins import RECORDING, Heard, heard, lived
+from tests.scenario.test_derecho_joins import RECORDING, Heard, heard, lived, lived_once
 
 MINUTE = 60_000
 STORM = (
@@ -52,8 +52,8 @@ def recording(data_dir: Path) -> Heard:
 
 
 @pytest.fixture(scope="module")
-def said(recording: Heard) -> list[Event]:
-    return lived(recording)
+def said(data_dir: Path) -> list[Event]:
+    return lived_once(data_dir / RECORDING)
 
 
 def surges(said: list[Event], topic: str = "core.alert") -> list[Mapping[str, Any]]:
