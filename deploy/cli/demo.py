@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,6 +84,7 @@ def demo(
             stack.enter_context(_left_as_found(platform, city.name))
         demand_order(ensure_topics(platform.kafka, [city.name]))
         records = _records(platform, city, ends_at)
+        stack.callback(records.close)  # its consumer ends before the cluster does
         next(records)  # subscribed: nothing from here on is missed
         key = _key(platform, city) if devices is not None else ""
         check = stack.enter_context(worker_running(city))
@@ -212,7 +213,7 @@ def _key(platform: Platform, city: City) -> str:
     return shown_key
 
 
-def _records(platform: Platform, city: City, ends_at: float | None) -> Iterator[Record | None]:
+def _records(platform: Platform, city: City, ends_at: float | None) -> Generator[Record | None, None, None]:
     """Core events as they are committed, from now on; ``None`` a few times a second in between."""
     from confluent_kafka import TopicPartition
 
