@@ -8,12 +8,18 @@ import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.local import cluster as local_cluster
 from deploy.settings import COMPONENTS, Endpoints, endpoints, given
 
 ROOT = Path(__file__).resolve().parent.parent
+
+hypothesis.settings.register_profile(
+    "bongsu", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("bongsu")  # a busy machine is no fault of what is tested
 
 
 TIMEOUTS_S = {"long": 1_800, "cluster": 300}

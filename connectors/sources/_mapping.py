@@ -13,8 +13,8 @@ from connectors.formats.pages import Form, ListForm
 from connectors.formats.positions import AXES_TOLD, COORDINATES_TOLD, DEGREES, MICRO, Axes, Coordinates
 from connectors.formats.times import EPOCHS, TimeForm, ZoneName
 from connectors.subjects.incidents import REMEMBERED, Domain, Status
+from connectors.subjects.own_words import KindsOf, WordTable
 from connectors.transport.page_or_file import Charset, PagedSettings, refuse_unheeded
-from schemas.kinds import load_kinds
 from schemas.names import AgencyName
 
 Sign = Literal[-1, 1]
@@ -151,8 +151,8 @@ class Config(RowSettings):
         {}, description="the list's words for agencies → ours; empty: as they are"
     )
     columns: CaseColumns = Field(description="which column is which field")
-    kinds: dict[str, str] = Field({}, description="the agency's words → kinds, before those of words")
-    words: str | None = Field(None, description="an agency's table of words in schemas/kinds.toml")
+    kinds: KindsOf = Field({}, description="the agency's words → kinds, before those of words")
+    words: WordTable = Field(None, description="an agency's table of words in schemas/kinds.toml")
     statuses: dict[str, Status] = Field(
         {}, description="the agency's words → open, dispatched, arrived or closed; needed with columns.status"
     )
@@ -175,11 +175,6 @@ class Config(RowSettings):
     def _sound(self) -> Config:
         units = (self.columns.units is not None, "with columns.units")
         refuse_unheeded(self, {**self.heeded(self.columns), "units_separator": units})
-        tree = load_kinds()
-        if wrong := [kind for kind in self.kinds.values() if kind not in tree]:
-            raise ValueError(f"kinds: no kind {wrong[0]!r} in schemas/kinds.toml")
-        if self.words is not None and self.words not in tree.words:
-            raise ValueError(f"words: no table {self.words!r}; one of {', '.join(tree.words)}")
         if (self.columns.status is None) != (not self.statuses):
             raise ValueError("columns.status and statuses go together")
         return self

@@ -30,7 +30,7 @@ from dataclasses import replace
 from typing import Any
 
 from lxml import etree
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.cap_words import KIND_CODES
@@ -41,6 +41,7 @@ from connectors.sources import _cap
 from connectors.sources._cap import Alert, Info
 from connectors.subjects.incidents import Case
 from connectors.subjects.lasting import Lasting
+from connectors.subjects.own_words import KindsOf, WordTable
 from connectors.subjects.speakers import checked_agency
 from connectors.transport.linked_pages import INDEX, LINKED, LinkedPages
 from connectors.transport.page_or_file import Origin, PageOrFile, PageOrFileSettings, refuse_unheeded
@@ -64,8 +65,8 @@ class Config(PageOrFileSettings):
 
     agency: AgencyName = Field(description="our word for who warns, of senders that agencies does not name")
     agencies: dict[str, AgencyName] = Field({}, description="sender of an alert → our word for it")
-    kinds: dict[str, str] = Field({}, description="event codes or events → kinds, before any table")
-    words: str | None = Field(
+    kinds: KindsOf = Field({}, description="event codes or events → kinds, before any table")
+    words: WordTable = Field(
         None, description="a table of events in schemas/kinds.toml: cap-kr, cap-us, cap-au"
     )
     language: str | None = Field(None, pattern="^[A-Za-z-]+$", description="of texts; none: the city's")
@@ -79,20 +80,6 @@ class Config(PageOrFileSettings):
     def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
         """The agencies for which the source speaks."""
         return context.speaks_for or tuple(sorted({self.agency, *self.agencies.values()}))
-
-    @field_validator("kinds")
-    @classmethod
-    def _kinds(cls, kinds: dict[str, str]) -> dict[str, str]:
-        if wrong := [kind for kind in kinds.values() if kind not in load_kinds()]:
-            raise ValueError(f"no kind {wrong[0]!r} in schemas/kinds.toml")
-        return kinds
-
-    @field_validator("words")
-    @classmethod
-    def _words(cls, table: str | None) -> str | None:
-        if table is not None and table not in load_kinds().words:
-            raise ValueError(f"no table {table!r}; one of {', '.join(load_kinds().words)}")
-        return table
 
     def model_post_init(self, _: Any) -> None:
         asks = (self.url is not None, "with url")

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lxml import etree
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.records import plausible_time, position, set_aside
@@ -31,6 +31,7 @@ from connectors.sources import _datex
 from connectors.sources._datex import Publication, Record, Situation
 from connectors.subjects.incidents import Case, Status
 from connectors.subjects.lasting import Lasting
+from connectors.subjects.own_words import KindsOf
 from connectors.subjects.plausible import FUTURE_MS_MAX
 from connectors.subjects.speakers import checked_agency
 from connectors.transport.page_or_file import PageOrFile, PageOrFileSettings
@@ -61,7 +62,7 @@ class Config(PageOrFileSettings):
     """Settings of a source of type ``datex_situations``. Without url and path it is only played or pushed."""
 
     agency: AgencyName = Field(description="our word for the road operator")
-    kinds: dict[str, str] = Field({}, description="subtypes or types of records → kinds, before our table")
+    kinds: KindsOf = Field({}, description="subtypes or types of records → kinds, before our table")
     unplaced: bool = Field(True, description="whether situations without coordinates are told")
     whole: bool = Field(
         False, description="true where each answer holds all situations that last: what left it is over"
@@ -70,13 +71,6 @@ class Config(PageOrFileSettings):
     def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
         """The agency for which the source speaks."""
         return context.speaks_for or (self.agency,)
-
-    @field_validator("kinds")
-    @classmethod
-    def _kinds(cls, kinds: dict[str, str]) -> dict[str, str]:
-        if wrong := [kind for kind in kinds.values() if kind not in load_kinds()]:
-            raise ValueError(f"no kind {wrong[0]!r} in schemas/kinds.toml")
-        return kinds
 
 
 class DatexSituations:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import json_records, originals
@@ -42,6 +42,7 @@ from connectors.sources._eido import (
     units_on,
 )
 from connectors.subjects.incidents import REMEMBERED, Case, Domain, Status, tell
+from connectors.subjects.own_words import KindsOf, WordTable
 from connectors.subjects.speakers import checked_agency
 from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
@@ -72,8 +73,8 @@ class Config(PagedSettings):
         description="the beginning of an agency's type → domain: police holds police.federal",
     )
     domains: dict[str, Domain] = Field({}, description="kind → domain: crime holds crime.larceny")
-    kinds: dict[str, str] = Field({}, description="incident types, the agency's or the registry's → kinds")
-    words: str | None = Field(None, description="a table of words in schemas/kinds.toml, after kinds")
+    kinds: KindsOf = Field({}, description="incident types, the agency's or the registry's → kinds")
+    words: WordTable = Field(None, description="a table of words in schemas/kinds.toml, after kinds")
     statuses: dict[str, Status] = Field({}, description="status words → open, dispatched, arrived or closed")
     location_types: tuple[str, ...] = Field(
         ("Incident", "Caller"),
@@ -84,20 +85,6 @@ class Config(PagedSettings):
     def agencies_of(self, context: SourceContext) -> tuple[str, ...] | None:
         """The agencies for which the source speaks; ``None``: any that a document names."""
         return context.speaks_for or None
-
-    @field_validator("kinds")
-    @classmethod
-    def _kinds(cls, kinds: dict[str, str]) -> dict[str, str]:
-        if wrong := [kind for kind in kinds.values() if kind not in load_kinds()]:
-            raise ValueError(f"no kind {wrong[0]!r} in schemas/kinds.toml")
-        return kinds
-
-    @field_validator("words")
-    @classmethod
-    def _words(cls, table: str | None) -> str | None:
-        if table is not None and table not in load_kinds().words:
-            raise ValueError(f"no table {table!r}; one of {', '.join(load_kinds().words)}")
-        return table
 
 
 class NenaEido:

@@ -9,16 +9,16 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_place import gateway_url
 from deploy.city.city import City
 from deploy.demo.field import ROUND_S, Said, a_round, setup
@@ -29,6 +29,9 @@ from streams.log import log
 FILE = Path(__file__).with_name("devices.toml")
 SECRET = "BONGSU_DEMO_PLATE_KEY"  # noqa: S105 - the name of a variable
 READY_S, SEND_S, AGAIN_S = 90, 5, 0.5
+ACCEPTED = 202
+NOT_YET = (None, 401, 503)
+"""Nobody listens yet, the key is not heard of yet, or the spool is full for now."""
 MQTT_TYPES = "onvif-mj"
 
 
@@ -111,10 +114,15 @@ def bridged(said: Said) -> bytes:
 
 
 class _Sender:
+    """Sends rounds until *over*; the first begins when *is_ready*."""
+
     def __init__(
         self, url: str, key: str, broker: int | None, is_ready: Callable[[], bool], over: threading.Event
     ) -> None:
-        self._url, self._key, self._is_ready, self._over = url, key, is_ready, over
+        self._gateway = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=SEND_S, trust_env=False
+        )
+        self._is_ready, self._over = is_ready, over
         self._mqtt: paho.Client | None = None
         if broker is not None:
             self._mqtt = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
@@ -122,20 +130,21 @@ class _Sender:
             self._mqtt.loop_start()
 
     def run(self, seed: int) -> None:
-        for said in setup(seed, _now_ms()):
+        for said in setup(seed, wall_clock_ms()):
             self._send(said, READY_S)  # the gateway may still be starting
         until_s = time.monotonic() + READY_S
         while not self._over.wait(AGAIN_S) and not self._is_ready() and time.monotonic() < until_s:
             pass
         number = 0
         while not self._over.is_set():
-            start_ms = _now_ms()
+            start_ms = wall_clock_ms()
             for said in a_round(seed, number, start_ms):
-                if self._over.wait(max(0.0, (start_ms + said.after_s * 1000 - _now_ms()) / 1000)):
+                if self._over.wait(max(0.0, (start_ms + said.after_s * 1000 - wall_clock_ms()) / 1000)):
                     break
                 self._send(said, SEND_S)
             number += 1
-            self._over.wait(max(0.0, (start_ms + ROUND_S * 1000 - _now_ms()) / 1000))
+            self._over.wait(max(0.0, (start_ms + ROUND_S * 1000 - wall_clock_ms()) / 1000))
+        self._gateway.close()
         if self._mqtt is not None:
             self._mqtt.disconnect()
             self._mqtt.loop_stop()
@@ -146,31 +155,17 @@ class _Sender:
             self._mqtt.publish(said.topic, said.body, qos=1)
             return
         until_s = time.monotonic() + for_s
-        while not self._over.is_set():
-            try:
-                self._post(said)
-            except urllib.error.HTTPError as error:
-                if (
-                    error.code not in (401, 503) or time.monotonic() > until_s
-                ):  # 401: the key is not heard of yet
-                    log.warning("a device was refused", source=said.source, status=error.code)
-                    return
-            except OSError:
-                if time.monotonic() > until_s:
-                    log.warning("a device could not send", source=said.source)
-                    return
-            else:
-                return
-            self._over.wait(AGAIN_S)
-
-    def _post(self, said: Said) -> None:
         body = said.body if said.topic is None else bridged(said)
         form = "text/csv" if said.source == "buses" else "application/json"
-        heads = {"Authorization": f"Bearer {self._key}", "Content-Type": form}
-        request = urllib.request.Request(f"{self._url}/{said.source}", body, heads)  # noqa: S310 - our own gateway
-        with urllib.request.urlopen(request, timeout=SEND_S) as answer:  # noqa: S310 - our own gateway
-            answer.read()
-
-
-def _now_ms(clock: Callable[[], float] = time.time) -> int:
-    return round(clock() * 1000)
+        status = None
+        while not self._over.is_set():
+            with suppress(httpx.TransportError):  # the gateway is starting, or busy
+                status = self._gateway.post(
+                    said.source, content=body, headers={"Content-Type": form}
+                ).status_code
+            if status == ACCEPTED:
+                return
+            if status not in NOT_YET or time.monotonic() > until_s:
+                log.warning("the gateway did not take what a device sent", source=said.source, status=status)
+                return
+            self._over.wait(AGAIN_S)
