@@ -206,7 +206,7 @@ def check_near(sent: list[Push]) -> None:
     assert {one[1:] for one in grants_of(left_alone)} <= {one[1:] for one in grants_of(attacked)}
 
 
-FEW, MANY = settings(max_examples=60, deadline=None), settings(max_examples=5_000, deadline=None)
+FEW, MANY = settings(max_examples=60), settings(max_examples=5_000)
 
 
 @FEW

@@ -38,7 +38,7 @@ def brute(
     return [CameraAt(name, rank, away_m) for rank, (away_m, name) in enumerate(sorted(found)[:count], 1)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     centre=CENTRES,
     mesh=st.lists(st.tuples(MESH, STATUS, PURPOSES, st.booleans()), max_size=60),

@@ -161,7 +161,7 @@ def test_a_message_as_it_should_be_is_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SEEN)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(data=st.data())
 def test_whatever_stands_in_whatever_place_breaks_nothing(name: str, data: st.DataObject) -> None:
     way = data.draw(st.sampled_from(list(ways(SEEN[name]))))

@@ -28,7 +28,7 @@ def fastavros(contract: Contract, payload: bytes) -> Any:
 
 
 @by_contract
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_rows_and_fastavro_give_the_same_for_every_contract(contract: Contract, data: st.DataObject) -> None:
     rows = CODECS[contract.name]
@@ -38,7 +38,7 @@ def test_rows_and_fastavro_give_the_same_for_every_contract(contract: Contract, 
 
 
 @by_contract
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_broken_payload_is_refused_or_is_the_value_of_its_bytes(
     contract: Contract, data: st.DataObject
@@ -54,7 +54,7 @@ def test_a_broken_payload_is_refused_or_is_the_value_of_its_bytes(
 
 
 @by_contract
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_the_json_form_brings_every_value_back(contract: Contract, data: st.DataObject) -> None:
     value = data.draw(values_of(model_of(contract.newest)))

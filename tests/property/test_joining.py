@@ -40,7 +40,7 @@ def numbers(**more: Any) -> list[RulesConfig]:
     return [rules(**{**TODAYS, **more, **changed}) for changed in CHANGED]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(cases(), some_cameras(), st.integers(0, 2**32))
 def test_any_order_and_any_repeats_give_the_same_situations(
     reports: list[Entry], cameras: list[Entry], seed: int
@@ -52,7 +52,7 @@ def test_any_order_and_any_repeats_give_the_same_situations(
     assert picture(a_city(*cameras, *shuffled)) == picture(straight)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.sampled_from("FP"), st.integers(0, 9)), min_size=20, max_size=40),
     st.integers(0, 2**32),
@@ -76,7 +76,7 @@ def test_a_crowd_in_any_order_gives_the_same_situations(crowd: list[tuple[str, i
     assert wrongs(city) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(a_life(*numbers()))
 def test_no_life_of_a_city_breaks_a_promise(life: list[Entry]) -> None:
     city = OperatedCity(numbers()[0])
@@ -84,7 +84,7 @@ def test_no_life_of_a_city_breaks_a_promise(life: list[Entry]) -> None:
     assert wrongs(city) == []
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(a_life(*numbers(forget_after_days=0.05)), st.integers(0, 60))
 def test_a_restart_in_the_middle_changes_not_a_byte(life: list[Entry], cut: int) -> None:
     config = numbers(forget_after_days=0.05)[0]

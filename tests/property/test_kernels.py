@@ -82,7 +82,7 @@ def agree(ours: Observations, theirs: Observations) -> bool:
 
 
 @pytest.mark.parametrize("form", KNOWN, ids=lambda form: form.contract)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_kernel_is_sure_of_every_sound_payload_and_reads_what_the_row_decoder_reads(
     form: Form, data: Any
@@ -97,7 +97,7 @@ def test_a_kernel_is_sure_of_every_sound_payload_and_reads_what_the_row_decoder_
 
 
 @pytest.mark.parametrize("form", KNOWN, ids=lambda form: form.contract)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), at=st.integers(0, 400), noise=st.binary(max_size=9), cut=st.integers(0, 30))
 def test_a_kernel_is_never_sure_of_what_the_row_decoder_refuses(
     form: Form, data: Any, at: int, noise: bytes, cut: int

@@ -14,7 +14,7 @@ from streams.match.core.shapes import Edges, distances_m
 from streams.match.core.watches import Watch
 from tests.match_oracle import LAT, LON, NOON_MS, Sight, a_watch, columns, is_inside, seen_by, wants
 
-CASES = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+CASES = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 LABELS = ["person", "car", "truck", "연기"]
 TOKENS = ["p1", "p2", "p3"]
 NEAR = st.integers(-60, 60).map(

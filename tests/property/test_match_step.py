@@ -25,7 +25,7 @@ from tests.match_log import Life, Log, Written, expected, in_time
 from tests.match_oracle import LAT, LON, NOON_MS, Sight, a_watch, is_inside, wants
 from tests.property.test_match import LABELS, NEAR, TOKENS, clear, watches
 
-CASES = settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+CASES = settings(max_examples=120, suppress_health_check=list(HealthCheck))
 LATENESS_S = 3
 MANY = 10_000
 GENEROUS = MatchConfig(lateness_s=LATENESS_S, look_back_s=3_600, per_second_max=MANY)

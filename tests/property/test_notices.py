@@ -86,7 +86,7 @@ def told(city: City) -> list[Any]:
     return [(event.topic, event.key, event.value) for event in city.said if event.topic in TOLD]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(words(), st.data())
 def test_what_is_told_again_changes_nothing(said: list[Word], data: st.DataObject) -> None:
     """A repeat may come at any later time, any number of times."""
@@ -98,7 +98,7 @@ def test_what_is_told_again_changes_nothing(said: list[Word], data: st.DataObjec
     assert told(lived(said, again)) == told(lived(said, heard))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(words(), st.data())
 def test_in_whatever_order_it_is_heard_no_id_lives_twice(said: list[Word], data: st.DataObject) -> None:
     """No revision is published twice, no grant outlives its situation."""

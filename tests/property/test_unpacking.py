@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.match.native import unpack as unpacking
@@ -88,7 +88,6 @@ def read(parts: list[Part], unpack: Unpacker | None = None) -> list[Record]:
     return found
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(CODECS.values())), records, st.integers(0, 3)), max_size=6),
     st.integers(0, 60),
@@ -111,7 +110,6 @@ def test_what_was_written_comes_out_from_the_wanted_offset_on(
     assert read([part]) == [one for each in there for one in each.records if one.offset >= wanted]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["more", "commit", "abort"])), max_size=20),
     st.data(),
@@ -186,7 +184,6 @@ def test_a_batch_that_no_arena_holds_is_damaged(monkeypatch: pytest.MonkeyPatch)
         Unpacker().take([Part(PLACE, 7, memoryview(one.held), ())])
 
 
-@settings(deadline=None)
 @given(records, st.integers(0, 10_000), st.integers(1, 255))
 def test_damage_is_seen_or_harmless_and_nothing_is_read_beyond_the_batch(
     values: list[tuple[int, bytes | None, bytes | None, dict[str, bytes]]], where: int, flip: int

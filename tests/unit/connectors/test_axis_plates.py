@@ -155,7 +155,7 @@ def test_items_that_could_hold_a_plate_are_not_passed_on() -> None:
     assert "3456" not in repr(reading)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.text(alphabet="ABCDEFGHJK0123456789가나다", min_size=4, max_size=9),
     st.integers(0, 400),

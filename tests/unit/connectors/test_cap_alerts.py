@@ -18,15 +18,13 @@ from connectors.subjects import lasting
 from connectors.subjects.lasting import EXPIRED, OVER
 from connectors.transport import linked_pages
 from tests.contract.a_web_server import a_web_server
+from tests.unit.connectors.one_life import MINUTE, NOON, OneLife
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.%d"
 VERSIONS = ("http://www.incident.com/cap/1.0", CAP % 1, CAP % 2)
 CITY = SourceContext(
     "springfield", "warnings", ZoneInfo("America/Chicago"), Bounds(29.4, -95.95, 30.2, -94.95)
 )
-NOON = 1_780_315_200_000
-"""2026-06-01 12:00 UTC"""
-MINUTE = 60_000
 POLYGON = "<polygon>29.70,-95.50 29.80,-95.50 29.80,-95.30 29.70,-95.30 29.70,-95.50</polygon>"
 CODE = "<geocode><valueName>UGC</valueName><value>%s</value></geocode>"
 
@@ -84,18 +82,11 @@ def blank(name: str) -> dict[str, Any]:
     return {name: " "}
 
 
-class Life:
+class Life(OneLife):
     """A source that hears one body after the other."""
 
     def __init__(self, context: SourceContext = CITY, **config: Any) -> None:
-        self.source: Any = load_source("cap_alerts", context, {"agency": "weather", **config})
-        self.place: Any = {}
-
-    def hear(self, body: str, minute: int | None = 5) -> Reading:
-        at_ms = None if minute is None else NOON + minute * MINUTE
-        reading: Reading = self.source.read(Heard(body.encode(), at_ms), self.place)
-        self.place = reading.place
-        return reading
+        super().__init__("cap_alerts", context, **{"agency": "weather", **config})
 
 
 def values(reading: Reading) -> list[Any]:

@@ -8,14 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.base import Bounds, Heard, Reading, SourceContext
+from connectors.base import Bounds, Reading, SourceContext
 from connectors.discovery import BadConfig, load_source
 from connectors.subjects.lasting import EXPIRED, OVER
+from tests.unit.connectors.one_life import NOON, OneLife
 
 CITY = SourceContext("springfield", "roads", ZoneInfo("America/Chicago"), Bounds(29.4, -95.95, 30.2, -94.95))
-NOON = 1_780_315_200_000
-"""2026-06-01 12:00 UTC"""
-MINUTE = 60_000
 XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
 
@@ -80,18 +78,11 @@ def version_3(*situations: str) -> str:
     )
 
 
-class Life:
+class Life(OneLife):
     """A source that hears one body after the other."""
 
     def __init__(self, context: SourceContext = CITY, **config: Any) -> None:
-        self.source: Any = load_source("datex_situations", context, {"agency": "roads", **config})
-        self.place: Any = {}
-
-    def hear(self, body: str, minute: int | None = 5) -> Reading:
-        at_ms = None if minute is None else NOON + minute * MINUTE
-        reading: Reading = self.source.read(Heard(body.encode(), at_ms), self.place)
-        self.place = reading.place
-        return reading
+        super().__init__("datex_situations", context, **{"agency": "roads", **config})
 
     def told(self, *records: str, minute: int | None = 5) -> list[Any]:
         return values(self.hear(version_2(a_situation(*records)), minute))

@@ -425,7 +425,7 @@ def test_json_that_means_harm_is_set_aside() -> None:
         assert len(reading.aside) + len(reading.events) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=12), st.integers(0, 600), st.booleans())
 def test_whatever_is_struck_into_a_stream_breaks_nothing(noise: bytes, at: int, is_json: bool) -> None:
     xml = f"<tt:MetadataStream {TT}>{a_frame(an_object(classes(Human=0.5)))}</tt:MetadataStream>".encode()

@@ -8,10 +8,11 @@ import pytest
 
 from connectors.base import Heard, Reading
 from connectors.formats.xml import MARK
+from tests.unit.connectors.one_life import MINUTE
+from tests.unit.connectors.one_life import NOON as THEIR_NOON
 from tests.unit.connectors.seen import NOON, read, source, values
-from tests.unit.connectors.test_cap_alerts import MINUTE, a_feed, an_alert
-from tests.unit.connectors.test_cap_alerts import NOON as THEIR_NOON
 from tests.unit.connectors.test_cap_alerts import Life as Warnings
+from tests.unit.connectors.test_cap_alerts import a_feed, an_alert
 from tests.unit.connectors.test_datex_situations import Life as Roads
 from tests.unit.connectors.test_datex_situations import a_situation, version_2
 

@@ -144,7 +144,7 @@ def creeping(vehicle: int, mps: float, until_s: int) -> list[Row]:
     return [(vehicle, at, mps * at, mps) for at in range(0, until_s, 30)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.floats(0, 0.4), min_size=1, max_size=8),
     st.integers(8, 25),
@@ -165,7 +165,7 @@ def told_until_the_end(rows: Sequence[Row], minutes: Minutes) -> list[CellSpeed]
     return minutes.take(positions(rows), NOON) + minutes.take(positions([]), NOON + 3_600_000)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.randoms(use_true_random=False), st.integers(1, 6))
 def test_the_order_and_the_batches_in_which_positions_come_do_not_matter(
     chance: random.Random, parts: int
