@@ -1,16 +1,17 @@
 """Protocols of the connectors, and the values that pass between them.
 
-A source reads an outside system and yields events in the platform's words; a sink writes to one. Neither knows Kafka.
+A source reads an outside system and yields events in the platform's words; a sink delivers to one. Neither knows Kafka.
 A connector is one file in ``connectors/sources`` or ``connectors/sinks``, found by existing.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from schemas.errors import Invalid
 from schemas.event import Event
 
 Place = Mapping[str, Any]
@@ -120,10 +121,58 @@ class Source(Reader, Protocol):
     async def close(self) -> None: ...
 
 
-class Sink(Protocol):
-    """Writes to an outside system. It may be given the same event twice."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event as a receiver gets it.
 
-    async def deliver(self, events: Sequence[Event]) -> None:
-        """Return once *all* events are safe outside; raise otherwise."""
+    *event_id* stays the same however often it is delivered. *topic* is the contract's topic without the city, *contract*
+    the contract's name, *key* the situation's id: what has the same key stays in order. *body* is the CloudEvent as JSON,
+    or CAP XML, as *media_type* says. *time_ms*: when the event was, in milliseconds since the epoch (UTC).
+    """
+
+    event_id: str
+    topic: str
+    contract: str
+    key: str
+    body: bytes
+    media_type: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SinkContext:
+    """The part of its city that a sink may know.
+
+    *now_ms* tells the time. *allow_hosts*: hosts of private networks, and hosts without TLS, to which the operator lets
+    it send. They are the operator's word: a subscriber's own settings never name them.
+    """
+
+    city: str
+    subscription: str
+    now_ms: Callable[[], int]
+    allow_hosts: tuple[str, ...] = ()
+
+
+class RefusedEvent(Invalid):
+    """The receiver refuses the event *event_id* for good: it is set aside with the reason, the others go on."""
+
+    def __init__(self, what: str, *, event_id: str, hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.event_id = event_id
+
+
+class Sink(Protocol):
+    """Delivers to one receiver. Made with ``(config, context)``; it may be given the same event twice.
+
+    No error, log or ``repr`` of it holds a secret, a body, or the query or user of an address.
+    """
+
+    async def deliver(self, events: Sequence[Delivery]) -> None:
+        """Deliver in order, and return once *all* events are safe outside; raise otherwise.
+
+        ``Retriable``: the receiver may take them later (``retry_after_s``: as it says). ``RefusedEvent``: it never takes the
+        event ``event_id``; those before it are safe, those behind it were not sent. ``Fatal``: it refuses us until a
+        person has mended something. After ``Retriable`` and ``Fatal`` any number of the first may be safe.
+        """
 
     async def close(self) -> None: ...

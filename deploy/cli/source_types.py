@@ -17,7 +17,7 @@ from schemas.errors import Fatal
 if TYPE_CHECKING:
     from connectors.contract_suite.example import Example
 
-SINKS = "sinks (no city's file can name one yet; the live view in Redis is the only one that runs):"
+SINKS = "sinks of subscriptions, and the live view in Redis, which runs by itself:"
 
 
 @dataclass(frozen=True, slots=True)

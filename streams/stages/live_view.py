@@ -8,7 +8,6 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from connectors.base import Sink
 from schemas.catalogue import topic_name
 from schemas.errors import Retriable, Unreachable
 from schemas.event import Event
@@ -29,8 +28,13 @@ AGAIN_S = 1.0
 SETTINGS = {"enable.partition.eof": False, "fetch.wait.max.ms": FETCH_WAIT_MS}
 
 
-class SituationView(Sink, Protocol):
-    """A sink that holds the current situations, and the offset up to which it has read the log."""
+class SituationView(Protocol):
+    """The current situations outside, and the offset up to which the log is in them. It may be given an event twice."""
+
+    async def deliver(self, events: Sequence[Event]) -> None:
+        """Return once *all* events are safe outside; raise otherwise."""
+
+    async def close(self) -> None: ...
 
     async def empty(self) -> None: ...
 
