@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,17 @@ def name_of(name: str, whose: str) -> str:
             f"{name[:64]!a} is no name for {whose}: {error}",
             hint="letters of any script, digits, blanks and signs: city-police, 대전경찰청, ตำรวจ 191",
         ) from error
+
+
+def check_purposes(city: City, purposes: Collection[str]) -> None:
+    """``UsageFault`` for a purpose that the city's law does not name."""
+    known = {use.purpose for use in city.rules.law.uses.values()}
+    for one in purposes:
+        if one not in known:
+            raise UsageFault(
+                f"the law of {city.name} names no purpose '{one}'",
+                hint=f"it names: {', '.join(sorted(known))}",
+            )
 
 
 def end_of(days: int | None, now_ms: int) -> int | None:

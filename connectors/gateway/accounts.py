@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from connectors.gateway.roles import acting, roles_as
+from connectors.gateway.roles import SUBSCRIBE, acting, roles_as
+from connectors.subscribers import ALL
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 
@@ -39,6 +40,8 @@ class Account:
     requests_per_s: float | None = None
     expires_at: int | None = None
     revoked_at: int | None = None
+    audience: str | None = None
+    purposes: frozenset[str] = frozenset()
 
     def may_publish(self, source: str, agencies: Collection[str] = ()) -> bool:
         """Whether it may push to *source*, which speaks for *agencies*. A key that names no source may push to the sources
@@ -47,6 +50,11 @@ class Account:
             return False
         is_its_own = not agencies or self.name in agencies
         return source in self.sources or (ALL_SOURCES in self.sources and is_its_own)
+
+    @property
+    def may_subscribe(self) -> bool:
+        """Whether it may read situations, alerts and grants."""
+        return SUBSCRIBE in self.roles
 
     @property
     def acts_as(self) -> tuple[str, ...]:
@@ -83,6 +91,8 @@ class Accounts:
             row["requests_per_s"],
             row["expires_at"],
             row["revoked_at"],
+            row.get("audience"),  # rows kept beside a spool may be of the version before
+            _one_set(tuple(row.get("purposes", ()))),
         )
 
     def forget(self, account_id: str) -> None:
@@ -123,12 +133,22 @@ def new_key(
     now_ms: int,
     requests_per_s: float | None = None,
     expires_at: int | None = None,
+    subscribes: bool = False,
+    audience: str | None = None,
+    purposes: Iterable[str] = (),
 ) -> tuple[str, Event]:
-    """A new key, to be shown once, and the ``core.account`` event that verifies it."""
+    """A new key, to be shown once, and the ``core.account`` event that verifies it.
+
+    *sources*: those to which it may push; with none it may not publish. *subscribes*: it may read, as *audience* and for
+    *purposes*.
+    """
+    sources = sorted(sources)
     row = {
         **_blank(KEY, name, now_ms),
-        "roles": [PUBLISH],
-        "sources": sorted(sources),
+        "roles": [*([PUBLISH] if sources else []), *([SUBSCRIBE] if subscribes else [])],
+        "sources": sources,
+        "audience": audience,
+        "purposes": sorted(purposes),
         "requests_per_s": requests_per_s,
         "expires_at": expires_at,
     }
@@ -136,10 +156,23 @@ def new_key(
 
 
 def new_user(
-    city: str, name: str, role: str, *, now_ms: int, expires_at: int | None = None
+    city: str,
+    name: str,
+    role: str,
+    *,
+    now_ms: int,
+    expires_at: int | None = None,
+    audience: str | None = ALL,
+    purposes: Iterable[str] = (),
 ) -> tuple[str, Event]:
     """A person's new key, to be shown once, and the ``core.account`` event that verifies it. *role* is one of ``ROLES``."""
-    row = {**_blank(USER, name, now_ms), "roles": roles_as(role), "expires_at": expires_at}
+    row = {
+        **_blank(USER, name, now_ms),
+        "roles": roles_as(role),
+        "expires_at": expires_at,
+        "audience": audience,
+        "purposes": sorted(purposes),
+    }
     return with_new_secret(city, row, now_ms=now_ms)
 
 
@@ -160,6 +193,8 @@ def _blank(kind: str, name: str, now_ms: int) -> dict[str, Any]:
         "created_at": now_ms,
         "expires_at": None,
         "revoked_at": None,
+        "audience": None,
+        "purposes": [],
     }
 
 

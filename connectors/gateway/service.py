@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ from connectors.gateway.problems import Problem
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
 from connectors.gateway.trouble import Trouble
+from connectors.subscribers import Subscriber, is_cleared
 from schemas.errors import Invalid
 
 BODY_BYTES_MAX = 4 << 20
@@ -68,6 +69,8 @@ class Gateway:
     wrong_keys: Rates = field(default_factory=lambda: Rates(WRONG_KEYS_PER_S))
     turns: Turns = field(default_factory=Turns)
     desk: Desk | None = None
+    purposes: Callable[[], Collection[str]] = tuple
+    """The purposes that the law in force names: a subscriber with one of them sees identifying fields."""
 
     def __post_init__(self) -> None:
         of_account = BODIES_OF_ACCOUNT * self.body_bytes_max
@@ -116,6 +119,16 @@ class Gateway:
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )
         return account
+
+    def subscriber_of(self, account: Account) -> Subscriber:
+        """The subscriber that *account* is. ``Problem`` 403 for one that may not read."""
+        if not account.may_subscribe:
+            raise Problem(
+                403,
+                "this account may not read situations, alerts and grants",
+                more={"how": "a key made with 'bongsu key add AGENCY --subscribe --city CITY', or a user's"},
+            )
+        return Subscriber(account.audience, is_cleared(account.purposes, self.purposes()))
 
     def check_city(self, city: str) -> None:
         if city != self.city:

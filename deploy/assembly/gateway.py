@@ -101,6 +101,7 @@ class CityGateway:
             unpublished=lambda: worst([drain.trouble for drain in self._drains]),
             body_bytes_max=about.body_bytes_max,
             desk=self._desk,
+            purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         self._server = _server_of(gateway, about, port)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told
-from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
+from deploy.account_rows import check_purposes, end_of, moment, name_of, publish, rows_of, standing
 from deploy.cli.group import Group
-from deploy.cli.parameters import CITY
+from deploy.cli.parameters import CITY, READS_AS, READS_FOR
 from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.telling import tell
@@ -40,11 +40,26 @@ def key() -> None:
 @click.option(
     "--rate", type=click.FloatRange(0, min_open=True), help="requests a second it may make for long"
 )
-def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None, rate: float | None) -> None:
+@click.option("--subscribe", is_flag=True, help="it may read situations, alerts and grants")
+@READS_AS
+@READS_FOR
+def add(
+    agency: str,
+    city_name: str,
+    sources: tuple[str, ...],
+    days: int | None,
+    rate: float | None,
+    subscribe: bool,
+    audience: str | None,
+    purposes: tuple[str, ...],
+) -> None:
     """Make a key for AGENCY. It is printed once and can be read nowhere afterwards.
+
+    With --subscribe it reads; it pushes too where it names a --source.
 
     \b
     Example:  bongsu key add police --city demo --source reports-push
+              bongsu key add 119 --city demo --subscribe --purpose fire-safety
     """
     from connectors.transport.web_page import wall_clock_ms
     from deploy.city.city import load_city
@@ -52,14 +67,20 @@ def add(agency: str, city_name: str, sources: tuple[str, ...], days: int | None,
     city = load_city(city_name)
     agency = name_of(agency, "an agency")
     _check(city, agency, sources)
+    if not subscribe and (audience or purposes):
+        raise UsageFault("--audience and --purpose are of keys that read", hint="add --subscribe")
+    check_purposes(city, purposes)
     now_ms = wall_clock_ms()
     shown, event = new_key(
         city.name,
         agency,
-        sources or [ALL_SOURCES],
+        sources or ([] if subscribe else [ALL_SOURCES]),
         now_ms=now_ms,
         requests_per_s=rate,
         expires_at=end_of(days, now_ms),
+        subscribes=subscribe,
+        audience=(audience or agency) if subscribe else None,
+        purposes=purposes,
     )
     publish(reach(), city, event)
     tell(shown)

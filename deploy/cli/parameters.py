@@ -76,3 +76,14 @@ def _sources_of(city: str) -> list[str]:
         return [one["name"] for one in raw.get("source", ())]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
+
+
+READS_AS = click.option(
+    "--audience", metavar="AGENCY", help="whose rows it reads, as alerts and grants name it; * for all"
+)
+READS_FOR = click.option(
+    "--purpose",
+    "purposes",
+    multiple=True,
+    help="a purpose of the city's law: it sees fields that identify somebody (again for more)",
+)

@@ -9,9 +9,10 @@ import click
 
 from connectors.gateway.accounts import USER, new_user, told, with_new_secret
 from connectors.gateway.roles import ROLES, role_of
-from deploy.account_rows import end_of, moment, name_of, publish, rows_of, standing
+from connectors.subscribers import ALL
+from deploy.account_rows import check_purposes, end_of, moment, name_of, publish, rows_of, standing
 from deploy.cli.group import Group
-from deploy.cli.parameters import CITY
+from deploy.cli.parameters import CITY, READS_AS, READS_FOR
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.telling import tell
@@ -36,13 +37,19 @@ def user() -> None:
 @OF_CITY
 @click.option("--role", type=click.Choice(list(ROLES)), required=True, help="what they may do")
 @click.option("--days", type=click.IntRange(1), help="refused after so many days (default: never)")
-def add(name: str, city_name: str, role: str, days: int | None) -> None:
+@READS_AS
+@READS_FOR
+def add(
+    name: str, city_name: str, role: str, days: int | None, audience: str | None, purposes: tuple[str, ...]
+) -> None:
     """Make an account for NAME. Its key is printed once and can be read nowhere afterwards.
 
-    A viewer sees; an operator acts; a supervisor also does what the city's law leaves to supervisors.
+    A viewer sees; an operator acts; a supervisor also does what the city's law leaves to supervisors. Without --audience
+    they see every agency's rows; without --purpose no field that identifies somebody.
 
     \b
     Example:  bongsu user add desk-3 --role operator --city demo
+              bongsu user add car-12 --role viewer --audience 112 --purpose crime-prevention --city demo
     """
     from connectors.transport.web_page import wall_clock_ms
     from deploy.city.city import load_city
@@ -50,6 +57,7 @@ def add(name: str, city_name: str, role: str, days: int | None) -> None:
 
     city = load_city(city_name)
     name = name_of(name, "a user")
+    check_purposes(city, purposes)
     platform, now_ms = reach(), wall_clock_ms()
     names = (row["name"] for row in rows_of(platform, city, USER).values())
     if (known := next((one for one in names if is_same_name(one, name)), None)) is not None:
@@ -57,7 +65,15 @@ def add(name: str, city_name: str, role: str, days: int | None) -> None:
             f"{city.name} has a user '{known}' already",
             hint=f"another name; or a new key for them: bongsu user passwd {shlex.quote(known)} --city {city.name}",
         )
-    shown, event = new_user(city.name, name, role, now_ms=now_ms, expires_at=end_of(days, now_ms))
+    shown, event = new_user(
+        city.name,
+        name,
+        role,
+        now_ms=now_ms,
+        expires_at=end_of(days, now_ms),
+        audience=audience or ALL,
+        purposes=purposes,
+    )
     publish(platform, city, event)
     _show_once(shown)
 
