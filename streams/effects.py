@@ -103,8 +103,8 @@ def _chatters(times: Sequence[int]) -> bool:
 class Help:
     """Medians of the time from report to help, in minutes. ``None``: the city does not report it, which is not 0.
 
-    *camera_minutes*: until the first camera was granted. *video_minutes*: until the first grant was used,
-    known only from the video system.
+    *camera_minutes*: until the first camera was granted. *video_minutes*: until the first grant was used, from
+    the first uses of tickets in ``core.access``.
     """
 
     situations: int
@@ -221,19 +221,20 @@ HELPS = (
 class CoreEvents:
     """The events of ``core.alert``, ``core.situation`` and ``core.grant`` of a log, each in order.
 
-    *since*: when the log begins. A period before it is unknown, not empty.
+    *since*: when the log begins. A period before it is unknown, not empty. *uses*: the first uses in ``core.access``.
     """
 
     alerts: Sequence[Value]
     situations: Sequence[Value]
     grants: Sequence[Value]
     since: int
+    uses: Sequence[Value] = ()
 
     def audiences(self) -> list[str]:
         return sorted({one["audience"] for one in self.alerts})
 
     def help(self, from_ms: int, to_ms: int) -> Help:
-        return help_of(self.situations, grants=self.grants, from_ms=from_ms, to_ms=to_ms)
+        return help_of(self.situations, grants=self.grants, uses=self.uses, from_ms=from_ms, to_ms=to_ms)
 
 
 def measures_of(told: CoreEvents, *, from_ms: int, to_ms: int) -> list[Measure]:

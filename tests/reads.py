@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, set[str]] = {
     "streams/journal/export.py": {"core.journal", *replay.COMPARED},
     "deploy/account_rows.py": {"core.account"},
     "deploy/source_states.py": {"core.source"},
+    "deploy/cli/audit.py": {"core.access"},
     "deploy/cli/situation.py": {
         "core.situation",
         "core.alert",
@@ -43,7 +44,7 @@ COMMANDS: Mapping[str, set[str]] = {
         "core.track",
         "core.filing",
     },
-    "deploy/cli/effects.py": {"core.effect", "core.alert", "core.situation", "core.grant"},
+    "deploy/cli/effects.py": {"core.effect", "core.alert", "core.situation", "core.grant", "core.access"},
     "deploy/cli/demo.py": {"core.situation", "core.alert", "core.grant", "core.track"},
     "deploy/assembly/retry.py": {"source.dlq"},
     "deploy/topic_values.py": {"core.journal"},

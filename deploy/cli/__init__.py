@@ -56,6 +56,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "situation": Entry("deploy.cli.situation:situation", "Show what is going on, and why."),
         "dlq": Entry("deploy.cli.dlq:dlq", "Show what was set aside; feed it again after mending."),
         "replay": Entry("deploy.cli.replay:replay", "Run the rules over the journal again, and compare."),
+        "audit": Entry("deploy.cli.audit:audit", "Verify the record of who asked to see what."),
     },
     "People": {
         "key": Entry("deploy.cli.key:key", "Give agencies and subscribers keys for the gateway."),

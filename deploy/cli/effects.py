@@ -53,8 +53,9 @@ def effects(
 
     city, platform = load_city(city_name), reach()
     demand_ran(platform, city)
-    alerts, situations, grants = (
-        values_of(platform, city.name, one) for one in ("core.alert", "core.situation", "core.grant")
+    alerts, situations, grants, accesses = (
+        values_of(platform, city.name, one)
+        for one in ("core.alert", "core.situation", "core.grant", "core.access")
     )
     if not situations:
         raise UsageFault(
@@ -62,7 +63,13 @@ def effects(
             hint=f"run its sources: bongsu run {city.name}; or play: bongsu play {city.name} --source NAME RECORDING",
         )
     times = [one["event_time"] for one in situations]
-    told = CoreEvents(alerts, situations, [one for one in grants if one["revision"] == 1], min(times))
+    told = CoreEvents(
+        alerts,
+        situations,
+        [one for one in grants if one["revision"] == 1],
+        min(times),
+        [one for one in accesses if one["act"] == "first_use"],
+    )
     start = epoch_ms(from_text) if from_text else min(times)
     end = epoch_ms(to_text) if to_text else max(times) + 1
     control = _control(against, start, end) if against or from_text else None

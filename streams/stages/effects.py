@@ -35,6 +35,7 @@ FIELDS = {
     "core.alert": ("alert_id", "audience", "message_type", "demands_attention"),
     "core.situation": ("situation_id", "opened_at", "revision", "status", "merged_into"),
     "core.grant": ("situation_id", "opened_at"),
+    "core.access": ("situation_id",),
 }
 
 
@@ -55,14 +56,19 @@ class Kept:
     def put(self, contract: str, value: Mapping[str, Any]) -> None:
         if contract == "core.grant" and value["revision"] > 1:
             return
+        if contract == "core.access" and value["act"] != "first_use":
+            return
         row = {name: value[name] for name in ("event_time", *FIELDS[contract])}
         if contract == "core.situation":
             # the measures need only whether there are incidents, not which
             row["agencies"] = tuple(value["agencies"])
             row["incidents"] = (None,) * min(1, len(value["incidents"]))
-        self.newest_ms = max(self.newest_ms, value["event_time"])
-        at = value["event_time"]
-        self.since_ms = at if self.since_ms is None else min(self.since_ms, at)
+        if (
+            contract != "core.access"
+        ):  # told by the wall clock, also while a recording of another day is played
+            at = value["event_time"]
+            self.newest_ms = max(self.newest_ms, at)
+            self.since_ms = at if self.since_ms is None else min(self.since_ms, at)
         rows = self.rows[contract]
         if len(rows) == rows.maxlen:
             self.whole_from_ms = max(self.whole_from_ms, self._drop_oldest(contract)["event_time"] + 1)
@@ -81,9 +87,9 @@ class Kept:
         return row
 
     def told(self) -> CoreEvents:
-        alerts, situations, grants = (tuple(self.rows[contract]) for contract in FIELDS)
+        alerts, situations, grants, uses = (tuple(self.rows[contract]) for contract in FIELDS)
         since = max(self.since_ms or 0, self.whole_from_ms)
-        return CoreEvents((*self._standing.values(), *alerts), situations, grants, since)
+        return CoreEvents((*self._standing.values(), *alerts), situations, grants, since, uses)
 
     def measures(self) -> list[Measure]:
         """Return every measure; without values if rows of the period itself were dropped."""

@@ -32,6 +32,7 @@ HOURS_KEPT = {
     "mobility.position": 7 * 24,
     "mobility.speed": 7 * 24,
     # who did what: two years (Korea's access log of sensitive data)
+    "core.access": 730 * 24,
     "core.action": 730 * 24,
     # the clock
     "core.tick": 1,
@@ -59,6 +60,7 @@ IDENTIFYING = {
     "cctv.plate": {"plate_token", "image_ref", "track_id"},
     "police.wanted": {"tokens", "candidate_tokens"},
     "mobility.position": {"vehicle_id", "label"},
+    "core.access": {"account_id", "address", "reason"},
     "core.account": {"account_id", "name"},
     "core.action": {"account_id", "reason"},
     "core.alert": {"references"},
@@ -100,6 +102,7 @@ NOT_PERSONAL = {
     "civil.incident": {"kind_text", "closed_reason"},
     "civil.observation": {"place_name"},
     "cctv.detection": {"label_text"},
+    "core.access": {"position"},
     "core.account": {"position"},
     "core.action": {"position"},
     "core.alert": {"headline"},
@@ -149,7 +152,17 @@ OWNERS = {
     "bongsu": {
         *(
             f"core.{one}"
-            for one in ("account", "action", "alert", "dispatch", "effect", "evidence", "filing", "grant")
+            for one in (
+                "access",
+                "account",
+                "action",
+                "alert",
+                "dispatch",
+                "effect",
+                "evidence",
+                "filing",
+                "grant",
+            )
         ),
         *(
             f"core.{one}"
@@ -178,7 +191,7 @@ KEYS = {
     "account_id": {"core.account"},
     "watch_id": {"core.watch"},
     "measure": {"core.effect"},
-    "city": {"core.journal", "core.tick"},
+    "city": {"core.access", "core.journal", "core.tick"},
     "source": {"core.source", "source.place"},
     "state key": {"core.state"},
     "as origin": {"core.shadow", "dlq"},

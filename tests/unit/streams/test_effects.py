@@ -160,11 +160,15 @@ def test_the_topic_of_effects_tells_the_newest_day_of_the_log_and_the_day_before
         kept.put("core.situation", situation)
     kept.put("core.grant", a_grant(24 * 60 + 3, "s1"))
     kept.put("core.grant", {**a_grant(24 * 60 + 1, "s1"), "revision": 2})
+    for act, minute in (("redeemed", 4), ("first_use", 5), ("ended", 9), ("first_use", 20 * DAY)):
+        at = {"event_time": (24 * 60 + minute) * MINUTE}
+        kept.put("core.access", {"act": act, "situation_id": "s1", **at})
     codec = RowCodec(load_catalogue()["core.effect"].newest)
     events = {event.key: dict(event.value or {}) for event in effect_events("demo", kept)}
     assert all(codec.decode(codec.encode(value)) == value for value in events.values())
     assert (events["dispatch_minutes"]["value"], events["dispatch_minutes"]["control_value"]) == (2, None)
     assert events["camera_minutes"]["value"] == 3
+    assert events["video_minutes"]["value"] == 5
     assert events["arrival_minutes"]["value"] is None
     assert {value["situations"] for value in events.values()} == {2}
     assert events["alerts:operator"]["to_time"] - events["alerts:operator"]["from_time"] == DAY
