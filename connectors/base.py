@@ -37,6 +37,7 @@ class SourceContext:
 
     *speaks_for*: the agencies for which it may speak, as the city's file names them; empty where the file names none.
     *language*: the one in which the city's alerts are told, for texts that come in several.
+    *cap_sender*: the city's own name as a sender of CAP; empty: none.
     """
 
     city: str
@@ -45,6 +46,7 @@ class SourceContext:
     bounds: Bounds
     speaks_for: tuple[str, ...] = ()
     language: str = "en"
+    cap_sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,11 @@ KEPT_MS = 3_600_000
 """The time for which a Cancel stays in the feed: so long may a reader be away and still hear of it."""
 
 
-def current(messages: Iterable[CapMessage], *, now_ms: int) -> list[CapMessage]:
+def current(
+    messages: Iterable[CapMessage], *, now_ms: int, entries_max: int | None = ENTRIES_MAX
+) -> list[CapMessage]:
     """The newest message of each alert that tells a reader something now, newest first: none that has expired, and a
-    Cancel for `KEPT_MS`."""
+    Cancel for `KEPT_MS`. *entries_max*: ``None`` for all of them, which a feed of several pages needs."""
     newest: dict[str, CapMessage] = {}
     for one in messages:
         if one.alert_id not in newest or newest[one.alert_id].revision < one.revision:
@@ -36,7 +38,7 @@ def current(messages: Iterable[CapMessage], *, now_ms: int) -> list[CapMessage]:
     return sorted(
         (one for one in newest.values() if now_ms < _until_ms(one)),
         key=lambda one: (-one.sent_ms, one.identifier),
-    )[:ENTRIES_MAX]
+    )[:entries_max]
 
 
 def atom_feed(
@@ -47,8 +49,12 @@ def atom_feed(
     now_ms: int,
     with_content: bool = True,
     public: bool = True,
+    own_address: str | None = None,
+    next_address: str | None = None,
 ) -> bytes:
     """The feed at *address* of *messages*, in their order; a message's document is ``<address>/<identifier>.xml``.
+
+    *own_address*: of this page, where it is not *address*; *next_address*: of the page with older messages (RFC 5005).
 
     ``Invalid`` for a message that is not public, unless *public* is false. *now_ms* dates a feed without entries.
     """
@@ -59,7 +65,9 @@ def atom_feed(
     _add(root, "title", text(publisher.title))
     _add(root, "updated", _time(max((one.sent_ms for one in messages), default=now_ms)))
     _add(_add(root, "author"), "name", text(publisher.title))
-    _add(root, "link", rel="self", type="application/atom+xml", href=address)
+    _add(root, "link", rel="self", type="application/atom+xml", href=own_address or address)
+    if next_address is not None:
+        _add(root, "link", rel="next", type="application/atom+xml", href=next_address)
     for one in messages[:ENTRIES_MAX]:
         _entry(root, one, f"{address}/{quote(one.identifier, safe='')}.xml", with_content=with_content)
     return document(root)

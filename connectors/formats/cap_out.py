@@ -25,19 +25,16 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from connectors.formats.cap_words import KIND_CODES, LEVELS, category, level
+from connectors.formats.cap_words import KIND_CODES, LEVELS, NAME, PUBLIC, category, is_sender, level
 from connectors.formats.xml import Element, document
 from schemas.errors import Fatal, Invalid
 from schemas.kinds import load_kinds
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
-PUBLIC = "public"
 HOUR_MS = 3_600_000
 REFERENCES_MAX = 200
 """The newest earlier messages that are named: more in one message is more than a receiver reads."""
 TEXT_LETTERS_MAX = 1_000
-_NAME = re.compile(r"[^\s,&<\x00-\x1f\x7f]+")
-"""An identifier or sender of CAP: no space, no comma, no ``<`` and no ``&``."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 MessageType = Literal["Alert", "Update", "Cancel"]
@@ -66,7 +63,7 @@ class Publisher:
     status: Literal["Actual", "Exercise", "Test"] = "Actual"
 
     def __post_init__(self) -> None:
-        if _NAME.fullmatch(self.sender) is None:
+        if not is_sender(self.sender):
             raise Fatal(
                 f"city {self.city}: {self.sender!r} is no sender of CAP",
                 hint="write an address without space, comma, < and &, such as alerts@city.example",
@@ -189,7 +186,7 @@ def _before(value: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> l
 def _sent(value: Mapping[str, Any], last_s: int | None) -> _Sent:
     """*value* as it is sent: never before the revision sent at *last_s*, whatever its clock said."""
     identifier = f"{value['alert_id']}-{value['revision']}"
-    if _NAME.fullmatch(identifier) is None:
+    if NAME.fullmatch(identifier) is None:
         raise Invalid(
             "the alert's id is none that CAP can carry", field="alert_id", expected="no space, comma, <, &"
         )

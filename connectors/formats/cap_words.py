@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+PUBLIC = "public"
+NAME = re.compile(r"[^\s,&<\x00-\x1f\x7f]+")
+"""An identifier or sender of CAP: no space, no comma, no ``<`` and no ``&``."""
 KIND_CODES = "bongsu:kind"
 """The list of our event codes: the kinds of ``schemas/kinds.toml``."""
 LEVELS = {
@@ -69,3 +74,8 @@ def level(name: str, said: str) -> str:
     """The word of CAP for what an alert *said* of *name*, its urgency, severity or certainty."""
     word = said.capitalize()
     return word if word in LEVELS[name] else "Unknown"
+
+
+def is_sender(name: str) -> bool:
+    """Whether *name* may be a sender of CAP."""
+    return NAME.fullmatch(name) is not None

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from connectors.gateway import actions, metrics
+from connectors.gateway import actions, cap, metrics
 from connectors.gateway.desk import Desk
 from connectors.gateway.media_types import TAKEN
 from connectors.gateway.problems import Problem
@@ -19,8 +19,8 @@ from connectors.gateway.readiness import readiness, waiting
 from connectors.gateway.service import Gateway
 
 
-def app_of(gateway: Gateway) -> FastAPI:
-    """The application. It has no pages of its own but its description at ``/openapi.json``."""
+def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None) -> FastAPI:
+    """The application. *cap_part*: the alerts in CAP. Its only page of its own is its description, ``/openapi.json``."""
     app = FastAPI(
         title="Bongsu gateway",
         summary=f"Agencies of {gateway.city} publish here, and operators act on situations.",
@@ -32,6 +32,8 @@ def app_of(gateway: Gateway) -> FastAPI:
     _add_sources(app, gateway)
     if gateway.desk is not None:
         _add_actions(app, gateway, gateway.desk)
+    if cap_part is not None:
+        cap.add(app, gateway, cap_part)
     _add_state(app, gateway)
 
     @app.exception_handler(HTTPException)

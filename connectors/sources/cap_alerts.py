@@ -8,7 +8,8 @@ ones each time, at the feed's own server and those of ``links_from``; others are
   lead to, and ends any other that they name. A Cancel closes what it names, also what is heard only later.
 - End: ``expires`` at the first body heard after it, an Update with the response AllClear or of another area, or a Cancel. An
   alert whose end had passed when it was first heard is skipped and counted.
-- Skipped and counted: status Exercise, System, Test and Draft, of alert or envelope; Ack and Error; areas outside the city.
+- Skipped and counted: what the city itself sent (``sender`` in ``[cap]`` of its file); status Exercise, System, Test and
+  Draft, of alert or envelope; Ack and Error; areas outside the city.
 - Place: a point of polygon or circle that lies in the city; ``accuracy_m`` reaches the area's farthest corner, the address
   holds the areas' names. A geocode alone is noted, not guessed; ``geocodes`` leaves out those of other places, ``unplaced``
   all without a place.
@@ -195,7 +196,11 @@ class CapAlerts:
     # -- one alert -------------------------------------------------------------------------------------------
 
     def _hear(self, alert: Alert, at_ms: int | None, names: dict[str, str], told: Lasting) -> None:
-        if alert.status != "Actual":
+        if alert.name.sender == self._context.cap_sender:
+            told.skipped["the city's own alert"] += (
+                1  # it would become an incident, and that one an alert again
+            )
+        elif alert.status != "Actual":
             told.skipped[f"status {alert.status}"] += 1
         elif alert.type in ("Ack", "Error"):
             told.skipped[f"msgType {alert.type}"] += 1

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import app_of
@@ -27,6 +28,7 @@ from connectors.gateway.spool import Spool
 from connectors.gateway.trouble import worst
 from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
+from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_place import gateway_url, kept_port
 from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
@@ -103,7 +105,8 @@ class CityGateway:
             desk=self._desk,
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
-        self._server = _server_of(gateway, about, port)
+        cap_part, self._alerts = cap_of(city, platform, prepare)
+        self._server = _server_of(app_of(gateway, cap_part), about, port)
 
     def _all_pushed(
         self, city: City, platform: Platform, prepare: Callable[[], None]
@@ -181,6 +184,7 @@ class CityGateway:
             )
         self._known.start()
         self._desk.start()
+        self._alerts.start()
         for drain in self._drains:
             drain.start()
         log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
@@ -208,6 +212,7 @@ class CityGateway:
     def _end(self) -> None:
         for drain in self._drains:
             drain.end()
+        self._alerts.end()
         self._desk.end()
         self._known.end()
         self._spool.close()
@@ -232,11 +237,11 @@ class _Watch:
                 raise self._gateway.fault or Fatal("the gateway ended by itself")
 
 
-def _server_of(gateway: Gateway, about: GatewayFile, port: int) -> uvicorn.Server:
-    """The HTTP server of *gateway*, with the limits of the city's file."""
+def _server_of(app: FastAPI, about: GatewayFile, port: int) -> uvicorn.Server:
+    """The HTTP server of *app*, with the limits of the city's file."""
     return uvicorn.Server(
         uvicorn.Config(
-            app_of(gateway),
+            app,
             host=about.host,
             port=port,
             log_level="warning",

@@ -19,6 +19,8 @@ from streams.situations.languages import languages
 from streams.situations.rules.in_force import rule_names
 
 SECRET = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+PEM = "-----BEGIN"
+"""The beginning of a key or certificate that is given as it is, not as a file."""
 KIND_KEYS = ("kind", "kinds", "carries", "attention", "candidate_kind")
 """The settings of a ``[[rule]]`` that hold kinds of the tree."""
 
@@ -128,7 +130,7 @@ def surroundings(
     raw: Mapping[str, Any], environment: Mapping[str, str], folders: Folders = ()
 ) -> tuple[list[Found], list[str]]:
     """(what live sources lack here, what sources that are only played lack): a file, a secret, an address."""
-    found: list[Found] = []
+    found = list(_of_cap(raw.get("cap"), environment))
     notes: list[str] = []
     for number, source in enumerate(_tables(raw, "source")):
         lacks = [*_of_missing_secrets(number, source, environment), *_of_places(number, source, folders)]
@@ -147,6 +149,22 @@ def _of_missing_secrets(
             if name not in environment:
                 what = f"source {source.get('name')!r} needs the secret {name}"
                 yield Found(("source", number, key), what, f"set the environment variable {name}")
+
+
+def _of_cap(about: Any, environment: Mapping[str, str]) -> Iterator[Found]:
+    """The key and the certificate of ``[cap]`` that are not here. Their values are not told: one may be the key itself."""
+    for name in ("key", "certificate"):
+        said = about.get(name) if isinstance(about, Mapping) else None
+        if not isinstance(said, str):
+            continue
+        lacking = [one for one in SECRET.findall(said) if one not in environment]
+        filled = SECRET.sub(lambda match: environment.get(match[1], ""), said)
+        if lacking:
+            what = f"cap.{name} needs the secret {lacking[0]}"
+            yield Found(("cap", name), what, f"set the environment variable {lacking[0]}")
+        elif not filled.lstrip().startswith(PEM) and not Path(filled).expanduser().is_file():
+            hint = "write the path of a PEM file; it counts from the folder in which the command runs"
+            yield Found(("cap", name), f"cap.{name}: there is no such file", hint)
 
 
 def _of_places(number: int, source: Mapping[str, Any], folders: Folders) -> Iterator[Found]:

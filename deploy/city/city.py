@@ -55,7 +55,9 @@ class City:
         bounds = Bounds(box.south, box.west, box.north, box.east)
         speaks_for = next((one.speaks_for for one in self.file.source if one.name == source), ())
         zone = ZoneInfo(self.file.timezone)
-        return SourceContext(self.name, source, zone, bounds, speaks_for, self.rules.spoken)
+        return SourceContext(
+            self.name, source, zone, bounds, speaks_for, self.rules.spoken, self.file.cap_sender
+        )
 
     def agencies_of(self, source: str) -> frozenset[str]:
         """The agencies for which *source* speaks; empty where it speaks for none, as for cameras and sensors."""

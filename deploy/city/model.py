@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from connectors.formats.cap_words import PUBLIC, is_sender
 from deploy.city.findings import nearest
 from deploy.city.names import NAME
 from streams.match.core.config import MatchConfig
@@ -118,6 +119,61 @@ class GatewayFile(Strict):
         return not is_local and not self.trusted_proxies
 
 
+class CapFile(Strict):
+    """``[cap]``: the city as a sender of CAP 1.2, served by its gateway."""
+
+    sender: str | None = Field(
+        None,
+        description="its name, unique in the world, such as alerts@city.example; none: alerts@<name>.invalid",
+    )
+    languages: tuple[Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")], ...] = Field(
+        (), description="further languages of a message, beside the city's"
+    )
+    public: tuple[Annotated[str, Field(pattern=r"\S")], ...] = Field(
+        (PUBLIC,), description="audiences whose alerts anybody may read"
+    )
+    restrictions: dict[str, Annotated[str, Field(pattern=r"\S")]] = Field(
+        {}, description="audience → who may read its alerts; others that are not public are private"
+    )
+    status: Literal["Actual", "Exercise", "Test"] | None = Field(
+        None, description="absent: Exercise where a source is simulated, else Actual"
+    )
+    lasts_h: float = Field(
+        24, gt=0, le=720, description="hours after which a message expires if none followed"
+    )
+    url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*[^\s?#/])?$",
+        description="where the public finds the gateway, such as https://alerts.city.example; none: the host it asks",
+    )
+    key: str | None = Field(
+        None, description="file of the private key that signs messages, or ${NAME} with its path or PEM"
+    )
+    certificate: str | None = Field(None, description="file of its certificate and the chain above it")
+
+    @field_validator("sender")
+    @classmethod
+    def _sender(cls, sender: str | None) -> str | None:
+        if sender is not None and not is_sender(sender):
+            raise ValueError("must be an address without space, comma, < and &, such as alerts@city.example")
+        return sender
+
+    @field_validator("restrictions")
+    @classmethod
+    def _not_public(cls, restrictions: dict[str, str], so_far: ValidationInfo) -> dict[str, str]:
+        for audience in restrictions:
+            if audience in so_far.data.get("public", ()):
+                raise ValueError(f"{audience!r} is public, too: name it in one of them")
+        return restrictions
+
+    @field_validator("certificate")
+    @classmethod
+    def _with_key(cls, certificate: str | None, so_far: ValidationInfo) -> str | None:
+        if certificate is not None and "key" in so_far.data and so_far.data["key"] is None:
+            raise ValueError("a certificate without key: add key")
+        return certificate
+
+
 class CityFile(Strict):
     name: str
     title: str = ""
@@ -140,6 +196,7 @@ class CityFile(Strict):
         description="speeds are computed of vehicles' positions; absent: only by 'bongsu run CITY --stage speed'",
     )
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
+    cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
 
     @field_validator("name")
     @classmethod
@@ -152,3 +209,8 @@ class CityFile(Strict):
     @classmethod
     def _zone(cls, name: str) -> str:
         return known_zone(name)
+
+    @property
+    def cap_sender(self) -> str:
+        """The city's name as a sender of CAP: its file's own, or one that can be nobody's address (RFC 2606)."""
+        return self.cap.sender or f"alerts@{self.name}.invalid"

@@ -557,3 +557,12 @@ def test_a_message_between_two_that_say_the_same_is_old() -> None:
     life.hear(an_alert(4, kind="Update", refs=ref(1)))
     between = life.hear(an_alert(3, kind="Update", refs=ref(1), info=an_info(severity="Minor")))
     assert (list(between.events), dict(between.skipped)) == ([], {"older than what was told": 1})
+
+
+@pytest.mark.parametrize("kind", ["Alert", "Update", "Cancel"])
+def test_what_the_city_itself_sent_is_no_incident_and_is_counted(kind: str) -> None:
+    source = load_source("cap_alerts", replace(CITY, cap_sender="w@weather.example"), {"agency": "weather"})
+    body = an_alert(2, kind=kind, refs=f"w@weather.example,W-1,{clock(1)}").encode()
+    reading = source.read(Heard(body, NOON), {})
+    assert (list(reading.events), list(reading.aside)) == ([], [])
+    assert dict(reading.skipped) == {"the city's own alert": 1}
