@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from deploy.cli.parameters import PORT
 from deploy.cli.progress import shown
 from deploy.local.follow import follow, last_lines
 from deploy.local.home import Home
@@ -47,7 +48,14 @@ def in_home(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Take what is needed from this folder (made by bongsu fetch), never from the network.",
 )
-def up(home: Path, from_dir: Path | None) -> None:
+@click.option(
+    "--port",
+    "ports",
+    multiple=True,
+    type=PORT,
+    help="The port of kafka, registry or redis, kept from then on [default: a free one].",
+)
+def up(home: Path, from_dir: Path | None, ports: Sequence[tuple[str, int]]) -> None:
     """Start Kafka, the schema registry and Redis here, and return when all answer.
 
     A second `up` does nothing; one that died is started again, with its data.
@@ -59,7 +67,7 @@ def up(home: Path, from_dir: Path | None) -> None:
 
     begun = time.monotonic()
     with shown() as progress:
-        places = cluster.up(home, from_dir=from_dir, progress=progress)
+        places = cluster.up(home, from_dir=from_dir, progress=progress, ports=dict(ports))
     tell(f"up in {time.monotonic() - begun:.1f} s, in {home}; end it with: bongsu down", err=True)
     tell(f"kafka     {places.kafka}\nregistry  {places.registry}\nredis     {without_password(places.redis)}")
 

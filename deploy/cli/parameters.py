@@ -1,4 +1,4 @@
-"""Parameters that name a city or a source, completed at TAB. Only names of files and TOML are read for that."""
+"""Parameters that name a city, a source or a port, completed at TAB. Only names of files and TOML are read for that."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from click.shell_completion import CompletionItem
 
 from connectors.locations import locate
 from deploy.city.names import city_names, file_of
+from deploy.settings import COMPONENTS
+
+PORT_MAX = 65_535
 
 
 class CityName(click.ParamType):
@@ -54,7 +57,31 @@ class TypeOrSource(click.ParamType):
         return _beginning([*_types(), *(f"{one}/" for one in city_names())], incomplete)
 
 
+class Port(click.ParamType):
+    """``NAME=NUMBER``: the port of a component of the local cluster."""
+
+    name = "name=number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        name, _, number = str(value).partition("=")
+        if name not in COMPONENTS:
+            self.fail(f"{name!r} has no port: write {', '.join(COMPONENTS)} before the =", param, ctx)
+        if not number.isascii() or not number.isdigit() or not 0 < int(number) <= PORT_MAX:
+            self.fail(f"{number!r} is no port: write {name}= and a number from 1 to {PORT_MAX}", param, ctx)
+        return name, int(number)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return _beginning([f"{name}=" for name in COMPONENTS], incomplete)
+
+
 CITY = CityName()
+PORT = Port()
 SOURCE = SourceName()
 TYPE_OR_SOURCE = TypeOrSource()
 

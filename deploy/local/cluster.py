@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import signal
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +16,10 @@ from deploy.local.component import Component, Ground
 from deploy.local.home import Home, Remembered
 from deploy.local.java import environment
 from deploy.local.kafka import Kafka
-from deploy.local.ports import choose_ports
+from deploy.local.ports import choose_ports, with_fixed
 from deploy.local.redis import Redis
 from deploy.local.registry import Registry
-from deploy.settings import COMPONENTS, WORDS, Endpoints, cache_folder, given, local_places
+from deploy.settings import COMPONENTS, VARIABLES, WORDS, Endpoints, cache_folder, given, local_places
 from schemas.errors import Fatal
 
 PARTS: dict[str, Component] = {"kafka": Kafka(), "registry": Registry(), "redis": Redis()}
@@ -41,21 +41,36 @@ class ComponentState:
 
 
 def up(
-    home: Path, from_dir: Path | None = None, progress: Progress | None = None, cache: Path | None = None
+    home: Path,
+    from_dir: Path | None = None,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+    ports: Mapping[str, int] | None = None,
 ) -> Endpoints:
     """Start the components that do not run, and return when all answer.
 
     Missing files come from *from_dir* when given, else from the network, into *cache* (the user's, shared by all
-    homes). On an error or an interrupt, the processes started here are ended.
+    homes). *ports*, by component, are those that the home has from now on. On an error or an interrupt, the processes
+    started here are ended.
     """
     told = progress or Silent()
     place = Home(home)
     ours = [name for name in START_ORDER if name not in given()]
+    if elsewhere := sorted(set(ports or ()) & set(given())):
+        raise Fatal(
+            f"{elsewhere[0]} is the one that {VARIABLES[elsewhere[0]]} names: its port is not ours to choose",
+            hint=f"leave out its port, or unset {VARIABLES[elsewhere[0]]}",
+        )
     with place.locked():
-        missing = [name for name in ours if not runs(place.recall(), name)]
+        before = place.recall()
+        missing = [name for name in ours if not runs(before, name)]
+        used = [port for name, part in PARTS.items() if runs(before, name) for port in part.ports]
+        remembered = with_fixed(before, ports or {}, running=used)
         if missing:
             store = ensure(_needed(missing), cache or cache_folder() / "artefacts", from_dir, told)
-            _start_all(place, missing, store, told)
+            _start_all(place, remembered, missing, store, told)
+        elif remembered != before:
+            place.remember(remembered)
         _wait_for_all(place, ours)
     return Endpoints(**{one.name: one.place for one in _known(home)})
 
@@ -109,10 +124,12 @@ def _needed(components: Iterable[str]) -> list[Artefact]:
     return [artefact for artefact in artefacts.load_lock() if artefact.part in set(components)]
 
 
-def _start_all(home: Home, missing: Sequence[str], store: Path, progress: Progress) -> None:
-    remembered = home.recall()
+def _start_all(
+    home: Home, remembered: Remembered, missing: Sequence[str], store: Path, progress: Progress
+) -> None:
     names = [port for name in missing for port in PARTS[name].ports]
-    ports = {**remembered.ports, **choose_ports(names, kept=remembered.ports, home=home.root)}
+    chosen = choose_ports(names, kept=remembered.ports, home=home.root, fixed=remembered.fixed)
+    ports = {**remembered.ports, **chosen}
     home.remember(replace(remembered, ports=ports))
     ground = Ground(home=home, ports=ports, artefacts=artefacts.load_lock(), cache=store, progress=progress)
     progress.say(f"starting {', '.join(WORDS[name] for name in missing)}")

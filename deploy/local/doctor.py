@@ -147,13 +147,21 @@ def fetched(cache: Path) -> list[Finding]:
 
 
 def ports(home: Path) -> list[Finding]:
-    """Check the ports. One that another program uses now is no fault: `up` chooses another."""
+    """Check the ports. One that another program uses now is no fault unless it is fixed: `up` chooses another."""
     remembered = Home(home).recall()
     running = {name for name in cluster.PARTS if cluster.runs(remembered, name)}
     ours = {port for name in running for port in cluster.PARTS[name].ports}
-    taken = [number for name, number in remembered.ports.items() if name not in ours and not is_free(number)]
+    taken = {
+        name: number for name, number in remembered.ports.items() if name not in ours and not is_free(number)
+    }
     words = f"ports {', '.join(map(str, remembered.ports.values())) or 'not chosen yet'}"
-    return [Finding(f"{words}; {taken} are taken by others now: up will choose anew" if taken else words)]
+    if stuck := [
+        f"{number} (fixed for {name})" for name, number in taken.items() if name in remembered.fixed
+    ]:
+        mend = "end the program that listens there, or: bongsu up --port NAME=NUMBER"
+        return [Finding(f"{words}; {', '.join(stuck)} cannot be had now", False, mend)]
+    anew = f"; {list(taken.values())} are taken by others now: up will choose anew"
+    return [Finding(words + anew if taken else words)]
 
 
 def answering(home: Path) -> list[Finding]:

@@ -45,10 +45,11 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The contents of ``cluster.json``: ports by use, processes by component."""
+    """The contents of ``cluster.json``: ports by use, processes by component, and the names of the ports that stay."""
 
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
 
     def with_process(self, component: str, process: Process | None) -> Remembered:
         others = {name: kept for name, kept in self.processes.items() if name != component}
@@ -77,7 +78,9 @@ class Home:
             kept = json.loads((self.root / "cluster.json").read_text(encoding="utf-8"))
             processes = {name: Process(**process) for name, process in kept["processes"].items()}
             return Remembered(
-                ports={name: int(port) for name, port in kept["ports"].items()}, processes=processes
+                ports={name: int(port) for name, port in kept["ports"].items()},
+                processes=processes,
+                fixed=tuple(name for name in kept.get("fixed", ()) if name in kept["ports"]),
             )
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
             return Remembered()

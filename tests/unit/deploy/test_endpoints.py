@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cli import main
 from deploy.local.home import Home, Remembered
 from deploy.local.ports import choose_ports
 from deploy.settings import VARIABLES, Endpoints, endpoints, home_folder, without_password
@@ -97,3 +99,32 @@ def test_a_memory_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
     for text in ("", "{", json.dumps({"ports": 3}), json.dumps([1])):
         (tmp_path / "cluster.json").write_text(text)
         assert Home(tmp_path).recall() == Remembered()
+
+
+def up(home: Path, *ports: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(("up", "--home", str(home), *(word for port in ports for word in ("--port", port))))
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    "port", ["kafka", "kafka=", "kafka=0", "kafka=65536", "kafka=-1", "zookeeper=2181", "9092"]
+)
+def test_a_port_that_is_none_is_refused_with_what_to_write(
+    port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert up(tmp_path / "home", port) == 2
+    assert re.search(
+        r"is no port: write kafka= and a number|has no port: write kafka, registry", capsys.readouterr().err
+    )
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_port_of_a_server_that_the_environment_names_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BONGSU_KAFKA", "127.0.0.1:1")
+    assert up(tmp_path / "home", "kafka=9092") == 1
+    assert "unset BONGSU_KAFKA" in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()

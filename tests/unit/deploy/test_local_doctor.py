@@ -71,6 +71,16 @@ def test_a_port_taken_by_another_program_is_told_and_is_no_fault(tmp_path: Path)
     assert "taken by others" in finding.what
 
 
+def test_a_fixed_port_taken_by_another_program_is_a_fault(tmp_path: Path) -> None:
+    ports = choose_ports(["redis"], kept={}, home=tmp_path)
+    Home(tmp_path).remember(Remembered(ports=ports, fixed=("redis",)))
+    assert doctoring.ports(tmp_path)[0].is_well
+    with socket.create_server(("127.0.0.1", ports["redis"])):
+        [finding] = doctoring.ports(tmp_path)
+    assert not finding.is_well
+    assert f"{ports['redis']} (fixed for redis)" in finding.what
+
+
 def test_too_few_open_files_and_a_clock_of_another_age_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctoring, "OPEN_FILES", 10**9)
     monkeypatch.setattr(doctoring, "BUILT", datetime(2999, 1, 1, tzinfo=UTC))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.home import Home, Process, Remembered
-from deploy.local.ports import choose_ports, is_free
+from deploy.local.ports import choose_ports, is_free, with_fixed
 from schemas.errors import Fatal
 
 
@@ -43,7 +43,8 @@ def test_erasing_leaves_what_is_not_ours(tmp_path: Path) -> None:
 
 
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
-    kept = Remembered(ports={"kafka": 20_001}, processes={"kafka": Process(pid=7, boot="b", start=150)})
+    process = Process(pid=7, boot="b", start=150)
+    kept = Remembered(ports={"kafka": 20_001}, processes={"kafka": process}, fixed=("kafka",))
     Home(tmp_path).remember(kept)
     assert Home(tmp_path).recall() == kept
 
@@ -63,3 +64,41 @@ def test_a_port_is_kept_while_it_is_free_and_left_when_it_is_taken(tmp_path: Pat
         later = choose_ports(["kafka", "redis"], kept=first, home=tmp_path)
     assert later["kafka"] not in first.values()
     assert later["redis"] == first["redis"]
+
+
+def test_a_home_of_a_release_without_fixed_ports_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "cluster.json").write_text('{"ports": {"kafka": 20001}, "processes": {}}')
+    assert Home(tmp_path).recall() == Remembered(ports={"kafka": 20_001})
+
+
+def test_a_fixed_port_that_is_taken_is_told_and_no_other_is_chosen(tmp_path: Path) -> None:
+    port = choose_ports(["kafka"], kept={}, home=tmp_path)["kafka"]
+    assert choose_ports(["kafka"], kept={"kafka": port}, home=tmp_path, fixed=["kafka"]) == {"kafka": port}
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(Fatal, match=f"port {port} is fixed for kafka .*--port kafka=NUMBER"),
+    ):
+        choose_ports(["kafka"], kept={"kafka": port}, home=tmp_path, fixed=["kafka"])
+
+
+def test_a_port_that_is_fixed_takes_the_place_of_one_that_was_chosen() -> None:
+    before = Remembered(ports={"kafka": 20_001, "controller": 9_092, "redis": 20_003}, fixed=("redis",))
+    after = with_fixed(before, {"kafka": 9_092}, running=["redis"])
+    assert after == Remembered(ports={"kafka": 9_092, "redis": 20_003}, fixed=("kafka", "redis"))
+    assert with_fixed(after, {}, running=["redis"]) == after
+    assert with_fixed(after, {"kafka": 9_092}, running=["kafka", "redis"]) == after
+
+
+def test_what_runs_is_not_moved_and_two_do_not_share_a_port() -> None:
+    before = Remembered(ports={"kafka": 20_001, "controller": 20_002, "redis": 20_003}, fixed=("redis",))
+    with pytest.raises(
+        Fatal, match=r"kafka runs on port 20001.*bongsu down, then bongsu up --port kafka=9092"
+    ):
+        with_fixed(before, {"kafka": 9_092}, running=["kafka", "controller"])
+    for wanted, running in (
+        ({"kafka": 20_003}, []),  # fixed for another
+        ({"registry": 20_002}, ["kafka", "controller"]),  # used by another
+        ({"registry": 1, "kafka": 1}, []),
+    ):
+        with pytest.raises(Fatal, match="would share port"):
+            with_fixed(before, wanted, running=running)
