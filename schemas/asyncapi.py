@@ -31,6 +31,7 @@ Fields under `x-personal`: `identifying` ones identify somebody, `located` ones 
 BOOTSTRAP = "As `bongsu status --json` says it under kafka.bootstrap."
 
 Document = dict[str, Any]
+Headers = list[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,15 @@ class Platform:
     """The running platform's part of the document.
 
     *version*: of the release. *settings*: of a contract's topics. *headers*: header → its meaning, for every header that a
-    contract's records may have. *headers_of*: those that an event has.
+    contract's records may have. *headers_of*: those that an event has. *other_headers*: those that its record has instead
+    on other occasions, by a name of each.
     """
 
     version: str
     settings: Callable[[Contract], Mapping[str, str]]
     headers: Callable[[Contract], Mapping[str, str]]
-    headers_of: Callable[[Event], list[tuple[str, bytes]]]
+    headers_of: Callable[[Event], Headers]
+    other_headers: Callable[[Event], Mapping[str, Headers]] = lambda _: {}
 
 
 def asyncapi(catalogue: Mapping[str, Contract], platform: Platform, *, city: str | None = None) -> Document:
@@ -157,22 +160,26 @@ def _message(name: str, contract: Contract, platform: Platform) -> Document:
         "x-tombstones": contract.cleanup == "compact",
         "x-version": len(contract.versions),
         "x-fingerprints": {f"v{number}": fingerprint(one) for number, one in enumerate(contract.versions, 1)},
-        "examples": [
-            _example(path.stem, path.read_bytes(), contract, platform) for path in _examples(contract)
-        ],
+        "examples": list(_examples(contract, platform)),
     }
 
 
-def _examples(contract: Contract) -> list[Any]:
-    """Its example files, the typical one first."""
-    return sorted(
+def _examples(contract: Contract, platform: Platform) -> Iterator[Document]:
+    """Its example files, the typical one first; then its headers on other occasions, without a payload."""
+    files = sorted(
         contract.folder.glob("examples/*.json"), key=lambda path: (path.stem != "typical", path.stem)
     )
+    events = []
+    for path in files:
+        shown = json.loads(path.read_bytes())
+        key = str(shown.get(contract.key, path.stem))
+        event = Event(contract.name, key, from_json_value(contract.newest, shown))
+        yield {"name": path.stem, "headers": _texts(platform.headers_of(event)), "payload": shown}
+        events.append(event)
+    for event in events[:1]:
+        for name, headers in platform.other_headers(event).items():
+            yield {"name": name, "headers": _texts(headers)}
 
 
-def _example(name: str, text: bytes, contract: Contract, platform: Platform) -> Document:
-    shown = json.loads(text)
-    key = str(shown.get(contract.key, name))
-    event = Event(contract.name, key, from_json_value(contract.newest, shown))
-    headers = {header: value.decode() for header, value in platform.headers_of(event)}
-    return {"name": name, "headers": headers, "payload": shown}
+def _texts(headers: Headers) -> dict[str, str]:
+    return {header: value.decode() for header, value in headers}

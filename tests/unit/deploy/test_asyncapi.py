@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ from schemas.asyncapi import Platform, as_text, asyncapi
 from schemas.catalogue import DLQ, load_catalogue, topic_name
 from schemas.event import Event
 from schemas.json_form import from_json_value, to_json_value
-from schemas.model import model_of, paths
 from schemas.rows import RowCodec
 from streams.dlq.fold import Aside
 from streams.match.native.evidence_frames import HEADERS
 from streams.runtime.records import BORROWED, headers_of
+from tests.shown_records import Shown, examples_of, fields_of, undescribed, unshown
 
 DOCUMENT = described()
 MESSAGES: dict[str, Any] = DOCUMENT["components"]["messages"]
@@ -34,10 +34,6 @@ RELEASED = tomllib.loads(
 
 def contract_called(name: str) -> Any:
     return load_catalogue()["source.dlq" if name == DLQ else name]
-
-
-def fields_of(payload: Any) -> set[str]:
-    return {path for path, _ in paths(model_of(payload["schema"]))}
 
 
 def released(name: str, version: int, table: Mapping[str, Mapping[str, str]] = RELEASED) -> set[str]:
@@ -52,23 +48,8 @@ def released(name: str, version: int, table: Mapping[str, Mapping[str, str]] = R
     return fields
 
 
-def filled(value: Any, path: str = "") -> Iterator[str]:
-    """The paths of *value* that hold something."""
-    if isinstance(value, list):
-        for one in value:
-            yield from filled(one, path)
-    elif value is not None:
-        if path:
-            yield path
-        if isinstance(value, dict):
-            for name, one in value.items():
-                yield from filled(one, f"{path}.{name}".strip("."))
-
-
-def unfilled(message: Mapping[str, Any]) -> set[str]:
-    return fields_of(message["payload"]) - {
-        path for one in message["examples"] for path in filled(one["payload"])
-    }
+def with_payload(message: Mapping[str, Any]) -> list[Any]:
+    return [one for one in message["examples"] if "payload" in one]
 
 
 def test_every_topic_of_the_catalogue_is_a_channel_and_no_other() -> None:
@@ -128,29 +109,83 @@ def test_a_field_changed_without_a_version_is_found(change: str) -> None:
     assert fields_of(payload) != released("fire.incident", MESSAGES["fire.incident"]["x-version"])
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_the_examples_fill_every_field(name: str) -> None:
-    missing = unfilled(MESSAGES[name])
-    if contract_called(name).personal.exempt.get("position", "").startswith("always null"):
-        missing -= {one for one in missing if one.split(".")[0] == "position"}
-    assert missing == set()
+ALWAYS_NULL = [
+    f"{name}.position"
+    for name in MESSAGES
+    if contract_called(name).personal.exempt.get("position", "").startswith("always null")
+]
+
+
+def test_the_examples_show_every_topic_header_and_field_and_nothing_else() -> None:
+    examples = list(examples_of(DOCUMENT))
+    assert undescribed(DOCUMENT, examples) == []
+    assert unshown(DOCUMENT, examples, always_null=ALWAYS_NULL) == []
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_example_can_be_written_with_its_payload_and_read_again(name: str) -> None:
     schema = MESSAGES[name]["payload"]["schema"]
     codec = RowCodec(schema, max_bytes=MESSAGES[name]["x-max-bytes"])
-    for one in MESSAGES[name]["examples"]:
+    for one in with_payload(MESSAGES[name]):
         value = from_json_value(schema, one["payload"])
         assert to_json_value(schema, codec.decode(codec.encode(value))) == one["payload"]
 
 
-def test_a_field_that_no_example_fills_is_found() -> None:
-    message = deepcopy(MESSAGES["core.situation"])
-    for one in message["examples"]:
+def planted(record: Shown) -> list[str]:
+    return undescribed(DOCUMENT, [*examples_of(DOCUMENT), record])
+
+
+@pytest.mark.parametrize(
+    ("record", "fault"),
+    [
+        (Shown("demo.fire.picnic", {}, {}), "demo.fire.picnic: no such topic"),
+        (Shown("demo.fire.incident.dlq.dlq", {}, {}), "demo.fire.incident.dlq.dlq: no such topic"),
+        (Shown("demo.fire.incident", {"ce_mood": "calm"}, {}), "fire.incident: no header ce_mood"),
+        (Shown("demo.source.dlq", {"bongsu-played": "1"}, {}), "dlq: no header bongsu-played"),
+        (Shown("demo.fire.incident", {}, {"street": None}), "fire.incident: no field street"),
+        (Shown("demo.fire.incident", {}, {"position": {"z": 1}}), "fire.incident: no field position.z"),
+        (
+            Shown("demo.core.situation", {}, {"evidence": [{}, {"x": 1}]}),
+            "core.situation: no field evidence.x",
+        ),
+        (Shown("demo.fire.incident", {}, None), "fire.incident: no tombstones"),
+    ],
+)
+def test_a_topic_header_or_field_that_the_document_lacks_is_found(record: Shown, fault: str) -> None:
+    assert planted(record) == [fault]
+
+
+def test_a_tombstone_of_a_compacted_topic_and_a_dlq_of_any_contract_are_described() -> None:
+    assert planted(Shown("demo.core.state", {}, None)) == []
+    assert planted(Shown("a-city.fire.incident.dlq", {}, {})) == []
+
+
+def test_a_topic_header_or_field_that_nothing_shows_is_found() -> None:
+    def shown(document: Any) -> list[str]:
+        return unshown(document, examples_of(document), always_null=ALWAYS_NULL)
+
+    document = deepcopy(DOCUMENT)
+    messages = document["components"]["messages"]
+    for one in with_payload(messages["core.situation"]):
         one["payload"]["incidents"][0]["position"] = None
         one["payload"]["evidence"] = []
-    assert {"incidents.position", "incidents.position.lat", "evidence", "evidence.topic"} <= unfilled(message)
+    found = shown(document)
+    assert {"core.situation: field evidence not shown", "core.situation: field evidence.topic not shown"} <= {
+        *found
+    }
+    assert "core.situation: field incidents.position.lat not shown" in found
+    assert all(one.startswith("core.situation: field ") for one in found)
+
+    document = deepcopy(DOCUMENT)
+    document["components"]["messages"]["fire.incident"]["headers"]["properties"]["ce_mood"] = {}
+    assert shown(document) == ["fire.incident: header ce_mood not shown"]
+
+    document = deepcopy(DOCUMENT)
+    messages = document["components"]["messages"]
+    messages["fire.incident"]["examples"] = []
+    assert shown(document) == ["fire.incident: not shown"]
+    records = [one for one in examples_of(DOCUMENT) if one.topic == "demo.fire.incident"]
+    assert unshown(document, [*examples_of(document), *records], always_null=ALWAYS_NULL) == []
 
 
 def an_event(name: str) -> Event:
