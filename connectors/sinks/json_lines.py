@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -35,7 +36,6 @@ class JsonLines:
 
     def __init__(self, config: Config, context: SinkContext) -> None:
         self._path = config.path
-        self._file: int | None = None
 
     async def deliver(self, events: Sequence[Delivery]) -> None:
         """Add the lines in order and wait until they are on the disk."""
@@ -50,9 +50,7 @@ class JsonLines:
         await self._write(lines)
 
     async def close(self) -> None:
-        if self._file is not None:
-            file, self._file = self._file, None
-            os.close(file)
+        """Do nothing: the file is open only while lines are added, so that it may be moved away at any time."""
 
     async def _write(self, lines: list[bytes]) -> None:
         if not lines:
@@ -66,13 +64,12 @@ class JsonLines:
 
     def _append(self, data: bytes) -> None:
         """Append *data* whole, or cut the file back to where it ended before. Locked: two subscriptions may share it."""
-        if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            _append_whole(self._file, data)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _append_whole(file, data)
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            os.close(file)
 
 
 def _append_whole(file: int, data: bytes) -> None:
@@ -85,7 +82,8 @@ def _append_whole(file: int, data: bytes) -> None:
             left = left[os.write(file, left) :]
         os.fsync(file)
     except OSError:
-        os.ftruncate(file, before)
+        with suppress(OSError):
+            os.ftruncate(file, before)
         raise
 
 
