@@ -7,23 +7,22 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from connectors.gateway import actions, cap, metrics
+from connectors.gateway import actions, cap, docs_page, metrics, read_documents, reads, state_pages
 from connectors.gateway.desk import Desk
 from connectors.gateway.media_types import TAKEN
 from connectors.gateway.problems import Problem
-from connectors.gateway.readiness import readiness, waiting
 from connectors.gateway.service import Gateway
 
 
 def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None) -> FastAPI:
-    """The application. *cap_part*: the alerts in CAP. Its only page of its own is its description, ``/openapi.json``."""
+    """The application. *cap_part*: the alerts in CAP. It is described at ``/openapi.json``, and for people at ``/docs``."""
     app = FastAPI(
         title="Bongsu gateway",
-        summary=f"Agencies of {gateway.city} publish here, and operators act on situations.",
+        summary=f"Agencies of {gateway.city} publish here, operators act on situations, subscribers read.",
+        description=read_documents.ABOUT,
         version="1",
         docs_url=None,
         redoc_url=None,
@@ -34,17 +33,19 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None) -> FastAPI:
         _add_actions(app, gateway, gateway.desk)
     if cap_part is not None:
         cap.add(app, gateway, cap_part)
-    _add_state(app, gateway)
+    if gateway.readings is not None:
+        reads.add(app, gateway, gateway.readings)
+    docs_page.add(app)
+    state_pages.add(app, gateway)
 
     @app.exception_handler(HTTPException)
     async def known(_request: Request, error: HTTPException) -> Response:
         return Problem(error.status_code, str(error.detail), headers=error.headers).answer()
 
     described = app.openapi()
-    described["components"] = {
-        **described.get("components", {}),
-        "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-    }
+    components = described.setdefault("components", {})
+    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    components.setdefault("schemas", {}).update(read_documents.components())
     return app
 
 
@@ -80,26 +81,6 @@ def _add_actions(app: FastAPI, gateway: Gateway, desk: Desk) -> None:
     )
     async def act(city: str, situation_id: str, request: Request) -> Response:
         return await actions.perform(gateway, desk, request, city, situation_id)
-
-
-def _add_state(app: FastAPI, gateway: Gateway) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> Response:
-        return Response("ok\n", media_type="text/plain")
-
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
-        status, told = readiness(gateway)
-        return Response(orjson.dumps(told), status, media_type="application/json")
-
-    @app.get("/metrics", include_in_schema=False)
-    async def prometheus() -> Response:
-        for name in gateway.sources:
-            told = waiting(gateway, name)
-            metrics.waiting.labels(name).set(told["pushes"])
-            metrics.waiting_bytes.labels(name).set(told["bytes"])
-            metrics.waiting_age.labels(name).set(told["age_s"])
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 _BODY = {

@@ -11,6 +11,7 @@ records = Counter("bongsu_gateway_records", "Records in pushes, accepted or refu
 actions = Counter(
     "bongsu_gateway_actions", "Operators' actions by kind and HTTP status", ["action", "status"]
 )
+reads = Counter("bongsu_gateway_reads", "Reading requests by route and HTTP status", ["route", "status"])
 repeats = Counter("bongsu_gateway_repeats", "Repeated pushes, kept only once", ["source"])
 answering = Histogram(
     "bongsu_gateway_answer_seconds", "Time from request to response", ["source"], buckets=ANSWER_SECONDS

@@ -28,6 +28,7 @@ from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
 from connectors.gateway.limits import Rates, Room, Turns
 from connectors.gateway.media_types import check_coding, media_type_of
 from connectors.gateway.problems import Problem
+from connectors.gateway.readings import Readings
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
 from connectors.gateway.trouble import Trouble
@@ -71,6 +72,9 @@ class Gateway:
     desk: Desk | None = None
     purposes: Callable[[], Collection[str]] = tuple
     """The purposes that the law in force names: a subscriber with one of them sees identifying fields."""
+    readings: Readings | None = None
+    is_proxy: Callable[[str], bool] = lambda _address: False
+    """Whether a proxy has that address: who comes through it is not on this machine, whatever its address."""
 
     def __post_init__(self) -> None:
         of_account = BODIES_OF_ACCOUNT * self.body_bytes_max

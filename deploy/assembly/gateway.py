@@ -30,6 +30,7 @@ from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_place import gateway_url, kept_port
+from deploy.assembly.gateway_reads import readings_of
 from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
 from deploy.city.model import GatewayFile
@@ -92,6 +93,7 @@ class CityGateway:
             now_ms=wall_clock_ms,
             before=prepare,
         )
+        self._readings = readings_of(city.name, platform, rules, before=prepare)
         self._drains: list[Drain] = []
         gateway = Gateway(
             city.name,
@@ -103,6 +105,8 @@ class CityGateway:
             unpublished=lambda: worst([drain.trouble for drain in self._drains]),
             body_bytes_max=about.body_bytes_max,
             desk=self._desk,
+            readings=self._readings,
+            is_proxy=about.is_proxy,
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         cap_part, self._alerts = cap_of(city, platform, prepare)
@@ -185,6 +189,7 @@ class CityGateway:
         self._known.start()
         self._desk.start()
         self._alerts.start()
+        self._readings.start()
         for drain in self._drains:
             drain.start()
         log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
@@ -213,6 +218,7 @@ class CityGateway:
         for drain in self._drains:
             drain.end()
         self._alerts.end()
+        self._readings.end()
         self._desk.end()
         self._known.end()
         self._spool.close()

@@ -1,0 +1,73 @@
+"""The gateway's state: ``/healthz``, ``/readyz`` and ``/metrics``.
+
+Without a key all may see whether the gateway is ready, and nobody why: reasons and metrics tell of sources and of what
+waits. They are for callers on this machine and for those with a key.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import orjson
+from fastapi import FastAPI, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from connectors.gateway import metrics
+from connectors.gateway.connections import VISITOR
+from connectors.gateway.problems import Problem
+from connectors.gateway.readiness import readiness, waiting
+from connectors.gateway.service import Gateway
+
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+"""Headers of proxies: a request with one of them comes from elsewhere."""
+
+
+def add(app: FastAPI, gateway: Gateway) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz(request: Request) -> Response:
+        status, told = readiness(gateway)
+        try:
+            is_told_why = is_local(gateway, request) or "authorization" in request.headers
+            if is_told_why and not is_local(gateway, request):
+                gateway.account_of(request)
+        except Problem as problem:
+            return problem.answer()
+        shown = told if is_told_why else {"ready": told["ready"]}
+        return Response(orjson.dumps(shown), status, media_type="application/json")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def prometheus(request: Request) -> Response:
+        try:
+            if not is_local(gateway, request):
+                gateway.account_of(request)
+        except Problem as problem:
+            return problem.answer()
+        for name in gateway.sources:
+            told = waiting(gateway, name)
+            metrics.waiting.labels(name).set(told["pushes"])
+            metrics.waiting_bytes.labels(name).set(told["bytes"])
+            metrics.waiting_age.labels(name).set(told["age_s"])
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def is_local(gateway: Gateway, request: Request) -> bool:
+    """Whether the caller is on this machine: by the connection's own address, not by one that a proxy names."""
+    visitor = request.scope.get("state", {}).get(VISITOR)
+    client = "" if request.client is None else request.client.host
+    peer = client if visitor is None else visitor.address
+    is_forwarded = any(name in request.headers for name in FORWARDED)
+    return _is_loopback(peer) and not gateway.is_proxy(peer) and not is_forwarded
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback

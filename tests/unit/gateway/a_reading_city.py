@@ -1,0 +1,131 @@
+"""A gateway with a city to read: rows made of the contracts' examples, and a key for each role and reader. No Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from connectors.gateway.accounts import new_key, new_user
+from connectors.gateway.read_documents import example_of
+from connectors.gateway.shelf import KEYS, Shelf, ShelfRow
+from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
+
+CITY = "springfield"
+PURPOSE = "rescue"
+ROLES = (
+    "publisher",
+    "no-purpose",
+    "with-purpose",
+    "public",
+    "viewer",
+    "operator",
+    "supervisor",
+    "administrator",
+)
+
+
+@dataclass
+class ReadCity:
+    """The readings (``connectors.gateway.readings.Readings``) of plain rows."""
+
+    trouble: str | None = None
+    shelves: dict[str, Shelf] = field(default_factory=lambda: {name: Shelf(name) for name in KEYS})
+    cameras: list[tuple[float, Mapping[str, Any]]] = field(default_factory=list)
+    places: int = 0
+
+    def clear(self) -> None:
+        self.trouble = None
+        self.cameras.clear()
+        for shelf in self.shelves.values():
+            shelf.clear()
+
+    def put(self, contract: str, **about: Any) -> dict[str, Any]:
+        """A revision of the contract's example with these fields; *at_ms*: the time of its record."""
+        at_ms = about.pop("at_ms", NOON_MS)
+        value = {**example_of(contract), "city": CITY, **about}
+        self.shelves[contract].put(value, place=self.places, changed_ms=at_ms)
+        self.places += 1
+        return value
+
+    def rows(self, contract: str, *, now_ms: int) -> Sequence[ShelfRow]:
+        return self.shelves[contract].rows(now_ms=now_ms)
+
+    def row(self, contract: str, key: str, *, now_ms: int) -> ShelfRow | None:
+        return self.shelves[contract].row(key, now_ms=now_ms)
+
+    def of_situation(self, contract: str, situation_id: str, *, now_ms: int) -> Sequence[ShelfRow]:
+        return self.shelves[contract].of_situation(situation_id, now_ms=now_ms)
+
+    def cameras_near(
+        self, lat: float, lon: float, radius_m: float
+    ) -> Sequence[tuple[float, Mapping[str, Any]]]:
+        return [one for one in self.cameras if one[0] <= radius_m]
+
+
+@dataclass
+class Reader:
+    """The gateway, its rows, and keys by role."""
+
+    here: Here
+    city: ReadCity
+    keys: dict[str, str]
+
+    def get(self, path: str, *, role: str | None = "with-purpose", **headers: str) -> httpx.Response:
+        """*path* within the city, or from ``/`` on."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if role is not None:
+            sent["authorization"] = f"Bearer {self.keys[role]}"
+        return asyncio.run(self.ask("GET", path if path.startswith("/") else f"/v1/{CITY}/{path}", sent))
+
+    async def ask(self, method: str, path: str, headers: Mapping[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.here.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            return await client.request(method, path, headers=headers)
+
+    def ids(self, path: str, *, role: str = "with-purpose") -> list[str]:
+        """The ids of the rows of a list."""
+        answer = self.get(path, role=role)
+        assert answer.status_code == 200, answer.text
+        name = path.partition("?")[0]
+        key = {"situations": "situation_id", "alerts": "alert_id", "grants": "grant_id"}[name]
+        return [one[key] for one in answer.json()[name]]
+
+
+def _keys(add: Any) -> dict[str, str]:
+    return {
+        "publisher": add(*new_key(CITY, "police", ["reports"], now_ms=NOON_MS)),
+        "no-purpose": add(*new_key(CITY, "119", [], now_ms=NOON_MS, subscribes=True, audience="119")),
+        "with-purpose": add(
+            *new_key(CITY, "119", [], now_ms=NOON_MS, subscribes=True, audience="119", purposes=[PURPOSE])
+        ),
+        "public": add(*new_key(CITY, "news", [], now_ms=NOON_MS, subscribes=True, purposes=[PURPOSE])),
+        **{
+            role: add(*new_user(CITY, role, role, now_ms=NOON_MS))
+            for role in ("viewer", "operator", "supervisor", "administrator")
+        },
+    }
+
+
+@contextmanager
+def a_reading_city(folder: Path) -> Iterator[Reader]:
+    with a_gateway(folder) as here:
+        city = ReadCity()
+        here.gateway.readings = city
+        here.gateway.purposes = lambda: {PURPOSE}
+
+        def add(key: str, event: Any) -> str:
+            here.gateway.accounts.put(event.value)
+            return key
+
+        keys = _keys(add)
+        here.__post_init__()  # the application again, now with these readings
+        yield Reader(here, city, keys)
+
+
+__all__ = ["CITY", "PURPOSE", "ROLES", "ReadCity", "Reader", "a_reading_city"]
