@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import signal
 import socket
 import sys
@@ -31,6 +30,7 @@ from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_place import gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
+from deploy.assembly.gateway_socket import allow_files, listen
 from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
 from deploy.city.model import GatewayFile
@@ -54,7 +54,6 @@ END_S = 10
 FENCED_S = 2.0
 """The time for which a fenced gateway still answers with that error before it ends."""
 WATCH_S = 0.2
-BACKLOG = 2048
 SWITCH_S = 0.0005
 """The interpreter's switch interval: with Python's 5 ms, drains delay a response by several turns, seen at p99."""
 
@@ -179,7 +178,7 @@ class CityGateway:
             self.is_over = True
 
     def _start(self) -> None:
-        _allow_files(FILES_MAX)
+        allow_files(FILES_MAX)
         if self._is_in_the_open:
             log.warning(
                 "the gateway accepts keys as plain text from any network",
@@ -197,7 +196,7 @@ class CityGateway:
     @contextmanager
     def _running(self) -> Iterator[socket.socket]:
         """Bind the address first: a process that cannot have it must end before it fences another gateway's producers."""
-        with _listen(*self._place) as listening:
+        with listen(*self._place) as listening:
             self._start()
             try:
                 yield listening
@@ -261,31 +260,6 @@ def _server_of(app: FastAPI, about: GatewayFile, port: int) -> uvicorn.Server:
             timeout_graceful_shutdown=END_S,
         )
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket at that address. ``Fatal`` when the address cannot be used."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise Fatal(
-            f"the gateway cannot listen at {host}:{port}: {error.strerror or error}",
-            hint="end what listens there, or give another host or port under [gateway] in the city's file",
-        ) from error
-    return listening
-
-
-def _allow_files(count: int) -> None:
-    """Raise the limit of open files to *count*, as far as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _once(work: Callable[[], object]) -> Callable[[], None]:
