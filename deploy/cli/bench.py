@@ -209,3 +209,29 @@ def _lines(found: dict[str, Any]) -> str:
 
 def _in_words(value: Any) -> str:
     return "  ".join(f"{n} {v}" for n, v in value.items()) if isinstance(value, dict) else str(value)
+
+
+@bench.command()
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), default=20, show_default=True, help="incidents a second"
+)
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=60, show_default=True, help="after 5 s of warm-up"
+)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def delivery(rate: float, seconds: float, as_json: bool) -> None:
+    """Measure the time from an incident to its alert outside.
+
+    By webhook, by server-sent events and in the CAP feed. Ends with 1 when it takes too long.
+
+    \b
+    Example:  bongsu bench delivery
+    """
+    module = benchmark("delivery")
+    load = module.Load(rate=rate, seconds=seconds)
+    about = module.surroundings(load)
+    figures = module.measure(reach(), load)
+    found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
+    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    if not figures.meets_targets:
+        raise click.exceptions.Exit(1)
