@@ -213,7 +213,11 @@ def _in_words(value: Any) -> str:
 
 @bench.command()
 @click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), default=20, show_default=True, help="incidents a second"
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=20,
+    show_default=True,
+    help="incidents a second",
 )
 @click.option(
     "--seconds", type=click.FloatRange(1), default=60, show_default=True, help="after 5 s of warm-up"
