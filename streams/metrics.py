@@ -129,3 +129,19 @@ left_out_of_speed = Counter(
     ["group", "reason"],
 )
 vehicles_followed = Gauge("bongsu_vehicles_followed", "Vehicles that the speed stage follows", ["group"])
+
+# -- the deliveries ----------------------------------------------------------------------------------------------
+
+deliveries = Counter(
+    "bongsu_deliveries",
+    "Tries of deliveries by outcome: delivered, retried (failed, to be tried again), set_aside",
+    ["city", "receiver", "outcome"],
+)
+receivers_dead = Gauge(
+    "bongsu_receivers_dead", "Receivers no longer tried until someone revives them", ["city"]
+)
+receiver_lag = Gauge(
+    "bongsu_receiver_lag_records",
+    "Records of the delivered topics above a receiver's place",
+    ["city", "receiver"],
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connectors.subscribers import DELIVERED
 from schemas.catalogue import load_catalogue
 from streams.journal import replay
 from streams.match.core.forms import FORMS
@@ -25,6 +26,8 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/match/worker/reader.py": ("match", "match", FAST),
     "streams/stages/live_view.py": ("stages", "live-view", {"core.situation"}),
     "streams/stages/effects.py": ("stages", "effects", set(effect_telling.FIELDS)),
+    "streams/stages/deliver.py": ("stages", "deliver", {"core.subscription", "core.delivery"}),
+    "streams/stages/deliver_log.py": ("stages", "deliver", {*DELIVERED}),
     "streams/operators/accounts.py": ("gateway", "gateway.accounts", {"core.account"}),
     "streams/operators/desk.py": ("gateway", "gateway.situations", {"core.state"}),
 }
@@ -34,6 +37,7 @@ COMMANDS: Mapping[str, set[str]] = {
     "streams/journal/replay.py": {"core.journal", *replay.COMPARED},
     "streams/journal/export.py": {"core.journal", *replay.COMPARED},
     "deploy/account_rows.py": {"core.account"},
+    "deploy/subscription_rows.py": {"core.subscription", "core.delivery", *DELIVERED},
     "deploy/source_states.py": {"core.source"},
     "deploy/cli/audit.py": {"core.access"},
     "deploy/cli/situation.py": {

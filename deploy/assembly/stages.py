@@ -80,12 +80,14 @@ def worker_of(
         worker.add_service(RulesWatch(city, stage.use))
     if "deliver" in stages:
         from connectors.sinks.redis_view import RedisView
+        from deploy.assembly.deliver import deliver_of
         from streams.stages.effects import EffectService
         from streams.stages.live_view import LiveViewService
 
         view = RedisView(platform.endpoints.redis, city.name)
         worker.add_service(LiveViewService(city.name, view, bootstrap=platform.kafka, wire=platform.wire))
         worker.add_service(EffectService(city.name, bootstrap=platform.kafka, wire=platform.wire))
+        worker.add_service(deliver_of(city, platform))
     if "ingest" in stages:
         from deploy.assembly.ingest import add_sources
 

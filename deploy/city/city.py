@@ -23,6 +23,7 @@ from deploy.city.names import city_file, city_names, file_of, is_own
 from deploy.city.own_connectors import LeftOut, folders_of, of_folders, of_their_connectors, writable_by_all
 from deploy.city.read import read_toml
 from deploy.city.rules import rules_of
+from deploy.city.subscriptions import of_subscriptions
 from deploy.faults import UsageFault
 from streams.situations.config import RulesConfig
 
@@ -134,13 +135,10 @@ def city_of_text(path: Path, text: str, raw: dict[str, Any]) -> City:
         file = CityFile.model_validate(raw)
     except ValidationError as error:
         found += of_validation(error, raw, CityFile)
-    if "subscription" in raw:
-        found.append(
-            Found(("subscription", 0), "subscriptions are not built yet", "take [[subscription]] out")
-        )
     folders = folders_of(path, raw)
     found += of_folders(path, raw)
     found += of_sources(raw, SourceFile.model_fields, folders)
+    found += of_subscriptions(raw, folders)
     rules, more = rules_of(raw, raw.get("law"), {"city": raw.get("name"), "timezone": raw.get("timezone")})
     if found or more or file is None or rules is None:
         raise fault_of(path, text, [*found, *more])

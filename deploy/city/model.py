@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from connectors.formats.cap_words import PUBLIC, is_sender
 from deploy.city.findings import nearest
 from deploy.city.names import NAME
+from deploy.city.subscriptions import DeliverFile, SubscriptionFile
+from streams.deliver.subscriptions import Subscription
 from streams.match.core.config import MatchConfig
 from streams.speed.minutes import SpeedConfig
 
@@ -186,7 +188,8 @@ class CityFile(Strict):
     )
     source: tuple[SourceFile, ...] = ()
     rule: tuple[dict[str, Any], ...] = ()
-    subscription: Any = Field(None, description="not built yet: refused")
+    subscription: tuple[SubscriptionFile, ...] = ()
+    deliver: DeliverFile = Field(default_factory=lambda: DeliverFile.model_validate({}))
     match: MatchConfig | None = Field(
         None,
         description="the fast topics are compared with the watches; absent: only by 'bongsu run CITY --stage match'",
@@ -214,3 +217,7 @@ class CityFile(Strict):
     def cap_sender(self) -> str:
         """The city's name as a sender of CAP: its file's own, or one that can be nobody's address (RFC 2606)."""
         return self.cap.sender or f"alerts@{self.name}.invalid"
+
+    def subscriptions(self) -> list[Subscription]:
+        """The subscriptions of ``[[subscription]]``."""
+        return [one.as_subscription() for one in self.subscription]

@@ -61,6 +61,9 @@ GROUPS: dict[str, dict[str, Entry]] = {
     "People": {
         "key": Entry("deploy.cli.key:key", "Give agencies and subscribers keys for the gateway."),
         "user": Entry("deploy.cli.user:user", "Give operators roles and keys."),
+        "subscription": Entry(
+            "deploy.cli.subscription:subscription", "Deliver situations, alerts and grants to subscribers."
+        ),
     },
     "Measure": {
         "effects": Entry("deploy.cli.effects:effects", "Print alert load and response times of a period."),

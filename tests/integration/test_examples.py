@@ -30,6 +30,7 @@ NOT_RUN = {
     "dlq show 3f2a --bytes > record.json": "needs the id of a record: test_set_aside shows one",
     "situation show 3f2a --city demo": "needs the id of a situation: test_spine shows one",
     "key revoke 1f2e3d4c5b6a --city demo": "needs the id of a key: test_rules_change revokes one",
+    "subscription rotate demo hook": "needs a webhook: tests/unit/deploy/test_subscription_rows.py rotates one",
     "source new our_calls": "writes into the source tree: tests/contract/test_a_new_source.py does",
     "source show our_calls": "needs the source before it",
     "source try our_calls calls.jsonl --set 'url=\"http://calls.example/list\"'": "needs the source before it",
@@ -44,9 +45,10 @@ FIRST = (
     "play",
     "user add",
     "key add",
+    "subscription add",
     "replay demo --export",
 )
-LAST = ("user disable", "city erase")
+LAST = ("user disable", "subscription remove", "city erase")
 """Some commands need what others made."""
 
 

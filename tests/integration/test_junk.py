@@ -185,6 +185,7 @@ def _only_at_the_start(module: str) -> set[str]:
         "streams/ingest/ingest.py": {"source.place", "core.source"},
         "streams/stages/situations.py": {"core.state"},
         "streams/stages/speed.py": {"mobility.speed"},
+        "streams/stages/deliver.py": {"core.delivery"},
     }.get(module, set())
 
 

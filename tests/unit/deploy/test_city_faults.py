@@ -217,28 +217,67 @@ def test_an_extent_upside_down_or_empty_is_refused(
 
 
 def test_everything_is_told_at_once_in_the_order_of_its_lines(tmp_path: Path) -> None:
-    text = (
-        WHOLE.replace("title", "titel")
-        .replace('"us"', '"atlantis"')
-        .replace("every_s = 60", "every_s = -1")
-        .replace('"rescue",\n', '"rescu",\n')
-        .replace('name = "unconfirmed"', 'name = "nobody"')
-        + "\n[[subscription]]\nany = 1\n"
-    )
+    text = WHOLE.replace("title", "titel").replace('"us"', '"atlantis"').replace(
+        "every_s = 60", "every_s = -1"
+    ).replace('"rescue",\n', '"rescu",\n').replace(
+        'name = "unconfirmed"', 'name = "nobody"'
+    ) + SUBSCRIPTION.replace("json_lines", "pigeon")
     what, hint = told(tmp_path, text)
     lines = [int(one) for one in re.findall(r"line (\d+):", what)]
-    wrong = ["titel", '"atlantis"', "every_s", '"rescu"', '"nobody"', "[[subscription]]"]
+    wrong = ["titel", '"atlantis"', "every_s", '"rescu"', '"nobody"', '"pigeon"']
     assert lines == sorted(lines) == [line_with(text, one) for one in wrong]
     assert what.startswith("6 things are wrong") and "city check" in hint
 
 
+SUBSCRIPTION = """
+[[subscription]]
+name = "desk"
+who = "police"
+sink = "json_lines"
+path = "desk.jsonl"
+audience = "112"
+kinds = ["crash"]
+area = [[36.3, 127.3], [36.3, 127.5], [36.4, 127.4]]
+severity_from = "severe"
+"""
+
+
+def test_a_subscription_is_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "testcity.toml"
+    file.write_text(WHOLE + SUBSCRIPTION, encoding="utf-8")
+    (one,) = load_city(str(file)).file.subscriptions()
+    assert (one.name, one.sink, one.settings) == ("desk", "json_lines", {"path": "desk.jsonl"})
+    assert (one.kinds, one.severity_from, one.area[0]) == (("crash",), "severe", (36.3, 127.3))
+
+
 @pytest.mark.parametrize(
-    "nonsense", ["[[subscription]]\nurl = 5\n", "[subscription]\n", "[[subscription]]\n"]
+    ("right", "wrong", "says"),
+    [
+        ('name = "desk"', 'name = "The Desk"', "name"),
+        ('who = "police"', "", "who is missing"),
+        ('sink = "json_lines"', 'sink = "json_line"', "no sink is of that type"),
+        ('path = "desk.jsonl"', 'paht = "desk.jsonl"', "no such setting"),
+        ('path = "desk.jsonl"', 'path = "desk.jsonl"\ntoken = "abc"', "a secret in clear text"),
+        ('kinds = ["crash"]', 'kinds = ["crush"]', "no such kind"),
+        ("[36.3, 127.3], ", "[136.3, 127.3], ", "area"),
+        ("[36.3, 127.3], [36.3, 127.5], ", "", "no polygon"),
+        ('"severe"', '"bad"', "severity_from"),
+    ],
 )
-def test_a_subscription_is_refused_as_not_built_yet(tmp_path: Path, nonsense: str) -> None:
-    what, hint = told(tmp_path, f"{WHOLE}\n{nonsense}")
-    assert f"line {line_with(WHOLE, 'unconfirmed') + 2}:" in what
-    assert "not built yet" in what and "subscription" in hint
+def test_a_wrong_subscription_is_told_with_its_line(
+    tmp_path: Path, right: str, wrong: str, says: str
+) -> None:
+    text = WHOLE + SUBSCRIPTION.replace(right, wrong, 1)
+    what, _ = told(tmp_path, text)
+    assert says in what
+    first = line_with(text, "[[subscription]]")
+    lines = [int(one) for one in re.findall(r"line (\d+):", what)]
+    assert lines and all(one >= first for one in lines), what
+
+
+def test_two_subscriptions_of_one_name_are_refused(tmp_path: Path) -> None:
+    what, _ = told(tmp_path, WHOLE + SUBSCRIPTION + SUBSCRIPTION)
+    assert "a subscription of that name is there already" in what
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,11 @@ HOURS_KEPT = {
 }
 COMPACTED = {
     "core.account",
+    "core.delivery",
     "core.effect",
     "core.source",
     "core.state",
+    "core.subscription",
     "core.watch",
     "place.camera",
     "place.hub",
@@ -64,6 +66,7 @@ IDENTIFYING = {
     "core.account": {"account_id", "name"},
     "core.action": {"account_id", "reason"},
     "core.alert": {"references"},
+    "core.delivery": {"receiver"},
     "core.dispatch": {"notes.account_id", "notes.text"},
     "core.evidence": {"subject", "label", "image_ref"},
     "core.filing": {"filed_by.account_id"},
@@ -71,6 +74,7 @@ IDENTIFYING = {
     "core.shadow": {"body"},
     "core.situation": {"acknowledged_by", "taken_by", "reason", "actions.account_id", "actions.reason"},
     "core.state": {"body"},
+    "core.subscription": {"name", "who", "settings"},
     "core.watch": {"tokens"},
     "source.place": {"place"},
     "dlq": {"original", "before", "after"},
@@ -93,6 +97,7 @@ LOCATED = {
     "core.grant": {"position"},
     "core.shadow": {"position"},
     "core.situation": {"position", "incidents.position"},
+    "core.subscription": {"area"},
     "core.track": {"position", "hits", "next_cameras"},
     "core.watch": {"position", "centre", "polygon"},
 }
@@ -106,6 +111,7 @@ NOT_PERSONAL = {
     "core.account": {"position"},
     "core.action": {"position"},
     "core.alert": {"headline"},
+    "core.delivery": {"position"},
     "core.dispatch": {"hazards.name", "hazards.detail", "blocks.detail", "blocks.seen_by"},
     "core.effect": {"position"},
     "core.evidence": {"seen_by"},
@@ -114,6 +120,7 @@ NOT_PERSONAL = {
     "core.journal": {"position"},
     "core.source": {"position", "state_reason"},
     "core.state": {"position"},
+    "core.subscription": {"position"},
     "core.tick": {"position"},
     "dlq": {"position", "reason", "reason_class"},
     "mobility.hub": {"position", "name", "address", "status_text"},
@@ -157,17 +164,19 @@ OWNERS = {
                 "account",
                 "action",
                 "alert",
+                "delivery",
                 "dispatch",
                 "effect",
                 "evidence",
                 "filing",
-                "grant",
             )
         ),
         *(
             f"core.{one}"
-            for one in ("journal", "shadow", "situation", "source", "state", "tick", "track", "watch")
+            for one in ("grant", "journal", "shadow", "situation", "source", "state", "subscription", "tick")
         ),
+        "core.track",
+        "core.watch",
         "dlq",
         "source.place",
     },
@@ -191,6 +200,8 @@ KEYS = {
     "account_id": {"core.account"},
     "watch_id": {"core.watch"},
     "measure": {"core.effect"},
+    "name": {"core.subscription"},
+    "receiver": {"core.delivery"},
     "city": {"core.access", "core.journal", "core.tick"},
     "source": {"core.source", "source.place"},
     "state key": {"core.state"},

@@ -1,0 +1,75 @@
+"""Assemble the deliveries of a city: its subscriptions, and their sinks with the secrets filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from connectors.base import Sink, SinkContext
+from connectors.discovery import load_sink
+from connectors.transport.web_page import wall_clock_ms
+from deploy.city.city import City, with_secrets
+from deploy.faults import UsageFault
+from deploy.platform import Platform
+from deploy.settings import home_folder
+from schemas.errors import Fatal
+from streams.deliver.subscriptions import Subscription
+from streams.stages.deliver import DeliverService
+
+FILE_SECRET = re.compile(r"\$\{FILE:([a-z0-9][a-z0-9.-]*)\}")
+
+
+def deliver_of(city: City, platform: Platform) -> DeliverService:
+    return DeliverService(
+        city.name,
+        city.file.subscriptions(),
+        lambda one: sink_of(city, one),
+        purposes=purposes_of(city),
+        bootstrap=platform.kafka,
+        wire=platform.wire,
+    )
+
+
+def purposes_of(city: City) -> list[str]:
+    """The purposes for which the city's law lets agencies read."""
+    return [use.purpose for use in city.rules.law.uses.values()]
+
+
+def sink_of(city: City, one: Subscription) -> Sink:
+    """The sink of a subscription. ``Fatal`` where its settings are wrong on this machine, for one without a secret."""
+    try:
+        settings = with_secrets(with_files(one.settings, secrets_folder()), f"subscription '{one.name}'")
+    except UsageFault as fault:
+        raise Fatal(fault.what, hint=fault.hint) from fault
+    context = SinkContext(city.name, one.name, wall_clock_ms, city.file.deliver.allow_hosts)
+    return load_sink(one.sink, settings, context, city.folders)
+
+
+def secrets_folder() -> Path:
+    """The folder of secrets that commands made, for this user alone."""
+    return home_folder() / "secrets"
+
+
+def with_files(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """*settings* with each ``${FILE:name}`` replaced by what stands in that file of *folder*."""
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [fill(one) for one in value]
+        if isinstance(value, str) and (named := FILE_SECRET.fullmatch(value)):
+            return _content(folder / named[1])
+        return value
+
+    return {name: fill(value) for name, value in settings.items()}
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Fatal(
+            f"the secret {path.name} cannot be read: {error.strerror}",
+            hint="make it again: bongsu subscription rotate CITY NAME, or copy the folder 'secrets' from where it was made",
+        ) from error

@@ -1,0 +1,63 @@
+"""Writing of the receivers' progress to ``core.delivery``, without waiting for Kafka."""
+
+from __future__ import annotations
+
+from confluent_kafka import Producer
+
+from schemas.event import Event
+from schemas.wire import Wire
+from streams.deliver.rows import CONTRACT
+from streams.log import log
+from streams.runtime.clients import producer_of
+from streams.runtime.records import headers_of
+
+WAITING_MAX = 1_000
+"""The number of rows that wait while Kafka is away: a newer row of the same receiver takes the place of the older."""
+
+
+class Progress:
+    """Sends the newest row of each receiver. What Kafka does not take is sent again with the next."""
+
+    def __init__(self, city: str, bootstrap: str, wire: Wire) -> None:
+        self._city = city
+        self._bootstrap = bootstrap
+        self._wire = wire
+        self._producer: Producer | None = None
+        self._waiting: dict[str, Event] = {}
+
+    def put(self, event: Event) -> None:
+        self._waiting[event.key] = event
+
+    def forget(self, name: str) -> None:
+        """Delete the row of a receiver that is no more."""
+        self._waiting[name] = Event(CONTRACT, name, None)
+
+    def send(self, timeout_s: float = 0.0) -> None:
+        """Send what waits; with *timeout_s*, wait so long until Kafka has it."""
+        producer = self._open()
+        for name, event in list(self._waiting.items()):
+            topic, key, value = self._wire.encode(self._city, event)
+            try:
+                producer.produce(topic, value, key=key, headers=headers_of(event, topic=topic))
+            except BufferError:  # Kafka is away: the newest row is enough later
+                break
+            if self._waiting.get(name) is event:
+                del self._waiting[name]
+        producer.poll(0)
+        if timeout_s and producer.flush(timeout_s):
+            log.warning(
+                "Kafka did not take the receivers' places: they are delivered to again from an older one"
+            )
+
+    def _open(self) -> Producer:
+        if self._producer is None:
+            self._producer = producer_of(
+                {
+                    "bootstrap.servers": self._bootstrap,
+                    "enable.idempotence": True,
+                    "partitioner": "murmur2_random",
+                    "queue.buffering.max.messages": WAITING_MAX,
+                    "log_level": 3,
+                }
+            )
+        return self._producer
