@@ -85,13 +85,16 @@ class GuardedPost:
         return self._host
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send once. ``Retriable`` where it does not answer in time, ``Fatal`` where its address is not allowed."""
+        """Send once. ``Retriable`` where it does not answer in time, ``Fatal`` where its address or a header is wrong."""
         try:
             async with asyncio.timeout(TOTAL_S_MAX):
                 return await self._post(body, headers)
         except TimeoutError:
             self._forget_addresses()
             raise Retriable(f"{self.name} did not answer within {TOTAL_S_MAX:g} s") from None
+        except httpx.LocalProtocolError:  # its message shows the header
+            hint = "look for line ends and blanks around its settings"
+            raise Fatal(f"{self.name}: a header cannot be sent as it is", hint=hint) from None
         except httpx.TransportError as error:
             self._forget_addresses()
             raise Retriable(f"{self.name} {_told(error)}") from None

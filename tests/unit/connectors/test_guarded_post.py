@@ -284,6 +284,23 @@ def test_a_name_service_that_hangs_delays_no_other_receiver(monkeypatch: pytest.
             free.set()
 
 
+def test_a_header_that_cannot_be_sent_is_no_fault_of_the_receiver() -> None:
+    """A token with a line end, as a file gives it: tried again it would fail for ever."""
+
+    async def run(receiver: WebReceiver) -> None:
+        one = to(receiver)
+        try:
+            await one.post(b"{}", {"authorization": "Bearer s3cret\n"})
+        finally:
+            await one.close()
+
+    with a_web_receiver() as receiver:
+        with pytest.raises(Fatal, match="a header cannot be sent") as error:
+            asyncio.run(run(receiver))
+        assert "s3cret" not in str(error.value)
+        assert receiver.asked == []
+
+
 def test_a_closed_port_may_open_again() -> None:
     with a_web_receiver() as receiver:
         pass
