@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.catalogue import Contract
 from schemas.model import model_of, paths
 
 Document = Mapping[str, Any]
@@ -72,6 +73,15 @@ def examples_of(document: Document) -> Iterator[Shown]:
         topic = channel["address"].format(**parameters)
         for one in _messages(document)[name]["examples"]:
             yield Shown(topic, one["headers"], one.get("payload", {}))
+
+
+def always_null(catalogue: Mapping[str, Contract]) -> list[str]:
+    """The positions that a contract says are always null, as ``contract.field``."""
+    return [
+        f"{name}.position"
+        for name, contract in catalogue.items()
+        if contract.personal.exempt.get("position", "").startswith("always null")
+    ]
 
 
 def by_channel(document: Document, records: Iterable[Shown]) -> Iterator[tuple[str | None, Shown]]:

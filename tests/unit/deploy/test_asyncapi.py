@@ -22,7 +22,7 @@ from schemas.rows import RowCodec
 from streams.dlq.fold import Aside
 from streams.match.native.evidence_frames import HEADERS
 from streams.runtime.records import BORROWED, headers_of
-from tests.shown_records import Shown, examples_of, fields_of, undescribed, unshown
+from tests.shown_records import Shown, always_null, examples_of, fields_of, undescribed, unshown
 
 DOCUMENT = described()
 MESSAGES: dict[str, Any] = DOCUMENT["components"]["messages"]
@@ -109,11 +109,7 @@ def test_a_field_changed_without_a_version_is_found(change: str) -> None:
     assert fields_of(payload) != released("fire.incident", MESSAGES["fire.incident"]["x-version"])
 
 
-ALWAYS_NULL = [
-    f"{name}.position"
-    for name in MESSAGES
-    if contract_called(name).personal.exempt.get("position", "").startswith("always null")
-]
+ALWAYS_NULL = always_null(load_catalogue())
 
 
 def test_the_examples_show_every_topic_header_and_field_and_nothing_else() -> None:
