@@ -122,4 +122,4 @@ def of_sink(where: Where, kind: str, settings: Mapping[str, Any], folders: Folde
 def _is_filled_later(fault: Fault, settings: Mapping[str, Any]) -> bool:
     """Whether the value at fault is the name of a secret, which only its reader sees."""
     value = value_at(settings, fault.where)
-    return isinstance(value, str) and "${" in value
+    return isinstance(value, str | list | tuple) and "${" in str(value)

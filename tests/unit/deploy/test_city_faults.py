@@ -250,6 +250,15 @@ def test_a_subscription_is_read_whole(tmp_path: Path) -> None:
     assert (one.kinds, one.severity_from, one.area[0]) == (("crash",), "severe", (36.3, 127.3))
 
 
+def test_a_webhooks_secret_by_name_is_right_and_judged_when_it_is_filled_in(tmp_path: Path) -> None:
+    file = tmp_path / "testcity.toml"
+    hook = 'sink = "webhook"\nurl = "https://desk.example/in"\nsecrets = ["${DESK_SECRET}"]'
+    text = WHOLE + SUBSCRIPTION.replace('sink = "json_lines"\npath = "desk.jsonl"', hook)
+    file.write_text(text, encoding="utf-8")
+    (one,) = load_city(str(file)).file.subscriptions()
+    assert one.settings["secrets"] == ["${DESK_SECRET}"]
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "says"),
     [
