@@ -62,8 +62,6 @@ class Subscription:
         """Whether the event *value* (of *contract*) goes to this receiver, which reads as *reader*."""
         if contract not in (self.contracts or DELIVERED) or not reader.may_read(contract, value):
             return False
-        if self.format == "cap" and contract != "core.alert":
-            return False
         if self.area and not meets(self.area, value.get("position"), value.get("area")):
             return False
         return contract == "core.grant" or self._wants_kind_and_severity(value)
@@ -157,8 +155,9 @@ def faults_of(one: Subscription) -> list[Fault]:
         found.append(Fault("language", "no language tag", "such as en or ko"))
     if one.format not in FORMATS:
         found.append(Fault("format", "no such format", f"one of {', '.join(FORMATS)}"))
-    if one.format == "cap" and set(one.contracts) - {"core.alert"}:
-        found.append(Fault("contracts", "only alerts have the form CAP", "core.alert, or format json"))
+    if one.format == "cap":
+        hint = "write json; the gateway has alerts as CAP at /v1/CITY/cap"
+        found.append(Fault("format", "CAP is not delivered to sinks yet", hint))
     return [*found, *_of_area(one.area), *_of_settings(one.settings)]
 
 

@@ -86,6 +86,7 @@ def test_a_subscription_is_the_same_after_its_row() -> None:
     ("about", "field"),
     [
         ({"name": "No Name"}, "name"),
+        ({"format": "cap"}, "format"),
         ({"who": " "}, "who"),
         ({"contracts": ("cctv.plate",)}, "contracts"),
         ({"kinds": ("crush",)}, "kinds"),
