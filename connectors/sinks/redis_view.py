@@ -1,5 +1,7 @@
 """The live view: open situations in Redis, for the console and the API. Derived; losing it loses nothing.
 
+Fields that identify somebody are null in it, unless the city's file says otherwise: whoever reaches Redis reads all of it.
+
 ``bongsu:{city}:situation:{id}`` the situation as JSON · ``bongsu:{city}:open`` GEO of the placed ones ·
 ``bongsu:{city}:kind:{kind}`` ids by kind · channel ``bongsu:{city}:events`` each revision as it comes ·
 ``bongsu:{city}:view`` the offset up to which the log is in the view; a worker that finds it gone fills the view anew.
@@ -19,7 +21,9 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
 from schemas.event import Event
 from schemas.json_form import to_json_value
+from schemas.masking import masked
 
+CONTRACT = "core.situation"
 GEO_LATITUDE_MAX = 85.05112878
 """Redis keeps positions in Web Mercator; what lies beyond has no place in its GEO set."""
 
@@ -27,10 +31,12 @@ GEO_LATITUDE_MAX = 85.05112878
 class RedisView:
     """Sink of situations, which keeps those that are open."""
 
-    def __init__(self, url: str, city: str) -> None:
+    def __init__(self, url: str, city: str, *, identifying: bool = False) -> None:
+        """*identifying*: keep the fields that identify somebody, too."""
+        self._identifying = identifying
         self._redis: Redis = Redis.from_url(url, decode_responses=True)
         self._prefix = f"bongsu:{city}"
-        self._schema = load_catalogue()["core.situation"].newest
+        self._schema = load_catalogue()[CONTRACT].newest
 
     async def deliver(self, events: Sequence[Event]) -> None:
         """Apply revisions in order, in one step that readers see whole."""
@@ -81,7 +87,8 @@ class RedisView:
         one, value = event.key, event.value
         if old := kinds.pop(one, None):
             pipe.srem(f"{self._prefix}:kind:{old}", one)
-        text = orjson.dumps(to_json_value(self._schema, value)).decode()
+        whole = to_json_value(self._schema, value)
+        text = orjson.dumps(masked(CONTRACT, whole, identifying=self._identifying, located=True)).decode()
         pipe.zrem(f"{self._prefix}:open", one)
         if value["status"] == "closed":
             pipe.delete(self._key(one))

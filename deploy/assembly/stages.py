@@ -84,7 +84,8 @@ def worker_of(
         from streams.stages.effects import EffectService
         from streams.stages.live_view import LiveViewService
 
-        view = RedisView(platform.endpoints.redis, city.name)
+        shows = city.file.live_view.identifying
+        view = RedisView(platform.endpoints.redis, city.name, identifying=shows)
         worker.add_service(LiveViewService(city.name, view, bootstrap=platform.kafka, wire=platform.wire))
         worker.add_service(EffectService(city.name, bootstrap=platform.kafka, wire=platform.wire))
         worker.add_service(deliver_of(city, platform))

@@ -176,6 +176,14 @@ class CapFile(Strict):
         return certificate
 
 
+class LiveViewFile(Strict):
+    """``[live_view]``: the open situations in Redis."""
+
+    identifying: bool = Field(
+        False, description="true: fields that identify somebody are in it, for whoever reaches Redis"
+    )
+
+
 class CityFile(Strict):
     name: str
     title: str = ""
@@ -200,6 +208,7 @@ class CityFile(Strict):
     )
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
+    live_view: LiveViewFile = LiveViewFile(identifying=False)
 
     @field_validator("name")
     @classmethod

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
+from connectors.formats.cap_out import NAMESPACE
 from deploy.settings import Endpoints
 from tests.a_gateway import PushedCity
 from tests.living_city import LivingCity, live, wait_until
@@ -18,6 +20,7 @@ from tests.living_city import LivingCity, live, wait_until
 pytestmark = pytest.mark.cluster
 
 SEEN_S = 20.0
+CAP = f"{{{NAMESPACE}}}"
 FILE = """
 name = "{name}"
 timezone = "Asia/Seoul"
@@ -29,6 +32,8 @@ north = 37.0
 east = 128.0
 [gateway]
 port = {port}
+[cap]
+public = ["119"]
 [[source]]
 name = "police-reports"
 type = "city_events"
@@ -73,6 +78,11 @@ class Room:
         }
         status, said = self.gateway.push(self.agency, f"{domain}-reports", value)
         assert status == 202, said
+
+    def asked(self, path: str, key: str | None = None) -> tuple[int, bytes]:
+        """The answer of the feed of CAP, or of what lies below it."""
+        sent = {} if key is None else {"authorization": f"Bearer {key}"}
+        return self.gateway.ask("GET", f"/v1/{self.city.name}/cap{path}", **sent)
 
     def the_situation(self) -> dict[str, Any]:
         (only,) = live(self.city.situations())
@@ -206,3 +216,29 @@ def test_a_gateway_that_is_told_to_end_ends_well(
     finally:
         gateway.stop()
         gateway.city.remove()
+
+
+def test_a_new_incident_is_read_in_cap_by_anybody_and_the_police_alert_by_who_has_a_key(room: Room) -> None:
+    place = {"position": {"lat": 36.9, "lon": 127.9}}
+    before = published(room), published(room, room.viewer)
+    room.report("fire", "F-cap", kind="fire.building", **place)
+    room.report("police", "P-cap", kind="fire.building", **place)
+    wait_until(lambda: len(published(room, room.viewer) - before[1]) >= 3, SEEN_S)
+    (shown,) = published(room) - before[0]
+    hidden = {one for one in published(room, room.viewer) - before[1] if room.asked(f"/{one}.xml")[0] == 404}
+    assert len(hidden) >= 2  # the police's and the operator's
+
+    status, body = room.asked(f"/{shown}.xml")
+    alerts = [one for one in room.gateway.city.values("core.alert") if f"{one['alert_id']}-" in shown]
+    assert (status, {one["audience"] for one in alerts}) == (200, {"119"})
+    said = etree.fromstring(body)
+    assert (said.findtext(f"{CAP}scope"), said.findtext(f"{CAP}status")) == ("Public", "Actual")
+    assert said.findtext(f".//{CAP}headline") in {one["headline"] for one in alerts}
+    assert room.asked(f"/{sorted(hidden)[0]}.xml", room.viewer)[0] == 200
+
+
+def published(room: Room, key: str | None = None) -> set[str]:
+    """The identifiers in the feed of CAP."""
+    status, body = room.asked("?limit=1000", key)
+    assert status == 200, body
+    return {str(one.text) for one in etree.fromstring(body).iter(f"{CAP}identifier")}

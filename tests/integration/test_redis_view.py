@@ -108,6 +108,17 @@ def shown(redis: Any) -> dict[str, Any]:
     }
 
 
+IDENTIFYING = ("acknowledged_by", "taken_by", "reason")
+IDENTIFYING_OF_ACTIONS = ("account_id", "reason")
+"""Fields of a situation that identify somebody, written apart from the catalogue."""
+
+
+def without_persons(value: dict[str, Any]) -> dict[str, Any]:
+    """*value*, a situation as JSON, as the view has it."""
+    actions = [{**one, **dict.fromkeys(IDENTIFYING_OF_ACTIONS)} for one in value["actions"]]
+    return {**value, **dict.fromkeys(IDENTIFYING), "actions": actions}
+
+
 def fold(events: list[Event]) -> dict[str, Any]:
     """The same, of the log alone."""
     newest = {event.key: event.value for event in events if event.value is not None}
@@ -117,7 +128,7 @@ def fold(events: list[Event]) -> dict[str, Any]:
         kinds.setdefault(value["kind"], set()).add(one)
     at = {one: value["position"] for one, value in is_open.items() if value["position"] is not None}
     return {
-        "values": {one: to_json_value(SITUATION.newest, value) for one, value in is_open.items()},
+        "values": {one: without_persons(to_json_value(SITUATION.newest, v)) for one, v in is_open.items()},
         "kinds": kinds,
         "places": {
             one: (round(p["lat"], 3), round(p["lon"], 3)) for one, p in at.items() if abs(p["lat"]) < 85
@@ -165,7 +176,25 @@ def test_every_revision_is_told_to_who_listens_the_closing_too(redis: Any, redis
         tell(redis_url, LIFE[:5], LIFE[5:])
         heard = [json.loads(listener.get_message(timeout=STARTS_S)["data"]) for _ in LIFE]
         assert listener.get_message(timeout=0.05) is None
-    assert heard == [to_json_value(SITUATION.newest, event.value or {}) for event in LIFE]
+    assert heard == [without_persons(to_json_value(SITUATION.newest, event.value or {})) for event in LIFE]
+
+
+def test_nothing_that_identifies_somebody_is_in_it_unless_the_city_says_so(
+    redis: Any, redis_url: str
+) -> None:
+    whole = to_json_value(SITUATION.newest, a_situation("s1").value or {})
+    assert whole["actions"]
+    assert without_persons(whole) != whole  # the example names somebody
+    tell(redis_url, [a_situation("s1")])
+    assert json.loads(redis.get("bongsu:moie:situation:s1")) == without_persons(whole)
+
+    async def told_whole() -> None:
+        view = RedisView(redis_url, "moie", identifying=True)
+        await view.deliver([a_situation("s1")])
+        await view.close()
+
+    asyncio.run(told_whole())
+    assert json.loads(redis.get("bongsu:moie:situation:s1")) == whole
 
 
 def test_emptying_takes_one_citys_view_and_no_other(redis: Any, redis_url: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
+from typing import Any
 
 import orjson
 import pytest
@@ -76,7 +79,7 @@ def tailed(city: LivingCity, *topics: str) -> str:
 
 def test_the_live_view_is_the_fold_of_the_log(city: LivingCity, cluster: Endpoints) -> None:
     wait_until(lambda: viewed(city, cluster) == folded(city), QUIET_S)
-    assert len(folded(city)) > 50
+    assert len(folded(city).situations) > 50
 
 
 def test_a_live_view_that_was_lost_is_there_again_within_a_second(
@@ -90,25 +93,80 @@ def test_a_live_view_that_was_lost_is_there_again_within_a_second(
     assert wait_until(lambda: viewed(city, cluster) == expected, REBUILT_S + 1) <= REBUILT_S
 
 
-def folded(city: LivingCity) -> dict[str, object]:
-    schema = load_catalogue()["core.situation"].newest
-    return {
-        one: to_json_value(schema, value)
-        for one, value in city.situations().items()
-        if value["status"] != "closed"
-    }
+def test_a_live_view_lost_while_much_happens_equals_the_log_within_a_second_of_quiet(
+    city: LivingCity, cluster: Endpoints, data_dir: Path
+) -> None:
+    more = cut(data_dir / DERECHO, city.folder / "more.jsonl", first=8, count=4)
+    counts = [len(city.records("core.situation"))]
+    with ThreadPoolExecutor() as threads, Redis.from_url(cluster.redis) as redis:
+        playing = threads.submit(
+            city.bongsu, "play", str(city.file), "--source", "active-incidents", str(more)
+        )
+        flushed = 0
+        while not playing.done() or len(counts) == 1 or counts[-1] != counts[-2]:
+            if not playing.done():
+                redis.flushall()
+                flushed += 1
+            sleep(REBUILT_S if playing.done() else REBUILT_S / 5)
+            counts.append(len(city.records("core.situation")))
+    assert viewed(city, cluster) == folded(city)  # nothing came for a second
+    assert flushed > 1
+    assert counts[-1] > counts[0] + 50
 
 
-def viewed(city: LivingCity, cluster: Endpoints) -> dict[str, object]:
-    prefix = f"bongsu:{city.name}:situation:"
+@dataclass
+class View:
+    """All that Redis has of a city, but its mark."""
+
+    situations: dict[str, Any] = field(default_factory=dict)
+    kinds: dict[str, set[str]] = field(default_factory=dict)
+    places: dict[str, tuple[float, float]] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+
+
+PERSONS = ("acknowledged_by", "taken_by", "reason")
+
+
+def folded(city: LivingCity) -> View:
+    """The view by the log alone."""
+    schema, view = load_catalogue()["core.situation"].newest, View()
+    for one, value in city.situations().items():
+        if value["status"] == "closed":
+            continue
+        shown = to_json_value(schema, value) | dict.fromkeys(PERSONS)
+        shown["actions"] = [{**act, "account_id": None, "reason": None} for act in shown["actions"]]
+        view.situations[one] = shown
+        view.kinds.setdefault(value["kind"], set()).add(one)
+        if (at := value["position"]) is not None:
+            view.places[one] = (round(at["lon"], 3), round(at["lat"], 3))
+    return view
+
+
+def viewed(city: LivingCity, cluster: Endpoints) -> View:
+    """Every key that Redis has of the city."""
+    prefix, view = f"bongsu:{city.name}:", View()
     with Redis.from_url(cluster.redis, decode_responses=True) as redis:
         keys = list(redis.scan_iter(f"{prefix}*", count=1_000))
-        texts = redis.mget(keys) if keys else []
-        return {
-            key.removeprefix(prefix): orjson.loads(text)
-            for key, text in zip(keys, texts, strict=True)
-            if text
-        }
+        ids = [
+            one.removeprefix(f"{prefix}situation:") for one in keys if one.startswith(f"{prefix}situation:")
+        ]
+        texts = redis.mget([f"{prefix}situation:{one}" for one in ids]) if ids else []
+        view.situations = {one: orjson.loads(text) for one, text in zip(ids, texts, strict=True) if text}
+        for key in keys:
+            kind, _, name = key.removeprefix(prefix).partition(":")
+            if kind == "situation":
+                continue
+            if kind == "kind":
+                view.kinds[name] = redis.smembers(key)
+            elif (kind, name) == ("open", ""):
+                ids = redis.zrange(key, 0, -1)
+                at = redis.geopos(key, *ids) if ids else []
+                view.places = {
+                    one: (round(p[0], 3), round(p[1], 3)) for one, p in zip(ids, at, strict=True) if p
+                }
+            elif (kind, name) != ("view", ""):
+                view.others.append(key)
+    return view
 
 
 # -- bad input -----------------------------------------------------------------------------------------------
