@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NotThere
 
 from connectors.sinks.redis_view import RedisView
+from deploy.assembly.stages import free_port
 from deploy.local.redis import find_redis
 from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
@@ -27,19 +29,27 @@ SEOUL, BUSAN = (37.5, 127.0), (35.1, 129.0)
 STARTS_S = 10.0
 
 
-@pytest.fixture(scope="module")
-def redis_url() -> Iterator[str]:
-    """A Redis of our own, without a port and without a disk."""
+@contextmanager
+def a_redis(*, has_port: bool = False) -> Iterator[str]:
+    """A Redis of our own, without a disk; its URL. It has a socket, or a port of loopback."""
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
-        socket = Path(folder) / "s"
-        options = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
+        socket, port = Path(folder) / "s", free_port() if has_port else 0
+        url = f"redis://127.0.0.1:{port}" if has_port else f"unix://{socket}"
+        options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+        options += [] if has_port else ["--unixsocket", str(socket)]
         process = subprocess.Popen([find_redis(), *options, "--dir", folder], stdout=subprocess.DEVNULL)
         try:
-            _wait_for(f"unix://{socket}")
-            yield f"unix://{socket}"
+            _wait_for(url)
+            yield url
         finally:
             process.terminate()
             process.wait(STARTS_S)
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    with a_redis() as url:
+        yield url
 
 
 def _wait_for(url: str) -> None:

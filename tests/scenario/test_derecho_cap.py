@@ -13,8 +13,10 @@ from lxml import etree
 
 from connectors.base import Heard
 from connectors.discovery import load_source
-from connectors.formats.cap_feed import ENTRIES_MAX, atom_feed
+from connectors.formats.cap_feed import ENTRIES_MAX, atom_feed, current
 from connectors.formats.cap_out import HOUR_MS, CapMessage, Publisher, cap_message
+from connectors.gateway.cap import CapPart
+from connectors.gateway.published import PublishedAlerts
 from deploy.city.city import load_city
 from tests.cap_rules import faults
 from tests.scenario.test_derecho_joins import RECORDING, lived_once
@@ -81,6 +83,25 @@ def test_what_goes_out_comes_in_again_unchanged_in_meaning(sent: Sent) -> None:
         heard[one["agency_case_no"]].append((one["status"], one["kind"], one["priority"], *place))
     assert heard == expected
     assert len(heard) > 5_000
+
+
+def test_every_alert_of_the_storm_is_served_as_it_was_sent(sent: Sent) -> None:
+    alerts = PublishedAlerts(PUBLISHER)
+    part = CapPart(alerts, sent[0][1].sent_ms)
+    for value, _ in sent:
+        alerts.put(value)
+    assert len(alerts) == len(sent)
+    wrong = []
+    for _, message in sent:
+        served = alerts.message(message.identifier, None)
+        if served is None or part.document(served) != message.body:
+            wrong.append(message.identifier)
+    assert wrong == []
+
+    now_ms = sent[-1][1].sent_ms
+    listed = alerts.current(None, now_ms=now_ms)
+    assert listed == current((message for _, message in sent), now_ms=now_ms, entries_max=None)
+    assert len(listed) > 100
 
 
 def meaning(value: Value) -> tuple[Any, ...]:
