@@ -82,7 +82,7 @@ class Room:
     def asked(self, path: str, key: str | None = None) -> tuple[int, bytes]:
         """The answer of the feed of CAP, or of what lies below it."""
         sent = {} if key is None else {"authorization": f"Bearer {key}"}
-        return self.gateway.ask("GET", f"/v1/{self.city.name}/cap{path}", **sent)
+        return self.gateway.ask("GET", f"/v1/{self.city.name}/cap{path}", None, **sent)
 
     def the_situation(self) -> dict[str, Any]:
         (only,) = live(self.city.situations())
