@@ -98,6 +98,11 @@ class Accounts:
     def forget(self, account_id: str) -> None:
         self._known.pop(account_id, None)
 
+    def is_good(self, account_id: str, *, now_ms: int) -> bool:
+        """Whether there is such an account, neither revoked nor expired."""
+        account = self._known.get(account_id)
+        return account is not None and account.is_good(now_ms)
+
     def of_key(self, key: str, *, now_ms: int) -> Account | None:
         """The account of *key*; ``None`` for a key that is unknown, wrong, revoked or expired."""
         parts = key.split("_", 2)

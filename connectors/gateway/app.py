@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -16,8 +17,11 @@ from connectors.gateway.media_types import TAKEN
 from connectors.gateway.problems import Problem
 from connectors.gateway.service import Gateway
 
+Part = Callable[[FastAPI, Gateway], object]
+"""Adds its paths to the application."""
 
-def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None) -> FastAPI:
+
+def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequence[Part] = ()) -> FastAPI:
     """The application. *cap_part*: the alerts in CAP. It is described at ``/openapi.json``, and for people at ``/docs``."""
     app = FastAPI(
         title="Bongsu gateway",
@@ -35,6 +39,8 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None) -> FastAPI:
         cap.add(app, gateway, cap_part)
     if gateway.readings is not None:
         reads.add(app, gateway, gateway.readings)
+    for part in parts:
+        part(app, gateway)
     docs_page.add(app)
     state_pages.add(app, gateway)
 

@@ -20,3 +20,15 @@ waiting = Gauge("bongsu_spool_pushes", "Pushes in the spool, not yet in Kafka", 
 waiting_bytes = Gauge("bongsu_spool_bytes", "Bytes in the spool, not yet in Kafka", ["source"])
 waiting_age = Gauge("bongsu_spool_age_seconds", "Age of the oldest push in the spool", ["source"])
 sent_away = Counter("bongsu_gateway_sent_away", "Connections that the gateway closed, by reason", ["why"])
+redeemed = Counter("bongsu_tickets_redeemed", "Tickets for video that were made out")
+refused_tickets = Counter(
+    "bongsu_tickets_refused", "Refused grants, tickets and viewings, by reason", ["reason"]
+)
+unrecorded_refusals = Counter(
+    "bongsu_tickets_refused_unrecorded", "Refusals without a record, as the log could not be reached"
+)
+first_video = Histogram(
+    "bongsu_first_video_seconds",
+    "Time from a grant's opening to the first use of a ticket of it",
+    buckets=(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
+)

@@ -31,6 +31,7 @@ from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_place import gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
 from deploy.assembly.gateway_socket import allow_files, listen
+from deploy.assembly.gateway_tickets import TicketPart
 from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
 from deploy.city.model import GatewayFile
@@ -93,6 +94,7 @@ class CityGateway:
             before=prepare,
         )
         self._readings = readings_of(city.name, platform, rules, before=prepare)
+        self._tickets = TicketPart(city, platform, before=prepare, fenced=self._on_fenced)
         self._drains: list[Drain] = []
         gateway = Gateway(
             city.name,
@@ -109,7 +111,7 @@ class CityGateway:
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         cap_part, self._alerts = cap_of(city, platform, prepare)
-        self._server = _server_of(app_of(gateway, cap_part), about, port)
+        self._server = _server_of(app_of(gateway, cap_part, [self._tickets.add]), about, port)
 
     def _all_pushed(
         self, city: City, platform: Platform, prepare: Callable[[], None]
@@ -189,6 +191,7 @@ class CityGateway:
         self._desk.start()
         self._alerts.start()
         self._readings.start()
+        self._tickets.start()
         for drain in self._drains:
             drain.start()
         log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
@@ -219,6 +222,7 @@ class CityGateway:
         self._alerts.end()
         self._readings.end()
         self._desk.end()
+        self._tickets.end()
         self._known.end()
         self._spool.close()
 

@@ -92,6 +92,7 @@ class GatewayFile(Strict):
         description="addresses or networks of proxies before it: X-Forwarded-For is heeded from these only",
     )
     body_bytes_max: int = Field(4 << 20, ge=1_024, le=64 << 20, description="a longer body is refused")
+    ticket_s: int = Field(60, ge=1, le=600, description="how long a ticket for video waits for its first use")
     spool_bytes_max: int = Field(1 << 30, ge=1 << 20, description="what may wait on disk while Kafka is away")
 
     @field_validator("trusted_proxies")

@@ -1,0 +1,66 @@
+"""Assemble the gateway's tickets for video: the grants in force, the access log, and the keys in the home folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from connectors.gateway import tickets
+from connectors.gateway.access import Grants
+from connectors.gateway.service import Gateway
+from connectors.gateway.ticket_keys import TicketKeys
+from connectors.gateway.tickets import Tickets
+from connectors.gateway.viewings import Refusals
+from connectors.transport.web_page import wall_clock_ms
+from deploy.city.city import City
+from deploy.platform import Platform
+from deploy.settings import home_folder
+from streams.operators.access import LogAccess
+from streams.operators.grants import KnownGrants
+from streams.runtime.kafka import Fenced
+
+
+class TicketPart:
+    """The tickets of one city's gateway, and what they read and write."""
+
+    def __init__(
+        self,
+        city: City,
+        platform: Platform,
+        *,
+        before: Callable[[], object],
+        fenced: Callable[[Fenced], object],
+    ) -> None:
+        grants, refusals = Grants(), Refusals()
+        self._known = KnownGrants(
+            city.name,
+            grants,
+            bootstrap=platform.kafka,
+            wire=platform.wire,
+            now_ms=wall_clock_ms,
+            before=before,
+        )
+        self._log = LogAccess(
+            city.name,
+            grants,
+            refusals,
+            bootstrap=platform.kafka,
+            wire=platform.wire,
+            now_ms=wall_clock_ms,
+            before=before,
+            fenced=fenced,
+        )
+        keys = TicketKeys(home_folder() / "gateway" / city.name / "tickets")
+        self._tickets = Tickets(grants, self._log, keys, refusals, city.file.gateway.ticket_s)
+
+    def add(self, app: FastAPI, gateway: Gateway) -> None:
+        tickets.add(app, gateway, self._tickets)
+
+    def start(self) -> None:
+        self._known.start()
+        self._log.start()
+
+    def end(self) -> None:
+        self._log.end()
+        self._known.end()
