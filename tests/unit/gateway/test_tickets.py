@@ -128,7 +128,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
         tickets = Tickets(Grants(), log, TicketKeys(tmp_path / "tickets"), Refusals())
         made = Room(here, tickets, log, keys, rows)
         here.gateway.now_ms = lambda: made.at_ms
-        here.app = app_of(here.gateway, [lambda app, gateway: add(app, gateway, tickets)])
+        here.app = app_of(here.gateway, parts=[lambda app, gateway: add(app, gateway, tickets)])
         made.grant()
         yield made
 
