@@ -48,7 +48,9 @@ def audit() -> None:
     help="what 'audit anchor' printed before: finds records that were cut off since",
 )
 def verify(city_name: str, anchor_path: Path | None) -> None:
-    """Verify CITY's access log; end with 1 and the places where it was altered, cut or put in another order.
+    """Verify CITY's access log against change.
+
+    It ends with 1, and the places, where a record was altered, dropped, moved or cut off.
 
     \b
     Example:  bongsu audit verify demo
@@ -76,7 +78,9 @@ def verify(city_name: str, anchor_path: Path | None) -> None:
 @audit.command()
 @click.argument("city_name", metavar="CITY", type=CITY)
 def anchor(city_name: str) -> None:
-    """Print CITY's anchor: the newest sequence and hash of each writer. Keep it where the log's keepers cannot write.
+    """Print what to verify CITY's log against later.
+
+    It is the newest sequence and hash of each writer. Keep it where the log's keepers cannot write.
 
     \b
     Example:  bongsu audit anchor demo
