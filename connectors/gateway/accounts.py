@@ -111,6 +111,13 @@ class Accounts:
             return None
         return account if account.is_good(now_ms) else None
 
+    def current(self, account: Account, *, now_ms: int) -> Account | None:
+        """*account*, which showed its key before, as it is now; ``None`` when that key is no longer good."""
+        known = self._known.get(account.account_id)
+        if known is None or known.secret_hash != account.secret_hash:
+            return None
+        return known if known.is_good(now_ms) else None
+
 
 @lru_cache(1_000)
 def _one_set(names: tuple[str, ...]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from connectors.gateway import actions, cap, docs_page, metrics, read_documents, reads, state_pages
+from connectors.gateway import actions, cap, docs_page, live, metrics, read_documents, reads, state_pages
 from connectors.gateway.desk import Desk
 from connectors.gateway.media_types import TAKEN
 from connectors.gateway.problems import Problem
@@ -41,6 +41,8 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequenc
         reads.add(app, gateway, gateway.readings)
     for part in parts:
         part(app, gateway)
+    if gateway.live is not None:
+        live.add(app, gateway, gateway.live)
     docs_page.add(app)
     state_pages.add(app, gateway)
 

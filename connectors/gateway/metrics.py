@@ -32,3 +32,13 @@ first_video = Histogram(
     "Time from a grant's opening to the first use of a ticket of it",
     buckets=(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
 )
+streams = Gauge("bongsu_gateway_streams", "Open streams of server-sent events")
+streams_dropped = Counter(
+    "bongsu_gateway_streams_dropped", "Streams that the gateway ended, by reason", ["why"]
+)
+streams_refused = Counter(
+    "bongsu_gateway_streams_refused", "Requests for a stream that were refused, by status", ["status"]
+)
+streams_reset = Counter(
+    "bongsu_gateway_streams_reset", "Streams that could not be resumed and began with a snapshot"
+)

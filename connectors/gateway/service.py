@@ -26,6 +26,7 @@ from connectors.gateway.desk import Desk
 from connectors.gateway.examination import Examined, PushedSource, summary
 from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
 from connectors.gateway.limits import Rates, Room, Turns
+from connectors.gateway.live_hub import Hub
 from connectors.gateway.media_types import check_coding, media_type_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.readings import Readings
@@ -70,6 +71,7 @@ class Gateway:
     wrong_keys: Rates = field(default_factory=lambda: Rates(WRONG_KEYS_PER_S))
     turns: Turns = field(default_factory=Turns)
     desk: Desk | None = None
+    live: Hub | None = None
     purposes: Callable[[], Collection[str]] = tuple
     """The purposes that the law in force names: a subscriber with one of them sees identifying fields."""
     readings: Readings | None = None

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import app_of
 from connectors.gateway.connections import guarded
-from connectors.gateway.door import Door
+from connectors.gateway.door import KNOWN_MAX, KNOWN_OF_ACCOUNT_MAX, Door
 from connectors.gateway.examination import PushedSource
 from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.service import Gateway
@@ -28,6 +28,7 @@ from connectors.gateway.trouble import worst
 from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_cap import cap_of
+from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_place import gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
 from deploy.assembly.gateway_socket import allow_files, listen
@@ -48,7 +49,7 @@ from streams.operators.desk import LogDesk
 from streams.runtime.kafka import ANOTHER, Fenced
 from streams.runtime.worker import Worker
 
-FILES_MAX = 4_096
+FILES_MAX = 8_192
 """Each connection is an open file: a shell's usual 1,024 are too few for the connections allowed at once."""
 KEEP_ALIVE_S = 30
 END_S = 10
@@ -96,6 +97,9 @@ class CityGateway:
         self._readings = readings_of(city.name, platform, rules, before=prepare)
         self._tickets = TicketPart(city, platform, before=prepare, fenced=self._on_fenced)
         self._drains: list[Drain] = []
+        self._live = live_hub(
+            city, platform, before=prepare, is_ending=lambda: self.is_over or self._server.should_exit
+        )
         gateway = Gateway(
             city.name,
             self._all_pushed(city, platform, prepare),
@@ -108,6 +112,7 @@ class CityGateway:
             desk=self._desk,
             readings=self._readings,
             is_proxy=about.is_proxy,
+            live=self._live,
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         cap_part, self._alerts = cap_of(city, platform, prepare)
@@ -192,6 +197,7 @@ class CityGateway:
         self._alerts.start()
         self._readings.start()
         self._tickets.start()
+        self._live.start()
         for drain in self._drains:
             drain.start()
         log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
@@ -221,6 +227,7 @@ class CityGateway:
             drain.end()
         self._alerts.end()
         self._readings.end()
+        self._live.end()
         self._desk.end()
         self._tickets.end()
         self._known.end()
@@ -256,13 +263,22 @@ def _server_of(app: FastAPI, about: GatewayFile, port: int) -> uvicorn.Server:
             log_level="warning",
             access_log=False,
             server_header=False,
-            http=guarded(Door(about.is_proxy)),
+            http=guarded(_door(about)),
             ws="none",
             proxy_headers=bool(about.trusted_proxies),
             forwarded_allow_ips=list(about.trusted_proxies),
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=END_S,
         )
+    )
+
+
+def _door(about: GatewayFile) -> Door:
+    """The bounds on connections. Streams come on top of what others may have, so that they keep no agency out."""
+    return Door(
+        about.is_proxy,
+        known_max=KNOWN_MAX + about.streams_max,
+        of_account_max=KNOWN_OF_ACCOUNT_MAX + about.streams_of_account_max,
     )
 
 

@@ -94,6 +94,12 @@ class GatewayFile(Strict):
     body_bytes_max: int = Field(4 << 20, ge=1_024, le=64 << 20, description="a longer body is refused")
     ticket_s: int = Field(60, ge=1, le=600, description="how long a ticket for video waits for its first use")
     spool_bytes_max: int = Field(1 << 30, ge=1 << 20, description="what may wait on disk while Kafka is away")
+    streams_max: int = Field(4_096, ge=1, le=20_000, description="streams of server-sent events at once")
+    streams_of_account_max: int = Field(1_024, ge=1, le=20_000, description="and those of one account")
+    heartbeat_s: float = Field(15.0, ge=1, le=120, description="a stream is never silent for longer")
+    recent_events_max: int = Field(
+        4_096, ge=1, le=100_000, description="events kept in memory: streams resume from them at once"
+    )
 
     @field_validator("trusted_proxies")
     @classmethod
