@@ -23,13 +23,13 @@ class Listener(Protocol):
     """Gets the new events, from a thread of the log's own."""
 
     def begin(self, place: Place) -> None:
-        """What follows begins at *place*; nothing before it is to be joined with it."""
+        """Begin anew at *place*: no event from before is followed by the next one."""
 
     def take(self, events: Sequence[LiveEvent], place: Place) -> None:
         """The next *events*, after which the reader stands at *place*."""
 
 
-class Reading(Protocol):
+class EventReading(Protocol):
     """A reading of the log for one stream. Every method may wait."""
 
     def next(self, until: Place) -> Sequence[LiveEvent] | None:
@@ -57,7 +57,7 @@ class EventLog(Protocol):
     def bounds(self) -> tuple[Place, Place]:
         """The places of the oldest record that is kept, and behind the newest."""
 
-    def reading(self, place: Place) -> Reading:
+    def reading(self, place: Place) -> EventReading:
         """A reading from *place* on."""
 
     def standing(self, now_ms: int) -> Standing:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from connectors.gateway import metrics
 from connectors.gateway.live_client import LOG, RETRY_MS, SLOW, Client
 from connectors.gateway.live_hub import CHUNK_BYTES, Hub
-from connectors.gateway.live_log import Reading
+from connectors.gateway.live_log import EventReading
 from connectors.gateway.live_place import Place
 from connectors.gateway.live_view import LiveEvent, block
 from schemas.errors import BongsuError
@@ -174,7 +174,7 @@ class EventStream(Response):
             if not waiting.cancel() and not waiting.cancelled():
                 readings.release()
 
-    async def _read_to_ring(self, reading: Reading, until: float) -> None:
+    async def _read_to_ring(self, reading: EventReading, until: float) -> None:
         client = self._client
         _, start = self._hub.ring.cursor_at(client.place)
         while (events := await asyncio.to_thread(reading.next, start)) is not None:

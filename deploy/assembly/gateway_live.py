@@ -9,7 +9,7 @@ from connectors.gateway.live_ring import Ring
 from connectors.transport.web_page import wall_clock_ms
 from deploy.city.city import City
 from deploy.platform import Platform
-from streams.operators.event_log import DeliveredLog
+from streams.operators.event_log import CityEventLog
 
 
 def live_hub(
@@ -17,7 +17,7 @@ def live_hub(
 ) -> Hub:
     """The hub of *city*, with the limits of its file."""
     about = city.file.gateway
-    log = DeliveredLog(
+    log = CityEventLog(
         city.name, bootstrap=platform.kafka, wire=platform.wire, before=before, is_ending=is_ending
     )
     limits = Limits(

@@ -32,7 +32,7 @@ BATCH = 200
 SMALL = {"queued.max.messages.kbytes": 2_048, "fetch.wait.max.ms": 50}
 
 
-class DeliveredLog:
+class CityEventLog:
     """The log of one city (``connectors.gateway.live_log.EventLog``). *is_ending* ends long readings."""
 
     def __init__(
@@ -183,9 +183,9 @@ class DeliveredLog:
 
 
 class LogReading:
-    """A reading for one stream (``connectors.gateway.live_log.Reading``)."""
+    """A reading for one stream (``connectors.gateway.live_log.EventReading``)."""
 
-    def __init__(self, whole: DeliveredLog, place: Place) -> None:
+    def __init__(self, whole: CityEventLog, place: Place) -> None:
         self._log = whole
         self._place = place
         self._consumer = whole.open_at(place)
