@@ -127,12 +127,13 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
         "/v1/{city}/cap/{identifier}.xml",
         summary="One CAP 1.2 message, signed where the city has a key for it",
         response_class=Response,
-        openapi_extra={"security": _SECURITY},
+        openapi_extra={"parameters": [_CITY, _IDENTIFIER], "security": _SECURITY},
         responses=_DOCUMENT,
     )
-    async def document(city: str, identifier: str, request: Request) -> Response:
+    async def document(request: Request) -> Response:
+        identifier = request.path_params["identifier"]
         try:
-            subscriber = _reader(gateway, part, request, city)
+            subscriber = _reader(gateway, part, request, request.path_params["city"])
             message = part.alerts.message(identifier, subscriber)
             if message is None:
                 raise Problem(404, f"no CAP message {identifier[:80]!r} that you may read")
@@ -234,6 +235,10 @@ def _keep(kept: dict[str, bytes], name: str, body: bytes, most: int) -> bytes:
     return body
 
 
+_CITY, _IDENTIFIER = (
+    {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
+    for name in ("city", "identifier")
+)
 _SECURITY: list[dict[str, list[str]]] = [{}, {"key": []}]
 _PAGING = [
     {

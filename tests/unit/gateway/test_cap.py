@@ -274,6 +274,20 @@ def test_the_addresses_are_those_that_the_city_names(room: Room) -> None:
     assert read.entries[0].links[0].href == "https://alerts.city.example/x/v1/springfield/cap/A-1.xml"
 
 
+def test_the_description_names_each_form_of_an_answer(room: Room) -> None:
+    paths = room.app.openapi()["paths"]
+    for path, media_type in (
+        (FEED, "application/atom+xml"),
+        (f"{FEED}/{{identifier}}.xml", "application/cap+xml"),
+    ):
+        its = paths[path.replace("springfield", "{city}")]["get"]
+        forms = {status: set(one.get("content", ())) for status, one in its["responses"].items()}
+        assert forms.pop("200") == {media_type}
+        assert forms.pop("304") == set()
+        assert set(map(frozenset, forms.values())) == {frozenset({"application/problem+json"})}
+        assert its["security"] == [{}, {"key": []}]
+
+
 def test_until_all_alerts_are_read_the_reader_is_told_to_come_again(room: Room) -> None:
     room.part.trouble = lambda: "the alerts are being read"
     for path in (FEED, f"{FEED}/A-1.xml"):
