@@ -16,6 +16,7 @@ from schemas.iso_time import iso_time
 from schemas.kinds import STATUSES, load_kinds
 
 TEXT_MAX = 200
+POLYGON_MAX = 4_000
 WORDS_MAX = 10
 VALUES_MAX = 50
 LIMIT, LIMIT_MAX = 100, 500
@@ -143,6 +144,12 @@ def _radius(text: str) -> float:
     return found
 
 
+def _polygon(text: str) -> Holds:
+    if len(text) > POLYGON_MAX:
+        raise ValueError(f"it has more than {POLYGON_MAX} characters")
+    return polygon_of(text)
+
+
 _TEXT = {"type": "string", "minLength": 1, "maxLength": TEXT_MAX}
 KIND = Parameter(
     "kind",
@@ -171,8 +178,8 @@ BBOX = Parameter(
 POLYGON = Parameter(
     "polygon",
     f"A GeoJSON Polygon, or lat,lon lat,lon …; at most {POINTS_MAX} points. Of rows with a place the ones within.",
-    {"type": "string", "maxLength": 12_000},
-    polygon_of,
+    {"type": "string", "maxLength": POLYGON_MAX, "pattern": "^[ -~]*$"},  # a request's head has room for it
+    _polygon,
     example="36.2,127.2 36.2,127.6 36.5,127.4",
 )
 SINCE = Parameter(

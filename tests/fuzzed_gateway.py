@@ -1,0 +1,58 @@
+"""The gateway over real HTTP in this process, and schemathesis against its OpenAPI document."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from deploy.assembly.stages import free_port
+from tests.living_city import wait_until
+from tests.unit.gateway.a_reading_city import Reader
+
+READY_S = 20.0
+CONFIG = """
+[checks.positive_data_acceptance]
+# beside their forms, parameters have bounds that JSON Schema cannot say: south below north, a cursor of the same filters
+expected-statuses = ["2xx", "304", "401", "403", "404", "409", "413", "415", "422"]
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "413", "415", "422", "428"]
+"""
+
+
+@contextmanager
+def serving(reader: Reader) -> Iterator[str]:
+    """The address of a server with *reader*'s application."""
+    reader.here.gateway.wrong_keys.usual = 1e9  # requests with wrong keys are part of the test, not an attack
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(reader.here.app, port=port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: server.started, READY_S)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(READY_S)
+
+
+def fuzz(
+    url: str, key: str, *, seed: int, examples: int, folder: Path, phases: str, only: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run schemathesis with every check; its exit status is 1 when it finds something."""
+    config = folder / "schemathesis.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    command = [
+        sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"{url}/openapi.json",
+        "--header", f"Authorization: Bearer {key}", "--checks", "all", "--phases", phases,
+        "--seed", str(seed), "--max-examples", str(examples), "--continue-on-failure", "--no-color", "--warnings", "off",
+        "--generation-database", "none", "--workers", "1",
+    ]  # fmt: skip
+    if only:
+        command += ["--include-path-regex", only]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
