@@ -105,7 +105,9 @@ def test_two_reports_are_read_as_one_situation_with_revisions_and_grants(town: R
     unseen = {"acknowledged_by", "taken_by", "reason"}
     for ours, theirs in zip(shown["revisions"], logged, strict=True):
         assert {**theirs, **dict.fromkeys(unseen)} == ours
-    assert {one["what"] for one in shown["story"]} >= {"revision", "incident", "alert"}
+    assert {one["what"] for one in shown["story"]} >= {"revision", "incident"}
+    _, everything = town.read(viewer, f"situations/{its_id}")
+    assert {one["what"] for one in everything["story"]} >= {"revision", "incident", "alert", "grant"}
     _, grants = town.read(viewer, f"grants?situation_id={its_id}")
     everyones = {one["grant_id"] for one in town.city.values("core.grant")}
     assert {one["grant_id"] for one in grants["grants"]} == everyones

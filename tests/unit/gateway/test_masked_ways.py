@@ -1,4 +1,4 @@
-"""Masking by every HTTP way: no identifying field without a purpose of the law; places for the public in an alert's area alone.
+"""Masking by every HTTP way: no identifying field without a purpose of the law; of places the public sees areas of alerts.
 
 The expected classes stand here, written apart from the contracts' files: a path that those forget is missed here.
 """
