@@ -8,12 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
+from connectors.formats.cap_out import Publisher
 from connectors.gateway.accounts import new_key, new_user
+from connectors.gateway.app import app_of
+from connectors.gateway.cap import CapPart
+from connectors.gateway.desk import Done
+from connectors.gateway.published import PublishedAlerts
 from connectors.gateway.read_documents import example_of
 from connectors.gateway.shelf import KEYS, Shelf, ShelfRow
+from schemas.catalogue import load_catalogue
+from schemas.errors import Retriable
+from schemas.json_form import from_json_value
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"
@@ -30,6 +39,25 @@ ROLES = (
 )
 
 
+PUBLISHER = Publisher(
+    city=CITY,
+    title="Springfield",
+    sender="alerts@springfield.example",
+    timezone=ZoneInfo("Asia/Seoul"),
+    languages=("ko",),
+    restrictions={},
+)
+
+
+class NoDesk:
+    """A desk that takes no action (``connectors.gateway.desk.Desk``)."""
+
+    actions: Sequence[str] = ("note",)
+
+    def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
+        raise Retriable("nothing is done here")
+
+
 @dataclass
 class ReadCity:
     """The readings (``connectors.gateway.readings.Readings``) of plain rows."""
@@ -38,6 +66,7 @@ class ReadCity:
     shelves: dict[str, Shelf] = field(default_factory=lambda: {name: Shelf(name) for name in KEYS})
     cameras: list[tuple[float, Mapping[str, Any]]] = field(default_factory=list)
     places: int = 0
+    published: PublishedAlerts = field(default_factory=lambda: PublishedAlerts(PUBLISHER))
 
     def clear(self) -> None:
         self.trouble = None
@@ -49,6 +78,9 @@ class ReadCity:
         """A revision of the contract's example with these fields; *at_ms*: the time of its record."""
         at_ms = about.pop("at_ms", NOON_MS)
         value = {**example_of(contract), "city": CITY, **about}
+        if contract == "core.alert":
+            schema = load_catalogue()[contract].newest
+            self.published.put(from_json_value(schema, value))
         self.shelves[contract].put(value, place=self.places, changed_ms=at_ms)
         self.places += 1
         return value
@@ -124,7 +156,8 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
             return key
 
         keys = _keys(add)
-        here.__post_init__()  # the application again, now with these readings
+        here.gateway.desk = NoDesk()
+        here.app = app_of(here.gateway, CapPart(city.published, NOON_MS))
         yield Reader(here, city, keys)
 
 

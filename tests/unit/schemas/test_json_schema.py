@@ -13,7 +13,7 @@ from schemas.json_schema import json_schema
 from schemas.masking import masked
 
 CATALOGUE = load_catalogue()
-KINDS = {
+KINDS: dict[str, Any] = {
     "object": dict,
     "array": list,
     "string": str,
