@@ -223,7 +223,7 @@ def running(cluster: Endpoints, name: str, folder: Path, *, ticket_s: int) -> It
 
 @pytest.fixture(scope="module")
 def video(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Video]:
-    with running(cluster, "filmed", tmp_path_factory.mktemp("video"), ticket_s=4) as made:
+    with running(cluster, "picture", tmp_path_factory.mktemp("video"), ticket_s=4) as made:
         yield made
 
 
@@ -269,7 +269,7 @@ def test_the_picture_plays_past_its_ticket_and_stops_with_the_grant(video: Video
 
 @pytest.mark.long
 def test_the_picture_plays_past_a_ticket_of_sixty_seconds(cluster: Endpoints, tmp_path: Path) -> None:
-    with running(cluster, "filmed-long", tmp_path, ticket_s=60) as made:
+    with running(cluster, "picture-long", tmp_path, ticket_s=60) as made:
         show(made)
 
 
