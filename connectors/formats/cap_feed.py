@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from lxml import etree
@@ -22,6 +23,7 @@ CAP_TYPE = "application/cap+xml"
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 ENTRIES_MAX = 1_000
 """The newest messages of a feed; a client that asks seldom has the rest by their references."""
+ENTRIES_KEPT = 2_000
 KEPT_MS = 3_600_000
 """The time for which a Cancel stays in the feed: so long may a reader be away and still hear of it."""
 
@@ -68,13 +70,19 @@ def atom_feed(
     _add(root, "link", rel="self", type="application/atom+xml", href=own_address or address)
     if next_address is not None:
         _add(root, "link", rel="next", type="application/atom+xml", href=next_address)
-    for one in messages[:ENTRIES_MAX]:
-        _entry(root, one, f"{address}/{quote(one.identifier, safe='')}.xml", with_content=with_content)
-    return document(root)
+    feed = document(root)
+    end = feed.rindex(b"</")
+    entries = (
+        _entry(one, f"{address}/{quote(one.identifier, safe='')}.xml", with_content)
+        for one in messages[:ENTRIES_MAX]
+    )
+    return b"".join((feed[:end], *entries, feed[end:]))
 
 
-def _entry(root: Element, message: CapMessage, address: str, *, with_content: bool) -> None:
-    entry = _add(root, "entry")
+@lru_cache(ENTRIES_KEPT)
+def _entry(message: CapMessage, address: str, with_content: bool) -> bytes:
+    """The entry of *message*. Kept: a page that changed has mostly the same ones."""
+    entry = etree.Element(f"{{{ATOM}}}entry", nsmap={None: ATOM})
     _add(entry, "id", _urn(message.identifier))
     _add(entry, "title", message.headline or message.identifier)
     _add(entry, "updated", _time(message.sent_ms))
@@ -86,6 +94,7 @@ def _entry(root: Element, message: CapMessage, address: str, *, with_content: bo
         _add(entry, "content", type=CAP_TYPE).append(alert)
     else:
         _add(entry, "summary", message.headline)
+    return etree.tostring(entry)
 
 
 def _until_ms(message: CapMessage) -> int:

@@ -31,6 +31,8 @@ DRAIN_S_MAX = 1.0
 RESPONSE_BYTES_MAX = 64 * 1024
 WAIT_S_MAX = 86_400.0
 ADDRESSES_MAX = 4
+CONNECTIONS = 4
+"""At once to one receiver; all are kept open, since events of different situations are sent side by side."""
 RESOLVED_MS = 30_000
 """An answer of the name service is used this long, and no longer once a connection failed."""
 ALLOW = "let the operator name the host in the city's file (allow_hosts), or give a public https address"
@@ -159,7 +161,9 @@ class GuardedPost:
     async def _send(self, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         if self._transport is None:
             # The transport alone: a client would log each URL with its query, keep cookies, and follow the environment.
-            limits = httpx.Limits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=20)
+            limits = httpx.Limits(
+                max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=20
+            )
             self._transport = httpx.AsyncHTTPTransport(
                 verify=self._trust or _trusted(), trust_env=False, limits=limits
             )
