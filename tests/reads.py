@@ -31,7 +31,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/stages/deliver_log.py": ("stages", "deliver", {*DELIVERED}),
     "streams/operators/accounts.py": ("gateway", "gateway.accounts", {"core.account"}),
     "streams/operators/desk.py": ("gateway", "gateway.situations", {"core.state"}),
-    "streams/operators/grants.py": ("gateway", "gateway.grants", {"core.grant"}),
+    "streams/operators/granted.py": ("gateway", "gateway.grants", {"core.grant"}),
     "streams/operators/access.py": ("gateway", "gateway.access", {"core.access"}),
 }
 """Module → the worker in which it runs, the name of its counter, the contracts that it reads."""

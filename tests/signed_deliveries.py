@@ -7,7 +7,7 @@ import base64
 from collections.abc import Callable, Sequence
 
 from connectors.base import Delivery, SinkContext
-from connectors.contract_suite.receivers import Asked, a_web_receiver
+from connectors.contract_suite.receivers import Post, a_web_receiver
 from connectors.discovery import load_sink
 
 OLD = "whsec_" + base64.b64encode(b"old " * 8).decode()
@@ -23,7 +23,7 @@ def a_delivery(
     return Delivery(event_id, "core.situation", "core.situation", "s-1", body.encode(), media_type, 0)
 
 
-def sent(secrets: Sequence[str], *events: Delivery, now_ms: Callable[[], int]) -> list[Asked]:
+def sent(secrets: Sequence[str], *events: Delivery, now_ms: Callable[[], int]) -> list[Post]:
     """The requests by which *events* arrived, signed by *secrets*."""
     with a_web_receiver() as receiver:
         context = SinkContext("daejeon", "police", now_ms, receiver.allow_hosts)

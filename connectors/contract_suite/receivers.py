@@ -43,7 +43,7 @@ Opened = Callable[[], AbstractContextManager[Receiver]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Post:
     """One request: its path, its headers in lower case, and its body."""
 
     path: str
@@ -63,8 +63,8 @@ class WebReceiver:
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs: bool = False
     endless: bool = False
-    asked: list[Asked] = field(default_factory=list)
-    taken: list[Asked] = field(default_factory=list)
+    asked: list[Post] = field(default_factory=list)
+    taken: list[Post] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     sent_bytes: int = 0
     was_asked: threading.Event = field(default_factory=threading.Event)
@@ -86,7 +86,7 @@ class WebReceiver:
         self.refused.add(event.event_id)
         return event
 
-    def status_of(self, asked: Asked) -> int:
+    def status_of(self, asked: Post) -> int:
         told = " ".join(asked.headers.values()) + asked.body.decode("utf-8", "replace")
         return 422 if any(one in told for one in self.refused) else self.status
 
@@ -120,7 +120,7 @@ def _handler(one: WebReceiver) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            asked = Post(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             one.asked.append(asked)
             one.was_asked.set()
             if one.hangs:

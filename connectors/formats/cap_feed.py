@@ -94,7 +94,7 @@ def _entry(message: CapMessage, address: str, with_content: bool) -> bytes:
         _add(entry, "content", type=CAP_TYPE).append(alert)
     else:
         _add(entry, "summary", message.headline)
-    return etree.tostring(entry)
+    return bytes(etree.tostring(entry))
 
 
 def _until_ms(message: CapMessage) -> int:

@@ -17,7 +17,8 @@ CONTRACTS = ("core.situation", "core.alert", "core.grant", "place.camera")
 SECURITY: list[dict[str, list[str]]] = [{"key": []}]
 ABOUT = """Agencies publish here, operators act on situations, and subscribers read situations, alerts and grants.
 
-**Keys.** Send `Authorization: Bearer …`. `bongsu key add` and `bongsu user add` make keys.
+**Keys.** Send `Authorization: Bearer …`. `bongsu key add AGENCY --city CITY --subscribe` makes a key, as
+`bongsu user add NAME --city CITY --role viewer` does.
 **Masked fields.** A field that you may not see is null, also a list. Identifying fields need one of the law's purposes.
 **Pages.** The newest changed comes first. `next` and the header `Link` hold the cursor of the next page; a page may have
 fewer rows than `limit` and still a next one. To hear of changes, give `newest_change` as `since`: it is inclusive.

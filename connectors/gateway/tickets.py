@@ -24,6 +24,7 @@ from connectors.gateway.accounts import Account
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.problems import Problem
 from connectors.gateway.service import Gateway
+from connectors.gateway.ticket_documents import CHECK_PARAMETERS, CHECKED, REDEEMED
 from connectors.gateway.ticket_form import (
     TICKET,
     VIEWING,
@@ -98,7 +99,7 @@ def add(app: FastAPI, gateway: Gateway, tickets: Tickets) -> None:
         status_code=201,
         summary="Redeem a grant for a ticket that opens its camera's video once",
         openapi_extra={"security": [{"key": []}]},
-        responses=_REDEEMED,
+        responses=REDEEMED,
     )
     async def redeem(city: str, grant_id: str, request: Request) -> Response:
         try:
@@ -115,8 +116,8 @@ def add(app: FastAPI, gateway: Gateway, tickets: Tickets) -> None:
         "/v1/{city}/tickets/check",
         status_code=204,
         summary="For a proxy before the video (auth_request of nginx): may this request pass?",
-        openapi_extra={"security": [], "parameters": _CHECK_PARAMETERS},
-        responses=_CHECKED,
+        openapi_extra={"security": [], "parameters": CHECK_PARAMETERS},
+        responses=CHECKED,
     )
     async def check(city: str, request: Request) -> Response:
         if city != gateway.city:
@@ -301,53 +302,3 @@ def _is_plain_loopback(request: Request) -> bool:
     host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
     is_local = host in ("localhost", "[::1]") or host.startswith("127.")
     return is_local and request.headers.get("x-forwarded-proto", "http") == "http"
-
-
-_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
-_REDEEMED: dict[int | str, dict[str, Any]] = {
-    201: {
-        "description": "The ticket, a JWT (ES256); `redeemed` stands in `core.access`.",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["ticket", "camera_id", "grant_id", "expires_in_s", "viewing_until_ms"],
-                    "properties": {
-                        "ticket": {"type": "string"},
-                        "camera_id": {"type": "string"},
-                        "grant_id": {"type": "string"},
-                        "expires_in_s": {
-                            "type": "integer",
-                            "description": "the ticket's first use, until then",
-                        },
-                        "viewing_until_ms": {
-                            "type": "integer",
-                            "description": "the grant's end: a viewing lasts until then at most",
-                        },
-                    },
-                }
-            }
-        },
-    },
-    401: {"description": "No key, or none that is known.", **_PROBLEM},
-    403: {"description": "The account may not read grants, or the grant is another agency's.", **_PROBLEM},
-    404: {"description": "No such city or grant.", **_PROBLEM},
-    410: {"description": "The grant was revoked or is over.", **_PROBLEM},
-    422: {"description": "Not used by this path.", **_PROBLEM},
-    429: {"description": "Too many requests; see Retry-After.", **_PROBLEM},
-    503: {"description": "The log cannot be reached: there is no ticket without a record.", **_PROBLEM},
-}
-_CHECKED: dict[int | str, dict[str, Any]] = {
-    204: {"description": "It may pass. At the ticket's first use with the viewing's cookie (`Set-Cookie`)."},
-    401: {"description": "Neither a ticket nor a cookie.", **_PROBLEM},
-    403: {"description": "Refused; `reason` says why, and stands in `core.access`.", **_PROBLEM},
-}
-_CHECK_PARAMETERS = [
-    {
-        "in": "header",
-        "name": "X-Original-URI",
-        "required": True,
-        "schema": {"type": "string"},
-        "description": "What the viewer asks the proxy for. The file's folder is the camera: /video/C-7/index.m3u8?ticket=…",
-    }
-]

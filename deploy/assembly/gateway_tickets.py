@@ -17,7 +17,7 @@ from deploy.city.city import City
 from deploy.platform import Platform
 from deploy.settings import home_folder
 from streams.operators.access import LogAccess
-from streams.operators.grants import KnownGrants
+from streams.operators.granted import KnownGrants
 from streams.runtime.kafka import Fenced
 
 

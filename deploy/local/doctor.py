@@ -158,7 +158,7 @@ def ports(home: Path) -> list[Finding]:
     if stuck := [
         f"{number} (fixed for {name})" for name, number in taken.items() if name in remembered.fixed
     ]:
-        mend = "end the program that listens there, or: bongsu up --port NAME=NUMBER"
+        mend = "end the program that listens there, or: bongsu up --port kafka=9093, with its name and a free number"
         return [Finding(f"{words}; {', '.join(stuck)} cannot be had now", False, mend)]
     anew = f"; {list(taken.values())} are taken by others now: up will choose anew"
     return [Finding(words + anew if taken else words)]

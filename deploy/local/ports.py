@@ -28,7 +28,7 @@ def choose_ports(
         if name in fixed and before and not is_free(before):
             raise Fatal(
                 f"port {before} is fixed for {name} and cannot be had: another program listens on it, or it needs root",
-                hint=f"end that program, or fix another: bongsu up --port {name}=NUMBER",
+                hint=f"end that program, or fix another: bongsu up --port {name}={before + 1}",
             )
         chosen[name] = (
             before if before and is_free(before) else _next_free(home, {*chosen.values(), *kept.values()})

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from connectors.base import RefusedEvent, SinkContext
-from connectors.contract_suite.receivers import Asked
+from connectors.contract_suite.receivers import Post
 from connectors.discovery import BadConfig, is_open_to_subscribers, load_sink
 from connectors.sinks.webhook import check_answer
 from connectors.transport.guarded_post import Answer
@@ -27,7 +27,7 @@ OPENSSL = ("/usr/bin/env", "openssl", "dgst", "-sha256", "-binary", "-mac", "HMA
 URL = "https://hook.example/in?key=k3y"
 
 
-def signed_text(asked: Asked) -> bytes:
+def signed_text(asked: Post) -> bytes:
     head = f"{asked.headers['webhook-id']}.{asked.headers['webhook-timestamp']}."
     return head.encode() + asked.body
 
@@ -36,7 +36,7 @@ def key_of(secret: str) -> bytes:
     return base64.b64decode(secret.removeprefix("whsec_"))
 
 
-def by_hand(secret: str, asked: Asked) -> str:
+def by_hand(secret: str, asked: Post) -> str:
     return "v1," + base64.b64encode(hmac.digest(key_of(secret), signed_text(asked), hashlib.sha256)).decode()
 
 

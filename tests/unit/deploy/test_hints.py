@@ -78,7 +78,9 @@ def _refusal(tokens: list[str]) -> str | None:
 
 def _is_of_a_hole(error: click.BadParameter) -> bool:
     """Whether the error is about a filled-in value: such a file need not exist."""
-    return not isinstance(error, click.MissingParameter) and "does not exist" in error.message
+    return not isinstance(error, click.MissingParameter) and (
+        "does not exist" in error.message or HOLE in error.message
+    )
 
 
 NAMED = sorted(
