@@ -204,6 +204,11 @@ class Receiver:
         if (lane := self._ended(item)) is not None:
             self._put_aside(item, lane, why)
 
+    def refuse(self, item: Item, why: str) -> None:
+        """The receiver refuses us at *item*: it is dead, unless its queue was emptied meanwhile, as when it was revived."""
+        if self._ended(item) is not None:
+            self.die(why)
+
     def die(self, why: str) -> None:
         """Try no more until ``revive``."""
         self.state, self.last_error = "dead", why

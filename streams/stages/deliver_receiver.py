@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from connectors.base import Sink
@@ -100,11 +101,18 @@ class RunningReceiver:
         await self._close_sink()
 
     async def _close_sink(self) -> None:
+        """Close the sink once no try uses it: one that went on would open its connection again."""
         sink, self._sink = self._sink, None
-        if sink is not None:
-            with suppress(Exception):  # its connection is dropped either way
-                async with asyncio.timeout(CLOSE_S):
-                    await sink.close()
+        tries = [one for one in self._tries if one is not asyncio.current_task()]
+        for one in tries:
+            one.cancel()
+        try:
+            await asyncio.gather(*tries, return_exceptions=True)
+        finally:
+            if sink is not None:
+                with suppress(Exception):  # its connection is dropped either way
+                    async with asyncio.timeout(CLOSE_S):
+                        await sink.close()
 
     async def _run(self) -> None:
         while True:
@@ -117,35 +125,39 @@ class RunningReceiver:
 
     async def _try(self, item: Item) -> None:
         """Deliver *item* once, and tell the queue what came of it."""
-        before = self.receiver.counts.set_aside
-        was_dead = self.receiver.state == "dead"
+        tell = await self._deliver(item)
+        before, was_dead = self.receiver.counts.set_aside, self.receiver.state == "dead"
+        tell()
+        metrics.deliveries.labels(*self._labels, "set_aside").inc(self.receiver.counts.set_aside - before)
+        if self.receiver.state == "dead" and not was_dead:
+            log.warning("receiver set aside", receiver=self.subscription.name, why=self.receiver.last_error)
+            await self._close_sink()
+        self._woken.set()
+        self._changed()
+
+    async def _deliver(self, item: Item) -> Callable[[], None]:
+        """Deliver *item* once; return what tells the queue the result."""
         try:
             if self._sink is None:
                 self._sink = self._make_sink(self.subscription)
             async with asyncio.timeout(TRY_S):
                 await self._sink.deliver([item.delivery])
         except TimeoutError:
-            self._failed(item, "no answer in time")
+            return partial(self._failed, item, "no answer in time")
         except Retriable as error:
-            self._failed(item, error.what, error.retry_after_s)
+            return partial(self._failed, item, error.what, error.retry_after_s)
         except Invalid as error:
-            self.receiver.set_aside(item, error.what)
+            return partial(self.receiver.set_aside, item, error.what)
         except Fatal as error:
-            self.receiver.die(error.what)
+            return partial(self.receiver.refuse, item, error.what)
         except Exception as error:  # a sink's own fault must not end the others
-            self._failed(item, error.what if isinstance(error, BongsuError) else type(error).__name__)
-        else:
-            self.receiver.succeed(item, self._clock.now_ms())
-            metrics.deliveries.labels(*self._labels, "delivered").inc()
-        finally:
-            metrics.deliveries.labels(*self._labels, "set_aside").inc(self.receiver.counts.set_aside - before)
-            if self.receiver.state == "dead" and not was_dead:
-                log.warning(
-                    "receiver set aside", receiver=self.subscription.name, why=self.receiver.last_error
-                )
-                await self._close_sink()
-            self._woken.set()
-            self._changed()
+            why = error.what if isinstance(error, BongsuError) else type(error).__name__
+            return partial(self._failed, item, why)
+        return partial(self._succeeded, item)
+
+    def _succeeded(self, item: Item) -> None:
+        self.receiver.succeed(item, self._clock.now_ms())
+        metrics.deliveries.labels(*self._labels, "delivered").inc()
 
     def _failed(self, item: Item, why: str, retry_after_s: float | None = None) -> None:
         metrics.deliveries.labels(*self._labels, "retried").inc()

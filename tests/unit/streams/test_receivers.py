@@ -155,6 +155,18 @@ def test_a_refused_event_is_counted_and_the_next_of_its_situation_goes_on() -> N
     assert taken(receiver).offset == 1
 
 
+def test_a_refusal_of_before_it_was_revived_does_not_kill_it_again() -> None:
+    receiver = a_receiver()
+    offer(receiver, "a", "b")
+    first, late = taken(receiver), taken(receiver)
+    states = []
+    receiver.refuse(first, "404")
+    states.append(receiver.state)
+    receiver.revive()
+    receiver.refuse(late, "404")
+    assert [*states, receiver.state] == ["dead", "active"]
+
+
 def test_a_result_of_before_the_queue_was_emptied_changes_nothing() -> None:
     receiver = a_receiver()
     offer(receiver, "a")
