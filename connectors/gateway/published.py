@@ -103,7 +103,7 @@ class PublishedAlerts:
                 for its_id, alert in self._alerts.items()
                 if alert.changed_ms >= since_ms and self._may_read(subscriber, alert.audience)
             ]
-        made = (self._made(*one) for one in newest)
+        made = (self.made(*one) for one in newest)
         return current((one for one in made if one is not None), now_ms=now_ms, entries_max=None)
 
     def message(self, identifier: str, subscriber: Subscriber | None) -> CapMessage | None:
@@ -115,7 +115,7 @@ class PublishedAlerts:
             alert = self._alerts.get(alert_id)
             if alert is None or not self._may_read(subscriber, alert.audience):
                 return None
-        made = self._made(alert_id, int(revision))
+        made = self.made(alert_id, int(revision))
         return made if made is not None and made.identifier == identifier else None
 
     def _may_read(self, subscriber: Subscriber | None, audience: str) -> bool:
@@ -123,7 +123,7 @@ class PublishedAlerts:
             return True
         return subscriber is not None and subscriber.may_read(CONTRACT, {"audience": audience})
 
-    def _made(self, alert_id: str, revision: int) -> CapMessage | None:
+    def made(self, alert_id: str, revision: int) -> CapMessage | None:
         """The message of that revision, of the kept ones or made now; ``None`` for one that CAP cannot carry."""
         with self._lock:
             if (made := self._messages.get((alert_id, revision))) is not None:

@@ -9,12 +9,15 @@ from typing import Any
 
 from connectors.base import Sink, SinkContext
 from connectors.discovery import load_sink
+from connectors.gateway.published import PublishedAlerts
 from connectors.transport.web_page import wall_clock_ms
+from deploy.city.cap import publisher_of, signer_of
 from deploy.city.city import City, with_secrets
 from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.settings import home_folder
 from schemas.errors import Fatal
+from streams.deliver.cap_bodies import CapBodies
 from streams.deliver.subscriptions import Subscription
 from streams.stages.deliver import DeliverService
 
@@ -29,7 +32,15 @@ def deliver_of(city: City, platform: Platform) -> DeliverService:
         purposes=purposes_of(city),
         bootstrap=platform.kafka,
         wire=platform.wire,
+        cap=cap_bodies_of(city),
     )
+
+
+def cap_bodies_of(city: City) -> CapBodies:
+    """The city as a sender of CAP to its subscribers."""
+    about = with_secrets(city.file.cap.model_dump(include={"key", "certificate"}), "[cap]")
+    alerts = PublishedAlerts(publisher_of(city.file, city.rules.spoken))
+    return CapBodies(alerts, sign=signer_of(about, city.name))
 
 
 def purposes_of(city: City) -> list[str]:

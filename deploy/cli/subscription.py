@@ -52,6 +52,13 @@ def subscription() -> None:
     "--corner", "corners", multiple=True, metavar="LAT,LON", help="a corner of its area (three or more)"
 )
 @click.option("--severity-from", help="the least severity (default: any)")
+@click.option(
+    "--format",
+    type=click.Choice(["json", "cap"]),
+    default="json",
+    show_default=True,
+    help="CloudEvents as JSON, or alerts alone as CAP 1.2",
+)
 @click.option("--from-beginning", is_flag=True, help="with all that the log has, not only what comes")
 def add(city_name: str, name: str, secret_env: str | None, settings: tuple[str, ...], **about: Any) -> None:
     """Make the subscription NAME.

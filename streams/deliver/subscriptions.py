@@ -29,6 +29,8 @@ SECRET_WORDS = ("secret", "token", "password", "key")
 SECRET_NAME = re.compile(r"\$\{(FILE:)?[A-Za-z0-9._-]+\}")
 """``${NAME}`` of the environment, or ``${FILE:name}`` of the home folder's private files."""
 FORMATS = ("json", "cap")
+ALERT = "core.alert"
+"""The contract of what goes out as CAP."""
 State = Literal["active", "paused", "removed"]
 
 
@@ -37,8 +39,9 @@ class Subscription:
     """The events that one receiver gets, and where they are sent.
 
     *contracts* and *kinds*: empty for all. *severity_from*: the least severity, ``None`` for any. *area*: the corners of a
-    polygon, empty for everywhere. *created_at*: what came before is not delivered, unless it begins *from_beginning*.
-    *retried_at*: when somebody last had a dead receiver tried again.
+    polygon, empty for everywhere. *format*: ``cap`` delivers alerts alone, as messages of CAP 1.2. *created_at*: what came
+    before is not delivered, unless it begins *from_beginning*. *retried_at*: when somebody last had a dead receiver tried
+    again.
     """
 
     name: str
@@ -60,11 +63,15 @@ class Subscription:
 
     def wants(self, contract: str, value: Mapping[str, Any], *, reader: Subscriber) -> bool:
         """Whether the event *value* (of *contract*) goes to this receiver, which reads as *reader*."""
-        if contract not in (self.contracts or DELIVERED) or not reader.may_read(contract, value):
+        if contract not in self._contracts or not reader.may_read(contract, value):
             return False
         if self.area and not meets(self.area, value.get("position"), value.get("area")):
             return False
         return contract == "core.grant" or self._wants_kind_and_severity(value)
+
+    @property
+    def _contracts(self) -> Collection[str]:
+        return (ALERT,) if self.format == "cap" else self.contracts or DELIVERED
 
     def _wants_kind_and_severity(self, value: Mapping[str, Any]) -> bool:
         tree, kind = load_kinds(), value["kind"]
@@ -155,9 +162,10 @@ def faults_of(one: Subscription) -> list[Fault]:
         found.append(Fault("language", "no language tag", "such as en or ko"))
     if one.format not in FORMATS:
         found.append(Fault("format", "no such format", f"one of {', '.join(FORMATS)}"))
-    if one.format == "cap":
-        hint = "write json; the gateway has alerts as CAP at /v1/CITY/cap"
-        found.append(Fault("format", "CAP is not delivered to sinks yet", hint))
+    if one.format == "cap" and not set(one.contracts) <= {ALERT}:
+        found.append(
+            Fault("contracts", "CAP carries alerts alone", f"{ALERT} alone, none, or the format json")
+        )
     return [*found, *_of_area(one.area), *_of_settings(one.settings)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from schemas.catalogue import topic_name
@@ -18,6 +18,7 @@ from schemas.event import Event
 from schemas.wire import Wire
 from streams import metrics
 from streams.deliver import rows
+from streams.deliver.cap_bodies import CapBodies
 from streams.deliver.order import in_order, ready
 from streams.deliver.receivers import Receiver
 from streams.deliver.subscriptions import Subscription
@@ -25,6 +26,7 @@ from streams.log import log
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
+from streams.stages.deliver_cap import read_alerts
 from streams.stages.deliver_log import DeliveredLog
 from streams.stages.deliver_offer import Offer
 from streams.stages.deliver_progress import Progress
@@ -39,7 +41,8 @@ T = TypeVar("T")
 class DeliverService:
     """Delivers what the subscriptions of *of_file* and of ``core.subscription`` want. *purposes*: those that the law names.
 
-    It commits no offsets: its receivers' places stand in ``core.delivery``. One process of a city runs it.
+    *cap* writes alerts as CAP. It commits no offsets: its receivers' places stand in ``core.delivery``. One process of a
+    city runs it.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class DeliverService:
         purposes: Sequence[str],
         bootstrap: str,
         wire: Wire,
+        cap: CapBodies,
         clock: RetryClock | None = None,
         make_receiver: MakeReceiver | None = None,
     ) -> None:
@@ -61,6 +65,7 @@ class DeliverService:
         self._wire = wire
         self._clock = clock or WallClock()
         self._rows = RowReader(wire, self.name)
+        self._cap = cap
         self._position: dict[str, int] = {}
         self._low: dict[str, int] = {}
         self._progress = Progress(city, bootstrap, wire)
@@ -74,6 +79,7 @@ class DeliverService:
             make_receiver=make_receiver or (lambda places: Receiver(places, chance=chance)),
             clock=self._clock,
             first_offsets=self._first_offsets,
+            prepare=self._prepare,
             forget=self._progress.forget,
             changed=self._behind.set,
         )
@@ -124,8 +130,16 @@ class DeliverService:
         while True:
             await self._roster.next_change()
             self._show()
-            self.is_ready = True
             self._behind.set()
+            self._note()
+            while not await asyncio.to_thread(self._progress.send, END_S):
+                pass  # a new receiver begins at the log's end of now: killed before that is noted, it would begin later
+            self.is_ready = True
+
+    async def _prepare(self, wanted: Collection[Subscription]) -> None:
+        """Read the alerts there were, once, if a subscription wants messages of CAP: these name the earlier ones."""
+        if not self._cap.is_whole and any(one.format == "cap" for one in wanted):
+            await asyncio.to_thread(read_alerts, self._cap, self._city, self._bootstrap, self._wire)
 
     async def _first_offsets(self, one: Subscription) -> Mapping[str, int]:
         if one.from_beginning:
@@ -164,7 +178,8 @@ class DeliverService:
     def _offer_to_all(self, record: Record) -> None:
         before = self._position[record.topic]
         self._position[record.topic] = record.offset + 1
-        offered = Offer(record, self._rows)
+        offered = Offer(record, self._rows, self._cap)
+        offered.keep()
         for running in self._roster.running.values():
             place = running.receiver.places[record.topic]
             if before <= place.read_to <= record.offset and not offered.to(running):
@@ -211,7 +226,9 @@ class DeliverService:
         records = ready(found.records, opened.topics, found.ends) or in_order(found.records, opened.topics)
         is_whole = len(records) == len(found.records)
         for record in records:
-            if record.offset >= places[record.topic].read_to and not Offer(record, self._rows).to(running):
+            if record.offset >= places[record.topic].read_to and not Offer(record, self._rows, self._cap).to(
+                running
+            ):
                 is_whole = False
                 break
         if is_whole:

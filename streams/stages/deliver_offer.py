@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from connectors.base import Delivery
 from schemas.catalogue import contract_name
 from schemas.errors import BongsuError
 from streams.deliver.bodies import delivery_of, shown_value
+from streams.deliver.cap_bodies import CapBodies
+from streams.deliver.subscriptions import ALERT
 from streams.log import log
 from streams.runtime.records import Record
 from streams.runtime.row_reader import Row, RowReader
@@ -16,11 +20,17 @@ from streams.stages.deliver_receiver import RunningReceiver
 class Offer:
     """A record on offer, read once for all receivers."""
 
-    def __init__(self, record: Record, reader: RowReader) -> None:
+    def __init__(self, record: Record, reader: RowReader, cap: CapBodies) -> None:
         self._record = record
+        self._cap = cap
         row = reader.read(record)
         self._row = row if isinstance(row, Row) and row.value is not None else None
         self._shown: dict[str, Any] | None = None
+
+    def keep(self) -> None:
+        """Keep it, if it is an alert, for the messages of CAP that follow it."""
+        if self._row is not None and self._row.value is not None and is_alert(self._record.topic):
+            self._cap.put(self._row.value)
 
     def to(self, running: RunningReceiver) -> bool:
         """Queue it for *running* if that wants it; ``False`` where there is no room."""
@@ -36,11 +46,20 @@ class Offer:
         if not receiver.has_room:
             return False
         try:
-            self._shown = self._shown or shown_value(contract, value)
-            delivery = delivery_of(contract, value["situation_id"], value, self._shown, running.reader)
+            delivery = self._delivery(contract, value, running)
         except BongsuError as error:
             log.warning("event cannot be delivered", topic=record.topic, offset=record.offset, why=error.what)
             receiver.skip(record.topic, record.offset)
             return True
         receiver.offer(record.topic, record.offset, delivery)
         return True
+
+    def _delivery(self, contract: str, value: Mapping[str, Any], running: RunningReceiver) -> Delivery:
+        if running.subscription.format == "cap":
+            return self._cap.delivery(value)
+        self._shown = self._shown or shown_value(contract, value)
+        return delivery_of(contract, value["situation_id"], value, self._shown, running.reader)
+
+
+def is_alert(topic: str) -> bool:
+    return contract_name(topic) == ALERT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from confluent_kafka import Producer
 
 from schemas.event import Event
@@ -24,6 +26,7 @@ class Progress:
         self._wire = wire
         self._producer: Producer | None = None
         self._waiting: dict[str, Event] = {}
+        self._lock = threading.Lock()
 
     def put(self, event: Event) -> None:
         self._waiting[event.key] = event
@@ -32,22 +35,30 @@ class Progress:
         """Delete the row of a receiver that is no more."""
         self._waiting[name] = Event(CONTRACT, name, None)
 
-    def send(self, timeout_s: float = 0.0) -> None:
-        """Send what waits; with *timeout_s*, wait so long until Kafka has it."""
+    def send(self, timeout_s: float = 0.0) -> bool:
+        """Send what waits; with *timeout_s*, wait so long until Kafka has it. Return whether nothing is under way."""
+        with self._lock:  # of two senders one would write an older row behind a newer one
+            is_all = self._produce()
+        producer = self._open()
+        producer.poll(0)
+        if timeout_s and producer.flush(timeout_s):
+            log.warning(
+                "Kafka did not take the receivers' places: they are delivered to again from an older one"
+            )
+        return is_all and len(producer) == 0
+
+    def _produce(self) -> bool:
+        """Hand the rows to the client; ``False`` where it has no room."""
         producer = self._open()
         for name, event in list(self._waiting.items()):
             topic, key, value = self._wire.encode(self._city, event)
             try:
                 producer.produce(topic, value, key=key, headers=headers_of(event, topic=topic))
             except BufferError:  # Kafka is away: the newest row is enough later
-                break
+                return False
             if self._waiting.get(name) is event:
                 del self._waiting[name]
-        producer.poll(0)
-        if timeout_s and producer.flush(timeout_s):
-            log.warning(
-                "Kafka did not take the receivers' places: they are delivered to again from an older one"
-            )
+        return True
 
     def _open(self) -> Producer:
         if self._producer is None:

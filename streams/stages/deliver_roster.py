@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,8 @@ FirstOffsets = Callable[[Subscription], Awaitable[Mapping[str, int]]]
 class Roster:
     """Starts, changes and ends receivers as ``core.subscription`` and the city's file say.
 
-    *stored*: the rows of ``core.delivery`` by receiver, taken up by those of the same subscription. *forget* is called with
+    *stored*: the rows of ``core.delivery`` by receiver, taken up by those of the same subscription. *prepare* is called with
+    the subscriptions before receivers of them start. *forget* is called with
     the name of each receiver that is no more, *changed* after each result.
     """
 
@@ -43,6 +44,7 @@ class Roster:
         make_receiver: MakeReceiver,
         clock: RetryClock,
         first_offsets: FirstOffsets,
+        prepare: Callable[[Collection[Subscription]], Awaitable[None]],
         forget: Callable[[str], None],
         changed: Callable[[], None],
     ) -> None:
@@ -56,6 +58,7 @@ class Roster:
         self._make_receiver = make_receiver
         self._clock = clock
         self._first_offsets = first_offsets
+        self._prepare = prepare
         self._forget = forget
         self._changed = changed
         self._news = asyncio.Event()
@@ -99,6 +102,7 @@ class Roster:
         await asyncio.gather(*(one.close() for one in self.running.values()))
 
     async def _apply(self, wanted: Mapping[str, Subscription]) -> None:
+        await self._prepare(wanted.values())
         for name in [one for one in (*self.running, *self.stored) if one not in wanted]:
             await self._remove(name)
         for name, one in wanted.items():

@@ -8,27 +8,38 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 from confluent_kafka.admin import AdminClient
+from lxml import etree
 
 from connectors.base import Delivery
+from connectors.formats.cap_feed import CAP_TYPE
+from connectors.formats.cap_out import Publisher
+from connectors.gateway.published import PublishedAlerts
 from deploy.settings import Endpoints
 from deploy.topics import ensure_topics
-from schemas.catalogue import load_catalogue
+from schemas.catalogue import load_catalogue, topic_name
 from schemas.errors import Retriable
 from schemas.event import Event, derived_id
 from schemas.json_form import from_json_value
 from schemas.registry import Registry
 from schemas.wire import Wire
 from streams.deliver.backoff import Backoff
+from streams.deliver.cap_bodies import CapBodies
 from streams.deliver.receivers import Receiver
+from streams.deliver.rows import CONTRACT
 from streams.deliver.subscriptions import Subscription, event_of
 from streams.runtime.kafka import transactional_producer
+from streams.runtime.row_reader import RowReader
+from streams.runtime.tables import read_rows
 from streams.runtime.transaction import transaction
 from streams.stages.deliver import DeliverService
+from tests.cap_rules import faults
 
 pytestmark = pytest.mark.cluster
 
@@ -36,6 +47,9 @@ CITY = "delivered"
 SITUATIONS, REVISIONS = 6, 5
 COUNT = SITUATIONS * REVISIONS
 PROMPT_S = 5.0
+PUBLISHER = Publisher(
+    city=CITY, title="Delivered", sender="alerts@delivered.example", timezone=ZoneInfo("Asia/Seoul")
+)
 
 
 @dataclass
@@ -44,6 +58,7 @@ class Desk:
 
     answers: str = "well"
     got: list[tuple[str, int, str]] = field(default_factory=list)
+    documents: list[bytes] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
 
     async def deliver(self, events: Sequence[Delivery]) -> None:
@@ -53,6 +68,9 @@ class Desk:
             await asyncio.sleep(3600)
         if self.answers == "fails":
             raise Retriable("the receiver answered 500")
+        if event.media_type == CAP_TYPE:
+            self.documents.append(event.body)
+            return
         data = orjson.loads(event.body)["data"]
         self.got.append((event.key, data["revision"], event.event_id))
 
@@ -82,6 +100,16 @@ def situation(number: int, revision: int) -> Event:
     return Event("core.situation", key, {**from_json_value(contract.newest, shown), **about})
 
 
+def alert(revision: int, message_type: str) -> Event:
+    contract = load_catalogue()["core.alert"]
+    shown = orjson.loads((contract.folder / "examples" / "typical.json").read_bytes())
+    value = from_json_value(contract.newest, shown)
+    about = {"alert_id": "a-1", "revision": revision, "city": CITY, "message_type": message_type}
+    at = value["event_time"] + revision * 1_000
+    its_id = derived_id(CITY, "alert", revision)
+    return Event("core.alert", "a-1", {**value, **about, "event_time": at, "event_id": its_id})
+
+
 @dataclass
 class Town:
     """The city's log, and the desks by the names of their subscriptions."""
@@ -104,6 +132,7 @@ class Town:
             purposes=(),
             bootstrap=self.places.kafka,
             wire=self.wire,
+            cap=CapBodies(PublishedAlerts(PUBLISHER)),
             make_receiver=lambda places: Receiver(places, chance=lambda: 0.5, backoff=Backoff(50, 2.0, 400)),
         )
 
@@ -193,3 +222,41 @@ def test_a_subscription_made_while_nobody_delivers_begins_when_it_was_made(town:
             await until(lambda: len(late.got) == 2)
 
     asyncio.run(story())
+
+
+def test_a_new_receiver_has_its_place_in_kafka_before_the_stage_is_ready(town: Town) -> None:
+    """Killed without it, the stage would begin at a later end of the log, and what came between would be lost."""
+    town.desks = {"new": Desk()}
+
+    async def story() -> dict[str, Any]:
+        async with town.delivering(a_subscription("new")):
+            reader = RowReader(town.wire, "test")
+            # without a pause, so that nothing is noted meanwhile
+            return dict(read_rows(town.places.kafka, topic_name(CITY, CONTRACT), reader).rows)
+
+    assert "new" in asyncio.run(story())
+
+
+def test_a_receiver_of_cap_gets_messages_that_name_those_before_it_began(town: Town, data_dir: Path) -> None:
+    town.desks = {"radio": Desk(), "late": Desk()}
+    schema = etree.XMLSchema(etree.parse(data_dir / "alerts/cap/schema/cap12_extended.xsd"))
+    town.publish(alert(1, "alert"), alert(2, "update"))
+    radio = a_cap_subscription("radio", from_beginning=True)
+
+    async def story() -> None:
+        async with town.delivering(radio, a_cap_subscription("late")):
+            town.publish(situation(98, 1), alert(3, "update"), alert(4, "cancel"))
+            await until(lambda: len(town.desks["radio"].documents) == 4)
+            await until(lambda: len(town.desks["late"].documents) == 2)
+
+    asyncio.run(story())
+    documents = town.desks["radio"].documents
+    assert all(schema.validate(etree.fromstring(one)) for one in documents), schema.error_log
+    assert faults(documents) == []
+    kinds = [etree.fromstring(one).findtext("{*}msgType") for one in documents]
+    assert kinds == ["Alert", "Update", "Update", "Cancel"]
+    assert town.desks["late"].documents == documents[2:]
+
+
+def a_cap_subscription(name: str, **about: Any) -> Subscription:
+    return Subscription(name, "radio", "any", audience="*", format="cap", **about)

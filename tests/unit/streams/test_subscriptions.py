@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from connectors.subscribers import Subscriber
+from connectors.subscribers import DELIVERED, Subscriber
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
 from schemas.json_form import from_json_value
@@ -76,6 +76,12 @@ def test_a_disc_that_reaches_into_the_area_is_in_it() -> None:
     assert reaches(SQUARE, 36.5, 127.5, 0)
 
 
+def test_of_all_events_only_alerts_go_as_cap() -> None:
+    one = replace(ANY, format="cap", audience="*")
+    assert [name for name in DELIVERED if wants(one, name)] == ["core.alert"]
+    assert faults_of(one) == faults_of(replace(one, contracts=("core.alert",))) == []
+
+
 def test_a_subscription_is_the_same_after_its_row() -> None:
     one = replace(ANY, area=SQUARE, kinds=("crash",), created_at=5, retried_at=7, state="paused")
     row = event_of(one, "town", now_ms=9).value
@@ -86,7 +92,8 @@ def test_a_subscription_is_the_same_after_its_row() -> None:
     ("about", "field"),
     [
         ({"name": "No Name"}, "name"),
-        ({"format": "cap"}, "format"),
+        ({"format": "xml"}, "format"),
+        ({"format": "cap", "contracts": ("core.alert", "core.grant")}, "contracts"),
         ({"who": " "}, "who"),
         ({"contracts": ("cctv.plate",)}, "contracts"),
         ({"kinds": ("crush",)}, "kinds"),
