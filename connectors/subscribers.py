@@ -63,3 +63,12 @@ def _concerned(contract: str, value: Mapping[str, Any]) -> Collection[str]:
 def is_cleared(purposes: Collection[str], of_law: Collection[str]) -> bool:
     """Whether one of a reader's *purposes* is one that the law names (``[uses]`` in its file)."""
     return not set(purposes).isdisjoint(of_law)
+
+
+def too_wide(
+    audience: str | None, purposes: Collection[str], *, of_audience: str | None, of_purposes: Collection[str]
+) -> str | None:
+    """The field, ``audience`` or ``purposes``, that asks for more than what an account has; ``None`` where none does."""
+    if audience is not None and of_audience not in (ALL, audience):
+        return "audience"
+    return None if set(purposes) <= set(of_purposes) else "purposes"

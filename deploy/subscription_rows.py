@@ -14,6 +14,7 @@ from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.topic_values import tell_left_out
 from schemas.catalogue import topic_name
+from streams.deliver.rows import lag_of
 from streams.deliver.subscriptions import CONTRACT, State, Subscription, check_row, event_of, in_force, of_row
 
 if TYPE_CHECKING:
@@ -89,10 +90,7 @@ def lags(platform: Platform, city: City, found: Standing) -> dict[str, int]:
 
     ends = ends_of(platform.kafka, [topic_name(city.name, one) for one in DELIVERED], is_committed=True)
     at = {topic: end for (topic, _), end in ends.items()}
-    return {
-        name: sum(max(0, at.get(one["topic"], 0) - one["next_offset"]) for one in row["places"])
-        for name, row in found.deliveries.items()
-    }
+    return {name: lag_of(row, at) for name, row in found.deliveries.items()}
 
 
 def new_secret(city: str, name: str, *, number: int) -> tuple[str, str]:

@@ -28,10 +28,20 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/stages/effects.py": ("stages", "effects", set(effect_telling.FIELDS)),
     "streams/stages/deliver.py": ("stages", "deliver", {"core.delivery"}),
     "streams/stages/deliver_roster.py": ("stages", "deliver", {"core.subscription"}),
+    "streams/stages/deliver_cap.py": ("stages", "deliver", {"core.alert"}),
+    "streams/stages/deliver_accounts.py": ("stages", "deliver", {"core.account"}),
     "streams/stages/deliver_log.py": ("stages", "deliver", {*DELIVERED}),
     "streams/operators/accounts.py": ("gateway", "gateway.accounts", {"core.account"}),
     "streams/operators/desk.py": ("gateway", "gateway.situations", {"core.state"}),
     "streams/operators/granted.py": ("gateway", "gateway.grants", {"core.grant"}),
+    "streams/operators/subscriptions.py": (
+        "gateway",
+        "gateway.subscriptions",
+        {"core.subscription", "core.delivery"},
+    ),
+    "streams/operators/readings.py": ("gateway", "gateway.reads", {*DELIVERED, "place.camera"}),
+    "streams/operators/published.py": ("gateway", "gateway.alerts", {"core.alert"}),
+    "streams/operators/event_log.py": ("gateway", "gateway.events", {*DELIVERED}),
     "streams/operators/access.py": ("gateway", "gateway.access", {"core.access"}),
 }
 """Module → the worker in which it runs, the name of its counter, the contracts that it reads."""

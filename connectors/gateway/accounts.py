@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from connectors.gateway.roles import SUBSCRIBE, acting, roles_as
+from connectors.gateway.roles import ADMINISTER, SUBSCRIBE, SUPERVISE, acting, roles_as
 from connectors.subscribers import ALL
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
@@ -57,6 +57,16 @@ class Account:
         return SUBSCRIBE in self.roles
 
     @property
+    def may_administer(self) -> bool:
+        """Whether it may change what others have made."""
+        return ADMINISTER in self.roles
+
+    @property
+    def may_oversee(self) -> bool:
+        """Whether it may see what others have made."""
+        return not self.roles.isdisjoint((ADMINISTER, SUPERVISE))
+
+    @property
     def acts_as(self) -> tuple[str, ...]:
         """The roles in which it may act on a situation, the lowest first; empty: it may not."""
         return acting(self.roles)
@@ -94,6 +104,10 @@ class Accounts:
             row.get("audience"),  # rows kept beside a spool may be of the version before
             _one_set(tuple(row.get("purposes", ()))),
         )
+
+    def of_id(self, account_id: str) -> Account | None:
+        """The account of that id, good or not."""
+        return self._known.get(account_id)
 
     def forget(self, account_id: str) -> None:
         self._known.pop(account_id, None)

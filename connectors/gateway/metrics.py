@@ -11,6 +11,11 @@ records = Counter("bongsu_gateway_records", "Records in pushes, accepted or refu
 actions = Counter(
     "bongsu_gateway_actions", "Operators' actions by kind and HTTP status", ["action", "status"]
 )
+subscriptions = Counter(
+    "bongsu_gateway_subscriptions",
+    "Requests about subscriptions by action and HTTP status",
+    ["action", "status"],
+)
 reads = Counter("bongsu_gateway_reads", "Reading requests by route and HTTP status", ["route", "status"])
 repeats = Counter("bongsu_gateway_repeats", "Repeated pushes, kept only once", ["source"])
 answering = Histogram(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Sink, SinkContext
-from connectors.discovery import load_sink
+from connectors.discovery import is_open_to_subscribers, load_sink
 from connectors.gateway.published import PublishedAlerts
 from connectors.transport.web_page import wall_clock_ms
 from deploy.city.cap import publisher_of, signer_of
@@ -17,6 +17,7 @@ from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.settings import home_folder
 from schemas.errors import Fatal
+from streams.deliver.account_bounds import strange_setting
 from streams.deliver.cap_bodies import CapBodies
 from streams.deliver.subscriptions import Subscription
 from streams.stages.deliver import DeliverService
@@ -50,12 +51,32 @@ def purposes_of(city: City) -> list[str]:
 
 def sink_of(city: City, one: Subscription) -> Sink:
     """The sink of a subscription. ``Fatal`` where its settings are wrong on this machine, for one without a secret."""
-    try:
-        settings = with_secrets(with_files(one.settings, secrets_folder()), f"subscription '{one.name}'")
-    except UsageFault as fault:
-        raise Fatal(fault.what, hint=fault.hint) from fault
+    settings = _of_account(city, one) if one.account_id is not None else _of_operator(one)
     context = SinkContext(city.name, one.name, wall_clock_ms, city.file.deliver.allow_hosts)
     return load_sink(one.sink, settings, context, city.folders)
+
+
+def _of_operator(one: Subscription) -> dict[str, Any]:
+    """The settings of a subscription that an operator made, with every secret that they name."""
+    try:
+        return with_secrets(with_files(one.settings, secrets_folder()), f"subscription '{one.name}'")
+    except UsageFault as fault:
+        raise Fatal(fault.what, hint=fault.hint) from fault
+
+
+def _of_account(city: City, one: Subscription) -> dict[str, Any]:
+    """The settings of a subscription that an account made over HTTP, with its own generated secrets and no other."""
+    if not is_open_to_subscribers(one.sink, city.folders):
+        raise Fatal(
+            f"subscription '{one.name}': a sink of type '{one.sink}' is not open to subscribers",
+            hint="write it as [[subscription]] in the city's file",
+        )
+    if (name := strange_setting(one, city.name)) is not None:
+        raise Fatal(
+            f"subscription '{one.name}': its {name} names a secret that is not its own",
+            hint="remove it, and make it again without ${…}",
+        )
+    return with_files(one.settings, secrets_folder())
 
 
 def secrets_folder() -> Path:

@@ -24,6 +24,7 @@ from connectors.gateway.examination import PushedSource
 from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
+from connectors.gateway.subscriptions import add as add_subscriptions
 from connectors.gateway.trouble import worst
 from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
@@ -32,6 +33,7 @@ from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_place import gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
 from deploy.assembly.gateway_socket import allow_files, listen
+from deploy.assembly.gateway_subscriptions import subscriptions_of
 from deploy.assembly.gateway_tickets import TicketPart
 from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
@@ -95,6 +97,7 @@ class CityGateway:
             before=prepare,
         )
         self._readings = readings_of(city.name, platform, rules, before=prepare)
+        self._subscriptions = subscriptions_of(city, platform, accounts, before=prepare)
         self._tickets = TicketPart(city, platform, before=prepare, fenced=self._on_fenced)
         self._drains: list[Drain] = []
         self._live = live_hub(
@@ -116,7 +119,13 @@ class CityGateway:
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         cap_part, self._alerts = cap_of(city, platform, prepare)
-        self._server = _server_of(app_of(gateway, cap_part, [self._tickets.add]), about, port)
+        self._server = _server_of(
+            app_of(
+                gateway, cap_part, [self._tickets.add, partial(add_subscriptions, desk=self._subscriptions)]
+            ),
+            about,
+            port,
+        )
 
     def _all_pushed(
         self, city: City, platform: Platform, prepare: Callable[[], None]
@@ -197,6 +206,7 @@ class CityGateway:
         self._alerts.start()
         self._readings.start()
         self._tickets.start()
+        self._subscriptions.start()
         self._live.start()
         for drain in self._drains:
             drain.start()
@@ -229,6 +239,7 @@ class CityGateway:
         self._readings.end()
         self._live.end()
         self._desk.end()
+        self._subscriptions.end()
         self._tickets.end()
         self._known.end()
         self._spool.close()

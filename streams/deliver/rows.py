@@ -60,5 +60,10 @@ def restore(receiver: Receiver, row: Mapping[str, Any]) -> None:
     receiver.last_error, receiver.last_set_aside = row["last_error"], row["last_set_aside"]
 
 
+def lag_of(row: Mapping[str, Any], ends: Mapping[str, int]) -> int:
+    """The count of offsets between the places of *row* and the topics' *ends*."""
+    return sum(max(0, ends.get(one["topic"], 0) - one["next_offset"]) for one in row["places"])
+
+
 def _short(why: str | None) -> str | None:
     return None if why is None else why[:WHY_MAX]

@@ -41,7 +41,8 @@ class Subscription:
     *contracts* and *kinds*: empty for all. *severity_from*: the least severity, ``None`` for any. *area*: the corners of a
     polygon, empty for everywhere. *format*: ``cap`` delivers alerts alone, as messages of CAP 1.2. *created_at*: what came
     before is not delivered, unless it begins *from_beginning*. *retried_at*: when somebody last had a dead receiver tried
-    again.
+    again. *account_id*: the account that made it over HTTP, whose rights bound it; ``None``: an operator made it, by the
+    city's file or a command.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Subscription:
     from_beginning: bool = False
     created_at: int = 0
     retried_at: int | None = None
+    account_id: str | None = None
 
     def wants(self, contract: str, value: Mapping[str, Any], *, reader: Subscriber) -> bool:
         """Whether the event *value* (of *contract*) goes to this receiver, which reads as *reader*."""
@@ -109,7 +111,7 @@ def of_row(value: Mapping[str, Any]) -> Subscription:
 
 _PLAIN = (
     *("name", "who", "sink", "audience", "severity_from", "language", "format"),
-    *("state", "from_beginning", "created_at", "retried_at"),
+    *("state", "from_beginning", "created_at", "retried_at", "account_id"),
 )
 
 

@@ -14,18 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
-from confluent_kafka import KafkaException, Producer
-
 from connectors.gateway.desk import Done
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams.log import log
-from streams.runtime.clients import producer_of
+from streams.operators.publisher import Publisher
 from streams.runtime.follower import Follower
-from streams.runtime.kafka import as_ours
-from streams.runtime.records import Record, headers_of
+from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
@@ -38,8 +35,6 @@ SETTLES_S = 0.5
 """The time for which a refused check is repeated: the log may reach this process a moment later than the
 operator's screen.
 """
-SAFE_S = 5.0
-"""The longest wait for Kafka's acknowledgement; after it, the result is unknown."""
 RECENT_MAX = 10_000
 """The number of actions remembered here. Older ones are found in the situation itself, and by the stage."""
 
@@ -61,8 +56,6 @@ class LogDesk:
     ) -> None:
         self._city = city
         self._rules = rules
-        self._bootstrap = bootstrap
-        self._wire = wire
         self._now_ms = now_ms
         self._state = topic_name(city, "core.state")
         self._reader = RowReader(wire, f"{city}.gateway.situations", check=check_row)
@@ -70,7 +63,7 @@ class LogDesk:
         self._bodies: dict[str, bytes] = {}
         self._recent: OrderedDict[str, tuple[Action, Done]] = OrderedDict()
         self._under_way: set[str] = set()
-        self._producer: Producer | None = None
+        self._publisher = Publisher(city, "actions", bootstrap=bootstrap, wire=wire)
         self._lock = threading.Lock()
         self._follower = Follower(
             "situations",
@@ -140,48 +133,7 @@ class LogDesk:
                 self._under_way.discard(action.action_id)
 
     def _publish(self, action: Action) -> None:
-        """Send one record, acknowledged by all in-sync replicas.
-
-        No transaction is needed: it is a single record, and an operator who gets no answer sends it again
-        under the same id.
-        """
-        topic, key, value = self._wire.encode(
-            self._city, event := action_event(self._city, action, now_ms=self._now_ms())
-        )
-        answers: list[Any] = []
-        producer = self._open()
-        producer.produce(
-            topic,
-            value,
-            key=key,
-            headers=headers_of(event, topic=topic),
-            on_delivery=lambda error, _: answers.append(error),
-        )
-        until = monotonic() + SAFE_S + 1
-        while not answers and monotonic() < until:
-            producer.poll(0.1)
-        # never ==: comparing a KafkaError with None crashes the interpreter
-        if answers and answers[0] is None:
-            return
-        with self._lock:
-            self._producer = None  # a producer that failed is not used again
-        raise as_ours(KafkaException(answers[0]), "an action") if answers else Retriable("Kafka unavailable")
-
-    def _open(self) -> Producer:
-        with self._lock:
-            if self._producer is None:
-                self._producer = producer_of(
-                    {
-                        "bootstrap.servers": self._bootstrap,
-                        "client.id": f"{self._city}.actions",
-                        "enable.idempotence": True,
-                        "message.timeout.ms": round(SAFE_S * 1000),
-                        "partitioner": "murmur2_random",
-                        "linger.ms": 0,
-                        "log_level": 3,
-                    }
-                )
-            return self._producer
+        self._publisher.publish(action_event(self._city, action, now_ms=self._now_ms()))
 
     # -- the situations as they stand ------------------------------------------------------------------------
 

@@ -91,10 +91,11 @@ class DeliverService:
     # -- life ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        follower = self._roster.follower(self._bootstrap, self._wire, self.name)
+        followers = self._roster.followers(self._bootstrap, self._wire, self.name)
         try:
             await self._again(self._begin)
-            follower.start()
+            for follower in followers:
+                follower.start()
             async with asyncio.TaskGroup() as tasks:
                 for work in (self._manage, self._follow, self._catch_up, self._tell):
                     tasks.create_task(self._again(work))
@@ -105,7 +106,8 @@ class DeliverService:
             await self._roster.close()
             self._note()
             await asyncio.to_thread(self._progress.send, END_S)
-            await asyncio.to_thread(follower.end)
+            for follower in followers:
+                await asyncio.to_thread(follower.end)
 
     async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do *work* to its end, over again when Kafka or the registry was away."""

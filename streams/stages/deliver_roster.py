@@ -19,6 +19,7 @@ from streams.deliver.topic_place import TopicPlace
 from streams.runtime.follower import Follower
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
+from streams.stages.deliver_accounts import AccountBounds
 from streams.stages.deliver_receiver import MakeSink, RetryClock, RunningReceiver
 
 MakeReceiver = Callable[[Mapping[str, TopicPlace]], Receiver]
@@ -62,20 +63,30 @@ class Roster:
         self._forget = forget
         self._changed = changed
         self._news = asyncio.Event()
+        self._is_read = False
+        self._accounts = AccountBounds(city)
+        self._look_at: int | None = None
 
-    def follower(self, bootstrap: str, wire: Wire, name: str) -> Follower:
-        """The reader of ``core.subscription``, not yet started. Call in the running loop."""
+    def followers(self, bootstrap: str, wire: Wire, name: str) -> tuple[Follower, Follower]:
+        """The readers of ``core.subscription`` and of ``core.account``, not yet started. Call in the running loop."""
         loop = asyncio.get_running_loop()
         reader = RowReader(wire, name, check=subscriptions.check_row)
 
+        def changed() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._news.set)
+
         def take(records: Sequence[Record], is_all: bool) -> None:
             self._take(reader, records)
+            self._is_read = is_all
             if is_all:
-                with suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(self._news.set)
+                changed()
 
         topic = topic_name(self._city, subscriptions.CONTRACT)
-        return Follower("subscriptions", topic, bootstrap=bootstrap, begin=lambda: None, take=take)
+        return (
+            Follower("subscriptions", topic, bootstrap=bootstrap, begin=lambda: None, take=take),
+            self._accounts.follower(bootstrap, wire, name, changed),
+        )
 
     def _take(self, reader: RowReader, records: Sequence[Record]) -> None:
         """In the follower's thread: keep the newest usable row of each subscription."""
@@ -88,11 +99,17 @@ class Roster:
         self._of_rows = found
 
     async def next_change(self) -> None:
-        """Wait for a change of the subscriptions, and apply it."""
-        await self._news.wait()
-        self._news.clear()
+        """Wait for a change of the subscriptions or of the accounts that made them, and apply it."""
+        while True:
+            await self._clock.wait(self._news, self._look_at)
+            self._news.clear()
+            self._look_at = None
+            if self._is_read and self._accounts.is_read:
+                break
+        wanted, now_ms = subscriptions.in_force(self._of_file, self._of_rows), self._clock.now_ms()
+        self._look_at = self._accounts.next_end_ms(wanted, now_ms)
         try:
-            await self._apply(subscriptions.in_force(self._of_file, self._of_rows))
+            await self._apply(self._accounts.bounded(wanted, now_ms))
         except (Retriable, Unreachable):
             self._news.set()
             raise

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from connectors.gateway import subscriptions
 from connectors.gateway.app import app_of
 from tests.unit.gateway.a_reading_city import Reader, a_reading_city
 
@@ -35,6 +36,7 @@ SAMPLES = {"city": "springfield"}
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     with a_reading_city(tmp_path) as made:
+        subscriptions.add(made.here.app, made.here.gateway, None)  # type: ignore[arg-type]  # no key comes so far
         yield made
 
 
@@ -76,6 +78,7 @@ def answered_without_a_key(reader: Reader) -> dict[tuple[str, str], int]:
 def test_without_a_key_nothing_is_answered_but_what_is_on_the_list(reader: Reader) -> None:
     assert answered_without_a_key(reader) == {}
     assert ("GET", "/v1/{city}/situations/{situation_id}") in operations(reader.here.app)
+    assert ("POST", "/v1/{city}/subscriptions/{name}/rotate") in operations(reader.here.app)
 
 
 def test_a_new_open_route_is_found_wherever_it_stands(reader: Reader) -> None:

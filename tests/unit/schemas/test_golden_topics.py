@@ -74,7 +74,7 @@ IDENTIFYING = {
     "core.shadow": {"body"},
     "core.situation": {"acknowledged_by", "taken_by", "reason", "actions.account_id", "actions.reason"},
     "core.state": {"body"},
-    "core.subscription": {"name", "who", "settings"},
+    "core.subscription": {"name", "who", "settings", "account_id"},
     "core.watch": {"tokens"},
     "source.place": {"place"},
     "dlq": {"original", "before", "after"},

@@ -74,6 +74,7 @@ def named(tree: ast.Module) -> set[str]:
 def opened_by(tree: ast.Module) -> set[str]:
     """The functions that a module imports to open topics."""
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imports = [node for node in imports if not (node.module or "").startswith(("connectors.", "schemas."))]
     return {one.name for node in imports for one in node.names if one.name in OPENING}
 
 
