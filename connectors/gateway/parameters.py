@@ -54,7 +54,7 @@ class Parameter:
         return found if self.example is None else {**found, "example": self.example}
 
 
-def values_of(known: Sequence[Parameter], given: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def arguments_of(known: Sequence[Parameter], given: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Name → value for each of *known*. ``Problem`` 422 names a parameter that is wrong, unknown, missing or comes twice."""
     names = {one.name: one for one in known}
     texts: dict[str, list[str]] = {}
@@ -251,4 +251,14 @@ ALERTS = (KIND, SITUATION, AUDIENCE, BBOX, POLYGON, SINCE, TEXT, LIMITED, CURSOR
 GRANTS = (SITUATION, CAMERA, CURRENT, SINCE, LIMITED, CURSOR)
 CAMERAS = (NEAR, RADIUS, PURPOSE, CAMERA_STATUS, LIMITED, CURSOR)
 AREAS: Sequence[str] = ("bbox", "polygon")
-__all__ = ["ALERTS", "AREAS", "CAMERAS", "GRANTS", "SITUATIONS", "Holds", "Parameter", "values_of", "wrong"]
+__all__ = [
+    "ALERTS",
+    "AREAS",
+    "CAMERAS",
+    "GRANTS",
+    "SITUATIONS",
+    "Holds",
+    "Parameter",
+    "arguments_of",
+    "wrong",
+]

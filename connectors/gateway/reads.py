@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from connectors.gateway import metrics, parameters
 from connectors.gateway.paging import after_of, cursor_of, digest_of, page_of
-from connectors.gateway.parameters import Parameter, values_of
+from connectors.gateway.parameters import Parameter, arguments_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.read_documents import described_cameras, described_list, described_one
 from connectors.gateway.readings import Readings
@@ -77,7 +77,7 @@ class _Reads:
 
     async def situation(self, city: str, situation_id: str, request: Request) -> Response:
         def body(subscriber: Subscriber) -> tuple[dict[str, Any], None]:
-            values_of((), request.query_params.multi_items())
+            arguments_of((), request.query_params.multi_items())
             return self._one(subscriber, situation_id), None
 
         return await self._answer(request, city, "situation", body)
@@ -114,7 +114,7 @@ class _Reads:
     def _page(
         self, listing: Listing, subscriber: Subscriber, given: Sequence[tuple[str, str]]
     ) -> tuple[dict[str, Any], str | None]:
-        wanted, digest = values_of(listing.known, given), digest_of(given)
+        wanted, digest = arguments_of(listing.known, given), digest_of(given)
         now_ms = self.gateway.now_ms()
         page = page_of(
             listing.contract,
@@ -152,7 +152,7 @@ class _Reads:
         }
 
     def _near(self, given: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], str | None]:
-        wanted, digest = values_of(parameters.CAMERAS, given), digest_of(given)
+        wanted, digest = arguments_of(parameters.CAMERAS, given), digest_of(given)
         after = after_of(wanted["cursor"], digest)
         lat, lon = wanted["near"]
         found: list[tuple[float, Mapping[str, Any]]] = [

@@ -146,3 +146,11 @@ def asked_of(uri: str) -> Asked | None:
     folder = "".join(f"/{quote(part)}" for part in parts[:-1])
     found = parse_qs(query, max_num_fields=20).get("ticket", []) if query.count("&") < 20 else []
     return Asked(parts[-2], folder, found[0] if found else None)
+
+
+def is_plain_loopback(headers: Mapping[str, str]) -> bool:
+    """Whether the browser came without TLS to this machine itself, where a secure cookie would not come back."""
+    named = headers.get("host", "")
+    host = named.rpartition(":")[0] or named
+    is_local = host in ("localhost", "[::1]") or host.startswith("127.")
+    return is_local and headers.get("x-forwarded-proto", "http") == "http"

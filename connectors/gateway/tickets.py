@@ -33,6 +33,7 @@ from connectors.gateway.ticket_form import (
     Ticket,
     asked_of,
     hash_of_id,
+    is_plain_loopback,
     new_ticket,
     new_viewing,
     read,
@@ -44,6 +45,7 @@ from schemas.errors import Retriable
 SAFE_S = 5.0
 COOKIE = "bongsu_viewing"
 LIFE_S = 60
+OF_GRANT = ("grant_id", "camera_id", "situation_id", "purpose", "legal_ground")
 STATUSES = {"unknown_grant": 404, "revoked": 410, "expired_grant": 410}
 NOT_FOUND, LOG_AWAY = "no_ticket", "log_away"
 WORDS = {
@@ -259,7 +261,7 @@ class _Check:
             token,
             max_age=max(1, expires_s - self._now_ms // 1000),
             path=asked.folder,
-            secure=not _is_plain_loopback(self._request),
+            secure=not is_plain_loopback(self._request.headers),
             httponly=True,
             samesite="strict",
         )
@@ -288,17 +290,8 @@ def _of_grant(grant: Mapping[str, Any] | None) -> dict[str, Any]:
     """The fields of an act that its grant gives; a grant's id that is not known is not repeated."""
     if grant is None:
         return {}
-    return {
-        name: grant[name] for name in ("grant_id", "camera_id", "situation_id", "purpose", "legal_ground")
-    }
+    return {name: grant[name] for name in OF_GRANT}
 
 
 def _address(request: Request) -> str | None:
     return request.client.host if request.client else None
-
-
-def _is_plain_loopback(request: Request) -> bool:
-    """Whether the browser came without TLS to this machine itself, where a secure cookie would not come back."""
-    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-    is_local = host in ("localhost", "[::1]") or host.startswith("127.")
-    return is_local and request.headers.get("x-forwarded-proto", "http") == "http"
