@@ -47,11 +47,12 @@ class Item:
 
 @dataclass(slots=True)
 class _Lane:
-    """The waiting events of one situation."""
+    """The waiting events of one situation. *beside*: its attempts that failed before one of another situation succeeded."""
 
     items: deque[Item] = field(default_factory=deque)
     is_busy: bool = False
     attempts: int = 0
+    beside: int = 0
     next_at: int = 0
     failing_since: int | None = None
 
@@ -131,6 +132,7 @@ class Receiver:
             )
             self._size += 1
             self._bytes += len(delivery.body)
+            self._make_room()
 
     # -- trying ----------------------------------------------------------------------------------------------
 
@@ -176,6 +178,8 @@ class Receiver:
         self._failed.clear()
         self.counts.delivered += 1
         self._drop_head(item, lane)
+        for one in self._lanes.values():
+            one.beside = one.attempts
         self._make_room()
 
     def fail(self, item: Item, now: int, why: str, *, retry_after_ms: int | None = None) -> None:
@@ -198,6 +202,7 @@ class Receiver:
             self.die(why)
         elif now - lane.failing_since >= self._dead_after_ms:
             self._put_aside(item, lane, f"failed for a day: {why}")
+        self._make_room()
 
     def set_aside(self, item: Item, why: str) -> None:
         """*item* can never be delivered: the next event of its situation goes on."""
@@ -254,7 +259,7 @@ class Receiver:
 
     def _drop_head(self, item: Item, lane: _Lane) -> None:
         lane.items.popleft()
-        lane.attempts, lane.next_at, lane.failing_since = 0, 0, None
+        lane.attempts, lane.beside, lane.next_at, lane.failing_since = 0, 0, 0, None
         self._size -= 1
         self._bytes -= len(item.delivery.body)
         self.places[item.topic].end(item.offset)
@@ -263,10 +268,10 @@ class Receiver:
             del self._lanes[item.delivery.key]
 
     def _make_room(self) -> None:
-        """Set aside the event that failed most, if the queue is full because of it while the receiver takes others."""
+        """Set aside the event that failed most, if the queue is full because of it while the receiver took others."""
         if self.has_room or not self._lanes:
             return
-        worst = max(self._lanes.values(), key=lambda one: -1 if one.is_busy else one.attempts)
-        if worst.attempts >= HOPELESS_AT and not worst.is_busy:
+        worst = max(self._lanes.values(), key=lambda one: -1 if one.is_busy else one.beside)
+        if worst.beside >= HOPELESS_AT and not worst.is_busy:
             self.changes += 1
             self._put_aside(worst.items[0], worst, f"held back others: {self.last_error}")

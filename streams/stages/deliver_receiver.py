@@ -69,6 +69,7 @@ class RunningReceiver:
         self.receiver = receiver
         self.reader = reader
         self.told_changes: int | None = None
+        self._counted = receiver.counts.set_aside
         self._labels = (city, subscription.name)
         self._make_sink = make_sink
         self._clock = clock
@@ -126,9 +127,13 @@ class RunningReceiver:
     async def _try(self, item: Item) -> None:
         """Deliver *item* once, and tell the queue what came of it."""
         tell = await self._deliver(item)
-        before, was_dead = self.receiver.counts.set_aside, self.receiver.state == "dead"
+        was_dead = self.receiver.state == "dead"
         tell()
-        metrics.deliveries.labels(*self._labels, "set_aside").inc(self.receiver.counts.set_aside - before)
+        counted, self._counted = (
+            self._counted,
+            self.receiver.counts.set_aside,
+        )  # some when an event was offered
+        metrics.deliveries.labels(*self._labels, "set_aside").inc(self._counted - counted)
         if self.receiver.state == "dead" and not was_dead:
             log.warning("receiver set aside", receiver=self.subscription.name, why=self.receiver.last_error)
             await self._close_sink()

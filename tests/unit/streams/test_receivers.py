@@ -203,6 +203,38 @@ def test_one_bad_event_cannot_hold_back_the_others_for_ever() -> None:
     assert offset <= 8 and "held back" in str(receiver.last_set_aside)
 
 
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_a_queue_full_of_one_situations_events_loses_the_bad_one_if_others_were_taken(is_busy: bool) -> None:
+    receiver = a_receiver(limits=QueueLimits(queue=3))
+    offer(receiver, "bad")
+    now = fail_often(receiver)
+    offer(receiver, "good", at=1)
+    receiver.succeed(taken(receiver), 0)
+    bad = taken(receiver, now) if is_busy else None
+    offer(receiver, "bad", "bad", at=2)
+    if bad is not None:
+        assert not receiver.has_room and receiver.counts.set_aside == 0
+        receiver.fail(bad, now, "500")
+    assert receiver.counts.set_aside == 1 and receiver.has_room
+    assert "held back" in str(receiver.last_set_aside)
+
+
+def test_a_queue_full_of_one_situations_events_loses_none_while_the_receiver_is_down() -> None:
+    receiver = a_receiver(limits=QueueLimits(queue=2))
+    offer(receiver, "a", "a")
+    fail_often(receiver)
+    assert not receiver.has_room and receiver.counts.set_aside == 0
+
+
+def fail_often(receiver: Receiver) -> int:
+    """Let the first event fail as often as a hopeless one; return when it is due again."""
+    now = 0
+    for _ in range(HOPELESS_AT):
+        receiver.fail(taken(receiver, now), now, "500")
+        now = receiver.wake_at() or now
+    return now
+
+
 def test_the_wait_is_any_time_up_to_a_bound_that_doubles_up_to_the_longest() -> None:
     backoff = Backoff(first_ms=1_000, max_ms=DAY_MS)
     assert [backoff.bound_ms(n) for n in (1, 2, 3, 17, 18, 500)] == [
