@@ -51,7 +51,12 @@ def roles_of(city: City, stages: tuple[str, ...]) -> list[str]:
 
 
 def worker_of(
-    city: City, platform: Platform, stages: tuple[str, ...], *, web_port: int | None = None
+    city: City,
+    platform: Platform,
+    stages: tuple[str, ...],
+    *,
+    web_host: str = "127.0.0.1",
+    web_port: int | None = None,
 ) -> Worker:
     """A worker of *stages*, not yet running. A stage of ``APART`` is included only if it is the only one."""
     name = stages[0] if len(stages) == 1 else "all" if "ingest" in stages else "stages"
@@ -59,6 +64,7 @@ def worker_of(
         name,
         city=city.name,
         bootstrap=platform.kafka,
+        web_host=web_host,
         web_port=web_port or free_port(),
         data_dir=home_folder() / "workers" / f"{city.name}.{name}",
     )

@@ -65,6 +65,12 @@ class City:
         file = self.source_file(source)
         return frozenset(agencies_of(file.type, self.context(source), file.settings, self.folders) or ())
 
+    def listening(self, host: str | None, port: int | None) -> City:
+        """This city with its gateway on *host* and *port* in place of its file's; ``None`` keeps the file's."""
+        given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        gateway = self.file.gateway.model_copy(update=given)
+        return replace(self, file=self.file.model_copy(update={"gateway": gateway}))
+
     def source_file(self, name: str) -> SourceFile:
         for source in self.file.source:
             if source.name == name:

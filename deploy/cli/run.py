@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from deploy.assembly.gateway import CityGateway
     from deploy.city.city import City
 
+LOOPBACK = "127.0.0.1"
+
 
 @click.command()
 @click.argument("city_name", metavar="CITY", type=CITY)
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 )
 @click.option("--only-stages", is_flag=True, help="all stages, without the sources")
 @click.option("--web-port", type=int, help="port of /healthz, /readyz and /metrics (default: a free one)")
+@click.option(
+    "--web-host",
+    help="address on which these listen (default: 127.0.0.1); with --stage gateway both are the gateway's own",
+)
 @click.option(
     "--while-stdin", is_flag=True, hidden=True, help="end when standard input does: the parent is gone"
 )
@@ -39,6 +45,7 @@ def run(
     stage: str | None,
     only_stages: bool,
     web_port: int | None,
+    web_host: str | None,
     while_stdin: bool,
     quiet: bool,
     wait: bool,
@@ -69,13 +76,13 @@ def run(
         if stage == "gateway":
             from deploy.assembly.gateway import CityGateway
 
-            CityGateway(city, know()).run()
+            CityGateway(city.listening(web_host, web_port), know()).run()
         else:
-            _work(city, stages, web_port, is_over)
+            _work(city, stages, (web_host or LOOPBACK, web_port), is_over)
 
 
 def _work(
-    city: City, stages: tuple[str, ...], web_port: int | None, is_over: Callable[[], bool] | None
+    city: City, stages: tuple[str, ...], web: tuple[str, int | None], is_over: Callable[[], bool] | None
 ) -> None:
     from deploy.assembly.child import worker_kept
     from deploy.assembly.stages import stages_apart, worker_of
@@ -84,7 +91,7 @@ def _work(
     platform = reach(need=ALL if "deliver" in stages else LOG)
     demand_order(ensure_topics(platform.kafka, [city.name]))
     gateway = _gateway_beside(city, platform, stages)
-    worker = worker_of(city, platform, stages, web_port=web_port)
+    worker = worker_of(city, platform, stages, web_host=web[0], web_port=web[1])
     if is_over is not None:
         worker.stop_when(is_over)
     with ExitStack() as beside:

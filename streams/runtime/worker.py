@@ -49,9 +49,18 @@ class Service(Protocol):
 
 
 class Worker:
-    """One process of one city: its stages and services, ``/healthz``, ``/readyz`` and ``/metrics`` on *web_port*."""
+    """One process of one city: its stages and services, and its pages (``/healthz``, ``/readyz``, ``/metrics``)."""
 
-    def __init__(self, name: str, *, city: str, bootstrap: str, web_port: int, data_dir: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        city: str,
+        bootstrap: str,
+        web_port: int,
+        data_dir: Path,
+        web_host: str = "127.0.0.1",
+    ) -> None:
         self.name = f"{city}.{name}"
         self._bootstrap = bootstrap
         self._services: list[Service] = []
@@ -68,8 +77,8 @@ class Worker:
             broker=f"kafka://{bootstrap}",
             store="memory://",
             datadir=str(data_dir).replace("{", "{{").replace("}", "}}"),  # Faust formats this text
-            web_bind="127.0.0.1",
-            web_host="127.0.0.1",
+            web_bind=web_host,
+            web_host=web_host,
             web_port=web_port,
             topic_disable_leader=True,
             topic_allow_declare=False,

@@ -1,0 +1,132 @@
+"""The processes of cities, from which every target is rendered. Pure: the same cities give the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.city.check import SECRET
+from deploy.city.city import City
+from deploy.city.names import CITIES
+from deploy.faults import UsageFault
+from deploy.manifests.roles import Role, roles_of_city
+from deploy.settings import VARIABLES
+
+FIRST_PORT = 9_400
+PORTS_OF_CITY = 10
+"""Each city has a block of so many ports, in the order of their names; a role has the same place in each block."""
+PLACES = ("gateway", "ingest", "situations", "deliver", "match", "speed")
+ADDRESSES = tuple(VARIABLES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class CityProcess:
+    """One process of a city. *port*: of ``/healthz``, ``/readyz`` and ``/metrics``, and of the gateway's HTTP.
+
+    *secrets*: names of environment variables that it needs beside the addresses; their values stand in no rendering.
+    *after*: names of the city's roles that start before it.
+    """
+
+    city: str
+    role: Role
+    port: int
+    secrets: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.city}-{self.role.name}"
+
+    @property
+    def health_path(self) -> str:
+        return "/healthz"
+
+    def words(self, host: str) -> list[str]:
+        """The command's words after the program; it listens on *host*."""
+        wait = [] if self.role.can_share else ["--wait"]
+        return [
+            "run", self.city, "--stage", self.role.name, *wait, "--web-host", host, "--web-port", str(self.port)
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The processes of all cities, in the order of their start, and the texts of city files that do not ship."""
+
+    processes: tuple[CityProcess, ...]
+    city_files: dict[str, str]
+
+    @property
+    def cities(self) -> list[str]:
+        return list(dict.fromkeys(process.city for process in self.processes))
+
+    def of(self, city: str) -> list[CityProcess]:
+        return [process for process in self.processes if process.city == city]
+
+
+def plan_of(cities: Sequence[City], *, first_port: int = FIRST_PORT) -> Plan:
+    """The plan of *cities*, the same in whatever order they are named. ``UsageFault`` where two would share a port."""
+    ordered = sorted(cities, key=lambda city: city.name)
+    _demand_different(ordered)
+    processes = [
+        process
+        for number, city in enumerate(ordered)
+        for process in _processes(city, first_port + number * PORTS_OF_CITY)
+    ]
+    _demand_own_ports(processes)
+    files = {city.name: city.path.read_text("utf-8-sig") for city in ordered if city.path.parent != CITIES}
+    return Plan(tuple(processes), files)
+
+
+def _processes(city: City, first_port: int) -> Iterable[CityProcess]:
+    roles = roles_of_city(city)
+    names = {role.name for role in roles}
+    secrets = _secrets(city)
+    for role in roles:
+        chosen = city.file.gateway.port if role.name == "gateway" else None
+        yield CityProcess(
+            city.name,
+            role,
+            chosen or first_port + PLACES.index(role.name),
+            tuple(sorted(secrets.get(role.name, ()))),
+            tuple(name for name in role.after if name in names),
+        )
+
+
+def _secrets(city: City) -> dict[str, set[str]]:
+    """The secrets that each role fills in, by the settings that it loads."""
+    file = city.file
+    texts = {
+        "ingest": [str(one.settings) for one in file.source if one.live and not one.push],
+        "gateway": [*(str(one.settings) for one in file.source if one.push), str(file.cap.key)],
+        "deliver": [str(one.settings) for one in file.subscriptions()],
+    }
+    texts["gateway"].append(str(file.cap.certificate))
+    return {role: set(SECRET.findall(" ".join(found))) for role, found in texts.items()}
+
+
+def _demand_different(cities: Sequence[City]) -> None:
+    names = [city.name for city in cities]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageFault(f"city {twice[0]} is named twice", hint="name each city once")
+
+
+def _demand_own_ports(processes: Sequence[CityProcess]) -> None:
+    taken: dict[int, CityProcess] = {}
+    for process in processes:
+        other = taken.setdefault(process.port, process)
+        if other is not process:
+            raise UsageFault(
+                f"{other.name} and {process.name} would share port {process.port}",
+                hint=f"give {process.city} another port under [gateway] in its file, or another --first-port here",
+            )
+
+
+def own_connectors(cities: Iterable[City]) -> list[Path]:
+    """The folders of connectors of the cities' own: no rendering holds a copy of their code."""
+    return sorted({folder for city in cities for folder in _folders(city)})
+
+
+def _folders(city: City) -> list[Path]:
+    return [(city.path.parent / one).resolve() for one in city.file.connectors]
