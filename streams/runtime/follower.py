@@ -51,7 +51,8 @@ class Follower:
 
     def end(self) -> None:
         self._ends.set()
-        self._thread.join(END_S)
+        if self._thread.ident is not None:  # it may be ended before it was started
+            self._thread.join(END_S)
 
     def wait_for_news(self, at_most_s: float) -> None:
         """Wait until records were taken, at most *at_most_s* seconds."""

@@ -192,6 +192,11 @@ def test_whoever_waits_for_news_is_woken_by_them_and_waits_no_longer_than_asked(
     one.wait_for_news(0.0)
 
 
+def test_one_that_never_started_is_ended_without_a_word() -> None:
+    one, _ = follower()
+    one.end()
+
+
 def test_an_end_waits_for_the_reading_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     log = a_log()
     one = Followed(log, monkeypatch)
