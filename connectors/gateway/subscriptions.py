@@ -23,7 +23,7 @@ from connectors.gateway import subscription_documents as documents
 from connectors.gateway.accounts import Account
 from connectors.gateway.idempotency import idempotency_key_of
 from connectors.gateway.limits import Rates
-from connectors.gateway.parameters import values_of
+from connectors.gateway.parameters import arguments_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.remembered import Remembered
 from connectors.gateway.service import Gateway
@@ -121,7 +121,7 @@ class _Routes:
 
     async def every(self, city: str, request: Request) -> Response:
         async def work(account: Account) -> Response:
-            values_of((), request.query_params.multi_items())
+            arguments_of((), request.query_params.multi_items())
             found = await run_in_threadpool(self.desk.all)
             shown = [dict(one.shown) for one in found if _may_see(account, one)]
             return _json(200, {"subscriptions": shown})
@@ -130,7 +130,7 @@ class _Routes:
 
     async def one(self, city: str, name: str, request: Request) -> Response:
         async def work(account: Account) -> Response:
-            values_of((), request.query_params.multi_items())
+            arguments_of((), request.query_params.multi_items())
             return _json(200, (await self._known(account, name)).shown)
 
         return await self._answer(request, city, "show", work)
