@@ -28,7 +28,7 @@ from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
 from streams.stages.deliver_cap import read_alerts
 from streams.stages.deliver_log import DeliveredLog
-from streams.stages.deliver_offer import Offer
+from streams.stages.deliver_offer import Offer, in_turns
 from streams.stages.deliver_progress import Progress
 from streams.stages.deliver_receiver import MakeSink, RetryClock, RunningReceiver, WallClock
 from streams.stages.deliver_roster import MakeReceiver, Roster
@@ -227,10 +227,12 @@ class DeliverService:
             return  # emptied meanwhile: its place is another
         records = ready(found.records, opened.topics, found.ends) or in_order(found.records, opened.topics)
         is_whole = len(records) == len(found.records)
-        for record in records:
-            if record.offset >= places[record.topic].read_to and not Offer(record, self._rows, self._cap).to(
-                running
-            ):
+        async for record in in_turns(records):
+            if receiver.places is not places:
+                return
+            if record.offset < places[record.topic].read_to:
+                continue
+            if not Offer(record, self._rows, self._cap).to(running):
                 is_whole = False
                 break
         if is_whole:

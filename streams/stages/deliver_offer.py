@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from connectors.base import Delivery
 from schemas.catalogue import contract_name
@@ -15,6 +16,18 @@ from streams.log import log
 from streams.runtime.records import Record
 from streams.runtime.row_reader import Row, RowReader
 from streams.stages.deliver_receiver import RunningReceiver
+
+A_TURN = 20
+"""Records that are offered in one turn of the loop: a backlog must not hold up the tries of other receivers."""
+T = TypeVar("T")
+
+
+async def in_turns(records: Sequence[T]) -> AsyncIterator[T]:
+    """Yield *records*, and let others go on after every few."""
+    for number, record in enumerate(records, 1):
+        yield record
+        if number % A_TURN == 0:
+            await asyncio.sleep(0)
 
 
 class Offer:

@@ -14,6 +14,7 @@ from schemas.errors import Fatal
 from streams.deliver.receivers import Receiver
 from streams.deliver.subscriptions import Subscription
 from streams.deliver.topic_place import TopicPlace
+from streams.stages.deliver_offer import A_TURN, in_turns
 from streams.stages.deliver_receiver import RunningReceiver, WallClock
 
 TOPIC = "town.core.situation"
@@ -87,3 +88,23 @@ def test_a_sink_with_other_settings_takes_the_place_of_one_that_is_not_in_use() 
         await one.close()
 
     asyncio.run(story())
+
+
+def test_a_backlog_is_offered_in_turns_with_other_work() -> None:
+    seen: list[int] = []
+    others: list[int] = []
+
+    async def other() -> None:
+        while True:
+            others.append(len(seen))
+            await asyncio.sleep(0)
+
+    async def story() -> None:
+        task = asyncio.create_task(other())
+        async for one in in_turns(range(3 * A_TURN)):
+            seen.append(one)
+        task.cancel()
+
+    asyncio.run(story())
+    assert seen == [*range(3 * A_TURN)]
+    assert {A_TURN, 2 * A_TURN} <= set(others)
