@@ -112,10 +112,10 @@ class Accounts:
     def forget(self, account_id: str) -> None:
         self._known.pop(account_id, None)
 
-    def is_good(self, account_id: str, *, now_ms: int) -> bool:
-        """Whether there is such an account, neither revoked nor expired."""
+    def good(self, account_id: str, *, now_ms: int) -> Account | None:
+        """The account of that id; ``None`` for one that is unknown, revoked or expired."""
         account = self._known.get(account_id)
-        return account is not None and account.is_good(now_ms)
+        return account if account is not None and account.is_good(now_ms) else None
 
     def of_key(self, key: str, *, now_ms: int) -> Account | None:
         """The account of *key*; ``None`` for a key that is unknown, wrong, revoked or expired."""

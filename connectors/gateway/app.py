@@ -28,6 +28,7 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequenc
         summary=f"Agencies of {gateway.city} publish here, operators act on situations, subscribers read.",
         description=read_documents.ABOUT,
         version="1",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )

@@ -174,7 +174,7 @@ def _page(
 
     own = its(number)
     following = its(number + 1) if number * limit < len(known) and number < PAGES_MAX else None
-    named = "\n".join([own, str(following), *(one.identifier for one in messages)])
+    named = "\n".join([own, str(following), str(subscriber is None), *(one.identifier for one in messages)])
     return _Page(messages, address, own, following, subscriber is None, _tag(named.encode()))
 
 

@@ -23,6 +23,8 @@ HEAD_S = 5.0
 """The time from the first byte of a request, or from the connection's start, to the end of the head."""
 UNREAD_S = 2.0
 """The time left to a client that is still sending a body that was already answered: it should read the response."""
+UNSENT_S = 60.0
+"""The time left to a client to read a response that is complete. Until then its bytes are in memory."""
 PIPELINED_MAX = 16
 FRAMING_OF_BYTE = 8
 """The bytes of framing allowed for each byte of a chunked body."""
@@ -47,6 +49,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         self._deadline: asyncio.TimerHandle | None = None
+        self._unsent: asyncio.TimerHandle | None = None
         self._is_in_head = True
         self._is_body_over = True
         self._framing = self._body_bytes = self._headers_bytes = self._messages = 0
@@ -57,6 +60,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.door.leave(self)
         self._allow(None)
+        self._look_unsent_in(None)
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
@@ -157,6 +161,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._is_body_over and not self.pipeline and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._allow(UNREAD_S)
+        # a transport that is closed, too, waits without end for a client that does not read
+        self._look_unsent_in(UNSENT_S if self.transport.get_write_buffer_size() else None)
 
     # -- time --------------------------------------------------------------------------------------------------
 
@@ -167,6 +173,17 @@ class GuardedProtocol(HttpToolsProtocol):
             self._deadline = None
         if seconds is not None:
             self._deadline = self.loop.call_later(seconds, self._too_late)
+
+    def _look_unsent_in(self, seconds: float | None) -> None:
+        """Close the connection after *seconds* if the client has not read all by then."""
+        if self._unsent is not None:
+            self._unsent.cancel()
+        self._unsent = None if seconds is None else self.loop.call_later(seconds, self._look_unsent)
+
+    def _look_unsent(self) -> None:
+        if self.transport.get_write_buffer_size():
+            metrics.sent_away.labels("slow").inc()
+            self.transport.abort()
 
     def _too_late(self) -> None:
         metrics.sent_away.labels("late").inc()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from html import escape
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from starlette.responses import Response
 
@@ -19,10 +21,21 @@ section{border-top:2px solid #ddd;margin-top:2rem}h2 code{background:none}summar
 
 
 def add(app: FastAPI) -> None:
+    """Add the page, and the document for programs. Each is written once: anybody may ask for them, without a key."""
+
+    @cache
+    def written() -> tuple[bytes, bytes]:
+        described = app.openapi()
+        return orjson.dumps(described), page(described).encode()
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def document() -> Response:
+        return Response(written()[0], media_type="application/json")
+
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
-        return Response(page(app.openapi()), headers=headers, media_type="text/html")
+        return Response(written()[1], headers=headers, media_type="text/html")
 
 
 def page(described: Mapping[str, Any]) -> str:

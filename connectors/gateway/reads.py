@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from connectors.gateway import metrics, parameters
+from connectors.gateway.limits import Turns
 from connectors.gateway.paging import after_of, cursor_of, digest_of, page_of
 from connectors.gateway.parameters import Parameter, arguments_of
 from connectors.gateway.problems import Problem
@@ -65,6 +66,8 @@ def add(app: FastAPI, gateway: Gateway, readings: Readings) -> None:
 class _Reads:
     gateway: Gateway
     readings: Readings
+    turns: Turns = field(default_factory=Turns)
+    """One reading at a time: threads that compute at once would only take the interpreter from the event loop."""
 
     def lister(self, listing: Listing) -> Callable[..., Awaitable[Response]]:
         async def rows(city: str, request: Request) -> Response:
@@ -99,15 +102,23 @@ class _Reads:
     ) -> Response:
         """Check the account, then answer with what *body_of* gives: the body, and the cursor of the next page."""
         try:
-            subscriber = self.gateway.subscriber_of(self.gateway.account_of(request))
+            account = self.gateway.account_of(request)
+            subscriber = self.gateway.subscriber_of(account)
             self.gateway.check_city(city)
             if (why := self.readings.trouble) is not None:
                 raise Problem(503, f"the log is not read to its end: {why}", retry_after_s=AGAIN_S)
-            body, cursor = await run_in_threadpool(body_of, subscriber)
+
+            def written() -> tuple[bytes, str, str | None]:
+                told, cursor = body_of(subscriber)
+                body = orjson.dumps(told)
+                return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', cursor
+
+            async with self.turns.turn(account.account_id):
+                body, tag, cursor = await run_in_threadpool(written)
         except Problem as problem:
             metrics.reads.labels(route, problem.status).inc()
             return problem.answer()
-        response = _tagged(request, orjson.dumps(body), _links(request, cursor))
+        response = _tagged(request, body, tag, _links(request, cursor))
         metrics.reads.labels(route, response.status_code).inc()
         return response
 
@@ -133,7 +144,12 @@ class _Reads:
         row = self.readings.row("core.situation", situation_id, now_ms=now_ms)
         if row is None or not subscriber.may_read("core.situation", row.head):
             raise Problem(404, f"no situation {situation_id[:80]!r} that you may read")
-        revisions = [subscriber.shown("core.situation", one) for one in row.revisions()]
+        # from before its agency came in: not its rows, as they are none of a stream's
+        revisions = [
+            subscriber.shown("core.situation", one)
+            for one in row.revisions()
+            if subscriber.may_read("core.situation", one)
+        ]
         of_it = {
             contract: [
                 [subscriber.shown(contract, one) for one in its.revisions()]
@@ -182,9 +198,8 @@ def _links(request: Request, cursor: str | None) -> dict[str, str]:
     return {"Link": f'<{request.url.path}?{urlencode([*given, ("cursor", cursor)])}>; rel="next"'}
 
 
-def _tagged(request: Request, body: bytes, headers: Mapping[str, str]) -> Response:
+def _tagged(request: Request, body: bytes, tag: str, headers: Mapping[str, str]) -> Response:
     """The answer with its ETag; 304 without a body where the client has it already."""
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     sent = {**headers, "ETag": tag, "Cache-Control": CACHE, "Vary": "Authorization"}
     known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if tag in known or "*" in known:

@@ -49,7 +49,14 @@ def polygon_of(text: str) -> Holds:
         if len(set(ring)) < 3:
             raise ValueError("a ring needs three different points or more")
 
+    corners = [corner for ring in rings for corner in ring]
+    (south, north), (west, east) = ((min(side), max(side)) for side in zip(*corners, strict=True))
+
     def holds(lat: float, lon: float) -> bool:
+        if not (
+            south <= lat <= north and west <= lon <= east
+        ):  # most places, at the price of four comparisons
+            return False
         return sum(_crossings(ring, lat, lon) for ring in rings) % 2 == 1
 
     return holds

@@ -147,10 +147,7 @@ async def _redeemed(
     if grant is None and tickets.grants.trouble is not None:
         raise Problem(503, f"the grants are not known yet: {tickets.grants.trouble}", retry_after_s=2)
     reason = tickets.grants.ending(grant_id, now_ms=now_ms)
-    if not account.may_subscribe:
-        reason = "may_not_read"
-    elif grant is not None and not gateway.subscriber_of(account).may_read("core.grant", grant):
-        reason = "other_audience"
+    reason = _forbidden(gateway, account, grant) or reason
     about = {"account_id": account.account_id, "address": address, **_of_grant(grant)}
     if reason is not None or grant is None:
         why = reason or "unknown_grant"
@@ -179,6 +176,15 @@ async def _redeemed(
         "expires_in_s": min(tickets.life_s, (grant["expires_at"] - now_ms) // 1000),
         "viewing_until_ms": grant["expires_at"],
     }
+
+
+def _forbidden(gateway: Gateway, account: Account, grant: Mapping[str, Any] | None) -> str | None:
+    """Why *account* may not use *grant*; ``None`` when it may."""
+    if not account.may_subscribe:
+        return "may_not_read"
+    if grant is not None and not gateway.subscriber_of(account).may_read("core.grant", grant):
+        return "other_audience"
+    return None
 
 
 class _Check:
@@ -225,9 +231,15 @@ class _Check:
             return error.ticket, ended if kind == VIEWING and ended == "revoked" else over
         if asked is None or asked.camera_id != found.camera_id:
             return found, "other_camera"
-        if not self._gateway.accounts.is_good(found.account_id, now_ms=self._now_ms):
-            return found, "account_ended"
-        return found, self._ending(found)
+        return found, self._unfit(found) or self._ending(found)
+
+    def _unfit(self, ticket: Ticket) -> str | None:
+        """Why the account that redeemed the grant may not look on: it may have other rights now than it had then."""
+        account = self._gateway.accounts.good(ticket.account_id, now_ms=self._now_ms)
+        if account is None:
+            return "account_ended"
+        grant = self._tickets.grants.of(ticket.grant_id)
+        return _forbidden(self._gateway, account, grant)
 
     def _ending(self, ticket: Ticket) -> str | None:
         return self._tickets.grants.ending(ticket.grant_id, now_ms=self._now_ms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from connectors.gateway.published import PublishedAlerts
 from connectors.transport.web_page import wall_clock_ms
 from deploy.city.cap import publisher_of, signer_of
 from deploy.city.city import City, with_secrets
+from deploy.city.rules_file import RulesFile
 from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.settings import home_folder
@@ -20,17 +22,19 @@ from schemas.errors import Fatal
 from streams.deliver.account_bounds import strange_setting
 from streams.deliver.cap_bodies import CapBodies
 from streams.deliver.subscriptions import Subscription
+from streams.situations.config import RulesConfig
 from streams.stages.deliver import DeliverService
 
 FILE_SECRET = re.compile(r"\$\{FILE:([a-z0-9][a-z0-9.-]*)\}")
 
 
 def deliver_of(city: City, platform: Platform) -> DeliverService:
+    rules = RulesFile(city)
     return DeliverService(
         city.name,
         city.file.subscriptions(),
         lambda one: sink_of(city, one),
-        purposes=purposes_of(city),
+        purposes=lambda: purposes_of(rules.now(time.time())),
         bootstrap=platform.kafka,
         wire=platform.wire,
         cap=cap_bodies_of(city),
@@ -44,9 +48,9 @@ def cap_bodies_of(city: City) -> CapBodies:
     return CapBodies(alerts, sign=signer_of(about, city.name))
 
 
-def purposes_of(city: City) -> list[str]:
-    """The purposes for which the city's law lets agencies read."""
-    return [use.purpose for use in city.rules.law.uses.values()]
+def purposes_of(rules: RulesConfig) -> list[str]:
+    """The purposes for which the law lets agencies read."""
+    return [use.purpose for use in rules.law.uses.values()]
 
 
 def sink_of(city: City, one: Subscription) -> Sink:

@@ -67,8 +67,12 @@ class Subscription:
         """Whether the event *value* (of *contract*) goes to this receiver, which reads as *reader*."""
         if contract not in self._contracts or not reader.may_read(contract, value):
             return False
-        if self.area and not meets(self.area, value.get("position"), value.get("area")):
-            return False
+        if (
+            self.area
+        ):  # only what the reader may see is compared: an area drawn small would tell a masked place
+            seen = reader.shown(contract, {name: value.get(name) for name in ("position", "area")})
+            if not meets(self.area, seen["position"], seen["area"]):
+                return False
         return contract == "core.grant" or self._wants_kind_and_severity(value)
 
     @property

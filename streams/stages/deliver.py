@@ -39,7 +39,8 @@ T = TypeVar("T")
 
 
 class DeliverService:
-    """Delivers what the subscriptions of *of_file* and of ``core.subscription`` want. *purposes*: those that the law names.
+    """Delivers what the subscriptions of *of_file* and of ``core.subscription`` want. *purposes*: those that the law in
+    force names.
 
     *cap* writes alerts as CAP. It commits no offsets: its receivers' places stand in ``core.delivery``. One process of a
     city runs it.
@@ -51,7 +52,7 @@ class DeliverService:
         of_file: Sequence[Subscription],
         make_sink: MakeSink,
         *,
-        purposes: Sequence[str],
+        purposes: Callable[[], Collection[str]],
         bootstrap: str,
         wire: Wire,
         cap: CapBodies,
@@ -245,6 +246,7 @@ class DeliverService:
     async def _tell(self) -> None:
         while True:
             await asyncio.sleep(TELL_S)
+            self._roster.follow_law()
             self._show()
             self._note()
             await asyncio.to_thread(self._progress.send)

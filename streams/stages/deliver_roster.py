@@ -30,8 +30,8 @@ FirstOffsets = Callable[[Subscription], Awaitable[Mapping[str, int]]]
 class Roster:
     """Starts, changes and ends receivers as ``core.subscription`` and the city's file say.
 
-    *stored*: the rows of ``core.delivery`` by receiver, taken up by those of the same subscription. *prepare* is called with
-    the subscriptions before receivers of them start. *forget* is called with
+    *purposes*: those that the law in force names. *stored*: the rows of ``core.delivery`` by receiver, taken up by those of
+    the same subscription. *prepare* is called with the subscriptions before receivers of them start. *forget* is called with
     the name of each receiver that is no more, *changed* after each result.
     """
 
@@ -40,7 +40,7 @@ class Roster:
         city: str,
         of_file: Sequence[Subscription],
         *,
-        purposes: Sequence[str],
+        purposes: Callable[[], Collection[str]],
         make_sink: MakeSink,
         make_receiver: MakeReceiver,
         clock: RetryClock,
@@ -54,7 +54,7 @@ class Roster:
         self._city = city
         self._of_file = {one.name: one for one in of_file}
         self._of_rows: dict[str, Subscription] = {}
-        self._purposes = tuple(purposes)
+        self._purposes = purposes
         self._make_sink = make_sink
         self._make_receiver = make_receiver
         self._clock = clock
@@ -114,6 +114,16 @@ class Roster:
             self._news.set()
             raise
 
+    def follow_law(self) -> None:
+        """Where the law in force shows a receiver other fields than before, read and mask anew what is queued for it."""
+        for running in self.running.values():
+            reader = self._reader(running.subscription)
+            if reader != running.reader:
+                running.reader = reader
+                running.receiver.read_again()
+                running.wake()
+                self._changed()
+
     async def close(self) -> None:
         """End all tries."""
         await asyncio.gather(*(one.close() for one in self.running.values()))
@@ -172,7 +182,7 @@ class Roster:
         running.wake()
 
     def _reader(self, one: Subscription) -> Subscriber:
-        return one.reader(self._purposes)
+        return one.reader(self._purposes())
 
 
 def _apply_state(receiver: Receiver, one: Subscription) -> None:

@@ -90,7 +90,7 @@ class Road:
             self.city,
             [self.subscription(name) for name in self.receivers],
             self.sink,
-            purposes=(),
+            purposes=tuple,
             bootstrap=self.places.kafka,
             wire=self.wire,
             cap=CapBodies(PublishedAlerts(publisher)),

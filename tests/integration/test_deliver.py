@@ -129,7 +129,7 @@ class Town:
             CITY,
             subscriptions,
             lambda one: self.desks[one.name],
-            purposes=(),
+            purposes=tuple,
             bootstrap=self.places.kafka,
             wire=self.wire,
             cap=CapBodies(PublishedAlerts(PUBLISHER)),

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 import uvicorn
+from starlette.responses import Response
 
 from connectors.gateway import connections as guarded_module
 from connectors.gateway.connections import guarded
@@ -300,3 +301,19 @@ def test_who_asks_without_a_key_is_told_apart_by_a_named_proxy_only(
         assert [one.status_code for one in loud] == [401, 401, 429, 429]
         assert server.push(key="none", client="10.0.0.2").status_code == heard
         assert server.push(client="10.0.0.1").status_code == 202
+
+
+def test_a_response_that_is_not_read_is_not_kept_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded_module, "UNSENT_S", 0.5)
+    with a_gateway(tmp_path) as here:
+        here.app.add_route("/long", lambda _request: Response(b"x" * (16 << 20)))
+        with served(here, Door(), timeout_keep_alive=1) as server:
+            slow = server.connect()
+            slow.sendall(b"GET /long HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert slow.recv(1) == b"H"
+            end_at = monotonic() + ENDS_S
+            while server.door.strangers and monotonic() < end_at:
+                sleep(0.02)
+            assert server.door.strangers == 0

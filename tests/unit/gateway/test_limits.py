@@ -151,6 +151,13 @@ def test_the_description_names_every_status_and_has_one_page(here: Here) -> None
     assert here.get("/docs").status_code == 200 and here.get("/redoc").status_code == 404
 
 
+def test_the_description_is_written_once_whoever_asks_for_it(here: Here) -> None:
+    about = here.get("/openapi.json").json()
+    here.app.openapi_schema = {"info": {"title": ""}, "paths": {}}  # seen if it were written again
+    assert here.get("/openapi.json").json() == about
+    assert "/v1/{city}/sources/{source}" in here.get("/docs").text
+
+
 @pytest.mark.parametrize(
     ("how", "status", "headers"),
     [

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
+from time import sleep
 
 import pytest
 
 from connectors.gateway.paging import cursor_of
+from connectors.gateway.shelf import ShelfRow
 from schemas.kinds import STATUSES
 from streams.situations import terms
-from tests.unit.gateway.a_reading_city import Reader, a_reading_city
+from tests.unit.gateway.a_reading_city import CITY, Reader, a_reading_city
 from tests.unit.gateway.an_app import NOON_MS
 
 OURS = {"agencies": ["119"], "status": "open"}
@@ -278,3 +281,41 @@ def test_a_page_that_read_too_many_rows_goes_on_after_them(
 
 def test_the_statuses_are_those_of_the_rules() -> None:
     assert STATUSES == terms.STATUSES
+
+
+def test_revisions_from_before_an_agency_came_in_are_not_its_own(reader: Reader) -> None:
+    about = {"situation_id": "s", "status": "open"}
+    reader.city.put(
+        "core.situation", **about, revision=1, agencies=["112"], severity="minor", reason="theirs"
+    )
+    reader.city.put("core.situation", **about, revision=2, agencies=["112", "119"], reason="ours")
+    told = reader.get("situations/s")
+    assert [one["revision"] for one in told.json()["revisions"]] == [2]
+    assert "theirs" not in told.text
+    assert len(reader.get("situations/s", role="viewer").json()["revisions"]) == 2
+
+
+def test_one_list_is_read_at_a_time_so_that_threads_leave_the_loop_its_time(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, most = 0, 0
+    rows = reader.city.rows
+
+    def slow_rows(contract: str, *, now_ms: int) -> Sequence[ShelfRow]:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        sleep(0.01)  # the time in which another thread would come in
+        inside -= 1
+        return rows(contract, now_ms=now_ms)
+
+    monkeypatch.setattr(reader.city, "rows", slow_rows)
+
+    async def at_once() -> None:
+        keys = [reader.keys[role] for role in ("viewer", "with-purpose")] * 5
+        await asyncio.gather(
+            *(reader.ask("GET", f"/v1/{CITY}/situations", {"authorization": f"Bearer {key}"}) for key in keys)
+        )
+
+    asyncio.run(at_once())
+    assert most == 1

@@ -252,6 +252,20 @@ def test_the_viewing_of_a_revoked_account_ends(room: Room) -> None:
     refused(room.check(None, cookie=cookie), room, "account_ended")
 
 
+@pytest.mark.parametrize(
+    ("about", "reason"), [({"audience": "112"}, "other_audience"), ({"roles": ["publish"]}, "may_not_read")]
+)
+def test_the_viewing_of_an_account_with_other_rights_ends_and_its_ticket_opens_nothing(
+    room: Room, about: dict[str, Any], reason: str
+) -> None:
+    cookie, unused = room.viewing(room.ticket()), room.ticket()
+    row = told("springfield", {**room.rows["119"], **about}, now_ms=NOON_MS)
+    room.here.gateway.accounts.put(row.value or {})
+    refused(room.check(None, cookie=cookie), room, reason)
+    assert room.check(unused).json()["reason"] == reason
+    assert "first_use" not in [act for act, _ in room.log.acts()[2:]]
+
+
 def in_base64(told: bytes) -> str:
     return base64.urlsafe_b64encode(told).decode().rstrip("=")
 

@@ -153,3 +153,12 @@ def test_nothing_is_taken_before_what_may_still_come() -> None:
     assert [one.offset for one in ready(records, ("a", "b"), {})] == [1, 7]
     assert [one.offset for one in ready(records, ("a", "b"), {"b"})] == [1, 7, 2]
     assert ready(records, ("a", "b", "c"), {}) == []
+
+
+def test_an_area_tells_no_place_that_is_masked() -> None:
+    public = replace(ANY, audience=None, area=SQUARE)
+    alert = {"audience": "public", "position": {"lat": 36.5, "lon": 127.5}}
+    assert not wants(public, "core.alert", **alert, area={"lat": 35.0, "lon": 127.5, "radius_m": 100.0})
+    assert not wants(public, "core.alert", **alert, area=None)
+    assert wants(replace(public, audience="*"), "core.alert", **alert, area=None)
+    assert wants(public, "core.alert", **alert, area={"lat": 36.5, "lon": 127.5, "radius_m": 100.0})
