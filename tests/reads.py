@@ -34,7 +34,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/operators/accounts.py": ("gateway", "gateway.accounts", {"core.account"}),
     "streams/operators/desk.py": ("gateway", "gateway.situations", {"core.state"}),
     "streams/operators/granted.py": ("gateway", "gateway.grants", {"core.grant"}),
-    "streams/operators/subscriptions.py": (
+    "streams/operators/subscription_desk.py": (
         "gateway",
         "gateway.subscriptions",
         {"core.subscription", "core.delivery"},

@@ -45,7 +45,7 @@ Words = Annotated[tuple[Word, ...], Field(max_length=WORDS_MAX)]
 T = TypeVar("T")
 
 
-class Wish(BaseModel):
+class Wanted(BaseModel):
     """The body of a request for a subscription."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
@@ -95,7 +95,7 @@ def add(app: FastAPI, gateway: Gateway, desk: SubscriptionDesk) -> None:
     """Add the routes to *app*."""
     routes = _Routes(gateway, desk, Remembered(gateway.now_s))
     every, one = "/v1/{city}/subscriptions", "/v1/{city}/subscriptions/{name}"
-    app.post(every, **documents.described_create(Wish))(routes.create)
+    app.post(every, **documents.described_create(Wanted))(routes.create)
     app.get(every, **documents.described_list())(routes.every)
     app.get(one, **documents.described_one())(routes.one)
     app.delete(one, **documents.described_remove())(routes.remove)
@@ -262,14 +262,14 @@ def _most(account: Account, field: str) -> str:
     return "null" if account.audience is None else f"{account.audience!r} or null"
 
 
-def _wish(body: bytes) -> Wish:
+def _wish(body: bytes) -> Wanted:
     try:
-        return Wish.model_validate_json(body)
+        return Wanted.model_validate_json(body)
     except ValidationError as error:
         first = faults_of(error)[0]
     name = first.name or "the body"
-    about = Wish.model_fields.get(str(first.where[0])) if first.where else None
-    expected = (about and about.description) or "an object with: " + ", ".join(Wish.model_fields)
+    about = Wanted.model_fields.get(str(first.where[0])) if first.where else None
+    expected = (about and about.description) or "an object with: " + ", ".join(Wanted.model_fields)
     raise Problem(422, f"{name}: {first.what}", more={"field": name, "expected": expected})
 
 

@@ -13,13 +13,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import uvicorn
-from fastapi import FastAPI
-
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import app_of
-from connectors.gateway.connections import guarded
-from connectors.gateway.door import KNOWN_MAX, KNOWN_OF_ACCOUNT_MAX, Door
 from connectors.gateway.examination import PushedSource
 from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.service import Gateway
@@ -32,12 +27,11 @@ from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_place import gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
-from deploy.assembly.gateway_socket import allow_files, listen
+from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
 from deploy.assembly.gateway_tickets import TicketPart
 from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
-from deploy.city.model import GatewayFile
 from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
 from deploy.settings import home_folder
@@ -53,8 +47,6 @@ from streams.runtime.worker import Worker
 
 FILES_MAX = 8_192
 """Each connection is an open file: a shell's usual 1,024 are too few for the connections allowed at once."""
-KEEP_ALIVE_S = 30
-END_S = 10
 FENCED_S = 2.0
 """The time for which a fenced gateway still answers with that error before it ends."""
 WATCH_S = 0.2
@@ -119,7 +111,7 @@ class CityGateway:
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         cap_part, self._alerts = cap_of(city, platform, prepare)
-        self._server = _server_of(
+        self._server = server_of(
             app_of(
                 gateway, cap_part, [self._tickets.add, partial(add_subscriptions, desk=self._subscriptions)]
             ),
@@ -262,35 +254,6 @@ class _Watch:
             await asyncio.sleep(WATCH_S)
             if self._gateway.is_over:
                 raise self._gateway.fault or Fatal("the gateway ended by itself")
-
-
-def _server_of(app: FastAPI, about: GatewayFile, port: int) -> uvicorn.Server:
-    """The HTTP server of *app*, with the limits of the city's file."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=about.host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            http=guarded(_door(about)),
-            ws="none",
-            proxy_headers=bool(about.trusted_proxies),
-            forwarded_allow_ips=list(about.trusted_proxies),
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=END_S,
-        )
-    )
-
-
-def _door(about: GatewayFile) -> Door:
-    """The bounds on connections. Streams come on top of what others may have, so that they keep no agency out."""
-    return Door(
-        about.is_proxy,
-        known_max=KNOWN_MAX + about.streams_max,
-        of_account_max=KNOWN_OF_ACCOUNT_MAX + about.streams_of_account_max,
-    )
 
 
 def _once(work: Callable[[], object]) -> Callable[[], None]:

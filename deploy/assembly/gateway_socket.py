@@ -1,13 +1,22 @@
-"""The listening socket of the gateway, and the files that its connections need."""
+"""The listening socket of the gateway, its HTTP server, and the files that its connections need."""
 
 from __future__ import annotations
 
 import resource
 import socket
 
+import uvicorn
+from fastapi import FastAPI
+
+from connectors.gateway.connections import guarded
+from connectors.gateway.door import KNOWN_MAX, KNOWN_OF_ACCOUNT_MAX, Door
+from deploy.city.model import GatewayFile
 from schemas.errors import Fatal
 
 BACKLOG = 2048
+KEEP_ALIVE_S = 30
+END_S = 10
+"""The time that requests under way have at the end."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -33,3 +42,32 @@ def allow_files(count: int) -> None:
     most = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def server_of(app: FastAPI, about: GatewayFile, port: int) -> uvicorn.Server:
+    """The HTTP server of *app*, with the limits of the city's file."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=about.host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            http=guarded(_door(about)),
+            ws="none",
+            proxy_headers=bool(about.trusted_proxies),
+            forwarded_allow_ips=list(about.trusted_proxies),
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=END_S,
+        )
+    )
+
+
+def _door(about: GatewayFile) -> Door:
+    """The bounds on connections. Streams come on top of what others may have, so that they keep no agency out."""
+    return Door(
+        about.is_proxy,
+        known_max=KNOWN_MAX + about.streams_max,
+        of_account_max=KNOWN_OF_ACCOUNT_MAX + about.streams_of_account_max,
+    )

@@ -19,7 +19,7 @@ from deploy.subscription_rows import new_secret
 from schemas.errors import Fatal, Invalid
 from streams.deliver.account_bounds import SECRETS, is_own_secret, secret_setting, strange_setting
 from streams.deliver.subscriptions import Subscription, faults_of
-from streams.operators.subscriptions import LogSubscriptions
+from streams.operators.subscription_desk import LogSubscriptions
 
 SIGNED = "webhook"
 _ANY_SECRET = "whsec_" + b64encode(bytes(32)).decode()
@@ -28,7 +28,7 @@ _ANY_SECRET = "whsec_" + b64encode(bytes(32)).decode()
 
 @dataclass(frozen=True, slots=True)
 class CitySinks:
-    """The sinks of *city* for subscriptions made over HTTP (``streams.operators.subscriptions.SinkRules``)."""
+    """The sinks of *city* for subscriptions made over HTTP (``streams.operators.subscription_desk.SinkRules``)."""
 
     city: City
 

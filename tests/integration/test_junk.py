@@ -186,6 +186,7 @@ def _only_at_the_start(module: str) -> set[str]:
         "streams/stages/situations.py": {"core.state"},
         "streams/stages/speed.py": {"mobility.speed"},
         "streams/stages/deliver.py": {"core.delivery"},
+        "streams/operators/access.py": {"core.access"},
     }.get(module, set())
 
 

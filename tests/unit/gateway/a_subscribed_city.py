@@ -19,7 +19,7 @@ from connectors.gateway.subscriptions import add
 from deploy.assembly.gateway_subscriptions import CitySinks
 from deploy.city.city import City, load_city
 from streams.deliver.subscriptions import Subscription, event_of, of_row
-from streams.operators.subscriptions import LogSubscriptions
+from streams.operators.subscription_desk import LogSubscriptions
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def test_a_body_that_is_none_is_refused(city: Subscribed) -> None:
 def test_a_name_is_taken_once_and_accounts_have_a_bound(
     city: Subscribed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.operators.subscriptions.OF_ACCOUNT_MAX", 2)
+    monkeypatch.setattr("streams.operators.subscription_desk.OF_ACCOUNT_MAX", 2)
     assert city.make("desk").status_code == 201
     for name, role in (("desk", "agency"), ("desk", "other"), ("archive", "agency")):
         answer = city.make(name, role=role)
@@ -206,7 +207,7 @@ def test_rotation_keeps_the_last_secret_and_the_files_of_two_changes(city: Subsc
     issued = [city.make().json()["secret"]]
     for number in (1, 2, 3):
         city.now_s += 60
-        city.here.gateway.now_ms = lambda number=number: NOON_MS + number  # type: ignore[misc]
+        city.here.gateway.now_ms = partial(NOON_MS.__add__, number)
         issued.append(city.ask("POST", "/desk/rotate").json()["secret"])
     kept = [file.read_text().strip() for file in city.secrets()]
     assert len(set(issued)) == 4 and kept[-2:] == issued[-2:]
