@@ -42,7 +42,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     "City": {
         "city": Entry("deploy.cli.city:city", "List cities, make one of your own, check its file."),
         "run": Entry("deploy.cli.run:run", "Run a city: all stages and live sources, or one stage."),
-        "deploy": Entry("deploy.cli.deploy:deploy", "Render units that start a city's processes."),
+        "deploy": Entry("deploy.cli.deploy:deploy", "Render units or a compose file for a city."),
         "play": Entry(
             "deploy.cli.play:play", "Feed recordings through a city's sources, on their own clock."
         ),

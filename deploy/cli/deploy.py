@@ -15,7 +15,7 @@ from deploy.telling import tell
 if TYPE_CHECKING:
     from deploy.city.city import City
 
-TARGETS = ("systemd",)
+TARGETS = ("systemd", "compose")
 PROGRAM = "/opt/bongsu/bin/bongsu"
 
 
@@ -34,7 +34,7 @@ def deploy() -> None:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="folder to write"
 )
-@click.option("--program", default=PROGRAM, show_default=True, help="bongsu on the machine of the units")
+@click.option("--program", default=PROGRAM, show_default=True, help="systemd: bongsu on that machine")
 @click.option(
     "--first-port",
     type=click.IntRange(1_024, 65_000),
@@ -52,6 +52,7 @@ def render(
     Example:  bongsu deploy render houston --target systemd -o /tmp/rendered
     """
     from deploy.city.city import load_city
+    from deploy.manifests.compose import compose_of
     from deploy.manifests.plan import FIRST_PORT, own_connectors, plan_of
     from deploy.manifests.systemd import units_of
 
@@ -60,7 +61,7 @@ def render(
     cities = [load_city(name) for name in city_names]
     _demand_whole(cities)
     plan = plan_of(cities, first_port=first_port or FIRST_PORT)
-    files = units_of(plan, program=program)
+    files = compose_of(plan, image=image_name()) if target == "compose" else units_of(plan, program=program)
     for path, text in files.items():
         place = output / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +69,13 @@ def render(
     tell(f"{len(files)} files for {', '.join(plan.cities)} in {output}", err=True)
     for folder in own_connectors(cities):
         tell(f"copy the connectors in {folder} beside the city's file, too: they are not rendered", err=True)
+
+
+def image_name() -> str:
+    """The image of this version."""
+    from importlib.metadata import version
+
+    return f"bongsu:{version('bongsu')}"
 
 
 def _demand_whole(cities: list[City]) -> None:

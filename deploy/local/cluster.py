@@ -17,6 +17,7 @@ from deploy.local.home import Home, Remembered
 from deploy.local.java import environment
 from deploy.local.kafka import Kafka
 from deploy.local.ports import choose_ports, with_fixed
+from deploy.local.programs import demand_programs
 from deploy.local.redis import Redis
 from deploy.local.registry import Registry
 from deploy.settings import COMPONENTS, VARIABLES, WORDS, Endpoints, cache_folder, given, local_places
@@ -67,6 +68,7 @@ def up(
         used = [port for name, part in PARTS.items() if runs(before, name) for port in part.ports]
         remembered = with_fixed(before, ports or {}, running=used)
         if missing:
+            demand_programs(missing)
             store = ensure(_needed(missing), cache or cache_folder() / "artefacts", from_dir, told)
             _start_all(place, remembered, missing, store, told)
         elif remembered != before:

@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from xml.etree import ElementTree
 
+from schemas.errors import Unreachable
+
 MIRRORS_CENTRAL = {"*", "central", "external:*"}
 
 
@@ -19,8 +21,14 @@ def repositories() -> list[str]:
         return [named.rstrip("/")]
     if mirror := _mirror(Path.home() / ".m2" / "settings.xml"):
         return [mirror]
-    from jgo.config import GlobalSettings  # noqa: PLC0415 (half a second that only fetching needs)
-    from jgo.maven import MavenContext  # noqa: PLC0415 (as above)
+    try:
+        from jgo.config import GlobalSettings  # noqa: PLC0415 (half a second that only fetching needs)
+        from jgo.maven import MavenContext  # noqa: PLC0415 (as above)
+    except ModuleNotFoundError as error:  # an installation for services lacks it
+        raise Unreachable(
+            "no repository to fetch from is known here: the package jgo is missing",
+            hint="pip install jgo, or name a Maven repository in BONGSU_MAVEN",
+        ) from error
 
     own: dict[str, str] = GlobalSettings.load().repositories
     return [url.rstrip("/") for url in [*own.values(), *MavenContext().remote_repos.values()]]

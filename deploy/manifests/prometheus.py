@@ -7,24 +7,31 @@ from collections.abc import Callable
 from deploy.manifests.plan import CityProcess, Plan
 from deploy.manifests.yaml_text import yaml_of
 
-KEY_FILE = "/run/secrets/metrics-key"
-"""Holds the key of a subscriber: the gateway shows its metrics to a caller elsewhere only with one."""
+Address = Callable[[CityProcess], str]
+KeyFile = Callable[[str], str]
 
 
-def scrape_settings(plan: Plan, address: Callable[[CityProcess], str], *, key_file: str | None = None) -> str:
-    """``prometheus.yml``: a job for each role, a target for each process. *address* gives a process's host and port."""
-    roles = dict.fromkeys(process.role.name for process in plan.processes)
-    jobs = [_job(plan, role, address, key_file if role == "gateway" else None) for role in roles]
-    return yaml_of({"global": {"scrape_interval": "15s", "scrape_timeout": "10s"}, "scrape_configs": jobs})
+def scrape_settings(plan: Plan, address: Address, *, key_file: KeyFile | None = None) -> str:
+    """``prometheus.yml``: a job for each role, a target for each process. *address* gives a process's host and port.
+
+    *key_file* gives the file of a city's key: its gateway shows its metrics to a caller elsewhere only with one.
+    """
+    jobs: dict[str, list[CityProcess]] = {}
+    for process in plan.processes:
+        is_keyed = key_file is not None and process.role.name == "gateway"
+        jobs.setdefault(process.name if is_keyed else process.role.name, []).append(process)
+    written = [_job(name, processes, address, key_file) for name, processes in jobs.items()]
+    return yaml_of({"global": {"scrape_interval": "15s", "scrape_timeout": "10s"}, "scrape_configs": written})
 
 
 def _job(
-    plan: Plan, role: str, address: Callable[[CityProcess], str], key_file: str | None
+    name: str, processes: list[CityProcess], address: Address, key_file: KeyFile | None
 ) -> dict[str, object]:
+    first = processes[0]
+    keyed: dict[str, object] = {}
+    if key_file is not None and first.role.name == "gateway":
+        keyed = {"authorization": {"credentials_file": key_file(first.city)}}
     targets = [
-        {"targets": [address(process)], "labels": {"city": process.city, "role": role}}
-        for process in plan.processes
-        if process.role.name == role
+        {"targets": [address(one)], "labels": {"city": one.city, "role": one.role.name}} for one in processes
     ]
-    keyed: dict[str, object] = {"authorization": {"credentials_file": key_file}} if key_file else {}
-    return {"job_name": f"bongsu-{role}", "metrics_path": "/metrics", **keyed, "static_configs": targets}
+    return {"job_name": f"bongsu-{name}", "metrics_path": "/metrics", **keyed, "static_configs": targets}

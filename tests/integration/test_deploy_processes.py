@@ -1,0 +1,98 @@
+"""The processes that units and Compose describe, started from the rendered files, do as ``bongsu play`` alone does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.assembly.stages import free_port
+from deploy.manifests.health import is_well
+from deploy.settings import Endpoints
+from tests.living_city import DERECHO, ROOT, LivingCity, cut, end, wait_until
+from tests.rendered import Described, of_compose, of_units
+
+pytestmark = [pytest.mark.cluster]
+
+POLLS = 6
+READY_S = 90.0
+MORE = "\n[match]\n[speed]\n[gateway]\nport = {port}\n"
+"""What Houston lacks: with it the city has every role."""
+
+
+def whole_city(name: str, folder: Path, cluster: Endpoints) -> LivingCity:
+    """Houston with every role. Its list is only played: the real one is elsewhere."""
+    folder.mkdir()
+    city = LivingCity(f"{name}-{free_port()}", folder, cluster)
+    text = city.file.read_text("utf-8").replace("every_s = 60", "live = false", 1)
+    city.file.write_text(text + MORE.format(port=free_port()), encoding="utf-8")
+    return city
+
+
+def rendered(city: LivingCity, target: str, program: Path) -> list[Described]:
+    out = city.folder / target
+    first = str(free_port() // 10 * 10)
+    words = ("deploy", "render", str(city.file), "--target", target, "-o", str(out), "--first-port", first)
+    city.bongsu(*words, *(("--program", str(program)) if target == "systemd" else ()))
+    return of_units(out / "units") if target == "systemd" else of_compose(out / "compose.yaml", str(program))
+
+
+@contextmanager
+def started(city: LivingCity, found: list[Described], cities: Path) -> Iterator[None]:
+    """Start *found* in their order; each must answer its health check. End them in the other order."""
+    places = {
+        "/var/lib/bongsu": str(city.folder / "home"),
+        "/etc/bongsu/cities": str(cities),
+        "/var/cache/bongsu": str(city.folder / "cache"),
+    }
+    (city.folder / "home").mkdir(exist_ok=True)
+    with ExitStack() as running:
+        processes: list[tuple[Described, subprocess.Popen[bytes]]] = []
+        for one in found:
+            process = one.start(city.places.as_environment(), places)
+            running.callback(end, process)
+            processes.append((one, process))
+        for one, process in processes:
+            wait_until(
+                lambda one=one, process=process: is_well(one.url) or process.poll() is not None,
+                READY_S,
+                every_s=0.2,
+            )
+            if process.poll() is not None:
+                assert process.stderr is not None
+                pytest.fail(f"{one.name} ended: {process.stderr.read().decode()[-1500:]}")
+        yield
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """``bongsu`` of this checkout, as one file."""
+    file = tmp_path / "bongsu"
+    file.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m deploy.cli "$@"\n')
+    file.chmod(0o755)
+    return file
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target", ["systemd", "compose"])
+def test_the_storm_has_the_same_situations_from_the_processes_of_the_files(
+    cluster: Endpoints, data_dir: Path, tmp_path: Path, program: Path, target: str
+) -> None:
+    recording = cut(data_dir / DERECHO, tmp_path / "hours.jsonl", count=POLLS)
+    plain = whole_city("plain", tmp_path / "plain", cluster)
+    plain.play(recording)
+    city = whole_city("units", tmp_path / "units", cluster)
+    found = rendered(city, target, program)
+    assert {one.role for one in found} == {"deliver", "situations", "speed", "match", "gateway", "ingest"}
+    cities = city.folder / target / ("etc/cities" if target == "systemd" else "cities")
+    with started(city, [one for one in found if one.role != "ingest"], cities):
+        city.play(recording)  # it has the ingest's part: the city's clock is the recording's
+        assert city.gist() == plain.gist()
+        assert sum(city.gist().values()) > 100
+        assert city.incidents() != {} and city.set_aside() == []
+        with started(city, [one for one in found if one.role == "ingest"], cities):
+            pass
