@@ -33,19 +33,23 @@ class Described:
     def role(self) -> str:
         return self.words[self.words.index("--stage") + 1]
 
-    def start(self, environment: Mapping[str, str], places: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start it. *environment*: the addresses here; *places*: folders of the description → folders here."""
+    def start(
+        self, environment: Mapping[str, str], places: Mapping[str, str], log: Path
+    ) -> subprocess.Popen[bytes]:
+        """Start it. *environment*: the addresses here; *places*: folders of the description → folders here; *log*: of its
+        standard error."""
         own = {name: moved(value, places) for name, value in self.environment.items()}
         clean = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
-        return subprocess.Popen(
-            [moved(word, places) for word in self.words],
-            env={**clean, **own, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=seal if self.is_sealed else None,  # noqa: PLW1509 (one system call, no lock is taken)
-        )
+        with log.open("wb") as errors:
+            return subprocess.Popen(
+                [moved(word, places) for word in self.words],
+                env={**clean, **own, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+                preexec_fn=seal if self.is_sealed else None,  # noqa: PLW1509 (one system call, no lock is taken)
+            )
 
 
 def seal() -> None:

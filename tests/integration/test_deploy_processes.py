@@ -53,7 +53,7 @@ def started(city: LivingCity, found: list[Described], cities: Path) -> Iterator[
     with ExitStack() as running:
         processes: list[tuple[Described, subprocess.Popen[bytes]]] = []
         for one in found:
-            process = one.start(city.places.as_environment(), places)
+            process = one.start(city.places.as_environment(), places, city.folder / f"{one.name}.log")
             running.callback(end, process)
             processes.append((one, process))
         for one, process in processes:
@@ -63,8 +63,7 @@ def started(city: LivingCity, found: list[Described], cities: Path) -> Iterator[
                 every_s=0.2,
             )
             if process.poll() is not None:
-                assert process.stderr is not None
-                pytest.fail(f"{one.name} ended: {process.stderr.read().decode()[-1500:]}")
+                pytest.fail(f"{one.name} ended: {(city.folder / f'{one.name}.log').read_text()[-1500:]}")
         yield
 
 

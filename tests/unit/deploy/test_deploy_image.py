@@ -91,11 +91,11 @@ def test_the_image_is_named_by_digest_and_runs_as_nobody_special() -> None:
 
 def test_the_health_check_asks_the_url_of_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_web_server() as told:
-        told.statuses["/ill"] = 503
+        told.statuses["/list/ill"] = 503
         monkeypatch.setenv("BONGSU_HEALTH_URL", f"{told.url}/healthz")
         assert main([]) == 0
         assert main([f"{told.url}/ill"]) == 1
-        assert told.paths == ["/healthz", "/ill"]
+        assert told.paths == ["/list/healthz", "/list/ill"]
     assert main([]) == 1, "nothing listens there any more"
     monkeypatch.delenv("BONGSU_HEALTH_URL")
     assert main([]) == 1
