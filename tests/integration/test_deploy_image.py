@@ -30,17 +30,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("image")
     venv = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    pip = [venv / "bin" / "pip", "--disable-pip-version-check", "--quiet"]
+    pip = [str(venv / "bin" / "pip"), "--disable-pip-version-check", "--quiet"]
     listed = ROOT / "deploy" / "image" / "requirements.txt"
     install = [*pip, "install", "--no-cache-dir"]
     subprocess.run(
-        [*install, "--only-binary", ":all:", "--require-hashes", "-r", listed], check=True, timeout=900
+        [*install, "--only-binary", ":all:", "--require-hashes", "-r", str(listed)], check=True, timeout=900
     )
     subprocess.run(
-        [*pip, "wheel", "--no-deps", "--wheel-dir", folder / "dist", ROOT], check=True, timeout=300
+        [*pip, "wheel", "--no-deps", "--wheel-dir", str(folder / "dist"), str(ROOT)], check=True, timeout=300
     )
     (wheel,) = (folder / "dist").glob("bongsu-*.whl")
-    subprocess.run([*install, "--no-deps", wheel], check=True, timeout=120)
+    subprocess.run([*install, "--no-deps", str(wheel)], check=True, timeout=120)
     subprocess.run([*pip, "uninstall", "--yes", "pip", "setuptools"], check=True)
     yield venv
 
