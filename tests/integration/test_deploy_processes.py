@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.cluster]
 POLLS = 6
 READY_S = 90.0
 MORE = "\n[match]\n[speed]\n[gateway]\nport = {port}\n"
-"""What Houston lacks: with it the city has every role."""
+"""The parts that Houston lacks: with them the city has every role."""
 
 
 def whole_city(name: str, folder: Path, cluster: Endpoints) -> LivingCity:
