@@ -34,7 +34,7 @@ def deploy() -> None:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="folder to write"
 )
-@click.option("--program", default=PROGRAM, show_default=True, help="systemd: bongsu on that machine")
+@click.option("--program", default=PROGRAM, show_default=True, help="systemd: the program on that machine")
 @click.option(
     "--first-port",
     type=click.IntRange(1_024, 65_000),

@@ -30,5 +30,5 @@ def demand_programs(components: Collection[str]) -> None:
         variables = ", ".join(VARIABLES[one] for names in missing.values() for one in names)
         raise Unreachable(
             f"the local cluster cannot start: {' and '.join(missing)} is missing here",
-            hint=f"name running servers in {variables}; or install what is missing (pip install bongsu brings all)",
+            hint=f"name running servers in {variables}; or install what is missing",
         )

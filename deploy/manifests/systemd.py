@@ -82,7 +82,7 @@ def _service(process: CityProcess, program: str) -> str:
     # 'match' compiles its kernels while it runs; for the others no page may be writable and executable
     compiling = "" if role.compiles else "\nMemoryDenyWriteExecute=yes"
     return f"""\
-# Rendered by 'bongsu deploy render'. One process: {role.why}.
+# Rendered by 'bongsu deploy render CITY --target systemd -o DIR'. One process: {role.why}.
 [Unit]
 Description=Bongsu, {process.city}: {role.title}
 PartOf={city_target(process.city)}
@@ -131,7 +131,7 @@ def _escaped(program: str) -> str:
 
 def _city_target(plan: Plan, city: str) -> str:
     return f"""\
-# Rendered by 'bongsu deploy render'. Starts and stops all processes of {city}.
+# Rendered by 'bongsu deploy render CITY --target systemd -o DIR'. Starts and stops all processes of {city}.
 [Unit]
 Description=Bongsu: all of {city}
 PartOf={ALL}
@@ -144,7 +144,7 @@ WantedBy={ALL}
 
 def _all_target(plan: Plan) -> str:
     return f"""\
-# Rendered by 'bongsu deploy render'. Starts and stops all cities of this machine.
+# Rendered by 'bongsu deploy render CITY --target systemd -o DIR'. Starts and stops all cities of this machine.
 [Unit]
 Description=Bongsu: all cities
 Wants={" ".join(map(city_target, plan.cities))}
