@@ -15,7 +15,7 @@ from deploy.manifests.yaml_text import yaml_of
 
 HOST = "0.0.0.0"  # noqa: S104 (inside its container; only the gateway is published, on the host's loopback)
 HOME, CACHE, CITIES = "/var/lib/bongsu", "/var/cache/bongsu", "/etc/bongsu/cities"
-HEAD = "# Rendered by 'bongsu deploy render CITY --target compose -o DIR'. Change the city's file and render it again, not this file.\n"
+HEAD = "# Rendered by 'bongsu deploy render CITY --target compose -o DIR'. Do not change it here.\n"
 
 
 def compose_of(plan: Plan, *, image: str) -> dict[str, str]:
