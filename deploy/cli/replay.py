@@ -24,6 +24,7 @@ from schemas.printable import printable_line
 
 if TYPE_CHECKING:
     from deploy.city.city import City
+    from streams.journal.snapshot import Snapshot
 
 SHOWN_MAX = 20
 
@@ -166,6 +167,7 @@ def _show(
         reader=reader,
         from_ms=epoch_ms(from_text) if from_text else None,
         to_ms=epoch_ms(to_text) if to_text else None,
+        begins=tell_beginning,
     )
     for _sequence, event in answers:
         value = to_json_value(load_catalogue()[event.topic].newest, event.value or {})
@@ -194,8 +196,10 @@ def _compare(city: City, path: Path, platform: Platform, *, as_json: bool) -> No
             bootstrap=platform.kafka,
             wire=platform.wire,
             progress=lambda count: progress.step(f"entry {count}", 1),
+            begins=tell_beginning,
         )
-        found = compared((entry for _, entry in journal), city.rules, candidate)
+        entries = (entry for _, entry in journal.entries)
+        found = compared(entries, city.rules, candidate, begin=journal.begin)
     if as_json:
         tell(orjson.dumps(asdict(found)).decode())
         return
@@ -221,6 +225,15 @@ def _groups(what: str, groups: Sequence[Sequence[str]]) -> None:
         tell(f"{what}: {len(groups) - SHOWN_MAX} more, all of them with --json")
 
 
+def tell_beginning(snapshot: Snapshot) -> None:
+    """Say that a replay begins with *snapshot*."""
+    tell(
+        f"begins with the journal's snapshot of {iso(snapshot.now_ms)} (entry {snapshot.sequence}): what came before it is"
+        " not run again",
+        err=True,
+    )
+
+
 def _verify(city: str, platform: Platform) -> None:
     from deploy.cli.exported import tell_verdict
     from streams.journal.replay import verify
@@ -234,6 +247,7 @@ def _verify(city: str, platform: Platform) -> None:
             wire=platform.wire,
             reader=reader,
             progress=lambda count: progress.step(f"entry {count}", 1),
+            begins=tell_beginning,
         )
     tell_left_out(reader)
     tell_verdict(verdict)

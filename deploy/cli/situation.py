@@ -15,6 +15,7 @@ from deploy.faults import UsageFault
 from deploy.platform import reach
 from deploy.show import dispatch_lines, metres, progress_of, track_lines
 from deploy.telling import tell, tell_event
+from deploy.times import iso
 from deploy.topic_values import demand_ran, values_of
 from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
@@ -23,6 +24,7 @@ from schemas.printable import printable_line, printable_value
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from streams.journal.snapshot import Snapshot
     from streams.situations.explain import Explanation
 
 
@@ -110,6 +112,7 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
                 bootstrap=platform.kafka,
                 wire=platform.wire,
                 progress=lambda count: progress.step(f"entry {count}", 1),
+                begins=_tell_beginning,
             )
         )
     found = 0
@@ -142,13 +145,21 @@ def show(situation_id: str, city_name: str, as_json: bool) -> None:
 
 def _why_of(explanations: Iterable[Explanation]) -> dict[tuple[str, int], Explanation]:
     """The explanations by situation and revision; none, with a message, where the journal no longer reaches back."""
-    from streams.journal.replay import BeginningGone
+    from streams.journal.beginning import BeginningGone
 
     try:
         return {(one.situation_id, one.revision): one for one in explanations}
     except BeginningGone as gone:
         tell(f"without why: {gone.what}", err=True)
         return {}
+
+
+def _tell_beginning(snapshot: Snapshot) -> None:
+    tell(
+        f"the journal begins with its snapshot of {iso(snapshot.now_ms)}: of what was decided before, the last revision then"
+        " says why",
+        err=True,
+    )
 
 
 def _lines(contract: str, value: dict[str, Any]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.errors import Invalid
 from schemas.event import Event
+from streams.situations.answers.events import situation_event
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
@@ -26,6 +27,16 @@ class RulesOutcome:
     alerts: Counter[str] = field(default_factory=Counter)
     grants: int = 0
     not_done: int = 0
+
+    def begin(self) -> None:
+        """Put this set's numbers in force over a state that was kept under others; its situations are those of before."""
+        if self.state.config is None:
+            return
+        city = self.config.city
+        for one in self.state.situations.values():
+            told = situation_event(one, self.state.rules, now=self.state.now_ms)
+            self.situations[told.key] = told.value or {}
+        self.take(Entry("rules", f"{city}.rules", 0, 0, self.config.canonical()))
 
     def take(self, entry: Entry) -> None:
         """One entry; the numbers are always this set's own."""
@@ -90,9 +101,17 @@ class Difference:
         return self.today == self.candidate and not any(lists)
 
 
-def compared(entries: Iterable[Entry], today: RulesConfig, candidate: RulesConfig) -> Difference:
-    """The difference of both over *entries*, each from an empty state."""
-    ours, theirs = RulesOutcome(today), RulesOutcome(candidate)
+def compared(
+    entries: Iterable[Entry],
+    today: RulesConfig,
+    candidate: RulesConfig,
+    *,
+    begin: Callable[[], CityState] = CityState.empty,
+) -> Difference:
+    """The difference of both over *entries*, each from a state that *begin* makes: an empty one, or a snapshot's."""
+    ours, theirs = RulesOutcome(today, begin()), RulesOutcome(candidate, begin())
+    for one in (ours, theirs):
+        one.begin()
     for entry in entries:
         ours.take(entry)
         theirs.take(entry)

@@ -11,9 +11,11 @@ from schemas.framing import unframe
 from schemas.model import model_of
 from schemas.registry import Registry, subject_of
 from schemas.wire import Wire
+from streams.journal.beginning import beginning_of
 from streams.journal.file import RULES, ExportedAnswer, ExportedEntry, answer_line, entry_line, header_line
-from streams.journal.replay import COMPARED, BeginningGone, Reached
-from streams.runtime.kafka import ends_of, read_whole
+from streams.journal.replay import ANSWERS, COMPARED, Reached, answered_before, reaches_back
+from streams.journal.snapshot import Snapshot
+from streams.runtime.kafka import beginnings_of, ends_of, read_whole
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader, place_of
 
@@ -43,6 +45,9 @@ def exported(
     see it, the ends of the answers, and the journal's end with what is under way. Entries behind the first are marked as
     later: their answers need not be in the file.
 
+    Once the journal's first entries, or the answers to them, are gone, the file begins with a snapshot, as a verification
+    does; otherwise it has none.
+
     ``NothingRecorded``, ``BeginningGone``; ``Fatal`` names a record whose schema the catalogue does not know.
     """
     versions = Versions(wire.registry)
@@ -50,27 +55,34 @@ def exported(
     begun = Reached(_journal_ends(city, bootstrap, is_committed=True))
     answered = ends_of(bootstrap, topics, is_committed=False)
     enough = Reached(_journal_ends(city, bootstrap, is_committed=False))
+    firsts = beginnings_of(bootstrap, [topic_name(city, one) for one in ANSWERS])
+    beginning = beginning_of(
+        city,
+        reader.rows(read_whole(bootstrap, [journal], is_enough=enough)),
+        suits=lambda one: reaches_back(city, one, firsts),
+    )
+    if beginning is None:
+        raise NothingRecorded(city)
+    snapshot = beginning.snapshot
+    yield header_line(city, has_snapshot=snapshot is not None)
+    yield from _snapshot_lines(snapshot)
     count = 0
-    for row in reader.rows(read_whole(bootstrap, [journal], is_enough=enough)):
+    for row in beginning.rows:
         if not enough.holds(row.record):
             break
         line = _entry_line(row.record, row.value or {}, versions, is_later=not begun.holds(row.record))
-        if not count:
-            _check_beginning(city, row.value or {})
-            yield header_line(city)
         count += 1
         yield line
         progress(count)
-    if not count:
-        raise NothingRecorded(city)
-    for topic in topics:
-        reached = Reached(answered)
+    for contract, topic in zip(COMPARED, topics, strict=True):
+        reached, first = Reached(answered), answered_before(contract, snapshot)
         for row in reader.rows(read_whole(bootstrap, [topic], is_enough=reached)):
             if not reached.holds(row.record):  # one partition each: nothing exported comes behind it
                 break
-            yield _answer_line(row.record, versions)
-            count += 1
-            progress(count)
+            if row.record.offset >= first:
+                yield _answer_line(row.record, versions)
+                count += 1
+                progress(count)
 
 
 def _journal_ends(city: str, bootstrap: str, *, is_committed: bool) -> dict[tuple[str, int], int]:
@@ -83,9 +95,10 @@ def _journal_ends(city: str, bootstrap: str, *, is_committed: bool) -> dict[tupl
         raise NothingRecorded(city) from error
 
 
-def _check_beginning(city: str, row: Mapping[str, Any]) -> None:
-    if row["entry"] != RULES:
-        raise BeginningGone(city, row["sequence"])
+def _snapshot_lines(snapshot: Snapshot | None) -> Iterator[bytes]:
+    for row in () if snapshot is None else snapshot.rows:
+        about = {name: value for name, value in row.items() if name != "body"}
+        yield entry_line(ExportedEntry(about, row["body"], None), None)
 
 
 def _entry_line(record: Record, row: Mapping[str, Any], versions: Versions, *, is_later: bool) -> bytes:

@@ -2,8 +2,9 @@
 
 The first line is the header, then comes one line an entry, then one line an answer, topic by topic in the topic's order.
 Each body and each answer is its Avro payload in base64, beside the subject and the version that it was written in; the
-rules' numbers stand as the JSON that they are. A file whose name ends in ``.gz`` is compressed; the same lines give the same
-bytes.
+rules' numbers stand as the JSON that they are. A journal whose beginning is gone has a snapshot in the place of its first
+entries, and is of a form of its own, which an older version refuses by its number. A file whose name ends in ``.gz`` is
+compressed; the same lines give the same bytes.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ import orjson
 from schemas.errors import Invalid
 
 EXPORT, FORM = "bongsu journal", 1
+WITH_SNAPSHOT = 2
+"""The form of a file that begins with a snapshot."""
 NUMBERS = ("sequence", "event_time", "origin_partition", "origin_offset")
-RULES = "rules"
+RULES, SNAPSHOT = "rules", "snapshot"
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedEntry:
     """An entry of the journal. *row* has the fields of its record but the body; *body* is the Avro payload of *version*, or,
-    for rules, their JSON, which has no version."""
+    for rules, their JSON, and for a snapshot its part, which have no version."""
 
     row: Mapping[str, Any]
     body: bytes
@@ -46,12 +49,12 @@ class ExportedAnswer:
     version: int | None
 
 
-def header_line(city: str) -> bytes:
-    return _line({"export": EXPORT, "form": FORM, "city": city})
+def header_line(city: str, *, has_snapshot: bool = False) -> bytes:
+    return _line({"export": EXPORT, "form": WITH_SNAPSHOT if has_snapshot else FORM, "city": city})
 
 
 def entry_line(entry: ExportedEntry, subject: str | None) -> bytes:
-    is_rules = entry.version is None
+    is_rules = entry.row["entry"] == RULES
     body: Any = orjson.Fragment(entry.body) if is_rules else b64encode(entry.body).decode()
     return _line({**entry.row, "subject": subject, "version": entry.version, "body": body})
 
@@ -138,8 +141,10 @@ def _values(file: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
 def _city_of(header: Mapping[str, Any] | None) -> str:
     if header is None or header.get("export") != EXPORT or not isinstance(header.get("city"), str):
         raise _wrong(1, "no exported journal")
-    if header.get("form") != FORM:
-        raise _wrong(1, f"an exported journal of another form than {FORM}")
+    if header.get("form") not in (FORM, WITH_SNAPSHOT):
+        raise _wrong(
+            1, f"an exported journal of another form than {FORM} or {WITH_SNAPSHOT}: it needs a newer version"
+        )
     return str(header["city"])
 
 
@@ -148,7 +153,8 @@ def _entry_of(number: int, value: dict[str, Any]) -> ExportedEntry:
     _demand(number, row, ("entry", "origin_topic"), NUMBERS)
     if row["entry"] == RULES:
         return ExportedEntry(row, orjson.dumps(value.get("body")), None)
-    return ExportedEntry(row, _bytes(number, "body", value.get("body")), _version(number, value))
+    version = None if row["entry"] == SNAPSHOT else _version(number, value)
+    return ExportedEntry(row, _bytes(number, "body", value.get("body")), version)
 
 
 def _answer_of(number: int, value: Mapping[str, Any]) -> ExportedAnswer:

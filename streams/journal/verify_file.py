@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from schemas.older import VersionCodecs
 from streams.journal.entries import RULES
 from streams.journal.file import ExportedAnswer, ExportedEntry, JournalFile
 from streams.journal.replay import COMPARED, recorded_as
+from streams.journal.snapshot import SNAPSHOT, SnapshotReader
 from streams.journal.verdict import OTHER_BYTES, Verdict, held_against
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
@@ -58,8 +60,8 @@ def verify_file(file: JournalFile, *, progress: Callable[[int], None] = lambda _
 
     def answers() -> Iterator[EventNow]:
         nonlocal entries
-        state = CityState.empty()
-        for number, entry in file.entries():
+        state, lines = _beginning(file)
+        for number, entry in lines:
             entries += 1
             progress(entries)
             for event in step(state, _seen(number, entry, codecs)):
@@ -69,6 +71,28 @@ def verify_file(file: JournalFile, *, progress: Callable[[int], None] = lambda _
     verdict = held_against(answers(), then, difference=lambda now, one: _difference(now, one, codecs))
     verdict.entries = entries
     return verdict
+
+
+def _beginning(file: JournalFile) -> tuple[CityState, Iterator[tuple[int, ExportedEntry]]]:
+    """The state to begin with, and the entries behind it."""
+    lines = file.entries()
+    first = next(lines, None)
+    if first is None or first[1].row["entry"] != SNAPSHOT:
+        return CityState.empty(), chain([] if first is None else [first], lines)
+    parts = SnapshotReader()
+    number = 0
+    for number, entry in chain([first], lines):  # noqa: B007 the last one's is told
+        row = entry.row
+        if row["entry"] != SNAPSHOT or not {"key", "origin_timestamp"} <= row.keys():
+            break
+        snapshot = parts.take({**row, "body": entry.body})
+        if snapshot is not None:
+            return snapshot.state(), lines
+    raise Invalid(
+        f"line {number}: the snapshot that it begins with is not whole",
+        field=f"line {number}",
+        expected="its parts and its end, as 'bongsu replay CITY --export FILE' writes them",
+    )
 
 
 def _seen(number: int, entry: ExportedEntry, codecs: VersionCodecs) -> Entry:

@@ -170,10 +170,21 @@ def ends_of(bootstrap: str, topics: Sequence[str], *, is_committed: bool) -> dic
     committed one.
     """
     isolation = "read_committed" if is_committed else "read_uncommitted"
+    return {place: end for place, (_, end) in _watermarks(bootstrap, topics, isolation).items()}
+
+
+def beginnings_of(bootstrap: str, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+    """Return the offset of the first record of each partition that retention has left."""
+    return {place: first for place, (first, _) in _watermarks(bootstrap, topics, "read_committed").items()}
+
+
+def _watermarks(
+    bootstrap: str, topics: Sequence[str], isolation: str
+) -> dict[tuple[str, int], tuple[int, int]]:
     consumer = reader(bootstrap, **{"isolation.level": isolation})
     try:
         return {
-            (p.topic, p.partition): consumer.get_watermark_offsets(p, timeout=METADATA_TIMEOUT_S)[1]
+            (p.topic, p.partition): consumer.get_watermark_offsets(p, timeout=METADATA_TIMEOUT_S)
             for p in partitions_of(consumer, topics)
         }
     except KafkaException as error:

@@ -12,6 +12,7 @@ from streams.situations.entry import Entry
 from streams.situations.model import Incident, Situation
 from streams.situations.reports.notices import NOTICES
 from streams.situations.rule import Explains
+from streams.situations.rules.in_force import told_version
 from streams.situations.sections import Reach
 from streams.situations.state.city import CityState
 from streams.situations.terms import JOINT_INCIDENT
@@ -55,6 +56,31 @@ def explanation(state: CityState, value: Mapping[str, Any], entry: Entry) -> Exp
         ties=tuple(ties(state, situation)) if situation is not None and is_joint else (),
         nearly=otherwise(state, situation) if situation is not None else None,
     )
+
+
+def remembered(state: CityState, situation: Situation) -> Explanation:
+    """Of the revision that *situation* had when *state* was kept: all but what came in then, which only its entry says. Its
+    newest report stands for that."""
+    rule, reports = situation.rule, situation.view.incidents
+    newest = max(reports, key=lambda one: (one.heard_at, one.incident_id), default=None)
+    told = f"; its newest: {_heard(newest)}" if newest is not None else ""
+    return Explanation(
+        situation_id=situation.situation_id,
+        revision=situation.revision,
+        sequence=state.sequence,
+        came_in=f"before the journal's snapshot{told}",
+        decided_by=f"{rule} {told_version(rule, state.rules)}",
+        numbers=state.rules_digest or "",
+        decided_with=numbers_of(state.rules, rule),
+        because=situation.reason,
+        ties=tuple(ties(state, situation)) if situation.holds_reports else (),
+        nearly=otherwise(state, situation),
+    )
+
+
+def _heard(one: Incident) -> str:
+    told = f"report {one.agency_case_no} of {one.agency} ({one.kind}, {one.status})"
+    return f"{told}, {one.topic}[{one.partition}]@{one.offset}"
 
 
 def numbers_of(config: RulesConfig, rule: str) -> str:

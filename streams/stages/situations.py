@@ -1,7 +1,8 @@
 """The situations stage: incidents, evidence, places and ticks in; situations, alerts, grants and watches out.
 
 Every entry given to the rules is written to ``core.journal`` in order, in the transaction of the rules'
-results. The state for a restart goes to ``core.state``, in the same transaction.
+results. The state for a restart goes to ``core.state``, in the same transaction. Once a day, by the city's clock, a
+snapshot of the state goes to the journal, too, a part a transaction.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from schemas.wire import Wire
 from streams import metrics
 from streams.dlq.rows import aside_record
 from streams.journal.entries import RULES, journal_event
+from streams.journal.replay import COMPARED
+from streams.journal.snapshot import SnapshotWriter, is_due
 from streams.runtime.inbox import Inbox
-from streams.runtime.kafka import transactional_producer
+from streams.runtime.kafka import ends_of, transactional_producer
 from streams.runtime.records import Record, RecordBatch
 from streams.runtime.row_reader import RowReader, Unreadable
 from streams.runtime.tables import Table, read_rows
@@ -59,6 +62,14 @@ class SituationsAssignment:
     producer: Producer
     state: CityState
     inbox: Inbox
+    answered: dict[str, int]
+    """Contract → the offset behind its last answer in the log."""
+    is_first: bool = False
+    """Whether the journal begins with this assignment."""
+    has_taken: bool = False
+    """Whether it has taken anything yet."""
+    snapshot: SnapshotWriter | None = None
+    """The snapshot under way."""
     carried: Sequence[Record] = ()
     """Records read before the last commit and not yet taken, as their barrier was not reached."""
 
@@ -100,7 +111,9 @@ class SituationsStage:
             with transaction(producer, self._wire, self._city) as outbox:
                 kept.mend(outbox, self._city)
         inbox = Inbox(topic_name(self._city, "core.tick"), topic_name(self._city, "place.camera"))
-        self._held = SituationsAssignment(producer, state, inbox)
+        answered = answer_ends(self._bootstrap, self._city)
+        is_first = state.sequence == 0
+        self._held = SituationsAssignment(producer, state, inbox, answered, is_first=is_first)
 
     def _kept(self) -> Table:
         """Return the rows of ``core.state``."""
@@ -124,16 +137,36 @@ class SituationsStage:
     def _take(self, batch: RecordBatch, held: SituationsAssignment) -> None:
         timed = metrics.transactions.labels(self.group).time()
         with timed, transaction(held.producer, self._wire, self._city) as outbox:
+            self._keep(held, outbox)
             for record in (*self._again, *batch.records):
                 self._offer(record, held, outbox)
             self._answer(held, outbox)
             # records that wait for their barrier lie behind the committed offsets, so a restart reads them
             # again
-            outbox.flush()
+            for (topic, _), end in outbox.flush().items():
+                held.answered[contract_name(topic)] = end
             outbox.read_up_to(held.inbox.next_offsets(), batch.group_metadata)
         self._again = ()
         held.carried = held.inbox.waiting_records()
         metrics.waiting.labels(self.group).set(held.inbox.waiting)
+
+    def _keep(self, held: SituationsAssignment, outbox: Outbox) -> None:
+        """Journal a part of the snapshot under way, or of one that is due: the state of the moment between two transactions.
+        A part is a few milliseconds of work. One that is due at the start is written whole, before anything is taken.
+        """
+        state, is_start = held.state, not held.has_taken
+        held.has_taken = True
+        if held.snapshot is None and is_due(state):
+            answered = {one: held.answered.get(one, 0) for one in COMPARED}
+            held.snapshot = SnapshotWriter(self._city, state, answered)
+        while held.snapshot is not None:
+            for event in held.snapshot.next():
+                outbox.put(event)
+            if held.snapshot.is_done:
+                state.kept_at, held.snapshot = held.snapshot.now_ms, None
+                outbox.put(state.clock_row())
+            if not is_start:
+                return
 
     def _offer(self, record: Record, held: SituationsAssignment, outbox: Outbox) -> None:
         metrics.records_taken.labels(self.group, record.topic).inc()
@@ -193,6 +226,8 @@ class SituationsStage:
         """Give one entry to the rules: journal it, publish the results, collect the state rows."""
         trace = record.traceparent if record is not None else None
         answers = step(held.state, entry)
+        if held.is_first and not held.state.kept_at:
+            held.state.kept_at = held.state.now_ms  # the journal itself begins here
         outbox.put(journal_event(self._city, held.state.sequence, held.state.now_ms, entry, record))
         for event in [*answers, held.state.clock_row()]:
             if event.topic == "core.state":
@@ -240,6 +275,15 @@ def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]
         if value[field] > latest_ms:
             raise Invalid(f"{field} lies in the future", field=field, expected="at most 300 s ahead")
     return value
+
+
+def answer_ends(bootstrap: str, city: str) -> dict[str, int]:
+    """Return the offset behind the last answer of each contract. The topics of answers have one partition."""
+    topics = [topic_name(city, contract) for contract in COMPARED]
+    return {
+        contract_name(topic): end
+        for (topic, _), end in ends_of(bootstrap, topics, is_committed=False).items()
+    }
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from deploy.settings import Endpoints
 from schemas.event import Event
 from streams.geo import distance_m
+from streams.runtime.records import Record
 from tests.living_city import DERECHO, LivingCity, cut, live
 
 pytestmark = pytest.mark.cluster
@@ -212,22 +213,52 @@ def test_an_answer_that_was_altered_is_found(new_city: NewCity, recording: Path)
     assert "differ" in city.bongsu("replay", str(city.file), "--verify", code=1).stdout
 
 
-def test_a_journal_that_no_longer_reaches_back_is_said_to_be_so_and_what_stands_is_shown_without_why(
+def test_a_journal_whose_first_entries_are_gone_goes_on_from_its_snapshot_and_without_one_shows_no_why(
     new_city: NewCity, recording: Path
 ) -> None:
     city = new_city("storm-long-ago")
-    city.play(cut(recording, city.folder / "cut.jsonl", count=2))
-    its_id = city.values("core.situation")[-1]["situation_id"]
-    admin = AdminClient({"bootstrap.servers": city.places.kafka})
-    (gone,) = admin.delete_records([TopicPartition(f"{city.name}.core.journal", 0, 3)]).values()
-    gone.result(30)
-    assert "begins with entry" in city.bongsu("replay", str(city.file), "--verify", code=1).stderr
+    for some in two_days(recording, city.folder):
+        city.play(some)
+    its_id = city.values("core.situation")[0]["situation_id"]
+    kept = [one for one in city.records("core.journal") if snapshot_part(city, one) is not None]
+    assert [snapshot_part(city, one) for one in kept] == [*["part"] * (len(kept) - 1), "end"]
+
+    delete_before(city, kept[0].offset)
+    verified = city.bongsu("replay", str(city.file), "--verify")
+    assert "byte-identical" in verified.stdout
+    assert "begins with the journal's snapshot of 2024-05-1" in verified.stderr
+    shown = city.bongsu("situation", "show", its_id, "--city", str(city.file))
+    assert "came in: before the journal's snapshot; its newest: report" in shown.stdout
+
+    delete_before(city, kept[0].offset + 1)
     shown = city.bongsu("situation", "show", its_id, "--city", str(city.file))
     assert "without why" in shown.stderr
     assert "revision 1" in shown.stdout
 
 
 # -- helpers -------------------------------------------------------------------------------------------------
+
+
+def two_days(recording: Path, folder: Path) -> list[Path]:
+    """A list of the first day and one of two days later; and some from behind them."""
+    first, later, behind = (
+        cut(recording, folder / f"{n}.jsonl", first=n, count=count)
+        for n, count in ((0, 2), (200, 1), (201, 3))
+    )
+    first.write_bytes(first.read_bytes() + later.read_bytes())
+    return [first, behind]
+
+
+def snapshot_part(city: LivingCity, record: Record) -> str | None:
+    row = city.wire.decode(record.topic, record.value or b"")
+    return row["key"] if row["entry"] == "snapshot" else None
+
+
+def delete_before(city: LivingCity, offset: int) -> None:
+    """Do what retention does to the journal."""
+    admin = AdminClient({"bootstrap.servers": city.places.kafka})
+    (gone,) = admin.delete_records([TopicPartition(city.topic("core.journal"), 0, offset)]).values()
+    gone.result(30)
 
 
 def kinds_called(city: LivingCity, domain: str) -> dict[str, set[str]]:

@@ -45,6 +45,7 @@ def test_what_is_under_way_is_exported_as_later_and_what_comes_after_it_not_at_a
 ) -> None:
     monkeypatch.setattr(module, "ends_of", ends)
     monkeypatch.setattr(module, "read_whole", log)
+    monkeypatch.setattr(module, "beginnings_of", lambda _, topics: {(topic, 0): 0 for topic in topics})
     counts: list[int] = []
     rows: Any = Rows()
     header, *lines = exported("town", bootstrap="", wire=rows, reader=rows, progress=counts.append)

@@ -67,7 +67,7 @@ def test_the_stage_sets_it_aside_and_the_rules_never_see_it() -> None:
     stage = SituationsStage("moie", nothing, bootstrap="", wire=nothing)
     reader: Any = GivenReader(at(0), at(301), at(2))
     stage._reader = reader
-    held = SituationsAssignment(nothing, CityState(nothing), Inbox("moie.core.tick", "moie.place.camera"))
+    held = SituationsAssignment(nothing, CityState(nothing), Inbox("moie.core.tick", "moie.place.camera"), {})
     outbox: Any = Written()
     for offset in range(3):
         stage._offer(a_record(offset=offset), held, outbox)

@@ -82,7 +82,7 @@ def changed(line: bytes, **fields: Any) -> bytes:
     ("number", "line", "why"),
     [
         (1, b"{}\n", "line 1: no exported journal"),
-        (1, changed(LINES[0], form=2), "line 1: an exported journal of another form than 1"),
+        (1, changed(LINES[0], form=3), "line 1: an exported journal of another form than 1"),
         (3, b"{\n", "line 3: no JSON"),
         (3, b"[]\n", "line 3: no JSON object"),
         (3, changed(LINES[2], sequence="2"), "line 3: sequence is no whole number"),
@@ -185,7 +185,7 @@ def test_a_compressed_file_that_is_cut_off_names_the_line_that_is_missing(tmp_pa
         {"export": "bongsu journal", "form": 1},
         {"export": "another", "form": 1, "city": "demo"},
         {"export": "bongsu journal", "form": 1, "city": 7},
-        {"export": "bongsu journal", "form": 2, "city": "demo"},
+        {"export": "bongsu journal", "form": 3, "city": "demo"},
     ],
 )
 def test_each_part_of_the_header_is_needed(tmp_path: Path, header: dict[str, Any]) -> None:

@@ -11,8 +11,9 @@ import pytest
 from schemas.errors import Fatal, Retriable, Unreachable
 from schemas.event import Event
 from streams.journal import export, replay
+from streams.journal.beginning import BeginningGone
 from streams.journal.entries import RULES, entry_of, journal_event
-from streams.journal.replay import COMPARED, BeginningGone, Reached, explained, replayed, verify
+from streams.journal.replay import COMPARED, Reached, explained, replayed, verify
 from streams.journal.verdict import Verdict
 from streams.runtime import kafka
 from streams.runtime.records import Record
