@@ -7,6 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from connectors.gateway.accounts import Account
+from connectors.subscribers import Subscriber
+
 FORGOTTEN_MS = 3_600_000
 """A grant that ended is remembered for so long, so that a late request is told why."""
 
@@ -76,6 +79,15 @@ KEPT = (
     "expires_at",
     "revoked_at",
 )
+
+
+def forbidden(account: Account, grant: Mapping[str, Any] | None) -> str | None:
+    """Why *account* may not use *grant*; ``None`` when it may."""
+    if not account.may_subscribe:
+        return "may_not_read"
+    if grant is not None and not Subscriber(account.audience).may_read("core.grant", grant):
+        return "other_audience"
+    return None
 
 
 def end_of(row: Mapping[str, Any]) -> int:

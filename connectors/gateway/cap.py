@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from connectors.formats.cap_feed import CAP_TYPE, ENTRIES_MAX, atom_feed
 from connectors.formats.cap_out import CapMessage
-from connectors.gateway.limits import Rates
+from connectors.gateway.limits import Rates, Turns
 from connectors.gateway.problems import Problem
 from connectors.gateway.published import PublishedAlerts
 from connectors.gateway.service import Gateway
@@ -52,6 +52,8 @@ class CapPart:
     sign: Callable[[bytes], bytes] | None = None
     url: str | None = None
     visits: Rates = field(default_factory=lambda: Rates(VISITS_PER_S))
+    turns: Turns = field(default_factory=Turns)
+    """One document is made at a time, by turns of addresses: after a start many ask for what is not made yet."""
     _pages: dict[str, bytes] = field(default_factory=dict)
     _signed: dict[str, bytes] = field(default_factory=dict)
 
@@ -108,9 +110,10 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
                 _asked(request, "limit", LIMIT, ENTRIES_MAX),
             )
             address = f"{part.url or _host_of(request)}/v1/{gateway.city}/cap"
-            page = await run_in_threadpool(
-                _page, part, subscriber, address, number, limit, now_ms=gateway.now_ms()
-            )
+            async with part.turns.turn(_caller(request)):
+                page = await run_in_threadpool(
+                    _page, part, subscriber, address, number, limit, now_ms=gateway.now_ms()
+                )
             headers = _headers(
                 request, page.tag, page.messages[0].sent_ms if page.messages else part.since_ms
             )
@@ -118,7 +121,8 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
                 headers["Link"] = f'<{page.next_address}>; rel="next"'
             if _is_known(request, page.tag):
                 return Response(status_code=304, headers=headers)
-            body = await run_in_threadpool(part.page, page)
+            async with part.turns.turn(_caller(request)):
+                body = await run_in_threadpool(part.page, page)
         except Problem as problem:
             return problem.answer()
         return Response(body, headers=headers, media_type=ATOM_TYPE)
@@ -141,7 +145,8 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
             headers = _headers(request, tag, message.sent_ms)
             if _is_known(request, tag, message.sent_ms):
                 return Response(status_code=304, headers=headers)
-            body = await run_in_threadpool(part.document, message)
+            async with part.turns.turn(_caller(request)):
+                body = await run_in_threadpool(part.document, message)
         except Problem as problem:
             return problem.answer()
         return Response(body, headers=headers, media_type=CAP_TYPE)
@@ -152,14 +157,17 @@ def _reader(gateway: Gateway, part: CapPart, request: Request, city: str) -> Sub
     subscriber = None
     if request.headers.get("authorization"):
         subscriber = gateway.subscriber_of(gateway.account_of(request))
-    else:
-        address = request.client.host if request.client else ""
-        if (wait_s := part.visits.wait_s(address, None, gateway.now_s())) > 0:
-            raise Problem(429, "too many requests without a key from this address", retry_after_s=wait_s)
+    elif (wait_s := part.visits.wait_s(_caller(request), None, gateway.now_s())) > 0:
+        raise Problem(429, "too many requests without a key from this address", retry_after_s=wait_s)
     gateway.check_city(city)
     if (trouble := part.trouble()) is not None:
         raise Problem(503, f"the alerts are not known yet: {trouble}", retry_after_s=2)
     return subscriber
+
+
+def _caller(request: Request) -> str:
+    """The client's address."""
+    return request.client.host if request.client else ""
 
 
 def _page(

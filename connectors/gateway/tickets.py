@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from connectors.gateway import metrics
-from connectors.gateway.access import AccessLog, Grants, Written
+from connectors.gateway.access import AccessLog, Grants, Written, forbidden
 from connectors.gateway.accounts import Account
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.problems import Problem
@@ -147,7 +147,7 @@ async def _redeemed(
     if grant is None and tickets.grants.trouble is not None:
         raise Problem(503, f"the grants are not known yet: {tickets.grants.trouble}", retry_after_s=2)
     reason = tickets.grants.ending(grant_id, now_ms=now_ms)
-    reason = _forbidden(gateway, account, grant) or reason
+    reason = forbidden(account, grant) or reason
     about = {"account_id": account.account_id, "address": address, **_of_grant(grant)}
     if reason is not None or grant is None:
         why = reason or "unknown_grant"
@@ -176,15 +176,6 @@ async def _redeemed(
         "expires_in_s": min(tickets.life_s, (grant["expires_at"] - now_ms) // 1000),
         "viewing_until_ms": grant["expires_at"],
     }
-
-
-def _forbidden(gateway: Gateway, account: Account, grant: Mapping[str, Any] | None) -> str | None:
-    """Why *account* may not use *grant*; ``None`` when it may."""
-    if not account.may_subscribe:
-        return "may_not_read"
-    if grant is not None and not gateway.subscriber_of(account).may_read("core.grant", grant):
-        return "other_audience"
-    return None
 
 
 class _Check:
@@ -238,8 +229,7 @@ class _Check:
         account = self._gateway.accounts.good(ticket.account_id, now_ms=self._now_ms)
         if account is None:
             return "account_ended"
-        grant = self._tickets.grants.of(ticket.grant_id)
-        return _forbidden(self._gateway, account, grant)
+        return forbidden(account, self._tickets.grants.of(ticket.grant_id))
 
     def _ending(self, ticket: Ticket) -> str | None:
         return self._tickets.grants.ending(ticket.grant_id, now_ms=self._now_ms)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,13 @@ import httpx
 import pytest
 from lxml import etree
 
-from connectors.formats.cap_out import HOUR_MS, NAMESPACE, Publisher
+from connectors.formats.cap_out import HOUR_MS, NAMESPACE, CapMessage, Publisher
 from connectors.formats.xml_signature import XmlSigner
 from connectors.gateway.accounts import new_key
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
 from connectors.gateway.published import RETENTION_MS, PublishedAlerts
+from connectors.subscribers import Subscriber
 from tests.cap_rules import faults
 from tests.unit.connectors.test_xml_signature import KINDS, a_key, is_valid, pem
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
@@ -346,3 +348,35 @@ def read_as_a_feed(body: bytes) -> Any:
     import feedparser  # noqa: PLC0415 - the other tests run without it
 
     return feedparser.parse(body)
+
+
+def test_one_page_is_made_at_a_time_however_many_ask(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.put(an_alert("A"))
+    inside, most = 0, 0
+    current = room.alerts.current
+
+    def slow(subscriber: Subscriber | None, *, now_ms: int) -> list[CapMessage]:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        sleep(0.01)  # the time in which another thread would come in
+        inside -= 1
+        return current(subscriber, now_ms=now_ms)
+
+    monkeypatch.setattr(PublishedAlerts, "current", lambda _self, *one, **about: slow(*one, **about))
+
+    async def strangers() -> list[int]:
+        async def ask(number: int) -> int:
+            transport = httpx.ASGITransport(room.app, client=(f"10.0.0.{number}", 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://city.example") as client:
+                return (await client.get(FEED)).status_code
+
+        return await asyncio.gather(*map(ask, range(10)))
+
+    assert (set(asyncio.run(strangers())), most) == ({200}, 1)
+
+
+def test_a_page_for_anybody_is_none_of_a_key(room: Room) -> None:
+    room.put(an_alert("A"))
+    ours, anybodys = room.get(authorization=room.key()), room.get()
+    assert ours.headers["etag"] != anybodys.headers["etag"]
