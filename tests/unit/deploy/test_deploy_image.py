@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.programs import NEEDS, demand_programs
+from deploy.local.repositories import repositories
 from deploy.manifests.health import main
 from deploy.manifests.image_list import HEAD, LOCAL_CLUSTER, closure, entries_of, image_list, installed
 from schemas.errors import Fatal, Unreachable
@@ -99,6 +100,18 @@ def test_the_health_check_asks_the_url_of_its_role(monkeypatch: pytest.MonkeyPat
     assert main([]) == 1, "nothing listens there any more"
     monkeypatch.delenv("BONGSU_HEALTH_URL")
     assert main([]) == 1
+
+
+def test_without_jgo_a_fetch_says_so_and_names_what_replaces_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # no Maven settings of the machine's user
+    monkeypatch.delenv("BONGSU_MAVEN", raising=False)
+    monkeypatch.setitem(sys.modules, "jgo.config", None)
+    with pytest.raises(Unreachable, match="BONGSU_MAVEN"):
+        repositories()
+    monkeypatch.setenv("BONGSU_MAVEN", "https://maven.example/")
+    assert repositories() == ["https://maven.example"]
 
 
 def test_a_local_cluster_without_its_programs_names_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
