@@ -61,6 +61,9 @@ def add(app: FastAPI, gateway: Gateway, hub: Hub) -> None:
         return EventStream(hub, client, beginning, is_current)
 
 
+KNOWN = {"kind", "contract", "topic", "bbox", "last_event_id", "from"}
+
+
 def _place_of(hub: Hub) -> Place:
     if (place := hub.ring.place) is None:
         raise Problem(503, f"the log cannot be read: {hub.log.trouble}", retry_after_s=AGAIN_S)
@@ -70,6 +73,8 @@ def _place_of(hub: Hub) -> Place:
 def view_of(request: Request, subscriber: Subscriber, city: str) -> View:
     """The view of *subscriber* with the request's filters. ``Problem`` 422 for a filter that cannot be."""
     given = request.query_params
+    if unknown_names := given.keys() - KNOWN:
+        raise _refused(min(unknown_names)[:40], "no such parameter", ", ".join(sorted(KNOWN)))
     kinds = _listed(request, "kind")
     for kind in kinds:
         if kind not in load_kinds():

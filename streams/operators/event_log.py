@@ -29,7 +29,9 @@ END_S = 10.0
 RECENT = 512
 """The number of offsets of each topic that are read at the start, so that clients of before resume from memory."""
 BATCH = 200
-SMALL = {"queued.max.messages.kbytes": 2_048, "fetch.wait.max.ms": 50}
+NO_JUMP = {"auto.offset.reset": "error"}
+"""A place that is no longer kept is a fault, never a silent jump to the oldest record."""
+SMALL = {**NO_JUMP, "queued.max.messages.kbytes": 2_048, "fetch.wait.max.ms": 50}
 
 
 class CityEventLog:
@@ -77,7 +79,7 @@ class CityEventLog:
                 self._ends.wait(AGAIN_S)
 
     def _follow(self, listener: Listener) -> None:
-        consumer = reader(self._bootstrap)
+        consumer = reader(self._bootstrap, **NO_JUMP)
         try:
             oldest, newest = self._bounds(consumer)
             place = self._place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,8 @@ from httpx_sse import ServerSentEvent, connect_sse
 
 from connectors.gateway.live_place import NUMBER, Place
 from deploy.settings import Endpoints
+from schemas.errors import BongsuError
+from streams.operators.event_log import CityEventLog
 from tests.a_gateway import PushedCity
 from tests.living_city import ANSWERS, LivingCity, wait_until
 from tests.unit.gateway.test_door import NO_CERTIFICATES
@@ -140,6 +142,10 @@ def test_a_cut_stream_resumes_without_a_gap_or_a_double_and_a_lost_place_gets_wh
     place = TopicPartition(city.city.topic("core.situation"), 0, middle)
     for future in admin.delete_records([place]).values():
         future.result()
+    log = CityEventLog(city.city.name, bootstrap=city.city.places.kafka, wire=city.city.wire)
+    with pytest.raises(BongsuError), closing(log.reading(Place((1, 0, 0)))) as reading:
+        while reading.next(Place((middle, 0, 0))) is not None:
+            pass
     with stream(city, reader, last_event_id="s1.a0.g0") as events:
         reset = next(events)
         assert reset.event == "reset" and "older" in reset.json()["reason"]

@@ -297,6 +297,7 @@ def test_a_box_does_not_tell_the_public_a_place_that_is_masked(live: Live) -> No
         ("bbox=1,2,3", "bbox"),
         ("bbox=10,50,5,60", "bbox"),
         ("bbox=nan,0,1,1", "bbox"),
+        ("polygon=1,2", "polygon"),
         ("from=then", "from"),
         ("kind=" + "crash," * 60, "kind"),
     ],
