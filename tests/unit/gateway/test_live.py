@@ -371,7 +371,7 @@ def test_a_log_that_begins_anew_ends_its_streams(live: Live) -> None:
 
 
 def test_where_the_log_cannot_be_read_a_stream_says_so(tmp_path: Path) -> None:
-    with living(tmp_path, ring=Ring(1)) as live:
+    with living(tmp_path, ring=Ring(2)) as live:
         for _ in range(3):
             live.log.write(SITUATION)
         live.log.is_away = True
