@@ -76,7 +76,7 @@ def test_a_fixed_port_that_is_taken_is_told_and_no_other_is_chosen(tmp_path: Pat
     assert choose_ports(["kafka"], kept={"kafka": port}, home=tmp_path, fixed=["kafka"]) == {"kafka": port}
     with (
         socket.create_server(("127.0.0.1", port)),
-        pytest.raises(Fatal, match=f"port {port} is fixed for kafka .*--port kafka=NUMBER"),
+        pytest.raises(Fatal, match=f"port {port} is fixed for kafka .*--port kafka={port + 1}"),
     ):
         choose_ports(["kafka"], kept={"kafka": port}, home=tmp_path, fixed=["kafka"])
 
