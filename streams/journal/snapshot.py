@@ -19,7 +19,7 @@ from schemas.catalogue import topic_name
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 from streams.situations.fold import CityState
-from streams.situations.state.snapshot import lines_of, state_of
+from streams.situations.state.snapshot_lines import lines_of, state_of
 
 SNAPSHOT = "snapshot"
 PART, END = "part", "end"

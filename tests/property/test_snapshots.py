@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState
-from streams.situations.state.snapshot import lines_of, state_of
+from streams.situations.state.snapshot_lines import lines_of, state_of
 from tests.property.city_life import OperatedCity, a_life
 from tests.property.test_joining import numbers
 

@@ -26,7 +26,7 @@ from streams.runtime.row_reader import RowReader
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.situations.rules.in_force import CityRules
-from streams.situations.state.snapshot import FORM, lines_of, state_of
+from streams.situations.state.snapshot_lines import FORM, lines_of, state_of
 from streams.stages.situations import SituationsAssignment, SituationsStage
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_incident, at, place, rules
 from tests.unit.streams.a_log import Log
