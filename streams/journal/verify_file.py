@@ -81,7 +81,7 @@ def _beginning(file: JournalFile) -> tuple[CityState, Iterator[tuple[int, Export
         return CityState.empty(), chain([] if first is None else [first], lines)
     parts = SnapshotReader()
     number = 0
-    for number, entry in chain([first], lines):  # noqa: B007 the last one's is told
+    for number, entry in chain([first], lines):  # noqa: B007 (the last one's is told)
         row = entry.row
         if row["entry"] != SNAPSHOT or not {"key", "origin_timestamp"} <= row.keys():
             break

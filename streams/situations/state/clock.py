@@ -45,7 +45,7 @@ class Clock:
         return body_of(self.rules_clock() | ({"kept_at": self.kept_at} if self.kept_at else {}))
 
     def rules_clock(self) -> dict[str, int | str | None]:
-        """What the rules know of it: it follows from the journal's entries alone."""
+        """The part that the rules know: it follows from the journal's entries alone."""
         clock: dict[str, int | str | None] = {"now_ms": self.now_ms, "sequence": self.sequence}
         clock |= {"rules": self.rules_digest}
         clock |= {"gone": self.gone, "gone_to": self.gone_to}

@@ -357,7 +357,7 @@ class Outbox:
         self.events.append(event)
 
     def kinds(self) -> list[str]:
-        """What was written since the last time: keys of the journal's entries, and of rows of the state."""
+        """The rows written since the last time: keys of the journal's entries, and of rows of the state."""
         said = [str((one.value or {}).get("key") or one.key) for one in self.events]
         self.events.clear()
         return said
