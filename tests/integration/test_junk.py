@@ -165,8 +165,8 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     for contract in read:  # and once more, for workers that start with junk in the topic
         junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
     junk_city.start("match", "speed")
-    for worker, group, contracts in STAGES.values():
-        for contract in contracts:
+    for module, (worker, group, contracts) in STAGES.items():
+        for contract in contracts if module not in FROM_THE_END else ():
             least = 1 if group.startswith("ingest.") else 8
             wait_until(lambda: junk_city.counted(worker, group, contract) >= least, SEEN_S, every_s=0.2)  # noqa: B023 (as above)
     assert junk_city.status_of(leaked, 3) == 202
@@ -177,6 +177,10 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     assert "is refused from now on" in said
     wait_until(lambda: junk_city.status_of(leaked, 4) == 401, 5.0)
     assert junk_city.status_of(good, 5) == 202
+
+
+FROM_THE_END = ("streams/stages/deliver_log.py", "streams/stages/deliver_cap.py")
+"""Modules that begin with what comes: without a receiver that is behind they read nothing of before."""
 
 
 def _only_at_the_start(module: str) -> set[str]:
