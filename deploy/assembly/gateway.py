@@ -54,7 +54,7 @@ SWITCH_S = 0.0005
 """The interpreter's switch interval: with Python's 5 ms, drains delay a response by several turns, seen at p99."""
 SWITCH_BESIDE_S = 0.02
 """The same in a process that has all stages of a city: a dozen threads that take turns each 5 ms wait for one another. From
-an incident to its webhook at 20 a second, p99 was 0.49 s with 5 ms and 0.25 s with 20 ms, in one sitting; 0.5 ms was worst."""
+an incident to its webhook at 20 a second p99 was 0.49 s with 5 ms and 0.25 s with 20 ms, side by side; 0.5 ms was worst."""
 
 
 def spool_path(city: City) -> Path:
