@@ -121,7 +121,7 @@ class Town:
 
 @pytest.fixture
 def town(cluster: Endpoints, tmp_path: Path) -> Iterator[Town]:
-    city = LivingCity("subscribed", tmp_path, cluster)
+    city = LivingCity("webhooked", tmp_path, cluster)
     gateway = PushedCity(city, form=FILE)
     try:
         with a_web_receiver() as receiver, city.running():
