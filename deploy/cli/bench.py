@@ -66,7 +66,7 @@ def latency(rate: float, seconds: float, seed: int, runs: int, as_json: bool) ->
         figures = module.measure(platform, load)
         met = met and figures.meets_targets
         found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
-        click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+        _tell(found, as_json=as_json)
     if not met:
         raise click.exceptions.Exit(1)
 
@@ -88,7 +88,7 @@ def gateway(seconds: float, batch: int, as_json: bool) -> None:
     about = module.surroundings(load)
     figures = module.measure(reach(), load)
     found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
-    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    _tell(found, as_json=as_json)
     if not figures.meets_targets:
         raise click.exceptions.Exit(1)
 
@@ -110,7 +110,7 @@ def ingest(form: str, events: int, runs: int, as_json: bool) -> None:
     platform = reach()
     for _ in range(runs):
         found = {**module.surroundings(form, events), **module.shown(module.measure(platform, form, events))}
-        click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+        _tell(found, as_json=as_json)
 
 
 @bench.command()
@@ -148,7 +148,7 @@ def match(reader: str, runs: int, profile: bool, as_json: bool, **about: Any) ->
     else:
         tell = partial(click.echo, err=True)
         found |= module.shown(module.measure(reach(), load, runs, reader=reader, tell=tell))
-    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    _tell(found, as_json=as_json)
 
 
 @bench.command()
@@ -174,7 +174,7 @@ def flow(seconds: int, kill: bool, as_json: bool, **about: Any) -> None:
     found = {**benchmark("match").surroundings(load), "benchmark": "flow", "seconds": seconds}
     figures = module.measure(reach(), load, tell=partial(click.echo, err=True), kill=kill)
     found |= module.shown(figures)
-    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    _tell(found, as_json=as_json)
 
 
 @bench.command()
@@ -198,17 +198,9 @@ def situations(as_json: bool, from_kafka: bool, **about: Any) -> None:
     load = module.Load(**about)
     figures = module.measure(load, reach() if from_kafka else None)
     found = {**module.surroundings(load), **module.shown(figures), "meets_targets": figures.meets_targets}
-    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    _tell(found, as_json=as_json)
     if not figures.meets_targets:
         raise click.exceptions.Exit(1)
-
-
-def _lines(found: dict[str, Any]) -> str:
-    return "\n".join(f"{name}: {_in_words(value)}" for name, value in found.items()) + "\n"
-
-
-def _in_words(value: Any) -> str:
-    return "  ".join(f"{n} {v}" for n, v in value.items()) if isinstance(value, dict) else str(value)
 
 
 @bench.command()
@@ -236,6 +228,19 @@ def delivery(rate: float, seconds: float, as_json: bool) -> None:
     about = module.surroundings(load)
     figures = module.measure(reach(), load)
     found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
-    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+    _tell(found, as_json=as_json)
     if not figures.meets_targets:
         raise click.exceptions.Exit(1)
+
+
+def _tell(found: dict[str, Any], *, as_json: bool) -> None:
+    """Print one run's figures."""
+    click.echo(orjson.dumps(found).decode() if as_json else _lines(found))
+
+
+def _lines(found: dict[str, Any]) -> str:
+    return "\n".join(f"{name}: {_in_words(value)}" for name, value in found.items()) + "\n"
+
+
+def _in_words(value: Any) -> str:
+    return "  ".join(f"{n} {v}" for n, v in value.items()) if isinstance(value, dict) else str(value)

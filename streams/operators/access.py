@@ -98,9 +98,7 @@ class LogAccess:
                 if self._producer is None:
                     self._open()
                 self._write(wanted)
-            except (
-                Exception
-            ) as error:  # an act that is not known to be safe must be told so, and the thread goes on
+            except Exception as error:  # whoever asked must hear that it is not safe; the thread goes on
                 self._failed(wanted, error)
 
     def _failed(self, wanted: Sequence[_Wanted], error: Exception) -> None:
