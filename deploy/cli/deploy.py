@@ -15,7 +15,7 @@ from deploy.telling import tell
 if TYPE_CHECKING:
     from deploy.city.city import City
 
-TARGETS = ("systemd", "compose")
+TARGETS = ("systemd", "compose", "kubernetes")
 PROGRAM = "/opt/bongsu/bin/bongsu"
 
 
@@ -46,7 +46,7 @@ def render(
     """Write what starts every process of CITY.
 
     The same cities give the same bytes. Name all cities of a machine at once: each gets its own ports, and one target
-    starts and stops all. Secrets are named, never written.
+    starts and stops all; for Kubernetes they get one overlay. Secrets are named, never written.
 
     \b
     Example:  bongsu deploy render houston --target systemd -o /tmp/rendered
@@ -61,7 +61,13 @@ def render(
     cities = [load_city(name) for name in city_names]
     _demand_whole(cities)
     plan = plan_of(cities, first_port=first_port or FIRST_PORT)
-    files = compose_of(plan, image=image_name()) if target == "compose" else units_of(plan, program=program)
+    match target:
+        case "kubernetes":
+            files = kubernetes_files(cities, first_port or FIRST_PORT)
+        case "compose":
+            files = compose_of(plan, image=image_name())
+        case _:
+            files = units_of(plan, program=program)
     for path, text in files.items():
         place = output / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +75,15 @@ def render(
     tell(f"{len(files)} files for {', '.join(plan.cities)} in {output}", err=True)
     for folder in own_connectors(cities):
         tell(f"copy the connectors in {folder} beside the city's file, too: they are not rendered", err=True)
+
+
+def kubernetes_files(cities: list[City], first_port: int) -> dict[str, str]:
+    """The folders for Kustomize. Each city has a plan of its own, so that its folder depends on no other city."""
+    from deploy.manifests.kubernetes import kubernetes_of
+    from deploy.manifests.plan import plan_of
+
+    ordered = sorted(cities, key=lambda city: city.name)
+    return kubernetes_of([plan_of([city], first_port=first_port) for city in ordered], image=image_name())
 
 
 def image_name() -> str:

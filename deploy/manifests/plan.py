@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ PORTS_OF_CITY = 10
 """Each city has a block of so many ports, in the order of their names; a role has the same place in each block."""
 PLACES = ("gateway", "ingest", "situations", "deliver", "match", "speed")
 ADDRESSES = tuple(VARIABLES.values())
+HTTPS, MQTT = 443, 1_883
+SCHEMES = {"http": 80, "https": HTTPS}
+ADDRESS = re.compile(r"\b(https?)://[^/\s:'\"]+(?::(\d+))?")
+"""An address in a setting: scheme, and port where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class CityProcess:
     """One process of a city. *port*: of ``/healthz``, ``/readyz`` and ``/metrics``, and of the gateway's HTTP.
 
     *secrets*: names of environment variables that it needs beside the addresses; their values stand in no rendering.
-    *after*: names of the city's roles that start before it.
+    *after*: names of the city's roles that start before it. *outward*: TCP ports outside the platform that it calls.
     """
 
     city: str
@@ -33,6 +38,7 @@ class CityProcess:
     port: int
     secrets: tuple[str, ...]
     after: tuple[str, ...]
+    outward: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -82,7 +88,7 @@ def plan_of(cities: Sequence[City], *, first_port: int = FIRST_PORT) -> Plan:
 def _processes(city: City, first_port: int) -> Iterable[CityProcess]:
     roles = roles_of_city(city)
     names = {role.name for role in roles}
-    secrets = _secrets(city)
+    secrets, outward = _secrets(city), _outward(city)
     for role in roles:
         chosen = city.file.gateway.port if role.name == "gateway" else None
         yield CityProcess(
@@ -91,6 +97,7 @@ def _processes(city: City, first_port: int) -> Iterable[CityProcess]:
             chosen or first_port + PLACES.index(role.name),
             tuple(sorted(secrets.get(role.name, ()))),
             tuple(name for name in role.after if name in names),
+            tuple(sorted(outward.get(role.name, ()))),
         )
 
 
@@ -104,6 +111,20 @@ def _secrets(city: City) -> dict[str, set[str]]:
     }
     texts["gateway"].append(str(file.cap.certificate))
     return {role: set(SECRET.findall(" ".join(found))) for role, found in texts.items()}
+
+
+def _outward(city: City) -> dict[str, set[int]]:
+    """The ports that each role calls outside: of live sources' addresses, and of subscribers, who may be added later."""
+    file = city.file
+    sources = [one.settings for one in file.source if one.live and not one.push]
+    receivers = " ".join(str(one.settings) for one in file.subscriptions())
+    brokers = {int(one["mqtt"].get("port", MQTT)) for one in sources if isinstance(one.get("mqtt"), dict)}
+    called = _ports(" ".join(map(str, sources))) | brokers
+    return {"ingest": called, "deliver": {HTTPS, *_ports(receivers)}}
+
+
+def _ports(text: str) -> set[int]:
+    return {int(port) if port else SCHEMES[scheme] for scheme, port in ADDRESS.findall(text)}
 
 
 def _demand_different(cities: Sequence[City]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from deploy.manifests.plan import CityProcess, Plan
 from deploy.manifests.yaml_text import yaml_of
@@ -35,3 +35,30 @@ def _job(
         {"targets": [address(one)], "labels": {"city": one.city, "role": one.role.name}} for one in processes
     ]
     return {"job_name": f"bongsu-{name}", "metrics_path": "/metrics", **keyed, "static_configs": targets}
+
+
+def pods_settings(processes: Sequence[CityProcess], service: Address, *, key_file: KeyFile) -> str:
+    """``prometheus.yml`` where a process is several pods: a job for each process, whose pods are found by DNS.
+
+    *service* gives the name that DNS answers with the address of each pod.
+    """
+    written = [_pods_job(process, service, key_file) for process in processes]
+    return yaml_of({"global": {"scrape_interval": "15s", "scrape_timeout": "10s"}, "scrape_configs": written})
+
+
+def _pods_job(process: CityProcess, service: Address, key_file: KeyFile) -> dict[str, object]:
+    keyed: dict[str, object] = {}
+    if process.role.name == "gateway":
+        keyed = {"authorization": {"credentials_file": key_file(process.city)}}
+    found = {"names": [service(process)], "type": "A", "port": process.port, "refresh_interval": "15s"}
+    labels = [
+        {"target_label": name, "replacement": value}
+        for name, value in (("city", process.city), ("role", process.role.name))
+    ]
+    return {
+        "job_name": f"bongsu-{process.name}",
+        "metrics_path": "/metrics",
+        **keyed,
+        "dns_sd_configs": [found],
+        "relabel_configs": labels,
+    }

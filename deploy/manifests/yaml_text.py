@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PLAIN = re.compile(r"[a-z_][a-z0-9_.-]*")
+PLAIN = re.compile(r"[a-z_][A-Za-z0-9_.-]*")
+LINES = re.compile(r"[^\s][ -~\n]*[^\n]\n")
+"""A text that YAML can hold line by line, as it is: the first line is not indented, the last one ends."""
 WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
@@ -31,7 +33,10 @@ def _lines(value: Any, indent: str = "") -> Iterator[str]:
 
 
 def _entry(head: str, value: Any, indent: str) -> Iterator[str]:
-    if _is_block(value):
+    if isinstance(value, str) and value.count("\n") > 1 and LINES.fullmatch(value):
+        yield f"{head} |"
+        yield from (f"{indent}{line}" if line else "" for line in value.splitlines())
+    elif _is_block(value):
         yield head
         yield from _lines(value, indent)
     else:

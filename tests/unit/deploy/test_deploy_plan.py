@@ -139,4 +139,4 @@ def test_render_writes_the_units_and_refuses_a_program_without_its_path(tmp_path
     assert {path: (tmp_path / "out" / path).read_text("utf-8") for path in units} == units
     done = CliRunner().invoke(bongsu, [*words, "--program", "bongsu"])
     assert isinstance(done.exception, UsageFault)
-    assert CliRunner().invoke(bongsu, [*words[:4], "kubernetes", *words[5:]]).exit_code == 2
+    assert CliRunner().invoke(bongsu, [*words[:4], "nomad", *words[5:]]).exit_code == 2
