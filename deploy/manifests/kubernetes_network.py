@@ -84,7 +84,7 @@ def platform_policies() -> list[Object]:
 
 
 def process_policy(process: CityProcess, labels: Mapping[str, str]) -> Object:
-    """What reaches one process, and the addresses outside that it calls."""
+    """The policy of one process: who reaches it, and the addresses outside that it calls."""
     ways = [_pods(named("prometheus"))]
     if process.role.name == "gateway":
         ways.append(_space(INGRESS))
