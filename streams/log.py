@@ -21,13 +21,21 @@ class Log:
         self._logger.disabled = KAFKA_LOGGER.disabled = False
 
     def info(self, event: str, **facts: Any) -> None:
-        self._logger.info(_line(event, facts))
+        self._log(logging.INFO, event, facts)
 
     def warning(self, event: str, **facts: Any) -> None:
-        self._logger.warning(_line(event, facts))
+        self._log(logging.WARNING, event, facts)
 
     def error(self, event: str, **facts: Any) -> None:
-        self._logger.error(_line(event, facts))
+        self._log(logging.ERROR, event, facts)
+
+    def _log(self, level: int, event: str, facts: dict[str, Any]) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, "%s", _line(event, facts), extra={EVENT: event, FACTS: facts})
+
+
+EVENT, FACTS = "bongsu_event", "bongsu_facts"
+"""Names of a log record's own fields, from which lines of JSON are made."""
 
 
 def _line(event: str, facts: dict[str, Any]) -> str:
@@ -48,10 +56,14 @@ def facts_of(error: Exception) -> dict[str, str]:
 
 def to_stderr(level: int = logging.INFO) -> None:
     """Log to standard error, one line per event."""
+    log_to(logging.StreamHandler(sys.stderr), level)
+
+
+def log_to(handler: logging.Handler, level: int, formatter: logging.Formatter | None = None) -> None:
+    """Log to *handler*, one line per event; what was set up first stays."""
     logger = logging.getLogger("bongsu")
     if not logger.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(formatter or logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
     logger.setLevel(level)
     logger.propagate = False

@@ -26,6 +26,9 @@ unlisted = Counter(
     ["group"],
 )
 situations = Gauge("bongsu_situations", "Situations in the state of a city", ["group"])
+situations_open = Gauge(
+    "bongsu_situations_open", "Situations that are neither closed nor merged into another", ["group"]
+)
 let_go = Counter(
     "bongsu_situations_let_go", "Situations dropped early: the limit of the city was reached", ["group"]
 )

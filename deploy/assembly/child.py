@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from deploy.city.city import City
 from schemas.errors import Fatal
 from streams.log import log
+from streams.log_file import LogOutput
 
 END_S = 15
 LOOK_S = 0.2
@@ -24,7 +25,7 @@ def worker_running(city: City, *options: str) -> Iterator[Callable[[], None]]:
 
     It ends when we end, even by kill -9: its standard input is a pipe from us, which then closes.
     """
-    worker = _start(city, options)
+    worker = _start(city, ("--quiet", *options))
 
     def check() -> None:
         if worker.poll() is not None:
@@ -39,9 +40,12 @@ def worker_running(city: City, *options: str) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def worker_kept(city: City, *options: str) -> Iterator[None]:
-    """``bongsu run CITY`` in a process of its own, started again whenever it ends. A thread watches it."""
-    over = threading.Event()
+def worker_kept(city: City, stage: str, output: LogOutput) -> Iterator[None]:
+    """``bongsu run CITY --stage`` *stage* in a process of its own, started again whenever it ends. A thread watches it.
+
+    *output*: our log; the child's is like it, in a file of its own.
+    """
+    over, options = threading.Event(), ("--stage", stage, "--wait", *output.options_of(stage))
 
     def keep() -> None:
         delay_s = AGAIN_FIRST_S
@@ -54,7 +58,7 @@ def worker_kept(city: City, *options: str) -> Iterator[None]:
                 return
             if time.monotonic() - started_s > AGAIN_MAX_S:
                 delay_s = AGAIN_FIRST_S
-            log.warning("a worker ended: starting it again", options=" ".join(options), wait_s=delay_s)
+            log.warning("a worker ended: starting it again", stage=stage, wait_s=delay_s)
             over.wait(delay_s)
             delay_s = min(delay_s * 2, AGAIN_MAX_S)
 
@@ -74,7 +78,6 @@ def _start(city: City, options: Sequence[str]) -> subprocess.Popen[bytes]:
         "deploy.cli",
         "run",
         str(city.path),
-        "--quiet",
         "--while-stdin",
         *options,
     ]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 from deploy.assembly.locks import role_of_source
 from deploy.city.city import City
@@ -11,6 +12,9 @@ from deploy.city.rules_file import RulesWatch
 from deploy.platform import Platform
 from deploy.settings import home_folder
 from streams.runtime.worker import Worker
+
+if TYPE_CHECKING:
+    from streams.stages.situations import SituationsStage
 
 APART = ("match", "speed")
 """Stages that run in a worker of their own, so that no incident waits for them."""
@@ -79,9 +83,11 @@ def worker_of(
         config = city.file.speed or SpeedConfig.model_validate({})
         worker.add_stage(SpeedStage(city.name, config, bootstrap=platform.kafka, wire=platform.wire))
     if "situations" in stages:
+        from streams import metrics
         from streams.stages.situations import SituationsStage
 
         stage = SituationsStage(city.name, city.rules, bootstrap=platform.kafka, wire=platform.wire)
+        metrics.situations_open.labels(stage.group).set_function(lambda: _open_count(stage))
         worker.add_stage(stage)
         worker.add_service(RulesWatch(city, stage.use))
     if "deliver" in stages:
@@ -100,6 +106,12 @@ def worker_of(
 
         add_sources(worker, city, platform)
     return worker
+
+
+def _open_count(stage: SituationsStage) -> int:
+    """The open situations of *stage*: counted when somebody asks, from a copy that no other thread changes."""
+    found = () if stage.state is None else list(stage.state.situations.values())
+    return sum(not one.is_closed and not one.is_merged for one in found)
 
 
 def free_port() -> int:

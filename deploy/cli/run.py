@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +15,8 @@ from deploy.assembly.stage_names import STAGES
 from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, Platform, know, reach
-from streams.log import to_stderr
+from streams.log import facts_of, log
+from streams.log_file import COUNT, EVERY_S, SIZE_MB, LogOutput
 
 if TYPE_CHECKING:
     from deploy.assembly.gateway import CityGateway
@@ -38,7 +39,34 @@ LOOPBACK = "127.0.0.1"
 @click.option(
     "--while-stdin", is_flag=True, hidden=True, help="end when standard input does: the parent is gone"
 )
-@click.option("--quiet", is_flag=True, help="log warnings and errors only")
+@click.option("--quiet", is_flag=True, help="log warnings and errors only, and no line a minute")
+@click.option(
+    "--log-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="log to this file, not to standard error; --stage match and speed, which run beside, to FILE-match and FILE-speed",
+)
+@click.option(
+    "--log-size",
+    type=click.IntRange(1, 10_000),
+    default=SIZE_MB,
+    show_default=True,
+    help="megabytes at which the file is rotated to FILE.1",
+)
+@click.option(
+    "--log-count",
+    type=click.IntRange(1, 1_000),
+    default=COUNT,
+    show_default=True,
+    help="rotated files kept beside it",
+)
+@click.option(
+    "--line-every",
+    type=click.FloatRange(1, 86_400),
+    default=EVERY_S,
+    show_default=True,
+    help="seconds from one line that says what was done to the next",
+)
+@click.option("--log-json", is_flag=True, help="log one JSON object per line")
 @click.option("--wait", is_flag=True, help="if another process does the same, wait for its end and take over")
 def run(
     city_name: str,
@@ -48,9 +76,16 @@ def run(
     web_host: str | None,
     while_stdin: bool,
     quiet: bool,
+    log_file: Path | None,
+    log_size: int,
+    log_count: int,
+    line_every: float,
+    log_json: bool,
     wait: bool,
 ) -> None:
     """Run CITY: read its sources, correlate, deliver. Ends cleanly on Ctrl-C.
+
+    A line each minute says what it did: records by stage, lag, situations, sources, deliveries, web port, memory.
 
     A stage or source runs once in each home (only --stage match runs in several processes): a second process names the
     first, and ends.
@@ -67,38 +102,59 @@ def run(
         raise UsageFault(
             "--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages"
         )
-    to_stderr(logging.WARNING if quiet else logging.INFO)
-    city = load_city(city_name)
-    log_left_out(city)
-    stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
-    is_over = _stdin_ended() if while_stdin else None
-    with holding(city, roles_of(city, stages), wait=wait, is_over=is_over or _never):
-        if stage == "gateway":
-            from deploy.assembly.gateway import CityGateway
+    output = LogOutput(log_file, log_size, log_count, line_every, is_json=log_json, is_quiet=quiet)
+    output.begin()
+    try:
+        city = load_city(city_name)
+        log_left_out(city)
+        stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
+        is_over = _stdin_ended() if while_stdin else _never
+        with holding(city, roles_of(city, stages), wait=wait, is_over=is_over):
+            if stage == "gateway":
+                _serve(city.listening(web_host, web_port), output)
+            else:
+                _work(city, stages, (web_host or LOOPBACK, web_port), is_over, output)
+    except Exception as error:
+        if log_file is not None:  # the command says it on standard error, which may go nowhere
+            log.error("ended by an error", **facts_of(error))
+        raise
 
-            CityGateway(city.listening(web_host, web_port), know()).run()
-        else:
-            _work(city, stages, (web_host or LOOPBACK, web_port), is_over)
+
+def _serve(city: City, output: LogOutput) -> None:
+    from deploy.assembly.gateway import CityGateway
+    from streams.runtime.minute_line import minute_line
+
+    gateway = CityGateway(city, know())
+    with minute_line(output, name=f"{city.name}.gateway", web=gateway.url):
+        gateway.run()
 
 
 def _work(
-    city: City, stages: tuple[str, ...], web: tuple[str, int | None], is_over: Callable[[], bool] | None
+    city: City,
+    stages: tuple[str, ...],
+    web: tuple[str, int | None],
+    is_over: Callable[[], bool],
+    output: LogOutput,
 ) -> None:
     from deploy.assembly.child import worker_kept
     from deploy.assembly.stages import stages_apart, worker_of
     from deploy.topics import demand_order, ensure_topics
+    from streams.runtime.minute_line import minute_line
 
     platform = reach(need=ALL if "deliver" in stages else LOG)
     demand_order(ensure_topics(platform.kafka, [city.name]))
     gateway = _gateway_beside(city, platform, stages)
     worker = worker_of(city, platform, stages, web_host=web[0], web_port=web[1])
-    if is_over is not None:
-        worker.stop_when(is_over)
+    worker.stop_when(is_over)
+    about = {"name": worker.name, "web_port": worker.web_port}
+    if gateway is not None:
+        about["gateway"] = gateway.url
     with ExitStack() as beside:
         if gateway is not None:
             beside.enter_context(gateway.beside(worker))
         for one in stages_apart(city, stages):
-            beside.enter_context(worker_kept(city, "--stage", one, "--wait"))
+            beside.enter_context(worker_kept(city, one, output))
+        beside.enter_context(minute_line(output, **about))
         worker.run()
 
 

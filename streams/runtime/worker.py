@@ -62,6 +62,7 @@ class Worker:
         web_host: str = "127.0.0.1",
     ) -> None:
         self.name = f"{city}.{name}"
+        self.web_port = web_port
         self._bootstrap = bootstrap
         self._services: list[Service] = []
         self._loops: list[StageLoop] = []
@@ -171,7 +172,13 @@ class Worker:
             self._threads.append(thread)
         self._tasks = [self._guarded(service.run(), service.name) for service in self._services]
         self._tasks.append(self._guarded(self._watch(), "watch"))
-        log.info("worker up", name=self.name, stages=len(self._loops), services=len(self._services))
+        log.info(
+            "worker up",
+            name=self.name,
+            stages=len(self._loops),
+            services=len(self._services),
+            web_port=self.web_port,
+        )
 
     def _stop_all(self) -> list[asyncio.Task[None]]:
         """Stop the polling threads before the channels close. Return the tasks that end."""
