@@ -140,8 +140,8 @@ def kubernetes(folder: Path) -> Iterator[KubernetesApi]:
             log = running.enter_context((folder / f"{Path(words[0]).name}.log").open("wb"))
             process = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder, start_new_session=True)
             running.callback(end, process)
-        certificate = folder / "certificates" / "apiserver.crt"
-        _wait(certificate.is_file, process, folder)
+        certificate = folder / "certificates" / "apiserver.crt"  # its key is written after it
+        _wait(certificate.with_suffix(".key").is_file, process, folder)
         trusted = ssl.create_default_context(cafile=str(certificate))
         client = httpx.Client(
             base_url=f"https://127.0.0.1:{secure}",
