@@ -13,6 +13,7 @@ from schemas.event import Event
 from streams.ingest.breaker import HEARING, STOPPED, TRIAL
 from streams.ingest.report import FAILING, REFUSED, report_fields
 from streams.runtime.kafka import known_topics, transactional_producer
+from streams.runtime.replica import source_of
 from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
 from streams.runtime.transaction import transaction
@@ -26,12 +27,25 @@ def is_here(platform: Platform, city: str) -> bool:
 
 
 def report_of(platform: Platform, city: str, source: str) -> dict[str, Any] | None:
-    """The newest ``core.source`` of one source; ``None`` when there is none yet."""
-    topic = topic_name(city, CONTRACT)
+    """The newest ``core.source`` of one source; ``None`` when there is none yet.
+
+    Where replicas of the gateway publish for it: one that is not whole, else the one that heard last.
+    """
+    found = reports_of(platform, city, source)
+    bad = [one for one in found if is_not_whole(one)]
+    return max(bad or found, key=lambda one: one["heard_at"] or 0, default=None)
+
+
+def reports_of(platform: Platform, city: str, source: str) -> list[dict[str, Any]]:
+    """The rows of *source*: its own, or one of each replica of the gateway (``SOURCE@REPLICA``)."""
     reader = RowReader(platform.wire, f"{city}.command")
-    kept = read_rows(platform.kafka, topic, reader, only=[source.encode()])
+    rows = read_rows(platform.kafka, topic_name(city, CONTRACT), reader).rows
     tell_left_out(reader)
-    return dict(kept.rows[source].value or {}) if source in kept.rows else None
+    return [
+        dict(rows[name].value or {})
+        for name in sorted(rows)
+        if source_of(name) == source and rows[name].value is not None
+    ]
 
 
 def is_not_whole(told: Mapping[str, Any]) -> bool:
@@ -54,7 +68,7 @@ def unheard(platform: Platform) -> list[dict[str, Any]]:
 
 def cure(told: dict[str, Any]) -> str:
     """The way to mend a source that is not whole now, from its ``core.source``."""
-    source, city = told["source"], told["city"]
+    source, city = source_of(told["source"]), told["city"]
     see = f"see: bongsu source report {source} --city {city}"
     match told["state"]:
         case s if s == STOPPED:
@@ -70,19 +84,15 @@ def cure(told: dict[str, Any]) -> str:
 
 
 def resume_source(platform: Platform, city: str, source: str) -> bool:
-    """Request a trial of a stopped source. ``False``: it is not stopped."""
-    told = report_of(platform, city, source)
-    if told is None or told["state"] != STOPPED:
+    """Request a trial of a stopped source, at every replica where it is stopped. ``False``: at none."""
+    stopped = [one for one in reports_of(platform, city, source) if one["state"] == STOPPED]
+    if not stopped:
         return False
     now_ms = time.time_ns() // 1_000_000
-    value = {
-        **told,
-        **report_fields(city, source, now_ms),
-        "state": TRIAL,
-        "state_since_at": now_ms,
-        "try_at": None,
-    }
     producer = transactional_producer(platform.kafka, f"{city}.source.resume")
     with transaction(producer, platform.wire, city) as outbox:
-        outbox.put(Event(CONTRACT, source, value))
+        for told in stopped:
+            name = told["source"]
+            asked = {"state": TRIAL, "state_since_at": now_ms, "try_at": None}
+            outbox.put(Event(CONTRACT, name, {**told, **report_fields(city, name, now_ms), **asked}))
     return True

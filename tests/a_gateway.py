@@ -88,6 +88,7 @@ class PushedCity:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     form: str = FILE
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.city.file.write_text(self.form.format(name=self.city.name, port=self.port), encoding="utf-8")
@@ -99,7 +100,8 @@ class PushedCity:
     def start(self, log: Path | None = None) -> None:
         os.environ.setdefault("PLATE_KEY", PLATE_KEY)
         with (log or self.city.folder / "gateway.log").open("ab") as errors:
-            process = self.city.start("run", str(self.city.file), "--stage", "gateway", stderr=errors)
+            words = ("run", str(self.city.file), "--stage", "gateway", "--web-port", str(self.port))
+            process = self.city.start(*words, environment=self.environment, stderr=errors)
         self.process = process
         wait_until(lambda: self.status("GET", "/readyz") == 200 or process.poll() is not None, READY_S)
         assert process.poll() is None, (self.city.folder / "gateway.log").read_text()

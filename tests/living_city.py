@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -83,9 +83,12 @@ class LivingCity:
             "play", str(self.file), "--source", "active-incidents", str(recording), *options
         ).stderr
 
-    def start(self, *words: str, **about: Any) -> subprocess.Popen[bytes]:
-        """Start a command and return at once. The caller ends it."""
-        command, environment = self.command(*words)
+    def start(
+        self, *words: str, environment: Mapping[str, str] | None = None, **about: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start a command and return at once. The caller ends it. *environment*: what it has beside ours."""
+        command, ours = self.command(*words)
+        environment = {**ours, **(environment or {})}
         return subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True, **about
         )

@@ -12,7 +12,14 @@ REDEEMED: dict[int | str, dict[str, Any]] = {
             "application/json": {
                 "schema": {
                     "type": "object",
-                    "required": ["ticket", "camera_id", "grant_id", "expires_in_s", "viewing_until_ms"],
+                    "required": [
+                        "ticket",
+                        "camera_id",
+                        "grant_id",
+                        "expires_in_s",
+                        "viewing_until_ms",
+                        "replica",
+                    ],
                     "properties": {
                         "ticket": {"type": "string"},
                         "camera_id": {"type": "string"},
@@ -24,6 +31,11 @@ REDEEMED: dict[int | str, dict[str, Any]] = {
                         "viewing_until_ms": {
                             "type": "integer",
                             "description": "the grant's end: a viewing lasts until then at most",
+                        },
+                        "replica": {
+                            "type": ["string", "null"],
+                            "description": "the replica of the gateway that checks the ticket, for the proxy's choice; "
+                            "null where there is one gateway",
                         },
                     },
                 }

@@ -18,6 +18,7 @@ from connectors.gateway.ticket_keys import SigningKey
 
 ALGORITHM = "ES256"
 TOKEN_MAX = 4_096
+TOKEN_DOTS = 2
 TICKET, VIEWING = "JWT", "bongsu-viewing+jwt"
 """The type in a token's header."""
 CLAIMS = ("iss", "sub", "aud", "iat", "exp", "jti", "camera", "grant")
@@ -42,6 +43,8 @@ class Ticket:
     camera_id: str
     ticket_hash: str
     expires_s: int
+    replica: str | None = None
+    """The replica of the gateway that issued it, and alone opens by it; ``None``: the city's only gateway."""
 
 
 def hash_of_id(jti: str) -> str:
@@ -57,6 +60,7 @@ def new_ticket(  # the claims of a ticket
     jti: str,
     now_s: int,
     life_s: int,
+    replica: str | None = None,
 ) -> str:
     """A ticket for the camera of *grant*, never longer than the grant."""
     claims = {
@@ -71,6 +75,7 @@ def new_ticket(  # the claims of a ticket
         "situation": grant["situation_id"],
         "purpose": grant["purpose"],
         "mediamtx_permissions": [{"action": "read", "path": grant["camera_id"]}],
+        **_issued_by(replica),
     }
     return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid, "typ": TICKET})
 
@@ -86,8 +91,23 @@ def new_viewing(city: str, ticket: Ticket, key: SigningKey, *, now_s: int, expir
         "jti": ticket.ticket_hash,
         "camera": ticket.camera_id,
         "grant": ticket.grant_id,
+        **_issued_by(ticket.replica),
     }
     return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid, "typ": VIEWING})
+
+
+def _issued_by(replica: str | None) -> dict[str, str]:
+    return {} if replica is None else {"replica": replica}
+
+
+def cookie_of(token: str, replica: str | None) -> str:
+    """The value of a viewing's cookie: before the token the replica's name, by which a proxy knows where it belongs."""
+    return token if replica is None else f"{replica}.{token}"
+
+
+def token_of(cookie: str) -> str:
+    """The token in a viewing's cookie. The name before it decides nothing: the token is signed and has its own."""
+    return cookie if cookie.count(".") != TOKEN_DOTS + 1 else cookie.partition(".")[2]
 
 
 def read(token: str, city: str, kind: str, keys: Mapping[str, SigningKey], *, now_s: float) -> Ticket:
@@ -116,6 +136,7 @@ def read(token: str, city: str, kind: str, keys: Mapping[str, SigningKey], *, no
             str(claims["camera"]),
             hash_of_id(its_id) if kind == TICKET else its_id,
             int(claims["exp"]),
+            None if claims.get("replica") is None else str(claims["replica"]),
         )
     except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise BadTicket("forged") from error

@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -52,6 +52,16 @@ class SigningKey:
         return self.private.public_key()
 
 
+class Keys(Protocol):
+    """The keys of one city's tickets."""
+
+    def signing(self, now_ms: int) -> SigningKey: ...
+
+    def verifying(self, now_ms: int) -> Mapping[str, SigningKey]: ...
+
+    def jwks(self, now_ms: int) -> dict[str, Any]: ...
+
+
 class TicketKeys:
     """The keys in *folder*, for tickets of one city."""
 
@@ -74,8 +84,7 @@ class TicketKeys:
     def jwks(self, now_ms: int) -> dict[str, Any]:
         """The public halves, as RFC 7517 has it."""
         self.signing(now_ms)
-        keys = self.verifying(now_ms).values()
-        return {"keys": [{**_jwk(one.public), "kid": one.kid, "use": "sig", "alg": "ES256"} for one in keys]}
+        return jwks_of(self.verifying(now_ms).values())
 
     def _all(self) -> dict[str, SigningKey]:
         with self._lock:
@@ -86,7 +95,7 @@ class TicketKeys:
 
     def _make(self, now_ms: int) -> SigningKey:
         private = generate_private_key(SECP256R1())
-        key = SigningKey(_thumbprint(private.public_key()), now_ms, private)
+        key = SigningKey(thumbprint(private.public_key()), now_ms, private)
         path = private_folder(self._folder) / f"{now_ms}-{key.kid}.pem"
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         part = path.with_suffix(".part")
@@ -106,11 +115,16 @@ def _read(path: Path) -> SigningKey:
         private = load_pem_private_key(path.read_bytes(), None)
         if not isinstance(private, EllipticCurvePrivateKey):
             raise ValueError  # noqa: TRY004 (the file's content is wrong, no argument's type)
-        return SigningKey(_thumbprint(private.public_key()), int(made), private)
+        return SigningKey(thumbprint(private.public_key()), int(made), private)
     except ValueError as error:
         raise Fatal(
             f"{path} is no key for tickets", hint="move it away: a new one is made, and open tickets end"
         ) from error
+
+
+def jwks_of(keys: Iterable[SigningKey]) -> dict[str, Any]:
+    """The public halves of *keys* as a JWK set."""
+    return {"keys": [{**_jwk(one.public), "kid": one.kid, "use": "sig", "alg": "ES256"} for one in keys]}
 
 
 def _jwk(public: EllipticCurvePublicKey) -> dict[str, str]:
@@ -118,7 +132,7 @@ def _jwk(public: EllipticCurvePublicKey) -> dict[str, str]:
     return {"crv": "P-256", "kty": "EC", "x": _b64(numbers.x), "y": _b64(numbers.y)}
 
 
-def _thumbprint(public: EllipticCurvePublicKey) -> str:
+def thumbprint(public: EllipticCurvePublicKey) -> str:
     digest = hashlib.sha256(orjson.dumps(_jwk(public), option=orjson.OPT_SORT_KEYS)).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 

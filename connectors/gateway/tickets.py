@@ -32,13 +32,15 @@ from connectors.gateway.ticket_form import (
     BadTicket,
     Ticket,
     asked_of,
+    cookie_of,
     hash_of_id,
     is_plain_loopback,
     new_ticket,
     new_viewing,
     read,
+    token_of,
 )
-from connectors.gateway.ticket_keys import TicketKeys
+from connectors.gateway.ticket_keys import Keys
 from connectors.gateway.viewings import Refusals
 from schemas.errors import Retriable
 
@@ -58,6 +60,7 @@ WORDS = {
     "expired": "the ticket is over: redeem the grant for another",
     "used": "the ticket was used by another browser: redeem the grant for another",
     "other_camera": "the ticket is for another camera",
+    "other_replica": "the ticket is of another replica of the gateway: send it there, or redeem the grant again",
     "account_ended": "the account of the ticket is revoked or expired",
     NOT_FOUND: "send a ticket: ?ticket=…, or 'Authorization: Bearer …'",
     LOG_AWAY: "the log cannot be reached: nothing is shown that is not on record",
@@ -70,9 +73,12 @@ class Tickets:
 
     grants: Grants
     log: AccessLog
-    keys: TicketKeys
+    keys: Keys
     refusals: Refusals
     life_s: int = LIFE_S
+    replica: str | None = None
+    """The name of this gateway among the city's replicas. A ticket opens at the one that issued it and nowhere else, as
+    only there it is known whether it was used."""
 
     async def written(self, act: Mapping[str, Any]) -> Written:
         """Return when *act* is on record. ``Retriable`` when it may or may not be."""
@@ -163,6 +169,7 @@ async def _redeemed(
         jti=jti,
         now_s=now_ms // 1000,
         life_s=tickets.life_s,
+        replica=tickets.replica,
     )
     try:
         await tickets.written({"act": "redeemed", **about, "ticket_hash": hash_of_id(jti)})
@@ -175,6 +182,7 @@ async def _redeemed(
         "grant_id": grant_id,
         "expires_in_s": min(tickets.life_s, (grant["expires_at"] - now_ms) // 1000),
         "viewing_until_ms": grant["expires_at"],
+        "replica": tickets.replica,
     }
 
 
@@ -190,7 +198,8 @@ class _Check:
     async def answer(self) -> Response:
         asked = asked_of(self._request.headers.get("x-original-uri", ""))
         token = self._token(asked)
-        cookie = self._request.cookies.get(COOKIE)
+        sent = self._request.cookies.get(COOKIE)
+        cookie = None if sent is None else token_of(sent)
         if token is None and cookie is None:
             return Problem(401, WORDS[NOT_FOUND], headers={"WWW-Authenticate": "Bearer"}).answer()
         viewing, why = self._judged(cookie, VIEWING, asked)
@@ -220,6 +229,8 @@ class _Check:
             over = "expired_grant" if kind == VIEWING and error.reason == "expired" else error.reason
             ended = error.ticket and self._ending(error.ticket)
             return error.ticket, ended if kind == VIEWING and ended == "revoked" else over
+        if found.replica != self._tickets.replica:
+            return found, "other_replica"
         if asked is None or asked.camera_id != found.camera_id:
             return found, "other_camera"
         return found, self._unfit(found) or self._ending(found)
@@ -260,7 +271,7 @@ class _Check:
         answer = self._open(ticket)
         answer.set_cookie(
             COOKIE,
-            token,
+            cookie_of(token, ticket.replica),
             max_age=max(1, expires_s - self._now_ms // 1000),
             path=asked.folder,
             secure=not is_plain_loopback(self._request.headers),

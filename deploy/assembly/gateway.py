@@ -25,7 +25,7 @@ from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_live import live_hub
-from deploy.assembly.gateway_place import gateway_url, kept_port
+from deploy.assembly.gateway_place import gateway_folder, gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
 from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
@@ -34,7 +34,7 @@ from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
 from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
-from deploy.settings import home_folder
+from deploy.replica import ONLY, Replica
 from deploy.topics import ensure_topics
 from schemas.errors import BongsuError, Fatal
 from streams.ingest.drain import Drain
@@ -57,23 +57,24 @@ SWITCH_BESIDE_S = 0.02
 an incident to its webhook at 20 a second p99 was 0.49 s with 5 ms and 0.25 s with 20 ms, side by side; 0.5 ms was worst."""
 
 
-def spool_path(city: City) -> Path:
-    return home_folder() / "gateway" / city.name / "spool.sqlite"
+def spool_path(city: City, replica: str | None = None) -> Path:
+    return gateway_folder(city, replica) / "spool.sqlite"
 
 
 class CityGateway:
     """One city's gateway, with its drains. It starts, and accepts pushes, without Kafka."""
 
-    def __init__(self, city: City, platform: Platform) -> None:
+    def __init__(self, city: City, platform: Platform, replica: Replica = ONLY) -> None:
         about = city.file.gateway
-        port = about.port or kept_port(city)
+        port = about.port or kept_port(city, replica.name)
+        self._replica = replica.name
         self._is_in_the_open = about.is_in_the_open
         self._place = (about.host, port)
         self.fault: BongsuError | None = None
         self.is_over = False
-        self.url = gateway_url(city)
+        self.url = gateway_url(city, replica.name)
         self._spool = Spool(
-            spool_path(city),
+            spool_path(city, replica.name),
             bytes_max=about.spool_bytes_max,
             reserve_bytes=max(RESERVE_BYTES, 3 * about.body_bytes_max),
         )
@@ -93,7 +94,7 @@ class CityGateway:
         )
         self._readings = readings_of(city.name, platform, rules, before=prepare)
         self._subscriptions = subscriptions_of(city, platform, accounts, before=prepare)
-        self._tickets = TicketPart(city, platform, before=prepare, fenced=self._on_fenced)
+        self._tickets = TicketPart(city, platform, replica=replica, before=prepare, fenced=self._on_fenced)
         self._drains: list[Drain] = []
         self._live = live_hub(
             city, platform, before=prepare, is_ending=lambda: self.is_over or self._server.should_exit
@@ -137,7 +138,13 @@ class CityGateway:
     def _pushed(self, name: str, city: City, platform: Platform, prepare: Callable[[], None]) -> PushedSource:
         """The pushed source *name*, with a drain of its own."""
         reader = city.load(name)
-        ingest = Ingest(city.context(name), reader, bootstrap=platform.kafka, wire=platform.wire)
+        ingest = Ingest(
+            city.context(name),
+            reader,
+            bootstrap=platform.kafka,
+            wire=platform.wire,
+            replica=self._replica,
+        )
         drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._on_fenced)
         self._drains.append(drain)
         return PushedSource(

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from connectors.transport.private_files import private_folder
 from deploy.assembly.stages import free_port
 from deploy.city.city import City
 from deploy.settings import home_folder
 
 
-def kept_port(city: City) -> int:
+def gateway_folder(city: City, replica: str | None = None) -> Path:
+    """What the city's gateway keeps in this home: its spool, keys and port; of a replica in a folder of its own."""
+    folder = home_folder() / "gateway" / city.name
+    return folder if replica is None else folder / "replicas" / replica
+
+
+def kept_port(city: City, replica: str | None = None) -> int:
     """The port of the city's gateway in this home: free when it first ran, and kept since."""
-    file = home_folder() / "gateway" / city.name / "port"
+    file = gateway_folder(city, replica) / "port"
     if not file.is_file():
         private_folder(file.parent)
         file.write_text(f"{free_port()}\n")
     return int(file.read_text())
 
 
-def gateway_url(city: City) -> str:
+def gateway_url(city: City, replica: str | None = None) -> str:
     """The address at which the city's gateway on this machine listens."""
     about = city.file.gateway
-    return f"http://{about.host}:{about.port or kept_port(city)}"
+    return f"http://{about.host}:{about.port or kept_port(city, replica)}"

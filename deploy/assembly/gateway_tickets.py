@@ -1,4 +1,4 @@
-"""Assemble the gateway's tickets for video: the grants in force, the access log, and the keys in the home folder."""
+"""Assemble the gateway's tickets for video: the grants in force, the access log, and the keys that sign."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ from fastapi import FastAPI
 from connectors.gateway import tickets
 from connectors.gateway.access import Grants
 from connectors.gateway.service import Gateway
-from connectors.gateway.ticket_keys import TicketKeys
+from connectors.gateway.shared_ticket_keys import SharedTicketKeys
+from connectors.gateway.ticket_keys import Keys, TicketKeys
 from connectors.gateway.tickets import Tickets
 from connectors.gateway.viewings import Refusals
 from connectors.transport.web_page import wall_clock_ms
+from deploy.assembly.gateway_place import gateway_folder
 from deploy.city.city import City
 from deploy.platform import Platform
-from deploy.settings import home_folder
+from deploy.replica import ONLY, Replica
 from streams.operators.access import LogAccess
 from streams.operators.granted import KnownGrants
 from streams.runtime.kafka import Fenced
+
+
+def keys_of(city: City, replica: Replica) -> Keys:
+    """Keys derived from the replicas' shared key; without one those in the home folder."""
+    if replica.shared_key is not None:
+        return SharedTicketKeys(replica.shared_key, city.name)
+    return TicketKeys(gateway_folder(city) / "tickets")
 
 
 class TicketPart:
@@ -29,6 +38,7 @@ class TicketPart:
         city: City,
         platform: Platform,
         *,
+        replica: Replica = ONLY,
         before: Callable[[], object],
         fenced: Callable[[Fenced], object],
     ) -> None:
@@ -48,11 +58,12 @@ class TicketPart:
             bootstrap=platform.kafka,
             wire=platform.wire,
             now_ms=wall_clock_ms,
+            replica=replica.name,
             before=before,
             fenced=fenced,
         )
-        keys = TicketKeys(home_folder() / "gateway" / city.name / "tickets")
-        self._tickets = Tickets(grants, self._log, keys, refusals, city.file.gateway.ticket_s)
+        life_s = city.file.gateway.ticket_s
+        self._tickets = Tickets(grants, self._log, keys_of(city, replica), refusals, life_s, replica.name)
 
     def add(self, app: FastAPI, gateway: Gateway) -> None:
         tickets.add(app, gateway, self._tickets)

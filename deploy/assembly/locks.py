@@ -47,7 +47,9 @@ def role_of_source(source: str) -> str:
 
 def words_of(role: str) -> str:
     kind, _, source = role.partition(".")
-    return f"source '{source}' is read or played" if kind == "source" else f"the {role} stage is run"
+    if kind == "source":
+        return f"source '{source}' is read or played"
+    return f"replica '{source}' of the gateway is run" if source else f"the {role} stage is run"
 
 
 def lock_path(city: str, role: str, slot: int = SLOT) -> Path:

@@ -41,12 +41,18 @@ def has_gateway(city: City) -> bool:
     return bool(pushed_sources(city)) or "gateway" in city.file.model_fields_set
 
 
-def roles_of(city: City, stages: tuple[str, ...]) -> list[str]:
-    """The roles that a process with *stages* holds. The match has none: workers share it. Stages apart hold their own."""
+def roles_of(city: City, stages: tuple[str, ...], replica: str | None = None) -> list[str]:
+    """The roles that a process with *stages* holds. The match has none: workers share it. Stages apart hold their own.
+
+    *replica*: the gateway's name among several. It holds that name alone: the pushed sources have a transactional id for
+    each replica, so it fences nobody.
+    """
     roles = [one for one in stages if one not in APART or stages == ("speed",)]
     if has_all(stages) and has_gateway(city):
         roles.append("gateway")
-    if "gateway" in roles:
+    if "gateway" in roles and replica is not None:
+        roles[roles.index("gateway")] = f"gateway.{replica}"
+    elif "gateway" in roles:
         roles += map(role_of_source, pushed_sources(city))
     if "ingest" in stages:
         heard = [file.name for file in city.file.source if file.live and not file.push]

@@ -21,6 +21,7 @@ from streams.log_file import COUNT, EVERY_S, SIZE_MB, LogOutput
 if TYPE_CHECKING:
     from deploy.assembly.gateway import CityGateway
     from deploy.city.city import City
+    from deploy.replica import Replica
 
 LOOPBACK = "127.0.0.1"
 
@@ -97,6 +98,7 @@ def run(
     from deploy.assembly.locks import holding
     from deploy.assembly.stages import roles_of
     from deploy.city.city import load_city
+    from deploy.replica import replica_from
 
     if stage == "ingest" and only_stages:
         raise UsageFault(
@@ -105,27 +107,29 @@ def run(
     output = LogOutput(log_file, log_size, log_count, line_every, is_json=log_json, is_quiet=quiet)
     output.begin()
     try:
+        replica = replica_from(os.environ)
         city = load_city(city_name)
         log_left_out(city)
         stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
         is_over = _stdin_ended() if while_stdin else _never
-        with holding(city, roles_of(city, stages), wait=wait, is_over=is_over):
+        with holding(city, roles_of(city, stages, replica.name), wait=wait, is_over=is_over):
             if stage == "gateway":
-                _serve(city.listening(web_host, web_port), output)
+                _serve(city.listening(web_host, web_port), output, replica)
             else:
-                _work(city, stages, (web_host or LOOPBACK, web_port), is_over, output)
+                _work(city, stages, (web_host or LOOPBACK, web_port), is_over, output, replica)
     except Exception as error:
         if log_file is not None:  # the command says it on standard error, which may go nowhere
             log.error("ended by an error", **facts_of(error))
         raise
 
 
-def _serve(city: City, output: LogOutput) -> None:
+def _serve(city: City, output: LogOutput, replica: Replica) -> None:
     from deploy.assembly.gateway import CityGateway
     from streams.runtime.minute_line import minute_line
+    from streams.runtime.replica import gateway_id
 
-    gateway = CityGateway(city, know())
-    with minute_line(output, name=f"{city.name}.gateway", web=gateway.url):
+    gateway = CityGateway(city, know(), replica)
+    with minute_line(output, name=gateway_id(city.name, replica.name), web=gateway.url):
         gateway.run()
 
 
@@ -135,6 +139,7 @@ def _work(
     web: tuple[str, int | None],
     is_over: Callable[[], bool],
     output: LogOutput,
+    replica: Replica,
 ) -> None:
     from deploy.assembly.child import worker_kept
     from deploy.assembly.stages import stages_apart, worker_of
@@ -143,7 +148,7 @@ def _work(
 
     platform = reach(need=ALL if "deliver" in stages else LOG)
     demand_order(ensure_topics(platform.kafka, [city.name]))
-    gateway = _gateway_beside(city, platform, stages)
+    gateway = _gateway_beside(city, platform, stages, replica)
     worker = worker_of(city, platform, stages, web_host=web[0], web_port=web[1])
     worker.stop_when(is_over)
     about = {"name": worker.name, "web_port": worker.web_port}
@@ -158,7 +163,9 @@ def _work(
         worker.run()
 
 
-def _gateway_beside(city: City, platform: Platform, stages: tuple[str, ...]) -> CityGateway | None:
+def _gateway_beside(
+    city: City, platform: Platform, stages: tuple[str, ...], replica: Replica
+) -> CityGateway | None:
     """All that a city has runs here: so does its gateway, if it has one."""
     from deploy.assembly.stages import has_all, has_gateway
 
@@ -166,7 +173,7 @@ def _gateway_beside(city: City, platform: Platform, stages: tuple[str, ...]) -> 
         return None
     from deploy.assembly.gateway import CityGateway
 
-    return CityGateway(city, platform)
+    return CityGateway(city, platform, replica)
 
 
 def _never() -> bool:

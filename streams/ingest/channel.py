@@ -48,7 +48,9 @@ class Remembered:
 class Channel:
     """The breaker and the report of a source. Takes each reading; time is a parameter."""
 
-    def __init__(self, city: str, source: str) -> None:
+    def __init__(self, city: str, source: str, *, row: str | None = None) -> None:
+        """*row*: the name of its row in ``core.source``, where that is not the source's."""
+        self._row = source if row is None else row
         self.breaker = Breaker()
         self.report = SourceReport()
         self.kept = Remembered()
@@ -98,7 +100,7 @@ class Channel:
 
     def news(self, *, now_ms: int) -> Event | None:
         """Return ``core.source`` as it is now; ``None`` if nothing changed since it was last published."""
-        event = self.report.event(self._city, self._source, self.breaker, now_ms=now_ms)
+        event = self.report.event(self._city, self._row, self.breaker, now_ms=now_ms)
         value = event.value or {}
         said = {name: value[name] for name in value if name not in _OF_ITS_MOMENT}
         return None if said == self._told else event

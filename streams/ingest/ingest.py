@@ -31,6 +31,7 @@ from streams.ingest.source_reader import SourceReader
 from streams.log import log
 from streams.runtime.kafka import Fenced, read_whole, transactional_producer
 from streams.runtime.records import BORROWED, Record
+from streams.runtime.replica import ingest_id, row_name
 from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
 from streams.runtime.transaction import ask_ours, transaction
@@ -49,17 +50,22 @@ class Ingest:
         bootstrap: str,
         wire: Wire,
         now_ms: Callable[[], int] = wall_clock_ms,
+        replica: str | None = None,
     ) -> None:
+        """*replica*: the gateway's name where a city has several. Each has a transactional id, a place and a report of
+        its own for the source.
+        """
         self._context = context
         self.reader = SourceReader(context, reader, wire)
         self._bootstrap = bootstrap
         self._wire = wire
-        self._group = f"{context.city}.ingest.{context.source}"
+        self._group = ingest_id(context.city, context.source, replica)
+        self._row_name = row_name(context.source, replica)
         self._producer: Producer | None = None
         self._now_ms = now_ms
         self._place_offset = -1
         self.standing = SourcePlace()
-        self.channel = Channel(context.city, context.source)
+        self.channel = Channel(context.city, context.source, row=self._row_name)
 
     def open(self) -> None:
         """Fence any earlier owner of this source, then read its committed place and state."""
@@ -85,24 +91,24 @@ class Ingest:
         records = read_whole(self._bootstrap, [topic_name(self._context.city, "source.place")])
         newest = None
         for one in records:
-            if one.key == self._context.source.encode():
+            if one.key == self._row_name.encode():
                 newest = one
         return newest
 
     def _row(self, contract: str) -> Mapping[str, Any] | None:
         """Return this source's row of a compacted topic; ``None`` if it has none."""
-        source = self._context.source
+        name = self._row_name
         check = check_place if contract == "source.place" else _anything
         kept = read_rows(
             self._bootstrap,
             topic_name(self._context.city, contract),
             RowReader(self._wire, self._group, check=check),
-            only=[source.encode()],
+            only=[name.encode()],
         )
         if kept.unreadable:
             with transaction(self._opened(), self._wire, self._context.city) as outbox:
                 kept.mend(outbox, self._context.city)
-        return kept.rows[source].value if source in kept.rows else None
+        return kept.rows[name].value if name in kept.rows else None
 
     def is_borrowed(self) -> bool:
         """Return whether a retry, not another worker, has fenced us.
@@ -249,7 +255,10 @@ class Ingest:
         with transaction(self._opened(), self._wire, self._context.city) as outbox:
             for event in events:
                 outbox.put(event)
-            outbox.put(place_event(self._context, standing, self._now_ms()), more=[(BORROWED, b"1")])
+            outbox.put(
+                place_event(self._context.city, self._row_name, standing, self._now_ms()),
+                more=[(BORROWED, b"1")],
+            )
         self.standing = standing
 
     def tick(self, time_ms: int) -> None:
@@ -274,7 +283,7 @@ class Ingest:
             if played and part.time_ms is not None:
                 barrier = outbox.flush()
                 outbox.put(tick(city, part.time_ms, barrier=barrier), played=True)
-            outbox.put(place_event(self._context, part.standing, part.time_ms or 0))
+            outbox.put(place_event(city, self._row_name, part.standing, part.time_ms or 0))
         self.standing = part.standing
         places = topic_name(city, "source.place")
         self._place_offset = max(end - 1 for (topic, _), end in outbox.delivered.items() if topic == places)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.base import SourceContext
 from schemas.event import Event, derived_id, event_fields
 from streams.ingest.place import SourcePlace, body_of
 from streams.runtime.inbox import Partition
@@ -25,15 +24,13 @@ def tick(city: str, time_ms: int, *, barrier: dict[Partition, int] | None) -> Ev
     return Event("core.tick", city, value | {"barrier": places, "played": barrier is not None})
 
 
-def place_event(context: SourceContext, standing: SourcePlace, now_ms: int) -> Event:
-    """Return the row of ``source.place`` that records the progress of a source."""
-    value = _common(
-        context.city, context.source, derived_id("place", context.city, context.source, now_ms), now_ms
-    )
+def place_event(city: str, name: str, standing: SourcePlace, now_ms: int) -> Event:
+    """Return the row of ``source.place`` that records the progress of a source. *name*: the row's."""
+    value = _common(city, name, derived_id("place", city, name, now_ms), now_ms)
     newest_file = next(reversed([*standing.files]), None)
     return Event(
         "source.place",
-        context.source,
+        name,
         value
         | {
             "heard_at": standing.heard_at_ms,

@@ -23,6 +23,7 @@ from schemas.errors import BongsuError, Retriable
 from schemas.wire import Wire
 from streams.log import log
 from streams.runtime.kafka import Fenced, ends_of, read_whole, transactional_producer
+from streams.runtime.replica import gateway_id
 from streams.runtime.row_reader import RowReader
 from streams.runtime.transaction import transaction
 
@@ -52,10 +53,13 @@ class LogAccess:
         bootstrap: str,
         wire: Wire,
         now_ms: Callable[[], int],
+        replica: str | None = None,
         before: Callable[[], object] = lambda: None,
         fenced: Callable[[Fenced], object] = lambda _error: None,
     ) -> None:
-        self.writer = f"{city}.gateway.access"
+        """*replica*: the gateway's name where a city has several; each writes a chain of its own."""
+        self.writer = f"{gateway_id(city, replica)}.access"
+        self._replica = replica
         self._city = city
         self._grants = grants
         self._refusals = refusals
@@ -64,7 +68,7 @@ class LogAccess:
         self._now_ms = now_ms
         self._before = before
         self._fenced = fenced
-        self._reader = RowReader(wire, f"{city}.gateway.access")
+        self._reader = RowReader(wire, self.writer)
         self._waiting: queue.Queue[_Wanted] = queue.Queue(WAITING_MAX)
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="access", daemon=True)
@@ -135,8 +139,12 @@ class LogAccess:
         for row in self._reader.values(
             read_whole(self._bootstrap, [topic], is_enough=lambda *at: at[2] >= ends[at[0], at[1]])
         ):
-            viewings.take(row)
-            if row["writer"] == self.writer and row["sequence"] > head.sequence:
+            is_own = row["writer"] == self.writer
+            if (
+                is_own or self._replica is None
+            ):  # another replica ends its own viewings, and refuses our tickets
+                viewings.take(row)
+            if is_own and row["sequence"] > head.sequence:
                 head = head_after(row)
         self._producer, self._head, self._viewings = producer, head, viewings
 

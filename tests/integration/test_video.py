@@ -21,10 +21,8 @@ import pytest
 from connectors.gateway.chain import Audit, anchor_from_json, verified
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from schemas.event import Event, derived_id, event_fields
-from streams.runtime.kafka import transactional_producer
-from streams.runtime.transaction import transaction
 from tests.a_gateway import PushedCity
+from tests.a_grant import plant_grant
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = pytest.mark.cluster
@@ -87,36 +85,7 @@ class Video:
     def grant(
         self, grant_id: str, *, camera: str = CAMERA, for_s: float = 600, revision: int = 1, **about: Any
     ) -> None:
-        now_ms = int(time.time() * 1000)
-        value = {
-            **event_fields(
-                self.city.name,
-                "situations",
-                event_id=derived_id("grant", grant_id, revision),
-                event_time_ms=now_ms,
-                received_ms=now_ms,
-            ),
-            "grant_id": grant_id,
-            "revision": revision,
-            "situation_id": "s-1",
-            "camera_id": camera,
-            "rank": 1,
-            "distance_m": 10.0,
-            "granted_to": "119",
-            "purpose": "fire-safety",
-            "legal_ground": "danger-to-life",
-            "opened_at": now_ms,
-            "expires_at": now_ms + round(for_s * 1000),
-            "revoked_at": None,
-            "reason": None,
-            "override": None,
-            "rule": "joint-incident",
-            "rule_version": "1",
-            **about,
-        }
-        producer = transactional_producer(self.city.places.kafka, f"{self.city.name}.planted")
-        with transaction(producer, self.city.wire, self.city.name) as outbox:
-            outbox.put(Event("core.grant", "s-1", value))
+        plant_grant(self.city, grant_id, camera=camera, for_s=for_s, revision=revision, **about)
 
     def revoke(self, grant_id: str) -> None:
         self.grant(grant_id, revision=2, revoked_at=int(time.time() * 1000))

@@ -77,7 +77,9 @@ class Kafka:
         self.unreadable: list[Any] = []
         self.faults: list[Exception] = []
         self.put_in: list[Any] = []
+        self.events: list[list[Any]] = []
         self.now_s = 0.0
+        self.key = "calls"
         for name in ("transactional_producer", "transaction", "ask_ours", "read_rows", "read_whole"):
             monkeypatch.setattr(module, name, getattr(self, name))
         clock = SimpleNamespace(monotonic=lambda: self.now_s, sleep=self._sleep)
@@ -98,12 +100,12 @@ class Kafka:
             raise self.faults.pop(0)
 
     def read_rows(self, _bootstrap: str, topic: str, reader: Any, *, only: list[bytes]) -> Any:
-        assert only == [b"calls"]
+        assert only == [self.key.encode()]
         self.said.append(f"reads {topic}")
         kept = Table(topic)
         if topic in self.rows:
-            reader._check("calls", self.rows[topic])
-            kept.rows["calls"] = SimpleNamespace(value=self.rows[topic])  # type: ignore[assignment]  # a row
+            reader._check(self.key, self.rows[topic])
+            kept.rows[self.key] = SimpleNamespace(value=self.rows[topic])  # type: ignore[assignment]  # a row
         kept.unreadable = self.unreadable
 
         def mend(outbox: Any, city: str) -> None:
@@ -130,6 +132,7 @@ class Kafka:
         yield SimpleNamespace(
             put=put, flush=flush, delivered={(PLACES, 0): 12, ("daejeon.fire.incident", 0): 99, ("z", 0): 77}
         )
+        self.events.append([one[0] for one in self.put_in])
         self.said.append([one[0].topic if isinstance(one[0], Event) else one[0] for one in self.put_in])
 
 
@@ -143,10 +146,10 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     return Kafka(monkeypatch)
 
 
-def an_ingest(reading: Reading | Exception | None = None) -> Any:
+def an_ingest(reading: Reading | Exception | None = None, replica: str | None = None) -> Any:
     wire: Any = AnyWire()
     reader = None if reading is None else Reads(reading)
-    return Ingest(CONTEXT, reader, bootstrap="b:1", wire=wire, now_ms=lambda: NOON)
+    return Ingest(CONTEXT, reader, bootstrap="b:1", wire=wire, now_ms=lambda: NOON, replica=replica)
 
 
 def a_record(offset: int, *, key: bytes = b"calls", borrowed: bool = False) -> Record:
@@ -169,6 +172,24 @@ def test_an_ingest_begins_at_its_committed_place_after_it_has_fenced_who_was_bef
     assert kafka.said == ["fences daejeon.ingest.calls", f"reads {PLACES}", "reads daejeon.core.source"]
     assert ingest.standing.place == {"up to": 2}
     assert (ingest.channel.breaker.state, ingest.channel.breaker.trials) == (STOPPED, 1)
+
+
+def test_a_replica_fences_no_other_and_has_a_place_and_a_report_of_its_own(kafka: Kafka) -> None:
+    kafka.key = "calls@gate-1"
+    ingest = an_ingest(Reading((), {}), replica="gate-1")
+    kafka.rows[PLACES] = {"place": body_of(SourcePlace().after_push("a spool", 7, 5, {"up to": 2}))}
+    ingest.open()
+    fenced = "fences daejeon.gateway.gate-1.ingest.calls"
+    assert kafka.said == [fenced, f"reads {PLACES}", "reads daejeon.core.source"]
+    assert ingest.standing.spools == {"a spool": 7}
+    ingest.publish(Slice([], [], ingest.standing, NOON), played=False)
+    ingest.failed("away")
+    ingest.tell()
+    written = [one for batch in kafka.events for one in batch]
+    assert [(one.topic, one.key, one.value["source"]) for one in written] == [
+        ("source.place", "calls@gate-1", "calls@gate-1"),
+        ("core.source", "calls@gate-1", "calls@gate-1"),
+    ]
 
 
 def test_a_source_that_never_ran_and_one_that_only_ticks_begin_at_nothing(kafka: Kafka) -> None:
@@ -501,7 +522,7 @@ def test_a_source_that_breaks_on_a_body_loses_neither_it_nor_its_place(kafka: Ka
 
 def test_the_row_of_a_place_tells_the_newest_file_and_how_much_of_it_is_done() -> None:
     def row(standing: SourcePlace) -> tuple[Any, ...]:
-        value = place_event(CONTEXT, standing, NOON).value or {}
+        value = place_event("daejeon", "calls", standing, NOON).value or {}
         assert (value["city"], value["source"], value["event_time"]) == ("daejeon", "calls", NOON)
         return value["heard_at"], value["digest"], value["done"]
 

@@ -1,0 +1,76 @@
+"""The replica of a gateway that a process is: its name, the key that all share, its roles and its folder."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from deploy.assembly.gateway import spool_path
+from deploy.assembly.gateway_place import kept_port
+from deploy.assembly.locks import Held, holding, words_of
+from deploy.assembly.stage_names import STAGES
+from deploy.assembly.stages import roles_of
+from deploy.city.city import load_city
+from deploy.faults import UsageFault
+from deploy.replica import ONLY, replica_from
+
+KEY = bytes(range(32))
+
+
+def test_without_both_variables_a_gateway_is_the_only_one_of_its_city() -> None:
+    assert replica_from({}) == replica_from({"BONGSU_REPLICA": "", "BONGSU_SHARED_KEY": ""}) == ONLY
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        KEY.hex(),
+        KEY.hex().upper(),
+        base64.b64encode(KEY).decode(),
+        base64.urlsafe_b64encode(KEY).decode().rstrip("=") + "\n",
+    ],
+)
+def test_the_key_is_the_same_in_hex_and_in_base64(told: str) -> None:
+    replica = replica_from({"BONGSU_REPLICA": "gateway-0", "BONGSU_SHARED_KEY": told})
+    assert (replica.name, replica.shared_key) == ("gateway-0", KEY)
+    assert told.strip() not in repr(replica)
+    assert str(KEY) not in repr(replica)
+
+
+@pytest.mark.parametrize("name", ["Gate", "a.b", "a_b", "a" * 64, "a/../b", "나"])
+def test_a_name_that_would_not_fit_a_transactional_id_is_refused(name: str) -> None:
+    with pytest.raises(UsageFault, match="no name of a replica"):
+        replica_from({"BONGSU_REPLICA": name, "BONGSU_SHARED_KEY": KEY.hex()})
+
+
+def test_a_replica_without_the_shared_key_is_refused_with_what_to_do() -> None:
+    with pytest.raises(UsageFault, match="BONGSU_SHARED_KEY is not") as raised:
+        replica_from({"BONGSU_REPLICA": "gateway-0"})
+    assert "openssl rand -hex 32" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize(("told", "why"), [("ab" * 31, "31 bytes"), ("not a key!", "neither hex nor base64")])
+def test_a_key_that_is_short_or_none_is_refused_and_not_repeated(told: str, why: str) -> None:
+    with pytest.raises(UsageFault, match=why) as raised:
+        replica_from({"BONGSU_SHARED_KEY": told})
+    assert told not in str(raised.value)
+
+
+def test_two_replicas_of_one_home_hold_roles_spools_and_ports_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BONGSU_HOME", str(tmp_path))
+    city = load_city("demo")
+    one, other = (roles_of(city, ("gateway",), f"gate-{number}") for number in range(2))
+    assert (one, other) == (["gateway.gate-0"], ["gateway.gate-1"])
+    assert "source.reports-112" not in one
+    assert "gateway.gate-0" in roles_of(city, STAGES, "gate-0")
+    said = "replica 'gate-0' of the gateway is run by process"
+    with holding(city, one), holding(city, other), pytest.raises(Held, match=said), holding(city, one):
+        pass
+    assert words_of("gateway") == "the gateway stage is run"
+    paths = {spool_path(city, name) for name in (None, "gate-0", "gate-1")}
+    assert len({path.parent for path in paths}) == 3
+    assert len({kept_port(city, name) for name in (None, "gate-0", "gate-1")}) == 3
