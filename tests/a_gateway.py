@@ -175,6 +175,8 @@ class Agency:
     key: str
     batches: Sequence[Sequence[dict[str, Any]]]
     pause_s: float = 0.0
+    begun: float | None = None
+    """Of an agency that keeps a rate: batch number N is due ``N * pause_s`` after that moment (``monotonic``)."""
     acknowledged: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     thread: threading.Thread = field(init=False)
@@ -184,11 +186,14 @@ class Agency:
         self.thread.start()
 
     def _push_all(self) -> None:
-        for batch in self.batches:
+        for number, batch in enumerate(self.batches):
+            if self.begun is not None:
+                sleep(max(0.0, self.begun + number * self.pause_s - monotonic()))
             end_at = monotonic() + HEARD_S
             while not self._push(batch) and monotonic() < end_at:
                 sleep(0.05)
-            sleep(self.pause_s)
+            if self.begun is None:
+                sleep(self.pause_s)
 
     def _push(self, batch: Sequence[dict[str, Any]]) -> bool:
         try:

@@ -91,6 +91,10 @@ def run(
     A stage or source runs once in each home (only --stage match runs in several processes): a second process names the
     first, and ends.
 
+    --stage gateway runs several times where BONGSU_REPLICA names each, and BONGSU_SHARED_KEY (32 bytes in hex or base64)
+    is the same for all. A running viewing belongs to its replica: it stops when that one dies, and goes on when it is
+    back. Rates of an account count for each replica. See deploy/examples/replicas.md.
+
     \b
     Example:  bongsu run demo
     """

@@ -121,7 +121,8 @@ def test_the_proxy_brings_a_viewing_to_its_replica_and_it_outlives_a_kill(pair: 
     assert made.ask("GET", path, cookie=cookie).status != 200, "no other replica opens it"
     assert made.push(key, reports("while one is down", 1))[0] == 202
     made.gateways[1].start(made.log(1))
-    assert made.ask("GET", path, cookie=cookie).status == 200
+    # ready for pushes at once, and for viewings when it has read the grants
+    wait_until(lambda: made.ask("GET", path, cookie=cookie).status == 200, SEEN_S, every_s=0.1)
 
 
 def test_the_audit_holds_for_the_chain_of_each_replica(pair: tuple[Replicas, str]) -> None:
