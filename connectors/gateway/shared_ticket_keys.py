@@ -54,7 +54,7 @@ class SharedTicketKeys:
 
 def derived_key(secret: bytes, city: str, span: int) -> SigningKey:
     """The key of *city* in the span of that number."""
-    about = f"bongsu tickets {city} {span}".encode()
+    about = f"bongsu/tickets/{city}/{span}".encode()
     drawn = HKDF(SHA256(), DRAWN_BYTES, salt=None, info=about).derive(secret)
     private = derive_private_key(int.from_bytes(drawn, "big") % (ORDER - 1) + 1, SECP256R1())
     return SigningKey(thumbprint(private.public_key()), span * SIGNS_MS, private)

@@ -11,7 +11,7 @@ from deploy.settings import home_folder
 
 
 def gateway_folder(city: City, replica: str | None = None) -> Path:
-    """What the city's gateway keeps in this home: its spool, keys and port; of a replica in a folder of its own."""
+    """The folder of the city's gateway in this home, for its spool, keys and port. A replica has one of its own."""
     folder = home_folder() / "gateway" / city.name
     return folder if replica is None else folder / "replicas" / replica
 

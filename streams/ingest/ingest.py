@@ -52,9 +52,7 @@ class Ingest:
         now_ms: Callable[[], int] = wall_clock_ms,
         replica: str | None = None,
     ) -> None:
-        """*replica*: the gateway's name where a city has several. Each has a transactional id, a place and a report of
-        its own for the source.
-        """
+        """*replica*: the gateway's name among several. Each has a transactional id, a place and a report of its own."""
         self._context = context
         self.reader = SourceReader(context, reader, wire)
         self._bootstrap = bootstrap

@@ -39,7 +39,7 @@ def pair(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def copies(made: Replicas) -> Counter[str]:
-    """How often each case number stands in its topic."""
+    """Count the copies of each case number in its topic."""
     return Counter(one["agency_case_no"] for one in made.city.values("police.incident"))
 
 

