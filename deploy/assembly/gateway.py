@@ -42,6 +42,7 @@ from streams.ingest.ingest import Ingest
 from streams.log import facts_of, log
 from streams.operators.accounts import KnownAccounts
 from streams.operators.desk import LogDesk
+from streams.runtime.follower import Following
 from streams.runtime.kafka import ANOTHER, Fenced
 from streams.runtime.worker import Worker
 
@@ -80,21 +81,22 @@ class CityGateway:
         )
         prepare = _once(lambda: ensure_topics(platform.kafka, [city.name]))
         accounts = Accounts()
-        self._known = KnownAccounts(
-            city.name, accounts, self._spool, bootstrap=platform.kafka, wire=platform.wire, before=prepare
-        )
+        self._following = Following("following", bootstrap=platform.kafka, before=prepare)
+        self._known = KnownAccounts(city.name, accounts, self._spool, self._following, wire=platform.wire)
         rules = RulesFile(city)
         self._desk = LogDesk(
             city.name,
             lambda: rules.now(time.time()),
+            self._following,
             bootstrap=platform.kafka,
             wire=platform.wire,
             now_ms=wall_clock_ms,
-            before=prepare,
         )
-        self._readings = readings_of(city.name, platform, rules, before=prepare)
-        self._subscriptions = subscriptions_of(city, platform, accounts, before=prepare)
-        self._tickets = TicketPart(city, platform, replica=replica, before=prepare, fenced=self._on_fenced)
+        self._readings = readings_of(city.name, platform, rules, self._following)
+        self._subscriptions = subscriptions_of(city, platform, accounts, self._following)
+        self._tickets = TicketPart(
+            city, platform, self._following, replica=replica, before=prepare, fenced=self._on_fenced
+        )
         self._drains: list[Drain] = []
         self._live = live_hub(
             city, platform, before=prepare, is_ending=lambda: self.is_over or self._server.should_exit
@@ -114,10 +116,11 @@ class CityGateway:
             live=self._live,
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
-        cap_part, self._alerts = cap_of(city, platform, prepare)
         self._server = server_of(
             app_of(
-                gateway, cap_part, [self._tickets.add, partial(add_subscriptions, desk=self._subscriptions)]
+                gateway,
+                cap_of(city, platform, self._following),
+                [self._tickets.add, partial(add_subscriptions, desk=self._subscriptions)],
             ),
             about,
             port,
@@ -204,12 +207,9 @@ class CityGateway:
                 url=self.url,
                 how_to_mend="put a proxy with TLS before it and name it: trusted_proxies in [gateway]",
             )
-        self._known.start()
-        self._desk.start()
-        self._alerts.start()
-        self._readings.start()
+        self._known.load()
+        self._following.start()
         self._tickets.start()
-        self._subscriptions.start()
         self._live.start()
         for drain in self._drains:
             drain.start()
@@ -238,13 +238,9 @@ class CityGateway:
     def _end(self) -> None:
         for drain in self._drains:
             drain.end()
-        self._alerts.end()
-        self._readings.end()
         self._live.end()
-        self._desk.end()
-        self._subscriptions.end()
         self._tickets.end()
-        self._known.end()
+        self._following.end()
         self._spool.close()
 
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from connectors.transport.web_page import wall_clock_ms
 from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
 from streams.operators.readings import LogReadings
+from streams.runtime.follower import Following
 
 
-def readings_of(
-    city: str, platform: Platform, rules: RulesFile, *, before: Callable[[], object]
-) -> LogReadings:
+def readings_of(city: str, platform: Platform, rules: RulesFile, following: Following) -> LogReadings:
     """The readings of *city*; they forget what is over when the law in force says so."""
     return LogReadings(
         city,
-        bootstrap=platform.kafka,
+        following,
         wire=platform.wire,
         now_ms=wall_clock_ms,
         forget_after_days=lambda: rules.now(time.time()).law.forget_after_days,
-        before=before,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from connectors.base import Sink, SinkContext
@@ -20,6 +20,7 @@ from schemas.errors import Fatal, Invalid
 from streams.deliver.account_bounds import SECRETS, is_own_secret, secret_setting, strange_setting
 from streams.deliver.subscriptions import Subscription, faults_of
 from streams.operators.subscription_desk import LogSubscriptions
+from streams.runtime.follower import Following
 
 SIGNED = "webhook"
 _ANY_SECRET = "whsec_" + b64encode(bytes(32)).decode()
@@ -105,16 +106,16 @@ class CitySinks:
 
 
 def subscriptions_of(
-    city: City, platform: Platform, accounts: Accounts, *, before: Callable[[], object]
+    city: City, platform: Platform, accounts: Accounts, following: Following
 ) -> LogSubscriptions:
-    """The subscriptions of *city*, to be started and ended with the gateway."""
+    """The subscriptions of *city*, read by *following*."""
     return LogSubscriptions(
         city.name,
         city.file.subscriptions(),
         accounts,
         CitySinks(city),
+        following,
         bootstrap=platform.kafka,
         wire=platform.wire,
         now_ms=wall_clock_ms,
-        before=before,
     )

@@ -20,6 +20,7 @@ from deploy.platform import Platform
 from deploy.replica import ONLY, Replica
 from streams.operators.access import LogAccess
 from streams.operators.granted import KnownGrants
+from streams.runtime.follower import Following
 from streams.runtime.kafka import Fenced
 
 
@@ -37,20 +38,14 @@ class TicketPart:
         self,
         city: City,
         platform: Platform,
+        following: Following,
         *,
         replica: Replica = ONLY,
         before: Callable[[], object],
         fenced: Callable[[Fenced], object],
     ) -> None:
         grants, refusals = Grants(), Refusals()
-        self._known = KnownGrants(
-            city.name,
-            grants,
-            bootstrap=platform.kafka,
-            wire=platform.wire,
-            now_ms=wall_clock_ms,
-            before=before,
-        )
+        KnownGrants(city.name, grants, following, wire=platform.wire, now_ms=wall_clock_ms)
         self._log = LogAccess(
             city.name,
             grants,
@@ -69,9 +64,7 @@ class TicketPart:
         tickets.add(app, gateway, self._tickets)
 
     def start(self) -> None:
-        self._known.start()
         self._log.start()
 
     def end(self) -> None:
         self._log.end()
-        self._known.end()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import orjson
 
@@ -10,7 +10,7 @@ from connectors.gateway.accounts import Accounts, check_account
 from connectors.gateway.spool import Spool
 from schemas.catalogue import topic_name
 from schemas.wire import Wire
-from streams.runtime.follower import Follower
+from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import Row, RowReader
 
@@ -25,37 +25,30 @@ class KnownAccounts:
         city: str,
         accounts: Accounts,
         spool: Spool,
+        following: Following,
         *,
-        bootstrap: str,
         wire: Wire,
-        before: Callable[[], object] = lambda: None,
     ) -> None:
-        self._topic = topic_name(city, "core.account")
         self._accounts = accounts
         self._spool = spool
         self._reader = RowReader(wire, f"{city}.gateway.accounts", check=check_account)
         self._rows: dict[str, bytes] = {}
         self._follower = Follower(
             "accounts",
-            self._topic,
-            bootstrap=bootstrap,
+            topic_name(city, "core.account"),
+            following,
             begin=self._rows.clear,
             take=self._take,
-            before=before,
         )
 
     @property
     def trouble(self) -> str | None:
         return self._follower.trouble
 
-    def start(self) -> None:
-        """Load the accounts kept beside the spool, then follow the topic."""
+    def load(self) -> None:
+        """Load the accounts kept beside the spool. Call before the topic is followed."""
         for kept in self._spool.accounts():
             self._accounts.put(orjson.loads(kept))
-        self._follower.start()
-
-    def end(self) -> None:
-        self._follower.end()
 
     def _take(self, records: Sequence[Record], is_all: bool) -> None:
         for row in self._reader.rows(records):

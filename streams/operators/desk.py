@@ -21,7 +21,7 @@ from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams.log import log
 from streams.operators.publisher import Publisher
-from streams.runtime.follower import Follower
+from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 from streams.situations.config import RulesConfig
@@ -48,16 +48,15 @@ class LogDesk:
         self,
         city: str,
         rules: Callable[[], RulesConfig],
+        following: Following,
         *,
         bootstrap: str,
         wire: Wire,
         now_ms: Callable[[], int],
-        before: Callable[[], object] = lambda: None,
     ) -> None:
         self._city = city
         self._rules = rules
         self._now_ms = now_ms
-        self._state = topic_name(city, "core.state")
         self._reader = RowReader(wire, f"{city}.gateway.situations", check=check_row)
         # bounded by core.state: a situation that is forgotten there is removed by its tombstone
         self._bodies: dict[str, bytes] = {}
@@ -67,18 +66,11 @@ class LogDesk:
         self._lock = threading.Lock()
         self._follower = Follower(
             "situations",
-            self._state,
-            bootstrap=bootstrap,
+            topic_name(city, "core.state"),
+            following,
             begin=self._bodies.clear,
             take=self._take,
-            before=before,
         )
-
-    def start(self) -> None:
-        self._follower.start()
-
-    def end(self) -> None:
-        self._follower.end()
 
     def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
         """See ``connectors.gateway.desk.Desk``."""

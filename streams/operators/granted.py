@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from connectors.gateway.access import Grants
 from schemas.catalogue import topic_name
 from schemas.wire import Wire
-from streams.runtime.follower import Follower
+from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 
@@ -19,30 +19,16 @@ class KnownGrants:
         self,
         city: str,
         grants: Grants,
+        following: Following,
         *,
-        bootstrap: str,
         wire: Wire,
         now_ms: Callable[[], int],
-        before: Callable[[], object] = lambda: None,
     ) -> None:
         self._grants = grants
         self._now_ms = now_ms
         self._reader = RowReader(wire, f"{city}.gateway.grants")
         grants.trouble = "the grants are being read"
-        self._follower = Follower(
-            "grants",
-            topic_name(city, "core.grant"),
-            bootstrap=bootstrap,
-            begin=self._begin,
-            take=self._take,
-            before=before,
-        )
-
-    def start(self) -> None:
-        self._follower.start()
-
-    def end(self) -> None:
-        self._follower.end()
+        Follower("grants", topic_name(city, "core.grant"), following, begin=self._begin, take=self._take)
 
     def _begin(self) -> None:
         self._grants.trouble = "the grants are being read"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from connectors.gateway.published import CONTRACT, PublishedAlerts
 from schemas.catalogue import topic_name
 from schemas.wire import Wire
-from streams.runtime.follower import Follower
+from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 
@@ -19,31 +19,19 @@ class FollowedAlerts:
         self,
         city: str,
         alerts: PublishedAlerts,
+        following: Following,
         *,
-        bootstrap: str,
         wire: Wire,
-        before: Callable[[], object] = lambda: None,
     ) -> None:
         self._alerts = alerts
         self._reader = RowReader(wire, f"{city}.gateway.alerts")
         self._follower = Follower(
-            "alerts",
-            topic_name(city, CONTRACT),
-            bootstrap=bootstrap,
-            begin=alerts.clear,
-            take=self._take,
-            before=before,
+            "alerts", topic_name(city, CONTRACT), following, begin=alerts.clear, take=self._take
         )
 
     @property
     def trouble(self) -> str | None:
         return self._follower.trouble
-
-    def start(self) -> None:
-        self._follower.start()
-
-    def end(self) -> None:
-        self._follower.end()
 
     def _take(self, records: Sequence[Record], _is_all: bool) -> None:
         for value in self._reader.values(records):

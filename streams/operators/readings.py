@@ -12,7 +12,7 @@ from schemas.catalogue import load_catalogue, topic_name
 from schemas.json_form import to_json_value
 from schemas.wire import Wire
 from streams.geo import Grid
-from streams.runtime.follower import Follower
+from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 
@@ -22,17 +22,16 @@ DAY_MS = 86_400_000
 
 
 class LogReadings:
-    """Follows the topics of one city, each in a thread of its own. *forget_after_days*: the law's, for what is over."""
+    """Follows the topics of one city by *following*. *forget_after_days*: the law's, for what is over."""
 
     def __init__(
         self,
         city: str,
+        following: Following,
         *,
-        bootstrap: str,
         wire: Wire,
         now_ms: Callable[[], int],
         forget_after_days: Callable[[], float],
-        before: Callable[[], object] = lambda: None,
     ) -> None:
         self._read = partial(RowReader, wire, f"{city}.gateway.reads")
         self._cameras: dict[str, dict[str, Any]] = {}  # bounded by its topic, which is compacted
@@ -56,28 +55,13 @@ class LogReadings:
         takes[CAMERA] = (self._clear_cameras, self._take_cameras)
         self._cameras_reader = self._read()
         self._followers = [
-            Follower(
-                f"rows of {contract}",
-                topic_name(city, contract),
-                bootstrap=bootstrap,
-                begin=begin,
-                take=take,
-                before=before,
-            )
+            Follower(f"rows of {contract}", topic_name(city, contract), following, begin=begin, take=take)
             for contract, (begin, take) in takes.items()
         ]
 
     @property
     def trouble(self) -> str | None:
         return next((one.trouble for one in self._followers if one.trouble is not None), None)
-
-    def start(self) -> None:
-        for follower in self._followers:
-            follower.start()
-
-    def end(self) -> None:
-        for follower in self._followers:
-            follower.end()
 
     def rows(self, contract: str, *, now_ms: int) -> Sequence[ShelfRow]:
         return self._shelves[contract].rows(now_ms=now_ms)

@@ -27,7 +27,7 @@ from streams.deliver.bodies import probe_delivery
 from streams.deliver.subscriptions import Subscription, in_force
 from streams.operators.publisher import Publisher
 from streams.operators.shown_subscriptions import shown
-from streams.runtime.follower import Follower
+from streams.runtime.follower import Follower, Following
 from streams.runtime.kafka import ends_of
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
@@ -68,11 +68,11 @@ class LogSubscriptions:
         of_file: Sequence[Subscription],
         accounts: Accounts,
         rules: SinkRules,
+        following: Following,
         *,
         bootstrap: str,
         wire: Wire,
         now_ms: Callable[[], int],
-        before: Callable[[], object] = lambda: None,
     ) -> None:
         self._city = city
         self._of_file = {one.name: one for one in of_file}
@@ -93,27 +93,17 @@ class LogSubscriptions:
         self._rows = Follower(
             "subscriptions",
             topic_name(city, subscriptions.CONTRACT),
-            bootstrap=bootstrap,
+            following,
             begin=lambda: None,
             take=self._take,
-            before=before,
         )
         self._progress = Follower(
             "deliveries",
             topic_name(city, rows.CONTRACT),
-            bootstrap=bootstrap,
+            following,
             begin=self._deliveries.clear,
             take=self._take_progress,
-            before=before,
         )
-
-    def start(self) -> None:
-        self._rows.start()
-        self._progress.start()
-
-    def end(self) -> None:
-        self._rows.end()
-        self._progress.end()
 
     # -- SubscriptionDesk ------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from streams.deliver.order import in_order, ready
 from streams.deliver.receivers import Receiver
 from streams.deliver.subscriptions import Subscription
 from streams.log import log
+from streams.runtime.follower import Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
@@ -92,11 +93,11 @@ class DeliverService:
     # -- life ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        followers = self._roster.followers(self._bootstrap, self._wire, self.name)
+        following = Following(self.name, bootstrap=self._bootstrap)
+        self._roster.follow(following, self._wire, self.name)
         try:
             await self._again(self._begin)
-            for follower in followers:
-                follower.start()
+            following.start()
             async with asyncio.TaskGroup() as tasks:
                 for work in (self._manage, self._follow, self._catch_up, self._tell):
                     tasks.create_task(self._again(work))
@@ -107,8 +108,7 @@ class DeliverService:
             await self._roster.close()
             self._note()
             await asyncio.to_thread(self._progress.send, END_S)
-            for follower in followers:
-                await asyncio.to_thread(follower.end)
+            await asyncio.to_thread(following.end)
 
     async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do *work* to its end, over again when Kafka or the registry was away."""

@@ -10,7 +10,7 @@ from schemas.catalogue import topic_name
 from schemas.wire import Wire
 from streams.deliver.account_bounds import held
 from streams.deliver.subscriptions import Subscription
-from streams.runtime.follower import Follower
+from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 
@@ -23,8 +23,8 @@ class AccountBounds:
         self._city = city
         self._accounts = Accounts()
 
-    def follower(self, bootstrap: str, wire: Wire, name: str, changed: Callable[[], None]) -> Follower:
-        """The reader of the accounts, not yet started. *changed* is called in its thread."""
+    def follow(self, following: Following, wire: Wire, name: str, changed: Callable[[], None]) -> None:
+        """Read the accounts by *following*. *changed* is called in its thread."""
         reader = RowReader(wire, name, check=check_account)
 
         def take(records: Sequence[Record], is_all: bool) -> None:
@@ -40,7 +40,7 @@ class AccountBounds:
                 changed()
 
         topic = topic_name(self._city, "core.account")
-        return Follower("accounts", topic, bootstrap=bootstrap, begin=self._begin, take=take)
+        Follower("accounts", topic, following, begin=self._begin, take=take)
 
     def _begin(self) -> None:
         self.is_read = False

@@ -16,7 +16,7 @@ from streams.deliver import rows, subscriptions
 from streams.deliver.receivers import Receiver
 from streams.deliver.subscriptions import Subscription
 from streams.deliver.topic_place import TopicPlace
-from streams.runtime.follower import Follower
+from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 from streams.stages.deliver_accounts import AccountBounds
@@ -67,8 +67,8 @@ class Roster:
         self._accounts = AccountBounds(city)
         self._look_at: int | None = None
 
-    def followers(self, bootstrap: str, wire: Wire, name: str) -> tuple[Follower, Follower]:
-        """The readers of ``core.subscription`` and of ``core.account``, not yet started. Call in the running loop."""
+    def follow(self, following: Following, wire: Wire, name: str) -> None:
+        """Read ``core.subscription`` and ``core.account`` by *following*. Call in the running loop."""
         loop = asyncio.get_running_loop()
         reader = RowReader(wire, name, check=subscriptions.check_row)
 
@@ -83,10 +83,8 @@ class Roster:
                 changed()
 
         topic = topic_name(self._city, subscriptions.CONTRACT)
-        return (
-            Follower("subscriptions", topic, bootstrap=bootstrap, begin=lambda: None, take=take),
-            self._accounts.follower(bootstrap, wire, name, changed),
-        )
+        Follower("subscriptions", topic, following, begin=lambda: None, take=take)
+        self._accounts.follow(following, wire, name, changed)
 
     def _take(self, reader: RowReader, records: Sequence[Record]) -> None:
         """In the follower's thread: keep the newest usable row of each subscription."""

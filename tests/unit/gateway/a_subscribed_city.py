@@ -20,6 +20,7 @@ from deploy.assembly.gateway_subscriptions import CitySinks
 from deploy.city.city import City, load_city
 from streams.deliver.subscriptions import Subscription, event_of, of_row
 from streams.operators.subscription_desk import LogSubscriptions
+from streams.runtime.follower import Following
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"
@@ -125,6 +126,7 @@ def a_subscribed_city(folder: Path) -> Iterator[Subscribed]:
             city.file.subscriptions(),
             gateway.accounts,
             CitySinks(city),
+            Following("never started", bootstrap="127.0.0.1:1"),
             bootstrap="127.0.0.1:1",
             wire=None,  # type: ignore[arg-type]  # nothing is written to Kafka
             now_ms=lambda: gateway.now_ms(),  # noqa: PLW0108 (a test changes the clock later)

@@ -22,6 +22,7 @@ class LogMessage:
     at: tuple[str, int, int]
     kept: tuple[bytes | None, bytes | None] = (None, None)
     failed: KafkaError | None = None
+    marked: Sequence[tuple[str, bytes | None]] | None = None
 
     def topic(self) -> str:
         return self.at[0]
@@ -44,8 +45,13 @@ class LogMessage:
     def timestamp(self) -> tuple[int, int]:
         return 1, 77
 
-    def headers(self) -> None:
-        return None
+    def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
+        return self.marked
+
+
+def message(error: KafkaError | None = None, *, offset: int = 0) -> LogMessage:
+    """A record at *offset* of ``c.core.watch``, or an *error*."""
+    return LogMessage(("c.core.watch", 0, offset), (b"k", b"v"), error)
 
 
 Place = tuple[str, int]
@@ -104,6 +110,17 @@ class LogConsumer:
     def assign(self, places: Sequence[TopicPartition]) -> None:
         self.assigned = [(one.topic, one.partition, one.offset) for one in places]
         self.at = {(topic, partition): offset for topic, partition, offset in self.assigned}
+
+    def incremental_assign(self, places: Sequence[TopicPartition]) -> None:
+        for one in places:
+            assert (one.topic, one.partition) not in self.at, "librdkafka refuses to assign a partition twice"
+            self.assigned.append((one.topic, one.partition, one.offset))
+            self.at[one.topic, one.partition] = one.offset
+            self.told.pop((one.topic, one.partition), None)
+
+    def incremental_unassign(self, places: Sequence[TopicPartition]) -> None:
+        for one in places:
+            del self.at[one.topic, one.partition]
 
     def poll(self, timeout: float) -> LogMessage | None:
         assert 0 < timeout < 1, "whoever polls must see soon that it is to end"

@@ -10,6 +10,7 @@ from connectors.gateway.accounts import Accounts, new_key
 from connectors.gateway.spool import Spool
 from schemas.wire import Wire
 from streams.operators.accounts import KnownAccounts
+from streams.runtime.follower import Following
 from streams.runtime.records import Record
 
 KEYS = 5_000
@@ -36,7 +37,11 @@ def test_a_key_takes_hardly_more_memory_than_its_row() -> None:
     _, event = new_key("town", "agency", ["calls", "units"], now_ms=0)
     assert event.value is not None
     known = KnownAccounts(
-        "town", Accounts(), OneSpool(), bootstrap="127.0.0.1:1", wire=OneWire(dict(event.value))
+        "town",
+        Accounts(),
+        OneSpool(),
+        Following("never started", bootstrap="127.0.0.1:1"),
+        wire=OneWire(dict(event.value)),
     )
     records = [
         Record("town.core.account", 0, number, 0, f"{number:012x}".encode(), b"%d" % number, {})

@@ -12,7 +12,7 @@ from schemas.event import Event, derived_id
 from streams.dlq.rows import aside_record
 from streams.ingest.worker import BACKOFF_FIRST_S, BACKOFF_MAX_S, backoff_s
 from streams.runtime.records import PLAYED, Record, headers_of, next_offsets, record_of, trace_of
-from tests.unit.streams.test_following import Message
+from tests.unit.streams.a_log import LogMessage, message
 
 FIRE = "c.fire.incident"
 EVENT = Event(
@@ -46,9 +46,9 @@ def test_a_played_event_says_so_and_a_tombstone_says_nothing() -> None:
 
 
 def test_a_message_is_a_record_with_its_headers_and_one_without_any_has_none() -> None:
-    message = Message(offset=4, headers=[("traceparent", b"00-a"), ("odd", None)])
-    assert record_of(message) == Record("c.core.watch", 0, 4, 77, b"k", b"v", {"traceparent": b"00-a"})
-    assert record_of(Message(offset=4)).headers == {}
+    found = LogMessage(("c.core.watch", 0, 4), (b"k", b"v"), marked=[("traceparent", b"00-a"), ("odd", None)])
+    assert record_of(found) == Record("c.core.watch", 0, 4, 77, b"k", b"v", {"traceparent": b"00-a"})
+    assert record_of(message(offset=4)).headers == {}
 
 
 def test_the_next_offset_of_a_partition_is_after_its_last_record() -> None:

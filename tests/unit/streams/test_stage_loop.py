@@ -14,7 +14,7 @@ from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
 from streams.runtime import loop as module
 from streams.runtime.loop import StageLoop, Work, is_record
 from streams.runtime.records import RecordBatch
-from tests.unit.streams.test_following import Message
+from tests.unit.streams.a_log import LogMessage, message
 
 
 class FaultyStage:
@@ -94,13 +94,13 @@ def test_an_assignment_waits_for_kafka_and_the_registry_too(monkeypatch: pytest.
 
 
 def test_a_passing_error_is_no_record_and_any_other_ends_the_worker() -> None:
-    assert is_record(Message())
+    assert is_record(message())
     for passing in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
-        assert not is_record(Message(KafkaError(passing)))
+        assert not is_record(message(KafkaError(passing)))
     with pytest.raises(Fatal, match="a topic is missing"):
-        is_record(Message(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
+        is_record(message(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
     with pytest.raises(BongsuError):
-        is_record(Message(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
+        is_record(message(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
 
 
 def test_a_stage_whose_partitions_are_taken_is_not_ready_and_gives_its_state_up() -> None:
@@ -153,9 +153,9 @@ MOIE = TopicPartition("moie.fire.incident", 0)
 class Polled:
     """A consumer that gives out these batches of messages, one poll each, and then has the loop stopped."""
 
-    def __init__(self, *batches: Sequence[Message], fails_with: BaseException | None = None) -> None:
+    def __init__(self, *batches: Sequence[LogMessage], fails_with: BaseException | None = None) -> None:
         self._batches, self._fails_with = list(batches), fails_with
-        self._rest: list[Message] = []
+        self._rest: list[LogMessage] = []
         self.loop: StageLoop
         self.is_closed = False
         self.topics: list[str] = []
@@ -164,7 +164,7 @@ class Polled:
     def subscribe(self, topics: list[str], **told: Any) -> None:
         self.topics, self.told = topics, told
 
-    def poll(self, timeout: float) -> Message | None:
+    def poll(self, timeout: float) -> LogMessage | None:
         assert 0 < timeout < 1, "a stop must be seen soon"
         if self._fails_with is not None:
             raise self._fails_with
@@ -174,7 +174,7 @@ class Polled:
         first, *self._rest = self._batches.pop(0) or [None]  # type: ignore[list-item]  # nothing is there
         return first
 
-    def consume(self, at_most: int, timeout: float) -> list[Message]:
+    def consume(self, at_most: int, timeout: float) -> list[LogMessage]:
         assert (at_most, timeout) == (1_000, 0), "what is there already, and no waiting for more"
         return self._rest
 
@@ -211,9 +211,9 @@ def polled(
 
 
 def test_batches_are_handed_on_in_order_and_nothing_is_no_batch() -> None:
-    passing = Message(KafkaError(KafkaError._TRANSPORT))
+    passing = message(KafkaError(KafkaError._TRANSPORT))
     stage = Kept()
-    consumer = Polled([Message(offset=1), passing, Message(offset=2)], [], [Message(offset=3)], [passing])
+    consumer = Polled([message(offset=1), passing, message(offset=2)], [], [message(offset=3)], [passing])
     loop = polled(consumer, stage)
     assert stage.batches == [([1, 2], "member"), ([3], "member")]
     assert consumer.topics == ["moie.fire.incident", "moie.core.tick"]
@@ -230,7 +230,7 @@ def test_a_batch_is_not_waited_for_once_it_is_in_the_channel() -> None:
         into.set_result(None)
         return into
 
-    polled(Polled([Message(offset=1)], [Message(offset=2)]), Kept(), put)
+    polled(Polled([message(offset=1)], [message(offset=2)]), Kept(), put)
     assert len(works) == 2 and not any(work.done.done() for work in works)
 
 
@@ -247,7 +247,7 @@ def test_polling_waits_while_the_channel_is_full(monkeypatch: pytest.MonkeyPatch
                 self.set_result(None)
             super().result(timeout)
 
-    polled(Polled([Message(offset=1)]), Kept(), lambda _work: Full())
+    polled(Polled([message(offset=1)]), Kept(), lambda _work: Full())
     assert len(seen) == 3
 
 
