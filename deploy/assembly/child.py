@@ -15,7 +15,7 @@ from streams.log import log
 from streams.log_file import LogOutput
 
 END_S = 15
-LOOK_S = 0.2
+LOOK_S = 0.5
 AGAIN_FIRST_S, AGAIN_MAX_S = 0.5, 30.0
 
 

@@ -233,6 +233,26 @@ def delivery(rate: float, seconds: float, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+@bench.command()
+@click.option("--seconds", type=click.FloatRange(1), default=60, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def idle(seconds: float, as_json: bool) -> None:
+    """Measure what a city costs in which nothing happens.
+
+    Memory and processor time of all its processes, beside a running neighbour. Ends with 1 when it costs too much.
+
+    \b
+    Example:  bongsu bench idle
+    """
+    module = benchmark("idle")
+    load = module.Load(seconds=seconds)
+    about = module.surroundings(load)
+    figures = module.measure(reach(), load)
+    _tell({**about, **module.shown(figures), "meets_targets": figures.meets_targets}, as_json=as_json)
+    if not figures.meets_targets:
+        raise click.exceptions.Exit(1)
+
+
 def _tell(found: dict[str, Any], *, as_json: bool) -> None:
     """Print one run's figures."""
     click.echo(orjson.dumps(found).decode() if as_json else _lines(found))

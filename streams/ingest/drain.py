@@ -29,7 +29,7 @@ from streams.log import facts_of, log
 from streams.runtime.kafka import Fenced
 
 PUSHES_MAX = 500
-IDLE_S = 1.0
+IDLE_S = 3.0
 TRANSACTION_S = 0.05
 """The shortest time between the beginnings of two transactions under load."""
 ASK_EVERY_S = 3.0

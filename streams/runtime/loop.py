@@ -24,7 +24,7 @@ from streams.runtime.records import RecordBatch, record_of
 from streams.runtime.stage import Stage
 
 BATCH_MAX = 1_000
-POLL_S = 0.1
+POLL_S = 0.5
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 5.0
 STOP_CHECK_S = 0.1
 

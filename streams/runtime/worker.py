@@ -32,7 +32,7 @@ from streams.runtime.loop import StageLoop, Work, decide
 from streams.runtime.stage import Stage
 
 CHANNEL_BATCHES = 2
-WATCH_S = 0.2
+WATCH_S = 0.5
 
 
 class Service(Protocol):

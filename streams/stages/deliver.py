@@ -1,7 +1,7 @@
 """Delivery of the core topics to every subscription: one reader of the log, and a place for each receiver.
 
 A receiver without room falls behind and keeps its place alone; it is read to from there by a second reader that all such
-receivers share, until it has caught up. So none delays another. Places go to ``core.delivery`` a few times a second: a
+receivers share, until it has caught up. So none delays another. Places go to ``core.delivery`` twice a second: a
 killed process repeats what it had not noted yet, under the same ids.
 """
 
@@ -34,7 +34,7 @@ from streams.stages.deliver_progress import Progress
 from streams.stages.deliver_receiver import MakeSink, RetryClock, RunningReceiver, WallClock
 from streams.stages.deliver_roster import MakeReceiver, Roster
 
-AGAIN_S, TELL_S, CATCH_UP_S, END_S = 1.0, 0.2, 0.05, 5.0
+AGAIN_S, TELL_S, CATCH_UP_S, END_S = 1.0, 0.5, 0.05, 5.0
 SLICE_RECORDS = 500
 T = TypeVar("T")
 
@@ -249,7 +249,8 @@ class DeliverService:
             self._roster.follow_law()
             self._show()
             self._note()
-            await asyncio.to_thread(self._progress.send)
+            if self._progress.has_work:
+                await asyncio.to_thread(self._progress.send)
 
     def _note(self) -> None:
         """Put the rows of those receivers whose progress is not sent yet."""

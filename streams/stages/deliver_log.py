@@ -14,7 +14,7 @@ from schemas.errors import Retriable
 from streams.runtime.kafka import METADATA_TIMEOUT_S, as_ours, partition_of, reader
 from streams.runtime.records import Record, record_of
 
-LOOK_S = 0.2
+LOOK_S = 0.5
 SLICE_S = 1.0
 FETCH_WAIT_MS = 50
 RESULT_MAX = 2_000

@@ -35,6 +35,11 @@ class Progress:
         """Delete the row of a receiver that is no more."""
         self._waiting[name] = Event(CONTRACT, name, None)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether a row waits or is under way."""
+        return bool(self._waiting) or (self._producer is not None and len(self._producer) > 0)
+
     def send(self, timeout_s: float = 0.0) -> bool:
         """Send what waits; with *timeout_s*, wait so long until Kafka has it. Return whether nothing is under way."""
         with self._lock:  # of two senders one would write an older row behind a newer one

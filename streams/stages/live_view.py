@@ -20,7 +20,7 @@ from streams.runtime.records import Record, record_of
 from streams.runtime.row_reader import RowReader
 
 BATCH_MAX = 2_000
-CHECK_S = 0.2
+CHECK_S = 0.4
 FETCH_WAIT_MS = 100
 """A fetch that waits at the log's end is in the way of the one from its beginning: a view that is gone is back within a
 second with both."""

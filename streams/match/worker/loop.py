@@ -34,8 +34,8 @@ from streams.match.worker.watches import WatchReader
 from streams.runtime.kafka import Fenced, as_ours, transactional_producer
 from streams.runtime.records import Record
 
-IDLE_S = 0.02
-"""The wait for records when there are none; a new watch may wait as long."""
+IDLE_S = 0.1
+"""The wait for records when there are none; a new watch may wait as long. Records end the wait."""
 COLLECT = (100_000, 20, 100)
 """Settings of the garbage collector.
 

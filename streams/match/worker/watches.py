@@ -13,7 +13,7 @@ from schemas.errors import Invalid, Retriable
 from schemas.wire import Wire
 from streams.match.core.open_watches import WatchRecord
 from streams.match.core.watches import watch_of
-from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours, partition_of, reader
+from streams.runtime.kafka import METADATA_TIMEOUT_S, as_ours, partition_of, reader
 from streams.runtime.records import Record, record_of
 from streams.runtime.row_reader import Row, RowReader
 
@@ -28,7 +28,7 @@ class WatchReader:
     def __init__(self, city: str, *, bootstrap: str, wire: Wire) -> None:
         self._reader = RowReader(wire, f"{city}.match")
         self._topic = topic_name(city, CONTRACT)
-        self._consumer = reader(bootstrap, **{"fetch.wait.max.ms": AT_END_MS * 10})
+        self._consumer = reader(bootstrap, **{"fetch.wait.max.ms": 250})
         place = partition_of(self._consumer, self._topic)
         place.offset = 0
         self._place = place
