@@ -140,13 +140,13 @@ def polls(outcome: str) -> float:
 
 
 def test_a_source_without_a_push_asks_and_tells_by_the_clock_and_waits_for_one(steps: Steps) -> None:
-    assert steps.step() == ["ask", "after 0", "tell", ("more", 1.0)]
+    assert steps.step() == ["ask", "after 0", "tell", ("more", 3.0)]
     steps.now_s += 2.9
-    assert steps.step() == ["after 0", ("more", 1.0)]
+    assert steps.step() == ["after 0", ("more", 3.0)]
     steps.now_s += 0.1
-    assert steps.step() == ["ask", "after 0", ("more", 1.0)]
+    assert steps.step() == ["ask", "after 0", ("more", 3.0)]
     steps.now_s += 2.0
-    assert steps.step() == ["after 0", "tell", ("more", 1.0)]
+    assert steps.step() == ["after 0", "tell", ("more", 3.0)]
 
 
 def test_what_was_pushed_between_two_steps_is_seen_in_the_second(steps: Steps) -> None:
@@ -266,7 +266,7 @@ def test_a_kafka_that_does_not_answer_is_told_and_the_source_is_opened_again(
 @pytest.mark.parametrize("fault", AWAY)
 def test_a_report_that_cannot_be_published_opens_the_source_again(steps: Steps, fault: Exception) -> None:
     steps.ingest.faults["tell"] = [fault]
-    assert steps.step() == ["ask", "after 0", "tell", "open", ("more", 1.0)]
+    assert steps.step() == ["ask", "after 0", "tell", "open", ("more", 3.0)]
 
 
 def test_kafka_is_tried_again_ever_more_rarely_within_a_bound_and_its_trouble_keeps_its_begin(
