@@ -1,17 +1,38 @@
-"""The workers' metrics for Prometheus. Labels are cities, stages, sources and topics, never persons."""
+"""The workers' metrics for Prometheus. Labels are cities, stages, sources and topics, never persons.
+
+``deploy/METRICS.md`` lists them all, with those of the gateway. *group* is a stage: its consumer group, which begins with
+the city's name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from schemas.errors import Retriable, Unreachable
+
+EVENT_AGE_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400, 86_400)
 TRANSACTION_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 records_taken = Counter("bongsu_records_taken", "Records consumed by a stage", ["group", "topic"])
 events_put = Counter("bongsu_events_put", "Events published by a stage or a source", ["group", "topic"])
-set_aside = Counter("bongsu_records_set_aside", "Records and bodies set aside in a DLQ", ["group", "topic"])
+set_aside = Counter(
+    "bongsu_records_set_aside",
+    "Records and bodies set aside in a DLQ, or left out by a reader: unreadable as a whole, or wrong in a field",
+    ["group", "topic", "reason"],
+)
+errors = Counter(
+    "bongsu_errors",
+    "Errors of a stage: retriable (tried again), invalid (set aside), fatal (it stops)",
+    ["group", "kind"],
+)
+RETRIABLE, INVALID, FATAL = "retriable", "invalid", "fatal"
+UNREADABLE, FIELD = "unreadable", "field"
 skipped = Counter("bongsu_records_skipped", "Records that a source skips by its policy", ["source", "reason"])
 polls = Counter("bongsu_source_polls", "Polls of a source by outcome", ["source", "outcome"])
 transactions = Histogram(
@@ -20,6 +41,18 @@ transactions = Histogram(
     ["group"],
     buckets=TRANSACTION_SECONDS,
 )
+lag_seconds = Gauge(
+    "bongsu_lag_seconds",
+    "Age of the oldest record that a stage has read and not finished; of the match, of the newest one read while there are "
+    "unread ones; 0 when it has caught up",
+    ["group"],
+)
+pulse_at = Gauge(
+    "bongsu_pulse_timestamp_seconds", "Time at which a worker last heard the city's tick", ["worker"]
+)
+is_ready = Gauge("bongsu_ready", "1 if all stages and services of a worker are ready, else 0", ["worker"])
+home_free = Gauge("bongsu_home_free_bytes", "Free bytes on the disk of BONGSU_HOME")
+home_size = Gauge("bongsu_home_size_bytes", "Size of the disk of BONGSU_HOME")
 unlisted = Counter(
     "bongsu_evidence_unlisted",
     "Evidence not listed: its situation was full or not open",
@@ -27,7 +60,11 @@ unlisted = Counter(
 )
 situations = Gauge("bongsu_situations", "Situations in the state of a city", ["group"])
 situations_open = Gauge(
-    "bongsu_situations_open", "Situations that are neither closed nor merged into another", ["group"]
+    "bongsu_situations_open", "Situations that are not closed, by kind", ["group", "kind"]
+)
+grants_open = Gauge("bongsu_grants_open", "Grants in force", ["group"])
+alerts = Counter(
+    "bongsu_alerts", "Alerts published, by rule and message type", ["group", "rule", "message_type"]
 )
 let_go = Counter(
     "bongsu_situations_let_go", "Situations dropped early: the limit of the city was reached", ["group"]
@@ -58,8 +95,15 @@ channel_state = Gauge(
 source_heard_at = Gauge(
     "bongsu_source_heard_timestamp_seconds", "Time of the last data from a source", ["city", "source"]
 )
-source_age = Gauge(
-    "bongsu_source_age_seconds", "Received time minus event time, by quantile", ["city", "source", "quantile"]
+source_age_p50 = Gauge(
+    "bongsu_source_age_p50_seconds",
+    "Received time minus event time of the last day: half are not older",
+    ["city", "source"],
+)
+source_age_p99 = Gauge(
+    "bongsu_source_age_p99_seconds",
+    "Received time minus event time of the last day: 99 of 100 are not older",
+    ["city", "source"],
 )
 source_skew = Gauge("bongsu_source_clock_skew_seconds", "Clock of a source minus ours", ["city", "source"])
 source_rate = Gauge("bongsu_source_events_per_minute", "Events per minute of a source", ["city", "source"])
@@ -82,9 +126,9 @@ def show_source(city: str, source: str, told: Mapping[str, Any], shares: Mapping
         channel_state.labels(city, source, state).set(state == told["state"])
     if told["heard_at"] is not None:
         source_heard_at.labels(city, source).set(told["heard_at"] / 1000)
-    for quantile, name in (("0.5", "age_p50_s"), ("0.99", "age_p99_s")):
+    for gauge, name in ((source_age_p50, "age_p50_s"), (source_age_p99, "age_p99_s")):
         if told[name] is not None:
-            source_age.labels(city, source, quantile).set(told[name])
+            gauge.labels(city, source).set(told[name])
     if told["clock_skew_s"] is not None:
         source_skew.labels(city, source).set(told["clock_skew_s"])
     source_rate.labels(city, source).set(told["rate_per_min"])
@@ -92,6 +136,55 @@ def show_source(city: str, source: str, told: Mapping[str, Any], shares: Mapping
         source_kinds.labels(city, source, one["agency"], one["kind_source"]).set(one["count"])
     for name, share in shares.items():
         source_share.labels(city, source, name).set(share)
+
+
+event_age = Histogram(
+    "bongsu_event_age_seconds",
+    "Received time minus event time of first reports, by agency",
+    ["city", "source", "agency"],
+    buckets=EVENT_AGE_SECONDS,
+)
+events_aged = Counter(
+    "bongsu_events_aged", "Live first reports whose age was measured", ["city", "source", "agency"]
+)
+events_in_time = Counter(
+    "bongsu_events_in_time",
+    "Live first reports that were not older than the objective of their source",
+    ["city", "source", "agency"],
+)
+event_age_objective = Gauge(
+    "bongsu_event_age_objective_seconds",
+    "The age that a source's events should not exceed",
+    ["city", "source"],
+)
+event_age_objective_share = Gauge(
+    "bongsu_event_age_objective_ratio",
+    "The share of a source's events that should not be older than its objective",
+    ["city", "source"],
+)
+
+
+@contextmanager
+def retriable_counted(group: str) -> Iterator[None]:
+    """Count a retriable error of *group* that passes through."""
+    try:
+        yield
+    except (Retriable, Unreachable):
+        errors.labels(group, RETRIABLE).inc()
+        raise
+
+
+def watch_disk(folder: Path) -> None:
+    """Show the disk of *folder*, asked at each scrape. A folder that is gone shows no number."""
+
+    def of(name: str) -> float:
+        try:
+            return float(getattr(shutil.disk_usage(folder), name))
+        except OSError:
+            return float("nan")
+
+    home_free.set_function(lambda: of("free"))
+    home_size.set_function(lambda: of("total"))
 
 
 # -- the match ---------------------------------------------------------------------------------------------------
@@ -111,9 +204,6 @@ late = Counter(
     "bongsu_observations_late", "Observations later than lateness_s of the city", ["city", "source"]
 )
 lag_records = Gauge("bongsu_lag_records", "Records not yet read by a stage", ["group", "topic"])
-lag_seconds = Gauge(
-    "bongsu_lag_seconds", "Age of the newest record read, if there are unread records", ["group"]
-)
 watches_open = Gauge("bongsu_watches_open", "Open watches", ["group"])
 look_back_rows = Gauge("bongsu_look_back_observations", "Observations kept for later watches", ["group"])
 look_back_bytes = Gauge(
@@ -139,6 +229,17 @@ deliveries = Counter(
     "bongsu_deliveries",
     "Tries of deliveries by outcome: delivered, retried (failed, to be tried again), set_aside",
     ["city", "receiver", "outcome"],
+)
+delivery_seconds = Histogram(
+    "bongsu_delivery_seconds",
+    "Time of one try of a delivery, whatever its outcome",
+    ["city"],
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60),
+)
+delivery_age = Gauge(
+    "bongsu_delivery_age_seconds",
+    "Age of the oldest record that a receiver does not have yet; 0 when it has all",
+    ["city", "receiver"],
 )
 receivers_dead = Gauge(
     "bongsu_receivers_dead", "Receivers no longer tried until someone revives them", ["city"]

@@ -77,6 +77,8 @@ class Gateway:
     readings: Readings | None = None
     is_proxy: Callable[[str], bool] = lambda _address: False
     """Whether a proxy has that address: who comes through it is not on this machine, whatever its address."""
+    is_beside: bool = False
+    """Whether a worker in this process shows the metrics of the process on a page of its own."""
 
     def __post_init__(self) -> None:
         of_account = BODIES_OF_ACCOUNT * self.body_bytes_max

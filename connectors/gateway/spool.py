@@ -163,6 +163,10 @@ class Spool:
             connection.execute("DELETE FROM said WHERE at_ms <= ?", row)
 
     @property
+    def bytes_max(self) -> int:
+        return self._bytes_max
+
+    @property
     def room_bytes(self) -> int:
         """The bytes that the spool still has room for."""
         with self._counting:

@@ -10,13 +10,13 @@ from ipaddress import ip_address
 
 import orjson
 from fastapi import FastAPI, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from connectors.gateway import metrics
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.problems import Problem
-from connectors.gateway.readiness import readiness, waiting
+from connectors.gateway.readiness import readiness
 from connectors.gateway.service import Gateway
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -47,12 +47,21 @@ def add(app: FastAPI, gateway: Gateway) -> None:
                 gateway.account_of(request)
         except Problem as problem:
             return problem.answer()
-        for name in gateway.sources:
-            told = waiting(gateway, name)
-            metrics.waiting.labels(name).set(told["pushes"])
-            metrics.waiting_bytes.labels(name).set(told["bytes"])
-            metrics.waiting_age.labels(name).set(told["age_s"])
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        _show(gateway)
+        page = metrics.page(with_process=not gateway.is_beside)
+        return Response(page, media_type=CONTENT_TYPE_LATEST)
+
+
+def _show(gateway: Gateway) -> None:
+    """Set the gauges of the spool; a spool that cannot be read shows in ``bongsu_gateway_ready`` alone."""
+    status, told = readiness(gateway)
+    metrics.is_ready.set(status == 200)
+    metrics.spool_bytes_max.set(gateway.spool.bytes_max)
+    metrics.spool_room.set(told["room_bytes"])
+    for name, waits in told["sources"].items():
+        metrics.waiting.labels(name).set(waits["pushes"])
+        metrics.waiting_bytes.labels(name).set(waits["bytes"])
+        metrics.waiting_age.labels(name).set(waits["age_s"])
 
 
 def is_local(gateway: Gateway, request: Request) -> bool:

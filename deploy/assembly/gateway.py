@@ -30,6 +30,7 @@ from deploy.assembly.gateway_reads import readings_of
 from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
 from deploy.assembly.gateway_tickets import TicketPart
+from deploy.assembly.ingest import ingest_of
 from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
 from deploy.city.rules_file import RulesFile
@@ -38,8 +39,8 @@ from deploy.replica import ONLY, Replica
 from deploy.topics import ensure_topics
 from schemas.errors import BongsuError, Fatal
 from streams.ingest.drain import Drain
-from streams.ingest.ingest import Ingest
 from streams.log import facts_of, log
+from streams.metrics import watch_disk
 from streams.operators.accounts import KnownAccounts
 from streams.operators.desk import LogDesk
 from streams.runtime.follower import Following
@@ -101,7 +102,7 @@ class CityGateway:
         self._live = live_hub(
             city, platform, before=prepare, is_ending=lambda: self.is_over or self._server.should_exit
         )
-        gateway = Gateway(
+        self._gateway = gateway = Gateway(
             city.name,
             self._all_pushed(city, platform, prepare),
             accounts,
@@ -141,13 +142,7 @@ class CityGateway:
     def _pushed(self, name: str, city: City, platform: Platform, prepare: Callable[[], None]) -> PushedSource:
         """The pushed source *name*, with a drain of its own."""
         reader = city.load(name)
-        ingest = Ingest(
-            city.context(name),
-            reader,
-            bootstrap=platform.kafka,
-            wire=platform.wire,
-            replica=self._replica,
-        )
+        ingest = ingest_of(city, platform, name, reader, replica=self._replica)
         drain = Drain(name, ingest, self._spool, before=prepare, fenced=self._on_fenced)
         self._drains.append(drain)
         return PushedSource(
@@ -180,6 +175,7 @@ class CityGateway:
         """Serve in a thread beside *worker*, which ends when another gateway has taken over."""
         sys.setswitchinterval(SWITCH_BESIDE_S)
         worker.add_service(_Watch(self))
+        self._gateway.is_beside = True
         with self._running() as listening:
             thread = threading.Thread(target=self._serve, args=[listening], name="gateway", daemon=True)
             thread.start()
@@ -201,6 +197,7 @@ class CityGateway:
 
     def _start(self) -> None:
         allow_files(FILES_MAX)
+        watch_disk(home_folder())
         if self._is_in_the_open:
             log.warning(
                 "the gateway accepts keys as plain text from any network",

@@ -7,14 +7,30 @@ from connectors.discovery import is_polled
 from connectors.imports import BrokenConnector
 from deploy.city.city import City
 from deploy.platform import Platform
+from streams.ingest.event_age import AGE_OBJECTIVE_S, AgeObjective
 from streams.ingest.ingest import Ingest
 from streams.ingest.worker import ClockService, PolledService, SpeakingService
 from streams.log import facts_of, log
 from streams.runtime.worker import Worker
 
 
-def ingest_of(city: City, platform: Platform, source: str, reader: Reader | None) -> Ingest:
-    return Ingest(city.context(source), reader, bootstrap=platform.kafka, wire=platform.wire)
+def ingest_of(
+    city: City, platform: Platform, source: str, reader: Reader | None, *, replica: str | None = None
+) -> Ingest:
+    return Ingest(
+        city.context(source),
+        reader,
+        bootstrap=platform.kafka,
+        wire=platform.wire,
+        replica=replica,
+        objective=objective_of(city, source),
+    )
+
+
+def objective_of(city: City, source: str) -> AgeObjective:
+    """The age that the city's file sets as the objective of *source*."""
+    found = (one.age_objective_s for one in city.file.source if one.name == source)
+    return AgeObjective(seconds=next(found, AGE_OBJECTIVE_S))
 
 
 def add_sources(worker: Worker, city: City, platform: Platform) -> None:

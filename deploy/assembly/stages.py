@@ -14,7 +14,7 @@ from deploy.settings import home_folder
 from streams.runtime.worker import Worker
 
 if TYPE_CHECKING:
-    from streams.stages.situations import SituationsStage
+    pass
 
 APART = ("match", "speed")
 """Stages that run in a worker of their own, so that no incident waits for them."""
@@ -89,11 +89,9 @@ def worker_of(
         config = city.file.speed or SpeedConfig.model_validate({})
         worker.add_stage(SpeedStage(city.name, config, bootstrap=platform.kafka, wire=platform.wire))
     if "situations" in stages:
-        from streams import metrics
         from streams.stages.situations import SituationsStage
 
         stage = SituationsStage(city.name, city.rules, bootstrap=platform.kafka, wire=platform.wire)
-        metrics.situations_open.labels(stage.group).set_function(lambda: _open_count(stage))
         worker.add_stage(stage)
         worker.add_service(RulesWatch(city, stage.use))
     if "deliver" in stages:
@@ -112,12 +110,6 @@ def worker_of(
 
         add_sources(worker, city, platform)
     return worker
-
-
-def _open_count(stage: SituationsStage) -> int:
-    """The open situations of *stage*: counted when somebody asks, from a copy that no other thread changes."""
-    found = () if stage.state is None else list(stage.state.situations.values())
-    return sum(not one.is_closed and not one.is_merged for one in found)
 
 
 def free_port() -> int:

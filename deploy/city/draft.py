@@ -16,7 +16,7 @@ from deploy.city.findings import value_at
 
 Bounds = tuple[float, float, float, float]
 """South, west, north, east, in degrees."""
-OWN_KEYS = ("every_s", "reference", "live", "push", "speaks_for", "bounds")
+OWN_KEYS = ("every_s", "age_objective_s", "reference", "live", "push", "speaks_for", "bounds")
 """Keys of a ``[[source]]`` that are none of its type's settings."""
 
 

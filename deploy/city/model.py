@@ -13,6 +13,7 @@ from deploy.city.findings import nearest
 from deploy.city.names import NAME
 from deploy.city.subscriptions import DeliverFile, SubscriptionFile
 from streams.deliver.subscriptions import Subscription
+from streams.ingest.event_age import AGE_OBJECTIVE_S
 from streams.match.core.config import MatchConfig
 from streams.speed.minutes import SpeedConfig
 
@@ -66,6 +67,11 @@ class SourceFile(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     type: str
     every_s: float = Field(60, gt=0, description="seconds between two polls")
+    age_objective_s: float = Field(
+        AGE_OBJECTIVE_S,
+        gt=0,
+        description="99 of 100 first reports should be no older than this when they are received",
+    )
     reference: bool = Field(False, description="places, read once before anything else is played")
     live: bool = Field(True, description="false: read only when a recording of it is played")
     push: bool = Field(False, description="true: its agency pushes it to the gateway; it is not polled")

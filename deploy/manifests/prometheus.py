@@ -34,7 +34,13 @@ def _job(
     targets = [
         {"targets": [address(one)], "labels": {"city": one.city, "role": one.role.name}} for one in processes
     ]
-    return {"job_name": f"bongsu-{name}", "metrics_path": "/metrics", **keyed, "static_configs": targets}
+    return {
+        "job_name": f"bongsu-{name}",
+        "metrics_path": "/metrics",
+        "honor_labels": True,  # some metrics name the city themselves: the same one as the target's label
+        **keyed,
+        "static_configs": targets,
+    }
 
 
 def pods_settings(processes: Sequence[CityProcess], service: Address, *, key_file: KeyFile) -> str:
@@ -58,6 +64,7 @@ def _pods_job(process: CityProcess, service: Address, key_file: KeyFile) -> dict
     return {
         "job_name": f"bongsu-{process.name}",
         "metrics_path": "/metrics",
+        "honor_labels": True,
         **keyed,
         "dns_sd_configs": [found],
         "relabel_configs": labels,

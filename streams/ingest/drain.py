@@ -27,6 +27,7 @@ from streams.ingest.slices import Pushed, Slice
 from streams.ingest.worker import LOOK_EVERY_S, TELL_EVERY_S, backoff_s
 from streams.log import facts_of, log
 from streams.runtime.kafka import Fenced
+from streams.runtime.lag import StageLag
 
 PUSHES_MAX = 500
 IDLE_S = 3.0
@@ -62,6 +63,7 @@ class Drain:
         self._before = before
         self._fenced = fenced
         self._now_ms = now_ms
+        self._lag = StageLag(ingest.group)
         self._there_is_more = threading.Event()
         self._began_at = 0.0
         self._ends = threading.Event()
@@ -116,6 +118,7 @@ class Drain:
         if isinstance(error, sqlite3.Error):
             facts = {"why": f"the spool cannot be read: {error}"}
         self.trouble = Trouble(f"source {self.name}: {facts['why']}", self._now_ms(), is_over=True)
+        metrics.errors.labels(self._ingest.group, metrics.FATAL).inc()
         log.error("pushed source stopped", source=self.name, **facts)
         if isinstance(error, Fenced):
             self._fenced(error)
@@ -136,7 +139,11 @@ class Drain:
         kept = self._spool.waiting(self.name, after=self._done_up_to, pushes_max=PUSHES_MAX)
         if kept:
             self._began_at = time.monotonic()
-            self._publish(kept)
+            self._lag.took(kept[0].at_ms)
+            try:
+                self._publish(kept)
+            finally:
+                self._lag.finished()
         self._tell()
         if not kept:
             self._there_is_more.wait(IDLE_S)

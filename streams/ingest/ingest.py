@@ -23,6 +23,7 @@ from streams import metrics
 from streams.dlq.rows import asides_of
 from streams.ingest.breaker import SAMPLES, STOPPED
 from streams.ingest.channel import Channel
+from streams.ingest.event_age import AgeObjective, EventAges
 from streams.ingest.place import SourcePlace, check_place, standing_from
 from streams.ingest.report import shares
 from streams.ingest.slices import SLICE_EVENTS, Pushed, Slice, slices, time_of
@@ -51,14 +52,16 @@ class Ingest:
         wire: Wire,
         now_ms: Callable[[], int] = wall_clock_ms,
         replica: str | None = None,
+        objective: AgeObjective | None = None,
     ) -> None:
         """*replica*: the gateway's name among several. Each has a transactional id, a place and a report of its own."""
         self._context = context
         self.reader = SourceReader(context, reader, wire)
         self._bootstrap = bootstrap
         self._wire = wire
-        self._group = ingest_id(context.city, context.source, replica)
+        self.group = ingest_id(context.city, context.source, replica)
         self._row_name = row_name(context.source, replica)
+        self._ages = EventAges(context.city, context.source, objective or AgeObjective())
         self._producer: Producer | None = None
         self._now_ms = now_ms
         self._place_offset = -1
@@ -67,7 +70,11 @@ class Ingest:
 
     def open(self) -> None:
         """Fence any earlier owner of this source, then read its committed place and state."""
-        self._producer = transactional_producer(self._bootstrap, self._group)
+        with metrics.retriable_counted(self.group):
+            self._open()
+
+    def _open(self) -> None:
+        self._producer = transactional_producer(self._bootstrap, self.group)
         place = self._row("source.place")
         if place is not None:
             self.standing = standing_from(place["place"])
@@ -82,7 +89,7 @@ class Ingest:
         unavailable.
         """
         topic = topic_name(self._context.city, "source.place")
-        ask_ours(self._opened(), self._group, topic, bootstrap=self._bootstrap)
+        ask_ours(self._opened(), self.group, topic, bootstrap=self._bootstrap)
 
     def _place_record(self) -> Record | None:
         """Return the newest record of this source's place."""
@@ -100,7 +107,7 @@ class Ingest:
         kept = read_rows(
             self._bootstrap,
             topic_name(self._context.city, contract),
-            RowReader(self._wire, self._group, check=check),
+            RowReader(self._wire, self.group, check=check),
             only=[name.encode()],
         )
         if kept.unreadable:
@@ -144,6 +151,8 @@ class Ingest:
 
     def failed(self, why: str, *, is_refused: bool = False) -> None:
         """Report that the source failed, or refused us."""
+        if is_refused:
+            metrics.errors.labels(self.group, metrics.FATAL).inc()
         self.channel.report.failed(why, at_ms=self._now_ms(), is_refused=is_refused)
 
     def tell(self) -> None:
@@ -266,14 +275,15 @@ class Ingest:
 
     def _opened(self) -> Producer:
         if self._producer is None:
-            raise Fatal(f"{self._group}: published before it was opened")
+            raise Fatal(f"{self.group}: published before it was opened")
         return self._producer
 
     def publish(self, part: Slice, *, played: bool) -> None:
         """Commit one transaction: the events, the records set aside, the place, and in a play the tick."""
         city = self._context.city
-        timed = metrics.transactions.labels(self._group).time()
-        with timed, transaction(self._opened(), self._wire, city) as outbox:
+        timed = metrics.transactions.labels(self.group).time()
+        failures = metrics.retriable_counted(self.group)
+        with failures, timed, transaction(self._opened(), self._wire, city) as outbox:
             for event in part.events:
                 outbox.put(event, played=played)
             for event in part.asides:
@@ -286,13 +296,19 @@ class Ingest:
         places = topic_name(city, "source.place")
         self._place_offset = max(end - 1 for (topic, _), end in outbox.delivered.items() if topic == places)
         for event in part.events:
-            metrics.events_put.labels(self._group, event.topic).inc()
+            metrics.events_put.labels(self.group, event.topic).inc()
+        has_clock = part.time_ms is not None and part.time_ms == part.standing.heard_at_ms
+        if has_clock and not played:
+            self._ages.count(part.events)
         self._count_asides(part.asides)
 
     def _count_asides(self, asides: Sequence[Event]) -> None:
         for event in asides:
-            self.channel.kept.add(str((event.value or {})["event_id"]))
-        metrics.set_aside.labels(self._group, "source.dlq").inc(len(asides))
+            value = event.value or {}
+            self.channel.kept.add(str(value["event_id"]))
+            reason = metrics.FIELD if value["field"] else metrics.UNREADABLE
+            metrics.set_aside.labels(self.group, "source.dlq", reason).inc()
+        metrics.errors.labels(self.group, metrics.INVALID).inc(len(asides))
 
 
 def _anything(_key: str, _value: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from streams.ingest.channel import Stopped
 from streams.ingest.ingest import Ingest
 from streams.log import facts_of, log
 from streams.runtime.kafka import ANOTHER, Fenced
+from streams.runtime.lag import StageLag, wall_ms
 
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 1.0, 300.0
 RETRY_AFTER_S_MAX = 3_600.0
@@ -40,6 +41,7 @@ class _Service:
         self._is_open = False
         self._source = source
         self._ingest = ingest
+        self._lag = StageLag(ingest.group)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"{name}.ingest")
 
     async def run(self) -> None:
@@ -172,7 +174,12 @@ class PolledService(_Service):
         """Poll once. Return the seconds until the next poll, and the number of failures in a row."""
         await self._may_hear()
         try:
-            await self._take(await self._poll())
+            heard = await self._poll()
+            self._lag.took(heard.at_ms or wall_ms())
+            try:
+                await self._take(heard)
+            finally:
+                self._lag.finished()
         except Stopped as error:
             self._say_stopped(error)
             return 0.0, 0
@@ -191,10 +198,12 @@ class PolledService(_Service):
         as none.
         """
         try:
-            async with asyncio.timeout(POLL_S_MAX):
-                heard: Heard = await self._source.poll(self._ingest.standing.place)
-                return heard
+            with metrics.retriable_counted(self._ingest.group):
+                async with asyncio.timeout(POLL_S_MAX):
+                    heard: Heard = await self._source.poll(self._ingest.standing.place)
+                    return heard
         except TimeoutError:
+            metrics.errors.labels(self._ingest.group, metrics.RETRIABLE).inc()
             raise Retriable(f"no answer within {POLL_S_MAX:.0f} s") from None
 
 
@@ -212,6 +221,7 @@ class SpeakingService(_Service):
                 return
             except Retriable as error:
                 self.is_ready = False
+                metrics.errors.labels(self._ingest.group, metrics.RETRIABLE).inc()
                 wait_s = wait_after(error, failures, _chance())
                 failures += 1
                 log.warning("source disconnected", source=self.name, why=error.what, again_in_s=wait_s)
@@ -222,6 +232,13 @@ class SpeakingService(_Service):
         """Publish *heard* or set it aside. Nothing more is read from the source before that: it keeps the rest."""
         metrics.polls.labels(self.name, "heard").inc()
         heard = later_than(self._ingest.standing.heard_at_ms, heard)
+        self._lag.took(heard.at_ms or wall_ms())
+        try:
+            await self._publish_until_taken(heard)
+        finally:
+            self._lag.finished()
+
+    async def _publish_until_taken(self, heard: Heard) -> None:
         failures = 0
         while True:
             await self._may_hear()

@@ -18,8 +18,10 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.errors import Fatal, Retriable, Unreachable
+from streams import metrics
 from streams.log import log
 from streams.runtime.kafka import as_ours, partitions_of
+from streams.runtime.lag import StageLag
 from streams.runtime.records import RecordBatch, record_of
 from streams.runtime.stage import Stage
 
@@ -46,6 +48,7 @@ class StageLoop:
         self._stage = stage
         self._consumer = consumer
         self._put = put
+        self._lag = StageLag(stage.group)
         self._stopping = threading.Event()
         self._revoking = threading.Event()
         self.is_ready = False
@@ -63,6 +66,7 @@ class StageLoop:
             while not self._stopping.is_set():
                 batch = self._next_batch()
                 if batch.records:
+                    self._lag.took(min(one.timestamp_ms for one in batch.records))
                     self._hand(partial(self._answer, batch), wait=False)
         except BaseException as error:  # any end of this thread must end the worker
             self.fault = self.fault or error
@@ -127,7 +131,10 @@ class StageLoop:
 
     def _answer(self, batch: RecordBatch) -> None:
         """Process the batch; before it is repeated, rebuild the state from the log, as an aborted one is of no use."""
-        self._repeat(partial(self._stage.take, batch), restore=self._stage.assigned)
+        try:
+            self._repeat(partial(self._stage.take, batch), restore=self._stage.assigned)
+        finally:
+            self._lag.finished()
 
     def _repeat(self, work: Callable[[], None], *, restore: Callable[[], None] = lambda: None) -> None:
         """Do *work*; repeat it after *restore* while Kafka or the registry is unavailable.
@@ -141,6 +148,7 @@ class StageLoop:
                     restore()
                 work()
             except (Retriable, Unreachable) as error:
+                metrics.errors.labels(self._stage.group, metrics.RETRIABLE).inc()
                 log.warning(
                     "stage waits to try again", stage=self._stage.group, why=error.what, wait_s=delay_s
                 )

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from connectors.gateway.metrics import REGISTRY as OF_GATEWAY
 from streams.log import log
 from streams.log_file import LogOutput
 
@@ -33,9 +34,9 @@ HIGHEST = {
     "bongsu_receiver_lag_records": "receiver_lag_records",
     "bongsu_spool_pushes": "spool_pushes",
     "bongsu_receivers_dead": "receivers_dead",
-    "bongsu_situations_open": "situations_open",
 }
-READ = {*OF_STAGES, *TOTALS, *HIGHEST, "bongsu_source_state", "bongsu_deliveries_total"}
+SUMS = {"bongsu_situations_open": "situations_open"}
+READ = {*OF_STAGES, *TOTALS, *HIGHEST, *SUMS, "bongsu_source_state", "bongsu_deliveries_total"}
 
 
 @contextmanager
@@ -57,18 +58,19 @@ def minute_line(output: LogOutput, **about: Any) -> Iterator[None]:
 
 
 def _tell(over: threading.Event, every_s: float, about: Mapping[str, Any]) -> None:
-    process, before = psutil.Process(), figures_of(REGISTRY)
+    process, before = psutil.Process(), figures_of(REGISTRY, OF_GATEWAY)
     while not over.wait(every_s):
-        now = figures_of(REGISTRY)
+        now = figures_of(REGISTRY, OF_GATEWAY)
         memory_mb = round(process.memory_info().rss / 1e6)
         log.info("running", **about, **line_facts(before, now), memory_mb=memory_mb)
         before = now
 
 
-def figures_of(registry: CollectorRegistry) -> Figures:
+def figures_of(*registries: CollectorRegistry) -> Figures:
     """The present values of the metrics that the line is made of."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
+        for registry in registries
         for metric in registry.collect()
         for sample in metric.samples
         if sample.name in READ
@@ -90,6 +92,8 @@ def line_facts(before: Figures, now: Figures) -> dict[str, Any]:
             counts[f"deliveries_{labels['outcome']}"] += gone
         elif name in HIGHEST:
             states[HIGHEST[name]] = max(states.get(HIGHEST[name], 0), value)
+        elif name in SUMS:
+            states[SUMS[name]] = states.get(SUMS[name], 0) + value
         elif value:
             sources[labels["state"]].append(labels["source"])
     highest = {name: round(value, 1) if name == "lag_s" else int(value) for name, value in states.items()}

@@ -83,7 +83,9 @@ class RowReader:
         count = self._counts[record.topic]
         if len(self.places) < PLACES_MAX:
             self.places.append(place_of(record))
-        metrics.set_aside.labels(self._group, record.topic).inc()
+        reason = metrics.FIELD if error.field else metrics.UNREADABLE
+        metrics.set_aside.labels(self._group, record.topic, reason).inc()
+        metrics.errors.labels(self._group, metrics.INVALID).inc()
         if count.bit_count() == 1:
             where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
             log.warning(

@@ -25,6 +25,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from connectors.transport.private_files import private_folder
 from schemas.catalogue import topic_name
 from schemas.errors import BongsuError, Fatal
+from streams import metrics as shown
 from streams.log import log
 from streams.runtime.ending import EndingWorker
 from streams.runtime.kafka import group_consumer
@@ -91,6 +92,8 @@ class Worker:
         self._pages()
         self._follow_ticks(topic_name(city, "core.tick"))
         self._app.task()(self._start_all)
+        shown.watch_disk(data_dir)
+        shown.is_ready.labels(self.name).set_function(lambda: float(self.is_ready))
 
     def add_stage(self, stage: Stage, **consumer_settings: Any) -> None:
         """Run *stage* over a bounded channel. Call before ``run``."""
@@ -155,6 +158,7 @@ class Worker:
         async def pulse(ticks: Any) -> None:
             async for _ in ticks:
                 self._pulse_ms = time.time() * 1000
+                shown.pulse_at.labels(self.name).set(self._pulse_ms / 1000)
 
         source = self._app.topic(topic, key_serializer="raw", value_serializer="raw")
         self._app.agent(source, name=f"{self.name}.pulse")(pulse)
@@ -212,6 +216,7 @@ class Worker:
     def _end(self, error: BaseException) -> None:
         if self.fault is None:
             self.fault = error
+            shown.errors.labels(self.name, shown.FATAL).inc()
             what = error.what if isinstance(error, BongsuError) else type(error).__name__
             log.error("worker stops", name=self.name, why=what)
         self._shut()

@@ -27,6 +27,7 @@ from streams.runtime.follower import Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
+from streams.stages.deliver_ages import DeliveryAges
 from streams.stages.deliver_cap import read_alerts
 from streams.stages.deliver_log import DeliveredLog
 from streams.stages.deliver_offer import Offer, in_turns
@@ -70,6 +71,7 @@ class DeliverService:
         self._cap = cap
         self._position: dict[str, int] = {}
         self._low: dict[str, int] = {}
+        self._ages = DeliveryAges(city, self.name, self._clock.now_ms)
         self._progress = Progress(city, bootstrap, wire)
         self._behind = asyncio.Event()
         chance = random.random  # it spreads tries in time and decides nothing
@@ -116,6 +118,7 @@ class DeliverService:
             try:
                 return await work()
             except (Retriable, Unreachable) as error:
+                metrics.errors.labels(self.name, metrics.RETRIABLE).inc()
                 log.warning("deliveries wait, Kafka unavailable", why=error.what)
                 await asyncio.sleep(AGAIN_S)
 
@@ -170,8 +173,10 @@ class DeliverService:
             await asyncio.to_thread(opened.go_to, self._position)
             while True:
                 records = await asyncio.to_thread(opened.next_records)
+                self._ages.saw(records)
                 for record in in_order(records, opened.topics):
                     self._offer_to_all(record)
+                self._ages.offered()
                 if records:
                     for running in self._roster.running.values():
                         running.wake()
@@ -226,6 +231,7 @@ class DeliverService:
         found = await asyncio.to_thread(opened.slice_from, begins, SLICE_RECORDS)
         if receiver.places is not places:
             return  # emptied meanwhile: its place is another
+        self._ages.saw_first(found.records)
         records = ready(found.records, opened.topics, found.ends) or in_order(found.records, opened.topics)
         is_whole = len(records) == len(found.records)
         async for record in in_turns(records):
@@ -277,4 +283,11 @@ class DeliverService:
                 for topic, at in self._position.items()
             )
             metrics.receiver_lag.labels(self._city, name).set(lag)
+            undelivered = {
+                topic: place.next_offset
+                for topic, place in running.receiver.places.items()
+                if place.next_offset < self._position.get(topic, 0)
+            }
+            self._ages.show(name, undelivered)
+        self._ages.forget_all_but(self._roster.running)
         metrics.receivers_dead.labels(self._city).set(dead)

@@ -71,6 +71,7 @@ class RunningReceiver:
         self.told_changes: int | None = None
         self._counted = receiver.counts.set_aside
         self._labels = (city, subscription.name)
+        self._group = f"{city}.deliver"
         self._make_sink = make_sink
         self._clock = clock
         self._changed = changed
@@ -126,7 +127,8 @@ class RunningReceiver:
 
     async def _try(self, item: Item) -> None:
         """Deliver *item* once, and tell the queue what came of it."""
-        tell = await self._deliver(item)
+        with metrics.delivery_seconds.labels(self._labels[0]).time():
+            tell = await self._deliver(item)
         was_dead = self.receiver.state == "dead"
         tell()
         counted, self._counted = (
@@ -134,6 +136,7 @@ class RunningReceiver:
             self.receiver.counts.set_aside,
         )  # some when an event was offered
         metrics.deliveries.labels(*self._labels, "set_aside").inc(self._counted - counted)
+        metrics.errors.labels(self._group, metrics.INVALID).inc(self._counted - counted)
         if self.receiver.state == "dead" and not was_dead:
             log.warning("receiver set aside", receiver=self.subscription.name, why=self.receiver.last_error)
             await self._close_sink()
@@ -163,8 +166,10 @@ class RunningReceiver:
     def _succeeded(self, item: Item) -> None:
         self.receiver.succeed(item, self._clock.now_ms())
         metrics.deliveries.labels(*self._labels, "delivered").inc()
+        metrics.events_put.labels(self._group, item.delivery.topic).inc()
 
     def _failed(self, item: Item, why: str, retry_after_s: float | None = None) -> None:
         metrics.deliveries.labels(*self._labels, "retried").inc()
+        metrics.errors.labels(self._group, metrics.RETRIABLE).inc()
         after_ms = None if retry_after_s is None else int(retry_after_s * 1000)
         self.receiver.fail(item, self._clock.now_ms(), why, retry_after_ms=after_ms)

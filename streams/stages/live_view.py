@@ -15,6 +15,7 @@ from schemas.wire import Wire
 from streams import metrics
 from streams.log import log
 from streams.runtime.kafka import METADATA_TIMEOUT_S, as_ours, partition_of, reader
+from streams.runtime.lag import StageLag
 from streams.runtime.loop import is_record
 from streams.runtime.records import Record, record_of
 from streams.runtime.row_reader import RowReader
@@ -53,6 +54,7 @@ class LiveViewService:
         self._view = view
         self._reader = RowReader(wire, self.name)
         self._bootstrap = bootstrap
+        self._lag = StageLag(self.name)
 
     async def run(self) -> None:
         consumer = await asyncio.to_thread(reader, self._bootstrap, **SETTINGS)
@@ -62,6 +64,7 @@ class LiveViewService:
                     await self._follow(consumer)
                 except (Retriable, Unreachable) as error:
                     self.is_ready = False
+                    metrics.errors.labels(self.name, metrics.RETRIABLE).inc()
                     log.warning("live view not updated, Kafka or Redis unavailable", why=error.what)
                     await asyncio.sleep(AGAIN_S)
         finally:
@@ -83,9 +86,14 @@ class LiveViewService:
                 log.info("live view is filled again", topic=self._topic)
                 return
             if messages:
-                await self._view.deliver(list(self._newest(messages)))
-                mark = messages[-1].offset + 1
-                await self._view.mark(mark)
+                metrics.records_taken.labels(self.name, self._topic).inc(len(messages))
+                self._lag.took(messages[0].timestamp_ms)
+                try:
+                    await self._view.deliver(list(self._newest(messages)))
+                    mark = messages[-1].offset + 1
+                    await self._view.mark(mark)
+                finally:
+                    self._lag.finished()
                 metrics.events_put.labels(self.name, self._topic).inc(len(messages))
             self.is_ready = True
 

@@ -37,6 +37,7 @@ from streams.situations.fold import CityState, step
 from streams.situations.reports.notices import NOTICES, SPEED
 from streams.situations.reports.sites import SITE
 from streams.situations.state.rows import check_row
+from streams.stages.situation_metrics import SituationMetrics
 
 INPUTS = {
     "fire.incident": "incident",
@@ -86,6 +87,7 @@ class SituationsStage:
         self._again: Sequence[Record] = ()
         self.group = f"{city}.situations"
         self._reader = RowReader(wire, self.group)
+        self._metrics = SituationMetrics(self.group)
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
         self.beside = [topic_name(city, contract) for contract in BESIDE]
         self._speeds = topic_name(city, SPEED)
@@ -209,6 +211,7 @@ class SituationsStage:
                 self._put_aside(self._reader.refuse(record, error), outbox)
         for event in rows.values():
             outbox.put(event)
+        self._metrics.show(held.state.situations.values())
         metrics.situations.labels(self.group).set(len(held.state.situations))
         metrics.let_go.labels(self.group).inc(held.state.gone - gone)
         metrics.unwatched.labels(self.group).inc(held.state.unwatched - unwatched)
@@ -234,7 +237,7 @@ class SituationsStage:
                 rows[event.key] = event
             else:
                 outbox.put(event, traceparent=trace)
-                metrics.events_put.labels(self.group, event.topic).inc()
+                self._metrics.count(event)
 
     def _put_aside(self, one: Unreadable, outbox: Outbox) -> None:
         contract, record = contract_name(one.record.topic), one.record

@@ -24,6 +24,7 @@ from schemas.rows import RowCodec
 from streams.runtime.row_reader import RowReader
 from tests.a_gateway import PushedCity, reports
 from tests.living_city import LivingCity, answers, end, wait_until
+from tests.prometheus_text import complaints, twice
 from tests.reads import COMMANDS, STAGES
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
@@ -112,13 +113,25 @@ class JunkCity:
         """The stage's count of records of *contract* that it left out."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[worker]}/metrics", timeout=5) as answer:
             text = answer.read().decode()
-        labels = f'group="{self.city.name}.{group}",topic="{self.city.topic(contract)}"'
-        found = re.search(rf"^bongsu_records_set_aside_total\{{{re.escape(labels)}\}} (\S+)", text, re.M)
-        count = float(found[1]) if found else 0.0
+        group, topic = re.escape(f"{self.city.name}.{group}"), re.escape(self.city.topic(contract))
+        found = re.findall(
+            rf'^bongsu_records_set_aside_total\{{group="{group}",reason="\w+",topic="{topic}"\}} (\S+)',
+            text,
+            re.M,
+        )
+        count = sum(map(float, found))
         if contract in BESIDE and group == "situations":
             skipped = re.search(r"^bongsu_evidence_unlisted_total\{.*\} (\S+)", text, re.M)
             count += float(skipped[1]) if skipped else 0.0
         return count
+
+    def pages(self) -> dict[str, str]:
+        """The metrics of each process, by its name."""
+        pages = {}
+        for worker, port in self.ports.items():
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                pages[worker] = answer.read().decode()
+        return pages
 
     def situations(self) -> int:
         """The number of situations published, without junk."""
@@ -160,6 +173,12 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
             wait_until(lambda: junk_city.counted(worker, group, contract) >= 8, SEEN_S, every_s=0.2)  # noqa: B023 (called at once)
     assert junk_city.status_of(leaked, 2) == 202
     wait_until(lambda: junk_city.situations() == 2, SEEN_S, every_s=0.2)
+    for (
+        worker,
+        page,
+    ) in junk_city.pages().items():  # with errors, records set aside, alerts and lags of all stages
+        assert (complaints(page), twice(page)) == ("", []), worker
+        assert "bongsu_lag_seconds{" in page and "bongsu_errors_total{" in page, worker
 
     junk_city.stop()
     for contract in read:  # and once more, for workers that start with junk in the topic

@@ -19,6 +19,7 @@ from confluent_kafka import KafkaException, Producer
 
 from schemas.errors import Invalid, Retriable, Unreachable
 from schemas.wire import Wire
+from streams import metrics
 from streams.log import log
 from streams.match.core.config import MatchConfig
 from streams.match.core.flow import Partition
@@ -94,6 +95,7 @@ class MatchLoop:
                 wait_s = restarts.wait_s(error, ran_s=time.monotonic() - begun)
                 if wait_s is None:
                     raise error from fault
+                metrics.errors.labels(self.group, metrics.RETRIABLE).inc()
                 log.warning("match restarts after a fault", stage=self.group, why=error.what, wait_s=wait_s)
                 self._stopping.wait(wait_s)
             finally:

@@ -24,6 +24,12 @@ class MatchMetrics:
         self._group = group
         self._shown = 0.0
         self._dropped = 0
+        self._newest_ms = 0.0
+        metrics.lag_seconds.labels(group).set_function(self._lag_s)
+
+    def _lag_s(self) -> float:
+        """Return the lag, computed at each scrape: that of a match that hangs grows."""
+        return max(0.0, time.time() - self._newest_ms / 1000) if self._newest_ms else 0.0
 
     def batch(self, batch: ObservationBatch) -> None:
         for topic, count in _by_topic(batch).items():
@@ -54,16 +60,16 @@ class MatchMetrics:
 
     def _show_lag(self, match: Match, reader: Reader) -> None:
         behind: Counter[str] = Counter()
-        oldest_s = 0.0
+        newest_ms = 0.0
         for place, standing in match.standings().items():
             end = reader.end_of(place)
             lag = max(0, end - standing.next_offset) if end is not None else 0
             behind[place[0]] += lag
             if lag and standing.watermark_ms:
-                oldest_s = max(oldest_s, time.time() - standing.watermark_ms / 1000)
+                newest_ms = min(newest_ms or standing.watermark_ms, standing.watermark_ms)
         for topic, count in behind.items():
             metrics.lag_records.labels(self._group, topic).set(count)
-        metrics.lag_seconds.labels(self._group).set(oldest_s)
+        self._newest_ms = newest_ms
 
 
 def _by_topic(batch: ObservationBatch) -> Counter[str]:

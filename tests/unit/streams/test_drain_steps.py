@@ -41,6 +41,8 @@ class Waits(threading.Event):
 class Ingesting:
     """An ingest that says what it is asked, and raises the faults of a method in order."""
 
+    group = "daejeon.ingest.tried"
+
     def __init__(self, said: list[Any]) -> None:
         self.said = said
         self.standing = SourcePlace()

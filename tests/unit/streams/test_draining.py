@@ -27,6 +27,8 @@ SOON_S = 10.0
 class AskedIngest:
     """Raises the given faults in order; then succeeds. Without Kafka."""
 
+    group = "daejeon.ingest.tried"
+
     def __init__(self, *faults: Exception, is_retry: bool = False) -> None:
         self.standing = SourcePlace()
         self.channel = Channel("daejeon", "calls")

@@ -48,7 +48,7 @@ def test_a_source_that_is_stopped_for_good_says_how_to_mend_it(monkeypatch: pyte
     def nothing(*_: object, **__: object) -> None:
         """Nobody listens."""
 
-    ingest: Any = SimpleNamespace(open=nothing, failed=nothing, tell=nothing)
+    ingest: Any = SimpleNamespace(group="daejeon.ingest.calls", open=nothing, failed=nothing, tell=nothing)
     asyncio.run(Refused("calls", None, ingest)._hear_or_stop())
     assert told == [
         {"source": "calls", "why": "the registry refuses it", "how_to_mend": "delete that subject"}
@@ -67,7 +67,8 @@ def test_a_registry_that_goes_away_while_a_source_runs_is_waited_for(
         return "done"
 
     nothing: Any = None
-    service = hearing.SpeakingService("calls", nothing, nothing)
+    ingest: Any = SimpleNamespace(group="daejeon.ingest.calls")
+    service = hearing.SpeakingService("calls", nothing, ingest)
     assert asyncio.run(service._again_and_again(work)) == "done"
 
 

@@ -302,13 +302,16 @@ def opened(reading: Reading | Exception) -> Any:
 def test_a_body_is_one_transaction_of_events_what_was_set_aside_and_the_place(kafka: Kafka) -> None:
     reading = Reading([a_call(1), a_call(2)], {"up to": 2}, aside=[SetAside(b"row", "no number")])
     ingest = opened(reading)
-    before = metrics.set_aside.labels("daejeon.ingest.calls", "source.dlq")._value.get()
+    before = metrics.set_aside.labels("daejeon.ingest.calls", "source.dlq", "unreadable")._value.get()
     put = metrics.events_put.labels("daejeon.ingest.calls", "fire.incident")._value.get()
     assert ingest.take(Heard(b"x", NOON), played=False) == 2
     assert kafka.said[-1] == ["fire.incident", "fire.incident", "source.dlq", "source.place"]
     assert [about for _, about in kafka.put_in] == [{"played": False}] * 2 + [{}, {}]
     assert ingest.standing.place == {"up to": 2}
-    assert metrics.set_aside.labels("daejeon.ingest.calls", "source.dlq")._value.get() == before + 1
+    assert (
+        metrics.set_aside.labels("daejeon.ingest.calls", "source.dlq", "unreadable")._value.get()
+        == before + 1
+    )
     assert metrics.events_put.labels("daejeon.ingest.calls", "fire.incident")._value.get() == put + 2
     assert (kafka.put_in[-1][0].value or {})["event_time"] == NOON
     assert ingest.take(Heard(b"x", NOON), played=False) == 0, "it was published before"

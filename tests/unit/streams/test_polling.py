@@ -27,6 +27,8 @@ class Enough(Exception):
 class Ingesting:
     """Says what it is asked, and raises the faults of a method in order."""
 
+    group = "daejeon.ingest.tried"
+
     def __init__(self, **faults: list[Exception]) -> None:
         self.said: list[Any] = []
         self.standing = SourcePlace()

@@ -37,6 +37,8 @@ class Speaker:
 class FaultyIngest:
     """Accepts bodies after the given number of faults, without Kafka."""
 
+    group = "daejeon.ingest.tried"
+
     def __init__(self, *faults: Exception, borrowed: bool = False) -> None:
         self.standing = SourcePlace()
         self.channel = Channel("daejeon", "cameras")
