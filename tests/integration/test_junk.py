@@ -113,9 +113,9 @@ class JunkCity:
         """The stage's count of records of *contract* that it left out."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[worker]}/metrics", timeout=5) as answer:
             text = answer.read().decode()
-        group, topic = re.escape(f"{self.city.name}.{group}"), re.escape(self.city.topic(contract))
+        of, topic = re.escape(f"{self.city.name}.{group}"), re.escape(self.city.topic(contract))
         found = re.findall(
-            rf'^bongsu_records_set_aside_total\{{group="{group}",reason="\w+",topic="{topic}"\}} (\S+)',
+            rf'^bongsu_records_set_aside_total\{{group="{of}",reason="\w+",topic="{topic}"\}} (\S+)',
             text,
             re.M,
         )
