@@ -10,7 +10,7 @@ import pytest
 
 
 def complaints(page: str) -> str:
-    """What ``promtool check metrics`` says of *page*: nothing, if it is clean. Skips where promtool is missing."""
+    """The words of ``promtool check metrics`` about *page*: none, if it is clean. Skips where promtool is missing."""
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("no promtool here: apt-get install prometheus")

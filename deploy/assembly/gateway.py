@@ -36,6 +36,7 @@ from deploy.city.city import City
 from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
 from deploy.replica import ONLY, Replica
+from deploy.settings import home_folder
 from deploy.topics import ensure_topics
 from schemas.errors import BongsuError, Fatal
 from streams.ingest.drain import Drain
