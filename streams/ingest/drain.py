@@ -6,7 +6,6 @@ its events. After a restart or a kill, publishing continues behind it, so each p
 
 from __future__ import annotations
 
-import random
 import sqlite3
 import threading
 import time
@@ -24,7 +23,8 @@ from streams.ingest.breaker import STOPPED
 from streams.ingest.channel import Stopped
 from streams.ingest.ingest import Ingest
 from streams.ingest.slices import Pushed, Slice
-from streams.ingest.worker import LOOK_EVERY_S, TELL_EVERY_S, backoff_s
+from streams.ingest.waits import any_chance, backoff_s
+from streams.ingest.worker import LOOK_EVERY_S, TELL_EVERY_S
 from streams.log import facts_of, log
 from streams.runtime.kafka import Fenced
 from streams.runtime.lag import StageLag
@@ -239,7 +239,7 @@ class Drain:
             try:
                 done = work()
             except (Retriable, Unreachable) as error:
-                wait_s = min(backoff_s(failures, random.random()), BACKOFF_S_MAX)  # noqa: S311 (spreads retries)
+                wait_s = min(backoff_s(failures, any_chance()), BACKOFF_S_MAX)
                 failures += 1
                 self._say_trouble(error)
                 log.warning(

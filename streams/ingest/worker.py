@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +16,11 @@ from schemas.errors import Fatal, Retriable, Unreachable
 from streams import metrics
 from streams.ingest.channel import Stopped
 from streams.ingest.ingest import Ingest
+from streams.ingest.waits import any_chance, backoff_s, wait_after
 from streams.log import facts_of, log
 from streams.runtime.kafka import ANOTHER, Fenced
 from streams.runtime.lag import StageLag, wall_ms
 
-BACKOFF_FIRST_S, BACKOFF_MAX_S = 1.0, 300.0
-RETRY_AFTER_S_MAX = 3_600.0
-"""The longest wait that a source can ask for with ``Retry-After``."""
 POLL_S_MAX = 120.0
 TELL_EVERY_S = 5.0
 LOOK_EVERY_S = 5.0
@@ -115,7 +112,7 @@ class _Service:
             try:
                 return await self._do(work)
             except Retriable as error:
-                wait_s = backoff_s(failures, _chance())
+                wait_s = backoff_s(failures, any_chance())
                 failures += 1
                 log.warning("Kafka unavailable", source=self.name, why=error.what, again_in_s=wait_s)
                 await asyncio.sleep(wait_s)
@@ -185,7 +182,7 @@ class PolledService(_Service):
             return 0.0, 0
         except Retriable as error:
             metrics.polls.labels(self.name, "failed").inc()
-            wait_s = wait_after(error, failures, _chance())
+            wait_s = wait_after(error, failures, any_chance())
             log.warning("source did not answer", source=self.name, why=error.what, again_in_s=wait_s)
             await self._do(partial(self._ingest.failed, error.what))
             return wait_s, failures + 1
@@ -222,7 +219,7 @@ class SpeakingService(_Service):
             except Retriable as error:
                 self.is_ready = False
                 metrics.errors.labels(self._ingest.group, metrics.RETRIABLE).inc()
-                wait_s = wait_after(error, failures, _chance())
+                wait_s = wait_after(error, failures, any_chance())
                 failures += 1
                 log.warning("source disconnected", source=self.name, why=error.what, again_in_s=wait_s)
                 await self._do(partial(self._ingest.failed, error.what))
@@ -249,7 +246,7 @@ class SpeakingService(_Service):
                 if not error.is_taken:
                     continue
             except Retriable as error:
-                wait_s = backoff_s(failures, _chance())
+                wait_s = backoff_s(failures, any_chance())
                 failures += 1
                 log.warning("not published", source=self.name, why=error.what, again_in_s=wait_s)
                 await asyncio.sleep(wait_s)
@@ -288,22 +285,3 @@ def later_than(newest_ms: int | None, heard: Heard) -> Heard:
     if heard.at_ms is None or newest_ms is None or heard.at_ms > newest_ms:
         return heard
     return replace(heard, at_ms=newest_ms + 1)
-
-
-def wait_after(error: Retriable, failures: int, chance: float) -> float:
-    """Return the seconds until the next poll: the source's ``Retry-After`` and a little more, else the back-off."""
-    if error.retry_after_s:
-        return min(error.retry_after_s, RETRY_AFTER_S_MAX) * (1 + chance / 10)
-    return backoff_s(failures, chance)
-
-
-def backoff_s(failures: int, chance: float) -> float:
-    """Return the seconds to wait after *failures* in a row: doubling, bounded, spread over half by *chance*
-    in [0, 1).
-    """
-    full = min(BACKOFF_FIRST_S * 2 ** min(failures, 20), BACKOFF_MAX_S)
-    return float(full * (0.5 + chance / 2))
-
-
-def _chance() -> float:
-    return random.random()  # noqa: S311 (spreads polls, keeps no secret)

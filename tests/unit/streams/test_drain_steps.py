@@ -95,7 +95,7 @@ class Steps:
         self.now_s = 1_000.0
         self.kept: list[Kept] = []
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now_s))
-        monkeypatch.setattr(module, "random", SimpleNamespace(random=lambda: 0.0))
+        monkeypatch.setattr(module, "any_chance", lambda: 0.0)
         self.ingest = Ingesting(self.said)
         self.fenced: list[Fenced] = []
         given: Any = self

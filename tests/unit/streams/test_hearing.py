@@ -10,8 +10,10 @@ import pytest
 
 from connectors.base import Heard
 from schemas.errors import Fatal, Retriable, Unreachable
+from streams.ingest import waits
 from streams.ingest import worker as hearing
-from streams.ingest.worker import BACKOFF_MAX_S, RETRY_AFTER_S_MAX, later_than, wait_after
+from streams.ingest.waits import BACKOFF_MAX_S, RETRY_AFTER_S_MAX, wait_after
+from streams.ingest.worker import later_than
 from streams.log import facts_of, log
 
 
@@ -58,7 +60,7 @@ def test_a_source_that_is_stopped_for_good_says_how_to_mend_it(monkeypatch: pyte
 def test_a_registry_that_goes_away_while_a_source_runs_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hearing, "BACKOFF_FIRST_S", 0.001)
+    monkeypatch.setattr(waits, "BACKOFF_FIRST_S", 0.001)
     faults = [Unreachable("no registry answers"), Retriable("Kafka is away")]
 
     def work() -> str:

@@ -14,6 +14,7 @@ from streams import metrics
 from streams.ingest import worker as module
 from streams.ingest.channel import Channel
 from streams.ingest.place import SourcePlace
+from streams.ingest.waits import backoff_s, wait_after
 from streams.ingest.worker import ClockService, PolledService, SpeakingService
 from streams.runtime.kafka import Fenced
 
@@ -106,7 +107,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         await real(0)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    monkeypatch.setattr(module, "_chance", lambda: 0.0)
+    monkeypatch.setattr(module, "any_chance", lambda: 0.0)
     return asked
 
 
@@ -158,9 +159,9 @@ def test_a_source_that_did_not_answer_is_polled_again_later_and_says_so(
 
 
 def test_a_back_off_is_spread_over_half_of_itself() -> None:
-    assert [module.backoff_s(1, chance) for chance in (0.0, 0.5, 1.0)] == [1.0, 1.5, 2.0]
-    assert [module.backoff_s(99, chance) for chance in (0.0, 1.0)] == [150.0, 300.0]
-    assert module.wait_after(Retriable("x", retry_after_s=10), 0, 1.0) == pytest.approx(11.0)
+    assert [backoff_s(1, chance) for chance in (0.0, 0.5, 1.0)] == [1.0, 1.5, 2.0]
+    assert [backoff_s(99, chance) for chance in (0.0, 1.0)] == [150.0, 300.0]
+    assert wait_after(Retriable("x", retry_after_s=10), 0, 1.0) == pytest.approx(11.0)
 
 
 def test_a_channel_that_stops_is_looked_at_again_at_once_and_waited_for(waits: list[float]) -> None:

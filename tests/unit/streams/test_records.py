@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id
 from streams.dlq.rows import aside_record
-from streams.ingest.worker import BACKOFF_FIRST_S, BACKOFF_MAX_S, backoff_s
+from streams.ingest.waits import BACKOFF_FIRST_S, BACKOFF_MAX_S, backoff_s
 from streams.runtime.records import PLAYED, Record, headers_of, next_offsets, record_of, trace_of
 from tests.unit.streams.a_log import LogMessage, message
 
