@@ -68,7 +68,7 @@ def _alone(root: ET.Element) -> Iterable[str]:
     infos = root.findall(f"{SPACE}info")
     if _said(root, "msgType") != "Cancel" and not infos:
         yield "there is no info"
-    languages = [_said(one, "language") for one in infos]
+    languages = [(_said(one, "language") or "en-US").casefold() for one in infos]
     if len(set(languages)) < len(languages):
         yield "two info blocks have one language"
     for info in infos:

@@ -7,8 +7,8 @@
   cancelled or has expired cannot be updated; a Cancel then names the last one.
 - ``scope``: Public for the audiences that ``Publisher.public`` names, Restricted for those with a text of restriction, else
   Private; all but the public ones have ``addresses``.
-- ``info``: one block a language. The alert's headline is told in the city's language alone; another language has the name
-  of the kind, and a headline where the caller gives one.
+- ``info``: one block a language, the city's first, each with the alert's headline in it; a language in which the alert
+  has none has the name of the kind.
 - ``area``: the circle of the alert's area, under the city's title. An alert without an area has none.
 
 Of a ``core.alert`` nothing else is written: no position, evidence, references to persons or rule.
@@ -27,6 +27,7 @@ from lxml import etree
 
 from connectors.formats.cap_words import KIND_CODES, LEVELS, NAME, PUBLIC, category, is_sender, level
 from connectors.formats.xml import Element, document
+from connectors.headlines import headline_in
 from schemas.errors import Fatal, Invalid
 from schemas.kinds import load_kinds
 
@@ -74,6 +75,14 @@ class Publisher:
                 hint="let it last a second or more",
             )
 
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The further languages, each once: tags differ by more than their letters' case."""
+        known = {self.language.casefold(): self.language}
+        for one in self.languages:
+            known.setdefault(one.casefold(), one)
+        return tuple(known.values())[1:]
+
     def scope(self, audience: str) -> Scope:
         """The scope of a message to *audience*; never Public for one that is not named as such."""
         if audience in self.public:
@@ -110,13 +119,11 @@ def cap_message(
     value: Mapping[str, Any],
     earlier: Sequence[Mapping[str, Any]],
     publisher: Publisher,
-    *,
-    headlines: Mapping[str, str] | None = None,
 ) -> CapMessage:
     """The CAP message of a ``core.alert`` *value*. *earlier*: the revisions before it, all of them, in any order.
 
-    *headlines*: language → headline, for languages other than the city's. The same arguments give the same bytes.
-    ``Invalid`` for ids that CAP cannot carry and for *earlier* revisions of another alert.
+    The same arguments give the same bytes. ``Invalid`` for ids that CAP cannot carry and for *earlier* revisions of another
+    alert.
     """
     before = _before(value, earlier)
     sent = _sent(value, before[-1].at_s if before else None)
@@ -141,10 +148,10 @@ def cap_message(
         refs = (f"{publisher.sender},{n.identifier},{cap_time(n.at_s, publisher.timezone)}" for n in named)
         _add(root, "references", " ".join(refs))
     _add(root, "incidents", _address(value["situation_id"]))
-    said = {**(headlines or {}), publisher.language: value["headline"]}
     expires = cap_time(expires_s, publisher.timezone)
-    for language in dict.fromkeys((publisher.language, *publisher.languages)):
-        _info(root, value, language, said.get(language), expires, publisher)
+    _info(root, value, publisher.language, value["headline"], expires, publisher)
+    for language in publisher.further:
+        _info(root, value, language, headline_in(language, value), expires, publisher)
     return CapMessage(
         alert_id=value["alert_id"],
         revision=value["revision"],

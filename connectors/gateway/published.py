@@ -26,6 +26,7 @@ KEPT = (
     "message_type",
     "audience",
     "headline",
+    "headlines",
     "kind",
     "severity",
     "urgency",

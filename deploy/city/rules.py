@@ -12,6 +12,7 @@ from deploy.city.findings import Found, of_validation
 from deploy.laws import law_named
 from schemas.errors import BongsuError
 from streams.situations.config import RulesConfig, ShadowEntry
+from streams.situations.languages import kind_names
 from streams.situations.rules.in_force import CheckedEntry, CityRules, rule_file
 from streams.situations.terms import JOINT_INCIDENT
 
@@ -80,7 +81,14 @@ def _in_force(
             found += _of_numbers(error, rule, number, rule_file(rule["name"]).Numbers)
     if found:
         return None, found
-    return CityRules.model_validate({**config.canonical(), "others": entries, "shadows": shadows}), found
+    further = {**_further_names(config), **config.further_names}
+    whole = {**config.canonical(), "others": entries, "shadows": shadows, "further_names": further}
+    return CityRules.model_validate(whole), found
+
+
+def _further_names(config: RulesConfig) -> dict[str, dict[str, str]]:
+    """The names of kinds in each language but the city's that there are headlines in."""
+    return {code: kind_names(code) for code in config.headlines if code != config.spoken}
 
 
 def _numbers(rule: Mapping[str, Any]) -> dict[str, Any]:

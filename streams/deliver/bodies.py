@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 
 from connectors.base import Delivery
+from connectors.headlines import in_language
 from connectors.subscribers import Subscriber
 from schemas.catalogue import load_catalogue
 from schemas.cloud_event import MEDIA_TYPE, cloud_event
 from schemas.json_form import to_json_value
+from streams.deliver.subscriptions import ALERT
 
 
 def shown_value(contract: str, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,9 +22,18 @@ def shown_value(contract: str, value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delivery_of(
-    contract: str, key: str, value: Mapping[str, Any], shown: Mapping[str, Any], reader: Subscriber
+    contract: str,
+    key: str,
+    value: Mapping[str, Any],
+    shown: Mapping[str, Any],
+    reader: Subscriber,
+    *,
+    language: str,
 ) -> Delivery:
-    """The delivery of *value* for *reader*. *shown*: its JSON form."""
+    """The delivery of *value* for *reader*, an alert's headline in *language* where it has one in it. *shown*: its JSON
+    form."""
+    if contract == ALERT:
+        shown = in_language(language, shown)
     return Delivery(
         event_id=value["event_id"],
         topic=contract,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -111,6 +112,9 @@ class RulesConfig(Strict):
         (), description="a candidate's rules, whose answers nobody acts on"
     )
     names: dict[str, str] = Field({}, description="kind → name for people; empty: as schemas/kinds.toml says")
+    further_names: dict[str, dict[str, str]] = Field(
+        {}, description="language → kind → name, of further languages in which alerts are told"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -153,6 +157,12 @@ class RulesConfig(Strict):
     @property
     def spoken(self) -> str:
         return self.language or self.law.language
+
+    @cached_property
+    def further(self) -> Mapping[str, Mapping[str, str]]:
+        """Language → kind → name, of the languages beside the city's in which alerts are told, in order."""
+        its = self.further_names
+        return {code: its[code] for code in sorted(its) if code in self.headlines and code != self.spoken}
 
     @property
     def grant_ms(self) -> int:
@@ -271,9 +281,11 @@ class RulesConfig(Strict):
     def canonical(self) -> dict[str, Any]:
         """Everything, as JSON may carry it; ``model_validate`` of it gives the same numbers again.
 
-        Without companies they are left out: a city that has none keeps the version that its answers name.
+        Companies and further names are left out where there are none: such a city keeps the version that its answers name,
+        and a journal of before there were any is told as it was.
         """
-        return self.model_dump(mode="json", exclude=None if self.companies else {"companies"})
+        absent = {name for name in ("companies", "further_names") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=absent or None)
 
     @cached_property
     def digest(self) -> str:

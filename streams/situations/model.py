@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from streams.situations.operators.model import Filing, Handling
 from streams.situations.terms import JOINT_INCIDENT
+from streams.situations.words import Said
 
 
 class Position(Struct, frozen=True, gc=False):
@@ -251,7 +252,7 @@ class View(Struct, frozen=True, gc=False):
     split_from: str | None = None
     observed: tuple[Observed, ...] = ()
     radius_m: float | None = None
-    words: str | None = None
+    words: Said | None = None
     beneath: tuple[str, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
     shown_to: tuple[str, ...] = ()

@@ -71,7 +71,8 @@ class Offer:
         if running.subscription.format == "cap":
             return self._cap.delivery(value)
         self._shown = self._shown or shown_value(contract, value)
-        return delivery_of(contract, value["situation_id"], value, self._shown, running.reader)
+        key, language = value["situation_id"], running.subscription.language
+        return delivery_of(contract, key, value, self._shown, running.reader, language=language)
 
 
 def is_alert(topic: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -9,9 +10,12 @@ from msgspec.structs import replace
 from schemas.event import derived_id
 from streams.geo import distance_m
 from streams.situations.answers.companies import own_kind, status_words
+from streams.situations.answers.languages import in_each_language
 from streams.situations.config import RulesConfig
 from streams.situations.model import Position, Situation, ToldAlert, View
+from streams.situations.sections import Headlines
 from streams.situations.terms import SEVERITIES
+from streams.situations.words import Said, text_of
 
 OPERATOR = "operator"
 """The audience that may be alerted to every situation."""
@@ -26,7 +30,7 @@ class Message:
     audience: str
     revision: int
     message_type: str
-    headline: str
+    headline: Said
     demands_attention: bool
 
 
@@ -104,7 +108,7 @@ def _said(situation: Situation, audience: str, at: Position | None, config: Rule
     if audience in config.companies:
         return derived_id(view.status, own_kind(view, audience, config) or "")
     members = (incident.incident_id for incident in view.incidents)
-    words: tuple[str, ...] = () if view.words is None else (view.words,)
+    words: tuple[str, ...] = () if view.words is None else (text_of(view.words),)
     if at is not None and view.radius_m is None:  # no area of its own: what it is about may move
         words = (*words, f"{at.lat} {at.lon}")
     if situation.handled.escalated_at is not None:
@@ -127,18 +131,21 @@ def _end(view: View) -> str:
     return "cancel" if view.status == "closed" else "left"
 
 
-def _headline(view: View, audience: str, template: str, config: RulesConfig) -> str:
+def _headline(view: View, audience: str, template: str, config: RulesConfig) -> Said:
     if audience in config.companies:
         return status_words(view, audience, config)
     return headline(view, template, config) if view.words is None else view.words
 
 
-def headline(view: View, template: str, config: RulesConfig) -> str:
-    """*view* in the city's own words for *template*, one of ``[headlines]``."""
-    words = config.headlines[config.spoken]
-    text: str = getattr(words, template)
-    return text.format(
-        kind=config.names.get(view.kind, view.kind),
-        agencies=", ".join(view.agencies),
-        status=words.statuses.get(view.status, view.status),  # type: ignore[call-overload]  # any status, so that a new one reads as itself
-    )
+def headline(view: View, template: str, config: RulesConfig) -> Said:
+    """*view* in the city's own words for *template*, one of ``[headlines]``, and in those of further languages."""
+
+    def told(words: Headlines, names: Mapping[str, str]) -> str:
+        text: str = getattr(words, template)
+        return text.format(
+            kind=names.get(view.kind, view.kind),
+            agencies=", ".join(view.agencies),
+            status=words.statuses.get(view.status, view.status),  # type: ignore[call-overload]  # any status, so that a new one reads as itself
+        )
+
+    return in_each_language(config, told)

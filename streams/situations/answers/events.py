@@ -17,6 +17,7 @@ from streams.situations.answers.grants import Change
 from streams.situations.config import RulesConfig
 from streams.situations.model import Incident, Position, Situation, View
 from streams.situations.rules.in_force import told_version
+from streams.situations.words import others_of, text_of
 
 SOURCE = "situations"
 EVIDENCE = ("event_id", "topic", "partition", "offset", "distance_m", "seconds")
@@ -134,7 +135,7 @@ def alert_event(situation: Situation, message: Message, config: RulesConfig, *, 
         "situation_id": situation.situation_id,
         "message_type": message.message_type,
         "audience": audience,
-        "headline": message.headline,
+        "headline": text_of(message.headline),
         "area": None if at is None else {"lat": at.lat, "lon": at.lon, "radius_m": radius_m},
         "severity": "unknown" if is_company else view.severity,
         "urgency": "unknown" if is_company else view.urgency,
@@ -146,6 +147,7 @@ def alert_event(situation: Situation, message: Message, config: RulesConfig, *, 
         "rule_version": told_version(situation.rule, config),
         "demands_attention": message.demands_attention,
         "references": [] if is_company else _references(view, audience),
+        "headlines": [{"language": code, "headline": said} for code, said in others_of(message.headline)],
     }
     return Event("core.alert", situation.situation_id, value)
 

@@ -19,7 +19,7 @@ from streams.situations.memory import Memory
 from streams.situations.model import Situation
 from streams.situations.reports.notices import OBSERVATION
 from streams.situations.rule import City, Draft, Explains, Follows, Notices, Rule, Step
-from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
+from streams.situations.rules.parts.settings import Speech, Templates, defaults_beside, headlines_of
 from streams.situations.rules.parts.spells import (
     SPELLS,
     Spell,
@@ -34,6 +34,7 @@ from streams.situations.rules.parts.spells import (
     told_by,
 )
 from streams.situations.terms import Severity, Strict, Urgency
+from streams.situations.words import Said
 
 NAME, VERSION = "disaster", "1"
 USE = "disaster"
@@ -77,8 +78,7 @@ class Disaster(Rule, Notices, Follows, Explains):
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
         self._over_ms = round(numbers.over_after_s * 1000)
-        self._name = config.names.get(numbers.kind, numbers.kind)
-        self._words = spoken(numbers.headlines, config)
+        self._speech = Speech(numbers.headlines, config)
 
     def on_notice(self, city: City, entry: Entry) -> Step:
         value, spells = entry.value, spells_of(city, NAME)
@@ -129,8 +129,11 @@ class Disaster(Rule, Notices, Follows, Explains):
     def _step(self, city: City, spells: Mapping[str, Spell], drafts: Sequence[Draft] = ()) -> Step:
         return remembered(city, NAME, spells, drafts, self._numbers, self._over())
 
-    def _over(self) -> str:
-        return self._words.over.format(kind=self._name, quantity="", value=0.0, unit="")
+    def _over(self) -> Said:
+        return self._said("over", quantity="", value=0.0, unit="")
+
+    def _said(self, template: str, **places: Any) -> Said:
+        return self._speech.said(template, {"kind": self._numbers.kind}, **places)
 
     def _uses(self, city: City) -> dict[str, Use]:
         use = city.rules.law.uses.get(USE)
@@ -139,8 +142,8 @@ class Disaster(Rule, Notices, Follows, Explains):
     def _raised(self, city: City, entry: Entry, spells: dict[str, Spell]) -> Step:
         value, numbers = entry.value, self._numbers
         sensor = value["sensor_id"]
-        words = self._words.raised.format(
-            kind=self._name, quantity=value["quantity"], value=value["value"], unit=value["unit"] or ""
+        words = self._said(
+            "raised", quantity=value["quantity"], value=value["value"], unit=value["unit"] or ""
         )
         view = begun(
             numbers.kind,
@@ -149,7 +152,7 @@ class Disaster(Rule, Notices, Follows, Explains):
             agencies=tuple(sorted(numbers.forward_to)),
             severity=numbers.severity,
             urgency=numbers.urgency,
-            words=words.strip(),
+            words=words,
         )
         its_id = derived_id(NAME, sensor, value["event_id"])
         reason = f"{value['quantity']} of sensor {sensor} at or above its threshold"

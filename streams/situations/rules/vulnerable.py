@@ -22,7 +22,7 @@ from streams.situations.memory import Memory
 from streams.situations.model import Situation
 from streams.situations.reports.notices import VULNERABLE
 from streams.situations.rule import City, Draft, Explains, Follows, Notices, Rule, Step
-from streams.situations.rules.parts.settings import Templates, defaults_beside, headlines_of, spoken
+from streams.situations.rules.parts.settings import Speech, Templates, defaults_beside, headlines_of
 from streams.situations.rules.parts.spells import (
     SPELLS,
     Spell,
@@ -37,6 +37,7 @@ from streams.situations.rules.parts.spells import (
     told_by,
 )
 from streams.situations.terms import Severity, Strict, Urgency
+from streams.situations.words import Said
 
 NAME, VERSION = "vulnerable", "1"
 MINUTE_MS = 60_000
@@ -84,8 +85,7 @@ class Vulnerable(Rule, Notices, Follows, Explains):
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
         self._over_ms = round(numbers.over_after_s * 1000)
-        self._name = config.names.get(numbers.kind, numbers.kind)
-        self._words = spoken(numbers.headlines, config)
+        self._speech = Speech(numbers.headlines, config)
 
     def on_notice(self, city: City, entry: Entry) -> Step:
         value, spells = entry.value, spells_of(city, NAME)
@@ -121,18 +121,18 @@ class Vulnerable(Rule, Notices, Follows, Explains):
             else:
                 spells[person] = replace(spells[person], is_over=True)
                 reason = f"taken back, or back in the zone, for {self._numbers.over_after_s:g} s"
-                drafts.append(ended(city, situation, reason, self._words.over.format(kind=self._name)))
+                drafts.append(ended(city, situation, reason, self._said("over")))
         return self._step(city, spells, drafts)
 
     def on_action(self, city: City, after: Situation) -> Draft:
         """Once confirmed, 112 and 119 are told what the centre knows, and see the cameras."""
         if after.is_closed:
-            words = self._words.over.format(kind=self._name)
+            words = self._said("over")
             return shown(city, replace(after, view=replace(after.view, words=words)), {})
         if not after.handled.is_confirmed:
             return shown(city, after, {})
         agencies = tuple(sorted({self._numbers.centre, *self._numbers.forward_to}))
-        words = self._words.confirmed.format(kind=self._name)
+        words = self._said("confirmed")
         view = replace(after.view, agencies=agencies, words=words)
         is_new = not set(self._numbers.forward_to) <= set(after.view.agencies)
         return shown(city, replace(after, view=view), self._uses(city), is_urgent=is_new)
@@ -143,7 +143,10 @@ class Vulnerable(Rule, Notices, Follows, Explains):
     # -- situations ------------------------------------------------------------------------------------------
 
     def _step(self, city: City, spells: Mapping[str, Spell], drafts: Sequence[Draft] = ()) -> Step:
-        return remembered(city, NAME, spells, drafts, self._numbers, self._words.over.format(kind=self._name))
+        return remembered(city, NAME, spells, drafts, self._numbers, self._said("over"))
+
+    def _said(self, template: str) -> Said:
+        return self._speech.said(template, {"kind": self._numbers.kind})
 
     def _uses(self, city: City) -> dict[str, Use]:
         uses = city.rules.law.uses
@@ -162,7 +165,7 @@ class Vulnerable(Rule, Notices, Follows, Explains):
             agencies=(numbers.centre,),
             severity=numbers.severity,
             urgency=numbers.urgency,
-            words=getattr(self._words, value["cause"]).format(kind=self._name),
+            words=self._said(value["cause"]),
             references=tuple((what, value[field]) for what, field in REFERENCES if value[field]),
         )
         its_id = derived_id(NAME, value["person_ref"], value["event_id"])

@@ -191,12 +191,22 @@ def test_each_language_has_a_block_with_words_of_its_own(schema: etree.XMLSchema
     assert said(alone, "language") == ["ko", "en"]  # nobody has a word of French
     assert said(alone, "event") == ["건물 화재", "Building fire"]
     assert said(alone, "headline") == ["건물 화재: 119, 접수"]
-    given = cap_message(
-        an_alert(), [], by, headlines={"en": "Building fire: 119", "fr": "Incendie", "ko": "?"}
-    )
+    further = {"en": "Building fire: 119", "fr": "Incendie", "ko": "?"}
+    headlines = [{"language": code, "headline": words} for code, words in further.items()]
+    given = told(an_alert(headlines=headlines), by=by)[0]
     assert said(given, "language") == ["ko", "en", "fr"]
     assert said(given, "headline") == ["건물 화재: 119, 접수", "Building fire: 119", "Incendie"]
     assert schema.validate(etree.fromstring(given.body))
+
+
+def test_a_language_has_one_block_however_its_tag_is_written(schema: etree.XMLSchema) -> None:
+    by = replace(CITY, languages=("KO", "en-GB", "EN-gb", "en-GB", "en"))
+    one = told(an_alert(headlines=[{"language": "en", "headline": "Fire"}]), by=by)[0]
+    assert said(one, "language") == ["ko", "en-GB", "en"]
+    assert said(one, "headline") == ["건물 화재: 119, 접수", "Fire", "Fire"]
+    assert faults([one.body]) == []
+    twice = one.body.replace(b"en-GB", b"EN")
+    assert [fault.split(": ")[1] for fault in faults([twice])] == ["two info blocks have one language"]
 
 
 def test_words_that_cap_lacks_are_unknown_and_a_kind_has_its_ancestors_category() -> None:

@@ -110,7 +110,7 @@ NOT_PERSONAL = {
     "core.access": {"position"},
     "core.account": {"position"},
     "core.action": {"position"},
-    "core.alert": {"headline"},
+    "core.alert": {"headline", "headlines.headline"},
     "core.delivery": {"position"},
     "core.dispatch": {"hazards.name", "hazards.detail", "blocks.detail", "blocks.seen_by"},
     "core.effect": {"position"},

@@ -17,7 +17,7 @@ OWN = {
     "situation_id", "message_type", "audience", "headline", "kind", "situation_revision", "rule", "rule_version",
     "demands_attention",
 }  # fmt: skip
-EMPTY: dict[str, Any] = {"position": None, "area": None, "evidence": [], "references": []}
+EMPTY: dict[str, Any] = {"position": None, "area": None, "evidence": [], "references": [], "headlines": []}
 WEIGHTS = ("severity", "urgency", "certainty")
 
 

@@ -14,7 +14,7 @@ import streams.situations
 
 ROOM = "streams.situations"
 GROUND = {"model", "config", "law", "terms", "entry", "sections"}
-LEAVES = {"languages", "operators.model"}
+LEAVES = {"languages", "operators.model", "words"}
 """Texts, and values that a situation carries: they import nobody of the room themselves."""
 Sources = Mapping[str, str]
 

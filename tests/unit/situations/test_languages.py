@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from deploy.city.city import load_city
 from schemas.errors import Fatal
 from schemas.kinds import load_kinds
 from streams.situations import languages
 from streams.situations.config import RulesConfig
 from streams.situations.rules.in_force import CityRules, rule_file, rule_names
+from streams.situations.rules.parts.settings import Speech
+from streams.situations.state.rows import body_of, situation_from
 from streams.situations.terms import JOINT_INCIDENT
+from streams.situations.words import Wording, others_of, text_of
 from tests.unit.situations.a_city import City, an_incident, rules
 
 THAI = """
@@ -65,6 +71,100 @@ def test_a_third_language_is_another_file_and_nothing_else(a_third: Path) -> Non
     assert headline(config, "fire") == "Fire: 119, รับแจ้ง", (
         "a kind without a name in it is called by its English one"
     )
+
+
+def alerts_in(*codes: str, kind: str = "crash.vehicle", **other: Any) -> list[dict[str, Any]]:
+    """The alerts of a city that speaks Korean and tells in *codes*, too."""
+    further = {code: languages.kind_names(code) for code in codes}
+    city = City(rules(language="ko", further_names=further, **other))
+    city.take(an_incident(kind=kind))
+    city.take(an_incident(kind=kind, status="closed", revision=2))
+    return [dict(one) for one in city.all("core.alert")]
+
+
+def test_an_alert_is_told_in_every_language_that_the_city_has_words_for(a_third: Path) -> None:
+    told = alerts_in("th", "en")
+    assert {one["headline"] for one in told} == {"차량 사고 발생: 119, 접수", "차량 사고: 상황 종료"}
+    assert next(one["headlines"] for one in told if one["message_type"] == "alert") == [
+        {"language": "en", "headline": "Vehicle crash: 119, reported"},
+        {"language": "th", "headline": "รถชน: 119, รับแจ้ง"},
+    ]
+    last = {one["language"]: one["headline"] for one in told[-1]["headlines"]}
+    assert last == {"en": "Vehicle crash: ended", "th": "รถชน: สิ้นสุด"}
+
+
+def test_further_languages_change_neither_when_an_alert_is_told_nor_its_own_words() -> None:
+    def own(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        apart = ("headlines", "rule_version")  # the version names the numbers, which have the names of kinds
+        return [{name: value for name, value in one.items() if name not in apart} for one in told]
+
+    assert own(alerts_in("en")) == own(alerts_in())
+    assert all(one["headlines"] == [] for one in alerts_in())
+
+
+def test_a_company_is_told_how_its_alarm_stands_in_each_language() -> None:
+    told = alerts_in("en", companies=["119"])
+    mine = next(one for one in told if one["audience"] == "119")
+    assert (mine["headline"], mine["headlines"]) == (
+        "차량 사고: 접수",
+        [{"language": "en", "headline": "Vehicle crash: reported"}],
+    )
+
+
+def test_a_journal_of_before_there_were_further_languages_is_told_as_it_was() -> None:
+    before = rules(language="ko")
+    assert "further_names" not in before.canonical()
+    assert CityRules.model_validate(before.canonical()).numbers == before.numbers
+
+
+def test_a_citys_file_tells_in_all_languages_that_there_are() -> None:
+    for name, own, further in (("daejeon", "ko", ["en"]), ("houston", "en", ["ko"])):
+        its = load_city(name).rules
+        assert (its.spoken, list(its.further)) == (own, further)
+        assert its.further_names[further[0]]["fire"] == languages.kind_names(further[0])["fire"]
+
+
+def test_words_in_several_languages_come_back_from_their_row() -> None:
+    for words in (None, "one", Wording("one", (("en", "two"), ("th", "three")))):
+        city = City(rules(language="ko"))
+        city.take(an_incident())
+        one = next(iter(city.state.situations.values()))
+        kept = replace(one, view=replace(one.view, words=words))
+        assert situation_from(body_of(kept)) == kept
+
+
+RULES = {
+    name: rule_file(name)
+    for name in rule_names()
+    if name != JOINT_INCIDENT and "headlines" in rule_file(name).Numbers.model_fields
+}
+
+
+NEEDED: dict[str, dict[str, Any]] = {"surge": {"families": {"fire": {"kinds": ["fire"], "per_hour": 1}}}}
+"""The settings that a rule has no defaults for."""
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_each_rule_says_its_words_in_every_language(name: str) -> None:
+    config = rules(language="ko", further_names={"en": languages.kind_names("en")})
+    rule = RULES[name].build(config, NEEDED.get(name, {}))
+    speech = next(iter(_speeches(rule)), None)
+    assert speech is not None, f"{name} does not speak by Speech"
+    words = RULES[name].Numbers.model_validate(NEEDED.get(name, {})).headlines["ko"]
+    for template in type(words).model_fields:
+        places = {place: said for place, said in words.places.items() if place != "kind"}
+        told = speech.said(template, {"kind": "fire"}, **places)
+        assert text_of(told).startswith("화재")
+        assert [(code, said[:4]) for code, said in others_of(told)] == [("en", "Fire")]
+
+
+def _speeches(part: Any) -> Iterator[Speech[Any]]:
+    """The speech of a rule, or of one of its parts."""
+    for one in vars(part).values():
+        if isinstance(one, Speech):
+            yield one
+        elif type(one).__module__.startswith("streams.situations.rules") and hasattr(one, "__dict__"):
+            yield from _speeches(one)
 
 
 def test_what_a_language_has_no_words_for_is_said_in_the_fallback(a_third: Path) -> None:

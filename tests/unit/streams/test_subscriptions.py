@@ -131,10 +131,33 @@ def test_a_body_lacks_what_its_reader_may_not_see() -> None:
     shown = shown_value("core.situation", value)
     data = []
     for reader in (Subscriber("*", True), Subscriber("*", False)):
-        one = delivery_of("core.situation", "s1", value, shown, reader)
+        one = delivery_of("core.situation", "s1", value, shown, reader, language="en")
         assert (one.event_id, one.key) == (value["event_id"], "s1")
         data.append(orjson.loads(one.body)["data"]["acknowledged_by"])
     assert data == ["k1", None]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Fire"),
+        ("EN-GB-oed", "Fire"),
+        ("en-x-desk", "Fire"),
+        ("th", "ไฟไหม้"),
+        ("ko", "화재"),
+        ("fr", "화재"),
+        ("e", "화재"),
+    ],
+)
+def test_an_alerts_headline_is_in_the_language_of_the_subscription(language: str, said: str) -> None:
+    further = [{"language": "en", "headline": "Fire"}, {"language": "th", "headline": "ไฟไหม้"}]
+    value = example("core.alert", headline="화재", headlines=further)
+    shown = shown_value("core.alert", value)
+    one = delivery_of("core.alert", "s1", value, shown, Subscriber("*"), language=language)
+    data = orjson.loads(one.body)["data"]
+    assert data["headline"] == said
+    assert data["headlines"] == further
+    assert shown["headline"] == "화재", "the next receiver's own is not changed"
 
 
 def record(topic: str, offset: int, at: int) -> Record:

@@ -6,13 +6,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field, model_validator
 
 from streams.situations.config import RulesConfig
 from streams.situations.languages import words_of
 from streams.situations.terms import Strict
+from streams.situations.words import Said, said_in
 
 
 def defaults_beside(file: str) -> Callable[..., Any]:
@@ -58,3 +59,30 @@ def headlines_of(rule: str) -> Any:
 def spoken(headlines: Mapping[str, Words], config: RulesConfig) -> Words:
     """The words in the city's language; in the first there is where that one has none."""
     return headlines.get(config.spoken) or next(iter(headlines.values()))
+
+
+class Speech(Generic[Words]):
+    """The texts of a rule, in the city's language and in each further one in which alerts are told and it has words."""
+
+    def __init__(self, headlines: Mapping[str, Words], config: RulesConfig) -> None:
+        self._own = (spoken(headlines, config), config.names)
+        self._others = {
+            code: (headlines[code], names) for code, names in config.further.items() if code in headlines
+        }
+
+    def said(self, template: str, kinds: Mapping[str, str], **places: Any) -> Said:
+        """*template*, a field of the rule's words. *kinds*: place → kind, which each language calls by its own name."""
+        others = ((code, _filled(*its, template, kinds, places)) for code, its in self._others.items())
+        return said_in(_filled(*self._own, template, kinds, places), others)
+
+
+def _filled(
+    words: Templates,
+    names: Mapping[str, str],
+    template: str,
+    kinds: Mapping[str, str],
+    places: Mapping[str, Any],
+) -> str:
+    called = {place: names.get(kind, kind) for place, kind in kinds.items()}
+    text: str = getattr(words, template)
+    return text.format(**called, **places).strip()

@@ -21,6 +21,7 @@ from streams.situations.operators.actions import override_of
 from streams.situations.reports.cameras import cameras_for
 from streams.situations.reports.facts import position_of, source_of
 from streams.situations.rule import City, Draft, Step
+from streams.situations.words import Said
 
 SPELLS = "spells"
 NO_ROOM = "let go: there are more at once than the city holds, and this began first"
@@ -75,7 +76,7 @@ def remembered(
     spells: Mapping[str, Spell],
     drafts: Iterable[Draft],
     numbers: SpellNumbers,
-    words: str,
+    words: Said,
 ) -> Step:
     """*drafts*, and *spells* with when the first is due. Where there is no room for all, the oldest end with *words*."""
     age_max_ms = round(numbers.age_max_min * 60_000)
@@ -102,7 +103,7 @@ def over(spells: Mapping[str, Spell], now_ms: int, over_after_ms: int) -> Iterat
             yield key
 
 
-def ended(city: City, situation: Situation, reason: str, words: str) -> Draft:
+def ended(city: City, situation: Situation, reason: str, words: Said) -> Draft:
     """Its last revision: the grants end, and the references are told nobody any more."""
     view = replace(situation.view, status="closed", closed_at=city.now_ms, words=words, references=())
     return Draft(replace(situation, revision=situation.revision + 1, reason=reason, view=view), {})

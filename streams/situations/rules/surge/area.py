@@ -10,9 +10,10 @@ from streams.situations.config import RulesConfig
 from streams.situations.memory import name_of
 from streams.situations.model import Incident, Observed, Position, View
 from streams.situations.rule import City
-from streams.situations.rules.parts.settings import spoken
+from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.surge.config import NAME, Numbers
 from streams.situations.rules.surge.level import Level, Rate
+from streams.situations.words import Said
 
 
 class Area:
@@ -21,8 +22,7 @@ class Area:
     def __init__(self, config: RulesConfig, numbers: Numbers, window_ms: int) -> None:
         self._numbers = numbers
         self._window_ms = window_ms
-        self._names = config.names
-        self._words = spoken(numbers.headlines, config)
+        self._speech = Speech(numbers.headlines, config)
 
     def calls(self, city: City, family: str, after_ms: int) -> list[Incident]:
         those = city.rates.those(name_of(NAME, family), after_ms, city.now_ms)
@@ -48,7 +48,7 @@ class Area:
             cameras=(),
             observed=tuple(_observed(one, centre, opened_at) for one in newest),
             radius_m=radius_m,
-            words=self._said(self._words.surge, family, rate),
+            words=self._said("surge", family, rate),
             beneath=_owners(city, calls, numbers.listed_max),
         )
 
@@ -56,13 +56,13 @@ class Area:
         calls = self.calls(city, family, level.began - self._window_ms)
         return _owners(city, calls, self._numbers.listed_max)
 
-    def over(self, family: str, rate: Rate) -> str:
-        return self._said(self._words.over, family, rate)
+    def over(self, family: str, rate: Rate) -> Said:
+        return self._said("over", family, rate)
 
-    def _said(self, template: str, family: str, rate: Rate) -> str:
-        kind = self._numbers.families[family].kinds[0]
-        return template.format(
-            kind=self._names.get(kind, kind),
+    def _said(self, template: str, family: str, rate: Rate) -> Said:
+        return self._speech.said(
+            template,
+            {"kind": self._numbers.families[family].kinds[0]},
             count=rate.count,
             minutes=f"{self._numbers.window_min:g}",
             usual=rate.told_usual,

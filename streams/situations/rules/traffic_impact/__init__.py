@@ -39,6 +39,7 @@ from streams.situations.rules.traffic_impact.levels import hub_placed, learnt, s
 from streams.situations.rules.traffic_impact.pace import MINUTE_MS, speed_near, together
 from streams.situations.rules.traffic_impact.turn import REGISTER, Turn, impacts_of
 from streams.situations.rules.traffic_impact.view import ImpactView, kmh
+from streams.situations.words import Said
 
 __all__ = ["VERSION", "Numbers", "build"]
 
@@ -105,7 +106,7 @@ class TrafficImpact(Rule, Notices, MeasuresTraffic, Follows, Explains):
             words = self._slow_now(city, after) or words
         return Draft(replace(after, view=replace(after.view, words=words)), {})
 
-    def _slow_now(self, city: City, situation: Situation) -> str | None:
+    def _slow_now(self, city: City, situation: Situation) -> Said | None:
         """The words for the speed around *situation* now; ``None`` where nobody is seen."""
         at, turn = situation.view.position, Turn.of(city, self._numbers)
         owner = turn.cause(next(iter(situation.view.beneath), None))

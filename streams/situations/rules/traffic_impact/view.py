@@ -9,10 +9,11 @@ from streams.situations.config import RulesConfig
 from streams.situations.memory import beneath
 from streams.situations.model import Observed, Position, Situation, View
 from streams.situations.rule import City
-from streams.situations.rules.parts.settings import spoken
+from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.traffic_impact.config import NAME, Numbers
 from streams.situations.rules.traffic_impact.pace import Reading, Together
 from streams.situations.rules.traffic_impact.turn import HUB_OF, Hub, Turn
+from streams.situations.words import Said
 
 
 class ImpactView:
@@ -20,8 +21,7 @@ class ImpactView:
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._names = config.names
-        self._words = spoken(numbers.headlines, config)
+        self._speech = Speech(numbers.headlines, config)
 
     def drawn(self, turn: Turn, owner: Situation, readings: Sequence[Reading], now: Together) -> View:
         at, numbers = owner.view.position, self._numbers
@@ -54,16 +54,16 @@ class ImpactView:
         near = sorted(one for one in found if one[0] <= self._numbers.radius_m)
         return (HUB_OF + hub for _, hub in near[: self._numbers.hubs_told_max])
 
-    def slow(self, owner: Situation, now: Together) -> str:
-        return self._said(self._words.slow, self._names.get(owner.view.kind, owner.view.kind), now)
+    def slow(self, owner: Situation, now: Together) -> Said:
+        return self._said("slow", owner.view.kind, now)
 
-    def over(self) -> str:
-        return self._said(self._words.over, "", None)
+    def over(self) -> Said:
+        return self._said("over", "", None)
 
-    def _said(self, template: str, cause: str, now: Together | None) -> str:
-        return template.format(
-            kind=self._names.get(self._numbers.kind, self._numbers.kind),
-            cause=cause,
+    def _said(self, template: str, cause: str, now: Together | None) -> Said:
+        return self._speech.said(
+            template,
+            {"kind": self._numbers.kind, "cause": cause},
             speed="" if now is None else kmh(now.speed),
             usual="" if now is None else kmh(now.usual),
             radius=f"{self._numbers.radius_m:.0f}",

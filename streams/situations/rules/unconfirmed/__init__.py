@@ -19,7 +19,7 @@ from streams.situations.memory import Memory
 from streams.situations.model import Incident, Observed, Position, Situation, View, listed_with
 from streams.situations.rule import City, CityWatch, Draft, Explains, Follows, Heard, Rule, Step
 from streams.situations.rules.parts.reported import as_handled, seen, with_that_of
-from streams.situations.rules.parts.settings import spoken
+from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.unconfirmed.claims import (
     PENDING,
     Claim,
@@ -32,6 +32,7 @@ from streams.situations.rules.unconfirmed.claims import (
 )
 from streams.situations.rules.unconfirmed.config import NAME, VERSION, Numbers
 from streams.situations.terms import is_a
+from streams.situations.words import Said
 
 __all__ = ["VERSION", "Numbers", "build"]
 
@@ -49,8 +50,7 @@ class Unconfirmed(Rule, Follows, Explains):
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
         self._claims = Claims(numbers)
-        self._names = config.names
-        self._words = spoken(numbers.headlines, config)
+        self._speech = Speech(numbers.headlines, config)
         labels = tuple(sorted({label for one in numbers.claims for label in one.labels}))
         self.standing = CityWatch(
             name=f"{NAME}:watch",
@@ -225,9 +225,8 @@ class Unconfirmed(Rule, Follows, Explains):
         reason = f"reported: merged into {into}"
         return Draft(replace(situation, revision=situation.revision + 1, reason=reason, view=view), {})
 
-    def _said(self, template: str, kind: str, observed: Sequence[Observed]) -> str:
-        text: str = getattr(self._words, template)
-        return text.format(kind=self._names.get(kind, kind), count=len({one.seen_by for one in observed}))
+    def _said(self, template: str, kind: str, observed: Sequence[Observed]) -> Said:
+        return self._speech.said(template, {"kind": kind}, count=len({one.seen_by for one in observed}))
 
 
 def _says(city: City, label: str | None, claimed: str, reported: str) -> bool:

@@ -15,9 +15,10 @@ from streams.situations.law import Use
 from streams.situations.model import Hit, Observed, Situation, View
 from streams.situations.reports.facts import position_of
 from streams.situations.rule import City
-from streams.situations.rules.parts.settings import spoken
+from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.wanted.config import NAME, Numbers
 from streams.situations.rules.wanted.listing import Listed, ListEntry
+from streams.situations.words import Said
 
 MINUTE_MS = 60_000
 
@@ -27,8 +28,7 @@ class Sightings:
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._names = config.names
-        self._words = spoken(numbers.headlines, config)
+        self._speech = Speech(numbers.headlines, config)
 
     def first(
         self, city: City, entry: ListEntry, value: Mapping[str, Any], found: Observed, is_hit: bool
@@ -79,7 +79,7 @@ class Sightings:
         if is_hit or self.is_hit(situation):
             view = self.as_hit(city, view, listed)
         else:
-            view = replace(view, words=self._said(city, self._words.candidate, view, listed))
+            view = replace(view, words=self._said(city, "candidate", view, listed))
         return replace(situation, view=view, wake_at=self.over_at(city))
 
     def as_hit(self, city: City, view: View, listed: Listed) -> View:
@@ -90,7 +90,7 @@ class Sightings:
             severity=self._numbers.severity,
             certainty="observed" if view.certainty == "observed" else "likely",
         )
-        return replace(view, words=self._said(city, self._words.hit, view, listed))
+        return replace(view, words=self._said(city, "hit", view, listed))
 
     def is_hit(self, situation: Situation) -> bool:
         return situation.view.kind == self._numbers.kind
@@ -111,9 +111,9 @@ class Sightings:
         """When a vehicle that was seen just now is no longer about."""
         return city.now_ms + round(self._numbers.close_after_min * MINUTE_MS)
 
-    def over(self, listed: Listed) -> str:
-        name = self._names.get(self._numbers.kind, self._numbers.kind)
-        return self._words.over.format(kind=name, offence=listed.offence, camera="", time="")
+    def over(self, listed: Listed) -> Said:
+        kinds = {"kind": self._numbers.kind}
+        return self._speech.said("over", kinds, offence=listed.offence, camera="", time="")
 
     def uses(self, city: City, listed: Listed, situation: Situation) -> dict[str, Use]:
         """The use of cameras where it was seen just now, for who looks for it, on the ground that the list names."""
@@ -125,11 +125,12 @@ class Sightings:
         ground = Use(purpose=use.purpose, legal_ground=listed.legal_ground)
         return dict.fromkeys(situation.view.agencies, ground)
 
-    def _said(self, city: City, template: str, view: View, listed: Listed) -> str:
+    def _said(self, city: City, template: str, view: View, listed: Listed) -> Said:
         """The place and time at which it was last seen, in words."""
         last = max(view.observed, key=lambda one: one.seconds)
-        return template.format(
-            kind=self._names.get(view.kind, view.kind),
+        return self._speech.said(
+            template,
+            {"kind": view.kind},
             offence=listed.offence,
             camera=last.seen_by,
             time=_clock(city, view.opened_at + round(last.seconds * 1000)),
