@@ -166,6 +166,12 @@ def cap_message(
     )
 
 
+def identifier_of(value: Mapping[str, Any]) -> str | None:
+    """The identifier of the message of a ``core.alert``; ``None`` where its id is none that CAP can carry."""
+    identifier = f"{value['alert_id']}-{value['revision']}"
+    return None if NAME.fullmatch(identifier) is None else identifier
+
+
 def cap_time(at_s: int, zone: ZoneInfo) -> str:
     """That second with the offset of *zone*; UTC as ``-00:00``, as CAP 1.2 section 3.3.2 says."""
     written = datetime.fromtimestamp(at_s, zone).isoformat(timespec="seconds")
@@ -192,8 +198,8 @@ def _before(value: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> l
 
 def _sent(value: Mapping[str, Any], last_s: int | None) -> _Sent:
     """*value* as it is sent: never before the revision sent at *last_s*, whatever its clock said."""
-    identifier = f"{value['alert_id']}-{value['revision']}"
-    if NAME.fullmatch(identifier) is None:
+    identifier = identifier_of(value)
+    if identifier is None:
         raise Invalid(
             "the alert's id is none that CAP can carry", field="alert_id", expected="no space, comma, <, &"
         )

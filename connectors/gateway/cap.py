@@ -173,15 +173,16 @@ def _caller(request: Request) -> str:
 def _page(
     part: CapPart, subscriber: Subscriber | None, address: str, number: int, limit: int, *, now_ms: int
 ) -> _Page:
-    known = part.alerts.current(subscriber, now_ms=now_ms)
-    messages = tuple(known[(number - 1) * limit : number * limit])
+    start = (number - 1) * limit
+    found, has_more = part.alerts.current(subscriber, now_ms=now_ms, start=start, count=limit)
+    messages = tuple(found)
 
     def its(page: int) -> str:
         said = [*([f"page={page}"] if page > 1 else []), *([f"limit={limit}"] if limit != LIMIT else [])]
         return f"{address}?{'&'.join(said)}" if said else address
 
     own = its(number)
-    following = its(number + 1) if number * limit < len(known) and number < PAGES_MAX else None
+    following = its(number + 1) if has_more and number < PAGES_MAX else None
     named = "\n".join([own, str(following), str(subscriber is None), *(one.identifier for one in messages)])
     return _Page(messages, address, own, following, subscriber is None, _tag(named.encode()))
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.formats.cap_feed import current
-from connectors.formats.cap_out import CapMessage, Publisher, cap_message
+from connectors.formats.cap_out import CapMessage, Publisher, cap_message, identifier_of
+from connectors.gateway.published_order import Listed, PublishedOrder
 from connectors.subscribers import Subscriber
 from schemas.errors import Invalid
 
@@ -45,11 +45,13 @@ Value = Mapping[str, Any]
 
 @dataclass(slots=True)
 class _Alert:
-    """The revisions of one alert, and when it last changed."""
+    """The revisions of one alert, when it last changed, and its newest one's place among the messages."""
 
     audience: str
     changed_ms: int
     revisions: dict[int, Value] = field(default_factory=dict)
+    newest: int = 0
+    listed: Listed | None = None
 
 
 class PublishedAlerts:
@@ -60,6 +62,7 @@ class PublishedAlerts:
         self._revisions_max = revisions_max
         self._alerts: OrderedDict[str, _Alert] = OrderedDict()
         self._count = 0
+        self._order = PublishedOrder(publisher.lasts_ms)
         self._messages: OrderedDict[tuple[str, int], CapMessage] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -71,6 +74,7 @@ class PublishedAlerts:
         with self._lock:
             self._alerts.clear()
             self._messages.clear()
+            self._order.clear()
             self._count = 0
 
     def put(self, value: Value) -> None:
@@ -82,6 +86,8 @@ class PublishedAlerts:
             alert.changed_ms = max(alert.changed_ms, value["event_time"])
             self._messages.pop((value["alert_id"], value["revision"]), None)
             self._alerts.move_to_end(value["alert_id"])
+            alert.newest = max(alert.newest, value["revision"])
+            self._list(alert)
             self._drop(value["event_time"] - RETENTION_MS)
 
     def _drop(self, before_ms: int) -> None:
@@ -89,23 +95,38 @@ class PublishedAlerts:
             oldest = next(iter(self._alerts))
             if self._count <= self._revisions_max and self._alerts[oldest].changed_ms >= before_ms:
                 return
-            self._count -= len(self._alerts.pop(oldest).revisions)
+            gone = self._alerts.pop(oldest)
+            self._count -= len(gone.revisions)
+            self._order.remove(gone.listed)
         alert = next(iter(self._alerts.values()))
         while self._count > self._revisions_max:  # one alert alone has too many
             del alert.revisions[min(alert.revisions)]
             self._count -= 1
 
-    def current(self, subscriber: Subscriber | None, *, now_ms: int) -> list[CapMessage]:
-        """The messages that tell *subscriber* (``None``: anybody) something now, newest first; see ``cap_feed.current``."""
-        since_ms = now_ms - self.publisher.lasts_ms - 1_000
+    def _list(self, alert: _Alert) -> None:
+        """Give *alert* its place among the messages: that of its newest revision."""
+        self._order.remove(alert.listed)
+        newest = alert.revisions[alert.newest]
+        alert.listed = None
+        if (identifier := identifier_of(newest)) is not None:
+            is_cancel = newest["message_type"] == "cancel"
+            sent_s = alert.changed_ms // 1000  # no revision is sent before an earlier one
+            alert.listed = Listed(
+                -sent_s, identifier, newest["alert_id"], alert.newest, alert.audience, is_cancel
+            )
+        self._order.put(alert.listed)
+
+    def current(
+        self, subscriber: Subscriber | None, *, now_ms: int, start: int = 0, count: int | None = None
+    ) -> tuple[list[CapMessage], bool]:
+        """The messages that tell *subscriber* (``None``: anybody) something now, newest first as ``cap_feed.current`` has
+        them: *count* of them behind the first *start*, and whether more follow. No other message is made."""
         with self._lock:
-            newest = [
-                (its_id, max(alert.revisions))
-                for its_id, alert in self._alerts.items()
-                if alert.changed_ms >= since_ms and self._may_read(subscriber, alert.audience)
-            ]
-        made = (self.made(*one) for one in newest)
-        return current((one for one in made if one is not None), now_ms=now_ms, entries_max=None)
+            audiences = [one for one in self._order.audiences if self._may_read(subscriber, one)]
+            found = self._order.part(audiences, now_ms=now_ms, start=start, count=count)
+        more = count is not None and len(found) > count
+        made = (self.made(one.alert_id, one.revision) for one in found[:count])
+        return [one for one in made if one is not None], more
 
     def message(self, identifier: str, subscriber: Subscriber | None) -> CapMessage | None:
         """The message of that CAP identifier; ``None`` where *subscriber* may not read it, as where there is none."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from time import sleep
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,8 +15,10 @@ import httpx
 import pytest
 from lxml import etree
 
-from connectors.formats.cap_out import HOUR_MS, NAMESPACE, CapMessage, Publisher
+from connectors.formats.cap_feed import current
+from connectors.formats.cap_out import HOUR_MS, NAMESPACE, CapMessage, Publisher, cap_message
 from connectors.formats.xml_signature import XmlSigner
+from connectors.gateway import published
 from connectors.gateway.accounts import new_key
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
@@ -256,6 +259,65 @@ def test_pages_hold_each_message_once_and_lead_on(room: Room) -> None:
     assert room.listed(f"{FEED}?page=9") == []
 
 
+def test_a_page_makes_no_message_but_its_own(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published, "MESSAGES_MAX", 10)  # fewer are kept than there are
+    made: list[str] = []
+    make = cap_message
+
+    def counted(value: dict[str, Any], *more: Any) -> CapMessage:
+        made.append(value["alert_id"])
+        return make(value, *more)
+
+    monkeypatch.setattr(published, "cap_message", counted)
+    room.put(*(an_alert(f"A{number:03}", event_time=NOON_MS - number * 1_000) for number in range(60)))
+    for page, after in ((1, 0), (7, 30), (12, 55)):
+        made.clear()
+        first = [f"A{number:03}" for number in range(after, after + 5)]
+        assert room.listed(f"{FEED}?page={page}&limit=5") == [f"{one}-1" for one in first]
+        assert made == first
+
+
+def test_the_order_of_the_feed_is_that_of_all_its_messages() -> None:
+    """By any way: revisions out of order, cancels, ends, ids that CAP cannot carry, readers of several audiences."""
+    chance = Random(22)
+    publisher = Publisher(
+        city="s", title="S", sender="a@s.example", timezone=ZoneInfo("UTC"), lasts_ms=7_200_500
+    )
+    alerts, values = PublishedAlerts(publisher), dict[tuple[str, int], dict[str, Any]]()
+    for _ in range(600):
+        its_id, revision = f"{chance.choice(['A', 'B', 'no '])}{chance.randrange(60)}", chance.randrange(1, 5)
+        value = an_alert(
+            its_id,
+            revision,
+            ["public", "119", "112"][hash_of(its_id) % 3],
+            event_time=NOON_MS - chance.randrange(12_000_000),
+            message_type=chance.choice(["update", "cancel"]),
+        )
+        if (its_id, revision) not in values:
+            values[its_id, revision] = value
+            alerts.put(value)
+    for audience in (None, "119", "*"):
+        reader = None if audience is None else Subscriber(audience)
+        seen = {None: {"public"}, "119": {"public", "119"}, "*": {"public", "119", "112"}}[audience]
+        newest: list[CapMessage] = []
+        for (its_id, revision), value in values.items():
+            others = [
+                one for (other, number), one in values.items() if other == its_id and number != revision
+            ]
+            if value["audience"] in seen and not its_id.startswith("no "):
+                earlier = [one for one in others if one["revision"] < revision]
+                newest.append(cap_message(value, earlier, publisher))
+        for now_ms in (NOON_MS, NOON_MS + 1, NOON_MS + 999, NOON_MS - 4_000_000, NOON_MS + 7_000_000):
+            expected = current(newest, now_ms=now_ms, entries_max=None)
+            assert alerts.current(reader, now_ms=now_ms) == (expected, False)
+            part, more = alerts.current(reader, now_ms=now_ms, start=3, count=4)
+            assert (part, more) == (expected[3:7], len(expected) > 7)
+
+
+def hash_of(its_id: str) -> int:
+    return sum(its_id.encode())
+
+
 @pytest.mark.parametrize(
     "asked", ["page=0", "page=x", "limit=0", "limit=1001", "page=1e2", "limit=", "page=%C2%B2"]
 )
@@ -355,13 +417,13 @@ def test_one_page_is_made_at_a_time_however_many_ask(room: Room, monkeypatch: py
     inside, most = 0, 0
     current = room.alerts.current
 
-    def slow(subscriber: Subscriber | None, *, now_ms: int) -> list[CapMessage]:
+    def slow(*one: Any, **about: Any) -> tuple[list[CapMessage], bool]:
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
         sleep(0.01)  # the time in which another thread would come in
         inside -= 1
-        return current(subscriber, now_ms=now_ms)
+        return current(*one, **about)
 
     monkeypatch.setattr(PublishedAlerts, "current", lambda _self, *one, **about: slow(*one, **about))
 
