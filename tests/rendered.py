@@ -7,13 +7,20 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from deploy.manifests.health import is_well
+from deploy.settings import Endpoints
+from tests.living_city import end, wait_until
+
+READY_S = 90.0
 PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -112,3 +119,33 @@ def of_compose(file: Path, program: str) -> list[Described]:
         if "bongsu.role" in one.get("labels", {})
     ]
     return in_order(found)
+
+
+@contextmanager
+def started(
+    found: list[Described], folder: Path, places: Endpoints, cities: Path
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Start *found* in their order, with state and logs in *folder*; each must answer its health check. Yields the
+    processes by name, and ends those that still run in the other order."""
+    moves = {
+        "/var/lib/bongsu": str(folder / "home"),
+        "/etc/bongsu/cities": str(cities),
+        "/var/cache/bongsu": str(folder / "cache"),
+    }
+    (folder / "home").mkdir(exist_ok=True)
+    with ExitStack() as running:
+        processes: dict[str, subprocess.Popen[bytes]] = {}
+        for one in found:
+            process = one.start(places.as_environment(), moves, folder / f"{one.name}.log")
+            running.callback(end, process)
+            processes[one.name] = process
+        for one in found:
+            process = processes[one.name]
+            wait_until(
+                lambda one=one, process=process: is_well(one.url) or process.poll() is not None,
+                READY_S,
+                every_s=0.2,
+            )
+            if process.poll() is not None:
+                pytest.fail(f"{one.name} ended: {(folder / f'{one.name}.log').read_text()[-1500:]}")
+        yield processes

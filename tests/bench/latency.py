@@ -134,8 +134,8 @@ class Figures:
 class Reports:
     """A source of one report a body, in our own form."""
 
-    def __init__(self, city: City) -> None:
-        self._context = city.context("reports")
+    def __init__(self, city: City, source: str = "reports") -> None:
+        self._context = city.context(source)
 
     def read(self, heard: Heard, place: Place) -> Reading:
         said = orjson.loads(heard.body)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from deploy.assembly.stages import free_port
-from deploy.manifests.health import is_well
 from deploy.settings import Endpoints
-from tests.living_city import DERECHO, ROOT, LivingCity, cut, end, wait_until
-from tests.rendered import Described, of_compose, of_units
+from tests.living_city import DERECHO, ROOT, LivingCity, cut
+from tests.rendered import Described, of_compose, of_units, started
 
 pytestmark = [pytest.mark.cluster]
 
 POLLS = 6
-READY_S = 90.0
 MORE = "\n[match]\n[speed]\n[gateway]\nport = {port}\n"
 """The parts that Houston lacks: with them the city has every role."""
 
@@ -39,32 +34,6 @@ def rendered(city: LivingCity, target: str, program: Path) -> list[Described]:
     words = ("deploy", "render", str(city.file), "--target", target, "-o", str(out), "--first-port", first)
     city.bongsu(*words, *(("--program", str(program)) if target == "systemd" else ()))
     return of_units(out / "units") if target == "systemd" else of_compose(out / "compose.yaml", str(program))
-
-
-@contextmanager
-def started(city: LivingCity, found: list[Described], cities: Path) -> Iterator[None]:
-    """Start *found* in their order; each must answer its health check. End them in the other order."""
-    places = {
-        "/var/lib/bongsu": str(city.folder / "home"),
-        "/etc/bongsu/cities": str(cities),
-        "/var/cache/bongsu": str(city.folder / "cache"),
-    }
-    (city.folder / "home").mkdir(exist_ok=True)
-    with ExitStack() as running:
-        processes: list[tuple[Described, subprocess.Popen[bytes]]] = []
-        for one in found:
-            process = one.start(city.places.as_environment(), places, city.folder / f"{one.name}.log")
-            running.callback(end, process)
-            processes.append((one, process))
-        for one, process in processes:
-            wait_until(
-                lambda one=one, process=process: is_well(one.url) or process.poll() is not None,
-                READY_S,
-                every_s=0.2,
-            )
-            if process.poll() is not None:
-                pytest.fail(f"{one.name} ended: {(city.folder / f'{one.name}.log').read_text()[-1500:]}")
-        yield
 
 
 @pytest.fixture
@@ -88,10 +57,10 @@ def test_the_storm_has_the_same_situations_from_the_processes_of_the_files(
     found = rendered(city, target, program)
     assert {one.role for one in found} == {"deliver", "situations", "speed", "match", "gateway", "ingest"}
     cities = city.folder / target / ("etc/cities" if target == "systemd" else "cities")
-    with started(city, [one for one in found if one.role != "ingest"], cities):
+    with started([one for one in found if one.role != "ingest"], city.folder, city.places, cities):
         city.play(recording)  # it has the ingest's part: the city's clock is the recording's
         assert city.gist() == plain.gist()
         assert sum(city.gist().values()) > 100
         assert city.incidents() != {} and city.set_aside() == []
-        with started(city, [one for one in found if one.role == "ingest"], cities):
+        with started([one for one in found if one.role == "ingest"], city.folder, city.places, cities):
             pass
