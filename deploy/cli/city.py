@@ -105,7 +105,7 @@ def check(city_name: str) -> None:
 
     one = load_city(city_name)
     notes = check_surroundings(one)
-    tell(f"{one.path}: {one.name} is well: {len(one.file.source)} sources, law {one.file.law}")
+    tell(f"{one.path}: {one.name} is well: sources {len(one.file.source)}, law {one.file.law}")
     for note in notes:
         tell(f"  {note}")
     candidate = one.rules.candidate()

@@ -19,7 +19,7 @@ from tests.living_city import LivingCity
 from tests.rendered import Described, of_units, started
 from tests.two_cities import Reporting, as_it_was, figures, strays
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long]
+pytestmark = [pytest.mark.cluster]
 
 PER_S, WARM_UP_S, MEASURED_S = 5.0, 15.0, 40.0
 PLACES = {"houston": ("active-incidents", (29.76, -95.37)), "columbia": ("cad", (38.95, -92.33))}
@@ -49,6 +49,7 @@ def reported(cities: list[Reporting], seconds: float) -> list[list[int]]:
     return numbers
 
 
+@pytest.mark.long
 def test_no_event_is_in_anothers_topic_and_the_end_of_one_city_is_nothing_to_the_other(
     cluster: Endpoints, tmp_path: Path
 ) -> None:
