@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from deploy.assembly.forked import Forked
 from deploy.city.city import City
 from schemas.errors import Fatal
 from streams.log import log
@@ -40,17 +41,23 @@ def worker_running(city: City, *options: str) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def worker_kept(city: City, stage: str, output: LogOutput) -> Iterator[None]:
+def worker_kept(city: City, stage: str, output: LogOutput, first: Forked | None = None) -> Iterator[None]:
     """``bongsu run CITY --stage`` *stage* in a process of its own, started again whenever it ends. A thread watches it.
 
-    *output*: our log; the child's is like it, in a file of its own.
+    *output*: our log; the child's is like it, in a file of its own. *first*: a forked child that waits to be it.
     """
     over, options = threading.Event(), ("--stage", stage, "--wait", *output.options_of(stage))
 
     def keep() -> None:
         delay_s = AGAIN_FIRST_S
+        waiting = first
         while not over.is_set():
-            started_s, worker = time.monotonic(), _start(city, options)
+            started_s = time.monotonic()
+            if waiting is None:
+                worker: Forked | subprocess.Popen[bytes] = _start(city, options)
+            else:
+                worker, waiting = waiting, None
+                worker.begin(words_of(city, options))
             while worker.poll() is None and not over.wait(LOOK_S):
                 pass
             if over.is_set():
@@ -69,22 +76,20 @@ def worker_kept(city: City, stage: str, output: LogOutput) -> Iterator[None]:
     finally:
         over.set()
         keeper.join(END_S + LOOK_S)
+        if first is not None:
+            first.close()
+
+
+def words_of(city: City, options: Sequence[str]) -> list[str]:
+    return ["run", str(city.path), "--while-stdin", *options]
 
 
 def _start(city: City, options: Sequence[str]) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "deploy.cli",
-        "run",
-        str(city.path),
-        "--while-stdin",
-        *options,
-    ]
+    command = [sys.executable, "-m", "deploy.cli", *words_of(city, options)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr, start_new_session=True)
 
 
-def _end(worker: subprocess.Popen[bytes]) -> None:
+def _end(worker: Forked | subprocess.Popen[bytes]) -> None:
     worker.terminate()
     try:
         worker.wait(END_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,12 @@ from deploy.assembly.stage_names import STAGES
 from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, Platform, know, reach
+from schemas.errors import BongsuError
 from streams.log import facts_of, log
 from streams.log_file import COUNT, EVERY_S, SIZE_MB, LogOutput
 
 if TYPE_CHECKING:
+    from deploy.assembly.forked import Forked
     from deploy.assembly.gateway import CityGateway
     from deploy.city.city import City
     from deploy.replica import Replica
@@ -108,23 +110,39 @@ def run(
         raise UsageFault(
             "--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages"
         )
+    stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
+    early = _early_children(city_name, stages)
     output = LogOutput(log_file, log_size, log_count, line_every, is_json=log_json, is_quiet=quiet)
     output.begin()
     try:
         replica = replica_from(os.environ)
         city = load_city(city_name)
         log_left_out(city)
-        stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
         is_over = _stdin_ended() if while_stdin else _never
         with holding(city, roles_of(city, stages, replica.name), wait=wait, is_over=is_over):
             if stage == "gateway":
                 _serve(city.listening(web_host, web_port), output, replica)
             else:
-                _work(city, stages, (web_host or LOOPBACK, web_port), is_over, output, replica)
+                _work(city, stages, (web_host or LOOPBACK, web_port), is_over, output, replica, early)
     except Exception as error:
         if log_file is not None:  # the command says it on standard error, which may go nowhere
             log.error("ended by an error", **facts_of(error))
         raise
+
+
+def _early_children(city_name: str, stages: tuple[str, ...]) -> Mapping[str, Forked]:
+    """Children for the stages that run in processes of their own, forked while this one is small and has no thread."""
+    from deploy.assembly.forked import forked
+    from deploy.assembly.stages import stages_apart
+    from deploy.city.city import load_city
+
+    if len(stages) == 1:
+        return {}
+    try:
+        apart = stages_apart(load_city(city_name), stages)
+    except BongsuError:  # told when the city is loaded again, with the log there
+        return {}
+    return forked(apart)
 
 
 def _serve(city: City, output: LogOutput, replica: Replica) -> None:
@@ -144,6 +162,7 @@ def _work(
     is_over: Callable[[], bool],
     output: LogOutput,
     replica: Replica,
+    early: Mapping[str, Forked],
 ) -> None:
     from deploy.assembly.child import worker_kept
     from deploy.assembly.stages import stages_apart, worker_of
@@ -162,7 +181,7 @@ def _work(
         if gateway is not None:
             beside.enter_context(gateway.beside(worker))
         for one in stages_apart(city, stages):
-            beside.enter_context(worker_kept(city, one, output))
+            beside.enter_context(worker_kept(city, one, output, early.get(one)))
         beside.enter_context(minute_line(output, **about))
         worker.run()
 

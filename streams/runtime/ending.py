@@ -43,6 +43,9 @@ class EndingWorker(faust.Worker):  # type: ignore[misc]  # faust has no types
         self.was_cut_short = False
         self.spinner = None  # a service reports by its log
 
+    def _setproctitle(self, info: str, **_ident: str) -> None:
+        """Leave the process its command line: lists of processes show city and stage by it."""
+
     def _schedule_shutdown(self, number: signal.Signals) -> None:
         self._ours = self._ending()
         self.loop.call_later(GRACE_S, self._cut_short)
