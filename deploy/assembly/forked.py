@@ -1,8 +1,8 @@
 """Children of a worker that share its memory: forked once the modules are imported that both need, before anything runs.
 
-An idle city's memory is mostly imported code. A child started anew has its own copy of it; a forked one shares the pages that
-neither changes. Only the first child of a stage is forked: later the worker has threads, so what replaces a child that
-ended is started anew.
+An idle city's memory is mostly imported code. A child started anew has its own copy of it; a forked one shares the pages
+that neither changes. Only the first child of a stage is forked: later the worker has threads, so what replaces a child
+that ended is started anew.
 """
 
 from __future__ import annotations

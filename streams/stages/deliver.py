@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from schemas.catalogue import topic_name
@@ -29,7 +30,7 @@ from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
 from streams.stages.deliver_ages import DeliveryAges
 from streams.stages.deliver_cap import read_alerts
-from streams.stages.deliver_log import DeliveredLog
+from streams.stages.deliver_log import FOLLOW_WAIT_MS, DeliveredLog
 from streams.stages.deliver_offer import Offer, in_turns
 from streams.stages.deliver_progress import Progress
 from streams.stages.deliver_receiver import MakeSink, RetryClock, RunningReceiver, WallClock
@@ -168,7 +169,9 @@ class DeliverService:
 
     async def _follow(self) -> None:
         """Offer new records to every receiver that has read all before them."""
-        opened = await asyncio.to_thread(DeliveredLog, self._city, self._bootstrap)
+        opened = await asyncio.to_thread(
+            partial(DeliveredLog, self._city, self._bootstrap, wait_ms=FOLLOW_WAIT_MS)
+        )
         try:
             await asyncio.to_thread(opened.go_to, self._position)
             while True:

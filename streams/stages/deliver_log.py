@@ -16,9 +16,9 @@ from streams.runtime.records import Record, record_of
 
 LOOK_S = 0.5
 SLICE_S = 1.0
-FETCH_WAIT_MS = 50
+FETCH_WAIT_MS, FOLLOW_WAIT_MS = 50, 500
+"""The wait of a fetch at the log's end. A new place waits for the fetch before it: who moves about waits briefly."""
 RESULT_MAX = 2_000
-SETTINGS = {"fetch.wait.max.ms": FETCH_WAIT_MS, "queued.max.messages.kbytes": 8_192}
 Offsets = Mapping[str, int]
 
 
@@ -33,9 +33,11 @@ class LogSlice:
 class DeliveredLog:
     """One consumer of the delivered topics of *city*. Only one thread at a time may use it."""
 
-    def __init__(self, city: str, bootstrap: str) -> None:
+    def __init__(self, city: str, bootstrap: str, *, wait_ms: int = FETCH_WAIT_MS) -> None:
         self.topics = tuple(topic_name(city, contract) for contract in DELIVERED)
-        self._consumer: Consumer = reader(bootstrap, **SETTINGS)
+        self._consumer: Consumer = reader(
+            bootstrap, **{"fetch.wait.max.ms": wait_ms, "queued.max.messages.kbytes": 8_192}
+        )
 
     def bounds(self) -> dict[str, tuple[int, int]]:
         """The first offset of each topic and the one behind its last."""

@@ -285,7 +285,7 @@ def the_match_of(worker: Popen[bytes]) -> Any:
 
 def is_match(process: psutil.Process) -> bool:
     try:
-        words: list[str] = process.cmdline()
+        words = " ".join(process.cmdline()).split()  # a forked child has one text for all
         return (
             bool(process.status() != psutil.STATUS_ZOMBIE)
             and "match" in words

@@ -84,6 +84,7 @@ class MatchLoop:
         that is unavailable is waited for.
         """
         restarts = Restarts()
+        gc.collect()
         gc.freeze()  # batches are columns, without cycles: let the collector run seldom
         gc.set_threshold(*COLLECT)
         while not self._stopping.is_set():
