@@ -55,7 +55,7 @@ class PublishedOrder:
             del self._lists[one.audience, one.is_cancel]
 
     def part(self, audiences: Iterable[str], *, now_ms: int, start: int, count: int | None) -> list[Listed]:
-        """Those of *audiences* that hold at *now_ms*, behind the first *start*: *count* of them and one more, if there is
+        """The part of *audiences* that hold at *now_ms*, behind the first *start*: *count* of them and one more, if there is
         one; all for ``None``."""
         lists = []
         for audience in audiences:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deploy.manifests.alarms import RULES, rules
 from deploy.manifests.plan import CityProcess, Plan
 from deploy.manifests.platform_services import ADDRESSES, CLOSED, healthy, key_of, limited, platform_services
 from deploy.manifests.prometheus import scrape_settings
@@ -32,7 +33,7 @@ def compose_of(plan: Plan, *, image: str) -> dict[str, str]:
         lambda process: f"{process.name}:{process.port}",
         key_file=lambda city: f"/run/secrets/{key_of(city)}",
     )
-    files = {"compose.yaml": HEAD + yaml_of(whole), "prometheus.yml": HEAD + scrapes}
+    files = {"compose.yaml": HEAD + yaml_of(whole), "prometheus.yml": HEAD + scrapes, RULES: HEAD + rules()}
     return files | {f"cities/{city}.toml": text for city, text in plan.city_files.items()}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deploy.manifests.alarms import RULES, rules
 from deploy.manifests.kubernetes_kafka import BOOTSTRAP
 from deploy.manifests.kubernetes_objects import (
     NAMESPACE,
@@ -135,12 +136,12 @@ def prometheus_objects() -> list[Object]:
 
 
 def prometheus_settings(text: str) -> Object:
-    """The ConfigMap with ``prometheus.yml``."""
+    """The ConfigMap with ``prometheus.yml`` and the rules of the alarms."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": meta("prometheus", named("prometheus")),
-        "data": {"prometheus.yml": text},
+        "data": {"prometheus.yml": text, RULES: rules()},
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from deploy.local.artefacts import load_lock
 from deploy.local.kafka import CLUSTER_ID, HEAP
 from deploy.local.kafka import SETTINGS as KAFKA_SETTINGS
+from deploy.manifests.alarms import RULES
 
 KAFKA_PORT, CONTROLLER_PORT, REGISTRY_PORT, REDIS_PORT, PROMETHEUS_PORT = 9092, 9093, 8080, 6379, 9090
 ADDRESSES = {
@@ -137,7 +138,10 @@ def _prometheus(keyed: Sequence[str]) -> dict[str, Any]:
         ],
         **CLOSED,
         **secrets,
-        "volumes": ["./prometheus.yml:/etc/prometheus/prometheus.yml:ro", "prometheus:/prometheus"],
+        "volumes": [
+            *(f"./{name}:/etc/prometheus/{name}:ro" for name in ("prometheus.yml", RULES)),
+            "prometheus:/prometheus",
+        ],
         "ports": [f"127.0.0.1:${{BONGSU_PROMETHEUS_PORT:-{PROMETHEUS_PORT}}}:{PROMETHEUS_PORT}"],
         **limited(1_024, 1.0),
         "healthcheck": healthy(

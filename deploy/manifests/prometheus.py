@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from deploy.manifests.alarms import RULES
 from deploy.manifests.plan import CityProcess, Plan
 from deploy.manifests.yaml_text import yaml_of
 
@@ -21,7 +22,12 @@ def scrape_settings(plan: Plan, address: Address, *, key_file: KeyFile | None = 
         is_keyed = key_file is not None and process.role.name == "gateway"
         jobs.setdefault(process.name if is_keyed else process.role.name, []).append(process)
     written = [_job(name, processes, address, key_file) for name, processes in jobs.items()]
-    return yaml_of({"global": {"scrape_interval": "15s", "scrape_timeout": "10s"}, "scrape_configs": written})
+    return _settings(written)
+
+
+def _settings(jobs: Sequence[Mapping[str, object]]) -> str:
+    every = {"scrape_interval": "15s", "scrape_timeout": "10s", "evaluation_interval": "15s"}
+    return yaml_of({"global": every, "rule_files": [RULES], "scrape_configs": list(jobs)})
 
 
 def _job(
@@ -49,7 +55,7 @@ def pods_settings(processes: Sequence[CityProcess], service: Address, *, key_fil
     *service* gives the name that DNS answers with the address of each pod.
     """
     written = [_pods_job(process, service, key_file) for process in processes]
-    return yaml_of({"global": {"scrape_interval": "15s", "scrape_timeout": "10s"}, "scrape_configs": written})
+    return _settings(written)
 
 
 def _pods_job(process: CityProcess, service: Address, key_file: KeyFile) -> dict[str, object]:

@@ -5,6 +5,7 @@ Every unit is written out: no template needs a second file to be understood, and
 
 from __future__ import annotations
 
+from deploy.manifests.alarms import RULES, rules
 from deploy.manifests.plan import ADDRESSES, CityProcess, Plan
 from deploy.manifests.prometheus import scrape_settings
 
@@ -64,6 +65,7 @@ def units_of(plan: Plan, *, program: str) -> dict[str, str]:
     for city in plan.cities:
         files[f"etc/{city}.env"] = _secrets(plan, city)
     files["prometheus.yml"] = scrape_settings(plan, lambda process: f"{HOST}:{process.port}")
+    files[RULES] = rules()
     files |= {f"etc/cities/{city}.toml": text for city, text in plan.city_files.items()}
     return files
 

@@ -1,0 +1,90 @@
+"""The alarms: Prometheus takes them, each fires in its case and rests in the other, each has its page, each name exists."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.manifests.alarms import RUNBOOKS, alarms, rules
+from deploy.manifests.yaml_text import yaml_of
+from tests.conftest import ROOT
+
+CASES: dict[str, dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("alarm_cases.toml").read_text("utf-8")
+)
+NAMES = [one["name"] for one in alarms()]
+PARTS = ("## What it means", "## What is at risk", "## Look at", "## Do", "## Tried")
+
+
+def promtool(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("no promtool here: apt-get install prometheus")
+    return subprocess.run([program, *words], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+def written(folder: Path, cases: dict[str, dict[str, Any]], *, text: str | None = None) -> None:
+    """Write the rules and a test file of promtool's: every alarm of *cases* fires in its case, and rests in the other."""
+    (folder / "rules.yml").write_text(text or rules(), "utf-8")
+    tests = []
+    for name, case in cases.items():
+        for series, fires in ((case["fires"], True), (case["rests"], False)):
+            made = [{"series": one, "values": values} for one, values in series.items()]
+            query = f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) or vector(0)'
+            minute = f"{case['at']}m"
+            wanted = [{"labels": "{}", "value": 1 if fires else 0}]
+            tests.append(
+                {
+                    "interval": "1m",
+                    "input_series": made,
+                    "promql_expr_test": [{"expr": query, "eval_time": minute, "exp_samples": wanted}],
+                }
+            )
+    whole = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}
+    (folder / "cases.yml").write_text(yaml_of(whole), "utf-8")
+
+
+def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
+    written(tmp_path, {})
+    done = promtool("check", "rules", "--lint-fatal", "rules.yml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(NAMES)} rules found" in done.stdout
+
+
+def test_each_alarm_fires_in_its_case_and_rests_in_the_other(tmp_path: Path) -> None:
+    assert list(CASES) == NAMES
+    written(tmp_path, CASES)
+    done = promtool("test", "rules", "cases.yml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["StageLag", "DiskFull"])
+def test_an_alarm_that_never_fires_and_one_that_always_does_are_found(tmp_path: Path, name: str) -> None:
+    for expr in ("vector(0) > 1", "vector(1)"):
+        whole = yaml.safe_load(rules())
+        next(one for one in whole["groups"][0]["rules"] if one["alert"] == name)["expr"] = expr
+        written(tmp_path, {name: CASES[name]}, text=yaml.safe_dump(whole))
+        assert promtool("test", "rules", "cases.yml", cwd=tmp_path).returncode != 0, expr
+
+
+def test_each_alarm_has_a_page_and_each_page_an_alarm() -> None:
+    pages = {page.stem: page.read_text("utf-8") for page in (ROOT / RUNBOOKS).glob("*.md")}
+    assert set(pages) - {"README"} == set(NAMES)
+    assert {name: [part for part in PARTS if part not in pages[name]] for name in NAMES} == {
+        name: [] for name in NAMES
+    }
+    assert all(name in pages["README"] for name in NAMES)
+
+
+def test_each_metric_of_an_alarm_is_one_that_the_processes_show() -> None:
+    known = set(re.findall(r"`(bongsu_\w+)", (ROOT / "deploy" / "METRICS.md").read_text("utf-8")))
+    asked = {name for one in alarms() for name in re.findall(r"\bbongsu_\w+", one["expr"])}
+    assert {re.sub("_(bucket|count|sum)$", "", name) for name in asked} <= known
+    assert "bongsu_lag_seconds" in asked
