@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tests.fuzzed_gateway import fuzz, serving
-from tests.unit.gateway.a_reading_city import ROLES, Reader, a_reading_city
+from tests.unit.gateway.a_reading_city import ROLES, Reader
+from tests.unit.gateway.a_whole_city import a_whole_city
 
 READS = "/(situations|alerts|grants|cameras)"
 ALL_PHASES = "examples,coverage,fuzzing,stateful"
@@ -20,8 +21,9 @@ SEED = random.randrange(2**31)
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    with a_reading_city(tmp_path) as made:
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    monkeypatch.setenv("BONGSU_HOME", str(tmp_path / "home"))
+    with a_whole_city(tmp_path) as made:
         for contract in ("core.situation", "core.alert", "core.grant"):
             made.city.put(contract, agencies=["119"], audience="119", granted_to="119")
         yield made

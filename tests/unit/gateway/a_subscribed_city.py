@@ -15,11 +15,12 @@ import orjson
 
 from connectors.gateway.accounts import new_key, new_user, told
 from connectors.gateway.app import app_of
+from connectors.gateway.service import Gateway
 from connectors.gateway.subscriptions import add
 from deploy.assembly.gateway_subscriptions import CitySinks
 from deploy.city.city import City, load_city
 from streams.deliver.subscriptions import Subscription, event_of, of_row
-from streams.operators.subscription_desk import LogSubscriptions
+from streams.operators.subscription_desk import LogSubscriptions, SinkRules
 from streams.runtime.follower import Following
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
@@ -113,25 +114,37 @@ class Subscribed:
         return sorted((self.folder / "home" / "secrets").glob("*"))
 
 
+def city_in(folder: Path) -> City:
+    file = folder / "springfield.toml"
+    file.write_text(FILE.format(path=folder / "archive.jsonl"), encoding="utf-8")
+    return load_city(str(file))
+
+
+def desk_of(
+    city: City, gateway: Gateway, *, kind: type[MemoryDesk] = MemoryDesk, sinks: SinkRules | None = None
+) -> MemoryDesk:
+    """The subscriptions of *city*; *sinks*: the city's own when not given."""
+    desk = kind(
+        CITY,
+        city.file.subscriptions(),
+        gateway.accounts,
+        CitySinks(city) if sinks is None else sinks,
+        Following("never started", bootstrap="127.0.0.1:1"),
+        bootstrap="127.0.0.1:1",
+        wire=None,  # type: ignore[arg-type]  # nothing is written to Kafka
+        now_ms=lambda: gateway.now_ms(),  # noqa: PLW0108 (a test changes the clock later)
+    )
+    desk.written = []
+    return desk
+
+
 @contextmanager
 def a_subscribed_city(folder: Path) -> Iterator[Subscribed]:
     """*folder* must be the parent of ``BONGSU_HOME``, which is ``home`` in it."""
-    file = folder / "springfield.toml"
-    file.write_text(FILE.format(path=folder / "archive.jsonl"), encoding="utf-8")
-    city = load_city(str(file))
+    city = city_in(folder)
     with a_gateway(folder) as here:
         gateway = here.gateway
-        desk = MemoryDesk(
-            CITY,
-            city.file.subscriptions(),
-            gateway.accounts,
-            CitySinks(city),
-            Following("never started", bootstrap="127.0.0.1:1"),
-            bootstrap="127.0.0.1:1",
-            wire=None,  # type: ignore[arg-type]  # nothing is written to Kafka
-            now_ms=lambda: gateway.now_ms(),  # noqa: PLW0108 (a test changes the clock later)
-        )
-        desk.written = []
+        desk = desk_of(city, gateway)
         made = Subscribed(here, desk, city, folder)
         gateway.now_s = lambda: made.now_s
         key = partial(new_key, CITY, now_ms=NOON_MS)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +16,18 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from connectors.gateway.access import Grants, Written
+from connectors.gateway.access import Grants
 from connectors.gateway.accounts import new_key, told
 from connectors.gateway.app import app_of
 from connectors.gateway.ticket_form import asked_of
 from connectors.gateway.ticket_keys import SIGNS_MS, VERIFIES_MS, TicketKeys
 from connectors.gateway.tickets import COOKIE, Tickets, add
-from connectors.gateway.viewings import MINUTE_MS, Refusals, Viewings
-from schemas.errors import Retriable
+from connectors.gateway.viewings import MINUTE_MS, Refusals
+from tests.unit.gateway.a_ticket_log import Log
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 MINUTES = 60_000
 CHECK = "/v1/springfield/tickets/check"
-
-
-@dataclass
-class Log:
-    """The access log in memory. *is_away*: nothing is written, and nobody is told that it were."""
-
-    now_ms: Any
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    viewings: Viewings = field(default_factory=Viewings)
-    is_away: bool = False
-
-    def write(self, act: Mapping[str, Any]) -> Future[Written]:
-        done: Future[Written] = Future()
-        if self.is_away:
-            done.set_exception(Retriable("Kafka unavailable"))
-        elif act["act"] == "first_use" and self.viewings.is_used(act["ticket_hash"]):
-            done.set_result(Written(is_used=True))
-        else:
-            self.viewings.take({**act, "at": self.now_ms()})
-            self.rows.append(dict(act))
-            done.set_result(Written())
-        return done
-
-    def acts(self) -> list[tuple[str, str | None]]:
-        return [(one["act"], one.get("reason")) for one in self.rows]
 
 
 @dataclass

@@ -1,0 +1,64 @@
+"""A gateway with all routes but the stream of events: sources, lists, CAP, tickets, subscriptions. No Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from connectors.base import Sink
+from connectors.gateway import subscriptions, tickets
+from connectors.gateway.access import Grants
+from connectors.gateway.app import app_of
+from connectors.gateway.cap import CapPart
+from connectors.gateway.ticket_keys import TicketKeys
+from connectors.gateway.tickets import Tickets
+from connectors.gateway.viewings import Refusals
+from deploy.assembly.gateway_subscriptions import CitySinks
+from schemas.errors import Retriable
+from streams.deliver.subscriptions import Subscription
+from tests.unit.gateway.a_reading_city import Reader, a_reading_city
+from tests.unit.gateway.a_subscribed_city import MemoryDesk, city_in, desk_of
+from tests.unit.gateway.a_ticket_log import Log
+from tests.unit.gateway.an_app import NOON_MS
+
+KEPT = 10
+REQUEST_S = 10
+
+
+class SilentSinks(CitySinks):
+    """The city's sinks, of which none sends anything: addresses that a fuzzer thinks of may be somebody's."""
+
+    def sink(self, one: Subscription) -> Sink:
+        raise Retriable("nothing is sent in a test")
+
+
+class RoomyDesk(MemoryDesk):
+    """The desk, where the newest subscriptions of an account push the older ones out: there is always room for one more."""
+
+    def _check_room(self, one: Subscription) -> None:
+        own = [name for name, each in self._of_rows.items() if each.account_id == one.account_id]
+        for name in own[:-KEPT]:
+            del self._of_rows[name]
+        super()._check_room(one)
+
+
+@contextmanager
+def a_whole_city(folder: Path) -> Iterator[Reader]:
+    """*folder* must be the parent of ``BONGSU_HOME``, which is ``home`` in it. Each look at the clock moves it on."""
+    with a_reading_city(folder) as made:
+        gateway, seconds = made.here.gateway, count(step=REQUEST_S)
+        gateway.now_s = lambda: float(next(seconds))
+        grants, city = Grants(), city_in(folder)
+        row = made.city.put("core.grant", granted_to="119", expires_at=NOON_MS + 1_800_000, revoked_at=None)
+        grants.put(row, now_ms=NOON_MS)
+        room = Tickets(grants, Log(lambda: NOON_MS), TicketKeys(folder / "tickets"), Refusals())
+        desk = desk_of(city, gateway, kind=RoomyDesk, sinks=SilentSinks(city))
+        made.here.app = app_of(
+            gateway,
+            CapPart(made.city.published, NOON_MS),
+            [partial(tickets.add, tickets=room), partial(subscriptions.add, desk=desk)],
+        )
+        yield made
