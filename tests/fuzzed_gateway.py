@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -13,9 +14,12 @@ import uvicorn
 
 from deploy.assembly.stages import free_port
 from tests.living_city import wait_until
-from tests.unit.gateway.a_reading_city import Reader
+from tests.unit.gateway.a_reading_city import CITY, Reader
+from tests.unit.gateway.an_app import NOON_MS
 
 READY_S = 20.0
+NAMED = 0.8
+"""The share of path parameters that name what is there; the rest are of the fuzzer's making, and mostly answered 404."""
 CONFIG = """
 [checks.positive_data_acceptance]
 # beside their forms, parameters have bounds that JSON Schema cannot say: south below north, a cursor of the same filters
@@ -41,15 +45,39 @@ def serving(reader: Reader) -> Iterator[str]:
         thread.join(READY_S)
 
 
+def named_in(reader: Reader) -> str:
+    """Configuration that lets path parameters name what *reader* has: made-up names alone would reach little but 404."""
+    there = {
+        "city": [CITY],
+        "source": sorted(reader.here.gateway.sources),
+        "name": ["desk"],
+        **{
+            f"{one}_id": [row.key for row in reader.city.rows(f"core.{one}", now_ms=NOON_MS)]
+            for one in ("situation", "grant")
+        },
+    }
+    lines = [f"[dictionaries.{name}]\nvalues = {json.dumps(values)}" for name, values in there.items()]
+    bound = [f'"path.{name}" = {{ dictionary = "{name}", probability = {NAMED} }}' for name in there]
+    return "\n".join([*lines, "[parameters]", *bound, ""])
+
+
 def fuzz(
-    url: str, key: str, *, seed: int, examples: int, folder: Path, phases: str, only: str = ""
+    url: str,
+    reader: Reader,
+    role: str,
+    *,
+    seed: int,
+    examples: int,
+    folder: Path,
+    phases: str,
+    only: str = "",
 ) -> subprocess.CompletedProcess[str]:
     """Run schemathesis with every check; its exit status is 1 when it finds something."""
     config = folder / "schemathesis.toml"
-    config.write_text(CONFIG, encoding="utf-8")
+    config.write_text(CONFIG + named_in(reader), encoding="utf-8")
     command = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"{url}/openapi.json",
-        "--header", f"Authorization: Bearer {key}", "--checks", "all", "--phases", phases,
+        "--header", f"Authorization: Bearer {reader.keys[role]}", "--checks", "all", "--phases", phases,
         "--seed", str(seed), "--max-examples", str(examples), "--continue-on-failure", "--no-color", "--warnings", "off",
         "--generation-database", "none", "--workers", "1",
     ]  # fmt: skip

@@ -14,9 +14,11 @@ from starlette.responses import Response
 from connectors.gateway import actions, cap, docs_page, live, metrics, read_documents, reads, state_pages
 from connectors.gateway.desk import Desk
 from connectors.gateway.media_types import TAKEN
+from connectors.gateway.methods import allowed
 from connectors.gateway.problems import Problem
 from connectors.gateway.service import Gateway
 
+METHOD_NOT_ALLOWED = 405
 Part = Callable[[FastAPI, Gateway], object]
 """Adds its paths to the application."""
 
@@ -48,8 +50,11 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequenc
     state_pages.add(app, gateway)
 
     @app.exception_handler(HTTPException)
-    async def known(_request: Request, error: HTTPException) -> Response:
-        return Problem(error.status_code, str(error.detail), headers=error.headers).answer()
+    async def known(request: Request, error: HTTPException) -> Response:
+        headers = error.headers
+        if error.status_code == METHOD_NOT_ALLOWED:
+            headers = {**(headers or {}), "Allow": allowed(app.routes, dict(request.scope))}
+        return Problem(error.status_code, str(error.detail), headers=headers).answer()
 
     described = app.openapi()
     components = described.setdefault("components", {})

@@ -35,7 +35,8 @@ def test_few_examples_of_each_reading_operation_are_answered_as_described(
     with serving(reader) as url:
         done = fuzz(
             url,
-            reader.keys["with-purpose"],
+            reader,
+            "with-purpose",
             seed=SEED,
             examples=1,
             folder=tmp_path,
@@ -53,8 +54,9 @@ def test_a_planted_wrong_status_is_found(reader: Reader, tmp_path: Path) -> None
         return await call_next(request)
 
     with serving(reader) as url:
-        key = reader.keys["with-purpose"]
-        done = fuzz(url, key, seed=1, examples=1, folder=tmp_path, phases="fuzzing", only="/grants")
+        done = fuzz(
+            url, reader, "with-purpose", seed=1, examples=1, folder=tmp_path, phases="fuzzing", only="/grants"
+        )
     assert done.returncode == 1, done.stdout
     assert "418" in done.stdout
 
@@ -64,5 +66,5 @@ def test_a_planted_wrong_status_is_found(reader: Reader, tmp_path: Path) -> None
 def test_200_examples_of_every_operation_in_all_phases(reader: Reader, tmp_path: Path, role: str) -> None:
     print(f"seed {SEED}")  # noqa: T201 - to run it again
     with serving(reader) as url:
-        done = fuzz(url, reader.keys[role], seed=SEED, examples=200, folder=tmp_path, phases=ALL_PHASES)
+        done = fuzz(url, reader, role, seed=SEED, examples=200, folder=tmp_path, phases=ALL_PHASES)
     assert done.returncode == 0, f"seed {SEED}\n{done.stdout}\n{done.stderr}"
