@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account
+from connectors.gateway.body_documents import body_problems
 from connectors.gateway.desk import Desk, Done
 from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
 from connectors.gateway.problems import Problem
@@ -154,6 +155,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": "Committed in `core.action`; what comes of it is the situation's next revision.",
         "content": {"application/json": {}},
     },
+    **body_problems(),
     401: {"description": "No key, or none that is known.", **_PROBLEM},
     403: {"description": "The account's role may not do this, here or by law.", **_PROBLEM},
     404: {"description": "No such city or situation.", **_PROBLEM},

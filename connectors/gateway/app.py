@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from connectors.gateway import actions, cap, docs_page, live, metrics, read_documents, reads, state_pages
+from connectors.gateway.body_documents import body_problems
 from connectors.gateway.desk import Desk
 from connectors.gateway.media_types import TAKEN
 from connectors.gateway.methods import allowed
@@ -122,7 +123,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     401: {"description": "No key, or none that is known.", **_PROBLEM},
     403: {"description": "The key is for other sources.", **_PROBLEM},
     404: {"description": "No such city or pushed source here.", **_PROBLEM},
-    413: {"description": "The body is too long.", **_PROBLEM},
+    **body_problems(),
     415: {
         "description": "The body is compressed, or CloudEvents of another format; `taken` names what is taken.",
         **_PROBLEM,

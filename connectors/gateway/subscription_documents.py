@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from connectors.gateway.body_documents import BODY_TOLD
 from connectors.gateway.idempotency import KEY_MAX
 from connectors.gateway.read_documents import SECURITY, problems
 from connectors.gateway.subscription_desk import Change
@@ -29,10 +30,8 @@ def described_create(model: type[BaseModel]) -> dict[str, Any]:
     issued = _answer("Made. The secret is shown this once.", _ISSUED, _ISSUED_EXAMPLE)
     issued["headers"] = {"Location": {"description": "Its address.", "schema": {"type": "string"}}}
     told = {
-        400: "The body is empty.",
-        408: "The body did not arrive in time.",
+        **BODY_TOLD,
         409: "There is one of that name, or the account has as many as it may.",
-        413: "The body is too long.",
         422: "The body cannot be: `field` and `expected` say what would be right.",
     }
     return _route("Make a subscription", "create_subscription", extra, {201: issued}, told, status=201)
