@@ -83,6 +83,28 @@ def test_each_alarm_has_a_page_and_each_page_an_alarm() -> None:
     assert all(name in pages["README"] for name in NAMES)
 
 
+def test_what_a_page_says_it_was_tried_by_exists() -> None:
+    named = {
+        name: re.findall(
+            r"\btests/[\w/]+\.\w+", (ROOT / RUNBOOKS / f"{name}.md").read_text("utf-8").split("## Tried")[1]
+        )
+        for name in NAMES
+    }
+    assert all(named.values())
+    assert {name: [one for one in files if not (ROOT / one).is_file()] for name, files in named.items()} == {
+        name: [] for name in NAMES
+    }
+
+
+def test_each_row_of_the_index_is_of_its_page_and_not_cut_in_a_number() -> None:
+    index = (ROOT / RUNBOOKS / "README.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| (.+) \|$", index, re.M))
+    assert list(rows) == NAMES
+    for name, row in rows.items():
+        page = " ".join((ROOT / RUNBOOKS / f"{name}.md").read_text("utf-8").split())
+        assert re.search(re.escape(row.removesuffix(".")) + r"[.:;,]?(?!\S)", page), f"{name}: {row}"
+
+
 def test_each_metric_of_an_alarm_is_one_that_the_processes_show() -> None:
     known = set(re.findall(r"`(bongsu_\w+)", (ROOT / "deploy" / "METRICS.md").read_text("utf-8")))
     asked = {name for one in alarms() for name in re.findall(r"\bbongsu_\w+", one["expr"])}
