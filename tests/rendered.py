@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import yaml
 
 from deploy.manifests.health import is_well
 from deploy.settings import Endpoints
-from tests.living_city import end, wait_until
+from tests.living_city import ROOT, end, wait_until
 
 READY_S = 90.0
 PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
@@ -62,6 +63,14 @@ class Described:
 def seal() -> None:
     """Refuse this process pages that are written and executed, as MemoryDenyWriteExecute does; kernels from 6.3 on can."""
     LIBC.prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0)
+
+
+def program_in(folder: Path) -> Path:
+    """``bongsu`` of this checkout, as one file in *folder*."""
+    file = folder / "bongsu"
+    file.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m deploy.cli "$@"\n')
+    file.chmod(0o755)
+    return file
 
 
 def moved(text: str, places: Mapping[str, str]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from tests.living_city import DERECHO, ROOT, LivingCity, cut
-from tests.rendered import Described, of_compose, of_units, started
+from tests.living_city import DERECHO, LivingCity, cut
+from tests.rendered import Described, of_compose, of_units, program_in, started
 
 pytestmark = [pytest.mark.cluster]
 
@@ -38,11 +37,7 @@ def rendered(city: LivingCity, target: str, program: Path) -> list[Described]:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """``bongsu`` of this checkout, as one file."""
-    file = tmp_path / "bongsu"
-    file.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m deploy.cli "$@"\n')
-    file.chmod(0o755)
-    return file
+    return program_in(tmp_path)
 
 
 @pytest.mark.long
