@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -22,6 +23,10 @@ from connectors.gateway.service import Gateway
 METHOD_NOT_ALLOWED = 405
 Part = Callable[[FastAPI, Gateway], object]
 """Adds its paths to the application."""
+NO_TELEMETRY = TelemetryConfig(
+    tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False
+)
+"""FastAPI's own spans would hold paths, addresses and the texts of errors."""
 
 
 def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequence[Part] = ()) -> FastAPI:
@@ -31,6 +36,7 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequenc
         summary=f"Agencies of {gateway.city} publish here, operators act on situations, subscribers read.",
         description=read_documents.ABOUT,
         version="1",
+        telemetry=NO_TELEMETRY,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

@@ -151,6 +151,7 @@ def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name
     from deploy.assembly.retry import asides_in, retry_all
     from deploy.city.city import load_city
     from streams.dlq.rows import is_cut
+    from streams.traces import spans_exported
 
     if bool(event_ids) == is_all:
         raise UsageFault("which records?", hint="give event ids of 'bongsu dlq list --json', or --all")
@@ -161,7 +162,8 @@ def retry(event_ids: tuple[str, ...], is_all: bool, topic: str | None, city_name
     done = Counter({"fed again before": sum(one.value["retried_at"] is not None for one in chosen)})
     done["cut, so that nobody can feed them"] = sum(is_cut(one.value) for one in chosen)
     done["of a stage's own memory, which has gone on since"] = sum(one.is_memory for one in chosen)
-    outcome = retry_all(platform, [one for one in chosen if one.is_waiting], cities)
+    with spans_exported("retry"):
+        outcome = retry_all(platform, [one for one in chosen if one.is_waiting], cities)
     tell(f"{outcome.fed} fed again, {outcome.events} events of sources published", err=True)
     done["told anew by their source since, left as that is"] = outcome.said_since
     done["still bad"] = outcome.still_bad

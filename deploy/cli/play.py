@@ -83,6 +83,7 @@ def play(
     from deploy.assembly.locks import holding
     from deploy.city.city import load_city
     from deploy.demo.play import played_roles, shifted
+    from streams.traces import spans_exported
 
     city = load_city(city_name)
     for bad in city.left_out:
@@ -90,7 +91,7 @@ def play(
     recordings = [_pair(city, pair) for pair in pairs]
     alter = shifted(dict(_shift(text) for text in shifts))
     until_ms = epoch_ms(until) if until else None
-    with holding(city, played_roles(city, recordings), wait=wait):
+    with holding(city, played_roles(city, recordings), wait=wait), spans_exported("play"):
         _play(city, recordings, alter, until_ms, _pace(speed), ingest_only=ingest_only)
 
 

@@ -18,6 +18,7 @@ from deploy.platform import ALL, LOG, Platform, know, reach
 from schemas.errors import BongsuError
 from streams.log import facts_of, log
 from streams.log_file import COUNT, EVERY_S, SIZE_MB, LogOutput
+from streams.traces import spans_exported
 
 if TYPE_CHECKING:
     from deploy.assembly.forked import Forked
@@ -119,7 +120,11 @@ def run(
         city = load_city(city_name)
         log_left_out(city)
         is_over = _stdin_ended() if while_stdin else _never
-        with holding(city, roles_of(city, stages, replica.name), wait=wait, is_over=is_over):
+        role = stage or ("stages" if only_stages else "all")
+        with (
+            holding(city, roles_of(city, stages, replica.name), wait=wait, is_over=is_over),
+            spans_exported(role),
+        ):
             if stage == "gateway":
                 _serve(city.listening(web_host, web_port), output, replica)
             else:

@@ -73,6 +73,7 @@ def _environment(process: CityProcess, health: str) -> dict[str, str]:
         "BONGSU_CITIES": CITIES,
         "BONGSU_WORKER": "compose",  # a container's host name changes at each start, and would be another worker
         "BONGSU_HEALTH_URL": health,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "${OTEL_EXPORTER_OTLP_ENDPOINT:-}",  # empty: no traces
         "XDG_CACHE_HOME": CACHE,
         "NUMBA_CACHE_DIR": f"{CACHE}/numba",
         **secrets,

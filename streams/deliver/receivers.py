@@ -37,12 +37,14 @@ class QueueLimits:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One delivery of the queue. *round* tells whether the queue was emptied since."""
+    """One delivery of the queue. *round* tells whether the queue was emptied since, *traceparent* the
+    span in which its event was put."""
 
     topic: str
     offset: int
     delivery: Delivery
     round: int
+    traceparent: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -124,11 +126,11 @@ class Receiver:
         self.places[topic].skip_to(next_offset)
         self.changes += self.places[topic].next_offset != before
 
-    def offer(self, topic: str, offset: int, delivery: Delivery) -> None:
+    def offer(self, topic: str, offset: int, delivery: Delivery, traceparent: bytes | None = None) -> None:
         """Queue *delivery*, unless it was delivered before. Call only if ``has_room``."""
         if self.places[topic].begin(offset):
             self._lanes.setdefault(delivery.key, _Lane()).items.append(
-                Item(topic, offset, delivery, self._round)
+                Item(topic, offset, delivery, self._round, traceparent)
             )
             self._size += 1
             self._bytes += len(delivery.body)

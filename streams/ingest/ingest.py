@@ -25,6 +25,7 @@ from streams.ingest.breaker import SAMPLES, STOPPED
 from streams.ingest.channel import Channel
 from streams.ingest.event_age import AgeObjective, EventAges
 from streams.ingest.place import SourcePlace, check_place, standing_from
+from streams.ingest.put_spans import put_spans
 from streams.ingest.report import shares
 from streams.ingest.slices import SLICE_EVENTS, Pushed, Slice, slices, time_of
 from streams.ingest.source_events import place_event, tick
@@ -36,6 +37,7 @@ from streams.runtime.replica import ingest_id, row_name
 from streams.runtime.row_reader import RowReader
 from streams.runtime.tables import read_rows
 from streams.runtime.transaction import ask_ours, transaction
+from streams.traces import traces
 
 BORROW_S, BORROW_LOOK_S = 5.0, 0.2
 
@@ -103,7 +105,7 @@ class Ingest:
     def _row(self, contract: str) -> Mapping[str, Any] | None:
         """Return this source's row of a compacted topic; ``None`` if it has none."""
         name = self._row_name
-        check = check_place if contract == "source.place" else _anything
+        check = check_place if contract == "source.place" else lambda _key, _value: None
         kept = read_rows(
             self._bootstrap,
             topic_name(self._context.city, contract),
@@ -259,6 +261,7 @@ class Ingest:
         """Commit *events* and the place in one transaction, marked so that the owner that we fenced may
         continue after us.
         """
+        begun_ns = traces.now_ns()
         with transaction(self._opened(), self._wire, self._context.city) as outbox:
             for event in events:
                 outbox.put(event)
@@ -266,6 +269,7 @@ class Ingest:
                 place_event(self._context.city, self._row_name, standing, self._now_ms()),
                 more=[(BORROWED, b"1")],
             )
+        put_spans(self._context.city, self._context.source, events, begun_ns=begun_ns)
         self.standing = standing
 
     def tick(self, time_ms: int) -> None:
@@ -280,7 +284,7 @@ class Ingest:
 
     def publish(self, part: Slice, *, played: bool) -> None:
         """Commit one transaction: the events, the records set aside, the place, and in a play the tick."""
-        city = self._context.city
+        city, begun_ns = self._context.city, traces.now_ns()
         timed = metrics.transactions.labels(self.group).time()
         failures = metrics.retriable_counted(self.group)
         with failures, timed, transaction(self._opened(), self._wire, city) as outbox:
@@ -292,6 +296,7 @@ class Ingest:
                 barrier = outbox.flush()
                 outbox.put(tick(city, part.time_ms, barrier=barrier), played=True)
             outbox.put(place_event(city, self._row_name, part.standing, part.time_ms or 0))
+        put_spans(city, self._context.source, part.events, begun_ns=begun_ns, played=played)
         self.standing = part.standing
         places = topic_name(city, "source.place")
         self._place_offset = max(end - 1 for (topic, _), end in outbox.delivered.items() if topic == places)
@@ -309,7 +314,3 @@ class Ingest:
             reason = metrics.FIELD if value["field"] else metrics.UNREADABLE
             metrics.set_aside.labels(self.group, "source.dlq", reason).inc()
         metrics.errors.labels(self.group, metrics.INVALID).inc(len(asides))
-
-
-def _anything(_key: str, _value: Mapping[str, Any]) -> None:
-    """Accept every row that fits its contract."""

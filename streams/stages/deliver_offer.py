@@ -64,7 +64,7 @@ class Offer:
             log.warning("event cannot be delivered", topic=record.topic, offset=record.offset, why=error.what)
             receiver.skip(record.topic, record.offset)
             return True
-        receiver.offer(record.topic, record.offset, delivery)
+        receiver.offer(record.topic, record.offset, delivery, record.traceparent)
         return True
 
     def _delivery(self, contract: str, value: Mapping[str, Any], running: RunningReceiver) -> Delivery:

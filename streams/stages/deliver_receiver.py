@@ -16,6 +16,8 @@ from streams import metrics
 from streams.deliver.receivers import Item, Receiver
 from streams.deliver.subscriptions import Subscription
 from streams.log import log
+from streams.stages.deliver_spans import Outcome, try_span
+from streams.traces import traces
 
 TRY_S = 60.0
 """A try that a sink itself does not end is ended then."""
@@ -127,8 +129,10 @@ class RunningReceiver:
 
     async def _try(self, item: Item) -> None:
         """Deliver *item* once, and tell the queue what came of it."""
+        begun_ns = traces.now_ns()
         with metrics.delivery_seconds.labels(self._labels[0]).time():
-            tell = await self._deliver(item)
+            outcome, tell = await self._deliver(item)
+        try_span(self._labels[0], self.subscription, item, outcome, begun_ns)
         was_dead = self.receiver.state == "dead"
         tell()
         counted, self._counted = (
@@ -143,25 +147,25 @@ class RunningReceiver:
         self._woken.set()
         self._changed()
 
-    async def _deliver(self, item: Item) -> Callable[[], None]:
-        """Deliver *item* once; return what tells the queue the result."""
+    async def _deliver(self, item: Item) -> tuple[Outcome, Callable[[], None]]:
+        """Deliver *item* once; return the outcome, and what tells it to the queue."""
         try:
             if self._sink is None:
                 self._sink = self._make_sink(self.subscription)
             async with asyncio.timeout(TRY_S):
                 await self._sink.deliver([item.delivery])
         except TimeoutError:
-            return partial(self._failed, item, "no answer in time")
+            return "retried", partial(self._failed, item, "no answer in time")
         except Retriable as error:
-            return partial(self._failed, item, error.what, error.retry_after_s)
+            return "retried", partial(self._failed, item, error.what, error.retry_after_s)
         except Invalid as error:
-            return partial(self.receiver.set_aside, item, error.what)
+            return "set_aside", partial(self.receiver.set_aside, item, error.what)
         except Fatal as error:
-            return partial(self.receiver.refuse, item, error.what)
+            return "refused", partial(self.receiver.refuse, item, error.what)
         except Exception as error:  # a sink's own fault must not end the others
             why = error.what if isinstance(error, BongsuError) else type(error).__name__
-            return partial(self._failed, item, why)
-        return partial(self._succeeded, item)
+            return "retried", partial(self._failed, item, why)
+        return "delivered", partial(self._succeeded, item)
 
     def _succeeded(self, item: Item) -> None:
         self.receiver.succeed(item, self._clock.now_ms())

@@ -7,9 +7,7 @@ snapshot of the state goes to the journal, too, a part a transaction.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +28,7 @@ from streams.runtime.records import Record, RecordBatch
 from streams.runtime.row_reader import RowReader, Unreadable
 from streams.runtime.tables import Table, read_rows
 from streams.runtime.transaction import Outbox, transaction
+from streams.runtime.uncollected import uncollected
 from streams.situations.answers.watches import observed_from, takes_evidence
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
@@ -38,6 +37,7 @@ from streams.situations.reports.notices import NOTICES, SPEED
 from streams.situations.reports.sites import SITE
 from streams.situations.state.rows import check_row
 from streams.stages.situation_metrics import SituationMetrics
+from streams.stages.situation_spans import DecisionSpans
 
 INPUTS = {
     "fire.incident": "incident",
@@ -137,17 +137,18 @@ class SituationsStage:
             raise
 
     def _take(self, batch: RecordBatch, held: SituationsAssignment) -> None:
-        timed = metrics.transactions.labels(self.group).time()
+        timed, spans = metrics.transactions.labels(self.group).time(), DecisionSpans(self._city)
         with timed, transaction(held.producer, self._wire, self._city) as outbox:
             self._keep(held, outbox)
             for record in (*self._again, *batch.records):
                 self._offer(record, held, outbox)
-            self._answer(held, outbox)
+            self._answer(held, outbox, spans)
             # records that wait for their barrier lie behind the committed offsets, so a restart reads them
             # again
             for (topic, _), end in outbox.flush().items():
                 held.answered[contract_name(topic)] = end
             outbox.read_up_to(held.inbox.next_offsets(), batch.group_metadata)
+        spans.export()
         self._again = ()
         held.carried = held.inbox.waiting_records()
         metrics.waiting.labels(self.group).set(held.inbox.waiting)
@@ -190,14 +191,14 @@ class SituationsStage:
             return
         held.inbox.offer(record, value)
 
-    def _answer(self, held: SituationsAssignment, outbox: Outbox) -> None:
+    def _answer(self, held: SituationsAssignment, outbox: Outbox, spans: DecisionSpans) -> None:
         """Give all due records to the rules. Of the state, only the last row of each key is written."""
         rows: dict[str, Event] = {}
         config, gone, unwatched = self._config, held.state.gone, held.state.unwatched
         left_out, units_left_out = held.state.left_out, held.state.units_left_out
         if held.state.rules_digest != config.digest:
             rules = Entry(RULES, f"{self._city}.rules", 0, 0, config.canonical())
-            self._give(rules, None, held, outbox, rows)
+            self._give(rules, None, held, outbox, rows, spans)
         for taken in held.inbox.take():
             record = taken.record
             if record.topic in self.beside and not _has_room(held.state, taken.value):
@@ -206,7 +207,7 @@ class SituationsStage:
             kind = INPUTS[contract_name(record.topic)]
             entry = Entry(kind, record.topic, record.partition, record.offset, taken.value)
             try:
-                self._give(entry, record, held, outbox, rows)
+                self._give(entry, record, held, outbox, rows, spans)
             except Invalid as error:
                 self._put_aside(self._reader.refuse(record, error), outbox)
         for event in rows.values():
@@ -225,10 +226,11 @@ class SituationsStage:
         held: SituationsAssignment,
         outbox: Outbox,
         rows: dict[str, Event],
+        spans: DecisionSpans,
     ) -> None:
         """Give one entry to the rules: journal it, publish the results, collect the state rows."""
-        trace = record.traceparent if record is not None else None
         answers = step(held.state, entry)
+        traceparent_of = spans.trace(entry, record, answers)
         if held.is_first and not held.state.kept_at:
             held.state.kept_at = held.state.now_ms  # the journal itself begins here
         outbox.put(journal_event(self._city, held.state.sequence, held.state.now_ms, entry, record))
@@ -236,7 +238,7 @@ class SituationsStage:
             if event.topic == "core.state":
                 rows[event.key] = event
             else:
-                outbox.put(event, traceparent=trace)
+                outbox.put(event, traceparent=traceparent_of(event))
                 self._metrics.count(event)
 
     def _put_aside(self, one: Unreadable, outbox: Outbox) -> None:
@@ -287,17 +289,3 @@ def answer_ends(bootstrap: str, city: str) -> dict[str, int]:
         contract_name(topic): end
         for (topic, _), end in ends_of(bootstrap, topics, is_committed=False).items()
     }
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Disable the garbage collector, which would search a growing state again and again.
-
-    Objects created meanwhile are frozen: most live as long as the worker.
-    """
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        gc.enable()
