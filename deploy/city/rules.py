@@ -11,9 +11,10 @@ from deploy.city.check import of_rules
 from deploy.city.findings import Found, of_validation
 from deploy.laws import law_named
 from schemas.errors import BongsuError
-from streams.situations.config import RulesConfig, ShadowEntry
+from streams.situations.config import RulesConfig
 from streams.situations.languages import kind_names
 from streams.situations.rules.in_force import CheckedEntry, CityRules, rule_file
+from streams.situations.sections import ShadowEntry
 from streams.situations.terms import JOINT_INCIDENT
 
 ENTRY = ("name", "shadow")

@@ -23,6 +23,7 @@ from streams import metrics
 from streams.dlq.rows import asides_of
 from streams.ingest.breaker import SAMPLES, STOPPED
 from streams.ingest.channel import Channel
+from streams.ingest.counting import count_asides, count_put, count_read
 from streams.ingest.event_age import AgeObjective, EventAges
 from streams.ingest.place import SourcePlace, check_place, standing_from
 from streams.ingest.put_spans import put_spans
@@ -73,34 +74,23 @@ class Ingest:
     def open(self) -> None:
         """Fence any earlier owner of this source, then read its committed place and state."""
         with metrics.retriable_counted(self.group):
-            self._open()
-
-    def _open(self) -> None:
-        self._producer = transactional_producer(self._bootstrap, self.group)
-        place = self._row("source.place")
-        if place is not None:
-            self.standing = standing_from(place["place"])
-        record = self._place_record()
-        self._place_offset = -1 if record is None else record.offset
-        row = self._row("core.source") if self.reader.has_source else None
-        if row is not None:
-            self.channel.restore(row)
+            self._producer = transactional_producer(self._bootstrap, self.group)
+            if (place := self._row("source.place")) is not None:
+                self.standing = standing_from(place["place"])
+            record = self._place_record()
+            self._place_offset = -1 if record is None else record.offset
+            if self.reader.has_source and (row := self._row("core.source")) is not None:
+                self.channel.restore(row)
 
     def ask(self) -> None:
-        """Return if this process still owns the source. ``Fenced``: another does. ``Retriable``: Kafka is
-        unavailable.
-        """
+        """Return if this process still owns the source. ``Fenced``: another does. ``Retriable``: Kafka is away."""
         topic = topic_name(self._context.city, "source.place")
         ask_ours(self._opened(), self.group, topic, bootstrap=self._bootstrap)
 
     def _place_record(self) -> Record | None:
         """Return the newest record of this source's place."""
         records = read_whole(self._bootstrap, [topic_name(self._context.city, "source.place")])
-        newest = None
-        for one in records:
-            if one.key == self._row_name.encode():
-                newest = one
-        return newest
+        return next(reversed([one for one in records if one.key == self._row_name.encode()]), None)
 
     def _row(self, contract: str) -> Mapping[str, Any] | None:
         """Return this source's row of a compacted topic; ``None`` if it has none."""
@@ -224,9 +214,7 @@ class Ingest:
 
         *is_kept_whole*: keep all bad records, however many, as a push cannot be requested again.
         """
-        for reason, count in reading.skipped.items():
-            metrics.skipped.labels(self._context.source, reason).inc(count)
-        metrics.noted.labels(self._context.city, self._context.source).inc(sum(reading.noted.values()))
+        count_read(self._context, reading)
         asides = self.asides(heard, reading)
         goes_on = self.channel.weigh(heard, reading, asides, now_ms=self._now_ms())
         new = [one for one in asides if one.value and one.value["event_id"] not in self.channel.kept]
@@ -300,17 +288,12 @@ class Ingest:
         self.standing = part.standing
         places = topic_name(city, "source.place")
         self._place_offset = max(end - 1 for (topic, _), end in outbox.delivered.items() if topic == places)
-        for event in part.events:
-            metrics.events_put.labels(self.group, event.topic).inc()
-        has_clock = part.time_ms is not None and part.time_ms == part.standing.heard_at_ms
-        if has_clock and not played:
+        count_put(self.group, part.events)
+        if not played and part.time_ms is not None and part.time_ms == part.standing.heard_at_ms:
             self._ages.count(part.events)
         self._count_asides(part.asides)
 
     def _count_asides(self, asides: Sequence[Event]) -> None:
         for event in asides:
-            value = event.value or {}
-            self.channel.kept.add(str(value["event_id"]))
-            reason = metrics.FIELD if value["field"] else metrics.UNREADABLE
-            metrics.set_aside.labels(self.group, "source.dlq", reason).inc()
-        metrics.errors.labels(self.group, metrics.INVALID).inc(len(asides))
+            self.channel.kept.add(str((event.value or {})["event_id"]))
+        count_asides(self.group, asides)

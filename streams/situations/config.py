@@ -26,26 +26,14 @@ from streams.situations.sections import (
     Limits,
     Pair,
     Reach,
+    RuleEntry,
+    ShadowEntry,
     Watched,
     defaults,
 )
 from streams.situations.terms import JOINT_INCIDENT, LANGUAGE, Strict, is_a
 
 PAIRS_REMEMBERED_MAX = 20_000
-
-
-class RuleEntry(Strict):
-    """A ``[[rule]]`` beside joint-incident. ``rules.in_force`` checks it against the rule's own file."""
-
-    name: str
-    numbers: dict[str, Any] = Field(default_factory=dict)
-
-
-class ShadowEntry(Strict):
-    """A ``[[rule]]`` with ``shadow = true``: what it says stands in the place of the rule in force of that name."""
-
-    name: str
-    numbers: dict[str, Any] = Field(default_factory=dict)
 
 
 class RulesConfig(Strict):

@@ -184,3 +184,17 @@ class Headlines(Strict):
                     f"{template!r} may use {{kind}}, {{agencies}} and {{status}} only"
                 ) from error
         return self
+
+
+class RuleEntry(Strict):
+    """A ``[[rule]]`` beside joint-incident. ``rules.in_force`` checks it against the rule's own file."""
+
+    name: str
+    numbers: dict[str, Any] = Field(default_factory=dict)
+
+
+class ShadowEntry(Strict):
+    """A ``[[rule]]`` with ``shadow = true``: what it says stands in the place of the rule in force of that name."""
+
+    name: str
+    numbers: dict[str, Any] = Field(default_factory=dict)

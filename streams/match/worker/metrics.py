@@ -11,7 +11,7 @@ from streams import metrics
 from streams.match.core.batch import ObservationBatch
 from streams.match.core.evidence import CONTRACT
 from streams.match.core.step import Found, Match
-from streams.match.worker.reader import Reader
+from streams.match.worker.reader import Reader, fast_topics
 
 SHOWN_EVERY_S = 1.0
 
@@ -24,6 +24,10 @@ class MatchMetrics:
         self._group = group
         self._shown = 0.0
         self._dropped = 0
+        metrics.matches.labels(group)  # a counter that is not there cannot be told from one that stands still
+        metrics.events_put.labels(group, CONTRACT)
+        for topic in fast_topics(city):
+            metrics.records_taken.labels(group, topic)
         self._newest_ms = 0.0
         metrics.lag_seconds.labels(group).set_function(self._lag_s)
 

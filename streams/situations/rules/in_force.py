@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from streams.situations.config import RuleEntry, RulesConfig
+from streams.situations.config import RulesConfig
 from streams.situations.rule import Rule
+from streams.situations.sections import RuleEntry
 from streams.situations.terms import JOINT_INCIDENT
 
 NOT_RULES = frozenset({"in_force", "parts"})

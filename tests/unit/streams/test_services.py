@@ -9,6 +9,7 @@ import pytest
 
 from connectors.base import Heard
 from schemas.errors import Fatal, Retriable
+from streams.ingest import waits
 from streams.ingest import worker as hearing
 from streams.ingest.channel import Channel
 from streams.ingest.place import SourcePlace
@@ -79,7 +80,7 @@ class FaultyIngest:
 
 
 def run(ingest: FaultyIngest, monkeypatch: pytest.MonkeyPatch) -> Speaker:
-    monkeypatch.setattr(hearing, "BACKOFF_FIRST_S", 0.001)
+    monkeypatch.setattr(waits, "BACKOFF_FIRST_S", 0.001)
     monkeypatch.setattr(hearing, "LOOK_EVERY_S", 0.001)
     speaker = Speaker()
     asyncio.run(SpeakingService("cameras", speaker, ingest).run())  # type: ignore[arg-type]  # a fake

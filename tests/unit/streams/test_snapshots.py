@@ -27,6 +27,7 @@ from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.situations.rules.in_force import CityRules
 from streams.situations.state.snapshot_lines import FORM, lines_of, state_of
+from streams.stages.situation_spans import DecisionSpans
 from streams.stages.situations import SituationsAssignment, SituationsStage
 from tests.unit.situations.a_city import City, a_camera, a_tick, an_incident, at, place, rules
 from tests.unit.streams.a_log import Log
@@ -404,7 +405,7 @@ def test_a_journal_that_begins_now_has_its_first_snapshot_a_day_later(
         state, outbox, rows = CityState.empty(), Outbox(), dict[str, Event]()
         stage, held = a_stage(state, is_first=is_first)
         for entry in ENTRIES[:4]:
-            stage._give(entry, recorded(entry), held, outbox, rows)
+            stage._give(entry, recorded(entry), held, outbox, rows, DecisionSpans("c"))
         assert state.kept_at == (at("12:02") if is_first else 0)
         outbox.kinds()
         stage._keep(held, outbox)
