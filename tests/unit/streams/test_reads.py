@@ -27,6 +27,7 @@ PLUMBING = {
     "streams/match/worker/message_reader.py": "what reader.fast_topics names",
     "streams/match/worker/membership.py": "the same",
     "streams/match/worker/loop.py": "the match's own readers",
+    "streams/match/worker/metrics.py": "names them, and reads none",
     "deploy/cli/bench.py": "a measurement of its own topics",
 }
 DECODING = {
