@@ -31,6 +31,8 @@ NOT_RUN = {
     "schemas register": "registers the schemas of every city: it runs here with --city",
     "logs -f": "goes on until Ctrl-C",
     "dlq show 3f2a --bytes > record.json": "needs the id of a record: test_set_aside shows one",
+    "dlq show EVENT_ID": "needs the id of a record: test_set_aside shows one",
+    "dlq retry EVENT_ID": "needs the id of a record: test_set_aside feeds one again",
     "situation show 3f2a --city demo": "needs the id of a situation: test_spine shows one",
     "key revoke 1f2e3d4c5b6a --city demo": "needs the id of a key: test_rules_change revokes one",
     "subscription rotate demo hook": "needs a webhook: tests/unit/deploy/test_subscription_rows.py rotates one",

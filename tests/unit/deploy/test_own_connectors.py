@@ -56,7 +56,7 @@ def test_a_source_in_a_folder_is_found_shown_and_tried(tmp_path: Path) -> None:
         assert [json.loads(line)["topic"] for line in tried.stdout.splitlines()] == ["fire.incident"] * 2
     checked = ran("city", "check", town)
     assert checked.exit_code == 0
-    assert "2 sources" in checked.stdout
+    assert "sources 2" in checked.stdout
 
 
 def test_it_is_listed_under_its_city_and_no_other_has_it(

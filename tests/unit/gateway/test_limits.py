@@ -144,7 +144,7 @@ def test_the_description_names_every_status_and_has_one_page(here: Here) -> None
     about = here.get("/openapi.json").json()
     operation = about["paths"]["/v1/{city}/sources/{source}"]["post"]
     assert set(operation["responses"]) == {
-        "202", "401", "403", "404", "413", "415", "422", "429", "503"
+        "202", "400", "401", "403", "404", "408", "413", "415", "422", "429", "503"
     }  # fmt: skip
     assert operation["requestBody"]["required"] is True
     assert set(about["paths"]) == {"/v1/{city}/sources/{source}"}
