@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from deploy.telling import tell
+
 CITY = "$city"
 WIDTH, HEIGHT, ACROSS = 8, 7, 3
 IN_CITY = '{city="$city"}'
@@ -207,7 +209,7 @@ def main(folder: Path) -> None:
     for name in DASHBOARDS:
         text = json.dumps(dashboard(name), indent=2, ensure_ascii=False)
         (folder / f"{name}.json").write_text(text + "\n", "utf-8")
-    click.echo(f"{len(DASHBOARDS)} dashboards in {folder}")
+    tell(f"{len(DASHBOARDS)} dashboards in {folder}")
 
 
 if __name__ == "__main__":

@@ -146,13 +146,14 @@ class Follower:
 
     def pass_on(self, records: Sequence[Record], *, is_at_end: bool) -> None:
         """Take what ``Following`` read of the topic."""
-        is_first_end = is_at_end and self.trouble is not None
-        if is_at_end:
-            self.trouble = None
-        if records or is_first_end:
-            self._take(records, self.trouble is None)
-            with self._news:
-                self._news.notify_all()
+        is_whole = is_at_end or self.trouble is None
+        if not records and not (is_whole and self.trouble is not None):
+            return
+        self._take(records, is_whole)
+        if is_whole:
+            self.trouble = None  # not before: what was read last is known now
+        with self._news:
+            self._news.notify_all()
 
     def wait_for_news(self, at_most_s: float) -> None:
         """Wait until records were taken, at most *at_most_s* seconds."""

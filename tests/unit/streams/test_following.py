@@ -75,6 +75,15 @@ def test_records_are_passed_on_in_order_and_the_topic_is_whole_at_its_end_only()
     assert one.told == [([3, 4], False), ([5], True)]
 
 
+def test_the_topic_is_not_known_before_its_last_records_are_taken() -> None:
+    at = a_following()
+    told: list[str | None] = []
+    one = Follower("keys", TOPIC, at, begin=lambda: None, take=lambda *_about: told.append(one.trouble))
+    look(at, record(1), failed(EOF))
+    assert told == ["the keys are being read"]
+    assert one.trouble is None
+
+
 def test_the_end_of_an_empty_topic_is_told_once() -> None:
     at = a_following()
     one = Taken(at)
@@ -206,7 +215,8 @@ def test_after_a_failure_of_the_consumer_it_reads_anew_and_says_why_meanwhile(
     first, second, last = one.troubles
     assert first == "the watches are being read"
     assert second is not None and "Kafka denied access" in second
-    assert last is None
+    assert last == second, "until its records are taken the topic is not known"
+    assert one.follower.trouble is None
     assert [made.is_closed for made in log.made] == [True, True]
 
 
