@@ -13,13 +13,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import psutil
 from setproctitle import setproctitle
 
+Main = Callable[[Sequence[str]], None]
+"""``bongsu`` with its words; it ends by ``SystemExit``."""
 SHARED = ("deploy.assembly.stages", "deploy.assembly.match", "deploy.topics", "streams.runtime.minute_line")
 
 
@@ -63,8 +65,11 @@ class Forked:
         os.close(self._pipe)
 
 
-def forked(names: Sequence[str]) -> dict[str, Forked]:
-    """A waiting child for each of *names*. Call before the process has a thread, a log or an open file of its own."""
+def forked(names: Sequence[str], main: Main) -> dict[str, Forked]:
+    """A waiting child for each of *names*, which will run *main* with its words.
+
+    Call before the process has a thread, a log or an open file of its own.
+    """
     for module in SHARED:
         importlib.import_module(module)
     gc.collect()
@@ -76,13 +81,13 @@ def forked(names: Sequence[str]) -> dict[str, Forked]:
         pipes.append(writing)
         pid = os.fork()
         if pid == 0:
-            _wait_and_run(reading, pipes)
+            _wait_and_run(reading, pipes, main)
         os.close(reading)
         found[name] = Forked(pid, writing)
     return found
 
 
-def _wait_and_run(reading: int, pipes: Sequence[int]) -> NoReturn:
+def _wait_and_run(reading: int, pipes: Sequence[int], main: Main) -> NoReturn:
     """Be the child. It leaves by ``os._exit`` alone: the frames below are the parent's."""
     code = 1
     try:
@@ -93,7 +98,7 @@ def _wait_and_run(reading: int, pipes: Sequence[int]) -> NoReturn:
         os.close(reading)
         os.dup2(2, 1)
         words = _line()
-        code = _run(json.loads(words)) if words else 0
+        code = _run(main, json.loads(words)) if words else 0
     except KeyboardInterrupt:
         code = 130
     finally:
@@ -112,9 +117,7 @@ def _line() -> bytes:
     return line
 
 
-def _run(words: Sequence[str]) -> int:
-    from deploy.cli import main  # noqa: PLC0415 (the command line imports this module)
-
+def _run(main: Main, words: Sequence[str]) -> int:
     setproctitle(" ".join([Path(sys.argv[0]).name, *words]))
     try:
         main(words)

@@ -140,6 +140,7 @@ def _early_children(city_name: str, stages: tuple[str, ...]) -> Mapping[str, For
     from deploy.assembly.forked import forked
     from deploy.assembly.stages import stages_apart
     from deploy.city.city import load_city
+    from deploy.cli import main
 
     if len(stages) == 1:
         return {}
@@ -147,7 +148,7 @@ def _early_children(city_name: str, stages: tuple[str, ...]) -> Mapping[str, For
         apart = stages_apart(load_city(city_name), stages)
     except BongsuError:  # told when the city is loaded again, with the log there
         return {}
-    return forked(apart)
+    return forked(apart, main)
 
 
 def _serve(city: City, output: LogOutput, replica: Replica) -> None:

@@ -15,7 +15,8 @@ import pytest
 PARENT = """
 import sys, time
 from deploy.assembly.forked import forked
-children = forked(["match", "speed"])
+from deploy.cli import main
+children = forked(["match", "speed"], main)
 {then}
 """
 END_S = 20.0
