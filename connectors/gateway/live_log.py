@@ -33,8 +33,8 @@ class EventReading(Protocol):
     """A reading of the log for one stream. Every method may wait."""
 
     def next(self, until: Place) -> Sequence[LiveEvent] | None:
-        """More events before *until*, perhaps none; ``None`` once all of them were returned. ``Retriable`` when Kafka is
-        unavailable."""
+        """More events before *until*, perhaps none; ``None`` once all of them were returned. *until* is the same in each
+        call: what lies behind it is passed over. ``Retriable`` when Kafka is unavailable."""
 
     def close(self) -> None:
         """End it."""

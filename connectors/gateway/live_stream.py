@@ -156,12 +156,13 @@ class EventStream(Response):
         """Send what the client lacks from the log, until the ring goes on without a gap."""
         until = monotonic() + CATCH_UP_S
         async with self._turn():
-            reading = await asyncio.to_thread(self._hub.log.reading, self._client.place)
-            try:
-                while not self._hub.is_in_ring(self._client):
+            while not self._hub.is_in_ring(self._client):
+                # a reading passes over what lies behind the ring's start: once that has moved on, another one is needed
+                reading = await asyncio.to_thread(self._hub.log.reading, self._client.place)
+                try:
                     await self._read_to_ring(reading, until)
-            finally:
-                await asyncio.shield(asyncio.to_thread(reading.close))
+                finally:
+                    await asyncio.shield(asyncio.to_thread(reading.close))
 
     @asynccontextmanager
     async def _turn(self) -> Any:

@@ -106,7 +106,6 @@ def kept(city: LivingCity) -> dict[tuple[str, int], dict[str, Any]]:
     }
 
 
-@pytest.mark.long
 def test_a_cut_stream_resumes_without_a_gap_or_a_double_and_a_lost_place_gets_what_stands(
     gateway: tuple[PushedCity, str, str],
 ) -> None:

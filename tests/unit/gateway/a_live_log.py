@@ -103,8 +103,8 @@ class MemoryReading:
         ]
         for one in left[:2]:
             self.place = self.place.joined(self.place.after(one.number, one.offset))
-        if len(left) <= 2:
-            self.place = self.place.joined(until)
+        if len(left) <= 2:  # Kafka's reader has passed over what lies behind, too
+            self.place = self.place.joined(until).joined(self.log.newest)
         return left[:2]
 
     def close(self) -> None:
