@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from connectors.base import Sink
 from connectors.gateway import subscriptions, tickets
 from connectors.gateway.access import Grants
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
+from connectors.gateway.desk import Done
 from connectors.gateway.ticket_keys import TicketKeys
 from connectors.gateway.tickets import Tickets
 from connectors.gateway.viewings import Refusals
 from deploy.assembly.gateway_subscriptions import CitySinks
-from schemas.errors import Retriable
+from schemas.errors import Invalid, Retriable
 from streams.deliver.subscriptions import Subscription
-from tests.unit.gateway.a_reading_city import Reader, a_reading_city
+from tests.unit.gateway.a_reading_city import ReadCity, Reader, a_reading_city
 from tests.unit.gateway.a_subscribed_city import MemoryDesk, city_in, desk_of
 from tests.unit.gateway.a_ticket_log import Log
 from tests.unit.gateway.an_app import NOON_MS
 
 KEPT = 10
 REQUEST_S = 10
+
+
+class NotingDesk:
+    """A desk that takes a note on any situation of *city* (``connectors.gateway.desk.Desk``)."""
+
+    actions: Sequence[str] = ("note",)
+
+    def __init__(self, city: ReadCity) -> None:
+        self._city = city
+
+    def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
+        if self._city.row("core.situation", action["situation_id"], now_ms=NOON_MS) is None:
+            raise Invalid("no such situation", field="situation_id", expected="one of this city")
+        return Done(action["action_id"], action["situation_id"], roles[0], is_repeat=False)
 
 
 class SilentSinks(CitySinks):
@@ -54,6 +70,7 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
         grants, city = Grants(), city_in(folder)
         row = made.city.put("core.grant", granted_to="119", expires_at=NOON_MS + 1_800_000, revoked_at=None)
         grants.put(row, now_ms=NOON_MS)
+        gateway.desk = NotingDesk(made.city)
         room = Tickets(grants, Log(lambda: NOON_MS), TicketKeys(folder / "tickets"), Refusals())
         desk = desk_of(city, gateway, kind=RoomyDesk, sinks=SilentSinks(city))
         made.here.app = app_of(
