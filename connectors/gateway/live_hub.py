@@ -110,13 +110,12 @@ class Hub:
         is_anew, self._is_anew = self._is_anew, False
         now = monotonic()
         for client in self._clients:
-            if client.cursor is None:
+            if is_anew:  # also one that is not in the ring yet: its place is of the log before
+                client.drop(LOG, now)
+            elif client.cursor is None:
                 continue
-            if not self.ring.holds(client.cursor):
-                if is_anew:
-                    client.drop(LOG, now)
-                elif client.sending_since is not None:
-                    client.drop(SLOW, now)
+            elif not self.ring.holds(client.cursor) and client.sending_since is not None:
+                client.drop(SLOW, now)
             client.news.set()
 
     def refusal(self, account_id: str) -> str | None:

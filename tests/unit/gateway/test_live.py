@@ -370,6 +370,18 @@ def test_a_log_that_begins_anew_ends_its_streams(live: Live) -> None:
         assert dropped(events)["reason"] == "log"
 
 
+def test_a_stream_that_still_reads_the_log_ends_too_where_that_begins_anew(tmp_path: Path) -> None:
+    with living(tmp_path, ring=Ring(4)) as live:
+        for number in range(20):
+            live.log.write(SITUATION, revision=number)
+        live.log.gate.clear()
+        with live.stream(last="s3.a0.g0") as events:
+            wait_until(lambda: live.log.open_readings == 1, WAIT_S)
+            live.hub.begin(live.log.oldest)
+            live.log.gate.set()
+            assert "dropped" in [one.event for one in events]
+
+
 def test_where_the_log_cannot_be_read_a_stream_says_so(tmp_path: Path) -> None:
     with living(tmp_path, ring=Ring(2)) as live:
         for _ in range(3):
