@@ -10,11 +10,11 @@ from schemas.event import Event
 from streams import metrics
 from streams.situations.model import Situation
 
-SHOWN_EVERY_S = 1.0
+SHOWN_EVERY_S = 10.0
 
 
 class SituationMetrics:
-    """Counts what *group* publishes, and sets its gauges at most once a second: a city may have thousands of situations."""
+    """Counts what *group* publishes, and sets its gauges every ten seconds: counting 100,000 situations takes about 0.1 s."""
 
     def __init__(self, group: str, now_s: Callable[[], float] = time.monotonic) -> None:
         self._group = group
