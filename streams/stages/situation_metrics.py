@@ -14,7 +14,7 @@ SHOWN_EVERY_S = 10.0
 
 
 class SituationMetrics:
-    """Counts what *group* publishes, and sets its gauges every ten seconds: counting 100,000 situations takes about 0.1 s."""
+    """Counts what *group* publishes, and sets its gauges every ten seconds: counting 100,000 situations takes 0.1 s."""
 
     def __init__(self, group: str, now_s: Callable[[], float] = time.monotonic) -> None:
         self._group = group
