@@ -50,10 +50,10 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=33554432
 """)
-# In a controlled shutdown the one node takes its partitions their leader while it still accepts commits: Kafka 4.3 then
+# In a controlled shutdown the one node takes the leader from its partitions while it still accepts commits: Kafka 4.3 then
 # drops the markers of such a transaction (see `fence`), and the next abort of its producer takes the committed records with
 # it. Without it the markers are kept, and written after the start; the node must be fenced before each start.
-ALONE = "controlled.shutdown.enable=false\n"
+LEADERS_KEPT = "controlled.shutdown.enable=false\n"
 
 LOGGING = """\
 <Configuration status="ERROR">
@@ -83,7 +83,7 @@ class Kafka:
         data = folder / "data"
         private_folder(folder)
         (folder / "server.properties").write_text(
-            SETTINGS.substitute(ground.ports) + ALONE, encoding="ascii"
+            SETTINGS.substitute(ground.ports) + LEADERS_KEPT, encoding="ascii"
         )
         (folder / "log4j2.xml").write_text(LOGGING, encoding="utf-8")
         if not (data / "meta.properties").exists():
