@@ -10,8 +10,8 @@ short session, until the old registration is fenced. The broker then finds its p
 their leader, and writes the markers. This takes three seconds, and saves the wait for the session.
 
 A controlled shutdown would fence it too, but the same fault then strikes while it goes on: the node has taken the leader of
-its partitions away, and still accepts commits. So it is turned off (`kafka.LEADERS_KEPT`), and this runs before each start but the
-first.
+its partitions away, and still accepts commits. So it is turned off (`kafka.LEADERS_KEPT`), and this runs before each start
+but the first.
 """
 
 from __future__ import annotations

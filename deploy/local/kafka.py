@@ -102,9 +102,9 @@ class Kafka:
             return False
 
     def _fence(self, ground: Ground) -> None:
-        if fencing.was_killed(data := ground.home.folder("kafka") / "data"):
-            ground.progress.say("Kafka was killed: putting its data in order")
         folder = ground.home.folder("kafka")
+        if fencing.was_killed(folder / "data"):
+            ground.progress.say("Kafka was killed: putting its data in order")
         as_broker = (folder / "server.properties").read_text(encoding="ascii")
         (folder / "controller.properties").write_text(fencing.alone(as_broker), encoding="ascii")
         command = [*self._java(ground, "kafka-fencing"), *QUICK, "kafka.Kafka", "controller.properties"]

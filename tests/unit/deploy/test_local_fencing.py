@@ -31,4 +31,6 @@ def test_one_node_keeps_its_leaders_until_it_has_stopped_and_several_do_not() ->
     """A cluster of brokers hands its leaders over; only one node alone would take them away from itself."""
     assert LEADERS_KEPT == "controlled.shutdown.enable=false\n"
     assert "controlled.shutdown" not in SETTINGS.template
-    assert "controlled.shutdown.enable=false" in alone(SETTINGS.substitute(kafka=1, controller=2) + LEADERS_KEPT)
+    assert "controlled.shutdown.enable=false" in alone(
+        SETTINGS.substitute(kafka=1, controller=2) + LEADERS_KEPT
+    )
