@@ -33,7 +33,8 @@ def compose_of(plan: Plan, *, image: str) -> dict[str, str]:
         lambda process: f"{process.name}:{process.port}",
         key_file=lambda city: f"/run/secrets/{key_of(city)}",
     )
-    files = {"compose.yaml": HEAD + yaml_of(whole), "prometheus.yml": HEAD + scrapes, RULES: HEAD + rules()}
+    files = {"compose.yaml": HEAD + yaml_of(whole), "prometheus.yml": HEAD + scrapes}
+    files[RULES] = HEAD + rules(plan.processes)
     return files | {f"cities/{city}.toml": text for city, text in plan.city_files.items()}
 
 

@@ -61,8 +61,13 @@ DASHBOARDS: Mapping[str, tuple[str, Sequence[Panel]]] = {
             ),
             (
                 "In time, by agency (last hour)",
-                f"sum by (agency) (increase(bongsu_events_in_time_total{IN_CITY}[1h]))"
-                f" / sum by (agency) (increase(bongsu_events_aged_total{IN_CITY}[1h]))",
+                f"sum by (agency) (bongsu:events_in_time:increase1h{IN_CITY})"
+                f" / sum by (agency) (bongsu:events_aged:increase1h{IN_CITY})",
+                "percentunit",
+            ),
+            (
+                "Error budget left of 30 days, by agency",
+                f"min by (source, agency) (bongsu:event_age_budget_left:ratio30d{IN_CITY})",
                 "percentunit",
             ),
             ("Clock skew", f"max by (source) (bongsu_source_clock_skew_seconds{IN_CITY})", "s"),

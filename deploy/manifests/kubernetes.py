@@ -55,13 +55,11 @@ def _city(plan: Plan, city: str, image: str) -> dict[str, list[Object]]:
 def _overlay(plans: Sequence[Plan]) -> dict[str, str]:
     name = ONE if len(plans) == 1 else MANY
     cities = [f"../../cities/{city}" for plan in plans for city in plan.cities]
-    settings = platform.prometheus_settings(
-        pods_settings(
-            [process for plan in plans for process in plan.processes],
-            city_parts.pods_name,
-            key_file=lambda city: f"{platform.KEYS_FOLDER}/{city}",
-        )
+    processes = [process for plan in plans for process in plan.processes]
+    scrapes = pods_settings(
+        processes, city_parts.pods_name, key_file=lambda city: f"{platform.KEYS_FOLDER}/{city}"
     )
+    settings = platform.prometheus_settings(scrapes, processes)
     return {
         f"overlays/{name}/{KUSTOMIZATION}": _kustomization(["../../base", *cities, "prometheus.yaml"]),
         f"overlays/{name}/prometheus.yaml": _documents([settings]),

@@ -22,6 +22,7 @@ from deploy.manifests.kubernetes_objects import (
     resources,
     service,
 )
+from deploy.manifests.plan import CityProcess
 from deploy.manifests.platform_services import (
     PROMETHEUS,
     PROMETHEUS_PORT,
@@ -106,7 +107,7 @@ def prometheus_objects() -> list[Object]:
         "args": [
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/prometheus",
-            "--storage.tsdb.retention.time=15d",
+            "--storage.tsdb.retention.time=32d",
         ],
         **_probes("/-/healthy", "/-/ready", PROMETHEUS_PORT),
         "resources": resources(1_024, 1.0),
@@ -135,13 +136,13 @@ def prometheus_objects() -> list[Object]:
     ]
 
 
-def prometheus_settings(text: str) -> Object:
-    """The ConfigMap with ``prometheus.yml`` and the rules of the alarms."""
+def prometheus_settings(text: str, processes: Sequence[CityProcess]) -> Object:
+    """The ConfigMap with ``prometheus.yml`` and the rules of the alarms for *processes*."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": meta("prometheus", named("prometheus")),
-        "data": {"prometheus.yml": text, RULES: rules()},
+        "data": {"prometheus.yml": text, RULES: rules(processes)},
     }
 
 

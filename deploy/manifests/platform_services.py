@@ -134,7 +134,7 @@ def _prometheus(keyed: Sequence[str]) -> dict[str, Any]:
         "command": [
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/prometheus",
-            "--storage.tsdb.retention.time=15d",
+            "--storage.tsdb.retention.time=32d",
         ],
         **CLOSED,
         **secrets,

@@ -65,7 +65,7 @@ def units_of(plan: Plan, *, program: str) -> dict[str, str]:
     for city in plan.cities:
         files[f"etc/{city}.env"] = _secrets(plan, city)
     files["prometheus.yml"] = scrape_settings(plan, lambda process: f"{HOST}:{process.port}")
-    files[RULES] = rules()
+    files[RULES] = rules(plan.processes)
     files |= {f"etc/cities/{city}.toml": text for city, text in plan.city_files.items()}
     return files
 

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.manifests.alarms import RUNBOOKS, alarms, rules
+from deploy.manifests.alarms import RUNBOOKS, alarms, records, rules
+from deploy.manifests.dashboards import DASHBOARDS
+from deploy.manifests.plan import CityProcess
+from deploy.manifests.roles import ROLES
 from deploy.manifests.yaml_text import yaml_of
 from tests.conftest import ROOT
 
@@ -20,6 +23,7 @@ CASES: dict[str, dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("alarm_cases.toml").read_text("utf-8")
 )
 NAMES = [one["name"] for one in alarms()]
+PROCESSES = [CityProcess("c", ROLES[name], 9_400, (), ()) for name in ("match", "speed")]
 PARTS = ("## What it means", "## What is at risk", "## Look at", "## Do", "## Tried")
 
 
@@ -30,48 +34,69 @@ def promtool(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *words], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
-def written(folder: Path, cases: dict[str, dict[str, Any]], *, text: str | None = None) -> None:
-    """Write the rules and a test file of promtool's: every alarm of *cases* fires in its case, and rests in the other."""
-    (folder / "rules.yml").write_text(text or rules(), "utf-8")
-    tests = []
+def several(case: dict[str, str] | list[dict[str, str]]) -> list[dict[str, str]]:
+    return case if isinstance(case, list) else [case]
+
+
+def written(folder: Path, cases: dict[str, dict[str, Any]], *, text: str | None = None) -> list[str]:
+    """Write the rules, and a test file for each alarm of *cases*, which fires in its case and rests in the other.
+
+    A test runs over the alarm's own rule and the recorded queries that it names: over all, it takes many times as long.
+    """
+    whole = text or rules(PROCESSES)
+    (folder / "rules.yml").write_text(whole, "utf-8")
+    files = []
     for name, case in cases.items():
-        for series, fires in ((case["fires"], True), (case["rests"], False)):
-            made = [{"series": one, "values": values} for one, values in series.items()]
-            query = f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) or vector(0)'
-            minute = f"{case['at']}m"
-            wanted = [{"labels": "{}", "value": 1 if fires else 0}]
-            tests.append(
-                {
-                    "interval": "1m",
-                    "input_series": made,
-                    "promql_expr_test": [{"expr": query, "eval_time": minute, "exp_samples": wanted}],
-                }
-            )
-    whole = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}
-    (folder / "cases.yml").write_text(yaml_of(whole), "utf-8")
+        (folder / (rule_file := f"{name}.rules.yml")).write_text(
+            yaml_of({"groups": [own_rules(whole, name)]}), "utf-8"
+        )
+        given = [(one, 1) for one in several(case["fires"])] + [(one, 0) for one in several(case["rests"])]
+        tests = [case_of(name, f"{case['at']}m", *one) for one in given]
+        files.append(f"{name}.cases.yml")
+        test = {"rule_files": [rule_file], "evaluation_interval": "1m", "tests": tests}
+        (folder / files[-1]).write_text(yaml_of(test), "utf-8")
+    return files
+
+
+def own_rules(whole: str, name: str) -> dict[str, Any]:
+    every = yaml.safe_load(whole)["groups"][0]["rules"]
+    own = next(one for one in every if one.get("alert") == name)
+    return {
+        "name": "bongsu",
+        "rules": [*(one for one in every if "record" in one and one["record"] in own["expr"]), own],
+    }
+
+
+def case_of(name: str, minute: str, series: dict[str, str], count: int) -> dict[str, Any]:
+    query = f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) or vector(0)'
+    wanted = [{"labels": "{}", "value": count}]
+    return {
+        "interval": "1m",
+        "input_series": [{"series": one, "values": values} for one, values in series.items()],
+        "promql_expr_test": [{"expr": query, "eval_time": minute, "exp_samples": wanted}],
+    }
 
 
 def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     written(tmp_path, {})
     done = promtool("check", "rules", "--lint-fatal", "rules.yml", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(NAMES)} rules found" in done.stdout
+    assert f"{len(NAMES) + len(records())} rules found" in done.stdout
 
 
 def test_each_alarm_fires_in_its_case_and_rests_in_the_other(tmp_path: Path) -> None:
     assert list(CASES) == NAMES
-    written(tmp_path, CASES)
-    done = promtool("test", "rules", "cases.yml", cwd=tmp_path)
+    done = promtool("test", "rules", *written(tmp_path, CASES), cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", ["StageLag", "DiskFull"])
 def test_an_alarm_that_never_fires_and_one_that_always_does_are_found(tmp_path: Path, name: str) -> None:
     for expr in ("vector(0) > 1", "vector(1)"):
-        whole = yaml.safe_load(rules())
-        next(one for one in whole["groups"][0]["rules"] if one["alert"] == name)["expr"] = expr
-        written(tmp_path, {name: CASES[name]}, text=yaml.safe_dump(whole))
-        assert promtool("test", "rules", "cases.yml", cwd=tmp_path).returncode != 0, expr
+        whole = yaml.safe_load(rules(PROCESSES))
+        next(one for one in whole["groups"][0]["rules"] if one.get("alert") == name)["expr"] = expr
+        files = written(tmp_path, {name: CASES[name]}, text=yaml.safe_dump(whole))
+        assert promtool("test", "rules", *files, cwd=tmp_path).returncode != 0, expr
 
 
 def test_each_alarm_has_a_page_and_each_page_an_alarm() -> None:
@@ -107,6 +132,13 @@ def test_each_row_of_the_index_is_of_its_page_and_not_cut_in_a_number() -> None:
 
 def test_each_metric_of_an_alarm_is_one_that_the_processes_show() -> None:
     known = set(re.findall(r"`(bongsu_\w+)", (ROOT / "deploy" / "METRICS.md").read_text("utf-8")))
-    asked = {name for one in alarms() for name in re.findall(r"\bbongsu_\w+", one["expr"])}
+    asked = {name for one in (*alarms(), *records()) for name in re.findall(r"\bbongsu_\w+", one["expr"])}
     assert {re.sub("_(bucket|count|sum)$", "", name) for name in asked} <= known
     assert "bongsu_lag_seconds" in asked
+    recorded = {one["name"] for one in records()}
+    texts = [*(one["expr"] for one in (*alarms(), *records())), *queries()]
+    assert {name for text in texts for name in re.findall(r"\bbongsu:[\w:]+", text)} == recorded
+
+
+def queries() -> list[str]:
+    return [query for _, panels in DASHBOARDS.values() for _, query, _ in panels]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from deploy.manifests.alarms import records
 from deploy.manifests.dashboards import CITY, DASHBOARDS, dashboard, main
 from tests.conftest import ROOT
 
@@ -25,12 +26,11 @@ def test_the_committed_files_are_those_that_are_made_now(tmp_path: Path) -> None
 
 
 def test_each_metric_of_a_query_is_one_that_the_processes_show_and_each_query_is_of_one_city() -> None:
-    known = (
-        set(re.findall(r"`(bongsu_\w+)", (ROOT / "deploy" / "METRICS.md").read_text("utf-8"))) | OF_PROMETHEUS
-    )
+    shown = re.findall(r"`(bongsu_\w+)", (ROOT / "deploy" / "METRICS.md").read_text("utf-8"))
+    known = {*shown, *OF_PROMETHEUS, *(one["name"] for one in records())}
     for name, (_, panels) in DASHBOARDS.items():
         for title, query, _ in panels:
-            asked = set(re.findall(r"\b(\w+)\{", query))
+            asked = set(re.findall(r"(?<![\w:])([\w:]+)\{", query))
             assert asked and {re.sub("_bucket$", "", one) for one in asked} <= known, f"{name}: {title}"
             assert query.count("{") == query.count(f'city="{CITY}"'), f"{name}: {title}"
 
