@@ -26,7 +26,7 @@ SERIES = {
     OBJECTIVE % "a": "0.99x240 _x160",
     OBJECTIVE % "b": "_x240 0.99x160",
 }
-VALUES = {
+VALUES: dict[str, dict[str, float]] = {
     "bongsu:events_late:ratio5m": {"112": 0.005, "119": 0.02},
     "bongsu:events_late:ratio30m": {"112": 0.005, "119": 0.02},
     "bongsu:events_aged:increase1h": {"112": 600, "119": 600},
@@ -77,7 +77,7 @@ def test_each_recorded_query_has_its_value_by_agency_over_a_restart(tmp_path: Pa
 
 
 def test_a_wrong_value_of_each_recorded_query_is_found(tmp_path: Path) -> None:
-    code, told = judged(tmp_path, {name: {**values, "112": 7} for name, values in VALUES.items()})
+    code, told = judged(tmp_path, {name: {**values, "112": 7.0} for name, values in VALUES.items()})
     assert code != 0 and set(re.findall(r"round\(([\w:]+)", told)) == set(VALUES)
 
 
