@@ -42,6 +42,7 @@ class Account:
     revoked_at: int | None = None
     audience: str | None = None
     purposes: frozenset[str] = frozenset()
+    kind: str = KEY
 
     def may_publish(self, source: str, agencies: Collection[str] = ()) -> bool:
         """Whether it may push to *source*, which speaks for *agencies*. A key that names no source may push to the sources
@@ -103,6 +104,7 @@ class Accounts:
             row["revoked_at"],
             row.get("audience"),  # rows kept beside a spool may be of the version before
             _one_set(tuple(row.get("purposes", ()))),
+            row["kind"],
         )
 
     def of_id(self, account_id: str) -> Account | None:

@@ -23,6 +23,7 @@ from connectors.gateway.body_documents import body_problems
 from connectors.gateway.desk import Desk, Done
 from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
 from connectors.gateway.problems import Problem
+from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
 from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import derived_id
@@ -137,7 +138,7 @@ def described(actions: Sequence[str]) -> dict[str, Any]:
     schema["properties"]["action"]["enum"] = list(actions)
     return {
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-        "security": [{"key": []}],
+        "security": BY_EITHER,
         "parameters": [
             {
                 "in": "header",

@@ -12,12 +12,23 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from connectors.gateway import actions, cap, docs_page, live, metrics, read_documents, reads, state_pages
+from connectors.gateway import (
+    actions,
+    cap,
+    docs_page,
+    live,
+    metrics,
+    read_documents,
+    reads,
+    sessions_paths,
+    state_pages,
+)
 from connectors.gateway.body_documents import body_problems
 from connectors.gateway.desk import Desk
 from connectors.gateway.media_types import TAKEN
 from connectors.gateway.methods import allowed
 from connectors.gateway.problems import Problem
+from connectors.gateway.security_documents import BY_KEY, SCHEMES
 from connectors.gateway.service import Gateway
 
 METHOD_NOT_ALLOWED = 405
@@ -53,6 +64,8 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequenc
         part(app, gateway)
     if gateway.live is not None:
         live.add(app, gateway, gateway.live)
+    if gateway.sessions is not None:
+        sessions_paths.add(app, gateway, gateway.sessions)
     docs_page.add(app)
     state_pages.add(app, gateway)
 
@@ -65,7 +78,7 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequenc
 
     described = app.openapi()
     components = described.setdefault("components", {})
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    components["securitySchemes"] = SCHEMES
     components.setdefault("schemas", {}).update(read_documents.components())
     return app
 
@@ -82,7 +95,7 @@ def _add_sources(app: FastAPI, gateway: Gateway) -> None:
         started = time.perf_counter()
         label = source if source in gateway.sources else "unknown"
         try:
-            account = gateway.account_of(request)
+            account = gateway.account_of(request, takes_session=False)
             told = await gateway.push(request, account, gateway.source_for(account, city, source))
         except Problem as problem:
             metrics.requests.labels(label, problem.status).inc()
@@ -110,7 +123,7 @@ _BODY = {
         "description": "What the source says, in its own form; CloudEvents 1.0 in binary, structured or batched mode.",
         "content": {media_type: {} for media_type in TAKEN},
     },
-    "security": [{"key": []}],
+    "security": BY_KEY,
     "parameters": [
         {
             "in": "header",

@@ -23,7 +23,9 @@ from connectors.formats.cap_out import CapMessage
 from connectors.gateway.limits import Rates, Turns
 from connectors.gateway.problems import Problem
 from connectors.gateway.published import PublishedAlerts
+from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
+from connectors.gateway.sessions_request import has_cookie
 from connectors.subscribers import Subscriber
 
 ATOM_TYPE = "application/atom+xml"
@@ -155,7 +157,7 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
 def _reader(gateway: Gateway, part: CapPart, request: Request, city: str) -> Subscriber | None:
     """The subscriber whose key the request has; ``None`` for one without a key."""
     subscriber = None
-    if request.headers.get("authorization"):
+    if gateway.is_named(request):
         subscriber = gateway.subscriber_of(gateway.account_of(request))
     elif (wait_s := part.visits.wait_s(_caller(request), None, gateway.now_s())) > 0:
         raise Problem(429, "too many requests without a key from this address", retry_after_s=wait_s)
@@ -207,12 +209,12 @@ def _host_of(request: Request) -> str:
 
 
 def _headers(request: Request, tag: str, changed_ms: int) -> dict[str, str]:
-    whose = "private" if request.headers.get("authorization") else "public"
+    whose = "private" if request.headers.get("authorization") or has_cookie(request) else "public"
     return {
         "ETag": tag,
         "Last-Modified": format_datetime(datetime.fromtimestamp(changed_ms // 1000, UTC), usegmt=True),
         "Cache-Control": f"{whose}, no-cache",
-        "Vary": "Authorization",
+        "Vary": "Authorization, Cookie",
     }
 
 
@@ -248,7 +250,7 @@ _CITY, _IDENTIFIER = (
     {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
     for name in ("city", "identifier")
 )
-_SECURITY: list[dict[str, list[str]]] = [{}, {"key": []}]
+_SECURITY: list[dict[str, list[str]]] = [{}, *BY_EITHER]
 _PAGING = [
     {
         "in": "query",

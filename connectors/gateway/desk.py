@@ -24,6 +24,9 @@ class Desk(Protocol):
     def actions(self) -> Sequence[str]:
         """The names of the actions on a situation."""
 
+    def may(self, roles: Sequence[str]) -> Sequence[str]:
+        """The actions that the law lets one of *roles* do."""
+
     def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
         """Return once *action* is safe in the log; it bears the first of *roles* that the law lets do it.
 

@@ -15,7 +15,9 @@ from connectors.gateway.live_place import Place
 from connectors.gateway.live_stream import Beginning, EventStream
 from connectors.gateway.live_view import Box, View
 from connectors.gateway.problems import Problem
+from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
+from connectors.gateway.sessions_request import used
 from connectors.subscribers import DELIVERED, Subscriber
 from schemas.kinds import load_kinds
 
@@ -29,7 +31,11 @@ def add(app: FastAPI, gateway: Gateway, hub: Hub) -> None:
 
     def is_current(client: Client) -> bool:
         """Whether the account of *client* may still read, and what it is shown is still what it may see."""
-        account = gateway.accounts.current(client.account, now_ms=gateway.now_ms())
+        now_ms = gateway.now_ms()
+        account = gateway.accounts.current(client.account, now_ms=now_ms)
+        session, sessions = client.session, gateway.sessions
+        if account is not None and session is not None and sessions is not None:
+            account = account if sessions.is_of(session, account, now_ms=now_ms) else None
         if account is None or not account.may_subscribe:
             return False
         return gateway.subscriber_of(account) == client.view.subscriber
@@ -54,7 +60,7 @@ def add(app: FastAPI, gateway: Gateway, hub: Hub) -> None:
         except Problem as problem:
             metrics.streams_refused.labels(problem.status).inc()
             return problem.answer()
-        client = Client(account, view, place)
+        client = Client(account, view, place, used(request).session)
         visitor = request.scope.get("state", {}).get(VISITOR)
         if visitor is not None:
             client.close = visitor.cut
@@ -133,7 +139,7 @@ def _parameter(name: str, description: str, where: str = "query", **schema: Any)
 
 
 _PARAMETERS = {
-    "security": [{"key": []}],
+    "security": BY_EITHER,
     "parameters": [
         _parameter("Last-Event-ID", "The id of the last event that was received.", "header"),
         _parameter("last_event_id", "The same, for clients that cannot send headers. The header wins."),

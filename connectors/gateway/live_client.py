@@ -11,12 +11,13 @@ from connectors.gateway import metrics
 from connectors.gateway.accounts import Account
 from connectors.gateway.live_place import Place
 from connectors.gateway.live_view import LiveEvent, View, block, id_line
+from connectors.gateway.sessions import Session
 
 SLOW, ENDED, KEY, LOG = "slow", "shutdown", "key", "log"
 REASONS = {
     SLOW: "the client read too slowly",
     ENDED: "the gateway is shutting down",
-    KEY: "the key was revoked, has expired or has other rights now",
+    KEY: "the key or the session is over, or has other rights now",
     LOG: "the log cannot be read now, or was begun anew",
 }
 RETRY_MS = 2_000
@@ -32,6 +33,7 @@ class Client:
     account: Account
     view: View
     place: Place
+    session: Session | None = None
     close: Callable[[], None] = lambda: None
     cursor: int | None = None
     told: Place | None = None

@@ -21,6 +21,7 @@ from connectors.gateway.live_log import EventLog, Standing
 from connectors.gateway.live_place import Place
 from connectors.gateway.live_ring import Ring
 from connectors.gateway.live_view import LiveEvent
+from connectors.gateway.sessions import Session
 
 COALESCED_S = 0.05
 KEEP_S = 0.2
@@ -147,9 +148,9 @@ class Hub:
         while self._clients:
             now = monotonic()
             is_ending = self._is_ending()
-            current: dict[tuple[int, bool], bool] = {}
+            current: dict[tuple[int, bool, Session | None], bool] = {}
             for client in self._clients:
-                its_class = (id(client.account), client.view.subscriber.is_cleared)
+                its_class = (id(client.account), client.view.subscriber.is_cleared, client.session)
                 if its_class not in current:
                     current[its_class] = is_current(client)
                 self._look(client, now, ENDED if is_ending else None if current[its_class] else KEY)

@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 
 from connectors.gateway.parameters import Parameter
+from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.story import WHATS
 from schemas.catalogue import load_catalogue
 from schemas.json_schema import json_schema
 
 CONTRACTS = ("core.situation", "core.alert", "core.grant", "place.camera")
-SECURITY: list[dict[str, list[str]]] = [{"key": []}]
+SECURITY = BY_EITHER
 ABOUT = """Agencies publish here, operators act on situations, and subscribers read situations, alerts and grants.
 
 **Keys.** Send `Authorization: Bearer …`. `bongsu key add AGENCY --city CITY --subscribe` makes a key, as

@@ -200,7 +200,7 @@ def _links(request: Request, cursor: str | None) -> dict[str, str]:
 
 def _tagged(request: Request, body: bytes, tag: str, headers: Mapping[str, str]) -> Response:
     """The answer with its ETag; 304 without a body where the client has it already."""
-    sent = {**headers, "ETag": tag, "Cache-Control": CACHE, "Vary": "Authorization"}
+    sent = {**headers, "ETag": tag, "Cache-Control": CACHE, "Vary": "Authorization, Cookie"}
     known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if tag in known or "*" in known:
         return Response(status_code=304, headers=sent)

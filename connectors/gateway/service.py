@@ -30,6 +30,8 @@ from connectors.gateway.live_hub import Hub
 from connectors.gateway.media_types import check_coding, media_type_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.readings import Readings
+from connectors.gateway.sessions import Sessions
+from connectors.gateway.sessions_request import account_of_session, has_cookie
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
 from connectors.gateway.trouble import Trouble
@@ -75,6 +77,7 @@ class Gateway:
     purposes: Callable[[], Collection[str]] = tuple
     """The purposes that the law in force names: a subscriber with one of them sees identifying fields."""
     readings: Readings | None = None
+    sessions: Sessions | None = None
     is_proxy: Callable[[str], bool] = lambda _address: False
     """Whether a proxy has that address: who comes through it is not on this machine, whatever its address."""
     is_beside: bool = False
@@ -84,10 +87,11 @@ class Gateway:
         of_account = BODIES_OF_ACCOUNT * self.body_bytes_max
         self.room = Room(max(BODIES_BYTES_MAX, 4 * of_account), of_account)
 
-    def account_of(self, request: Request) -> Account:
-        """The account of the request's key. A valid key is not limited by what others of the same address request."""
+    def account_of(self, request: Request, *, takes_session: bool = True) -> Account:
+        """The account of the request's key or, where *takes_session*, of its session; a key wins. A valid key is not limited
+        by what others of the same address request."""
         try:
-            account = self._account_of(request)
+            account = self._account_of(request, takes_session=takes_session)
         except Problem as problem:
             address = request.client.host if request.client else ""
             wait_s = self.wrong_keys.wait_s(address, None, self.now_s())
@@ -109,16 +113,34 @@ class Gateway:
             raise Problem(429, "too many requests with this key", retry_after_s=wait_s)
         return account
 
-    def _account_of(self, request: Request) -> Account:
+    def is_named(self, request: Request) -> bool:
+        """Whether the request says whose it is: by a header with a key, or by a session that counts."""
+        if request.headers.get("authorization"):
+            return True
+        return self._account_of_session(request) is not None
+
+    def _account_of_session(self, request: Request) -> Account | None:
+        if self.sessions is None or not has_cookie(request):
+            return None
+        self.check_accounts()
+        return account_of_session(self.sessions, self.accounts, request, now_ms=self.now_ms())
+
+    def check_accounts(self) -> None:
+        """``Problem`` 503 while no account is known."""
+        if not len(self.accounts) and (trouble := self.trouble()) is not None:
+            raise Problem(503, f"no keys are known yet: {trouble}", retry_after_s=5)
+
+    def _account_of(self, request: Request, *, takes_session: bool) -> Account:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
+            if takes_session and (signed_in := self._account_of_session(request)) is not None:
+                return signed_in
             raise Problem(
                 401,
                 "send your key as 'Authorization: Bearer …'",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if not len(self.accounts) and (trouble := self.trouble()) is not None:
-            raise Problem(503, f"no keys are known yet: {trouble}", retry_after_s=5)
+        self.check_accounts()
         account = self.accounts.of_key(key.strip()[:KEY_BYTES_MAX], now_ms=self.now_ms())
         if account is None:
             raise Problem(
@@ -237,8 +259,12 @@ class Gateway:
 
     async def body(self, request: Request, account: Account, *, bytes_max: int) -> bytes:
         """The body of the request, of *bytes_max* at most."""
+        return await self.body_of(request, account.account_id, bytes_max=bytes_max)
+
+    async def body_of(self, request: Request, caller: str, *, bytes_max: int) -> bytes:
+        """The body of the request of *caller*, an account or an address."""
         self._check_declared(request, bytes_max)
-        with self.room.place(account.account_id) as has_room_for:
+        with self.room.place(caller) as has_room_for:
             return await self._whole(request, bytes_max, has_room_for)
 
     def _check_declared(self, request: Request, bytes_max: int) -> None:

@@ -23,6 +23,7 @@ from connectors.gateway.access import AccessLog, Grants, Written, forbidden
 from connectors.gateway.accounts import Account
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.problems import Problem
+from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
 from connectors.gateway.ticket_documents import CHECK_PARAMETERS, CHECKED, REDEEMED
 from connectors.gateway.ticket_form import (
@@ -90,7 +91,7 @@ def add(app: FastAPI, gateway: Gateway, tickets: Tickets) -> None:
         "/v1/{city}/grants/{grant_id}/access",
         status_code=201,
         summary="Redeem a grant for a ticket that opens its camera's video once",
-        openapi_extra={"security": [{"key": []}]},
+        openapi_extra={"security": BY_EITHER},
         responses=REDEEMED,
     )
     async def redeem(city: str, grant_id: str, request: Request) -> Response:

@@ -72,6 +72,11 @@ class LogDesk:
             take=self._take,
         )
 
+    def may(self, roles: Sequence[str]) -> Sequence[str]:
+        """See ``connectors.gateway.desk.Desk``."""
+        law = self._rules().law.may
+        return [one for one in ACTIONS if one not in law or not set(roles).isdisjoint(law[one])]
+
     def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
         """See ``connectors.gateway.desk.Desk``."""
         rules = self._rules()

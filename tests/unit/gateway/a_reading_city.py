@@ -19,6 +19,7 @@ from connectors.gateway.cap import CapPart
 from connectors.gateway.desk import Done
 from connectors.gateway.published import PublishedAlerts
 from connectors.gateway.read_documents import example_of
+from connectors.gateway.sessions import Sessions
 from connectors.gateway.shelf import KEYS, Shelf, ShelfRow
 from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
@@ -27,6 +28,7 @@ from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"
 PURPOSE = "rescue"
+SESSIONS_SECRET = b"s" * 32
 ROLES = (
     "publisher",
     "no-purpose",
@@ -53,6 +55,9 @@ class NoDesk:
     """A desk that takes no action (``connectors.gateway.desk.Desk``)."""
 
     actions: Sequence[str] = ("note",)
+
+    def may(self, roles: Sequence[str]) -> Sequence[str]:
+        return self.actions
 
     def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
         raise Retriable("nothing is done here")
@@ -157,6 +162,7 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
 
         keys = _keys(add)
         here.gateway.desk = NoDesk()
+        here.gateway.sessions = Sessions(SESSIONS_SECRET, CITY)
         here.app = app_of(here.gateway, CapPart(city.published, NOON_MS))
         yield Reader(here, city, keys)
 

@@ -38,6 +38,9 @@ class NotingDesk:
     def __init__(self, city: ReadCity) -> None:
         self._city = city
 
+    def may(self, roles: Sequence[str]) -> Sequence[str]:
+        return self.actions
+
     def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
         if self._city.row("core.situation", action["situation_id"], now_ms=NOON_MS) is None:
             raise Invalid("no such situation", field="situation_id", expected="one of this city")

@@ -215,7 +215,7 @@ def test_a_client_that_has_it_already_is_answered_with_304(room: Room, path: str
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert room.get(path, if_none_match='"x"').status_code == 200
     assert first.headers["last-modified"] == "Thu, 28 May 2026 20:16:41 GMT"
-    assert first.headers["vary"] == "Authorization"
+    assert first.headers["vary"] == "Authorization, Cookie"
 
 
 def test_a_date_alone_is_heeded_for_what_never_changes(room: Room) -> None:
@@ -349,7 +349,7 @@ def test_the_description_names_each_form_of_an_answer(room: Room) -> None:
         assert forms.pop("200") == {media_type}
         assert forms.pop("304") == set()
         assert set(map(frozenset, forms.values())) == {frozenset({"application/problem+json"})}
-        assert its["security"] == [{}, {"key": []}]
+        assert its["security"] == [{}, {"key": []}, {"session": []}]
 
 
 def test_until_all_alerts_are_read_the_reader_is_told_to_come_again(room: Room) -> None:

@@ -34,6 +34,9 @@ class CityDesk:
     log: list[Mapping[str, Any]] = field(default_factory=list)
     actions: Sequence[str] = ACTIONS
 
+    def may(self, roles: Sequence[str]) -> Sequence[str]:
+        return self.actions
+
     def act(self, action: Mapping[str, Any], roles: Sequence[str]) -> Done:
         if self.is_away:
             raise Retriable("no broker answers")

@@ -46,7 +46,7 @@ WAYS = {
     "/v1/{city}/cap": "cap",
     "/v1/{city}/cap/{identifier}.xml": "cap/open-1.xml",
 }
-OTHERS = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
+OTHERS = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/console/api/session"}
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,9 @@ OPEN = {
     ("GET", "/v1/{city}/tickets/check"),
     ("GET", "/v1/{city}/cap"),
     ("GET", "/v1/{city}/cap/{identifier}.xml"),
+    ("POST", "/console/api/session"),
 }
-"""All that is readable without a key. Each of these shows only what is public, or checks a ticket of its own."""
+"""All that is answered without a key. Each of these shows only what is public, checks a ticket of its own, or signs in."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SAMPLES = {"city": "springfield"}
 

@@ -1,0 +1,145 @@
+"""Sessions of people who signed in: signed tokens, which no store keeps. Pure.
+
+A token names its account, holds a stamp of the account's key and password, and says until when it counts. It is signed with
+a key of the city's own. So every replica that has the key reads it, and a new key or password of the account ends it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from connectors.gateway.accounts import Account
+
+LIFE_MS = 12 * 3_600_000
+"""A session counts for so long after its last renewal."""
+RENEWED_AFTER_MS = 600_000
+"""A session that is used is renewed when its token is older than that."""
+ENDED_MAX = 10_000
+KEY_BYTES = 32
+TOKEN_BYTES_MAX = 1_000
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The claims of a token. *stamp*: of the account's secrets; *until_ms*: ``None`` for a wall's, which does not expire."""
+
+    account_id: str
+    session_id: str
+    stamp: str
+    issued_ms: int
+    until_ms: int | None
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Signs and reads the sessions of one city. *secret*: 32 random bytes or more, which all replicas have."""
+
+    secret: bytes = field(repr=False)
+    city: str
+    _key: bytes = field(init=False, repr=False)
+    _ended: dict[str, int | None] = field(default_factory=dict)
+    """Session → until when it would count. Bounded by ``ENDED_MAX``; the oldest goes first."""
+
+    def __post_init__(self) -> None:
+        about = f"bongsu/sessions/{self.city}".encode()
+        self._key = HKDF(SHA256(), KEY_BYTES, salt=None, info=about).derive(self.secret)
+
+    def begin(self, account: Account, *, now_ms: int) -> Session:
+        """A new session of *account*, which has just shown who it is."""
+        return Session(
+            account.account_id,
+            secrets.token_urlsafe(16),
+            stamp_of(account),
+            now_ms,
+            until_of(account, now_ms),
+        )
+
+    def token(self, session: Session) -> str:
+        """The text of the cookie."""
+        claims = [
+            VERSION,
+            session.account_id,
+            session.session_id,
+            session.stamp,
+            session.issued_ms,
+            session.until_ms,
+        ]
+        body = _b64(orjson.dumps(claims))
+        return f"{body}.{self._signature('token', body)}"
+
+    def read(self, token: str, *, now_ms: int) -> Session | None:
+        """The session of *token*; ``None`` for one that is not of this city, was changed, has expired or was ended here."""
+        body, _, signature = token.partition(".")
+        if len(token) > TOKEN_BYTES_MAX or not hmac.compare_digest(
+            self._signature("token", body).encode(), signature.encode("utf-8", "surrogatepass")
+        ):
+            return None
+        version, *claims = _claims(body)
+        if version != VERSION:
+            return None
+        session = Session(*claims)
+        is_over = session.until_ms is not None and now_ms >= session.until_ms
+        return None if is_over or session.session_id in self._ended else session
+
+    def csrf(self, session: Session) -> str:
+        """The value of ``X-Bongsu-CSRF``; it stays the same when the session is renewed."""
+        return self._signature("csrf", session.session_id)
+
+    def renewed(self, session: Session, account: Account, *, now_ms: int) -> Session | None:
+        """*session* with a new life; ``None`` while its token is young."""
+        if now_ms - session.issued_ms < RENEWED_AFTER_MS:
+            return None
+        return replace(session, issued_ms=now_ms, until_ms=until_of(account, now_ms))
+
+    def end(self, session: Session, *, now_ms: int) -> None:
+        """Refuse *session* in this process from now on."""
+        for its_id in [one for one, until in self._ended.items() if until is not None and until <= now_ms]:
+            del self._ended[its_id]
+        if len(self._ended) >= ENDED_MAX:
+            del self._ended[next(iter(self._ended))]
+        # renewals of other replicas may be under way: their tokens count a life longer than the one shown here
+        self._ended[session.session_id] = None if session.until_ms is None else now_ms + LIFE_MS
+
+    def is_of(self, session: Session, account: Account, *, now_ms: int) -> bool:
+        """Whether *session* still counts, and *account* has the secrets with which it was begun."""
+        is_over = session.until_ms is not None and now_ms >= session.until_ms
+        is_ended = session.session_id in self._ended
+        return not is_over and not is_ended and hmac.compare_digest(session.stamp, stamp_of(account))
+
+    def _signature(self, use: str, text: str) -> str:
+        told = f"{use}\x1f{text}".encode("utf-8", "surrogatepass")
+        return _b64(hmac.digest(self._key, told, hashlib.sha256))
+
+
+def until_of(_account: Account, now_ms: int) -> int | None:
+    """The end of a session that is begun or renewed now."""
+    return now_ms + LIFE_MS
+
+
+def stamp_of(account: Account) -> str:
+    """A short hash of all with which *account* can sign in, so that a new key or password ends its sessions."""
+    return hashlib.sha256(account.secret_hash).hexdigest()[:32]
+
+
+def _claims(body: str) -> list[Any]:
+    """The claims of a token whose signature is good."""
+    try:
+        claims: list[Any] = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise AssertionError("a signed token that is none of ours") from error
+    return claims
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
