@@ -14,9 +14,9 @@ class Role:
     """A kind of process: ``bongsu run CITY --stage <name>``.
 
     *after*: roles that are started before it where the city has them. No role needs another one to start; readers come
-    first, so that nothing waits in Kafka at a start. *replicas_max*: as many of one name and home may run; ``None``: any number. Further
-    gateways are replicas with names and homes of their own. *memory_mb*: the most it may take. *compiles*: it makes machine code
-    while it runs, so its memory may be writable and executable.
+    first, so that nothing waits in Kafka at a start. *replicas_max*: so many may run with one name and home; ``None``: any
+    number. Further gateways are replicas, with names and homes of their own. *memory_mb*: the most it may take.
+    *compiles*: it makes machine code while it runs, so its memory may be writable and executable.
     """
 
     name: str
@@ -84,7 +84,7 @@ ROLES = {
             1_024,
             1.0,
             1,
-            "its spool holds what it answered 202, on a volume of its own; further ones each need a home, BONGSU_REPLICA and BONGSU_SHARED_KEY",
+            "its spool holds what it answered 202, on its own volume; each further one needs its own home and BONGSU_REPLICA",
             files_max=65_536,
         ),
         Role(
