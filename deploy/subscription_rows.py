@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from connectors.transport.private_files import private_file, private_folder
 from deploy.faults import UsageFault
 from deploy.platform import Platform
+from deploy.replica import replica_from
+from deploy.sealed_secrets import NONCE_BYTES, sealed
 from deploy.topic_values import tell_left_out
 from schemas.catalogue import topic_name
 from streams.deliver.rows import lag_of
@@ -94,10 +96,16 @@ def lags(platform: Platform, city: City, found: Standing) -> dict[str, int]:
 
 
 def new_secret(city: str, name: str, *, number: int) -> tuple[str, str]:
-    """A webhook's new secret, kept in a private file of the home folder: (the secret, the setting that names it)."""
+    """A webhook's new secret: (the secret, the setting that stands for it in the row).
+
+    Where there is a ``BONGSU_SHARED_KEY`` the setting holds the secret sealed, since ``deliver`` may have another home; else
+    it names a private file of the home folder.
+    """
     from deploy.assembly.deliver import secrets_folder
 
     secret = "whsec_" + b64encode(chance.token_bytes(SECRET_BYTES)).decode()
+    if (key := replica_from(os.environ).shared_key) is not None:
+        return secret, sealed(secret, key, city, name, number, nonce=chance.token_bytes(NONCE_BYTES))
     file = private_file(private_folder(secrets_folder()) / f"{city}.{name}.{number}")
     with file.open("w", encoding="utf-8") as to:
         to.write(secret + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -17,9 +18,11 @@ from deploy.city.city import City, with_secrets
 from deploy.city.rules_file import RulesFile
 from deploy.faults import UsageFault
 from deploy.platform import Platform
+from deploy.replica import replica_from
+from deploy.sealed_secrets import SEALED, opened
 from deploy.settings import home_folder
 from schemas.errors import Fatal
-from streams.deliver.account_bounds import strange_setting
+from streams.deliver.account_bounds import SECRETS, strange_setting
 from streams.deliver.cap_bodies import CapBodies
 from streams.deliver.subscriptions import Subscription
 from streams.situations.config import RulesConfig
@@ -55,15 +58,15 @@ def purposes_of(rules: RulesConfig) -> list[str]:
 
 def sink_of(city: City, one: Subscription) -> Sink:
     """The sink of a subscription. ``Fatal`` where its settings are wrong on this machine, for one without a secret."""
-    settings = _of_account(city, one) if one.account_id is not None else _of_operator(one)
+    settings = _of_account(city, one) if one.account_id is not None else _of_operator(city, one)
     context = SinkContext(city.name, one.name, wall_clock_ms, city.file.deliver.allow_hosts)
     return load_sink(one.sink, settings, context, city.folders)
 
 
-def _of_operator(one: Subscription) -> dict[str, Any]:
+def _of_operator(city: City, one: Subscription) -> dict[str, Any]:
     """The settings of a subscription that an operator made, with every secret that they name."""
     try:
-        return with_secrets(with_files(one.settings, secrets_folder()), f"subscription '{one.name}'")
+        return with_secrets(with_own_secrets(city, one), f"subscription '{one.name}'")
     except UsageFault as fault:
         raise Fatal(fault.what, hint=fault.hint) from fault
 
@@ -80,7 +83,28 @@ def _of_account(city: City, one: Subscription) -> dict[str, Any]:
             f"subscription '{one.name}': its {name} names a secret that is not its own",
             hint="remove it, and make it again without ${…}",
         )
-    return with_files(one.settings, secrets_folder())
+    return with_own_secrets(city, one)
+
+
+def with_own_secrets(city: City, one: Subscription) -> dict[str, Any]:
+    """The settings of *one* with the secrets that were made for it: in files of the home folder, or sealed in the row."""
+    settings = with_files(one.settings, secrets_folder())
+    if not any(SEALED.fullmatch(each) for each in _secrets(settings)):
+        return settings
+    try:
+        key = replica_from(os.environ).shared_key
+    except UsageFault as fault:
+        raise Fatal(fault.what, hint=fault.hint) from fault
+    filled = [
+        opened(each, key, city.name, one.name) if SEALED.fullmatch(each) else each
+        for each in _secrets(settings)
+    ]
+    return {**settings, SECRETS: filled}
+
+
+def _secrets(settings: Mapping[str, Any]) -> list[str]:
+    found = settings.get(SECRETS)
+    return [str(each) for each in found] if isinstance(found, list | tuple) else []
 
 
 def secrets_folder() -> Path:

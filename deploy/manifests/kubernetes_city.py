@@ -90,12 +90,18 @@ def city_file(city: str, text: str) -> Object:
     }
 
 
-def secrets_of(process: CityProcess) -> dict[str, tuple[str, str]]:
-    """Environment variables that come from secrets: variable → (secret, key in it)."""
-    found = {name: (f"{process.city}-secrets", name) for name in process.secrets}
-    if process.role.name == "gateway":
+def secrets_of(process: CityProcess) -> dict[str, Object]:
+    """Environment variables that come from secrets: variable → reference."""
+    found: dict[str, Object] = {
+        name: {"name": f"{process.city}-secrets", "key": name} for name in process.secrets
+    }
+    if process.role.name in ("gateway", "deliver"):
         # not by the process's name: Strimzi makes a secret of that name for its Kafka user
-        found["BONGSU_SHARED_KEY"] = (f"{process.city}-shared-key", "key")
+        shared: Object = {"name": f"{process.city}-shared-key", "key": "key"}
+        # a city without a gateway may have none; with it, deliver opens what the gateways sealed
+        found["BONGSU_SHARED_KEY"] = (
+            shared if process.role.name == "gateway" else {**shared, "optional": True}
+        )
     return found
 
 
@@ -200,8 +206,8 @@ def _environment(process: CityProcess) -> list[Object]:
         *({"name": name, "value": value} for name, value in plain.items()),
         *({"name": name, **own_name} for name in names),
         *(
-            {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
-            for variable, (secret, key) in secrets_of(process).items()
+            {"name": variable, "valueFrom": {"secretKeyRef": reference}}
+            for variable, reference in secrets_of(process).items()
         ),
     ]
 

@@ -84,7 +84,7 @@ ROLES = {
             1_024,
             1.0,
             1,
-            "its spool holds what it answered 202, on its own volume; each further one needs its own home and BONGSU_REPLICA",
+            "its spool holds what it answered 202, on its volume; each further one needs its own home and BONGSU_REPLICA",
             files_max=65_536,
         ),
         Role(

@@ -11,6 +11,7 @@ from streams.deliver.subscriptions import Subscription
 
 MARK = "${"
 """The begin of a secret's name in a setting."""
+SEALED_MARK = f"{MARK}SEALED:"
 SECRETS = "secrets"
 
 
@@ -35,10 +36,15 @@ def secret_setting(city: str, name: str, number: int) -> str:
 
 def is_own_secret(setting: Any, one: Subscription, city: str) -> bool:
     """Whether *setting* names a secret that the platform generated for *one*, not for an earlier one of its name."""
-    before = f"{MARK}FILE:{city}.{one.name}."
-    if not isinstance(setting, str) or not (setting.startswith(before) and setting.endswith("}")):
+    if not isinstance(setting, str) or not setting.endswith("}"):
         return False
-    number = setting[len(before) : -1]
+    before = f"{MARK}FILE:{city}.{one.name}."
+    if setting.startswith(SEALED_MARK):  # whether it is of this subscription, is found when it is opened
+        number = setting[len(SEALED_MARK) : -1].partition(".")[0]
+    elif setting.startswith(before):
+        number = setting[len(before) : -1]
+    else:
+        return False
     return number.isascii() and number.isdecimal() and len(number) < 20 and int(number) >= one.created_at
 
 

@@ -26,8 +26,8 @@ CORNERS_MAX = 1_000
 SETTINGS_BYTES_MAX = 16_384
 SECRET_WORDS = ("secret", "token", "password", "key")
 """Words in the name of a setting whose value must be the name of a secret."""
-SECRET_NAME = re.compile(r"\$\{(FILE:)?[A-Za-z0-9._-]+\}")
-"""``${NAME}`` of the environment, or ``${FILE:name}`` of the home folder's private files."""
+SECRET_NAME = re.compile(r"\$\{(FILE:|SEALED:)?[A-Za-z0-9._-]+\}")
+"""``${NAME}`` of the environment, ``${FILE:name}`` of the home folder's private files, or a secret sealed in the row."""
 FORMATS = ("json", "cap")
 ALERT = "core.alert"
 """The contract of what goes out as CAP."""

@@ -146,6 +146,13 @@ def test_a_replica_of_the_gateway_has_its_name_and_the_key_that_all_have_and_a_c
         "name": "demo-shared-key",
         "key": "key",
     }
+    deliver = pod_of(of_kind("Deployment")["demo-deliver"])["containers"][0]["env"]
+    (shared,) = (one["valueFrom"]["secretKeyRef"] for one in deliver if one["name"] == "BONGSU_SHARED_KEY")
+    assert shared == {
+        "name": "demo-shared-key",
+        "key": "key",
+        "optional": True,
+    }  # it opens what a gateway sealed
     services = of_kind("Service")
     assert services["demo-gateway"]["spec"]["sessionAffinity"] == "ClientIP"
     assert services[gateway["spec"]["serviceName"]]["spec"]["clusterIP"] == "None"
@@ -241,9 +248,16 @@ def test_no_rendering_has_a_secret_and_each_that_it_names_is_in_the_readme() -> 
     names = set(re.findall(r'secretKeyRef:\s+name: "([^"]+)"', text)) | set(
         re.findall(r'secretName: "([^"]+)"', text)
     )
-    assert names == {"demo-shared-key", "demo-tls", "prometheus-keys"}
+    assert names == {
+        "columbia-shared-key",
+        "houston-shared-key",
+        "demo-shared-key",
+        "demo-tls",
+        "prometheus-keys",
+    }
     readme = (COMMITTED / "README.md").read_text("utf-8")
-    assert not [name for name in names if f"`{name.replace('demo-', 'CITY-')}`" not in readme]
+    general = {re.sub("^(demo|houston|columbia)-", "CITY-", name) for name in names}
+    assert not [name for name in general if f"`{name}`" not in readme]
 
 
 def test_prometheus_finds_the_pods_of_each_process_and_reads_a_gateway_with_its_citys_key() -> None:
