@@ -76,7 +76,7 @@ def test_after_a_rotation_a_sealed_secret_and_one_of_a_file_both_sign(
     assert with_own_secrets(city, rotated(one, setting))["secrets"] == [second, first]
 
 
-@pytest.mark.parametrize("key", [None, OTHER])
+@pytest.mark.parametrize("key", [None, OTHER], ids=["none", "another"])
 def test_without_the_gateways_key_the_fault_says_what_to_do_and_no_part_of_it(
     city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: bytes | None
 ) -> None:
