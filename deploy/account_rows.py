@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from connectors.gateway.accounts import check_account
+from connectors.gateway.accounts import USER, check_account
 from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.topic_values import tell_left_out
@@ -31,6 +31,20 @@ def rows_of(platform: Platform, city: City, kind: str) -> Rows:
     tell_left_out(reader)
     values = {account_id: dict(row.value or {}) for account_id, row in table.rows.items()}
     return {account_id: value for account_id, value in values.items() if value["kind"] == kind}
+
+
+def user_of(platform: Platform, city: City, name: str, *, is_good: bool = False) -> dict[str, Any]:
+    """The row of the user of that name or id. ``UsageFault`` where there is none, and for a disabled one where *is_good*."""
+    from schemas.names import is_same_name
+
+    for account_id, row in rows_of(platform, city, USER).items():
+        if name == account_id or is_same_name(name, row["name"]):
+            if is_good and row["revoked_at"] is not None:
+                raise UsageFault(f"{name[:64]!r} is disabled", hint="make another user")
+            return row
+    raise UsageFault(
+        f"{city.name} has no user {name[:64]!r}", hint=f"see bongsu user list --city {city.name}"
+    )
 
 
 def publish(platform: Platform, city: City, event: Event) -> None:

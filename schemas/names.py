@@ -12,6 +12,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from schemas.name_form import folded
+
 NAME_LETTERS_MAX = 64
 SEPARATORS = "/\\"
 JOINERS = "\u200c\u200d"
@@ -47,11 +49,7 @@ def account_name(name: str) -> str:
 
 def is_same_name(one: str, other: str) -> bool:
     """Whether people would take the two for one name: case and Unicode form do not count."""
-    return _folded(one) == _folded(other)
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return folded(one) == folded(other)
 
 
 AgencyName = Annotated[str, AfterValidator(spelt)]

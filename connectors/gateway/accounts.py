@@ -1,7 +1,7 @@
 """Keys of agencies, subscribers and users: create, hash and verify them. Pure.
 
 A key is ``bongsu_<account id>_<secret>``. Its secret is 256 random bits, so one SHA-256 protects it as well as a slow
-hash would. A password chosen by a person would need a slow hash, so no key is chosen by a person.
+hash would. A password is chosen by a person and has a slow hash of its own (``passwords``).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from connectors.gateway.roles import ADMINISTER, SUBSCRIBE, SUPERVISE, acting, r
 from connectors.subscribers import ALL
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
+from schemas.name_form import folded
 
 PREFIX = "bongsu"
 SECRET_BYTES = 32
@@ -26,6 +27,7 @@ SHA256 = "sha256"
 PUBLISH = "publish"
 ALL_SOURCES = "*"
 KEY, USER = "key", "user"
+NO_LINK: Mapping[str, Any] = {"link_hash": None, "link_expires_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class Account:
     audience: str | None = None
     purposes: frozenset[str] = frozenset()
     kind: str = KEY
+    password_hash: str | None = None
+    link_hash: str | None = None
+    link_expires_at: int | None = None
+    is_wall: bool = False
 
     def may_publish(self, source: str, agencies: Collection[str] = ()) -> bool:
         """Whether it may push to *source*, which speaks for *agencies*. A key that names no source may push to the sources
@@ -51,6 +57,11 @@ class Account:
             return False
         is_its_own = not agencies or self.name in agencies
         return source in self.sources or (ALL_SOURCES in self.sources and is_its_own)
+
+    @property
+    def secrets(self) -> tuple[bytes, str | None, bool]:
+        """All that its sessions rest on: when it changes, they are over."""
+        return self.secret_hash, self.password_hash, self.is_wall
 
     @property
     def may_subscribe(self) -> bool:
@@ -82,6 +93,7 @@ class Accounts:
 
     def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self._known: dict[str, Account] = {}
+        self._users: dict[str, str] = {}
         for row in rows:
             self.put(row)
 
@@ -91,8 +103,11 @@ class Accounts:
     def put(self, row: Mapping[str, Any]) -> None:
         """Add or replace this account. A key hashed by an unknown method is never accepted."""
         if row["kind"] not in (KEY, USER) or row["hash_method"] != SHA256:
-            self._known.pop(row["account_id"], None)
+            self.forget(row["account_id"])
             return
+        self.forget(row["account_id"])
+        if row["kind"] == USER:
+            self._users[folded(row["name"])] = row["account_id"]
         self._known[row["account_id"]] = Account(
             row["account_id"],
             row["name"],
@@ -105,14 +120,24 @@ class Accounts:
             row.get("audience"),  # rows kept beside a spool may be of the version before
             _one_set(tuple(row.get("purposes", ()))),
             row["kind"],
+            row.get("password_hash"),
+            row.get("link_hash"),
+            row.get("link_expires_at"),
+            row.get("is_wall", False),
         )
 
     def of_id(self, account_id: str) -> Account | None:
         """The account of that id, good or not."""
         return self._known.get(account_id)
 
+    def of_user(self, name: str, *, now_ms: int) -> Account | None:
+        """The person's account of that name, however it is spelt; ``None`` for one that is unknown, disabled or expired."""
+        return self.good(self._users.get(folded(name), ""), now_ms=now_ms)
+
     def forget(self, account_id: str) -> None:
-        self._known.pop(account_id, None)
+        known = self._known.pop(account_id, None)
+        if known is not None and self._users.get(folded(known.name)) == account_id:
+            del self._users[folded(known.name)]
 
     def good(self, account_id: str, *, now_ms: int) -> Account | None:
         """The account of that id; ``None`` for one that is unknown, revoked or expired."""
@@ -128,9 +153,9 @@ class Accounts:
         return account if account.is_good(now_ms) else None
 
     def current(self, account: Account, *, now_ms: int) -> Account | None:
-        """*account*, which showed its key before, as it is now; ``None`` when that key is no longer good."""
+        """*account*, which showed who it is before, as it is now; ``None`` when its key or its password is another."""
         known = self._known.get(account.account_id)
-        if known is None or known.secret_hash != account.secret_hash:
+        if known is None or known.secrets != account.secrets:
             return None
         return known if known.is_good(now_ms) else None
 
@@ -192,11 +217,14 @@ def new_user(
     expires_at: int | None = None,
     audience: str | None = ALL,
     purposes: Iterable[str] = (),
+    is_wall: bool = False,
 ) -> tuple[str, Event]:
-    """A person's new key, to be shown once, and the ``core.account`` event that verifies it. *role* is one of ``ROLES``."""
+    """A person's new key, to be shown once, and the ``core.account`` event that verifies it. *role* is one of ``ROLES``;
+    *is_wall*: its sessions do not expire."""
     row = {
         **_blank(USER, name, now_ms),
         "roles": roles_as(role),
+        "is_wall": is_wall,
         "expires_at": expires_at,
         "audience": audience,
         "purposes": sorted(purposes),
@@ -205,9 +233,9 @@ def new_user(
 
 
 def with_new_secret(city: str, row: Mapping[str, Any], *, now_ms: int) -> tuple[str, Event]:
-    """A new key for the account *row*, to be shown once. The old key is no longer accepted."""
+    """A new key for the account *row*, to be shown once. The old key and an unused link are no longer accepted."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    known = {**row, "secret_hash": hashed(secret).hex(), "hash_method": SHA256}
+    known = {**row, **NO_LINK, "secret_hash": hashed(secret).hex(), "hash_method": SHA256}
     return f"{PREFIX}_{row['account_id']}_{secret}", told(city, known, now_ms=now_ms)
 
 
@@ -223,6 +251,9 @@ def _blank(kind: str, name: str, now_ms: int) -> dict[str, Any]:
         "revoked_at": None,
         "audience": None,
         "purposes": [],
+        "password_hash": None,
+        **NO_LINK,
+        "is_wall": False,
     }
 
 

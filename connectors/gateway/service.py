@@ -31,6 +31,7 @@ from connectors.gateway.media_types import check_coding, media_type_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.readings import Readings
 from connectors.gateway.sessions import Sessions
+from connectors.gateway.sessions_link import UsedLinks
 from connectors.gateway.sessions_request import account_of_session, has_cookie
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
@@ -78,6 +79,7 @@ class Gateway:
     """The purposes that the law in force names: a subscriber with one of them sees identifying fields."""
     readings: Readings | None = None
     sessions: Sessions | None = None
+    links: UsedLinks | None = None
     is_proxy: Callable[[str], bool] = lambda _address: False
     """Whether a proxy has that address: who comes through it is not on this machine, whatever its address."""
     is_beside: bool = False

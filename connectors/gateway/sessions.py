@@ -122,14 +122,16 @@ class Sessions:
         return _b64(hmac.digest(self._key, told, hashlib.sha256))
 
 
-def until_of(_account: Account, now_ms: int) -> int | None:
-    """The end of a session that is begun or renewed now."""
-    return now_ms + LIFE_MS
+def until_of(account: Account, now_ms: int) -> int | None:
+    """The end of a session that is begun or renewed now; ``None`` for a wall's."""
+    return None if account.is_wall else now_ms + LIFE_MS
 
 
 def stamp_of(account: Account) -> str:
-    """A short hash of all with which *account* can sign in, so that a new key or password ends its sessions."""
-    return hashlib.sha256(account.secret_hash).hexdigest()[:32]
+    """A short hash of the secrets of *account*, so that a new key or password ends its sessions."""
+    key, password, is_wall = account.secrets
+    told = b"\x1f".join((key.hex().encode(), (password or "").encode(), str(is_wall).encode()))
+    return hashlib.sha256(told).hexdigest()[:32]
 
 
 def _claims(body: str) -> list[Any]:

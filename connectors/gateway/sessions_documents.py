@@ -7,7 +7,7 @@ from typing import Any
 from connectors.gateway.body_documents import body_problems
 from connectors.gateway.security_documents import BY_SESSION
 from connectors.gateway.sessions_request import CSRF
-from connectors.gateway.sessions_ways import WAYS
+from connectors.gateway.sessions_ways import KeyWay, LinkWay, PasswordWay
 
 PATH = "/console/api/session"
 _PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
@@ -47,6 +47,7 @@ _WHO = {
 }
 _TOLD = {"description": "Who is signed in.", "content": {"application/json": {"schema": _WHO}}}
 _NOBODY = {"description": "Nobody is signed in, or the session is over.", **_PROBLEM}
+_WAYS = {"anyOf": [one.model_json_schema() for one in (KeyWay, PasswordWay, LinkWay)]}
 _MANY = {"description": "Too many requests; see Retry-After.", **_PROBLEM}
 _UNKNOWN = {"description": "No keys are known yet; see Retry-After.", **_PROBLEM}
 POSTED: dict[str, Any] = {
@@ -55,7 +56,7 @@ POSTED: dict[str, Any] = {
     "tags": ["session"],
     "openapi_extra": {
         "security": [],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": WAYS.json_schema()}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _WAYS}}},
     },
     "responses": {
         200: _TOLD,
@@ -65,7 +66,10 @@ POSTED: dict[str, Any] = {
         415: {"description": "The body is not application/json.", **_PROBLEM},
         422: {"description": "The body is no sign-in.", **_PROBLEM},
         429: _MANY,
-        503: _UNKNOWN,
+        503: {
+            "description": "No keys are known yet, or too many sign in at once; see Retry-After.",
+            **_PROBLEM,
+        },
     },
 }
 SHOWN: dict[str, Any] = {

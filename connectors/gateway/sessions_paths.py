@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from pydantic import ValidationError
 from starlette.responses import Response
 
 from connectors.gateway.accounts import Account
-from connectors.gateway.media_types import media_type_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.roles import role_of
 from connectors.gateway.service import Gateway
 from connectors.gateway.sessions import Session, Sessions
 from connectors.gateway.sessions_documents import DELETED, PATH, POSTED, SHOWN
-from connectors.gateway.sessions_limits import Attempts, network_of
 from connectors.gateway.sessions_request import (
     Renewal,
     has_cookie,
@@ -26,60 +23,19 @@ from connectors.gateway.sessions_request import (
     set_cookie,
     used,
 )
-from connectors.gateway.sessions_ways import WAYS, KeyWay, Way
+from connectors.gateway.sessions_sign_in import SignIn
 from schemas.iso_time import EPOCH
 
-BODY_BYTES_MAX = 4_096
-OF_ADDRESS = (20, 3.0)
-"""Attempts of an address: so many at once, then one each so many seconds. All of a control room may have one address."""
-WRONG = "the sign-in is wrong, or no longer good"
 NO_SESSION = "nobody is signed in, or the session is over"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 @dataclass(slots=True)
-class SignIns:
+class SignedIn:
     """What the paths need beside the gateway."""
 
     gateway: Gateway
     sessions: Sessions
-    of_address: Attempts = field(default_factory=lambda: Attempts(*OF_ADDRESS))
-
-    async def account(self, request: Request) -> Account:
-        """The account of the request's body. ``Problem`` 401 with one text for every wrong sign-in."""
-        address = network_of(request.client.host if request.client else "")
-        now_s = self.gateway.now_s()
-        if (wait_s := self.of_address.wait_s(address, now_s)) > 0:
-            raise Problem(429, "too many attempts to sign in from this address", retry_after_s=wait_s)
-        way = await self._way(request, address)
-        self.gateway.check_accounts()
-        account = self._by_key(way)
-        if account is None:
-            raise Problem(401, WRONG, headers={"WWW-Authenticate": "Bearer"})
-        if not account.may_oversee:
-            self.gateway.subscriber_of(account)
-        self.of_address.give_back(address, now_s)
-        return account
-
-    async def _way(self, request: Request, address: str) -> Way:
-        # a page of another site can send a form, but no JSON without this server's leave
-        if (given := media_type_of(request.headers.getlist("content-type"))) not in ("", "application/json"):
-            raise Problem(415, f"{given[:60]!r} is not taken: send application/json")
-        body = await self.gateway.body_of(request, address, bytes_max=BODY_BYTES_MAX)
-        if not given:
-            raise Problem(415, "the request has no Content-Type: send application/json")
-        try:
-            return WAYS.validate_json(body)
-        except ValidationError:
-            # its text may hold the password
-            raise Problem(
-                422,
-                "the body is no sign-in",
-                more={"field": "the body", "expected": 'an object: {"key": …}'},
-            ) from None
-
-    def _by_key(self, way: KeyWay) -> Account | None:
-        return self.gateway.accounts.of_key(way.key, now_ms=self.gateway.now_ms())
 
     def told(self, account: Account, session: Session) -> dict[str, Any]:
         """The body of a response: who signed in, what they may do, and until when."""
@@ -111,14 +67,14 @@ class SignIns:
 
 def add(app: FastAPI, gateway: Gateway, sessions: Sessions) -> None:
     """Add the paths, and the renewal of sessions that are used on any path."""
-    signs = SignIns(gateway, sessions)
+    signs, sign = SignedIn(gateway, sessions), SignIn(gateway)
     # the gateway's clock may be replaced later
     app.add_middleware(Renewal, sessions=sessions, now_ms=lambda: gateway.now_ms())  # noqa: PLW0108
 
     @app.post(PATH, **POSTED)
     async def sign_in(request: Request) -> Response:
         try:
-            account = await signs.account(request)
+            account = await sign.account(request)
         except Problem as problem:
             return problem.answer()
         now_ms = gateway.now_ms()

@@ -27,7 +27,7 @@ from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_place import gateway_folder, gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
-from deploy.assembly.gateway_sessions import sessions_of
+from deploy.assembly.gateway_sessions import links_of, sessions_of
 from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
 from deploy.assembly.gateway_tickets import TicketPart
@@ -118,6 +118,7 @@ class CityGateway:
             is_proxy=about.is_proxy,
             live=self._live,
             sessions=sessions_of(city, replica),
+            links=links_of(city, replica),
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         self._server = server_of(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from connectors.gateway.sessions import Sessions
 from connectors.gateway.sessions_key import kept_secret
-from deploy.assembly.gateway_place import gateway_folder
+from connectors.gateway.sessions_link import UsedLinks
+from deploy.assembly.gateway_place import gateway_folder, gateway_url
 from deploy.city.city import City
 from deploy.replica import Replica
 
@@ -13,3 +14,18 @@ def sessions_of(city: City, replica: Replica) -> Sessions:
     """Signed with the replicas' shared key; without one with a secret in the home folder."""
     secret = replica.shared_key or kept_secret(gateway_folder(city) / "sessions" / "secret")
     return Sessions(secret, city.name)
+
+
+def links_of(city: City, replica: Replica) -> UsedLinks:
+    """The links that were used at this gateway."""
+    return UsedLinks(gateway_folder(city, replica.name) / "sessions" / "used-links")
+
+
+def link_url(city: City, token: str) -> str:
+    """The address that signs in once, at the city's gateway on this machine."""
+    return f"{console_url(city)}#link={token}"
+
+
+def console_url(city: City) -> str:
+    """The address of the console at the city's gateway on this machine."""
+    return f"{gateway_url(city)}/console/"

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from connectors.gateway.accounts import USER, new_user, told, with_new_secret
 from connectors.gateway.roles import ROLES, role_of
 from connectors.subscribers import ALL
-from deploy.account_rows import check_purposes, end_of, moment, name_of, publish, rows_of, standing
+from deploy.account_rows import check_purposes, end_of, moment, name_of, publish, rows_of, standing, user_of
 from deploy.cli.group import Group
 from deploy.cli.parameters import CITY, READS_AS, READS_FOR
+from deploy.cli.user_sign_in import link, password
 from deploy.faults import UsageFault
-from deploy.platform import Platform, reach
+from deploy.platform import reach
 from deploy.telling import tell
-
-if TYPE_CHECKING:
-    from deploy.city.city import City
 
 OF_CITY = click.option("--city", "city_name", type=CITY, required=True, help="whose gateway")
 
@@ -37,10 +34,17 @@ def user() -> None:
 @OF_CITY
 @click.option("--role", type=click.Choice(list(ROLES)), required=True, help="what they may do")
 @click.option("--days", type=click.IntRange(1), help="refused after so many days (default: never)")
+@click.option("--wall", is_flag=True, help="a viewer of a wall, whose sign-in to the console does not expire")
 @READS_AS
 @READS_FOR
 def add(
-    name: str, city_name: str, role: str, days: int | None, audience: str | None, purposes: tuple[str, ...]
+    name: str,
+    city_name: str,
+    role: str,
+    days: int | None,
+    wall: bool,
+    audience: str | None,
+    purposes: tuple[str, ...],
 ) -> None:
     """Make an account for NAME. Its key is printed once and can be read nowhere afterwards.
 
@@ -50,11 +54,16 @@ def add(
     \b
     Example:  bongsu user add desk-3 --role operator --city demo
               bongsu user add car-12 --role viewer --audience 112 --purpose crime-prevention --city demo
+              bongsu user add wall --role viewer --wall --city demo
     """
     from connectors.transport.web_page import wall_clock_ms
     from deploy.city.city import load_city
     from schemas.names import is_same_name
 
+    if wall and role != "viewer":
+        raise UsageFault(
+            f"--wall is of viewers: anybody in the room would be its {role}", hint="--role viewer"
+        )
     city = load_city(city_name)
     name = name_of(name, "a user")
     check_purposes(city, purposes)
@@ -73,6 +82,7 @@ def add(
         expires_at=end_of(days, now_ms),
         audience=audience or ALL,
         purposes=purposes,
+        is_wall=wall,
     )
     publish(platform, city, event)
     _show_once(shown)
@@ -113,7 +123,7 @@ def disable(name: str, city_name: str) -> None:
     from deploy.city.city import load_city
 
     city, platform = load_city(city_name), reach()
-    row, now_ms = _known(platform, city, name), wall_clock_ms()
+    row, now_ms = user_of(platform, city, name), wall_clock_ms()
     if row["revoked_at"] is None:
         publish(platform, city, told(city.name, {**row, "revoked_at": now_ms}, now_ms=now_ms))
     tell(f"{name} is refused from now on", err=True)
@@ -134,24 +144,14 @@ def passwd(name: str, city_name: str) -> None:
     from deploy.city.city import load_city
 
     city, platform = load_city(city_name), reach()
-    row = _known(platform, city, name)
-    if row["revoked_at"] is not None:
-        raise UsageFault(f"'{name}' is disabled", hint="make another user")
+    row = user_of(platform, city, name, is_good=True)
     shown, event = with_new_secret(city.name, row, now_ms=wall_clock_ms())
     publish(platform, city, event)
     _show_once(shown)
 
 
-def _known(platform: Platform, city: City, name: str) -> dict[str, Any]:
-    from schemas.names import is_same_name
-
-    for account_id, row in rows_of(platform, city, USER).items():
-        if name == account_id or is_same_name(name, row["name"]):
-            return row
-    raise UsageFault(
-        f"{city.name} has no user {name[:64]!r}",
-        hint=f"see bongsu user list --city {city.name}",
-    )
+user.add_command(password)
+user.add_command(link)
 
 
 def _show_once(key: str) -> None:

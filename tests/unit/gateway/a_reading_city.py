@@ -20,6 +20,7 @@ from connectors.gateway.desk import Done
 from connectors.gateway.published import PublishedAlerts
 from connectors.gateway.read_documents import example_of
 from connectors.gateway.sessions import Sessions
+from connectors.gateway.sessions_link import UsedLinks
 from connectors.gateway.shelf import KEYS, Shelf, ShelfRow
 from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
@@ -163,6 +164,7 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
         keys = _keys(add)
         here.gateway.desk = NoDesk()
         here.gateway.sessions = Sessions(SESSIONS_SECRET, CITY)
+        here.gateway.links = UsedLinks(folder / "used-links")
         here.app = app_of(here.gateway, CapPart(city.published, NOON_MS))
         yield Reader(here, city, keys)
 
