@@ -60,7 +60,8 @@ def password(name: str, city_name: str, from_stdin: bool) -> None:
 def link(name: str, city_name: str) -> None:
     """Print a link that signs NAME in once.
 
-    It is of the console, and good for ten minutes.     An older link of theirs is refused from now on. Whoever has the link is NAME: send it over a way that only they read.
+    It opens the console and is good for ten minutes; an older link of theirs is refused. Whoever has it is NAME: send it
+    over a way that only they read.
 
     \b
     Example:  bongsu user link desk-3 --city demo
