@@ -53,7 +53,8 @@ def in_home(command: Callable[..., Any]) -> Callable[..., Any]:
     "ports",
     multiple=True,
     type=PORT,
-    help="The port of kafka, registry or redis, kept from then on [default: a free one].",
+    help="The port of kafka, registry or redis, kept from then on [default: a free one]; of kafka-metrics, the page that"
+    " Prometheus reads of the broker [default: none].",
 )
 def up(home: Path, from_dir: Path | None, ports: Sequence[tuple[str, int]]) -> None:
     """Start Kafka, the schema registry and Redis here, and return when all answer.
@@ -70,6 +71,8 @@ def up(home: Path, from_dir: Path | None, ports: Sequence[tuple[str, int]]) -> N
         places = cluster.up(home, from_dir=from_dir, progress=progress, ports=dict(ports))
     tell(f"up in {time.monotonic() - begun:.1f} s, in {home}; end it with: bongsu down", err=True)
     tell(f"kafka     {places.kafka}\nregistry  {places.registry}\nredis     {without_password(places.redis)}")
+    if metrics := cluster.metrics_of(home):
+        tell(f"metrics   {metrics}")
 
 
 @click.command()
@@ -120,6 +123,8 @@ def status(home: Path, as_json: bool) -> None:
     else:
         for state in states:
             tell(f"{state.name:9} {_in_words(state)}")
+            if state.metrics:
+                tell(f"          its metrics: {state.metrics}")
         for one in silent:
             _tell_source(one)
         for name, told in idle.items():
@@ -165,7 +170,8 @@ def _as_state(told: dict[str, Any]) -> dict[str, Any]:
 def _as_value(state: cluster.ComponentState) -> dict[str, Any]:
     where = "bootstrap" if state.name == "kafka" else "url"
     place = without_password(state.place) if state.place else None
-    return {where: place, "up": state.up, "pid": state.pid}
+    shown = {where: place, "up": state.up, "pid": state.pid}
+    return shown | ({"metrics": state.metrics} if state.metrics else {})
 
 
 def _in_words(state: cluster.ComponentState) -> str:
@@ -214,7 +220,7 @@ def fetch(folder: Path) -> None:
 
     wanted = artefacts.load_lock()
     with shown() as progress:
-        cluster.ensure(wanted, folder.resolve(), cluster.cached(wanted), progress)
+        cluster.ensure_near(wanted, folder.resolve(), progress)
     size = sum(artefact.bytes for artefact in wanted) / 1e6
     tell(f"{len(wanted)} files, {size:.0f} MB, in {folder}; use it with: bongsu up --from {folder}", err=True)
 

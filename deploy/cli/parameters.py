@@ -12,9 +12,11 @@ from click.shell_completion import CompletionItem
 
 from connectors.locations import locate
 from deploy.city.names import city_names, file_of
+from deploy.local.broker_metrics import PORT as OF_METRICS
 from deploy.settings import COMPONENTS
 
 PORT_MAX = 65_535
+PORTS = (*COMPONENTS, OF_METRICS)
 
 
 class CityName(click.ParamType):
@@ -68,8 +70,8 @@ class Port(click.ParamType):
         if isinstance(value, tuple):
             return value
         name, _, number = str(value).partition("=")
-        if name not in COMPONENTS:
-            self.fail(f"{name!r} has no port: write {', '.join(COMPONENTS)} before the =", param, ctx)
+        if name not in PORTS:
+            self.fail(f"{name!r} has no port: write {', '.join(PORTS)} before the =", param, ctx)
         if not number.isascii() or not number.isdigit() or not 0 < int(number) <= PORT_MAX:
             self.fail(f"{number!r} is no port: write {name}= and a number from 1 to {PORT_MAX}", param, ctx)
         return name, int(number)
@@ -77,7 +79,7 @@ class Port(click.ParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        return _beginning([f"{name}=" for name in COMPONENTS], incomplete)
+        return _beginning([f"{name}=" for name in PORTS], incomplete)
 
 
 CITY = CityName()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploy.local import artefacts, fetch, processes
+from deploy.local import artefacts, broker_metrics, fetch, processes
 from deploy.local.artefacts import Artefact, Progress, Silent
 from deploy.local.component import Component, Ground
 from deploy.local.home import Home, Remembered
@@ -32,13 +32,15 @@ LOG_LINES = 8
 
 @dataclass(frozen=True, slots=True)
 class ComponentState:
-    """The state of a component. *place*: its address, empty when unknown; *is_given*: the environment named it."""
+    """The state of a component. *place*: its address, empty when unknown; *is_given*: the environment named it;
+    *metrics*: the address of its page of metrics, empty when it has none."""
 
     name: str
     place: str
     up: bool
     is_given: bool
     pid: int | None
+    metrics: str = ""
 
 
 def up(
@@ -57,7 +59,7 @@ def up(
     told = progress or Silent()
     place = Home(home)
     ours = [name for name in START_ORDER if name not in given()]
-    if elsewhere := sorted(set(ports or ()) & set(given())):
+    if elsewhere := sorted({_owner(name) for name in ports or ()} & set(given())):
         raise Fatal(
             f"{elsewhere[0]} is the one that {VARIABLES[elsewhere[0]]} names: its port is not ours to choose",
             hint=f"leave out its port, or unset {VARIABLES[elsewhere[0]]}",
@@ -65,11 +67,13 @@ def up(
     with place.locked():
         before = place.recall()
         missing = [name for name in ours if not runs(before, name)]
-        used = [port for name, part in PARTS.items() if runs(before, name) for port in part.ports]
+        used = [port for name in PARTS if runs(before, name) for port in ports_of(name)]
         remembered = with_fixed(before, ports or {}, running=used)
         if missing:
             demand_programs(missing)
-            store = ensure(_needed(missing), cache or cache_folder() / "artefacts", from_dir, told)
+            store = ensure(
+                _needed(missing, remembered.ports), cache or cache_folder() / "artefacts", from_dir, told
+            )
             _start_all(place, remembered, missing, store, told)
         elif remembered != before:
             place.remember(remembered)
@@ -102,6 +106,11 @@ def status(home: Path) -> list[ComponentState]:
     return [replace(one, up=_answers(one)) for one in _known(home)]
 
 
+def metrics_of(home: Path) -> str:
+    """The address of the broker's page of metrics; empty when it has none."""
+    return next((one.metrics for one in _known(home) if one.metrics), "")
+
+
 def ensure(wanted: Sequence[Artefact], cache: Path, from_dir: Path | None, progress: Progress) -> Path:
     """Fetch into *cache* every artefact that is missing or altered; returns *cache*."""
     cache.mkdir(parents=True, exist_ok=True)
@@ -116,20 +125,40 @@ def ensure(wanted: Sequence[Artefact], cache: Path, from_dir: Path | None, progr
     return cache
 
 
-def cached(wanted: Sequence[Artefact]) -> Path | None:
-    """The user's cache when it holds everything *wanted*, else ``None``."""
+def ensure_near(wanted: Sequence[Artefact], folder: Path, progress: Progress) -> None:
+    """As `ensure`, but take what the user's cache holds from there."""
     cache = cache_folder() / "artefacts"
-    return cache if all(artefacts.is_whole(artefact, cache) for artefact in wanted) else None
+    near = [artefact for artefact in wanted if artefacts.is_whole(artefact, cache)]
+    ensure(near, folder, cache, progress)
+    ensure(wanted, folder, None, progress)
 
 
-def _needed(components: Iterable[str]) -> list[Artefact]:
-    return [artefact for artefact in artefacts.load_lock() if artefact.part in set(components)]
+def ports_of(name: str) -> tuple[str, ...]:
+    """The names of the ports that a component listens on, with that of its metrics, which it has only where one is fixed."""
+    return (*PARTS[name].ports, broker_metrics.PORT) if name == broker_metrics.OF else PARTS[name].ports
+
+
+def _owner(port: str) -> str:
+    """The component that listens on the port of this name."""
+    return broker_metrics.OF if port == broker_metrics.PORT else port
+
+
+def _needed(components: Collection[str], ports: Mapping[str, int]) -> list[Artefact]:
+    more = (
+        {broker_metrics.PORT}
+        if broker_metrics.OF in components and broker_metrics.is_wanted(ports)
+        else set()
+    )
+    return [artefact for artefact in artefacts.load_lock() if artefact.part in {*components, *more}]
 
 
 def _start_all(
     home: Home, remembered: Remembered, missing: Sequence[str], store: Path, progress: Progress
 ) -> None:
-    names = [port for name in missing for port in PARTS[name].ports]
+    wanted = [port for name in missing for port in ports_of(name)]
+    names = [
+        port for port in wanted if port != broker_metrics.PORT or broker_metrics.is_wanted(remembered.ports)
+    ]
     chosen = choose_ports(names, kept=remembered.ports, home=home.root, fixed=remembered.fixed)
     ports = {**remembered.ports, **chosen}
     home.remember(replace(remembered, ports=ports))
@@ -198,9 +227,16 @@ def _known(home: Path) -> list[ComponentState]:
             up=False,
             is_given=name in named,
             pid=remembered.processes[name].pid if runs(remembered, name) else None,
+            metrics=broker_metrics.page_url(remembered.ports)
+            if _shows_metrics(remembered, name, named)
+            else "",
         )
         for name in COMPONENTS
     ]
+
+
+def _shows_metrics(remembered: Remembered, name: str, named: Collection[str]) -> bool:
+    return name == broker_metrics.OF and name not in named and runs(remembered, name)
 
 
 def _answers(state: ComponentState) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from deploy.city.city import City, readable_cities
 from deploy.city.names import own_cities
-from deploy.local import artefacts, cluster
+from deploy.local import artefacts, broker_metrics, cluster
 from deploy.local.home import Home
 from deploy.local.java import OLDEST, find_java, version_of
 from deploy.local.ports import is_free
@@ -134,7 +134,12 @@ def disk(home: Path) -> list[Finding]:
 
 
 def fetched(cache: Path) -> list[Finding]:
-    wanted = artefacts.load_lock()
+    """Check the fetched files. The agent for metrics is fetched when it is asked for."""
+    wanted = [
+        one
+        for one in artefacts.load_lock()
+        if one.part != broker_metrics.PORT or (cache / one.path).is_file()
+    ]
     missing = [artefact for artefact in wanted if not (cache / artefact.path).is_file()]
     damaged = [artefact for artefact in wanted if artefact not in missing and not _is_pinned(artefact, cache)]
     if damaged:
@@ -150,7 +155,7 @@ def ports(home: Path) -> list[Finding]:
     """Check the ports. One that another program uses now is no fault unless it is fixed: `up` chooses another."""
     remembered = Home(home).recall()
     running = {name for name in cluster.PARTS if cluster.runs(remembered, name)}
-    ours = {port for name in running for port in cluster.PARTS[name].ports}
+    ours = {port for name in running for port in cluster.ports_of(name)}
     taken = {
         name: number for name, number in remembered.ports.items() if name not in ours and not is_free(number)
     }

@@ -13,6 +13,7 @@ from string import Template
 from confluent_kafka import KafkaException
 
 from connectors.transport.private_files import private_folder
+from deploy.local import broker_metrics
 from deploy.local import fence as fencing
 from deploy.local.artefacts import class_path
 from deploy.local.component import Ground
@@ -90,7 +91,8 @@ class Kafka:
             self._format(ground)
         elif fencing.has_run(data):
             self._fence(ground)
-        return [*self._java(ground, "kafka"), *HEAP, "kafka.Kafka", "server.properties"]
+        agent = broker_metrics.java_options(ground.artefacts, ground.cache, folder, ground.ports)
+        return [*self._java(ground, "kafka"), *agent, *HEAP, "kafka.Kafka", "server.properties"]
 
     def answers(self, place: str) -> bool:
         if not takes_connections(place, timeout_s=ANSWER_S):

@@ -18,13 +18,19 @@ from deploy.local.repositories import repositories
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
 LOG = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
 REGISTRY = ("io.apicurio", "apicurio-registry-app", "3.3.3", "all", "tar.gz")
+AGENT = ("io.prometheus.jmx", "jmx_prometheus_javaagent", "1.0.1", "", "jar")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bases = {str(order): url for order, url in enumerate(repositories())}
         context = MavenContext(repo_cache=Path(folder), remote_repos=bases)
-        found = {artefact.path: artefact for artefact in [*_jars(context), _registry(context)]}
+        pinned = [
+            *_jars(context),
+            _single("kafka-metrics", AGENT, context),
+            _single("registry", REGISTRY, context),
+        ]
+        found = {artefact.path: artefact for artefact in pinned}
         LOCK_FILE.write_text(_as_toml(list(found.values())), encoding="utf-8")
 
 
@@ -40,10 +46,10 @@ def _jars(context: Any) -> list[Artefact]:
     return jars
 
 
-def _registry(context: Any) -> Artefact:
-    group, name, version, classifier, packaging = REGISTRY
+def _single(part: str, coordinates: tuple[str, ...], context: Any) -> Artefact:
+    group, name, version, classifier, packaging = coordinates
     component = context.project(group, name).at_version(version)
-    return _pinned("registry", component.artifact(classifier, packaging))
+    return _pinned(part, component.artifact(classifier, packaging))
 
 
 def _pinned(part: str, artifact: Any) -> Artefact:

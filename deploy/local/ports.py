@@ -44,8 +44,9 @@ def with_fixed(remembered: Remembered, wanted: Mapping[str, int], *, running: Co
     """
     for name, port in wanted.items():
         if name in running and remembered.ports.get(name) != port:
+            before = f"on port {remembered.ports[name]}" if name in remembered.ports else "without a port"
             raise Fatal(
-                f"{name} runs on port {remembered.ports.get(name)}",
+                f"{name} runs {before}",
                 hint=f"bongsu down, then bongsu up --port {name}={port}",
             )
     fixed = {*remembered.fixed, *wanted}

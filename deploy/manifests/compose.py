@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from deploy.local.broker_metrics import RULES as BROKER_RULES
 from deploy.manifests.alarms import RULES, rules
 from deploy.manifests.plan import CityProcess, Plan
 from deploy.manifests.platform_services import ADDRESSES, CLOSED, healthy, key_of, limited, platform_services
-from deploy.manifests.prometheus import scrape_settings
+from deploy.manifests.prometheus import BROKER_METRICS_PORT, scrape_settings
 from deploy.manifests.yaml_text import yaml_of
 
 HOST = "0.0.0.0"  # noqa: S104 (inside its container; only the gateway is published, on the host's loopback)
@@ -31,10 +32,11 @@ def compose_of(plan: Plan, *, image: str) -> dict[str, str]:
     scrapes = scrape_settings(
         plan,
         lambda process: f"{process.name}:{process.port}",
+        broker=f"kafka:{BROKER_METRICS_PORT}",
         key_file=lambda city: f"/run/secrets/{key_of(city)}",
     )
     files = {"compose.yaml": HEAD + yaml_of(whole), "prometheus.yml": HEAD + scrapes}
-    files[RULES] = HEAD + rules(plan.processes)
+    files |= {RULES: HEAD + rules(plan.processes), BROKER_RULES.name: BROKER_RULES.read_text("utf-8")}
     return files | {f"cities/{city}.toml": text for city, text in plan.city_files.items()}
 
 

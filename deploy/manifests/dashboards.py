@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from deploy.manifests import broker_panels
 from deploy.telling import tell
 
 CITY = "$city"
@@ -151,10 +152,17 @@ DASHBOARDS: Mapping[str, tuple[str, Sequence[Panel]]] = {
     ),
 }
 
+"""The dashboards of a city, by the name of their files."""
+BROKER = "broker"
+EVERY: Mapping[str, tuple[str, Sequence[Panel]]] = {
+    **DASHBOARDS,
+    BROKER: (broker_panels.TITLE, broker_panels.PANELS),
+}
+
 
 def dashboard(name: str) -> dict[str, Any]:
     """The dashboard *name* in Grafana's form (schema 39: Grafana 10.4 and later)."""
-    title, panels = DASHBOARDS[name]
+    title, panels = EVERY[name]
     return {
         "uid": f"bongsu-{name}",
         "title": title,
@@ -162,7 +170,7 @@ def dashboard(name: str) -> dict[str, Any]:
         "editable": False,
         "refresh": "15s",
         "time": {"from": "now-3h", "to": "now"},
-        "templating": {"list": [_source(), _city()]},
+        "templating": {"list": [_source()] if name == BROKER else [_source(), _city()]},
         "panels": [_panel(number, *panel) for number, panel in enumerate(panels)],
     }
 
@@ -211,10 +219,10 @@ def main(folder: Path) -> None:
     Example:  python -m deploy.manifests.dashboards -o /tmp/dashboards
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in DASHBOARDS:
+    for name in EVERY:
         text = json.dumps(dashboard(name), indent=2, ensure_ascii=False)
         (folder / f"{name}.json").write_text(text + "\n", "utf-8")
-    tell(f"{len(DASHBOARDS)} dashboards in {folder}")
+    tell(f"{len(EVERY)} dashboards in {folder}")
 
 
 if __name__ == "__main__":

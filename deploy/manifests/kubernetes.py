@@ -11,7 +11,7 @@ from typing import Any
 
 from deploy.manifests import kubernetes_city as city_parts
 from deploy.manifests import kubernetes_platform as platform
-from deploy.manifests.kubernetes_kafka import kafka_objects, topic_objects, user_object
+from deploy.manifests.kubernetes_kafka import BROKERS, kafka_objects, topic_objects, user_object
 from deploy.manifests.kubernetes_network import platform_policies
 from deploy.manifests.kubernetes_objects import Object
 from deploy.manifests.plan import Plan
@@ -57,7 +57,10 @@ def _overlay(plans: Sequence[Plan]) -> dict[str, str]:
     cities = [f"../../cities/{city}" for plan in plans for city in plan.cities]
     processes = [process for plan in plans for process in plan.processes]
     scrapes = pods_settings(
-        processes, city_parts.pods_name, key_file=lambda city: f"{platform.KEYS_FOLDER}/{city}"
+        processes,
+        city_parts.pods_name,
+        brokers=BROKERS,
+        key_file=lambda city: f"{platform.KEYS_FOLDER}/{city}",
     )
     settings = platform.prometheus_settings(scrapes, processes)
     return {

@@ -5,6 +5,7 @@ Versions and settings are those of the local broker in ``deploy/local``, except 
 
 from __future__ import annotations
 
+from deploy.local.broker_metrics import RULES
 from deploy.local.kafka import SETTINGS as LOCAL
 from deploy.manifests.kubernetes_objects import SAFE, Object, meta, named, one, pod_user, spread
 from deploy.manifests.plan import CityProcess
@@ -13,7 +14,9 @@ from deploy.topics import REPLICAS_MAX, settings_of
 from schemas.catalogue import load_catalogue, topic_name
 
 API = "kafka.strimzi.io/v1"
-CLUSTER, POOL = "bongsu", "brokers"
+CLUSTER, POOL, METRICS = "bongsu", "brokers", "kafka-metrics"
+BROKERS = f"{CLUSTER}-kafka-brokers"
+"""Strimzi's Service that DNS answers with the address of each broker's pod."""
 TLS_PORT = 9_093
 OF_CLUSTER = {"strimzi.io/cluster": CLUSTER}
 BOOTSTRAP = f"{CLUSTER}-kafka-bootstrap:{KAFKA_PORT}"
@@ -29,8 +32,8 @@ REGISTRY_TOPICS = ("kafkasql-journal", "kafkasql-snapshots", "registry-events")
 
 
 def kafka_objects() -> list[Object]:
-    """The cluster, its pool of nodes, and the registry's own topics."""
-    return [_kafka(), _pool(), *(_registry_topic(name) for name in REGISTRY_TOPICS)]
+    """The cluster with the rules of its metrics, its pool of nodes, and the registry's own topics."""
+    return [_metrics(), _kafka(), _pool(), *(_registry_topic(name) for name in REGISTRY_TOPICS)]
 
 
 def broker_settings() -> dict[str, str | int | bool]:
@@ -74,6 +77,10 @@ def _kafka() -> Object:
                 },
             ],
             "config": broker_settings(),
+            "metricsConfig": {
+                "type": "jmxPrometheusExporter",
+                "valueFrom": {"configMapKeyRef": {"name": METRICS, "key": RULES.name}},
+            },
         },
         "entityOperator": {"topicOperator": {}, "userOperator": {}, "template": operator},
     }
@@ -81,6 +88,12 @@ def _kafka() -> Object:
         "bongsu/plain-listener": "the services' clients know no certificates yet; a NetworkPolicy lets no other pod to it",
     }
     return one(API, "Kafka", CLUSTER, named("kafka"), spec, why)
+
+
+def _metrics() -> Object:
+    """The ConfigMap with the rules of the JMX exporter, which is in Strimzi's image."""
+    data = {RULES.name: RULES.read_text("utf-8")}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta(METRICS, named("kafka")), "data": data}
 
 
 def _user() -> Object:

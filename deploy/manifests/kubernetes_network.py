@@ -8,6 +8,7 @@ from deploy.manifests.kubernetes_kafka import OF_CLUSTER, TLS_PORT
 from deploy.manifests.kubernetes_objects import PART_OF, Object, named, one
 from deploy.manifests.plan import CityProcess
 from deploy.manifests.platform_services import KAFKA_PORT, PROMETHEUS_PORT, REDIS_PORT, REGISTRY_PORT
+from deploy.manifests.prometheus import BROKER_METRICS_PORT
 
 API = "networking.k8s.io/v1"
 DNS_PORT = 53
@@ -41,6 +42,7 @@ def platform_policies() -> list[Object]:
                 opening("from", services, KAFKA_PORT, TLS_PORT),
                 opening("from", registry, KAFKA_PORT),
                 opening("from", kafka, *BETWEEN_BROKERS),
+                opening("from", [_pods(named("prometheus"))], BROKER_METRICS_PORT),
             ],
             egress=[
                 opening("to", kafka, *BETWEEN_BROKERS),
@@ -66,7 +68,7 @@ def platform_policies() -> list[Object]:
             metrics,
             ["Ingress", "Egress"],
             ingress=[opening("from", [_space(KEDA)], PROMETHEUS_PORT)],
-            egress=[{"to": services}],
+            egress=[{"to": services}, opening("to", kafka, BROKER_METRICS_PORT)],
         ),
         _policy(
             "services",

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploy.local.artefacts import load_lock
+from deploy.local.broker_metrics import RULES as BROKER_RULES
 from deploy.local.kafka import CLUSTER_ID, HEAP
 from deploy.local.kafka import SETTINGS as KAFKA_SETTINGS
 from deploy.manifests.alarms import RULES
+from deploy.manifests.prometheus import BROKER_METRICS_PORT
 
 KAFKA_PORT, CONTROLLER_PORT, REGISTRY_PORT, REDIS_PORT, PROMETHEUS_PORT = 9092, 9093, 8080, 6379, 9090
 ADDRESSES = {
@@ -20,6 +22,9 @@ ADDRESSES = {
     "BONGSU_REGISTRY": f"http://registry:{REGISTRY_PORT}/apis/ccompat/v7",
     "BONGSU_REDIS": f"redis://redis:{REDIS_PORT}/0",
 }
+AGENT, AGENT_RULES = "/opt/bongsu/jmx-exporter.jar", "/opt/bongsu/jmx.yml"
+"""The JMX exporter in Kafka's container, and its rules."""
+AGENT_OPTION = f"-javaagent:{AGENT}={BROKER_METRICS_PORT}:{AGENT_RULES}"
 VALKEY, PROMETHEUS = "8.1", "v3.5.0"
 CLOSED = {
     "read_only": True,
@@ -85,10 +90,16 @@ def _kafka() -> dict[str, Any]:
     image = f"apache/kafka:{version_of('kafka', 'kafka_2.13')}"
     return {
         "image": f"${{BONGSU_KAFKA_IMAGE:-{image}}}",
-        "environment": kafka_environment(),
+        "environment": kafka_environment()
+        | {"KAFKA_OPTS": f"${{BONGSU_JMX_AGENT:+{AGENT_OPTION}}}"},  # else empty
         **CLOSED,
         "tmpfs": ["/tmp", "/opt/kafka/config:uid=1000,gid=1000", "/opt/kafka/logs:uid=1000,gid=1000"],  # noqa: S108 (the container's own)
-        "volumes": ["kafka:/var/lib/kafka/data"],
+        "volumes": [
+            "kafka:/var/lib/kafka/data",
+            f"./{BROKER_RULES.name}:{AGENT_RULES}:ro",
+            # without an agent the rules stand in for it: a mount needs a file, and nothing reads this one then
+            f"${{BONGSU_JMX_AGENT:-./{BROKER_RULES.name}}}:{AGENT}:ro",
+        ],
         **limited(1_536, 2.0, 1_024),
         "healthcheck": healthy("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{KAFKA_PORT}"),
         "stop_grace_period": "60s",

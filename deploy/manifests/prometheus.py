@@ -10,11 +10,15 @@ from deploy.manifests.yaml_text import yaml_of
 
 Address = Callable[[CityProcess], str]
 KeyFile = Callable[[str], str]
+BROKER_JOB = "bongsu-kafka"
+BROKER_METRICS_PORT = 9_404
+"""The port of the JMX exporter in Strimzi's images, and so everywhere."""
 
 
-def scrape_settings(plan: Plan, address: Address, *, key_file: KeyFile | None = None) -> str:
+def scrape_settings(plan: Plan, address: Address, *, broker: str, key_file: KeyFile | None = None) -> str:
     """``prometheus.yml``: a job for each role, a target for each process. *address* gives a process's host and port.
 
+    *broker*: host and port of the page of Kafka's metrics.
     *key_file* gives the file of a city's key: its gateway shows its metrics to a caller elsewhere only with one.
     """
     jobs: dict[str, list[CityProcess]] = {}
@@ -22,7 +26,12 @@ def scrape_settings(plan: Plan, address: Address, *, key_file: KeyFile | None = 
         is_keyed = key_file is not None and process.role.name == "gateway"
         jobs.setdefault(process.name if is_keyed else process.role.name, []).append(process)
     written = [_job(name, processes, address, key_file) for name, processes in jobs.items()]
-    return _settings(written)
+    return _settings([*written, _of_broker({"static_configs": [{"targets": [broker]}]})])
+
+
+def _of_broker(found: Mapping[str, object]) -> dict[str, object]:
+    """The job of Kafka's brokers. No label names a role: where they show no metrics, no alarm rings for it."""
+    return {"job_name": BROKER_JOB, "metrics_path": "/metrics", **found}
 
 
 def _settings(jobs: Sequence[Mapping[str, object]]) -> str:
@@ -49,13 +58,16 @@ def _job(
     }
 
 
-def pods_settings(processes: Sequence[CityProcess], service: Address, *, key_file: KeyFile) -> str:
+def pods_settings(
+    processes: Sequence[CityProcess], service: Address, *, brokers: str, key_file: KeyFile
+) -> str:
     """``prometheus.yml`` where a process is several pods: a job for each process, whose pods are found by DNS.
 
-    *service* gives the name that DNS answers with the address of each pod.
+    *service* gives the name that DNS answers with the address of each pod, *brokers* is that of Kafka's.
     """
     written = [_pods_job(process, service, key_file) for process in processes]
-    return _settings(written)
+    found = {"names": [brokers], "type": "A", "port": BROKER_METRICS_PORT, "refresh_interval": "15s"}
+    return _settings([*written, _of_broker({"dns_sd_configs": [found]})])
 
 
 def _pods_job(process: CityProcess, service: Address, key_file: KeyFile) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from deploy.manifests.alarms import RULES, rules
 from deploy.manifests.plan import ADDRESSES, CityProcess, Plan
-from deploy.manifests.prometheus import scrape_settings
+from deploy.manifests.prometheus import BROKER_METRICS_PORT, scrape_settings
 
 ALL = "bongsu.target"
 USER = "bongsu"
@@ -64,7 +64,9 @@ def units_of(plan: Plan, *, program: str) -> dict[str, str]:
     files["etc/bongsu.env"] = _addresses()
     for city in plan.cities:
         files[f"etc/{city}.env"] = _secrets(plan, city)
-    files["prometheus.yml"] = scrape_settings(plan, lambda process: f"{HOST}:{process.port}")
+    files["prometheus.yml"] = scrape_settings(
+        plan, lambda process: f"{HOST}:{process.port}", broker=f"{HOST}:{BROKER_METRICS_PORT}"
+    )
     files[RULES] = rules(plan.processes)
     files |= {f"etc/cities/{city}.toml": text for city, text in plan.city_files.items()}
     return files

@@ -131,10 +131,12 @@ def test_each_row_of_the_index_is_of_its_page_and_not_cut_in_a_number() -> None:
 
 
 def test_each_metric_of_an_alarm_is_one_that_the_processes_show() -> None:
-    known = set(re.findall(r"`(bongsu_\w+)", (ROOT / "deploy" / "METRICS.md").read_text("utf-8")))
-    asked = {name for one in (*alarms(), *records()) for name in re.findall(r"\bbongsu_\w+", one["expr"])}
+    known = set(re.findall(r"`((?:bongsu|kafka)_\w+)", (ROOT / "deploy" / "METRICS.md").read_text("utf-8")))
+    asked = {
+        name for one in (*alarms(), *records()) for name in re.findall(r"\b(?:bongsu|kafka)_\w+", one["expr"])
+    }
     assert {re.sub("_(bucket|count|sum)$", "", name) for name in asked} <= known
-    assert "bongsu_lag_seconds" in asked
+    assert {"bongsu_lag_seconds", "kafka_offline_partitions"} <= asked
     recorded = {one["name"] for one in records()}
     texts = [*(one["expr"] for one in (*alarms(), *records())), *queries()]
     assert {name for text in texts for name in re.findall(r"\bbongsu:[\w:]+", text)} == recorded

@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from deploy.manifests.alarms import records
-from deploy.manifests.dashboards import CITY, DASHBOARDS, dashboard, main
+from deploy.manifests.dashboards import CITY, DASHBOARDS, EVERY, dashboard, main
 from tests.conftest import ROOT
 
 COMMITTED = ROOT / "deploy" / "observability" / "dashboards"
@@ -36,8 +36,8 @@ def test_each_metric_of_a_query_is_one_that_the_processes_show_and_each_query_is
 
 
 def test_each_panel_has_a_place_of_its_own_and_the_source_of_the_dashboard() -> None:
-    for name in DASHBOARDS:
+    for name in EVERY:
         panels = json.loads(json.dumps(dashboard(name)))["panels"]
         places = {(one["gridPos"]["x"], one["gridPos"]["y"]) for one in panels}
-        assert len(places) == len(panels) == len(DASHBOARDS[name][1])
+        assert len(places) == len(panels) == len(EVERY[name][1])
         assert all(one["targets"][0]["datasource"]["uid"] == "${source}" for one in panels)

@@ -102,12 +102,25 @@ def test_the_broker_has_the_settings_of_the_local_one() -> None:
     assert not [name for name, value in settings.items() if "$" in value]
 
 
+def test_the_broker_has_the_exporter_where_its_file_is_named_and_needs_none() -> None:
+    kafka = composed("demo")["services"]["kafka"]
+    option = kafka["environment"]["KAFKA_OPTS"].removeprefix("${BONGSU_JMX_AGENT:+").removesuffix("}")
+    agent, _, rules = option.removeprefix("-javaagent:").partition("=9404:")
+    mounted = {volume.removesuffix(":ro").rpartition(":")[2]: volume for volume in kafka["volumes"][1:]}
+    assert mounted == {
+        rules: f"./jmx.yml:{rules}:ro",
+        agent: f"${{BONGSU_JMX_AGENT:-./jmx.yml}}:{agent}:ro",  # a file that is there without the agent, too
+    }
+    files = compose_of(plan_of([load_city("demo")]), image=IMAGE)
+    assert files["jmx.yml"] == (ROOT / "deploy" / "observability" / "jmx.yml").read_text("utf-8")
+
+
 def test_prometheus_reads_each_process_once_and_a_gateway_with_its_citys_key() -> None:
     plan = plan_of([load_city("demo"), load_city("daejeon")])
     files = compose_of(plan, image=IMAGE)
     jobs = yaml.safe_load(files["prometheus.yml"])["scrape_configs"]
     targets = [target for job in jobs for one in job["static_configs"] for target in one["targets"]]
-    assert sorted(targets) == sorted(f"{one.name}:{one.port}" for one in plan.processes)
+    assert sorted(targets) == sorted([*(f"{one.name}:{one.port}" for one in plan.processes), "kafka:9404"])
     keys = {
         job["job_name"]: job["authorization"]["credentials_file"] for job in jobs if "authorization" in job
     }

@@ -266,7 +266,8 @@ def test_prometheus_finds_the_pods_of_each_process_and_reads_a_gateway_with_its_
         jobs = yaml.safe_load(held["data"]["prometheus.yml"])["scrape_configs"]
         found = {(job["dns_sd_configs"][0]["names"][0], job["dns_sd_configs"][0]["port"]) for job in jobs}
         processes = [one for name in names for one in plan_of([load_city(name)]).processes]
-        assert found == {(f"{one.name}-pods", one.port) for one in processes}
+        brokers = ("bongsu-kafka-brokers", 9_404)
+        assert found == {brokers, *((f"{one.name}-pods", one.port) for one in processes)}
         keyed = {
             job["job_name"]: job["authorization"]["credentials_file"]
             for job in jobs
@@ -344,3 +345,26 @@ def test_a_planted_fault_is_found_by_the_schemas(
     one = copy.deepcopy(of_kind(kind)[name])
     one["spec"][path] = value
     assert not is_valid(one, definitions)
+
+
+def test_the_broker_shows_its_metrics_to_prometheus_alone() -> None:
+    held = of_kind("Kafka")["bongsu"]["spec"]["kafka"]["metricsConfig"]
+    assert held["type"] == "jmxPrometheusExporter"
+    reference = held["valueFrom"]["configMapKeyRef"]
+    rules = of_kind("ConfigMap")[reference["name"]]["data"][reference["key"]]
+    assert rules == (ROOT / "deploy" / "observability" / "jmx.yml").read_text("utf-8")
+    policies = of_kind("NetworkPolicy")
+    prometheus = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}}
+    metrics = [{"port": 9_404, "protocol": "TCP"}]
+    opened = [one for one in policies["kafka"]["spec"]["ingress"] if metrics[0] in one["ports"]]
+    assert opened == [{"from": [prometheus], "ports": metrics}]
+    assert metrics in [one.get("ports") for one in policies["prometheus"]["spec"]["egress"]]
+    for overlay in OVERLAYS:
+        settings = (COMMITTED / "overlays" / overlay / "prometheus.yaml").read_text("utf-8")
+        (job,) = [
+            one
+            for one in yaml.safe_load(yaml.safe_load(settings)["data"]["prometheus.yml"])["scrape_configs"]
+            if one["job_name"] == "bongsu-kafka"
+        ]
+        assert job["dns_sd_configs"][0]["names"] == ["bongsu-kafka-brokers"]
+        assert job["dns_sd_configs"][0]["port"] == 9_404
