@@ -68,11 +68,19 @@ class LivingCity:
         }
         return [sys.executable, "-m", "deploy.cli", *words], environment
 
-    def bongsu(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def bongsu(
+        self, *words: str, code: int = 0, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; it must end with *code*."""
         command, environment = self.command(*words)
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=COMMAND_S, check=False
+            command,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
         )
         assert done.returncode == code, f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr}"
         return done

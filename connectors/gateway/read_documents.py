@@ -20,6 +20,8 @@ ABOUT = """Agencies publish here, operators act on situations, and subscribers r
 
 **Keys.** Send `Authorization: Bearer …`. `bongsu key add AGENCY --city CITY --subscribe` makes a key, as
 `bongsu user add NAME --city CITY --role viewer` does.
+**Sessions.** A person signs in with `POST /console/api/session`; its cookie counts as a key does, with `X-Bongsu-CSRF`
+beside it where something is changed.
 **Masked fields.** A field that you may not see is null, also a list. Identifying fields need one of the law's purposes.
 **Pages.** The newest changed comes first. `next` and the header `Link` hold the cursor of the next page; a page may have
 fewer rows than `limit` and still a next one. To hear of changes, give `newest_change` as `since`: it is inclusive.

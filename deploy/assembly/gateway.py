@@ -27,7 +27,7 @@ from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_place import gateway_folder, gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
-from deploy.assembly.gateway_sessions import links_of, sessions_of
+from deploy.assembly.gateway_sessions import console_url, links_of, sessions_of
 from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
 from deploy.assembly.gateway_tickets import TicketPart
@@ -77,6 +77,7 @@ class CityGateway:
         self.fault: BongsuError | None = None
         self.is_over = False
         self.url = gateway_url(city, replica.name)
+        self.console_url = console_url(self.url)
         self._spool = Spool(
             spool_path(city, replica.name),
             bytes_max=about.spool_bytes_max,

@@ -23,9 +23,9 @@ def links_of(city: City, replica: Replica) -> UsedLinks:
 
 def link_url(city: City, token: str) -> str:
     """The address that signs in once, at the city's gateway on this machine."""
-    return f"{console_url(city)}#link={token}"
+    return f"{console_url(gateway_url(city))}#link={token}"
 
 
-def console_url(city: City) -> str:
-    """The address of the console at the city's gateway on this machine."""
-    return f"{gateway_url(city)}/console/"
+def console_url(url: str) -> str:
+    """The address of the console at the gateway with that address."""
+    return f"{url}/console/"

@@ -61,6 +61,8 @@ def demo(
     Example:  bongsu demo --minutes 3
     """
     from deploy.assembly.child import worker_running
+    from deploy.assembly.stages import has_gateway
+    from deploy.demo.console import link_of_operator, offer
     from deploy.demo.output import Output
     from deploy.topics import demand_order, ensure_topics
 
@@ -87,7 +89,10 @@ def demo(
         stack.callback(records.close)  # its consumer ends before the cluster does
         next(records)  # subscribed: nothing from here on is missed
         key = _key(platform, city) if devices is not None else ""
+        link = link_of_operator(platform, city) if has_gateway(city) else None
         check = stack.enter_context(worker_running(city))
+        if link is not None:
+            offer(link, opens=not (no_browser or as_json or as_story))
         if devices is not None:
             stack.enter_context(devices.sending(city, platform.kafka, key))
         output = Output(platform, city, as_json=as_json, as_story=as_story, cameras=cameras, begun=begun)

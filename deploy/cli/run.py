@@ -157,7 +157,9 @@ def _serve(city: City, output: LogOutput, replica: Replica) -> None:
     from streams.runtime.replica import gateway_id
 
     gateway = CityGateway(city, know(), replica)
-    with minute_line(output, name=gateway_id(city.name, replica.name), web=gateway.url):
+    with minute_line(
+        output, name=gateway_id(city.name, replica.name), web=gateway.url, console=gateway.console_url
+    ):
         gateway.run()
 
 
@@ -182,7 +184,7 @@ def _work(
     worker.stop_when(is_over)
     about = {"name": worker.name, "web_port": worker.web_port}
     if gateway is not None:
-        about["gateway"] = gateway.url
+        about |= {"gateway": gateway.url, "console": gateway.console_url}
     with ExitStack() as beside:
         if gateway is not None:
             beside.enter_context(gateway.beside(worker))

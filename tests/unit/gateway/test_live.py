@@ -15,11 +15,12 @@ import httpx
 import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 
-from connectors.gateway.accounts import new_key
+from connectors.gateway.accounts import new_key, new_user
 from connectors.gateway.app import app_of
 from connectors.gateway.door import Door
 from connectors.gateway.live_hub import Hub, Limits
 from connectors.gateway.live_ring import Ring
+from connectors.gateway.sessions import LIFE_MS, Session, Sessions
 from tests.living_city import wait_until
 from tests.unit.gateway.a_live_log import ALERT, GRANT, SITUATION, MemoryLog
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
@@ -51,7 +52,7 @@ class Live:
         self, query: str = "", last: str = "", key: str = "", **headers: str
     ) -> Iterator[Iterator[ServerSentEvent]]:
         """The events of a stream. It has joined: its first block was received."""
-        sent = {"authorization": f"Bearer {key or self.key}", **headers}
+        sent = headers if "cookie" in headers else {"authorization": f"Bearer {key or self.key}", **headers}
         sent |= {"last-event-id": last} if last else {}
         url = f"http://127.0.0.1:{self.port}/v1/springfield/events?{query}"
         with (
@@ -104,6 +105,7 @@ def living(
         )
         here.gateway.live = hub
         here.gateway.purposes = lambda: ("dispatch",)
+        here.gateway.sessions = Sessions(b"s" * 32, "springfield")
         here.app = app_of(here.gateway)
         hub.start()
         with served(here, Door()) as server:
@@ -351,6 +353,43 @@ def test_a_revoked_expired_or_changed_key_ends_its_stream_within_a_second(live: 
             assert time.monotonic() - begun < 1.0
             live.log.write(SITUATION)
             assert take(others, 1)
+
+
+@pytest.mark.parametrize("over", ["signed out", "another password", "disabled", "expired"])
+def test_a_session_that_is_over_ends_its_stream_alone(live: Live, over: str) -> None:
+    gateway = live.here.gateway
+    key, event = new_user("springfield", "desk-3", "operator", now_ms=NOON_MS)
+    gateway.accounts.put(event.value or {})
+    account = gateway.accounts.of_id(event.key)
+    assert account is not None
+    assert gateway.sessions is not None
+    session, other = (gateway.sessions.begin(account, now_ms=NOON_MS) for _ in range(2))
+    with (
+        live.stream(cookie=cookie_of(gateway.sessions, session)) as events,
+        live.stream(cookie=cookie_of(gateway.sessions, other)) as others,
+        live.stream(key=key) as by_key,
+    ):
+        live.log.write(SITUATION)
+        assert take(events, 1)
+        begun = time.monotonic()
+        if over == "signed out":
+            gateway.sessions.end(session, now_ms=NOON_MS)
+        elif over == "expired":
+            gateway.now_ms = lambda: NOON_MS + LIFE_MS
+        else:
+            change = {"password_hash": "x"} if over == "another password" else {"revoked_at": NOON_MS}
+            gateway.accounts.put({**(event.value or {}), **change})
+        assert dropped(events)["reason"] == "key"
+        assert time.monotonic() - begun < 1.0
+        live.log.write(SITUATION)
+        if over == "signed out":
+            assert take(others, 2)
+        if over in ("signed out", "expired"):
+            assert take(by_key, 2)
+
+
+def cookie_of(sessions: Sessions, session: Session) -> str:
+    return f"bongsu-session={sessions.token(session)}"
 
 
 def test_a_shutdown_says_so_to_all(live: Live) -> None:
