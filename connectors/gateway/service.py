@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account, Accounts
-from connectors.gateway.cloud_events import BadEvent, PushedMessage, is_cloud_event, unwrap
+from connectors.gateway.cloud_events import PushedMessage
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.desk import Desk
 from connectors.gateway.examination import Examined, PushedSource, summary
@@ -29,6 +29,7 @@ from connectors.gateway.limits import Rates, Room, Turns
 from connectors.gateway.live_hub import Hub
 from connectors.gateway.media_types import check_coding, media_type_of
 from connectors.gateway.problems import Problem
+from connectors.gateway.push_parts import count, marks_of, messages_of
 from connectors.gateway.readings import Readings
 from connectors.gateway.sessions import Sessions
 from connectors.gateway.sessions_link import UsedLinks
@@ -37,7 +38,6 @@ from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
 from connectors.gateway.trouble import Trouble
 from connectors.subscribers import Subscriber, is_cleared
-from schemas.errors import Invalid
 
 BODY_BYTES_MAX = 4 << 20
 BODIES_BYTES_MAX = 32 << 20
@@ -203,12 +203,12 @@ class Gateway:
             at_ms = self.now_ms()
 
             def examine() -> tuple[list[PushedMessage], Examined]:
-                messages = _messages(request, media_type, body)
+                messages = messages_of(request, media_type, body)
                 good = [one for one in messages if isinstance(one, PushedMessage)]
                 return good, pushed.examine(messages, at_ms)
 
             messages, examined = await self._examined(account, examine, len(body))
-            _count(pushed, examined)
+            count(pushed, examined)
             if examined.is_all_bad:
                 more = {
                     **summary(examined),
@@ -235,7 +235,7 @@ class Gateway:
         at_ms: int,
     ) -> list[Receipt]:
         key = idempotency_key_of(request)
-        marks = _marks(account, key, examined)
+        marks = marks_of(account, key, examined)
         wish = None if key is None else hashlib.sha256(body).digest()
         pushes = [
             Push(pushed.name, at_ms, message.body, mark, reading, wish)
@@ -295,26 +295,3 @@ class Gateway:
         if max(map(body.count, PARTS)) > PARTS_MAX:
             raise Problem(413, f"the body has more than {PARTS_MAX} values: push it in parts")
         return body
-
-
-def _messages(request: Request, media_type: str, body: bytes) -> Sequence[PushedMessage | BadEvent]:
-    if not is_cloud_event(request.headers, media_type):
-        return [PushedMessage(body)]
-    try:
-        return unwrap(request.headers.items(), media_type, body)
-    except Invalid as error:
-        more = {"field": error.field, "expected": error.expected}
-        raise Problem(422, error.what, more=more) from error
-
-
-def _marks(account: Account, idempotency_key: str | None, examined: Examined) -> list[bytes | None]:
-    """A mark for each message by which a repeat is known: from the Idempotency-Key, if the request has one."""
-    if idempotency_key is None:
-        return examined.marks
-    name = f"{account.account_id}\x1f{idempotency_key}"
-    return [f"{name}\x1f{number}".encode() for number in range(len(examined.marks))]
-
-
-def _count(pushed: PushedSource, examined: Examined) -> None:
-    metrics.records.labels(pushed.name, "accepted").inc(0 if examined.is_all_bad else examined.events)
-    metrics.records.labels(pushed.name, "refused").inc(examined.bad)

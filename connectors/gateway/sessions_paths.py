@@ -32,7 +32,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 @dataclass(slots=True)
 class SignedIn:
-    """What the paths need beside the gateway."""
+    """Responses about who is signed in."""
 
     gateway: Gateway
     sessions: Sessions
@@ -68,8 +68,7 @@ class SignedIn:
 def add(app: FastAPI, gateway: Gateway, sessions: Sessions) -> None:
     """Add the paths, and the renewal of sessions that are used on any path."""
     signs, sign = SignedIn(gateway, sessions), SignIn(gateway)
-    # the gateway's clock may be replaced later
-    app.add_middleware(Renewal, sessions=sessions, now_ms=lambda: gateway.now_ms())  # noqa: PLW0108
+    app.add_middleware(Renewal, sessions=sessions, now_ms=lambda: gateway.now_ms())  # noqa: PLW0108 (the clock may be replaced)
 
     @app.post(PATH, **POSTED)
     async def sign_in(request: Request) -> Response:

@@ -6,6 +6,7 @@ import os
 import sys
 import webbrowser
 from collections.abc import Mapping
+from typing import Any
 
 from connectors.gateway.accounts import USER, new_user
 from connectors.gateway.sessions_link import with_link
@@ -23,14 +24,18 @@ def link_of_operator(platform: Platform, city: City) -> str:
     """The address that signs the demo's operator in once; the account is made, or lasts for another day."""
     now_ms = wall_clock_ms()
     rows = rows_of(platform, city, USER).values()
-    known = next((row for row in rows if row["name"] == OPERATOR), None)
-    if known is None:
-        purposes = {use.purpose for use in city.rules.law.uses.values()}
-        known = new_user(city.name, OPERATOR, "operator", now_ms=now_ms, purposes=purposes)[1].value or {}
+    known = next((row for row in rows if row["name"] == OPERATOR), None) or _made(city, now_ms)
     lasting = {**known, "expires_at": end_of(1, now_ms), "revoked_at": None}
     token, event = with_link(city.name, lasting, now_ms=now_ms)
     publish(platform, city, event)
     return link_url(city, token)
+
+
+def _made(city: City, now_ms: int) -> Mapping[str, Any]:
+    """An operator who sees all that the city's law lets anybody see: everything in it is simulated."""
+    purposes = {use.purpose for use in city.rules.law.uses.values()}
+    _, event = new_user(city.name, OPERATOR, "operator", now_ms=now_ms, purposes=purposes)
+    return event.value or {}
 
 
 def offer(link: str, *, opens: bool) -> None:

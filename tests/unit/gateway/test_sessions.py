@@ -15,6 +15,9 @@ from connectors.gateway.accounts import Account, Accounts, new_user, with_new_se
 from connectors.gateway.sessions import LIFE_MS, RENEWED_AFTER_MS, Sessions
 from connectors.gateway.sessions_key import kept_secret
 from connectors.gateway.sessions_limits import Attempts, network_of
+from deploy.assembly.gateway_sessions import sessions_of
+from deploy.city.city import load_city
+from deploy.replica import ONLY, Replica
 from schemas.errors import Fatal
 from tests.unit.gateway.a_reading_city import CITY, SESSIONS_SECRET, Reader, a_reading_city
 from tests.unit.gateway.an_app import NOON_MS, REPORT
@@ -124,6 +127,20 @@ def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     file.write_text("half", encoding="ascii")
     with pytest.raises(Fatal, match="no secret of sessions"):
         kept_secret(file)
+
+
+def test_a_gateway_reads_its_sessions_after_a_restart_and_replicas_read_each_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BONGSU_HOME", str(tmp_path))
+    city = load_city("demo")
+    alone = [sessions_of(city, ONLY) for _ in range(2)]
+    shared = [sessions_of(city, Replica(name, b"r" * 32)) for name in ("a", "b")]
+    for before, after in (alone, shared):
+        session = before.begin(an_account(), now_ms=NOON_MS)
+        assert after.read(before.token(session), now_ms=NOON_MS) == session
+        assert before.csrf(session) == after.csrf(session)
+    assert alone[0].secret != shared[0].secret
 
 
 def test_attempts_have_a_burst_then_a_pace() -> None:
