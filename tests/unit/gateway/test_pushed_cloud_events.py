@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.gateway import service
+from connectors.gateway import push_parts
 from connectors.gateway.cloud_events import unwrap as unwrapped
 from tests.unit.gateway.an_app import REPORT, Here, a_gateway
 
@@ -79,7 +79,7 @@ def test_a_long_batch_is_taken_apart_off_the_loop_that_answers_others(
         threads.append(threading.current_thread() is threading.main_thread())
         return unwrapped(*request)
 
-    monkeypatch.setattr(service, "unwrap", unwrap)
+    monkeypatch.setattr(push_parts, "unwrap", unwrap)
     for length in (1, 200):
         answer = here.post([event(str(number)) for number in range(length)], content_type=BATCH)
         assert answer.json()["accepted"] == length
