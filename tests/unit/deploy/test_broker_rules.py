@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.local import broker_metrics, cluster
-from deploy.local.artefacts import load_lock
+from deploy.local.artefacts import Artefact, Silent, load_lock
 from deploy.local.home import Remembered
 from deploy.local.ports import with_fixed
 from deploy.manifests.alarms import alarms
@@ -88,3 +89,22 @@ def test_a_broker_that_runs_without_metrics_gets_them_at_its_next_start_only() -
         with_fixed(before, {"kafka-metrics": 9_404}, running=cluster.ports_of("kafka"))
     after = with_fixed(before, {"kafka-metrics": 9_404}, running=[])
     assert after.ports["kafka-metrics"] == 9_404 and "kafka-metrics" in after.fixed
+
+
+def test_what_the_users_cache_has_is_taken_from_there_and_only_the_rest_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def artefact(name: str, content: bytes) -> Artefact:
+        digest = hashlib.sha256(content).hexdigest()
+        return Artefact("kafka", "org.kept", name, "1", "jar", "", len(content), digest)
+
+    monkeypatch.setattr(cluster, "cache_folder", lambda: tmp_path)
+    near, far = artefact("near", b"near"), artefact("far", b"far")
+    kept = tmp_path / "artefacts" / near.path
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"near")
+    fetched: list[Artefact] = []
+    monkeypatch.setattr(cluster.fetch, "fetch", lambda wanted, *_: fetched.extend(wanted))
+    cluster.ensure_near([near, far], tmp_path / "out", Silent())
+    assert (tmp_path / "out" / near.path).read_bytes() == b"near"
+    assert fetched == [far]
