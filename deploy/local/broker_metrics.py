@@ -1,6 +1,6 @@
 """The broker's own metrics: Prometheus's JMX exporter as an agent in Kafka's Java, where a port was named for it.
 
-It is off unless ``bongsu up --port kafka-metrics=N`` was written: the agent is one more file to fetch, and takes memory.
+It is off unless ``bongsu up --port kafka-metrics=N`` was written: the agent is one more file to fetch, and one more port.
 """
 
 from __future__ import annotations
