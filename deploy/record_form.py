@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.platform import Platform
-from schemas.catalogue import contract_of
+from schemas.catalogue import contract_name, contract_of
 from schemas.errors import Invalid
 from schemas.framing import unframe
 from schemas.json_form import to_json_value
@@ -31,7 +31,18 @@ def shown_record(record: Record, platform: Platform) -> dict[str, Any]:
         version = platform.wire.registry.version_of(f"{record.topic}-value", schema_id)
         shown["schema"] = {"subject": f"{record.topic}-value", "version": version, "id": schema_id}
         schema = contract_of(record.topic).newest
-        shown["value"] = to_json_value(schema, platform.wire.decode(record.topic, record.value))
+        value = to_json_value(schema, platform.wire.decode(record.topic, record.value))
+        shown["value"] = without_hashes(contract_name(record.topic), value)
     except Invalid as error:
         shown["error"] = error.what
     return shown
+
+
+def without_hashes(contract: str, value: dict[str, Any]) -> dict[str, Any]:
+    """*value* with the hashes of what people choose or are sent covered: a password can be guessed from its hash."""
+    if contract != "core.account":
+        return value
+    return {name: "***" if name in COVERED and one is not None else one for name, one in value.items()}
+
+
+COVERED = frozenset(("password_hash", "link_hash"))
