@@ -24,6 +24,7 @@ from connectors.gateway.trouble import worst
 from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_cap import cap_of
+from deploy.assembly.gateway_console import console_of
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_place import gateway_folder, gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
@@ -126,7 +127,11 @@ class CityGateway:
             app_of(
                 gateway,
                 cap_of(city, platform, self._following),
-                [self._tickets.add, partial(add_subscriptions, desk=self._subscriptions)],
+                [
+                    self._tickets.add,
+                    partial(add_subscriptions, desk=self._subscriptions),
+                    console_of(city, self._desk.actions),
+                ],
             ),
             about,
             port,

@@ -30,11 +30,12 @@ def publisher_of(file: CityFile, language: str) -> Publisher:
         lasts_ms=max(1_000, round(about.lasts_h * HOUR_MS)),
         public=frozenset(about.public),
         restrictions=about.restrictions,
-        status=about.status or _usual_status(file),
+        status=about.status or usual_status(file),
     )
 
 
-def _usual_status(file: CityFile) -> Literal["Actual", "Exercise"]:
+def usual_status(file: CityFile) -> Literal["Actual", "Exercise"]:
+    """Exercise where a live source is simulated, else Actual."""
     is_simulated = any(one.type in SIMULATED and one.live for one in file.source)
     return "Exercise" if is_simulated else "Actual"
 

@@ -197,6 +197,19 @@ class LiveViewFile(Strict):
     )
 
 
+class ConsoleFile(Strict):
+    """``[console]``: the operators' pages."""
+
+    video: str | None = Field(
+        None,
+        pattern=r"^(https?://[^\s;,']+|/[^\s;,']*)$",
+        description="the address of a camera's picture, with {camera} and {ticket}; none: the ticket is shown to nobody",
+    )
+    steps: dict[str, tuple[Annotated[str, Field(pattern=r"\S", max_length=200)], ...]] = Field(
+        {}, description="kind → the steps that the city's procedure wants, in order; kinds below it have them too"
+    )
+
+
 class CityFile(Strict):
     name: str
     title: str = ""
@@ -222,6 +235,7 @@ class CityFile(Strict):
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
     live_view: LiveViewFile = LiveViewFile(identifying=False)
+    console: ConsoleFile = Field(default_factory=lambda: ConsoleFile.model_validate({}))
 
     @field_validator("name")
     @classmethod

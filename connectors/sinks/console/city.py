@@ -1,0 +1,47 @@
+"""A city as its console shows it: name, place, time and words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.kinds import STATUSES, load_kinds
+
+LANGUAGES = ("en", "ko")
+"""The languages that have a file in ``words/``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleCity:
+    """The facts of a city's file that the pages need. *bounds*: south, west, north, east in degrees."""
+
+    name: str
+    title: str
+    timezone: str
+    bounds: tuple[float, float, float, float]
+    actions: Sequence[str] = ()
+    is_simulated: bool = False
+    video: str | None = None
+    """The address of a camera's picture, with ``{camera}`` and ``{ticket}``."""
+    steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Kind → the steps of the city's procedure; a kind without steps has those of its nearest ancestor."""
+
+    def told(self) -> dict[str, Any]:
+        """The document that the pages begin with."""
+        kinds = load_kinds()
+        return {
+            "name": self.name,
+            "title": self.title,
+            "timezone": self.timezone,
+            "bounds": dict(zip(("south", "west", "north", "east"), self.bounds, strict=True)),
+            "actions": list(self.actions),
+            "is_simulated": self.is_simulated,
+            "video": self.video,
+            "statuses": list(STATUSES),
+            "languages": list(LANGUAGES),
+            "kinds": {
+                kind: {language: kinds.name(kind, language) for language in LANGUAGES} for kind in kinds.names
+            },
+            "steps": {kind: list(steps) for kind, steps in self.steps.items()},
+        }

@@ -1,0 +1,102 @@
+"""The console's paths under ``/console/``: files of this package and of Leaflet's, and the facts of the city.
+
+The pages hold no data of their own: they read the event stream and the lists of the gateway, and act through its API, with
+the session of whoever signed in. Their policy allows scripts and styles of this server only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse, Response
+from xstatic.pkg import leaflet
+
+from connectors.gateway.problems import Problem
+from connectors.sinks.console.city import ConsoleCity
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self';"
+    " media-src {video}; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+}
+LEAFLET = ("leaflet-src.esm.js", "leaflet.css")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A file as it is sent."""
+
+    body: bytes
+    media_type: str
+
+    @property
+    def tag(self) -> str:
+        return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
+
+
+def add(app: FastAPI, city: ConsoleCity, *, video: str = "'self'") -> None:
+    """Add the console's paths. *video*: the hosts that pictures may come from, as a policy names them."""
+    headers = {
+        "Content-Security-Policy": POLICY.format(video=video),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }
+    about = Page(orjson.dumps(city.told()), TYPES["json"])
+
+    @app.get("/console", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse("/console/")
+
+    @app.get("/console/api/city", include_in_schema=False)
+    async def facts(request: Request) -> Response:
+        return _answer(request, about, headers)
+
+    @app.get("/console/{path:path}", include_in_schema=False)
+    async def page(path: str, request: Request) -> Response:
+        found = pages().get(path or "index.html")
+        if found is None:
+            return Problem(404, "the console has no such page").answer()
+        return _answer(request, found, headers)
+
+
+def _answer(request: Request, page: Page, headers: Mapping[str, str]) -> Response:
+    about = {**headers, "ETag": page.tag}
+    if request.headers.get("if-none-match") == page.tag:
+        return Response(status_code=304, headers=about)
+    return Response(page.body, headers=about, media_type=page.media_type)
+
+
+@cache
+def pages() -> dict[str, Page]:
+    """Every file that is served, by its path. They are few, so they are read once."""
+    found = dict(_read(files("connectors.sinks.console") / "pages"))
+    found |= {f"words/{path}": page for path, page in _read(files("connectors.sinks.console") / "words")}
+    library = files(leaflet) / "data"
+    found |= {f"leaflet/{path}": page for path, page in _read(library) if path in LEAFLET or path.endswith(".png")}
+    return found
+
+
+def _read(folder: Traversable, before: str = "") -> Iterator[tuple[str, Page]]:
+    for one in folder.iterdir():
+        if one.is_dir():
+            yield from _read(one, f"{before}{one.name}/")
+        elif (media_type := _TYPES_SERVED.get(one.name.rpartition(".")[2])) is not None:
+            yield f"{before}{one.name}", Page(one.read_bytes(), media_type)
+
+
+_TYPES_SERVED: Mapping[str, Any] = {**TYPES, "png": "image/png"}

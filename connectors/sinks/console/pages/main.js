@@ -1,0 +1,212 @@
+// The console: signs in, then shows the city now. Everything shown comes from the gateway's event stream and lists.
+
+import { get, session, signedIn, signOut } from "./api.js";
+import { Alarm } from "./alarm.js";
+import { ask, KEYS, possible } from "./acting.js";
+import { h, fill } from "./dom.js";
+import { HandOver } from "./handover.js";
+import { List } from "./now.js";
+import { CityMap } from "./map.js";
+import { Situation } from "./situation.js";
+import { byLink, signInPage } from "./signin.js";
+import { Store } from "./store.js";
+import { tour } from "./tour.js";
+import { has, language, moment, ofCity, say, speak } from "./words.js";
+
+const WALL_MS = 12_000;
+let city;
+let running = null;
+
+async function begin() {
+  city = await get("/console/api/city");
+  ofCity(city);
+  const wished = localStorage.getItem("language") ?? navigator.languages.map((one) => one.slice(0, 2)).find((one) => city.languages.includes(one)) ?? "en";
+  await speak(city.languages.includes(wished) ? wished : "en");
+  document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "";
+  document.title = `${city.title} · Bongsu`;
+  try {
+    await ((await byLink().catch(() => null)) ?? signedIn());
+    await open();
+  } catch {
+    signInPage(document.body, city, open);
+  }
+}
+
+addEventListener("signed-out", () => {
+  close();
+  signInPage(document.body, city, open, say("signin.over"));
+});
+
+function close() {
+  running?.end();
+  running = null;
+}
+
+async function open() {
+  close();
+  running = new Console();
+  await running.begin();
+}
+
+class Console {
+  constructor() {
+    this.store = new Store(city);
+    this.alarm = new Alarm(this.store);
+    this._isWall = location.hash === "#wall";
+    this._timers = [setInterval(() => this._older(), 1000)];
+    this._toast = h("div", { className: "toast", role: "status", "aria-live": "polite" });
+    this._mapHolder = h("div", { className: "map" });
+    this._banner = h("div", { className: "banner", role: "alert", hidden: true });
+    this._asOf = h("span", { className: "as-of" });
+    this._alarm = h("div", { className: "alarm" });
+    const chosen = (id) => this.choose(id);
+    this.list = new List(this.store, chosen);
+    this._now = h("main", { className: "now", id: "main", tabindex: "-1" }, this.list.element, this._mapHolder);
+    fill(document.body, h("a", { className: "skip", href: "#main" }, say("skip")), this._header(), this._banner, this._now, this._toast);
+    document.body.classList.toggle("wall", this._isWall);
+    this.map = new CityMap(this._mapHolder, city, chosen);
+    this.situation = new Situation(this.store, this.map, chosen);
+    this._now.append(this.situation.element);
+    this.handover = new HandOver(this.store, (id) => { location.hash = ""; this._view("now"); chosen(id); });
+    this._handlers = { say: (told) => this.say(told.detail), keydown: (event) => this._key(event), hashchange: () => this._hash() };
+    for (const [name, handler] of Object.entries(this._handlers)) addEventListener(name, handler);
+    this.store.addEventListener("change", (told) => this._changed(told.detail));
+    this.store.addEventListener("connection", () => this._connection());
+    this.alarm.addEventListener("change", () => this._alarmState());
+  }
+
+  async begin() {
+    this._alarmState();
+    try {
+      await this.store.begin();
+    } catch (error) {
+      this.say(error.message);
+      setTimeout(() => running === this && this.store._load().catch((again) => this.say(again.message)), 2000);
+    }
+    this._hash();
+    if (this._isWall) this._timers.push(setInterval(() => this._turnWall(), WALL_MS));
+    else tour();
+  }
+
+  end() {
+    this.store.end();
+    this.alarm.end();
+    this.map.end();
+    this._timers.forEach(clearInterval);
+    for (const [name, handler] of Object.entries(this._handlers)) removeEventListener(name, handler);
+  }
+
+  _header() {
+    const views = [["now", "#"], ["handover", "#handover"]];
+    this._views = views.map(([name, place]) => h("a", { href: place, "data-view": name }, say(name)));
+    return h("header", { className: "top" },
+      h("strong", { className: "title" }, city.title, city.is_simulated ? h("span", { className: "mark" }, say("simulated")) : null),
+      h("nav", { className: "views", "aria-label": say("views") }, this._views),
+      this._asOf, this._alarm,
+      h("div", { className: "tools" },
+        h("button", { type: "button", onclick: () => this._language() }, language === "ko" ? "English" : "한국어"),
+        h("button", { type: "button", onclick: () => this._theme() }, say("theme")),
+        h("button", { type: "button", onclick: () => tour(true) }, say("help")),
+        h("span", { className: "me" }, session.account.name, h("small", {}, ` ${say(`role.${session.account.role}`)}`)),
+        h("button", { type: "button", onclick: async () => { await signOut().catch(() => {}); close(); signInPage(document.body, city, open); } }, say("signout"))));
+  }
+
+  choose(id) {
+    this.list.select(id);
+    this.situation.show(id);
+  }
+
+  say(text) {
+    this._toast.textContent = text;
+    this._toast.classList.add("shown");
+    clearTimeout(this._toasting);
+    this._toasting = setTimeout(() => this._toast.classList.remove("shown"), 6000);
+  }
+
+  _changed({ changed, related }) {
+    this.list.show(changed);
+    const fresh = [...changed].filter(([, how]) => how === "new").map(([id]) => id);
+    this.map.show(this.store.open(), fresh);
+    if (this.situation.id && (changed.has(this.situation.id) || related.has(this.situation.id))) {
+      clearTimeout(this._refreshing);
+      this._refreshing = setTimeout(() => this.situation.id && this.situation.refresh(), 300);
+    }
+    if (this._shown === "handover") this.handover.show();
+    this._alarmState();
+  }
+
+  _connection() {
+    const since = this.store.cutSince;
+    this._banner.hidden = since === null;
+    if (since !== null) this._banner.textContent = say("cut", { at: moment(new Date(since).toISOString()) });
+  }
+
+  _older() {
+    const now = Date.now();
+    this._asOf.textContent = say("as-of", { at: moment(new Date(this.store.cutSince ?? now).toISOString()) });
+    this.list.grewOlder(now);
+    this._banner.hidden = this.store.cutSince === null;
+  }
+
+  _alarmState() {
+    const waiting = this.alarm.waiting().length;
+    const words = this.alarm.isAllowed
+      ? h("button", { type: "button", "aria-pressed": String(this.alarm.isMuted), onclick: () => this.alarm.mute(!this.alarm.isMuted) }, say(this.alarm.isMuted ? "alarm.muted" : "alarm.on"))
+      : h("button", { type: "button", className: "main", onclick: () => this.alarm.allow() }, say("alarm.allow"));
+    const state = `${waiting} ${this.alarm.isMuted} ${this.alarm.isAllowed}`;
+    if (this._alarmShown === state) return;
+    this._alarmShown = state;
+    fill(this._alarm, h("span", { className: waiting ? "waiting" : "quiet", role: "status" }, waiting ? say("alarm.waiting", { n: waiting }) : say("alarm.quiet")), words);
+  }
+
+  _hash() {
+    this._view(location.hash === "#handover" ? "handover" : "now");
+  }
+
+  _view(name) {
+    this._shown = name;
+    for (const one of this._views) one.toggleAttribute("aria-current", one.dataset.view === name);
+    const page = name === "handover" ? this.handover.element : this._now;
+    if (!page.isConnected) document.querySelector("body > main").replaceWith(page);
+    if (name === "handover") this.handover.show();
+    else this.list.show(new Map());
+  }
+
+  async _language() {
+    await speak(language === "ko" ? "en" : "ko");
+    await open();
+  }
+
+  _theme() {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const now = document.documentElement.dataset.theme || (dark ? "dark" : "light");
+    const chosen = now === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = chosen;
+    localStorage.setItem("theme", chosen);
+    this.map.recolour();
+  }
+
+  _turnWall() {
+    this.list.step(this.list.shown().at(-1)?.situation_id === this.list.selected ? -1e9 : 1);
+  }
+
+  _key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.target.matches("input, select, textarea")) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    const one = this.situation.told?.situation;
+    const action = Object.keys(KEYS).find((name) => KEYS[name] === event.key);
+    if (event.key === "/") this.list.focusSearch();
+    else if (event.key === "j" || event.key === "k") this.list.step(event.key === "j" ? 1 : -1);
+    else if (event.key === "m") this.alarm.mute(!this.alarm.isMuted);
+    else if (event.key === "?") tour(true);
+    else if (event.key === "Escape") { this.situation.clear(); this.list.select(null); }
+    else if (action && one && possible(one).includes(action)) ask(this.store, one, action, () => this.situation.refresh());
+    else return;
+    event.preventDefault();
+  }
+}
+
+begin().catch((error) => fill(document.body, h("p", { className: "error", role: "alert" }, has("failed") ? say("failed", { why: error.message }) : error.message)));

@@ -1,0 +1,236 @@
+// The map: Leaflet carries place, zoom and keys; the situations are drawn on one canvas.
+
+import * as L from "./leaflet/leaflet-src.esm.js";
+import { isOver, rankOf } from "./store.js";
+import { kindName, say } from "./words.js";
+
+const PULSE_MS = 2400;
+const SHAPES = { fire: "triangle", crime: "square", crash: "diamond", traffic: "diamond", medical: "cross", gas: "triangle", hazard: "triangle", rescue: "cross" };
+const SIZES = [15, 13, 11, 9, 9];
+const HIT_PX = 16;
+
+const colours = () => {
+  const style = getComputedStyle(document.documentElement);
+  return ["extreme", "severe", "moderate", "minor", "unknown"].map((name) => style.getPropertyValue(`--${name}`).trim());
+};
+
+const Signs = L.Layer.extend({
+  initialize(chosen) {
+    this._chosen = chosen;
+    this._signs = [];
+    this._pulses = new Map();
+    this.selected = null;
+    this.around = [];
+  },
+  onAdd(map) {
+    this._map = map;
+    this._canvas = L.DomUtil.create("canvas", "signs leaflet-zoom-hide");
+    this._canvas.setAttribute("aria-hidden", "true");
+    map.getPanes().overlayPane.append(this._canvas);
+    map.on("moveend zoomend resize viewreset", this.draw, this);
+    map.on("click", (event) => this._click(event));
+    this._colours = colours();
+    this.draw();
+  },
+  onRemove(map) {
+    this._canvas.remove();
+    map.off("moveend zoomend resize viewreset", this.draw, this);
+  },
+  show(situations, fresh = []) {
+    this._signs = [...situations].filter((one) => one.position).sort((a, b) => rankOf(b) - rankOf(a));
+    for (const id of fresh) this._pulses.set(id, performance.now());
+    this.draw();
+    if (this._pulses.size) this._beat();
+  },
+  recolour() {
+    this._colours = colours();
+    this.draw();
+  },
+  _beat() {
+    if (this._beating) return;
+    this._beating = true;
+    const turn = (now) => {
+      for (const [id, begun] of this._pulses) if (now - begun > PULSE_MS) this._pulses.delete(id);
+      this.draw();
+      if (this._pulses.size) requestAnimationFrame(turn);
+      else this._beating = false;
+    };
+    requestAnimationFrame(turn);
+  },
+  draw() {
+    if (!this._map) return;
+    const size = this._map.getSize();
+    const ratio = devicePixelRatio || 1;
+    const canvas = this._canvas;
+    if (canvas.width !== size.x * ratio || canvas.height !== size.y * ratio) {
+      canvas.width = size.x * ratio;
+      canvas.height = size.y * ratio;
+      canvas.style.width = `${size.x}px`;
+      canvas.style.height = `${size.y}px`;
+    }
+    L.DomUtil.setPosition(canvas, this._map.containerPointToLayerPoint([0, 0]));
+    const pen = canvas.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, size.x, size.y);
+    const now = performance.now();
+    for (const camera of this.around) this._camera(pen, camera);
+    for (const one of this._signs) this._sign(pen, one, now);
+  },
+  _point(place) {
+    return this._map.latLngToContainerPoint([place.lat, place.lon]);
+  },
+  _camera(pen, camera) {
+    if (!camera.position) return;
+    const { x, y } = this._point(camera.position);
+    pen.beginPath();
+    pen.arc(x, y, 9, 0, Math.PI * 2);
+    pen.fillStyle = "#0b4f8a";
+    pen.fill();
+    pen.strokeStyle = "#fff";
+    pen.lineWidth = 1.5;
+    pen.stroke();
+    pen.fillStyle = "#fff";
+    pen.font = "bold 11px system-ui, sans-serif";
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.fillText(String(camera.rank), x, y + 0.5);
+  },
+  _sign(pen, one, now) {
+    const { x, y } = this._point(one.position);
+    const rank = rankOf(one);
+    const r = SIZES[rank];
+    const colour = isOver(one) ? "#8a8f98" : this._colours[rank];
+    const begun = this._pulses.get(one.situation_id);
+    if (begun !== undefined) {
+      const part = Math.min(1, (now - begun) / PULSE_MS);
+      pen.beginPath();
+      pen.arc(x, y, r + 30 * part, 0, Math.PI * 2);
+      pen.strokeStyle = colour;
+      pen.globalAlpha = 1 - part;
+      pen.lineWidth = 4;
+      pen.stroke();
+      pen.globalAlpha = 1;
+    }
+    if (one.situation_id === this.selected) {
+      pen.beginPath();
+      pen.arc(x, y, r + 7, 0, Math.PI * 2);
+      pen.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");
+      pen.lineWidth = 3;
+      pen.stroke();
+    }
+    outline(pen, SHAPES[(one.kind ?? "").split(".")[0]] ?? "circle", x, y, r);
+    pen.fillStyle = colour;
+    pen.strokeStyle = one.acknowledged_at ? "#fff" : "#111";
+    pen.lineWidth = 2;
+    if (one.certainty === "observed" || one.certainty === "likely") pen.fill();
+    else {
+      pen.globalAlpha = 0.35;
+      pen.fill();
+      pen.globalAlpha = 1;
+    }
+    pen.stroke();
+  },
+  at(point) {
+    let found = null;
+    let best = HIT_PX;
+    for (const one of this._signs) {
+      const away = this._point(one.position).distanceTo(point);
+      if (away <= best) [found, best] = [one, away];
+    }
+    return found;
+  },
+  _click(event) {
+    const one = this.at(event.containerPoint);
+    if (one) this._chosen(one.situation_id);
+  },
+});
+
+function outline(pen, shape, x, y, r) {
+  pen.beginPath();
+  if (shape === "circle") pen.arc(x, y, r, 0, Math.PI * 2);
+  else if (shape === "square") pen.rect(x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8);
+  else if (shape === "triangle") polygon(pen, [[x, y - r * 1.15], [x + r * 1.1, y + r * 0.85], [x - r * 1.1, y + r * 0.85]]);
+  else if (shape === "diamond") polygon(pen, [[x, y - r * 1.2], [x + r * 1.2, y], [x, y + r * 1.2], [x - r * 1.2, y]]);
+  else {
+    const a = r * 0.42;
+    const b = r * 1.1;
+    polygon(pen, [[x - a, y - b], [x + a, y - b], [x + a, y - a], [x + b, y - a], [x + b, y + a], [x + a, y + a], [x + a, y + b], [x - a, y + b], [x - a, y + a], [x - b, y + a], [x - b, y - a], [x - a, y - a]]);
+  }
+}
+
+function polygon(pen, points) {
+  points.forEach(([x, y], number) => (number ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+  pen.closePath();
+}
+
+export class CityMap {
+  constructor(holder, city, chosen) {
+    this._map = L.map(holder, { zoomControl: true, attributionControl: false, preferCanvas: true, worldCopyJump: false });
+    const { south, west, north, east } = city.bounds;
+    this._bounds = [[south, west], [north, east]];
+    this._map.fitBounds(this._bounds);
+    this._lines = L.layerGroup().addTo(this._map);
+    this._map.on("moveend", () => this._graticule());
+    this._graticule();
+    this._signs = new Signs(chosen).addTo(this._map);
+    this._watch = new ResizeObserver(() => this._map.invalidateSize());
+    this._watch.observe(holder);
+    holder.setAttribute("aria-label", say("map.label"));
+    holder.setAttribute("role", "application");
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._signs.recolour());
+    this._map.on("mousemove", (event) => {
+      const one = this._signs.at(event.containerPoint);
+      holder.title = one ? `${kindName(one.kind)}, ${say(`severity.${one.severity}`)}` : "";
+      holder.classList.toggle("over", Boolean(one));
+    });
+  }
+
+  end() {
+    this._watch.disconnect();
+    this._map.remove();
+  }
+
+  show(situations, fresh) {
+    this._signs.show(situations, fresh);
+  }
+
+  select(one, cameras = []) {
+    this._signs.selected = one?.situation_id ?? null;
+    this._signs.around = cameras;
+    this._signs.draw();
+    if (one?.position) {
+      const place = [one.position.lat, one.position.lon];
+      if (!this._map.getBounds().pad(-0.2).contains(place)) this._map.panTo(place);
+    }
+  }
+
+  near(one) {
+    if (one?.position) this._map.setView([one.position.lat, one.position.lon], Math.max(16, this._map.getZoom()));
+  }
+
+  whole() {
+    this._map.fitBounds(this._bounds);
+  }
+
+  recolour() {
+    this._signs.recolour();
+    this._graticule();
+  }
+
+  // Without a background map, lines of whole hundredths of a degree (or coarser) say where one is.
+  _graticule() {
+    const colour = getComputedStyle(document.documentElement).getPropertyValue("--grid").trim();
+    const bounds = this._map.getBounds();
+    const span = Math.max(bounds.getEast() - bounds.getWest(), bounds.getNorth() - bounds.getSouth());
+    const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20].find((one) => span / one <= 12) ?? 30;
+    this._lines.clearLayers();
+    const style = { color: colour, weight: 1, interactive: false };
+    for (let at = Math.floor(bounds.getWest() / step) * step; at <= bounds.getEast(); at += step) {
+      L.polyline([[bounds.getSouth(), at], [bounds.getNorth(), at]], style).addTo(this._lines);
+    }
+    for (let at = Math.floor(bounds.getSouth() / step) * step; at <= bounds.getNorth(); at += step) {
+      L.polyline([[at, bounds.getWest()], [at, bounds.getEast()]], style).addTo(this._lines);
+    }
+    L.rectangle(this._bounds, { color: colour, weight: 2, fill: false, interactive: false }).addTo(this._lines);
+  }
+}

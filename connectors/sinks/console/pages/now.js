@@ -1,0 +1,156 @@
+// The list of open situations beside the map: worst first, newest first among equals. Rows are kept and moved, not made anew.
+
+import { h, fill } from "./dom.js";
+import { isUrgent } from "./alarm.js";
+import { SEVERITIES, rankOf } from "./store.js";
+import { ago, kindName, moment, say, time } from "./words.js";
+
+const FRESH_MS = 2400;
+
+export class List {
+  constructor(store, chosen) {
+    this._store = store;
+    this._chosen = chosen;
+    this._rows = new Map();
+    this.selected = null;
+    this.filter = { text: "", agency: "", severity: "", kind: "" };
+    this._body = h("ul", { className: "rows", role: "listbox", "aria-label": say("list.label"), tabindex: "0", onkeydown: (event) => this._key(event) });
+    this._count = h("p", { className: "count", role: "status" });
+    this._filters = h("div", { className: "filters" });
+    this.element = h("section", { className: "list", "aria-label": say("list.label") }, this._filters, this._count, this._body);
+    this._makeFilters();
+  }
+
+  _makeFilters() {
+    const select = (name, label, values) =>
+      h("select", { "aria-label": label, onchange: (event) => this._filtered(name, event.target.value) },
+        h("option", { value: "" }, label), ...values.map(([value, text]) => h("option", { value }, text)));
+    this._search = h("input", { type: "search", placeholder: say("search"), "aria-label": say("search"), oninput: (event) => this._filtered("text", event.target.value.toLowerCase()) });
+    this._agencies = h("select", { "aria-label": say("filter.agency"), onchange: (event) => this._filtered("agency", event.target.value) });
+    const kinds = Object.keys(this._store.city.kinds).filter((kind) => !kind.includes("."));
+    fill(this._filters, this._search, this._agencies,
+      select("severity", say("filter.severity"), SEVERITIES.map((one) => [one, say(`severity.${one}`)])),
+      select("kind", say("filter.kind"), kinds.map((kind) => [kind, kindName(kind)])));
+    this._known = "";
+  }
+
+  focusSearch() {
+    this._search.focus();
+  }
+
+  _filtered(name, value) {
+    this.filter[name] = value;
+    this.show(new Map());
+  }
+
+  _fits(one) {
+    const { text, agency, severity, kind } = this.filter;
+    if (agency && !(one.agencies ?? []).includes(agency)) return false;
+    if (severity && one.severity !== severity) return false;
+    if (kind && !(one.kind ?? "").startsWith(kind)) return false;
+    if (!text) return true;
+    const cases = (one.incidents ?? []).map((it) => it.agency_case_no);
+    return [kindName(one.kind), one.kind, one.situation_id, ...cases, ...(one.agencies ?? [])].join(" ").toLowerCase().includes(text);
+  }
+
+  shown() {
+    return this._store.open().filter((one) => this._fits(one)).sort((a, b) => rankOf(a) - rankOf(b) || (a.opened_at < b.opened_at ? 1 : -1));
+  }
+
+  show(changed) {
+    const ordered = this.shown();
+    const wanted = new Set(ordered.map((one) => one.situation_id));
+    for (const [id, row] of this._rows) {
+      if (!wanted.has(id)) {
+        row.remove();
+        this._rows.delete(id);
+      }
+    }
+    let before = null;
+    for (const one of ordered) {
+      let row = this._rows.get(one.situation_id);
+      const change = changed.get(one.situation_id);
+      if (!row) {
+        row = this._row(one);
+        this._rows.set(one.situation_id, row);
+      } else if (row.revision !== one.revision) this._write(row, one);
+      if (change === "new" || change === "changed") this._fresh(row, change);
+      const place = before ? before.nextSibling : this._body.firstChild;
+      if (place !== row) this._body.insertBefore(row, place);
+      before = row;
+    }
+    this._count.textContent = say("list.count", { n: ordered.length, all: this._store.open().length });
+    this._agencyChoices();
+    this.select(this.selected);
+  }
+
+  _agencyChoices() {
+    const found = [...new Set(this._store.open().flatMap((one) => one.agencies ?? []))].sort();
+    if (this._known === found.join()) return;
+    this._known = found.join();
+    fill(this._agencies, h("option", { value: "" }, say("filter.agency")), ...found.map((one) => h("option", { value: one }, one)));
+    this._agencies.value = this.filter.agency;
+  }
+
+  _row(one) {
+    const row = h("li", { role: "option", className: "row", id: `row-${one.situation_id}`, onclick: () => this._chosen(one.situation_id) });
+    this._write(row, one);
+    return row;
+  }
+
+  _write(row, one) {
+    row.revision = one.revision;
+    row.opened = one.opened_at;
+    row.dataset.severity = one.severity ?? "unknown";
+    row.classList.toggle("urgent", isUrgent(one));
+    const who = one.taken_by ? say("taken", { who: one.taken_by }) : one.acknowledged_at ? say("acknowledged") : "";
+    const marks = [
+      one.escalated_at ? h("span", { className: "mark escalated" }, say("escalated")) : null,
+      who ? h("span", { className: "mark" }, who) : h("span", { className: "mark waiting" }, say("unacknowledged")),
+      one.incidents?.length > 1 ? h("span", { className: "mark" }, say("joined", { n: one.incidents.length })) : null,
+      one.situations?.length ? h("span", { className: "mark" }, say("bundle", { n: one.situations.length })) : null,
+    ];
+    fill(row,
+      h("span", { className: "severity" }, say(`severity.${one.severity ?? "unknown"}`)),
+      h("span", { className: "what" }, kindName(one.kind)),
+      h("time", { className: "when", datetime: one.opened_at, title: moment(one.opened_at) }, time(one.opened_at)),
+      h("span", { className: "who" }, `${(one.agencies ?? []).join(", ")} · ${say(`status.${one.status}`)} · ${say(`certainty.${one.certainty}`)}`),
+      h("span", { className: "marks" }, marks));
+  }
+
+  _fresh(row, change) {
+    row.classList.remove("fresh-new", "fresh-changed");
+    void row.offsetWidth;
+    row.classList.add(`fresh-${change}`);
+    setTimeout(() => row.classList.remove("fresh-new", "fresh-changed"), FRESH_MS);
+  }
+
+  select(id) {
+    if (this.selected !== id) this._rows.get(this.selected)?.setAttribute("aria-selected", "false");
+    this.selected = id;
+    const row = this._rows.get(id);
+    row?.setAttribute("aria-selected", "true");
+    if (row) this._body.setAttribute("aria-activedescendant", row.id);
+    else this._body.removeAttribute("aria-activedescendant");
+  }
+
+  step(by) {
+    const ids = this.shown().map((one) => one.situation_id);
+    if (!ids.length) return;
+    const at = ids.indexOf(this.selected);
+    const id = ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + by))];
+    this._chosen(id);
+    this._rows.get(id)?.scrollIntoView({ block: "nearest" });
+  }
+
+  _key(event) {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    this.step(by);
+  }
+
+  grewOlder(nowMs) {
+    for (const row of this._rows.values()) row.querySelector(".when").textContent = `${time(row.opened)} · ${ago(row.opened, nowMs)}`;
+  }
+}

@@ -1,0 +1,143 @@
+// One situation: where, who reported it, its cameras, what was done, and the story in the order of time.
+
+import { get, mayAct, post } from "./api.js";
+import { actions } from "./acting.js";
+import { h, fill } from "./dom.js";
+import { ago, kindName, moment, say, time } from "./words.js";
+import { play } from "./picture.js";
+
+export class Situation {
+  constructor(store, map, chosen) {
+    this._store = store;
+    this._map = map;
+    this._chosen = chosen;
+    this.id = null;
+    this.told = null;
+    this._cameras = new Map();
+    this.element = h("section", { className: "situation", "aria-label": say("situation.label") });
+    this.clear();
+  }
+
+  clear() {
+    this.id = null;
+    this.told = null;
+    fill(this.element, h("p", { className: "hint" }, say("situation.choose")));
+    this._map?.select(null);
+  }
+
+  async show(id) {
+    this.id = id;
+    const listed = this._store.situations.get(id);
+    if (listed) this._map.select(listed);
+    await this.refresh();
+    this.element.scrollTop = 0;
+  }
+
+  // A refresh that comes while one is under way follows it: the newest answer is the one that stays.
+  async refresh() {
+    if (this._asking) {
+      this._again = true;
+      return;
+    }
+    this._asking = true;
+    const id = this.id;
+    try {
+      const told = await get(`/v1/${this._store.city.name}/situations/${encodeURIComponent(id)}`);
+      if (id === this.id) {
+        this.told = told;
+        await this._places(told.situation);
+        this._write();
+      }
+    } catch (error) {
+      if (id === this.id) fill(this.element, h("p", { className: "error", role: "alert" }, error.message));
+    } finally {
+      this._asking = false;
+      if (this._again || id !== this.id) {
+        this._again = false;
+        if (this.id) await this.refresh();
+      }
+    }
+  }
+
+  async _places(one) {
+    if (!one.position || !one.cameras?.length || one.cameras.every((it) => this._cameras.has(it.camera_id))) return;
+    const away = Math.ceil(Math.max(...one.cameras.map((it) => it.distance_m ?? 0)) + 1);
+    const near = `${one.position.lat},${one.position.lon}`;
+    const page = await get(`/v1/${this._store.city.name}/cameras?near=${near}&radius_m=${Math.min(50_000, away)}&limit=500`).catch(() => ({ cameras: [] }));
+    for (const { camera } of page.cameras) this._cameras.set(camera.camera_id, camera);
+  }
+
+  _write() {
+    const { situation: one, alerts, grants, story } = this.told;
+    const cameras = [...(one.cameras ?? [])].sort((a, b) => a.rank - b.rank).map((it) => ({ ...it, ...this._cameras.get(it.camera_id), rank: it.rank }));
+    this._map.select(one, cameras);
+    const open = new Set([...this.element.querySelectorAll("details")].filter((it) => !it.open).map((it) => it.dataset.part));
+    const part = (name, count, ...inside) =>
+      h("details", { open: !open.has(name), "data-part": name }, h("summary", {}, say(`part.${name}`), count === null ? null : h("span", { className: "number" }, String(count))), ...inside);
+    fill(this.element,
+      h("header", { className: "head", "data-severity": one.severity ?? "unknown" },
+        h("h2", {}, kindName(one.kind)),
+        h("p", {}, `${say(`severity.${one.severity ?? "unknown"}`)} · ${say(`status.${one.status}`)} · ${say(`certainty.${one.certainty}`)}`),
+        h("p", {}, say("since", { at: moment(one.opened_at), ago: ago(one.opened_at, Date.now()) })),
+        one.merged_into ? h("p", {}, h("button", { type: "button", onclick: () => this._chosen(one.merged_into) }, say("merged"))) : null,
+        h("p", { className: "where" }, one.position ? `${one.position.lat.toFixed(5)}, ${one.position.lon.toFixed(5)} ` : say("masked"),
+          one.position ? h("button", { type: "button", onclick: () => this._map.near(one) }, say("map.near")) : null),
+        h("p", { className: "hands" }, one.taken_by ? say("taken", { who: one.taken_by }) : one.acknowledged_by ? say("acknowledged.by", { who: one.acknowledged_by, at: time(one.acknowledged_at) }) : say("unacknowledged"))),
+      actions(this._store, one, () => this.refresh()),
+      part("reports", one.incidents?.length ?? 0, this._reports(one)),
+      part("cameras", cameras.length, this._cameraList(cameras, grants ?? [])),
+      this._steps(one, part),
+      part("story", story.length, h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, it.words))))),
+      part("alerts", alerts.length, h("ul", { className: "alerts" }, alerts.map((it) => h("li", {}, `${it.audience}: ${it.headline ?? say("masked")} `, h("small", {}, `${say(`message.${it.message_type}`)}, ${time(it.event_time)}`))))));
+  }
+
+  _reports(one) {
+    if (!one.incidents) return h("p", {}, say("masked"));
+    return h("ul", { className: "reports" }, one.incidents.map((it) =>
+      h("li", {}, h("strong", {}, it.agency), " ", h("span", { className: "case" }, it.agency_case_no ?? say("masked")), ` ${kindName(it.kind)} · ${say(`status.${it.status}`)} · ${time(it.event_time)}`)));
+  }
+
+  _cameraList(cameras, grants) {
+    if (!cameras.length) return h("p", {}, say("cameras.none"));
+    const now = new Date().toISOString();
+    return h("ol", { className: "cameras" }, cameras.map((it) => {
+      const held = grants.filter((grant) => grant.camera_id === it.camera_id);
+      return h("li", { value: it.rank },
+        h("span", { className: "name" }, `${it.name ?? it.camera_id}, ${Math.round(it.distance_m)} m`),
+        it.status && it.status !== "ok" ? h("span", { className: "mark" }, it.status) : null,
+        h("ul", { className: "grants" }, held.map((grant) => {
+          const isOn = !grant.revoked_at && grant.expires_at > now;
+          return h("li", {},
+            `${say("grant", { to: grant.granted_to, why: grant.purpose, until: time(grant.revoked_at ?? grant.expires_at) })} `,
+            h("small", {}, grant.legal_ground ?? ""), " ",
+            isOn ? h("button", { type: "button", "aria-label": say("picture.of", { name: it.name ?? it.camera_id }), onclick: (event) => play(this._store.city, grant, it, event.currentTarget) }, say("picture")) : h("span", { className: "mark" }, say("grant.over")));
+        })));
+    }));
+  }
+
+  _steps(one, part) {
+    const steps = stepsOf(this._store.city.steps, one.kind);
+    if (!steps.length) return null;
+    const done = new Map((one.actions ?? []).filter((it) => it.action === "note" && it.reason?.startsWith("✓ ")).map((it) => [it.reason.slice(2), it]));
+    return part("steps", `${steps.filter((step) => done.has(step)).length}/${steps.length}`, h("ul", { className: "steps" }, steps.map((step) => {
+      const note = done.get(step);
+      const box = h("input", { type: "checkbox", checked: Boolean(note), disabled: Boolean(note) || !mayAct("note"), onchange: async () => {
+        box.disabled = true;
+        try {
+          await post(`/v1/${this._store.city.name}/situations/${one.situation_id}/actions`, { action: "note", reason: `✓ ${step}` }, { "Idempotency-Key": crypto.randomUUID() });
+        } catch (error) {
+          box.checked = box.disabled = false;
+          dispatchEvent(new CustomEvent("say", { detail: error.message }));
+        }
+      } });
+      return h("li", {}, h("label", {}, box, " ", step), note ? h("small", {}, ` ${note.account_id ?? ""} ${time(note.at)}`) : null);
+    })));
+  }
+}
+
+export function stepsOf(steps, kind) {
+  for (let name = kind ?? ""; name; name = name.includes(".") ? name.slice(0, name.lastIndexOf(".")) : "") {
+    if (steps[name]) return steps[name];
+  }
+  return [];
+}

@@ -1,0 +1,134 @@
+// The situations as they are now: the list once, then the event stream. Changes are told in batches, four times a second.
+
+import { get } from "./api.js";
+
+const BATCH_MS = 250;
+const AGAIN_MS = 2000;
+const CLOSED_KEPT_MS = 10 * 60_000;
+export const SEVERITIES = ["extreme", "severe", "moderate", "minor", "unknown"];
+
+export const isOver = (one) => one.status === "closed" || Boolean(one.merged_into);
+export const rankOf = (one) => {
+  const rank = SEVERITIES.indexOf(one.severity);
+  return rank < 0 ? SEVERITIES.length - 1 : rank;
+};
+
+export class Store extends EventTarget {
+  constructor(city) {
+    super();
+    this.city = city;
+    this.situations = new Map();
+    this.asOf = null;
+    this.cutSince = null;
+    this.isLoaded = false;
+    this._changed = new Map();
+    this._related = new Set();
+    this._stream = null;
+    this._timer = null;
+  }
+
+  async begin() {
+    this._open();
+    await this._load();
+  }
+
+  end() {
+    this._stream?.close();
+    clearTimeout(this._again);
+    clearInterval(this._timer);
+  }
+
+  async _load() {
+    let next = null;
+    do {
+      const more = next ? `&cursor=${encodeURIComponent(next)}` : "";
+      const page = await get(`/v1/${this.city.name}/situations?limit=500&status=open&status=dispatched&status=arrived${more}`);
+      for (const one of page.situations) this._take(one, true);
+      next = page.next;
+    } while (next);
+    this.isLoaded = true;
+    this._tell();
+  }
+
+  _open() {
+    const names = ["core.situation", "core.alert", "core.grant"];
+    const path = `/v1/${this.city.name}/events?contract=${names.join(",")}`;
+    const resume = this._lastId ? `&last_event_id=${encodeURIComponent(this._lastId)}` : "";
+    const stream = new EventSource(path + resume);
+    this._stream = stream;
+    stream.onopen = () => this._back();
+    stream.onerror = () => this._cut(stream);
+    stream.addEventListener("core.situation", (told) => this._event(told, (data) => this._take(data)));
+    for (const name of ["core.alert", "core.grant"]) {
+      stream.addEventListener(name, (told) => this._event(told, (data) => this._relate(data)));
+    }
+    stream.addEventListener("reset", () => {
+      this.situations.clear();
+      this._dirty = true;
+    });
+    this._timer ??= setInterval(() => this._tell(), BATCH_MS);
+  }
+
+  _event(told, take) {
+    this._lastId = told.lastEventId || this._lastId;
+    take(JSON.parse(told.data).data);
+    this.asOf = Date.now();
+  }
+
+  _cut(stream) {
+    this.cutSince ??= Date.now();
+    this.dispatchEvent(new Event("connection"));
+    if (stream.readyState === EventSource.CLOSED) {
+      stream.close();
+      clearTimeout(this._again);
+      this._again = setTimeout(() => this._open(), AGAIN_MS);
+    }
+  }
+
+  _back() {
+    const wasCut = this.cutSince !== null;
+    this.cutSince = null;
+    this.asOf = Date.now();
+    this.dispatchEvent(new Event("connection"));
+    if (wasCut && !this._lastId) this._load().catch(() => {});
+  }
+
+  _take(one, isListed = false) {
+    const before = this.situations.get(one.situation_id);
+    if (before && before.revision >= one.revision) return;
+    const isNew = !before && !isListed && this.isLoaded;
+    this.situations.set(one.situation_id, one);
+    this._changed.set(one.situation_id, isNew || this._changed.get(one.situation_id) === "new" ? "new" : isListed ? "listed" : "changed");
+  }
+
+  _relate(data) {
+    if (data.situation_id) this._related.add(data.situation_id);
+    if (data.demands_attention && data.message_type !== "cancel") {
+      this.dispatchEvent(new CustomEvent("attention", { detail: data }));
+    }
+  }
+
+  _tell() {
+    this._forget();
+    if (!this._changed.size && !this._related.size && !this._dirty) return;
+    const detail = { changed: this._changed, related: this._related, isWhole: Boolean(this._dirty) };
+    this._changed = new Map();
+    this._related = new Set();
+    this._dirty = false;
+    this.dispatchEvent(new CustomEvent("change", { detail }));
+  }
+
+  _forget() {
+    const before = Date.now() - CLOSED_KEPT_MS;
+    for (const [id, one] of this.situations) {
+      if (isOver(one) && Date.parse(one.event_time) < before) {
+        this.situations.delete(id);
+        this._dirty = true;
+      }
+    }
+  }
+
+  open() {
+    return [...this.situations.values()].filter((one) => !isOver(one) && !one.listed_under);
+  }
+}

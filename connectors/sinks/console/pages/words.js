@@ -1,0 +1,52 @@
+// The words of one language, from a file. A word that a file lacks is shown in English.
+
+let words = {};
+let english = {};
+export let language = "en";
+
+export async function speak(chosen) {
+  const read = async (name) => (await fetch(`words/${name}.json`)).json();
+  english = await read("en");
+  words = chosen === "en" ? english : await read(chosen);
+  language = chosen;
+  document.documentElement.lang = chosen;
+  localStorage.setItem("language", chosen);
+}
+
+export function say(key, about = {}) {
+  const text = words[key] ?? english[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(about[name] ?? ""));
+}
+
+export const has = (key) => key in words || key in english;
+
+let place = { timezone: "UTC", kinds: {} };
+export function ofCity(city) {
+  place = city;
+}
+
+export function kindName(kind) {
+  if (!kind) return say("masked");
+  return place.kinds[kind]?.[language] ?? place.kinds[kind]?.en ?? kind;
+}
+
+export function time(iso, about = {}) {
+  if (!iso) return "";
+  return new Intl.DateTimeFormat(language, {
+    timeZone: place.timezone,
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+    ...about,
+  }).format(new Date(iso));
+}
+
+export const moment = (iso) => time(iso, { year: "numeric", month: "2-digit", day: "2-digit" });
+
+export function ago(iso, nowMs) {
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000));
+  if (seconds < 60) return say("ago.s", { n: seconds });
+  if (seconds < 3600) return say("ago.min", { n: Math.floor(seconds / 60) });
+  return say("ago.h", { n: Math.floor(seconds / 3600), m: Math.floor((seconds % 3600) / 60) });
+}
