@@ -60,12 +60,12 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequenc
         cap.add(app, gateway, cap_part)
     if gateway.readings is not None:
         reads.add(app, gateway, gateway.readings)
-    for part in parts:
+    if gateway.sessions is not None:
+        sessions_paths.add(app, gateway, gateway.sessions)
+    for part in parts:  # the console's files last of all that lies under /console
         part(app, gateway)
     if gateway.live is not None:
         live.add(app, gateway, gateway.live)
-    if gateway.sessions is not None:
-        sessions_paths.add(app, gateway, gateway.sessions)
     docs_page.add(app)
     state_pages.add(app, gateway)
 

@@ -165,6 +165,7 @@ function polygon(pen, points) {
 
 export class CityMap {
   constructor(holder, city, chosen) {
+    this._holder = holder;
     this._map = L.map(holder, { zoomControl: true, attributionControl: false, preferCanvas: true, worldCopyJump: false });
     const { south, west, north, east } = city.bounds;
     this._bounds = [[south, west], [north, east]];
@@ -192,6 +193,7 @@ export class CityMap {
 
   show(situations, fresh) {
     this._signs.show(situations, fresh);
+    this._holder.dataset.signs = String(situations.length);
   }
 
   select(one, cameras = []) {

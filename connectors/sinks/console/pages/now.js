@@ -114,7 +114,7 @@ export class List {
       h("span", { className: "severity" }, say(`severity.${one.severity ?? "unknown"}`)),
       h("span", { className: "what" }, kindName(one.kind)),
       h("time", { className: "when", datetime: one.opened_at, title: moment(one.opened_at) }, time(one.opened_at)),
-      h("span", { className: "who" }, `${(one.agencies ?? []).join(", ")} · ${say(`status.${one.status}`)} · ${say(`certainty.${one.certainty}`)}`),
+      h("span", { className: "who" }, [(one.agencies ?? []).join(", "), say(`status.${one.status}`), say(`certainty.${one.certainty}`)].filter(Boolean).join(" · ")),
       h("span", { className: "marks" }, marks));
   }
 
