@@ -26,8 +26,8 @@ from connectors.locations import Folders, Kind, Location, locate, shipped
 from schemas.errors import Fatal
 from schemas.validation import Fault, faults_of
 
-VIEWS = frozenset({"redis_view"})
-"""Modules in ``sinks`` that a stage of its own fills from the log: no sinks of a subscription."""
+VIEWS = frozenset({"console", "redis_view"})
+"""Modules in ``sinks`` that a stage fills from the log, or that the gateway serves: no sinks of a subscription."""
 
 
 class BadConfig(Fatal):

@@ -206,7 +206,8 @@ class ConsoleFile(Strict):
         description="the address of a camera's picture, with {camera} and {ticket}; none: the ticket is shown to nobody",
     )
     steps: dict[str, tuple[Annotated[str, Field(pattern=r"\S", max_length=200)], ...]] = Field(
-        {}, description="kind → the steps that the city's procedure wants, in order; kinds below it have them too"
+        {},
+        description="kind → the steps that the city's procedure wants, in order; kinds below it have them too",
     )
 
 

@@ -1,1 +1,1 @@
-"""The console: an operator sees the city, understands, and acts. Pages in a browser, a client of the gateway like any other."""
+"""The console: an operator sees the city, understands, and acts. Pages in a browser, a client of the gateway."""

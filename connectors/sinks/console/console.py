@@ -87,7 +87,9 @@ def pages() -> dict[str, Page]:
     found = dict(_read(files("connectors.sinks.console") / "pages"))
     found |= {f"words/{path}": page for path, page in _read(files("connectors.sinks.console") / "words")}
     library = files(leaflet) / "data"
-    found |= {f"leaflet/{path}": page for path, page in _read(library) if path in LEAFLET or path.endswith(".png")}
+    found |= {
+        f"leaflet/{path}": page for path, page in _read(library) if path in LEAFLET or path.endswith(".png")
+    }
     return found
 
 

@@ -3,7 +3,7 @@
 import { get, mayAct, post } from "./api.js";
 import { actions } from "./acting.js";
 import { h, fill } from "./dom.js";
-import { ago, kindName, moment, say, time } from "./words.js";
+import { ago, kindName, language, moment, say, time } from "./words.js";
 import { play } from "./picture.js";
 
 export class Situation {
@@ -82,13 +82,13 @@ export class Situation {
         one.merged_into ? h("p", {}, h("button", { type: "button", onclick: () => this._chosen(one.merged_into) }, say("merged"))) : null,
         h("p", { className: "where" }, one.position ? `${one.position.lat.toFixed(5)}, ${one.position.lon.toFixed(5)} ` : say("masked"),
           one.position ? h("button", { type: "button", onclick: () => this._map.near(one) }, say("map.near")) : null),
-        h("p", { className: "hands" }, one.taken_by ? say("taken", { who: one.taken_by }) : one.acknowledged_by ? say("acknowledged.by", { who: one.acknowledged_by, at: time(one.acknowledged_at) }) : say("unacknowledged"))),
+        h("p", { className: "hands" }, one.taken_by ? say("taken", { who: one.taken_by }) : one.acknowledged_at ? say("acknowledged.by", { who: one.acknowledged_by ?? say("somebody"), at: time(one.acknowledged_at) }) : say("unacknowledged"))),
       actions(this._store, one, () => this.refresh()),
       part("reports", one.incidents?.length ?? 0, this._reports(one)),
       part("cameras", cameras.length, this._cameraList(cameras, grants ?? [])),
       this._steps(one, part),
       part("story", story.length, h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, it.words))))),
-      part("alerts", alerts.length, h("ul", { className: "alerts" }, alerts.map((it) => h("li", {}, `${it.audience}: ${it.headline ?? say("masked")} `, h("small", {}, `${say(`message.${it.message_type}`)}, ${time(it.event_time)}`))))));
+      part("alerts", alerts.length, h("ul", { className: "alerts" }, alerts.map((it) => h("li", {}, `${it.audience}: ${headlineOf(it)} `, h("small", {}, `${say(`message.${it.message_type}`)}, ${time(it.event_time)}`))))));
   }
 
   _reports(one) {
@@ -133,6 +133,10 @@ export class Situation {
       return h("li", {}, h("label", {}, box, " ", step), note ? h("small", {}, ` ${note.account_id ?? ""} ${time(note.at)}`) : null);
     })));
   }
+}
+
+function headlineOf(alert) {
+  return alert.headlines?.find((one) => one.language.startsWith(language))?.headline ?? alert.headline ?? say("masked");
 }
 
 export function stepsOf(steps, kind) {

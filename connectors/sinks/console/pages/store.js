@@ -4,6 +4,8 @@ import { get } from "./api.js";
 
 const BATCH_MS = 250;
 const AGAIN_MS = 2000;
+const PULSE_MS = 5000;
+const PULSE_WAIT_MS = 4000;
 const CLOSED_KEPT_MS = 10 * 60_000;
 export const SEVERITIES = ["extreme", "severe", "moderate", "minor", "unknown"];
 
@@ -25,6 +27,9 @@ export class Store extends EventTarget {
     this._related = new Set();
     this._stream = null;
     this._timer = null;
+    this._offline = () => this._cut();
+    this._pulse = setInterval(() => this._ask(), PULSE_MS);
+    addEventListener("offline", this._offline);
   }
 
   async begin() {
@@ -36,6 +41,8 @@ export class Store extends EventTarget {
     this._stream?.close();
     clearTimeout(this._again);
     clearInterval(this._timer);
+    clearInterval(this._pulse);
+    removeEventListener("offline", this._offline);
   }
 
   async _load() {
@@ -57,7 +64,7 @@ export class Store extends EventTarget {
     const stream = new EventSource(path + resume);
     this._stream = stream;
     stream.onopen = () => this._back();
-    stream.onerror = () => this._cut(stream);
+    stream.onerror = () => stream === this._stream && this._cut();
     stream.addEventListener("core.situation", (told) => this._event(told, (data) => this._take(data)));
     for (const name of ["core.alert", "core.grant"]) {
       stream.addEventListener(name, (told) => this._event(told, (data) => this._relate(data)));
@@ -75,14 +82,22 @@ export class Store extends EventTarget {
     this.asOf = Date.now();
   }
 
-  _cut(stream) {
-    this.cutSince ??= Date.now();
-    this.dispatchEvent(new Event("connection"));
-    if (stream.readyState === EventSource.CLOSED) {
-      stream.close();
-      clearTimeout(this._again);
-      this._again = setTimeout(() => this._open(), AGAIN_MS);
+  // A cable that was pulled ends no connection: a stream alone would wait for minutes.
+  async _ask() {
+    if (this.cutSince !== null) return;
+    try {
+      await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(PULSE_WAIT_MS) });
+    } catch {
+      this._cut();
     }
+  }
+
+  _cut() {
+    this.cutSince ??= Date.now();
+    this._stream?.close();
+    clearTimeout(this._again);
+    this._again = setTimeout(() => this._open(), AGAIN_MS);
+    this.dispatchEvent(new Event("connection"));
   }
 
   _back() {

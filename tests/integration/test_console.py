@@ -1,0 +1,219 @@
+"""The console in a real Chromium over a running city: seen, understood and acted on as people do, by roles and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import asin, cos, radians, sin, sqrt
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from deploy.assembly.stages import free_port
+from deploy.settings import Endpoints
+from tests.a_console import ConsoleCity, Person, chromium
+from tests.living_city import LivingCity
+
+pytestmark = [pytest.mark.cluster]
+
+KOREAN = ("키로 로그인", "키", "로그인")
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleCity]:
+    found = ConsoleCity(LivingCity(f"console-{free_port()}", tmp_path_factory.mktemp("console"), cluster))
+    with found.running():
+        yield found
+
+
+def metres(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """The great circle, by the haversine formula."""
+    (south, west), (north, east) = (tuple(map(radians, one)) for one in (a, b))
+    h = sin((north - south) / 2) ** 2 + cos(south) * cos(north) * sin((east - west) / 2) ** 2
+    return 2 * 6_371_000 * asin(sqrt(h))
+
+
+def test_a_joined_crash_shows_both_agencies_and_its_cameras_by_distance(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    place = (36.3501, 127.3801)
+    city.push("calls", "F-JOIN", "crash.vehicle", place)
+    city.push("reports", "P-JOIN", "crash.vehicle", (place[0] + 0.0001, place[1]))
+    person = Person(browser, city)
+    page = person.sign_in("desk-1")
+    person.open("P-JOIN")
+    detail = page.get_by_role("region", name="The chosen situation")
+    expect(detail.get_by_role("heading", name="Vehicle crash")).to_be_visible()
+    story = detail.locator("details", has_text="Story")
+    expect(story.get_by_text("119 F-JOIN")).to_be_visible()
+    expect(story.get_by_text("112 P-JOIN")).to_be_visible()
+    names = [one.split(",")[0] for one in detail.locator(".cameras .name").all_inner_texts()]
+    situation = city.situation_of("P-JOIN")
+    at = (situation["position"]["lat"], situation["position"]["lon"])
+    everywhere = city.read("cameras?near=36.35,127.38&radius_m=50000&limit=500")["cameras"]
+    places = {
+        one["camera"]["name"]: (one["camera"]["position"]["lat"], one["camera"]["position"]["lon"])
+        for one in everywhere
+    }
+    away = [metres(at, places[name]) for name in names]
+    assert away == sorted(away)
+    assert min(metres(at, one) for one in places.values()) == away[0]
+    assert len(names) == len(situation["cameras"]) > 1
+    person.close()
+
+
+def test_an_action_is_kept_and_seen_in_another_browser_and_refused_to_a_viewer(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    city.push("calls", "F-ACT", "fire.building", (36.31, 127.41))
+    first, second, watcher = (Person(browser, city) for _ in range(3))
+    for person, name in ((first, "desk-1"), (second, "desk-2"), (watcher, "watcher")):
+        person.sign_in(name)
+        person.open("F-ACT")
+    first.page.get_by_role("button", name="Acknowledge").click()
+    first.page.get_by_label("Reason").fill("smoke on the camera")
+    first.page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    for person in (first, second, watcher):
+        expect(person.page.get_by_text("smoke on the camera")).to_be_visible()
+        expect(person.page.get_by_text("Acknowledged by", exact=False)).to_be_visible()
+    (done,) = city.situation_of("F-ACT")["actions"]
+    assert (done["action"], done["reason"]) == ("acknowledge", "smoke on the camera")
+    expect(watcher.page.get_by_text("You may look, not act.")).to_be_visible()
+    situation = city.situation_of("F-ACT")["situation_id"]
+    refused = watcher.page.evaluate(
+        """async (path) => {
+            const { csrf } = await (await fetch("/console/api/session")).json();
+            const body = JSON.stringify({ action: "close", reason: "for fun" });
+            const headers = { "Content-Type": "application/json", "X-Bongsu-CSRF": csrf };
+            return (await fetch(path, { method: "POST", headers, body })).status;
+        }""",
+        f"/v1/{city.city.name}/situations/{situation}/actions",
+    )
+    assert refused == 403
+    for person in (first, second, watcher):
+        person.close()
+
+
+def test_by_keyboard_alone_a_situation_is_found_noted_and_closed(browser: Browser, city: ConsoleCity) -> None:
+    city.push("reports", "P-KEYS", "crash.minor", (36.40, 127.31))
+    person = Person(browser, city)
+    page = person.sign_in("desk-1")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("P-KEYS")
+    expect(page.locator(".row")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", name="Crash without injury")).to_be_visible()
+    page.keyboard.press("n")
+    page.keyboard.type("the cars are at the side")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("the cars are at the side")).to_be_visible()
+    page.keyboard.press("c")
+    page.keyboard.type("moved on")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("moved on", exact=False)).to_be_visible()
+    assert city.situation_of("P-KEYS")["status"] == "closed"
+    person.close()
+
+
+def test_steps_of_the_kind_are_ticked_off_with_a_name(browser: Browser, city: ConsoleCity) -> None:
+    city.push("reports", "P-STEP", "crash.injury", (36.29, 127.33))
+    person = Person(browser, city)
+    page = person.sign_in("desk-1")
+    person.open("P-STEP")
+    page.get_by_label("Close the lane").check()
+    expect(page.get_by_text("Steps to take1/2")).to_be_visible()
+    expect(page.get_by_label("Close the lane")).to_be_disabled()
+    assert city.situation_of("P-STEP")["actions"][0]["reason"] == "✓ Close the lane"
+    person.close()
+
+
+def test_after_a_cut_it_says_so_comes_back_by_itself_and_misses_nothing(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    person = Person(browser, city)
+    page = person.sign_in("desk-1")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    person.context.set_offline(True)
+    expect(page.get_by_text("No connection since", exact=False)).to_be_visible()
+    city.push("reports", "P-CUT", "crash.fatal", (36.33, 127.44))
+    city.situation_of("P-CUT")
+    person.context.set_offline(False)
+    expect(page.get_by_text("No connection since", exact=False)).to_be_hidden()
+    person.open("P-CUT")
+    person.close()
+
+
+def test_hostile_text_is_shown_as_text_and_the_policy_allows_no_foreign_script(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    city.push("reports", f"P-{HOSTILE}"[:60], "crash.vehicle", (36.30, 127.40))
+    person = Person(browser, city)
+    page = person.sign_in("desk-1")
+    person.open("p-<img")
+    page.get_by_role("button", name="Note").click()
+    page.get_by_label("Reason").fill(HOSTILE)
+    page.get_by_role("dialog").get_by_role("button", name="Note").click()
+    expect(page.get_by_text(HOSTILE, exact=False).first).to_be_visible()
+    assert page.locator("img[src=x]").count() == 0
+    policy = page.evaluate("fetch('/console/').then((it) => it.headers.get('content-security-policy'))")
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    person.close()
+
+
+def test_a_person_without_english_signs_in_and_reads(browser: Browser, city: ConsoleCity) -> None:
+    city.push("reports", "P-KO", "crash.pedestrian", (36.35, 127.35))
+    person = Person(browser, city, locale="ko-KR")
+    page = person.sign_in("desk-1", KOREAN)
+    person.open("P-KO")
+    expect(page.get_by_role("heading", name="보행자 사고")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    person.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, city: ConsoleCity, scheme: str) -> None:
+    city.push("reports", f"P-AXE-{scheme}", "crash.vehicle", (36.36, 127.42))
+    person = Person(browser, city, color_scheme=scheme)
+    person.page.goto(f"{city.url}/console/")
+    person.page.get_by_text("Sign in with a key").click()
+    found = serious(person)
+    person.sign_in("desk-1")
+    person.open(f"P-AXE-{scheme}")
+    person.page.locator(".story li").first.wait_for()
+    person.page.wait_for_timeout(3_000)  # colours of new rows fade for 2.4 s
+    found += serious(person)
+    person.page.get_by_role("link", name="Hand-over").click()
+    person.page.get_by_role("heading", name="Hand-over").wait_for()
+    found += serious(person)
+    assert found == []
+    person.close()
+
+
+def serious(person: Person) -> list[str]:
+    """What axe finds that is serious or critical on the page as it is."""
+    return [
+        f"{one['id']}: {[it['html'][:120] for it in one['nodes'][:3]]}"
+        for one in Axe().run(person.page).response["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_nothing_but_the_console_s_own_files_is_served(city: ConsoleCity) -> None:
+
+    for path in ("../app.py", "%2e%2e/city.py", "words/../../console.py", "leaflet/leaflet.js.map"):
+        assert httpx.get(f"{city.url}/console/{path}").status_code == 404
