@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
 from tests.a_console import ConsoleCity, Person, chromium
-from tests.living_city import LivingCity
+from tests.living_city import LivingCity, wait_until
 
 pytestmark = [pytest.mark.cluster]
 
@@ -104,6 +104,7 @@ def test_an_action_is_kept_and_seen_in_another_browser_and_refused_to_a_viewer(
 
 def test_by_keyboard_alone_a_situation_is_found_noted_and_closed(browser: Browser, city: ConsoleCity) -> None:
     city.push("reports", "P-KEYS", "crash.minor", (36.40, 127.31))
+    one = city.situation_of("P-KEYS")["situation_id"]
     person = Person(browser, city)
     page = person.sign_in("desk-1")
     expect(page.get_by_role("listbox")).to_be_visible()
@@ -125,7 +126,7 @@ def test_by_keyboard_alone_a_situation_is_found_noted_and_closed(browser: Browse
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("moved on", exact=False)).to_be_visible()
-    assert city.situation_of("P-KEYS")["status"] == "closed"
+    wait_until(lambda: city.read(f"situations/{one}")["situation"]["status"] == "closed", 20)
     person.close()
 
 
