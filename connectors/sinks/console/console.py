@@ -37,7 +37,7 @@ LEAFLET = ("leaflet-src.esm.js", "leaflet.css")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Served:
     """A file as it is sent."""
 
     body: bytes
@@ -56,7 +56,7 @@ def add(app: FastAPI, city: ConsoleCity, *, video: str = "'self'") -> None:
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
     }
-    about = Page(orjson.dumps(city.told()), TYPES["json"])
+    about = Served(orjson.dumps(city.told()), TYPES["json"])
 
     @app.get("/console", include_in_schema=False)
     async def root() -> Response:
@@ -74,7 +74,7 @@ def add(app: FastAPI, city: ConsoleCity, *, video: str = "'self'") -> None:
         return _answer(request, found, headers)
 
 
-def _answer(request: Request, page: Page, headers: Mapping[str, str]) -> Response:
+def _answer(request: Request, page: Served, headers: Mapping[str, str]) -> Response:
     about = {**headers, "ETag": page.tag}
     if request.headers.get("if-none-match") == page.tag:
         return Response(status_code=304, headers=about)
@@ -82,7 +82,7 @@ def _answer(request: Request, page: Page, headers: Mapping[str, str]) -> Respons
 
 
 @cache
-def pages() -> dict[str, Page]:
+def pages() -> dict[str, Served]:
     """Every file that is served, by its path. They are few, so they are read once."""
     found = dict(_read(files("connectors.sinks.console") / "pages"))
     found |= {f"words/{path}": page for path, page in _read(files("connectors.sinks.console") / "words")}
@@ -93,12 +93,12 @@ def pages() -> dict[str, Page]:
     return found
 
 
-def _read(folder: Traversable, before: str = "") -> Iterator[tuple[str, Page]]:
+def _read(folder: Traversable, before: str = "") -> Iterator[tuple[str, Served]]:
     for one in folder.iterdir():
         if one.is_dir():
             yield from _read(one, f"{before}{one.name}/")
         elif (media_type := _TYPES_SERVED.get(one.name.rpartition(".")[2])) is not None:
-            yield f"{before}{one.name}", Page(one.read_bytes(), media_type)
+            yield f"{before}{one.name}", Served(one.read_bytes(), media_type)
 
 
 _TYPES_SERVED: Mapping[str, Any] = {**TYPES, "png": "image/png"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.local import broker_metrics, cluster
+from deploy.local import broker_metrics, cluster, fetch
 from deploy.local.artefacts import Artefact, Silent, load_lock
 from deploy.local.home import Remembered
 from deploy.local.ports import with_fixed
@@ -104,7 +104,7 @@ def test_what_the_users_cache_has_is_taken_from_there_and_only_the_rest_is_fetch
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"near")
     fetched: list[Artefact] = []
-    monkeypatch.setattr(cluster.fetch, "fetch", lambda wanted, *_: fetched.extend(wanted))
+    monkeypatch.setattr(fetch, "fetch", lambda wanted, *_: fetched.extend(wanted))
     cluster.ensure_near([near, far], tmp_path / "out", Silent())
     assert (tmp_path / "out" / near.path).read_bytes() == b"near"
     assert fetched == [far]
