@@ -206,7 +206,7 @@ def test_axe_finds_nothing_serious(browser: Browser, city: ConsoleCity, scheme: 
 
 
 def serious(person: Person) -> list[str]:
-    """What axe finds that is serious or critical on the page as it is."""
+    """List what axe finds serious or critical on the page as it is."""
     return [
         f"{one['id']}: {[it['html'][:120] for it in one['nodes'][:3]]}"
         for one in Axe().run(person.page).response["violations"]
