@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import orjson
 from fastapi import FastAPI
 
 from connectors.gateway.service import Gateway
@@ -13,6 +15,18 @@ from connectors.sinks.console.city import ConsoleCity
 from connectors.sinks.console.console import add
 from deploy.city.cap import usual_status
 from deploy.city.city import City
+from schemas.errors import Fatal
+
+LAYER_BYTES_MAX = 20 << 20
+KINDS = (
+    "FeatureCollection",
+    "Feature",
+    "GeometryCollection",
+    "MultiPolygon",
+    "Polygon",
+    "MultiLineString",
+    "LineString",
+)
 
 
 def console_of(city: City, actions: Sequence[str]) -> Callable[[FastAPI, Gateway], object]:
@@ -26,9 +40,29 @@ def console_of(city: City, actions: Sequence[str]) -> Callable[[FastAPI, Gateway
         actions=actions,
         is_simulated=usual_status(file) == "Exercise",
         video=file.console.video,
+        layers=[_layer(city.path.parent / name) for name in file.map.layers],
         steps=file.console.steps,
     )
     return partial(_add, city=shown)
+
+
+def _layer(path: Path) -> bytes:
+    """A file of GeoJSON. ``Fatal`` where it is none, or larger than browsers should draw."""
+    try:
+        body = path.read_bytes()
+        found = orjson.loads(body)
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise Fatal(
+            f"[map] layers: {path.name} cannot be read: {error}", hint="name a file of GeoJSON"
+        ) from error
+    if not isinstance(found, dict) or found.get("type") not in KINDS:
+        raise Fatal(f"[map] layers: {path.name} is no GeoJSON", hint=f"its type is one of {', '.join(KINDS)}")
+    if len(body) > LAYER_BYTES_MAX:
+        raise Fatal(
+            f"[map] layers: {path.name} has {len(body) >> 20} MB, more than {LAYER_BYTES_MAX >> 20}",
+            hint="simplify its lines, for example with ogr2ogr -simplify",
+        )
+    return body
 
 
 def _add(app: FastAPI, _gateway: Gateway, *, city: ConsoleCity) -> None:

@@ -197,6 +197,15 @@ class LiveViewFile(Strict):
     )
 
 
+class MapFile(Strict):
+    """``[map]``: the background of the console's map."""
+
+    layers: tuple[Annotated[str, Field(pattern=r"\S")], ...] = Field(
+        (),
+        description="files of GeoJSON, from the folder of this file; drawn in this order, without their words",
+    )
+
+
 class ConsoleFile(Strict):
     """``[console]``: the operators' pages."""
 
@@ -236,6 +245,7 @@ class CityFile(Strict):
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
     live_view: LiveViewFile = LiveViewFile(identifying=False)
+    map: MapFile = Field(default_factory=lambda: MapFile.model_validate({}))
     console: ConsoleFile = Field(default_factory=lambda: ConsoleFile.model_validate({}))
 
     @field_validator("name")

@@ -24,6 +24,8 @@ class ConsoleCity:
     is_simulated: bool = False
     video: str | None = None
     """The address of a camera's picture, with ``{camera}`` and ``{ticket}``."""
+    layers: Sequence[bytes] = ()
+    """The background of the map: GeoJSON documents."""
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Kind → the steps of the city's procedure; a kind without steps has those of its nearest ancestor."""
 
@@ -38,6 +40,7 @@ class ConsoleCity:
             "actions": list(self.actions),
             "is_simulated": self.is_simulated,
             "video": self.video,
+            "layers": [f"/console/api/layers/{number}" for number in range(len(self.layers))],
             "statuses": list(STATUSES),
             "languages": list(LANGUAGES),
             "kinds": {

@@ -66,6 +66,12 @@ def add(app: FastAPI, city: ConsoleCity, *, video: str = "'self'") -> None:
     async def facts(request: Request) -> Response:
         return _answer(request, about, headers)
 
+    @app.get("/console/api/layers/{number}", include_in_schema=False)
+    async def layer(number: int, request: Request) -> Response:
+        if not 0 <= number < len(city.layers):
+            return Problem(404, "the city's file names no such layer").answer()
+        return _answer(request, Served(city.layers[number], TYPES["json"]), headers)
+
     @app.get("/console/{path:path}", include_in_schema=False)
     async def page(path: str, request: Request) -> Response:
         found = pages().get(path or "index.html")

@@ -14,6 +14,7 @@ import { tour } from "./tour.js";
 import { has, language, moment, ofCity, say, speak } from "./words.js";
 
 const WALL_MS = 12_000;
+const RENEW_MS = 30 * 60_000; // an open event stream renews no session
 let city;
 let running = null;
 
@@ -53,7 +54,7 @@ class Console {
     this.store = new Store(city);
     this.alarm = new Alarm(this.store);
     this._isWall = location.hash === "#wall";
-    this._timers = [setInterval(() => this._older(), 1000)];
+    this._timers = [setInterval(() => this._older(), 1000), setInterval(() => signedIn().catch(() => {}), RENEW_MS)];
     this._toast = h("div", { className: "toast", role: "status", "aria-live": "polite" });
     this._mapHolder = h("div", { className: "map" });
     this._banner = h("div", { className: "banner", role: "alert", hidden: true });

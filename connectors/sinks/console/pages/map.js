@@ -170,7 +170,9 @@ export class CityMap {
     const { south, west, north, east } = city.bounds;
     this._bounds = [[south, west], [north, east]];
     this._map.fitBounds(this._bounds);
+    this._ground = L.layerGroup().addTo(this._map);
     this._lines = L.layerGroup().addTo(this._map);
+    this._layers(city.layers ?? []).catch(() => {});
     this._map.on("moveend", () => this._graticule());
     this._graticule();
     this._signs = new Signs(chosen).addTo(this._map);
@@ -184,6 +186,16 @@ export class CityMap {
       holder.title = one ? `${kindName(one.kind)}, ${say(`severity.${one.severity}`)}` : "";
       holder.classList.toggle("over", Boolean(one));
     });
+  }
+
+  // The background that the city's file names: areas, lines and places, drawn without a word of theirs.
+  async _layers(layers) {
+    for (const address of layers) {
+      const answer = await fetch(address);
+      if (!answer.ok) continue;
+      const style = { color: "#8fa3b8", weight: 1.5, fillOpacity: 0.12, interactive: false };
+      L.geoJSON(await answer.json(), { style, interactive: false, pointToLayer: (_, at) => L.circleMarker(at, { ...style, radius: 3 }) }).addTo(this._ground);
+    }
   }
 
   end() {

@@ -87,8 +87,17 @@ export class Situation {
       part("reports", one.incidents?.length ?? 0, this._reports(one)),
       part("cameras", cameras.length, this._cameraList(cameras, grants ?? [])),
       this._steps(one, part),
-      part("story", story.length, h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, it.words))))),
+      part("story", story.length, this._export(one), h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, it.words))))),
       part("alerts", alerts.length, h("ul", { className: "alerts" }, alerts.map((it) => h("li", {}, `${it.audience}: ${headlineOf(it)} `, h("small", {}, `${say(`message.${it.message_type}`)}, ${time(it.event_time)}`))))));
+  }
+
+  _export(one) {
+    const save = () => {
+      const link = h("a", { href: URL.createObjectURL(new Blob([JSON.stringify(this.told, null, 2)], { type: "application/json" })), download: `situation-${one.situation_id}.json` });
+      link.click();
+      URL.revokeObjectURL(link.href);
+    };
+    return h("p", { className: "export" }, h("button", { type: "button", onclick: () => print() }, say("print.story")), " ", h("button", { type: "button", onclick: save }, say("save.story")));
   }
 
   _reports(one) {
