@@ -166,6 +166,7 @@ function polygon(pen, points) {
 export class CityMap {
   constructor(holder, city, chosen) {
     this._holder = holder;
+    holder.dataset.signs = "0";
     this._map = L.map(holder, { zoomControl: true, attributionControl: false, preferCanvas: true, worldCopyJump: false });
     const { south, west, north, east } = city.bounds;
     this._bounds = [[south, west], [north, east]];

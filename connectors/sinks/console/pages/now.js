@@ -13,6 +13,7 @@ export class List {
     this._chosen = chosen;
     this._rows = new Map();
     this.selected = null;
+    this._still = matchMedia("(prefers-reduced-motion: reduce)");
     this.filter = { text: "", agency: "", severity: "", kind: "" };
     this._body = h("ul", { className: "rows", role: "listbox", "aria-label": say("list.label"), tabindex: "0", onkeydown: (event) => this._key(event) });
     this._count = h("p", { className: "count", role: "status" });
@@ -101,6 +102,9 @@ export class List {
   _write(row, one) {
     row.revision = one.revision;
     row.opened = one.opened_at;
+    row.at = time(one.opened_at);
+    row.told = `${row.at} · ${ago(one.opened_at, Date.now())}`;
+    row.when = h("time", { className: "when", datetime: one.opened_at, title: moment(one.opened_at) }, row.told);
     row.dataset.severity = one.severity ?? "unknown";
     row.classList.toggle("urgent", isUrgent(one));
     const who = one.taken_by ? say("taken", { who: one.taken_by }) : one.acknowledged_at ? say("acknowledged") : "";
@@ -113,16 +117,16 @@ export class List {
     fill(row,
       h("span", { className: "severity" }, say(`severity.${one.severity ?? "unknown"}`)),
       h("span", { className: "what" }, kindName(one.kind)),
-      h("time", { className: "when", datetime: one.opened_at, title: moment(one.opened_at) }, time(one.opened_at)),
+      row.when,
       h("span", { className: "who" }, [(one.agencies ?? []).join(", "), say(`status.${one.status}`), say(`certainty.${one.certainty}`)].filter(Boolean).join(" · ")),
       h("span", { className: "marks" }, marks));
   }
 
   _fresh(row, change) {
-    row.classList.remove("fresh-new", "fresh-changed");
-    void row.offsetWidth;
-    row.classList.add(`fresh-${change}`);
-    setTimeout(() => row.classList.remove("fresh-new", "fresh-changed"), FRESH_MS);
+    if (this._still.matches) return;
+    const style = getComputedStyle(document.documentElement);
+    const colours = ["--fresh", "--card"].map((name) => style.getPropertyValue(name).trim());
+    row.animate({ backgroundColor: colours }, { duration: change === "new" ? FRESH_MS : FRESH_MS / 2, easing: "ease-out" });
   }
 
   select(id) {
@@ -151,6 +155,9 @@ export class List {
   }
 
   grewOlder(nowMs) {
-    for (const row of this._rows.values()) row.querySelector(".when").textContent = `${time(row.opened)} · ${ago(row.opened, nowMs)}`;
+    for (const row of this._rows.values()) {
+      const text = `${row.at} · ${ago(row.opened, nowMs)}`;
+      if (row.told !== text) row.when.textContent = row.told = text;
+    }
   }
 }

@@ -30,17 +30,19 @@ export function kindName(kind) {
   return place.kinds[kind]?.[language] ?? place.kinds[kind]?.en ?? kind;
 }
 
-export function time(iso, about = {}) {
-  if (!iso) return "";
-  return new Intl.DateTimeFormat(language, {
-    timeZone: place.timezone,
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hour12: false,
-    ...about,
-  }).format(new Date(iso));
+// A formatter costs a hundred times what it formats: each is made once for a language.
+const forms = new Map();
+
+function formOf(about) {
+  const key = language + JSON.stringify(about);
+  if (!forms.has(key)) {
+    const usual = { timeZone: place.timezone, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
+    forms.set(key, new Intl.DateTimeFormat(language, { ...usual, ...about }));
+  }
+  return forms.get(key);
 }
+
+export const time = (iso, about = {}) => (iso ? formOf(about).format(new Date(iso)) : "");
 
 export const moment = (iso) => time(iso, { year: "numeric", month: "2-digit", day: "2-digit" });
 
