@@ -43,7 +43,7 @@ def console_of(city: City, actions: Sequence[str]) -> Callable[[FastAPI, Gateway
         layers=[_layer(city.path.parent / name) for name in file.map.layers],
         steps=file.console.steps,
     )
-    return partial(_add, city=shown)
+    return partial(add, city=shown, video=_host_of(city.file.console.video))
 
 
 def _layer(path: Path) -> bytes:
@@ -63,10 +63,6 @@ def _layer(path: Path) -> bytes:
             hint="simplify its lines, for example with ogr2ogr -simplify",
         )
     return body
-
-
-def _add(app: FastAPI, _gateway: Gateway, *, city: ConsoleCity) -> None:
-    add(app, city, video=_host_of(city.video))
 
 
 def _host_of(address: str | None) -> str:

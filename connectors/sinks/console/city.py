@@ -29,9 +29,14 @@ class ConsoleCity:
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Kind → the steps of the city's procedure; a kind without steps has those of its nearest ancestor."""
 
-    def told(self) -> dict[str, Any]:
-        """The document that the pages begin with."""
+    def told(self, *, is_signed_in: bool) -> dict[str, Any]:
+        """The document that the pages begin with. The city's procedure and its pictures are for those who signed in."""
         kinds = load_kinds()
+        inside = {
+            "video": self.video,
+            "layers": [f"/console/api/layers/{number}" for number in range(len(self.layers))],
+            "steps": {kind: list(steps) for kind, steps in self.steps.items()},
+        }
         return {
             "name": self.name,
             "title": self.title,
@@ -39,12 +44,10 @@ class ConsoleCity:
             "bounds": dict(zip(("south", "west", "north", "east"), self.bounds, strict=True)),
             "actions": list(self.actions),
             "is_simulated": self.is_simulated,
-            "video": self.video,
-            "layers": [f"/console/api/layers/{number}" for number in range(len(self.layers))],
             "statuses": list(STATUSES),
             "languages": list(LANGUAGES),
             "kinds": {
                 kind: {language: kinds.name(kind, language) for language in LANGUAGES} for kind in kinds.names
             },
-            "steps": {kind: list(steps) for kind, steps in self.steps.items()},
+            **(inside if is_signed_in else {"video": None, "layers": [], "steps": {}}),
         }

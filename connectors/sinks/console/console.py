@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from xstatic.pkg import leaflet
 
 from connectors.gateway.problems import Problem
+from connectors.gateway.service import Gateway
 from connectors.sinks.console.city import ConsoleCity
 
 POLICY = (
@@ -48,7 +49,7 @@ class Served:
         return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
 
 
-def add(app: FastAPI, city: ConsoleCity, *, video: str = "'self'") -> None:
+def add(app: FastAPI, gateway: Gateway, *, city: ConsoleCity, video: str = "'self'") -> None:
     """Add the console's paths. *video*: the hosts that pictures may come from, as a policy names them."""
     headers = {
         "Content-Security-Policy": POLICY.format(video=video),
@@ -56,7 +57,10 @@ def add(app: FastAPI, city: ConsoleCity, *, video: str = "'self'") -> None:
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
     }
-    about = Served(orjson.dumps(city.told()), TYPES["json"])
+    about = {
+        is_signed_in: Served(orjson.dumps(city.told(is_signed_in=is_signed_in)), TYPES["json"])
+        for is_signed_in in (False, True)
+    }
 
     @app.get("/console", include_in_schema=False)
     async def root() -> Response:
@@ -64,10 +68,18 @@ def add(app: FastAPI, city: ConsoleCity, *, video: str = "'self'") -> None:
 
     @app.get("/console/api/city", include_in_schema=False)
     async def facts(request: Request) -> Response:
-        return _answer(request, about, headers)
+        try:
+            is_signed_in = bool(gateway.account_of(request))
+        except Problem:
+            is_signed_in = False
+        return _answer(request, about[is_signed_in], {**headers, "Vary": "Cookie, Authorization"})
 
     @app.get("/console/api/layers/{number}", include_in_schema=False)
     async def layer(number: int, request: Request) -> Response:
+        try:
+            gateway.account_of(request)
+        except Problem as problem:
+            return problem.answer()
         if not 0 <= number < len(city.layers):
             return Problem(404, "the city's file names no such layer").answer()
         return _answer(request, Served(city.layers[number], TYPES["json"]), headers)

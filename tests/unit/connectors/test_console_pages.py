@@ -65,11 +65,16 @@ def test_each_action_has_a_name_and_an_explanation() -> None:
         assert {f"act.{one}.about" for one in actions} <= WORDS[language].keys()
 
 
-def test_a_city_is_told_with_the_names_of_its_kinds_and_its_steps() -> None:
-    steps = {"crash": ("Send an ambulance",)}
-    told = ConsoleCity(
-        "demo", "Demo", "Asia/Seoul", (36.0, 127.0, 37.0, 128.0), ("note",), steps=steps
-    ).told()
-    assert told["bounds"] == {"south": 36.0, "west": 127.0, "north": 37.0, "east": 128.0}
-    assert told["kinds"]["crash"] == {"en": "Traffic crash", "ko": "교통사고"}
-    assert told["steps"] == {"crash": ["Send an ambulance"]}
+def test_a_city_s_procedure_and_pictures_are_for_those_who_signed_in() -> None:
+    city = ConsoleCity(
+        "demo", "Demo", "Asia/Seoul", (36.0, 127.0, 37.0, 128.0), ("note",), video="/v/{camera}",
+        layers=[b"{}"], steps={"crash": ("Send an ambulance",)},
+    )  # fmt: skip
+    inside, outside = (city.told(is_signed_in=one) for one in (True, False))
+    assert (
+        inside["bounds"] == outside["bounds"] == {"south": 36.0, "west": 127.0, "north": 37.0, "east": 128.0}
+    )
+    assert inside["kinds"]["crash"] == {"en": "Traffic crash", "ko": "교통사고"}
+    assert inside["steps"] == {"crash": ["Send an ambulance"]}
+    assert (inside["video"], inside["layers"]) == ("/v/{camera}", ["/console/api/layers/0"])
+    assert (outside["video"], outside["layers"], outside["steps"]) == (None, [], {})

@@ -28,8 +28,8 @@ async function begin() {
   try {
     await ((await byLink().catch(() => null)) ?? signedIn());
     await open();
-  } catch {
-    signInPage(document.body, city, open);
+  } catch (error) {
+    signInPage(document.body, city, open, error.status === 401 ? "" : error.message);
   }
 }
 
@@ -45,6 +45,8 @@ function close() {
 
 async function open() {
   close();
+  city = await get("/console/api/city"); // who is signed in is told more
+  ofCity(city);
   running = new Console();
   await running.begin();
 }

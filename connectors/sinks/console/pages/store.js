@@ -70,8 +70,10 @@ export class Store extends EventTarget {
       stream.addEventListener(name, (told) => this._event(told, (data) => this._relate(data)));
     }
     stream.addEventListener("reset", () => {
-      this.situations.clear();
+      this.situations.clear(); // all that stands follows, and is not new
       this._dirty = true;
+      this.isLoaded = false;
+      setTimeout(() => (this.isLoaded = true), AGAIN_MS);
     });
     this._timer ??= setInterval(() => this._tell(), BATCH_MS);
   }
