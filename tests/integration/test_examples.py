@@ -25,7 +25,11 @@ NOT_RUN = {
     "demo --story": "takes a minute: test_demo plays it",
     "run demo": "goes on until Ctrl-C: test_spine_life runs a city",
     "up --port kafka=9092 --port registry=8081 --port redis=6379": "starts a cluster: test_local_home fixes ports",
-    "up --home /srv/bongsu --port kafka=9092 --port registry=8081 --port redis=6379": "writes outside the tests' folders",
+    "up --home /srv/bongsu --port kafka=9092 --port registry=8081 --port redis=6379 --port kafka-metrics=9404": (
+        "writes outside the tests' folders"
+    ),
+    "up --port kafka-metrics=9404": "starts a cluster: tests/integration/test_broker_metrics.py does",
+    "user password desk-3 --city demo": "asks for it at a terminal: tests/integration/test_sign_in.py sets one",
     "city check lakeside": "needs the file of the step before it: tests/unit/deploy/test_own_city.py checks one",
     "topics apply": "makes the topics of every city: it runs here with --city",
     "schemas register": "registers the schemas of every city: it runs here with --city",
