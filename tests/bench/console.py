@@ -36,7 +36,7 @@ def main() -> None:
             delays = [one_incident(city, person, number) for number in range(INCIDENTS)]
             print(f"accepted → on the map, ms: {said(delays)}")  # noqa: T201 (a benchmark's result)
             blocked = changing(city, person)
-            print(f"tasks over 50 ms with {OPEN} open and {CHANGES_PER_S} changes a second: {said(blocked)}")  # noqa: T201
+            print(f"long tasks, {OPEN} open, {CHANGES_PER_S} changes a second: {said(blocked)}")  # noqa: T201 (the result)
             person.close()
 
 
