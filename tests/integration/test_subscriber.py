@@ -16,8 +16,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from deploy.record_form import without_hashes
 from deploy.settings import Endpoints
-from schemas.catalogue import load_catalogue, topic_name
+from schemas.catalogue import contract_name, load_catalogue, topic_name
 from schemas.event import Event
 from schemas.json_form import from_json_value
 from schemas.registry import Registry
@@ -150,10 +151,15 @@ def in_order(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(shared, key=lambda one: (one["topic"], one["offset"]))
 
 
+def covered(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cover as tail does the hashes of passwords and links, which a subscriber of accounts gets."""
+    return [{**one, "value": without_hashes(contract_name(one["topic"]), one["value"])} for one in lines]
+
+
 def test_it_prints_the_values_that_tail_prints_and_nothing_aborted(
     printed: list[dict[str, Any]], tailed: list[dict[str, Any]]
 ) -> None:
-    assert in_order(printed) == in_order(tailed)
+    assert in_order(covered(printed)) == in_order(tailed)
     assert len(printed) == 2 * (sum(len(one) for one in EXAMPLES.values()) + 1)
 
 
