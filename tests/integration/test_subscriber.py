@@ -153,7 +153,10 @@ def in_order(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def covered(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Cover as tail does the hashes of passwords and links, which a subscriber of accounts gets."""
-    return [{**one, "value": without_hashes(contract_name(one["topic"]), one["value"])} for one in lines]
+    return [
+        {**one, "value": one["value"] and without_hashes(contract_name(one["topic"]), one["value"])}
+        for one in lines
+    ]
 
 
 def test_it_prints_the_values_that_tail_prints_and_nothing_aborted(
