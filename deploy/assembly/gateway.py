@@ -130,7 +130,7 @@ class CityGateway:
                 [
                     self._tickets.add,
                     partial(add_subscriptions, desk=self._subscriptions),
-                    console_of(city, self._desk.actions),
+                    console_of(city),
                 ],
             ),
             about,

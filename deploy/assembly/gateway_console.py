@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ KINDS = (
 )
 
 
-def console_of(city: City, actions: Sequence[str]) -> Callable[[FastAPI, Gateway], object]:
+def console_of(city: City) -> Callable[[FastAPI, Gateway], object]:
     """The part of the gateway that serves the console."""
     file = city.file
     shown = ConsoleCity(
@@ -37,7 +37,6 @@ def console_of(city: City, actions: Sequence[str]) -> Callable[[FastAPI, Gateway
         title=file.title or city.name,
         timezone=file.timezone,
         bounds=(file.bounds.south, file.bounds.west, file.bounds.north, file.bounds.east),
-        actions=actions,
         is_simulated=usual_status(file) == "Exercise",
         video=file.console.video,
         layers=[_layer(city.path.parent / name) for name in file.map.layers],

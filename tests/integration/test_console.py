@@ -158,6 +158,20 @@ def test_after_a_cut_it_says_so_comes_back_by_itself_and_misses_nothing(
     person.close()
 
 
+def test_who_is_disabled_is_asked_to_sign_in_and_not_told_of_a_cut(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    words = ("user", "add", "leaver", "--role", "viewer", "--city", str(city.city.file))
+    city.users["leaver"] = city.city.bongsu(*words).stdout.split()[-1]
+    person = Person(browser, city)
+    page = person.sign_in("leaver")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    city.city.bongsu("user", "disable", "leaver", "--city", str(city.city.file))
+    expect(page.get_by_text("Your session is over. Please sign in again.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    person.close()
+
+
 def test_hostile_text_is_shown_as_text_and_the_policy_allows_no_foreign_script(
     browser: Browser, city: ConsoleCity
 ) -> None:

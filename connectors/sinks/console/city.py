@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.kinds import STATUSES, load_kinds
+from schemas.kinds import load_kinds
 
 LANGUAGES = ("en", "ko")
 """The languages that have a file in ``words/``."""
@@ -20,7 +20,6 @@ class ConsoleCity:
     title: str
     timezone: str
     bounds: tuple[float, float, float, float]
-    actions: Sequence[str] = ()
     is_simulated: bool = False
     video: str | None = None
     """The address of a camera's picture, with ``{camera}`` and ``{ticket}``."""
@@ -42,9 +41,7 @@ class ConsoleCity:
             "title": self.title,
             "timezone": self.timezone,
             "bounds": dict(zip(("south", "west", "north", "east"), self.bounds, strict=True)),
-            "actions": list(self.actions),
             "is_simulated": self.is_simulated,
-            "statuses": list(STATUSES),
             "languages": list(LANGUAGES),
             "kinds": {
                 kind: {language: kinds.name(kind, language) for language in LANGUAGES} for kind in kinds.names

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
@@ -105,9 +104,7 @@ def pages() -> dict[str, Served]:
     found = dict(_read(files("connectors.sinks.console") / "pages"))
     found |= {f"words/{path}": page for path, page in _read(files("connectors.sinks.console") / "words")}
     library = files(leaflet) / "data"
-    found |= {
-        f"leaflet/{path}": page for path, page in _read(library) if path in LEAFLET or path.endswith(".png")
-    }
+    found |= {f"leaflet/{path}": page for path, page in _read(library) if path in LEAFLET}
     return found
 
 
@@ -115,8 +112,5 @@ def _read(folder: Traversable, before: str = "") -> Iterator[tuple[str, Served]]
     for one in folder.iterdir():
         if one.is_dir():
             yield from _read(one, f"{before}{one.name}/")
-        elif (media_type := _TYPES_SERVED.get(one.name.rpartition(".")[2])) is not None:
+        elif (media_type := TYPES.get(one.name.rpartition(".")[2])) is not None:
             yield f"{before}{one.name}", Served(one.read_bytes(), media_type)
-
-
-_TYPES_SERVED: Mapping[str, Any] = {**TYPES, "png": "image/png"}

@@ -67,7 +67,7 @@ def test_each_action_has_a_name_and_an_explanation() -> None:
 
 def test_a_city_s_procedure_and_pictures_are_for_those_who_signed_in() -> None:
     city = ConsoleCity(
-        "demo", "Demo", "Asia/Seoul", (36.0, 127.0, 37.0, 128.0), ("note",), video="/v/{camera}",
+        "demo", "Demo", "Asia/Seoul", (36.0, 127.0, 37.0, 128.0), video="/v/{camera}",
         layers=[b"{}"], steps={"crash": ("Send an ambulance",)},
     )  # fmt: skip
     inside, outside = (city.told(is_signed_in=one) for one in (True, False))

@@ -14,7 +14,7 @@ export class Alarm extends EventTarget {
     this._sound = null;
     this._timer = setInterval(() => this._turn(), EVERY_MS);
     store.addEventListener("change", (told) => {
-      if ([...told.detail.changed.values()].includes("new")) this._turn();
+      if ([...told.detail.changed].some(([id, how]) => how === "new" && isUrgent(store.situations.get(id)))) this._turn();
     });
   }
 
@@ -24,7 +24,7 @@ export class Alarm extends EventTarget {
   }
 
   waiting() {
-    return this._store.open().filter((one) => rankOf(one) <= LOUD_RANK && !one.acknowledged_at);
+    return this._store.open().filter(isUrgent);
   }
 
   get isAllowed() {

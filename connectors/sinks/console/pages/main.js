@@ -25,11 +25,12 @@ async function begin() {
   await speak(city.languages.includes(wished) ? wished : "en");
   document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "";
   document.title = `${city.title} · Bongsu`;
+  let why = "";
   try {
-    await ((await byLink().catch(() => null)) ?? signedIn());
+    await (await byLink().catch((error) => void (why = error.message)) ?? signedIn());
     await open();
   } catch (error) {
-    signInPage(document.body, city, open, error.status === 401 ? "" : error.message);
+    signInPage(document.body, city, open, error.status === 401 ? why : error.message);
   }
 }
 

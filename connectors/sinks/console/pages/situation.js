@@ -3,7 +3,7 @@
 import { get, mayAct, post } from "./api.js";
 import { actions } from "./acting.js";
 import { h, fill } from "./dom.js";
-import { ago, kindName, language, moment, say, time } from "./words.js";
+import { kindName, language, moment, say, time } from "./words.js";
 import { play } from "./picture.js";
 
 export class Situation {
@@ -78,7 +78,7 @@ export class Situation {
       h("header", { className: "head", "data-severity": one.severity ?? "unknown" },
         h("h2", {}, kindName(one.kind)),
         h("p", {}, `${say(`severity.${one.severity ?? "unknown"}`)} · ${say(`status.${one.status}`)} · ${say(`certainty.${one.certainty}`)}`),
-        h("p", {}, say("since", { at: moment(one.opened_at), ago: ago(one.opened_at, Date.now()) })),
+        h("p", {}, say("since", { at: moment(one.opened_at) })),
         one.merged_into ? h("p", {}, h("button", { type: "button", onclick: () => this._chosen(one.merged_into) }, say("merged"))) : null,
         h("p", { className: "where" }, one.position ? `${one.position.lat.toFixed(5)}, ${one.position.lon.toFixed(5)} ` : say("masked"),
           one.position ? h("button", { type: "button", onclick: () => this._map.near(one) }, say("map.near")) : null),

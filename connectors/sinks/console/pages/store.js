@@ -1,6 +1,6 @@
 // The situations as they are now: the list once, then the event stream. Changes are told in batches, four times a second.
 
-import { get } from "./api.js";
+import { get, signedIn } from "./api.js";
 
 const BATCH_MS = 250;
 const AGAIN_MS = 2000;
@@ -26,6 +26,7 @@ export class Store extends EventTarget {
     this._changed = new Map();
     this._related = new Set();
     this._stream = null;
+    this._isEnded = false;
     this._timer = null;
     this._offline = () => this._cut();
     this._pulse = setInterval(() => this._ask(), PULSE_MS);
@@ -38,6 +39,7 @@ export class Store extends EventTarget {
   }
 
   end() {
+    this._isEnded = true;
     this._stream?.close();
     clearTimeout(this._again);
     clearInterval(this._timer);
@@ -98,8 +100,19 @@ export class Store extends EventTarget {
     this.cutSince ??= Date.now();
     this._stream?.close();
     clearTimeout(this._again);
-    this._again = setTimeout(() => this._open(), AGAIN_MS);
+    this._again = setTimeout(() => this._reopen(), AGAIN_MS);
     this.dispatchEvent(new Event("connection"));
+  }
+
+  // A stream does not say why it was refused: asking for the session tells a session that is over from a cut.
+  async _reopen() {
+    try {
+      await signedIn();
+    } catch (error) {
+      if (error.status !== 401 && !this._isEnded) this._cut();
+      return;
+    }
+    if (!this._isEnded) this._open();
   }
 
   _back() {
