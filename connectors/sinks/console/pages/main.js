@@ -13,6 +13,8 @@ import { Store } from "./store.js";
 import { tour } from "./tour.js";
 import { has, language, moment, ofCity, say, speak } from "./words.js";
 
+// A page: `new Page(store, chosen)` has an `element`; `show()` when it is opened or something changed, `hide()` when it is left.
+const PAGES = { handover: HandOver };
 const WALL_MS = 12_000;
 const RENEW_MS = 30 * 60_000; // an open event stream renews no session
 let city;
@@ -71,7 +73,7 @@ class Console {
     this.map = new CityMap(this._mapHolder, city, chosen);
     this.situation = new Situation(this.store, this.map, chosen);
     this._now.append(this.situation.element);
-    this.handover = new HandOver(this.store, (id) => { location.hash = ""; this._view("now"); chosen(id); });
+    this._pages = {};
     this._handlers = { say: (told) => this.say(told.detail), keydown: (event) => this._key(event), hashchange: () => this._hash() };
     for (const [name, handler] of Object.entries(this._handlers)) addEventListener(name, handler);
     this.store.addEventListener("change", (told) => this._changed(told.detail));
@@ -93,6 +95,7 @@ class Console {
   }
 
   end() {
+    this._pages[this._shown]?.hide?.();
     this.store.end();
     this.alarm.end();
     this.map.end();
@@ -101,8 +104,7 @@ class Console {
   }
 
   _header() {
-    const views = [["now", "#"], ["handover", "#handover"]];
-    this._views = views.map(([name, place]) => h("a", { href: place, "data-view": name }, say(name)));
+    this._views = ["now", ...Object.keys(PAGES)].map((name) => h("a", { href: name === "now" ? "#" : `#${name}`, "data-view": name }, say(name)));
     return h("header", { className: "top" },
       h("strong", { className: "title" }, city.title, city.is_simulated ? h("span", { className: "mark" }, say("simulated")) : null),
       h("nav", { className: "views", "aria-label": say("views") }, this._views),
@@ -135,7 +137,7 @@ class Console {
       clearTimeout(this._refreshing);
       this._refreshing = setTimeout(() => this.situation.id && this.situation.refresh(), 300);
     }
-    if (this._shown === "handover") this.handover.show();
+    this._pages[this._shown]?.show();
     this._alarmState();
   }
 
@@ -164,15 +166,18 @@ class Console {
   }
 
   _hash() {
-    this._view(location.hash === "#handover" ? "handover" : "now");
+    const name = location.hash.slice(1);
+    this._view(name in PAGES ? name : "now");
   }
 
   _view(name) {
+    if (name !== this._shown) this._pages[this._shown]?.hide?.();
     this._shown = name;
     for (const one of this._views) one.toggleAttribute("aria-current", one.dataset.view === name);
-    const page = name === "handover" ? this.handover.element : this._now;
-    if (!page.isConnected) document.querySelector("body > main").replaceWith(page);
-    if (name === "handover") this.handover.show();
+    const page = name === "now" ? null : (this._pages[name] ??= new PAGES[name](this.store, (id) => { location.hash = ""; this._view("now"); this.choose(id); }));
+    const element = page?.element ?? this._now;
+    if (!element.isConnected) document.querySelector("body > main").replaceWith(element);
+    if (page) page.show();
     else this.list.show(new Map());
   }
 
