@@ -21,6 +21,7 @@ from starlette.responses import Response
 from connectors.formats.cap_feed import CAP_TYPE, ENTRIES_MAX, atom_feed
 from connectors.formats.cap_out import CapMessage
 from connectors.gateway.limits import Rates, Turns
+from connectors.gateway.networks import caller_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.published import PublishedAlerts
 from connectors.gateway.security_documents import BY_EITHER
@@ -112,7 +113,7 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
                 _asked(request, "limit", LIMIT, ENTRIES_MAX),
             )
             address = f"{part.url or _host_of(request)}/v1/{gateway.city}/cap"
-            async with part.turns.turn(_caller(request)):
+            async with part.turns.turn(caller_of(request)):
                 page = await run_in_threadpool(
                     _page, part, subscriber, address, number, limit, now_ms=gateway.now_ms()
                 )
@@ -123,7 +124,7 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
                 headers["Link"] = f'<{page.next_address}>; rel="next"'
             if _is_known(request, page.tag):
                 return Response(status_code=304, headers=headers)
-            async with part.turns.turn(_caller(request)):
+            async with part.turns.turn(caller_of(request)):
                 body = await run_in_threadpool(part.page, page)
         except Problem as problem:
             return problem.answer()
@@ -147,7 +148,7 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
             headers = _headers(request, tag, message.sent_ms)
             if _is_known(request, tag, message.sent_ms):
                 return Response(status_code=304, headers=headers)
-            async with part.turns.turn(_caller(request)):
+            async with part.turns.turn(caller_of(request)):
                 body = await run_in_threadpool(part.document, message)
         except Problem as problem:
             return problem.answer()
@@ -159,17 +160,12 @@ def _reader(gateway: Gateway, part: CapPart, request: Request, city: str) -> Sub
     subscriber = None
     if gateway.is_named(request):
         subscriber = gateway.subscriber_of(gateway.account_of(request))
-    elif (wait_s := part.visits.wait_s(_caller(request), None, gateway.now_s())) > 0:
+    elif (wait_s := part.visits.wait_s(caller_of(request), None, gateway.now_s())) > 0:
         raise Problem(429, "too many requests without a key from this address", retry_after_s=wait_s)
     gateway.check_city(city)
     if (trouble := part.trouble()) is not None:
         raise Problem(503, f"the alerts are not known yet: {trouble}", retry_after_s=2)
     return subscriber
-
-
-def _caller(request: Request) -> str:
-    """The client's address."""
-    return request.client.host if request.client else ""
 
 
 def _page(

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from connectors.gateway.networks import network_of
+
 STRANGERS_MAX = 256
 STRANGERS_OF_ADDRESS_MAX = 64
 KNOWN_MAX = 1_024
@@ -60,11 +62,10 @@ class Door:
 
     def come(self, caller: Caller) -> None:
         """Add a stranger; close the oldest one when there are too many."""
-        address = caller.address
-        there = self._strangers.setdefault(address, {})
+        there = self._strangers.setdefault(network_of(caller.address), {})
         there[caller] = None
         self._strangers_count += 1
-        if len(there) > self.of_address_max and not self.is_proxy(address):
+        if len(there) > self.of_address_max and not self.is_proxy(caller.address):
             self._send_away(next(iter(there)))
         elif self._strangers_count > self.strangers_max:
             most = max(self._strangers.values(), key=len)
@@ -100,12 +101,13 @@ class Door:
             if not self._of_account[account_id]:
                 del self._of_account[account_id]
             return
-        there = self._strangers.get(caller.address, {})
+        network = network_of(caller.address)
+        there = self._strangers.get(network, {})
         if caller in there:
             del there[caller]
             self._strangers_count -= 1
             if not there:
-                del self._strangers[caller.address]
+                del self._strangers[network]
 
     def _send_away(self, caller: Caller) -> None:
         self.leave(caller)

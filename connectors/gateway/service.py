@@ -28,6 +28,7 @@ from connectors.gateway.idempotency import idempotency_key_of, used_otherwise
 from connectors.gateway.limits import Rates, Room, Turns
 from connectors.gateway.live_hub import Hub
 from connectors.gateway.media_types import check_coding, media_type_of
+from connectors.gateway.networks import caller_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.push_parts import count, marks_of, messages_of
 from connectors.gateway.readings import Readings
@@ -95,8 +96,7 @@ class Gateway:
         try:
             account = self._account_of(request, takes_session=takes_session)
         except Problem as problem:
-            address = request.client.host if request.client else ""
-            wait_s = self.wrong_keys.wait_s(address, None, self.now_s())
+            wait_s = self.wrong_keys.wait_s(caller_of(request), None, self.now_s())
             if problem.status != 401 or wait_s == 0:
                 raise
             headers = {"Connection": "close"}

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address, ip_network
 
 CALLERS_MAX = 10_000
-IPV6_PREFIX = 64
-"""One customer of an internet provider has all addresses of such a network."""
 
 
 @dataclass(slots=True)
@@ -40,14 +37,3 @@ class Attempts:
         self._used.move_to_end(caller)
         if len(self._used) > CALLERS_MAX:
             self._used.popitem(last=False)
-
-
-def network_of(address: str) -> str:
-    """*address*, or the network of an IPv6 address."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        return str(ip_network((int(found), IPV6_PREFIX), strict=False))
-    return address

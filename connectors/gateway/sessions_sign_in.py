@@ -11,10 +11,11 @@ from starlette.concurrency import run_in_threadpool
 
 from connectors.gateway.accounts import Account
 from connectors.gateway.media_types import media_type_of
+from connectors.gateway.networks import caller_of
 from connectors.gateway.passwords import is_right
 from connectors.gateway.problems import Problem
 from connectors.gateway.service import Gateway
-from connectors.gateway.sessions_limits import Attempts, network_of
+from connectors.gateway.sessions_limits import Attempts
 from connectors.gateway.sessions_link import account_of_link
 from connectors.gateway.sessions_ways import WAYS, KeyWay, LinkWay, PasswordWay, Way
 from schemas.name_form import folded
@@ -42,7 +43,7 @@ class SignIn:
 
     async def account(self, request: Request) -> Account:
         """The account of the request's body. ``Problem`` 401 with one text for every wrong sign-in."""
-        address, now_s = network_of(request.client.host if request.client else ""), self.gateway.now_s()
+        address, now_s = caller_of(request), self.gateway.now_s()
         _wait(self.of_address.wait_s(address, now_s), "from this address")
         way = await self._way(request, address)
         self.gateway.check_accounts()

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import math
 import os
-import platform as machine
 import re
 import secrets
 import tempfile
@@ -24,7 +23,6 @@ from uuid import uuid4
 
 import httpx
 import orjson
-import psutil
 
 from connectors.gateway.accounts import new_key
 from deploy.assembly.child import worker_running
@@ -36,6 +34,7 @@ from schemas.errors import Fatal
 from streams.runtime.kafka import transactional_producer
 from streams.runtime.transaction import transaction
 from tests.bench.bench_city import remove_topics
+from tests.bench.machine import described
 
 P99_TARGET_MS = 250.0
 WARM_UP_S, READY_S, LAST_S = 5.0, 60.0, 15.0
@@ -305,13 +304,11 @@ def surroundings(load: Load) -> dict[str, Any]:
     """The machine and settings, reported beside the figures."""
     return {
         "benchmark": "delivery",
-        "machine": f"{machine.machine()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GB",
-        "python": machine.python_version(),
+        **described(),
         "rate_per_s": load.rate,
         "seconds": load.seconds,
         "warm_up_s": WARM_UP_S,
         "kafka": "one node, transactions on all hops, read_committed",
-        "load_average": psutil.getloadavg()[0],
     }
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import platform as machine
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from schemas.errors import Fatal
 from streams.runtime.kafka import read_whole, transactional_producer
 from streams.runtime.transaction import transaction
 from tests.bench.bench_city import remove_topics
+from tests.bench.machine import described
 
 EVENTS_PER_S, REQUESTS_PER_S, P99_MS = 5_000, 1_000, 50.0
 CONNECTIONS = 16
@@ -261,7 +261,7 @@ def surroundings(load: Load) -> dict[str, Any]:
         "seconds": load.seconds,
         "batch": load.batch,
         "connections": CONNECTIONS,
-        "machine": f"{os.cpu_count()} cores, Python {machine.python_version()}, load {os.getloadavg()[0]:.1f}",
+        **described(),
     }
 
 

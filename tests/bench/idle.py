@@ -6,8 +6,6 @@ neighbour shares the libraries' pages as a second city of a real machine does.
 
 from __future__ import annotations
 
-import os
-import platform as machine
 import re
 import tempfile
 import time
@@ -29,6 +27,7 @@ from deploy.platform import Platform
 from deploy.topics import ensure_topics
 from schemas.errors import Fatal
 from tests.bench.bench_city import remove_topics
+from tests.bench.machine import described
 
 PSS_MB, CORE_PERCENT = 250.0, 2.0
 READY_S, SETTLE_S = 90.0, 20.0
@@ -160,10 +159,8 @@ def surroundings(load: Load) -> dict[str, Any]:
     """The machine and settings, reported beside the figures."""
     return {
         "benchmark": "idle",
-        "machine": f"{machine.machine()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GB",
-        "python": machine.python_version(),
+        **described(),
         "seconds": load.seconds,
-        "load_average": os.getloadavg()[0],
     }
 
 

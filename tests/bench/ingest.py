@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import platform as machine
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from schemas.errors import Fatal
 from streams.ingest.ingest import Ingest
 from streams.runtime.kafka import read_whole
 from tests.bench.bench_city import bench_city
+from tests.bench.machine import described
 
 NVIDIA = "cctv/nvidia_deepstream/demo-1_first60pct.jsonl.gz"
 ONVIF_FRAME = (
@@ -148,7 +148,7 @@ def surroundings(form: str, events: int) -> dict[str, Any]:
         "form": form,
         "events": events,
         "events a transaction": CHUNK,
-        "machine": f"{os.cpu_count()} cores, Python {machine.python_version()}, load {os.getloadavg()[0]:.1f}",
+        **described(),
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import platform as machine
 import tempfile
 import threading
 import time
@@ -21,7 +20,6 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-import psutil
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -38,6 +36,7 @@ from schemas.event import Event, derived_id
 from streams.ingest.ingest import Ingest
 from streams.runtime.kafka import partitions_of, reader
 from streams.runtime.records import Record, record_of
+from tests.bench.machine import described
 
 WARM_UP_S = 10.0
 FIRST_ANSWER_S = 60.0
@@ -319,15 +318,13 @@ def percentile(values: Sequence[float], percent: float) -> float:
 def surroundings(load: Load) -> Mapping[str, Any]:
     """The machine and settings, reported beside the figures."""
     return {
-        "machine": f"{machine.machine()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GB",
-        "python": machine.python_version(),
+        **described(),
         "seed": load.seed,
         "rate_per_s": load.rate,
         "seconds": load.seconds,
         "warm_up_s": WARM_UP_S,
         "cameras": load.cameras,
         "kafka": "one node, transactions on both hops, read_committed",
-        "load_average": psutil.getloadavg()[0],
     }
 
 

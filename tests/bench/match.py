@@ -8,7 +8,6 @@ unreadable records are in the DLQ.
 from __future__ import annotations
 
 import os
-import platform as machine
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from schemas.catalogue import load_catalogue, topic_name
 from schemas.errors import Fatal
 from schemas.rows import RowCodec
 from streams.runtime.kafka import read_whole
+from tests.bench.machine import described
 from tests.bench.match_load import CONTRACT, Ground, Load, ground, oracle, publish
 
 __all__ = ["Load", "measure", "shown", "surroundings"]
@@ -264,7 +264,7 @@ def surroundings(load: Load) -> dict[str, Any]:
     return {
         "benchmark": "match",
         **asdict(load),
-        "machine": f"{os.cpu_count()} cores, Python {machine.python_version()}, load {os.getloadavg()[0]:.1f}",
+        **described(),
     }
 
 

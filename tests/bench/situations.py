@@ -8,8 +8,6 @@ answers byte for byte as the first.
 from __future__ import annotations
 
 import math
-import os
-import platform as machine
 import random
 import time
 from collections import Counter
@@ -30,6 +28,7 @@ from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.stages.situations import SituationsStage
 from tests.bench.bench_city import bench_city
+from tests.bench.machine import described
 
 SIDE_M, LAT, LON = 400_000.0, 35.0, 127.0
 CAMERAS, BESIDE = 20_000, 0.2
@@ -245,7 +244,7 @@ def surroundings(load: Load) -> dict[str, Any]:
     return {
         "benchmark": "situations",
         **asdict(load),
-        "machine": f"{os.cpu_count()} cores, Python {machine.python_version()}, load {os.getloadavg()[0]:.1f}",
+        **described(),
     }
 
 

@@ -438,6 +438,22 @@ def test_one_page_is_made_at_a_time_however_many_ask(room: Room, monkeypatch: py
     assert (set(asyncio.run(strangers())), most) == ({200}, 1)
 
 
+def test_strangers_of_one_ipv6_network_have_one_rate(room: Room) -> None:
+    room.put(an_alert("A"))
+
+    async def asked(address: str) -> int:
+        transport = httpx.ASGITransport(room.app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://city.example") as client:
+            return (await client.get(FEED)).status_code
+
+    async def strangers() -> tuple[list[int], int]:
+        answers = [await asked(f"2001:db8:1:2::{number:x}") for number in range(200)]
+        return answers, await asked("2001:db8:1:3::1")
+
+    answers, neighbour = asyncio.run(strangers())
+    assert (set(answers), neighbour) == ({200, 429}, 200)
+
+
 def test_a_page_for_anybody_is_none_of_a_key(room: Room) -> None:
     room.put(an_alert("A"))
     ours, anybodys = room.get(authorization=room.key()), room.get()

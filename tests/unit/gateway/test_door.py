@@ -60,6 +60,19 @@ def test_an_address_has_a_share_and_a_proxy_has_all_of_it() -> None:
     assert sum(not one.is_gone for one in come(door, "proxy", 12)) == 12
 
 
+def test_the_addresses_of_one_ipv6_network_have_one_share() -> None:
+    door = Door(strangers_max=20, of_address_max=5)
+    callers = [Somebody(f"2001:db8:1:2::{number:x}") for number in range(12)]
+    for one in callers:
+        door.come(one)
+    assert sum(not one.is_gone for one in callers) == 5
+    assert not any(one.is_gone for one in come(door, "2001:db8:1:3::1", 5))
+    for one in callers:
+        if not one.is_gone:
+            door.leave(one)
+    assert door.strangers == 5
+
+
 def test_the_known_are_not_sent_away_for_strangers() -> None:
     door = Door(strangers_max=5)
     (known,) = come(door, "a", 1)

@@ -250,6 +250,17 @@ def test_an_address_that_guesses_keys_is_slowed_and_a_good_key_from_there_is_not
     assert here.gateway.account_of(a_request(here))
 
 
+def test_the_addresses_of_one_ipv6_network_guess_together(here: Here) -> None:
+    here.gateway.now_s = lambda: 7.0
+
+    def status(address: str) -> int:
+        asked = a_request(here, key="bongsu_0_x", client=(address, 1))
+        return problem_of(lambda: here.gateway.account_of(asked))[0]
+
+    assert [status(f"2001:db8:1:2::{number:x}") for number in range(101)] == [401] * 100 + [429]
+    assert status("2001:db8:1:3::1") == 401
+
+
 class Visitor:
     """A connection that the door knows, or has no room for."""
 

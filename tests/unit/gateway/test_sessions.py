@@ -12,9 +12,10 @@ import orjson
 import pytest
 
 from connectors.gateway.accounts import Account, Accounts, new_user, with_new_secret
+from connectors.gateway.networks import network_of
 from connectors.gateway.sessions import LIFE_MS, RENEWED_AFTER_MS, Sessions
 from connectors.gateway.sessions_key import kept_secret
-from connectors.gateway.sessions_limits import Attempts, network_of
+from connectors.gateway.sessions_limits import Attempts
 from deploy.assembly.gateway_sessions import sessions_of
 from deploy.city.city import load_city
 from deploy.replica import ONLY, Replica
