@@ -87,6 +87,7 @@ def described_one() -> dict[str, Any]:
         "what": "incident",
         "id": "text",
         "words": "119 26-1: crash, open",
+        "facts": {"agency": "119", "agency_case_no": "26-1", "kind": "crash", "status": "open"},
     }
     example = {
         "situation": situation,
@@ -195,11 +196,16 @@ _PROBLEM_SCHEMA = {
 }
 _STORY = {
     "type": "object",
-    "required": ["at", "what", "id", "words"],
+    "required": ["at", "what", "id", "words", "facts"],
     "properties": {
         "at": {"type": "string", "format": "date-time"},
         "what": {"type": "string", "enum": list(WHATS)},
         "id": {"type": "string", "description": "The event's, report's, action's, alert's or grant's id."},
-        "words": {"type": "string", "description": "For people."},
+        "words": {"type": "string", "description": "For people, in English."},
+        "facts": {
+            "type": "object",
+            "description": "The fields that the words are made of, by `what`: for words in another language. More may come.",
+            "additionalProperties": {"type": ["string", "number", "null"]},
+        },
     },
 }

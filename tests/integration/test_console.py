@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import asin, cos, radians, sin, sqrt
 
@@ -55,6 +56,7 @@ def test_a_joined_crash_shows_both_agencies_and_its_cameras_by_distance(
     story = detail.locator("details", has_text="Story")
     expect(story.get_by_text("119 F-JOIN")).to_be_visible()
     expect(story.get_by_text("112 P-JOIN")).to_be_visible()
+    expect(story.get_by_text(re.compile("joined with the report of 119: .*11 m apart"))).to_be_visible()
     names = [one.split(",")[0] for one in detail.locator(".cameras .name").all_inner_texts()]
     situation = city.situation_of("P-JOIN")
     at = (situation["position"]["lat"], situation["position"]["lon"])
@@ -197,6 +199,9 @@ def test_a_person_without_english_signs_in_and_reads(browser: Browser, city: Con
     person.open("P-KO")
     expect(page.get_by_role("heading", name="보행자 사고")).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "ko"
+    story = page.locator("details", has_text="경과").locator(".story li")
+    expect(story.filter(has_text="112 신고")).to_be_visible()
+    expect(story.filter(has_text="보행자 사고, 접수")).not_to_have_count(0)
     person.close()
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import streams.situations
 from connectors.sinks.console.city import LANGUAGES, ConsoleCity
 from connectors.sinks.console.console import POLICY, pages
 
 WORDS = {language: json.loads(pages()[f"words/{language}.json"].body) for language in LANGUAGES}
+PHRASES = {
+    language: json.loads(pages()[f"words/{language}.phrases.json"].body)
+    for language in LANGUAGES
+    if language != "en"
+}
+RULES = Path(streams.situations.__file__).parent
 MODULES = {
     path: page.body.decode()
     for path, page in pages().items()
@@ -44,6 +54,42 @@ def test_the_languages_have_the_same_words_with_the_same_places() -> None:
     }
     for language in LANGUAGES:
         assert places[language] == places["en"]
+
+
+def reasons() -> set[str]:
+    """Each reason that the code of the situations writes out, with a 7 where a value stands."""
+
+    def texts(node: ast.expr) -> Iterator[str]:
+        match node:
+            case ast.Constant(value=str(text)) if text:
+                yield text
+            case ast.JoinedStr():
+                yield "".join(part.value if isinstance(part, ast.Constant) else "7" for part in node.values)
+            case ast.IfExp():
+                yield from texts(node.body)
+                yield from texts(node.orelse)
+
+    found: set[str] = set()
+    for path in RULES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Assign(targets=[ast.Name(id="reason")], value=value):
+                    found.update(texts(value))
+                case ast.keyword(arg="reason", value=value):
+                    found.update(texts(value))
+    return found
+
+
+@pytest.mark.parametrize("language", PHRASES)
+def test_each_reason_of_the_rules_has_words_in_each_language(language: str) -> None:
+    found = reasons()
+    assert len(found) > 25
+    clauses = {clause for one in found for clause in one.split("; ")} - {"7"}
+    patterns = [re.compile(pattern) for pattern, _ in PHRASES[language]]
+    assert [one for one in sorted(clauses) if not any(it.fullmatch(one) for it in patterns)] == []
+    for pattern, words in PHRASES[language]:
+        places = {int(number) for number in re.findall(r"\\$(\d)", words)}
+        assert places <= set(range(1, re.compile(pattern).groups + 1))
 
 
 @pytest.mark.parametrize("path", sorted(MODULES))

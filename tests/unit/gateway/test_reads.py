@@ -124,6 +124,31 @@ def test_an_answer_that_still_holds_is_304(reader: Reader) -> None:
         assert reader.get(path, if_none_match=tag).status_code == 200
 
 
+def test_the_story_says_what_lies_between_joined_reports(reader: Reader) -> None:
+    here = {"lat": 36.35, "lon": 127.38, "accuracy_m": None}
+    crash = {"domain": "fire", "kind": "crash", "status": "open", "revision": 1, "position": here}
+    first = {
+        **crash, "agency": "119", "agency_case_no": "F", "incident_id": "f",
+        "event_time": "2026-03-08T08:59:00.000+00:00",
+    }  # fmt: skip
+    second = {
+        **first, "agency": "112", "agency_case_no": "P", "incident_id": "p",
+        "event_time": "2026-03-08T09:01:30.000+00:00", "position": {**here, "lat": 36.351},
+    }  # fmt: skip
+    third = {**second, "agency_case_no": "Q", "incident_id": "q", "position": None}
+    reader.city.put("core.situation", situation_id="s", incidents=[first, second, third], **OURS)
+    story = {
+        one["id"]: one for one in reader.get("situations/s").json()["story"] if one["what"] == "incident"
+    }
+    assert "beside" not in story["f"]["facts"]
+    assert story["p"]["words"] == "112 P: crash, open; joined with that of 119, 150 s and 111 m apart"
+    assert story["p"]["facts"] == {
+        "agency": "112", "agency_case_no": "P", "kind": "crash", "status": "open",
+        "beside": "119", "apart_s": 150, "apart_m": 111,
+    }  # fmt: skip
+    assert story["q"]["words"] == "112 Q: crash, open; joined with that of 119, 150 s apart"
+
+
 def test_a_situation_has_its_revisions_and_a_story_in_the_order_of_time(reader: Reader) -> None:
     incident = {
         "domain": "fire",

@@ -5,6 +5,7 @@ import { actions } from "./acting.js";
 import { h, fill } from "./dom.js";
 import { kindName, language, moment, say, time } from "./words.js";
 import { play } from "./picture.js";
+import { storyWords } from "./story.js";
 
 export class Situation {
   constructor(store, map, chosen) {
@@ -71,6 +72,7 @@ export class Situation {
     const { situation: one, alerts, grants, story } = this.told;
     const cameras = [...(one.cameras ?? [])].sort((a, b) => a.rank - b.rank).map((it) => ({ ...it, ...this._cameras.get(it.camera_id), rank: it.rank }));
     this._map.select(one, cameras);
+    const headlines = new Map(alerts.map((it) => [it.alert_id, headlineOf(it)]));
     const open = new Set([...this.element.querySelectorAll("details")].filter((it) => !it.open).map((it) => it.dataset.part));
     const part = (name, count, ...inside) =>
       h("details", { open: !open.has(name), "data-part": name }, h("summary", {}, say(`part.${name}`), count === null ? null : h("span", { className: "number" }, String(count))), ...inside);
@@ -87,7 +89,7 @@ export class Situation {
       part("reports", one.incidents?.length ?? 0, this._reports(one)),
       part("cameras", cameras.length, this._cameraList(cameras, grants ?? [])),
       this._steps(one, part),
-      part("story", story.length, this._export(one), h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, it.words))))),
+      part("story", story.length, this._export(one), h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, storyWords(it, headlines.get(it.id))))))),
       part("alerts", alerts.length, h("ul", { className: "alerts" }, alerts.map((it) => h("li", {}, `${it.audience}: ${headlineOf(it)} `, h("small", {}, `${say(`message.${it.message_type}`)}, ${time(it.event_time)}`))))));
   }
 

@@ -2,12 +2,14 @@
 
 let words = {};
 let english = {};
+let phrases = [];
 export let language = "en";
 
 export async function speak(chosen) {
   const read = async (name) => (await fetch(`words/${name}.json`)).json();
   english = await read("en");
   words = chosen === "en" ? english : await read(chosen);
+  phrases = chosen === "en" ? [] : await read(`${chosen}.phrases`);
   language = chosen;
   document.documentElement.lang = chosen;
   localStorage.setItem("language", chosen);
@@ -19,6 +21,21 @@ export function say(key, about = {}) {
 }
 
 export const has = (key) => key in words || key in english;
+
+// The rules say their reasons in English. A language has phrases for them, each a pattern of one clause and its words.
+export function phrase(text) {
+  return text.split("; ").map(clause).join("; ");
+}
+
+function clause(text) {
+  for (const [pattern, inWords] of phrases) {
+    const found = text.match(new RegExp(`^${pattern}$`));
+    if (found) return inWords.replace(/\$(\d)/g, (_, number) => wordOf(found[Number(number)] ?? ""));
+  }
+  return text;
+}
+
+const wordOf = (text) => (has(`certainty.${text}`) ? say(`certainty.${text}`) : text);
 
 let place = { timezone: "UTC", kinds: {} };
 export function ofCity(city) {
