@@ -54,7 +54,7 @@ FILES_MAX = 8_192
 """Each connection is an open file: a shell's usual 1,024 are too few for the connections allowed at once."""
 FENCED_S = 2.0
 """The time for which a fenced gateway still answers with that error before it ends."""
-WATCH_S = 0.5
+WATCH_S = 1.0
 SWITCH_S = 0.0005
 """The interpreter's switch interval: with Python's 5 ms, drains delay a response by several turns, seen at p99."""
 SWITCH_BESIDE_S = 0.02

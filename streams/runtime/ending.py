@@ -1,7 +1,6 @@
 """The end of a Faust worker: our own threads and services first, then Faust within a bound.
 
-Faust's consumer may wait for ever if the end comes while it joins its group. Nothing of ours depends on it by
-then: transactions, sources and sinks are closed, and the offsets of its ticks are not needed.
+Nothing of ours depends on Faust by then: transactions, sources and sinks are closed.
 """
 
 from __future__ import annotations
@@ -12,20 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import faust
-from mode.threads import ServiceThread, WorkerThread
 
 GRACE_S = 3.0
-
-
-class _Thread(WorkerThread):  # type: ignore[misc]  # mode has no types
-    """A daemon thread for Faust's consumer, so that the process can exit without it."""
-
-    def __init__(self, service: Any, **options: Any) -> None:
-        super().__init__(service, **options)
-        self.daemon = True
-
-
-ServiceThread.Worker = _Thread
 
 
 class EndingWorker(faust.Worker):  # type: ignore[misc]  # faust has no types

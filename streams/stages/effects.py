@@ -30,7 +30,7 @@ KEPT_MS = 2 * PERIOD_MS
 ROWS_MAX = 300_000
 """The limit of rows per topic. Beyond it the oldest rows go, and with them the control period."""
 BATCH_MAX = 2_000
-LOOK_S, AGAIN_S, TELL_S = 0.5, 5.0, 60.0
+LOOK_S, QUIET_S, AGAIN_S, TELL_S = 0.5, 2.0, 5.0, 60.0
 FIELDS = {
     "core.alert": ("alert_id", "audience", "message_type", "demands_attention"),
     "core.situation": ("situation_id", "opened_at", "revision", "status", "merged_into"),
@@ -165,10 +165,18 @@ class EffectService:
             )
             told_ms, due_s = 0, 0.0
             loop = asyncio.get_running_loop()
+            is_quiet = False
             while True:
-                records = await asyncio.to_thread(_next, consumer)
+                if is_quiet:  # no thread waits: a measure of a day has time, and idle costs less
+                    await asyncio.sleep(QUIET_S)
+                    records = _next(consumer, 0)
+                else:
+                    records = await asyncio.to_thread(_next, consumer, LOOK_S)
                 self._take(records, kept)
-                if not records and kept.newest_ms > told_ms and loop.time() >= due_s:
+                is_quiet = not records
+                if records:
+                    continue
+                if kept.newest_ms > told_ms and loop.time() >= due_s:
                     await asyncio.to_thread(self._tell, kept)
                     told_ms, due_s = kept.newest_ms, loop.time() + self._tell_s
         finally:
@@ -195,8 +203,8 @@ class EffectService:
             raise Retriable("Kafka did not acknowledge the effects")
 
 
-def _next(consumer: Consumer) -> list[Record]:
-    first = consumer.poll(LOOK_S)
+def _next(consumer: Consumer, wait_s: float) -> list[Record]:
+    first = consumer.poll(wait_s)
     if first is None:
         return []
     messages = [first, *consumer.consume(BATCH_MAX, 0)]

@@ -10,7 +10,7 @@ from schemas.errors import Fatal
 from streams.match.worker.loop import MatchLoop
 
 END_S = 10.0
-LOOK_S = 0.5
+LOOK_S = 1.0
 STUCK_S = 150.0
 """Longer than any wait for Kafka, and than reading a partition's look-back."""
 

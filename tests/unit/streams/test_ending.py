@@ -8,7 +8,6 @@ from typing import Any
 
 import faust
 import pytest
-from mode.threads import ServiceThread
 
 from streams.log import KAFKA_LOGGER
 from streams.runtime import clients
@@ -62,11 +61,6 @@ def test_a_signal_ends_our_own_tasks_first_and_faust_within_the_grace(
         assert worker.was_cut_short and worker.loop.is_stopped
 
     asyncio.run(live())
-
-
-def test_a_thread_of_faust_does_not_keep_the_process_alive() -> None:
-    service: Any = None
-    assert ServiceThread.Worker(service).daemon
 
 
 def test_librdkafka_writes_to_our_log_and_never_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

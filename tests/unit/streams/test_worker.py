@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from schemas.errors import Fatal, Retriable
 from streams.runtime import worker as module
 from streams.runtime.loop import Work
+from streams.runtime.pulse import Pulse
 from streams.runtime.worker import Worker
 
 
@@ -92,6 +92,10 @@ class Service:
         self._work()
 
 
+async def forever(_pulse: Any) -> None:
+    await asyncio.Event().wait()
+
+
 @pytest.fixture
 def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The signals that a worker sends to its own process."""
@@ -103,6 +107,7 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signals: list[int]) -> Any:
     monkeypatch.setattr(faust, "App", App)
+    monkeypatch.setattr(Pulse, "run", forever)
     return Worker("rules", city="town", bootstrap="b:1", web_port=8123, data_dir=tmp_path / "a{b}")
 
 
@@ -111,7 +116,9 @@ def answer(worker: Any, path: str) -> tuple[Any, Any]:
     return found
 
 
-def test_a_worker_consumes_alone_and_answers_on_its_own_machine_only(worker: Any, tmp_path: Path) -> None:
+def test_a_worker_starts_faust_without_clients_and_answers_on_its_own_machine_only(
+    worker: Any, tmp_path: Path
+) -> None:
     settings = worker._app.settings
     assert worker._app.name.startswith("town.rules.worker.")
     assert (settings["broker"], settings["web_bind"], settings["web_port"]) == (
@@ -123,7 +130,8 @@ def test_a_worker_consumes_alone_and_answers_on_its_own_machine_only(worker: Any
     assert (tmp_path / "a{b}").stat().st_mode & 0o777 == 0o700
     assert settings["topic_disable_leader"] and not settings["topic_allow_declare"]
     assert not settings["autodiscover"]
-    assert settings["consumer_auto_offset_reset"] == "latest"
+    boot = worker._app.boot_strategy
+    assert not list(boot.kafka_consumer()) and not list(boot.kafka_producer()), "it has clients of its own"
 
 
 @pytest.mark.parametrize(
@@ -145,16 +153,9 @@ def test_a_worker_is_ready_while_all_that_it_runs_is(
     assert answer(worker, "/readyz") == (status, {"ready": status == 200})
 
 
-def test_a_worker_is_alive_until_it_has_a_fault_and_shows_its_last_tick(
-    worker: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_is_alive_until_it_has_a_fault_and_shows_its_last_tick(worker: Any) -> None:
     assert answer(worker, "/healthz") == (200, {"alive": True, "pulse_ms": None})
-
-    async def ticks() -> AsyncIterator[bytes]:
-        yield b"tick"
-
-    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.5)
-    asyncio.run(worker._app.agents["town.rules.pulse"](ticks()))
+    worker._pulse.at_ms = 1_700_000_000_500
     assert answer(worker, "/healthz") == (200, {"alive": True, "pulse_ms": 1_700_000_000_500})
     worker.fault = Fatal("a topic is missing")
     assert answer(worker, "/healthz") == (500, {"alive": False, "pulse_ms": 1_700_000_000_500})
@@ -178,8 +179,8 @@ def test_all_that_was_added_is_started_and_ends_when_it_is_asked(worker: Any, si
         await asyncio.sleep(0)
         tasks = worker._stop_all()
         await asyncio.wait(tasks)
-        assert [task.get_name() for task in tasks] == ["clock", "watch"]
-        assert tasks[1].cancelled()
+        assert [task.get_name() for task in tasks] == ["clock", "watch", "pulse"]
+        assert tasks[1].cancelled() and tasks[2].cancelled()
 
     asyncio.run(live())
     worker._join()
