@@ -39,10 +39,24 @@ def console_of(city: City) -> Callable[[FastAPI, Gateway], object]:
         bounds=(file.bounds.south, file.bounds.west, file.bounds.north, file.bounds.east),
         is_simulated=usual_status(file) == "Exercise",
         video=file.console.video,
+        hls=None if file.console.hls is None else _script(city.path.parent / file.console.hls),
+        tiles=file.map.tiles,
+        attribution=file.map.attribution,
         layers=[_layer(city.path.parent / name) for name in file.map.layers],
         steps=file.console.steps,
     )
-    return partial(add, city=shown, video=_host_of(city.file.console.video))
+    return partial(add, city=shown, video=_host_of(file.console.video), tiles=_host_of(file.map.tiles))
+
+
+def _script(path: Path) -> bytes:
+    """The file of hls.js. ``Fatal`` where there is none."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Fatal(
+            f"[console] hls: {path.name} cannot be read: {error}",
+            hint="copy dist/hls.min.js of the package hls.js (npm) into the folder of the city's file",
+        ) from error
 
 
 def _layer(path: Path) -> bytes:
@@ -65,6 +79,6 @@ def _layer(path: Path) -> bytes:
 
 
 def _host_of(address: str | None) -> str:
-    """The origin of the pictures' address, as a content security policy names it."""
+    """The origin of an address, as a content security policy names it."""
     parts = urlsplit(address or "/")
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "'self'"

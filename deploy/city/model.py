@@ -204,6 +204,20 @@ class MapFile(Strict):
         (),
         description="files of GeoJSON, from the folder of this file; drawn in this order, without their words",
     )
+    tiles: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s;,'\"{}/]+/([^\s;,'\"{}]|\{[zxy]\})+$",
+        description="the address of a map's tiles under the layers, with {z}, {x} and {y}; browsers ask that server",
+    )
+    attribution: str = Field("", max_length=300, description="who made the tiles; shown on the map")
+
+    @field_validator("tiles")
+    @classmethod
+    def _tiles(cls, address: str | None) -> str | None:
+        missing = [one for one in ("{z}", "{x}", "{y}") if address is not None and one not in address]
+        if missing:
+            raise ValueError(f"no {missing[0]} in it: https://tiles.example/{{z}}/{{x}}/{{y}}.png")
+        return address
 
 
 class ConsoleFile(Strict):
@@ -213,6 +227,11 @@ class ConsoleFile(Strict):
         None,
         pattern=r"^(https?://[^\s;,']+|/[^\s;,']*)$",
         description="the address of a camera's picture, with {camera} and {ticket}; none: the ticket is shown to nobody",
+    )
+    hls: str | None = Field(
+        None,
+        pattern=r"\S",
+        description="hls.js (its file hls.min.js), from the folder of this file, for browsers that play no HLS by themselves",
     )
     steps: dict[str, tuple[Annotated[str, Field(pattern=r"\S", max_length=200)], ...]] = Field(
         {},

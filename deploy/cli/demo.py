@@ -61,9 +61,11 @@ def demo(
     Example:  bongsu demo --minutes 3
     """
     from deploy.assembly.child import worker_running
-    from deploy.assembly.stages import has_gateway
+    from deploy.assembly.gateway_place import gateway_url
+    from deploy.assembly.stages import free_port, has_gateway
     from deploy.demo.console import link_of_operator, offer
     from deploy.demo.output import Output
+    from deploy.demo.video import video_running
     from deploy.topics import demand_order, ensure_topics
 
     begun, shown_city = time.monotonic(), simulated(city_name)
@@ -81,7 +83,8 @@ def demo(
         platform = reach(need=ALL)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bongsu-demo-")))
         devices = stack.enter_context(_devices(folder, seed)) if has_devices else None
-        city = seeded(shown_city, seed, folder, devices)
+        video_port = free_port()
+        city = seeded(shown_city, seed, folder, devices, video_port)
         if not goes_whole:
             stack.enter_context(_left_as_found(platform, city.name))
         demand_order(ensure_topics(platform.kafka, [city.name]))
@@ -91,6 +94,9 @@ def demo(
         key = _key(platform, city) if devices is not None else ""
         link = link_of_operator(platform, city) if has_gateway(city) else None
         check = stack.enter_context(worker_running(city))
+        if devices is not None:
+            place = (gateway_url(city), city.name, folder / "video")
+            stack.enter_context(video_running(video_port, *place, zone=city.file.timezone))
         if link is not None:
             offer(link, opens=not (no_browser or as_json or as_story))
         if devices is not None:
@@ -183,9 +189,13 @@ def _devices(folder: Path, seed: int) -> Iterator[Devices]:
         yield Devices(seed, broker)
 
 
-def seeded(city: City, seed: int, folder: Path, devices: Devices | None) -> City:
-    """*city* as a file in *folder*, with *seed* in each place that has one, and with its *devices*."""
+def seeded(
+    city: City, seed: int, folder: Path, devices: Devices | None, video_port: int | None = None
+) -> City:
+    """*city* as a file in *folder*, with *seed* in each place that has one, and with its *devices*, ground and pictures."""
     from deploy.city.city import load_city
+    from deploy.demo.ground import ground_text
+    from deploy.demo.video import city_text
 
     text = city.path.read_text(encoding="utf-8")
     text = re.sub(r"^seed = .*$", f"seed = {seed}", text, flags=re.MULTILINE)
@@ -194,7 +204,10 @@ def seeded(city: City, seed: int, folder: Path, devices: Devices | None) -> City
         lambda line: re.sub(r'"([^"]*)"', lambda one: f'"{city.path.parent / one[1]}"', line[0]), text
     )
     path = folder / f"{city.name}.toml"
-    path.write_text(text if devices is None else f"{text}\n{devices.text()}", encoding="utf-8")
+    if devices is not None:
+        text = f"{text}\n{devices.text()}\n{ground_text(folder, seed)}"
+        text += city_text(video_port) if video_port is not None else ""
+    path.write_text(text, encoding="utf-8")
     return load_city(str(path))
 
 

@@ -23,8 +23,13 @@ class ConsoleCity:
     is_simulated: bool = False
     video: str | None = None
     """The address of a camera's picture, with ``{camera}`` and ``{ticket}``."""
+    hls: bytes | None = None
+    """The script of hls.js, for browsers that play no HLS."""
     layers: Sequence[bytes] = ()
     """The background of the map: GeoJSON documents."""
+    tiles: str | None = None
+    """The address of the tiles under the layers, with ``{z}``, ``{x}`` and ``{y}``."""
+    attribution: str = ""
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Kind → the steps of the city's procedure; a kind without steps has those of its nearest ancestor."""
 
@@ -33,6 +38,8 @@ class ConsoleCity:
         kinds = load_kinds()
         inside = {
             "video": self.video,
+            "has_hls": self.hls is not None,
+            "tiles": {"address": self.tiles, "attribution": self.attribution} if self.tiles else None,
             "layers": [f"/console/api/layers/{number}" for number in range(len(self.layers))],
             "steps": {kind: list(steps) for kind, steps in self.steps.items()},
         }
@@ -46,5 +53,5 @@ class ConsoleCity:
             "kinds": {
                 kind: {language: kinds.name(kind, language) for language in LANGUAGES} for kind in kinds.names
             },
-            **(inside if is_signed_in else {"video": None, "layers": [], "steps": {}}),
+            **(inside if is_signed_in else dict.fromkeys(inside) | {"layers": [], "steps": {}}),
         }

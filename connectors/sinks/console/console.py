@@ -23,9 +23,11 @@ from connectors.gateway.service import Gateway
 from connectors.sinks.console.city import ConsoleCity
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src {asked}; font-src 'self';"
     " media-src {video}; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+SELF = "'self'"
+HLS = "hls/hls.min.js"
 TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -48,10 +50,18 @@ class Served:
         return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
 
 
-def add(app: FastAPI, gateway: Gateway, *, city: ConsoleCity, video: str = "'self'") -> None:
-    """Add the console's paths. *video*: the hosts that pictures may come from, as a policy names them."""
+def policy(*, video: str = SELF, tiles: str = SELF, has_hls: bool = False) -> str:
+    """What the pages may load. *video*, *tiles*: the origins of pictures and of the map's tiles; *has_hls*: a script plays pictures."""
+    images = dict.fromkeys((SELF, "data:", video, tiles))  # a picture may stand still
+    asked = dict.fromkeys((SELF, video) if has_hls else (SELF,))
+    played = (video, "blob:") if has_hls else (video,)
+    return POLICY.format(images=" ".join(images), asked=" ".join(asked), video=" ".join(played))
+
+
+def add(app: FastAPI, gateway: Gateway, *, city: ConsoleCity, video: str = SELF, tiles: str = SELF) -> None:
+    """Add the console's paths. *video*, *tiles*: the origins that pictures and tiles may come from, as a policy names them."""
     headers = {
-        "Content-Security-Policy": POLICY.format(video=video),
+        "Content-Security-Policy": policy(video=video, tiles=tiles, has_hls=city.hls is not None),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
@@ -83,9 +93,11 @@ def add(app: FastAPI, gateway: Gateway, *, city: ConsoleCity, video: str = "'sel
             return Problem(404, "the city's file names no such layer").answer()
         return _answer(request, Served(city.layers[number], TYPES["json"]), headers)
 
+    own = {} if city.hls is None else {HLS: Served(city.hls, TYPES["js"])}
+
     @app.get("/console/{path:path}", include_in_schema=False)
     async def page(path: str, request: Request) -> Response:
-        found = pages().get(path or "index.html")
+        found = own.get(path) or pages().get(path or "index.html")
         if found is None:
             return Problem(404, "the console has no such page").answer()
         return _answer(request, found, headers)

@@ -12,7 +12,7 @@ import pytest
 
 import streams.situations
 from connectors.sinks.console.city import LANGUAGES, ConsoleCity
-from connectors.sinks.console.console import POLICY, pages
+from connectors.sinks.console.console import pages, policy
 
 WORDS = {language: json.loads(pages()[f"words/{language}.json"].body) for language in LANGUAGES}
 PHRASES = {
@@ -98,10 +98,24 @@ def test_no_module_reads_markup_out_of_text_or_asks_another_server(path: str) ->
 
 
 def test_the_policy_allows_the_server_s_own_files_only() -> None:
-    policy = POLICY.format(video="'self'")
-    assert policy.startswith("default-src 'none'")
-    assert "unsafe" not in policy
-    assert "*" not in policy
+    said = policy()
+    assert said.startswith("default-src 'none'")
+    assert "unsafe" not in said
+    assert "*" not in said
+    assert "blob:" not in said
+    assert "img-src 'self' data:; connect-src 'self';" in said
+
+
+def test_the_policy_is_wider_only_by_the_origins_that_the_city_s_file_names_and_only_as_needed() -> None:
+    video, tiles = "https://vms.city.example:8443", "https://tiles.example"
+    said = policy(video=video, tiles=tiles)
+    assert f"img-src 'self' data: {video} {tiles};" in said
+    assert f"media-src {video};" in said
+    assert "connect-src 'self';" in said
+    by_script = policy(video=video, has_hls=True)
+    assert f"media-src {video} blob:;" in by_script
+    assert f"connect-src 'self' {video};" in by_script
+    assert "script-src 'self'; style-src 'self';" in by_script
 
 
 def test_each_action_has_a_name_and_an_explanation() -> None:
@@ -124,3 +138,5 @@ def test_a_city_s_procedure_and_pictures_are_for_those_who_signed_in() -> None:
     assert inside["steps"] == {"crash": ["Send an ambulance"]}
     assert (inside["video"], inside["layers"]) == ("/v/{camera}", ["/console/api/layers/0"])
     assert (outside["video"], outside["layers"], outside["steps"]) == (None, [], {})
+    assert not outside["has_hls"]
+    assert outside["tiles"] is None

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sinks.console.console import POLICY
-from deploy.assembly.gateway_console import LAYER_BYTES_MAX, _host_of, _layer
-from deploy.city.model import ConsoleFile
+from connectors.sinks.console.console import policy
+from deploy.assembly.gateway_console import LAYER_BYTES_MAX, _host_of, _layer, _script
+from deploy.city.model import ConsoleFile, MapFile
 from schemas.errors import Fatal
 
 
@@ -52,7 +52,7 @@ def test_a_layer_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_the_policy_names_the_pictures_host_alone(address: str | None, host: str) -> None:
     assert ConsoleFile(video=address).video == address
     assert _host_of(address) == host
-    assert f"media-src {host};" in POLICY.format(video=_host_of(address))
+    assert f"media-src {host};" in policy(video=_host_of(address))
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,32 @@ def test_the_policy_names_the_pictures_host_alone(address: str | None, host: str
 def test_an_address_that_could_widen_the_policy_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="video"):
         ConsoleFile(video=address)
+
+
+def test_tiles_have_a_server_and_three_numbers() -> None:
+    address = "https://tiles.example:8443/map/{z}/{x}/{y}.png"
+    assert MapFile(tiles=address).tiles == address  # type: ignore[call-arg]
+    assert _host_of(address) == "https://tiles.example:8443"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://tiles.example/{z}/{x}.png",
+        "https://{s}.tiles.example/{z}/{x}/{y}.png",
+        "https://tiles.example/{z}/{x}/{y}{r}.png",
+        "https://tiles.example; img-src */{z}/{x}/{y}",
+        "javascript:{z}/{x}/{y}",
+        "/{z}/{x}/{y}.png",
+    ],
+)
+def test_tiles_that_could_widen_the_policy_or_miss_a_number_are_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="tiles"):
+        MapFile(tiles=address)  # type: ignore[call-arg]
+
+
+def test_a_script_that_is_not_there_is_named_with_its_package(tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match=r"\[console\] hls: hls\.min\.js cannot be read") as told:
+        _script(tmp_path / "hls.min.js")
+    assert told.value.hint is not None
+    assert "npm" in told.value.hint

@@ -1,6 +1,7 @@
 // The map: Leaflet carries place, zoom and keys; the situations are drawn on one canvas.
 
 import * as L from "./leaflet/leaflet-src.esm.js";
+import { h } from "./dom.js";
 import { isOver, rankOf } from "./store.js";
 import { kindName, say } from "./words.js";
 
@@ -163,6 +164,15 @@ function polygon(pen, points) {
   pen.closePath();
 }
 
+// A feature's look, of the properties that simplestyle 1.1 names.
+function ground(about) {
+  const color = about.stroke ?? "#8fa3b8";
+  return {
+    color, weight: about["stroke-width"] ?? 1.5, opacity: about["stroke-opacity"] ?? 1,
+    fillColor: about.fill ?? color, fillOpacity: about["fill-opacity"] ?? 0.12, interactive: false,
+  };
+}
+
 export class CityMap {
   constructor(holder, city, chosen) {
     this._holder = holder;
@@ -173,6 +183,8 @@ export class CityMap {
     this._map.fitBounds(this._bounds);
     this._ground = L.layerGroup().addTo(this._map);
     this._lines = L.layerGroup().addTo(this._map);
+    this._hasGround = Boolean(city.layers?.length || city.tiles);
+    if (city.tiles) this._tiles(city.tiles);
     this._layers(city.layers ?? []).catch(() => {});
     this._map.on("moveend", () => this._graticule());
     this._graticule();
@@ -189,13 +201,19 @@ export class CityMap {
     });
   }
 
-  // The background that the city's file names: areas, lines and places, drawn without a word of theirs.
+  _tiles({ address, attribution }) {
+    L.tileLayer(address, { maxZoom: 19, className: "tiles" }).addTo(this._map);
+    if (attribution) this._holder.append(h("div", { className: "attribution" }, attribution));
+  }
+
+  // The background that the city's file names: areas, lines and places, drawn without a word of theirs. Colours and widths are
+  // those of "simplestyle" in a feature's properties, where it has them.
   async _layers(layers) {
     for (const address of layers) {
       const answer = await fetch(address);
       if (!answer.ok) continue;
-      const style = { color: "#8fa3b8", weight: 1.5, fillOpacity: 0.12, interactive: false };
-      L.geoJSON(await answer.json(), { style, interactive: false, pointToLayer: (_, at) => L.circleMarker(at, { ...style, radius: 3 }) }).addTo(this._ground);
+      const style = (feature) => ground(feature?.properties ?? {});
+      L.geoJSON(await answer.json(), { style, interactive: false, pointToLayer: (feature, at) => L.circleMarker(at, { ...style(feature), radius: 3 }) }).addTo(this._ground);
     }
   }
 
@@ -232,13 +250,15 @@ export class CityMap {
     this._graticule();
   }
 
-  // Without a background map, lines of whole hundredths of a degree (or coarser) say where one is.
+  // The city's edge and, without a background, lines of whole hundredths of a degree (or coarser) say where one is.
   _graticule() {
     const colour = getComputedStyle(document.documentElement).getPropertyValue("--grid").trim();
     const bounds = this._map.getBounds();
     const span = Math.max(bounds.getEast() - bounds.getWest(), bounds.getNorth() - bounds.getSouth());
     const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20].find((one) => span / one <= 12) ?? 30;
     this._lines.clearLayers();
+    L.rectangle(this._bounds, { color: colour, weight: 2, fill: false, interactive: false }).addTo(this._lines);
+    if (this._hasGround) return;
     const style = { color: colour, weight: 1, interactive: false };
     for (let at = Math.floor(bounds.getWest() / step) * step; at <= bounds.getEast(); at += step) {
       L.polyline([[bounds.getSouth(), at], [bounds.getNorth(), at]], style).addTo(this._lines);
@@ -246,6 +266,5 @@ export class CityMap {
     for (let at = Math.floor(bounds.getSouth() / step) * step; at <= bounds.getNorth(); at += step) {
       L.polyline([[at, bounds.getWest()], [at, bounds.getEast()]], style).addTo(this._lines);
     }
-    L.rectangle(this._bounds, { color: colour, weight: 2, fill: false, interactive: false }).addTo(this._lines);
   }
 }

@@ -4,7 +4,7 @@ import { get, mayAct, post } from "./api.js";
 import { actions } from "./acting.js";
 import { h, fill } from "./dom.js";
 import { kindName, language, moment, say, time } from "./words.js";
-import { play } from "./picture.js";
+import { play, stopEnded } from "./picture.js";
 import { storyWords } from "./story.js";
 
 export class Situation {
@@ -70,6 +70,7 @@ export class Situation {
 
   _write() {
     const { situation: one, alerts, grants, story } = this.told;
+    stopEnded(grants ?? []);
     const cameras = [...(one.cameras ?? [])].sort((a, b) => a.rank - b.rank).map((it) => ({ ...it, ...this._cameras.get(it.camera_id), rank: it.rank }));
     this._map.select(one, cameras);
     const headlines = new Map(alerts.map((it) => [it.alert_id, headlineOf(it)]));
