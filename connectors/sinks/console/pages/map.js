@@ -177,7 +177,7 @@ export class CityMap {
   constructor(holder, city, chosen) {
     this._holder = holder;
     holder.dataset.signs = "0";
-    this._map = L.map(holder, { zoomControl: true, attributionControl: false, preferCanvas: true, worldCopyJump: false });
+    this._map = L.map(holder, { zoomControl: true, attributionControl: false, preferCanvas: true, worldCopyJump: false, zoomSnap: city.tiles ? 1 : 0.25 });
     const { south, west, north, east } = city.bounds;
     this._bounds = [[south, west], [north, east]];
     this._map.fitBounds(this._bounds);

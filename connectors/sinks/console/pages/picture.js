@@ -52,7 +52,8 @@ class Picture {
   async open(address, hasHls) {
     if (this._isOver) return;
     this._address = address;
-    this._timer = setTimeout(() => this.stop(say("picture.over")), Math.min(TIMER_MS_MAX, Math.max(0, this._grant.expires_at - Date.now())));
+    const left = Date.parse(this._grant.expires_at) - Date.now();
+    if (left < TIMER_MS_MAX) this._timer = setTimeout(() => this.stop(say("picture.over")), left);
     this._video.addEventListener("playing", () => { this._words.textContent = say("picture.until", { at: time(this._grant.expires_at) }); });
     this._video.addEventListener("error", () => this._failed());
     if (this._video.canPlayType(HLS) || !hasHls) this._video.src = address;
