@@ -231,7 +231,7 @@ class ConsoleFile(Strict):
     hls: str | None = Field(
         None,
         pattern=r"\S",
-        description="hls.js (its file hls.min.js), from the folder of this file, for browsers that play no HLS by themselves",
+        description="hls.js (its file hls.min.js), from the folder of this file, for browsers that play no HLS",
     )
     steps: dict[str, tuple[Annotated[str, Field(pattern=r"\S", max_length=200)], ...]] = Field(
         {},

@@ -20,13 +20,11 @@ SEGMENT_S, SEGMENTS = 1, 6
 WIDTH, HEIGHT, RATE = 640, 360, 10
 ENCODER, LETTERING = "libx264", "drawtext"
 # The shell ends ffmpeg when its standard input ends: with us, however we end.
-UNTIL_WE_END = (
-    'exec 3<&0; "$0" "$@" </dev/null 3<&- & made=$!; { cat <&3 >/dev/null; kill $made; } & exec 3<&-; wait $made'
-)
+UNTIL_WE_END = 'exec 3<&0; "$0" "$@" </dev/null 3<&- & made=$!; { cat <&3 >/dev/null; kill $made; } & exec 3<&-; wait $made'
 
 
 def filming() -> tuple[str, bool] | None:
-    """The ffmpeg of this machine that makes what browsers play, and whether it can write on a picture. ``None``: there is none."""
+    """An ffmpeg that makes what browsers play, and whether it can write on a picture. ``None``: there is none here."""
     program = shutil.which("ffmpeg")
     if program is None or ENCODER not in _told(program, "-encoders"):
         return None
@@ -39,7 +37,7 @@ def _told(program: str, what: str) -> str:
 
 
 def command(program: str, folder: Path, *, writes: bool) -> list[str]:
-    """ffmpeg's arguments for a live test picture in *folder*, in segments of a second; *writes*: with what ``text`` holds."""
+    """ffmpeg's arguments for a live test picture in *folder*, in segments of a second; *writes*: with ``text``'s words."""
     source = f"testsrc=size={WIDTH}x{HEIGHT}:rate={RATE}"
     if writes:
         source += ",drawtext=textfile=text:x=12:y=h-52:fontsize=22:fontcolor=white:box=1:boxcolor=black@0.7:boxborderw=8"
@@ -60,7 +58,7 @@ class _Film:
 
 
 class Footage:
-    """The pictures that are being made, below *folder*. *clock*: seconds that never go back; *zone*: of the time written on them."""
+    """The pictures that are being made, below *folder*. *clock*: seconds that never go back; *zone*: of the time on them."""
 
     def __init__(self, folder: Path, clock: Callable[[], float], *, zone: str = "UTC") -> None:
         self._folder, self._clock, self._zone = folder, clock, zone
@@ -74,7 +72,7 @@ class Footage:
         return self._filming is not None
 
     def folder_of(self, camera: str) -> Path | None:
-        """The folder that *camera*'s picture goes into, from now on at the latest. ``None`` where as many as may be are made already."""
+        """The folder that *camera*'s picture goes into from now on. ``None`` where as many as may be are made already."""
         with self._lock:
             film = self._films.get(camera)
             if film is not None and film.process.poll() is not None:

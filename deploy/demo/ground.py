@@ -85,7 +85,12 @@ def _districts(seed: int) -> Iterator[Feature]:
         for y in range(DISTRICTS_UP):
             ring = [corners[at] for at in ((x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1), (x, y))]
             tint = TINTS[(x + y) % len(TINTS)]
-            about = {**BORDER, "fill": tint, "fill-opacity": 0.1, "name": f"District {x * DISTRICTS_UP + y + 1}"}
+            about = {
+                **BORDER,
+                "fill": tint,
+                "fill-opacity": 0.1,
+                "name": f"District {x * DISTRICTS_UP + y + 1}",
+            }
             yield _feature("Polygon", [_line(ring)], about)
 
 
@@ -93,8 +98,20 @@ def _avenues(seed: int) -> Iterator[Feature]:
     """The wide ones: through each lane's places from west to east, and across the lanes from south to north."""
     its_lanes = lanes(seed)
     for lane in its_lanes:
-        spots: Sequence[Spot] = (lane.crash, lane.fire, lane.underpass, lane.school, lane.fall, *lane.plates, lane.lines)
-        ends = [moved(*spots[0], north_m=0, east_m=-1_700), *spots, moved(*spots[-1], north_m=0, east_m=1_700)]
+        spots: Sequence[Spot] = (
+            lane.crash,
+            lane.fire,
+            lane.underpass,
+            lane.school,
+            lane.fall,
+            *lane.plates,
+            lane.lines,
+        )
+        ends = [
+            moved(*spots[0], north_m=0, east_m=-1_700),
+            *spots,
+            moved(*spots[-1], north_m=0, east_m=1_700),
+        ]
         yield _feature("LineString", _degrees(ends), {**AVENUE, "name": f"Avenue {lane.number + 1}"})
     for number, name in enumerate(("crash", "fire", "school", "fall", "lines"), start=1):
         through: list[Spot] = [getattr(lane, name) for lane in its_lanes]

@@ -29,14 +29,12 @@ DRAWING = "image/svg+xml"
 
 def city_text(port: int) -> str:
     """The part of the city's file that names the system."""
-    return (
-        f'[console]\nvideo = "http://127.0.0.1:{port}/video/{{camera}}/index.m3u8?ticket={{ticket}}"\n'
-    )
+    return f'[console]\nvideo = "http://127.0.0.1:{port}/video/{{camera}}/index.m3u8?ticket={{ticket}}"\n'
 
 
 @contextmanager
 def video_running(port: int, gateway: str, city: str, folder: Path, *, zone: str) -> Iterator[None]:
-    """Run it at *port* of loopback, below *folder*. *gateway*: its address, which alone may embed and decides who sees what."""
+    """Run it at *port* of loopback, below *folder*. *gateway*: its address; it decides who sees what."""
     command = (sys.executable, "-m", "deploy.demo.video", str(port), gateway, city, str(folder), zone)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     try:

@@ -51,7 +51,7 @@ class Served:
 
 
 def policy(*, video: str = SELF, tiles: str = SELF, has_hls: bool = False) -> str:
-    """What the pages may load. *video*, *tiles*: the origins of pictures and of the map's tiles; *has_hls*: a script plays pictures."""
+    """What the pages may load. *video*, *tiles*: origins of pictures and tiles; *has_hls*: a script plays pictures."""
     images = dict.fromkeys((SELF, "data:", video, tiles))  # a picture may stand still
     asked = dict.fromkeys((SELF, video) if has_hls else (SELF,))
     played = (video, "blob:") if has_hls else (video,)
@@ -59,7 +59,7 @@ def policy(*, video: str = SELF, tiles: str = SELF, has_hls: bool = False) -> st
 
 
 def add(app: FastAPI, gateway: Gateway, *, city: ConsoleCity, video: str = SELF, tiles: str = SELF) -> None:
-    """Add the console's paths. *video*, *tiles*: the origins that pictures and tiles may come from, as a policy names them."""
+    """Add the console's paths. *video*, *tiles*: origins of pictures and tiles, as a policy names them."""
     headers = {
         "Content-Security-Policy": policy(video=video, tiles=tiles, has_hls=city.hls is not None),
         "X-Content-Type-Options": "nosniff",

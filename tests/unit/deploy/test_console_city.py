@@ -65,7 +65,7 @@ def test_an_address_that_could_widen_the_policy_is_refused(address: str) -> None
 
 def test_tiles_have_a_server_and_three_numbers() -> None:
     address = "https://tiles.example:8443/map/{z}/{x}/{y}.png"
-    assert MapFile(tiles=address).tiles == address  # type: ignore[call-arg]
+    assert MapFile(tiles=address).tiles == address
     assert _host_of(address) == "https://tiles.example:8443"
 
 
@@ -82,7 +82,7 @@ def test_tiles_have_a_server_and_three_numbers() -> None:
 )
 def test_tiles_that_could_widen_the_policy_or_miss_a_number_are_refused(address: str) -> None:
     with pytest.raises(ValueError, match="tiles"):
-        MapFile(tiles=address)  # type: ignore[call-arg]
+        MapFile(tiles=address)
 
 
 def test_a_script_that_is_not_there_is_named_with_its_package(tmp_path: Path) -> None:

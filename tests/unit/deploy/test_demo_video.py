@@ -6,6 +6,7 @@ import http.client
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -189,7 +190,7 @@ def test_ffmpeg_ends_with_whoever_started_it_however_that_ends(tmp_path: Path) -
         "Footage(Path(sys.argv[1]), time.monotonic).folder_of('C-1'); print('made', flush=True); time.sleep(60)"
     )
     folder = tmp_path / "films"
-    with subprocess.Popen(["python", "-c", begin, str(folder)], stdout=subprocess.PIPE) as maker:
+    with subprocess.Popen([sys.executable, "-c", begin, str(folder)], stdout=subprocess.PIPE) as maker:
         assert maker.stdout is not None
         assert maker.stdout.readline() == b"made\n"
         wait_until(lambda: is_running(f"{next(folder.iterdir())}/index.m3u8"), PATIENCE_S, every_s=0.05)
