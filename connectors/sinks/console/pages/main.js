@@ -193,6 +193,7 @@ class Console {
     document.documentElement.dataset.theme = chosen;
     localStorage.setItem("theme", chosen);
     this.map.recolour();
+    this.list.recolour();
   }
 
   _turnWall() {

@@ -12,7 +12,7 @@ const HIT_PX = 16;
 
 const colours = () => {
   const style = getComputedStyle(document.documentElement);
-  return ["extreme", "severe", "moderate", "minor", "unknown"].map((name) => style.getPropertyValue(`--${name}`).trim());
+  return ["extreme", "severe", "moderate", "minor", "unknown", "ink"].map((name) => style.getPropertyValue(`--${name}`).trim());
 };
 
 const Signs = L.Layer.extend({
@@ -115,7 +115,7 @@ const Signs = L.Layer.extend({
     if (one.situation_id === this.selected) {
       pen.beginPath();
       pen.arc(x, y, r + 7, 0, Math.PI * 2);
-      pen.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");
+      pen.strokeStyle = this._colours.at(-1);
       pen.lineWidth = 3;
       pen.stroke();
     }

@@ -6,6 +6,7 @@ import { SEVERITIES, rankOf } from "./store.js";
 import { ago, kindName, moment, say, time } from "./words.js";
 
 const FRESH_MS = 2400;
+const STEP_ROWS = 60; // rows in the page at first, and more each time its end is reached: a page of 500 takes the browser too long
 
 export class List {
   constructor(store, chosen) {
@@ -13,13 +14,15 @@ export class List {
     this._chosen = chosen;
     this._rows = new Map();
     this.selected = null;
+    this._most = STEP_ROWS;
     this._still = matchMedia("(prefers-reduced-motion: reduce)");
     this.filter = { text: "", agency: "", severity: "", kind: "" };
-    this._body = h("ul", { className: "rows", role: "listbox", "aria-label": say("list.label"), tabindex: "0", onkeydown: (event) => this._key(event) });
+    this._body = h("ul", { className: "rows", role: "listbox", "aria-label": say("list.label"), tabindex: "0", onkeydown: (event) => this._key(event), onscroll: () => this._scrolled() });
     this._count = h("p", { className: "count", role: "status" });
     this._filters = h("div", { className: "filters" });
     this.element = h("section", { className: "list", "aria-label": say("list.label") }, this._filters, this._count, this._body);
     this._makeFilters();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
   }
 
   _makeFilters() {
@@ -59,7 +62,8 @@ export class List {
   }
 
   show(changed) {
-    const ordered = this.shown();
+    const all = this.shown();
+    const ordered = all.slice(0, this._most);
     const wanted = new Set(ordered.map((one) => one.situation_id));
     for (const [id, row] of this._rows) {
       if (!wanted.has(id)) {
@@ -80,7 +84,7 @@ export class List {
       if (place !== row) this._body.insertBefore(row, place);
       before = row;
     }
-    this._count.textContent = say("list.count", { n: ordered.length, all: this._store.open().length });
+    this._count.textContent = say("list.count", { n: all.length, all: this._store.open().length });
     this._agencyChoices();
     this.select(this.selected);
   }
@@ -122,11 +126,24 @@ export class List {
       h("span", { className: "marks" }, marks));
   }
 
+  _scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this._body;
+    if (scrollTop + 2 * clientHeight < scrollHeight || this._rows.size < this._most) return;
+    this._most += STEP_ROWS;
+    this.show(new Map());
+  }
+
+  recolour() {
+    this._colours = null;
+  }
+
   _fresh(row, change) {
     if (this._still.matches) return;
-    const style = getComputedStyle(document.documentElement);
-    const colours = ["--fresh", "--card"].map((name) => style.getPropertyValue(name).trim());
-    row.animate({ backgroundColor: colours }, { duration: change === "new" ? FRESH_MS : FRESH_MS / 2, easing: "ease-out" });
+    if (!this._colours) {
+      const style = getComputedStyle(document.documentElement); // reading it makes the browser compute all styles
+      this._colours = ["--fresh", "--card"].map((name) => style.getPropertyValue(name).trim());
+    }
+    row.animate({ backgroundColor: this._colours }, { duration: change === "new" ? FRESH_MS : FRESH_MS / 2, easing: "ease-out" });
   }
 
   select(id) {
@@ -142,7 +159,12 @@ export class List {
     const ids = this.shown().map((one) => one.situation_id);
     if (!ids.length) return;
     const at = ids.indexOf(this.selected);
-    const id = ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + by))];
+    const next = at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + by));
+    const id = ids[next];
+    if (next >= this._most) {
+      this._most = next + STEP_ROWS;
+      this.show(new Map());
+    }
     this._chosen(id);
     this._rows.get(id)?.scrollIntoView({ block: "nearest" });
   }
