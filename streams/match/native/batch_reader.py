@@ -20,12 +20,15 @@ from streams.match.native.decode import Decoder
 from streams.match.native.fetcher import Fetcher
 from streams.match.native.unpack import Part, Unpacker
 from streams.match.worker.membership import Member
-from streams.match.worker.reader import FAST, SPAN_S_MAX, Assigned, Lost, Revoked
+from streams.match.worker.reader import SPAN_S_MAX, Assigned, Lost, Revoked
 from streams.runtime.clients import admin_of
 from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours
 from streams.runtime.loop import is_record
 
 LEADERS_TIMEOUT_S = 1.0
+WAIT_MS = 1_000
+"""The wait of a fetch for which there are no records. Each response names every partition, which costs a millisecond; other
+partitions to read do not wait for it."""
 
 
 def prove(bootstrap: str) -> None:
@@ -53,7 +56,7 @@ class FastReader:
     def __init__(self, city: str, group: str, *, bootstrap: str, registry: Registry) -> None:
         self._member = Member(city, group, bootstrap=bootstrap)
         self._decoding = Decoder(registry)
-        self._fetcher = self._new_fetcher(FAST["fetch.wait.max.ms"])
+        self._fetcher = self._new_fetcher(WAIT_MS)
         self._unpacking = Unpacker()
         self._parts: list[Part] = []
 

@@ -41,6 +41,10 @@ class BrokerConnection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
 
+    def asks_for(self, wanted: Mapping[Partition, int]) -> bool:
+        """Whether the request under way, if any, has all that is *wanted*, from those offsets."""
+        return not self.requested or self.requested.items() >= wanted.items()
+
     @property
     def is_midway(self) -> bool:
         return self._got > 0

@@ -1,7 +1,8 @@
 """Fetches record batches as brokers hold them; compiled code decodes them.
 
 One request per broker is always under way. The next one is sent before the last response is decoded, so that
-the broker works meanwhile. Without TLS and SASL, like all our clients.
+the broker works meanwhile. A request waits for records at the ends of its partitions, so when there are others to
+read it is given up, and its connection with it. Without TLS and SASL, like all our clients.
 """
 
 from __future__ import annotations
@@ -109,6 +110,9 @@ class Fetcher:
                 idle.setdefault(broker, {})[place] = offset
         for broker, wanted in idle.items():
             connection, begun = self._connections.get(broker), monotonic()
+            if connection is not None and not connection.asks_for(wanted):
+                self._drop(connection)
+                connection = None
             try:
                 if connection is None:
                     connection = self._connections[broker] = BrokerConnection(broker)

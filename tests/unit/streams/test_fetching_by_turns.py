@@ -118,6 +118,47 @@ def test_no_broker_starves_behind_a_quicker_one(fetcher: Fetcher) -> None:
     assert min(came[0], came[1]) > 15
 
 
+@pytest.mark.parametrize("wanted", [{("topic", 0): 0, ("next", 0): 0}, {("topic", 0): 5}, {("next", 0): 0}])
+def test_what_is_to_be_read_now_does_not_wait_for_a_request_that_waits_for_other_records(
+    fetcher: Fetcher, brokers: list[Endless], caplog: pytest.LogCaptureFixture, wanted: dict[Partition, int]
+) -> None:
+    asked = threading.Event()
+    send, brokers[0].send = brokers[0].send, lambda _connection, _held: asked.set()
+    fetcher.begin({("topic", 0): 0})
+    assert fetcher.fetched(0.0) == []
+    assert asked.wait(5.0)
+    brokers[0].send = send
+    fetcher.begin(wanted)
+    came: set[Partition] = set()
+    until = time.monotonic() + 5.0
+    while came != wanted.keys() and time.monotonic() < until:
+        came |= {part.place for part in fetcher.fetched(LEADERS_EVERY_S)}
+    assert came == wanted.keys()
+    assert len(brokers[0].connections) == 2
+    assert AWAY not in caplog.text
+
+
+def test_fewer_partitions_leave_the_request_under_way_as_it_is(
+    fetcher: Fetcher, brokers: list[Endless]
+) -> None:
+    send, asked, may_answer = brokers[0].send, threading.Event(), threading.Event()
+
+    def later(connection: socket.socket, held: bytes) -> None:
+        asked.set()
+        may_answer.wait(5.0)
+        send(connection, held)
+
+    brokers[0].send = later
+    fetcher.begin({("topic", 0): 0, ("next", 0): 0})
+    assert fetcher.fetched(0.0) == []
+    assert asked.wait(5.0)
+    fetcher.begin({("topic", 0): 0})
+    assert fetcher.fetched(0.0) == []
+    may_answer.set()
+    assert {part.place for part in fetcher.fetched(5.0)} == {("topic", 0)}
+    assert len(brokers[0].connections) == 1
+
+
 def test_without_partitions_it_waits_as_it_is_told(fetcher: Fetcher) -> None:
     begun = time.monotonic()
     fetcher.begin({})
