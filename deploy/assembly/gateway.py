@@ -16,6 +16,7 @@ from pathlib import Path
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import app_of
 from connectors.gateway.examination import PushedSource
+from connectors.gateway.health import add as add_health
 from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
@@ -25,6 +26,7 @@ from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_console import console_of
+from deploy.assembly.gateway_health import health_of
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_place import gateway_folder, gateway_url, kept_port
 from deploy.assembly.gateway_reads import readings_of
@@ -98,6 +100,7 @@ class CityGateway:
             now_ms=wall_clock_ms,
         )
         self._readings = readings_of(city.name, platform, rules, self._following)
+        self._health = health_of(city, platform, self._following)
         self._subscriptions = subscriptions_of(city, platform, accounts, self._following)
         self._tickets = TicketPart(
             city, platform, self._following, replica=replica, before=prepare, fenced=self._on_fenced
@@ -130,6 +133,7 @@ class CityGateway:
                 [
                     self._tickets.add,
                     partial(add_subscriptions, desk=self._subscriptions),
+                    partial(add_health, health=self._health),
                     console_of(city),
                 ],
             ),
@@ -248,6 +252,7 @@ class CityGateway:
         self._live.end()
         self._tickets.end()
         self._following.end()
+        self._health.end()
         self._spool.close()
 
 

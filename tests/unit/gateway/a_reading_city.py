@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from connectors.gateway.accounts import new_key, new_user
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
 from connectors.gateway.desk import Done
+from connectors.gateway.health import add as add_health
 from connectors.gateway.published import PublishedAlerts
 from connectors.gateway.read_documents import example_of
 from connectors.gateway.sessions import Sessions
@@ -65,6 +67,16 @@ class NoDesk:
 
 
 @dataclass
+class PlainHealth:
+    """The health (``connectors.gateway.health.Health``) of a city that holds nothing."""
+
+    trouble: str | None = None
+
+    def told(self) -> Mapping[str, Any]:
+        return {"sources": [], "stages": [], "set_aside": []}
+
+
+@dataclass
 class ReadCity:
     """The readings (``connectors.gateway.readings.Readings``) of plain rows."""
 
@@ -72,10 +84,11 @@ class ReadCity:
     shelves: dict[str, Shelf] = field(default_factory=lambda: {name: Shelf(name) for name in KEYS})
     cameras: list[tuple[float, Mapping[str, Any]]] = field(default_factory=list)
     places: int = 0
+    health: PlainHealth = field(default_factory=PlainHealth)
     published: PublishedAlerts = field(default_factory=lambda: PublishedAlerts(PUBLISHER))
 
     def clear(self) -> None:
-        self.trouble = None
+        self.trouble = self.health.trouble = None
         self.cameras.clear()
         for shelf in self.shelves.values():
             shelf.clear()
@@ -165,7 +178,8 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
         here.gateway.desk = NoDesk()
         here.gateway.sessions = Sessions(SESSIONS_SECRET, CITY)
         here.gateway.links = UsedLinks(folder / "used-links")
-        here.app = app_of(here.gateway, CapPart(city.published, NOON_MS))
+        parts = [partial(add_health, health=city.health)]
+        here.app = app_of(here.gateway, CapPart(city.published, NOON_MS), parts)
         yield Reader(here, city, keys)
 
 

@@ -43,6 +43,7 @@ WAYS = {
     "/v1/{city}/alerts": "alerts",
     "/v1/{city}/grants": "grants",
     "/v1/{city}/cameras": "cameras?near=36.3,127.4",
+    "/v1/{city}/health": "health",
     "/v1/{city}/cap": "cap",
     "/v1/{city}/cap/{identifier}.xml": "cap/open-1.xml",
 }

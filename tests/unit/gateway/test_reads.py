@@ -344,3 +344,14 @@ def test_one_list_is_read_at_a_time_so_that_threads_leave_the_loop_its_time(
 
     asyncio.run(at_once())
     assert most == 1
+
+
+def test_health_is_for_who_reads_for_an_audience_and_takes_no_parameter(reader: Reader) -> None:
+    roles = ("viewer", "operator", "supervisor", "no-purpose", "public", "publisher")
+    assert [reader.get("health", role=role).status_code for role in roles] == [200, 200, 200, 200, 403, 403]
+    answer = reader.get("health")
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert reader.get("health?since=1").json()["field"] == "since"
+    assert reader.get("/v1/elsewhere/health").status_code == 404
+    reader.city.health.trouble = "the rows are being read"
+    assert (reader.get("health").status_code, reader.get("health").headers["retry-after"]) == (503, "2")

@@ -9,12 +9,13 @@ import { List } from "./now.js";
 import { CityMap } from "./map.js";
 import { Situation } from "./situation.js";
 import { byLink, signInPage } from "./signin.js";
+import { Sources } from "./sources.js";
 import { Store } from "./store.js";
 import { tour } from "./tour.js";
 import { has, language, moment, ofCity, say, speak } from "./words.js";
 
 // A page: `new Page(store, chosen)` has an `element`; `show()` when it is opened or something changed, `hide()` when it is left.
-const PAGES = { handover: HandOver };
+const PAGES = { handover: HandOver, sources: Sources };
 const WALL_MS = 12_000;
 const RENEW_MS = 30 * 60_000; // an open event stream renews no session
 let city;
