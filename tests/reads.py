@@ -40,6 +40,11 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         {"core.subscription", "core.delivery"},
     ),
     "streams/operators/readings.py": ("gateway", "gateway.reads", {*DELIVERED, "place.camera"}),
+    "streams/operators/figures.py": (
+        "gateway",
+        "gateway.figures",
+        {"core.situation", "core.alert", "core.access"},
+    ),
     "streams/operators/published.py": ("gateway", "gateway.alerts", {"core.alert"}),
     "streams/operators/event_log.py": ("gateway", "gateway.events", {*DELIVERED}),
     "streams/operators/access.py": ("gateway", "gateway.access", {"core.access"}),

@@ -47,7 +47,7 @@ def components() -> dict[str, Any]:
 
 def described_list(name: str, contract: str, known: Sequence[Parameter]) -> dict[str, Any]:
     """The keyword arguments of the route that lists *contract* under *name*."""
-    schema = _object(
+    schema = object_of(
         {
             name: {"type": "array", "items": _ref(contract)},
             "newest_change": {
@@ -62,13 +62,13 @@ def described_list(name: str, contract: str, known: Sequence[Parameter]) -> dict
         "summary": f"List {name}, the newest changed first",
         "operation_id": f"list_{name}",
         "tags": ["read"],
-        "responses": _responses(schema, example),
-        "openapi_extra": _extra(known),
+        "responses": responses(schema, example),
+        "openapi_extra": extra(known),
     }
 
 
 def described_one() -> dict[str, Any]:
-    schema = _object(
+    schema = object_of(
         {
             "situation": _ref("core.situation"),
             "revisions": {
@@ -100,23 +100,23 @@ def described_one() -> dict[str, Any]:
         "summary": "Show one situation: its revisions, its alerts and grants, and its story",
         "operation_id": "show_situation",
         "tags": ["read"],
-        "responses": _responses(schema, example),
-        "openapi_extra": _extra(()),
+        "responses": responses(schema, example),
+        "openapi_extra": extra(()),
     }
 
 
 def described_cameras(known: Sequence[Parameter]) -> dict[str, Any]:
-    one = _object(
+    one = object_of(
         {"distance_m": {"type": "number", "description": "Metres from near."}, "camera": _ref("place.camera")}
     )
-    schema = _object({"cameras": {"type": "array", "items": one}, "next": _NEXT})
+    schema = object_of({"cameras": {"type": "array", "items": one}, "next": _NEXT})
     example = {"cameras": [{"distance_m": 12.5, "camera": example_of("place.camera")}], "next": None}
     return {
         "summary": "List cameras near a place, the nearest first",
         "operation_id": "list_cameras",
         "tags": ["read"],
-        "responses": _responses(schema, example),
-        "openapi_extra": _extra(known),
+        "responses": responses(schema, example),
+        "openapi_extra": extra(known),
     }
 
 
@@ -131,7 +131,7 @@ def example_of(contract: str) -> dict[str, Any]:
     return found
 
 
-def _extra(known: Sequence[Parameter]) -> dict[str, Any]:
+def extra(known: Sequence[Parameter]) -> dict[str, Any]:
     return {"security": SECURITY, "parameters": [*(one.described() for one in known), _IF_NONE_MATCH]}
 
 
@@ -139,7 +139,7 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+def object_of(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": dict(properties)}
 
 
@@ -149,7 +149,7 @@ def problems(told: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": words, "content": content} for status, words in told.items()}
 
 
-def _responses(schema: Mapping[str, Any], example: Any) -> dict[int | str, dict[str, Any]]:
+def responses(schema: Mapping[str, Any], example: Any) -> dict[int | str, dict[str, Any]]:
     headers = {name: {"description": words, "schema": {"type": "string"}} for name, words in _HEADERS.items()}
     content = {"application/json": {"schema": dict(schema), "example": example}}
     return {

@@ -118,7 +118,7 @@ class _Reads:
         except Problem as problem:
             metrics.reads.labels(route, problem.status).inc()
             return problem.answer()
-        response = _tagged(request, body, tag, _links(request, cursor))
+        response = tagged(request, body, tag, _links(request, cursor))
         metrics.reads.labels(route, response.status_code).inc()
         return response
 
@@ -198,7 +198,7 @@ def _links(request: Request, cursor: str | None) -> dict[str, str]:
     return {"Link": f'<{request.url.path}?{urlencode([*given, ("cursor", cursor)])}>; rel="next"'}
 
 
-def _tagged(request: Request, body: bytes, tag: str, headers: Mapping[str, str]) -> Response:
+def tagged(request: Request, body: bytes, tag: str, headers: Mapping[str, str]) -> Response:
     """The answer with its ETag; 304 without a body where the client has it already."""
     sent = {**headers, "ETag": tag, "Cache-Control": CACHE, "Vary": "Authorization, Cookie"}
     known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}

@@ -1,12 +1,21 @@
-"""Assemble the gateway's readings: a city's newest situations, alerts, grants and cameras, from the log."""
+"""Assemble the gateway's readings from the log: a city's newest situations, alerts, grants and cameras, and its figures."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
+from zoneinfo import ZoneInfo
 
+from fastapi import FastAPI
+
+from connectors.gateway import figures
+from connectors.gateway.service import Gateway
 from connectors.transport.web_page import wall_clock_ms
+from deploy.city.city import City
 from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
+from streams.operators.figures import LogFigures
 from streams.operators.readings import LogReadings
 from streams.runtime.follower import Following
 
@@ -20,3 +29,9 @@ def readings_of(city: str, platform: Platform, rules: RulesFile, following: Foll
         now_ms=wall_clock_ms,
         forget_after_days=lambda: rules.now(time.time()).law.forget_after_days,
     )
+
+
+def figures_of(city: City, platform: Platform, following: Following) -> Callable[[FastAPI, Gateway], object]:
+    """The part of the gateway that has the figures of *city*; its days begin at midnight there."""
+    zone = ZoneInfo(city.file.timezone)
+    return partial(figures.add, figures=LogFigures(city.name, following, wire=platform.wire, zone=zone))

@@ -26,6 +26,8 @@ MODULES = {
     for path, page in pages().items()
     if path.endswith(".js") and not path.startswith("leaflet/")
 }
+SVG = '"http://www.w3.org/2000/svg"'
+"""The name of a namespace, which nobody asks."""
 SAID = re.compile(r"""\bsay\(\s*["']([^"'`$]+)["']""")
 FORBIDDEN = (
     "innerHTML",
@@ -94,7 +96,7 @@ def test_each_reason_of_the_rules_has_words_in_each_language(language: str) -> N
 
 @pytest.mark.parametrize("path", sorted(MODULES))
 def test_no_module_reads_markup_out_of_text_or_asks_another_server(path: str) -> None:
-    assert [word for word in FORBIDDEN if word in MODULES[path]] == []
+    assert [word for word in FORBIDDEN if word in MODULES[path].replace(SVG, "")] == []
 
 
 def test_the_policy_allows_the_server_s_own_files_only() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from connectors.formats.cap_out import Publisher
+from connectors.gateway import figures
 from connectors.gateway.accounts import new_key, new_user
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
@@ -27,6 +29,8 @@ from connectors.gateway.shelf import KEYS, Shelf, ShelfRow
 from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
 from schemas.json_form import from_json_value
+from streams.figures.board import board_of
+from streams.figures.facts import Facts
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"
@@ -120,12 +124,26 @@ class ReadCity:
 
 
 @dataclass
+class CityFigures:
+    """The figures (``connectors.gateway.figures.Figures``) of plain facts."""
+
+    trouble: str | None = None
+    zone: ZoneInfo = ZoneInfo("Asia/Seoul")  # noqa: RUF009 - immutable
+    facts: Facts = field(default_factory=Facts)
+
+    def told(self, first: date, last: date, *, now_ms: int) -> Mapping[str, Any]:
+        board = board_of(self.facts, first=first, last=last, zone=self.zone, now_ms=now_ms)
+        return {**board, "as_of": now_ms}
+
+
+@dataclass
 class Reader:
     """The gateway, its rows, and keys by role."""
 
     here: Here
     city: ReadCity
     keys: dict[str, str]
+    figures: CityFigures = field(default_factory=CityFigures)
 
     def get(self, path: str, *, role: str | None = "with-purpose", **headers: str) -> httpx.Response:
         """*path* within the city, or from ``/`` on."""
@@ -178,9 +196,10 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
         here.gateway.desk = NoDesk()
         here.gateway.sessions = Sessions(SESSIONS_SECRET, CITY)
         here.gateway.links = UsedLinks(folder / "used-links")
-        parts = [partial(add_health, health=city.health)]
+        reader = Reader(here, city, keys)
+        parts = [partial(add_health, health=city.health), partial(figures.add, figures=reader.figures)]
         here.app = app_of(here.gateway, CapPart(city.published, NOON_MS), parts)
-        yield Reader(here, city, keys)
+        yield reader
 
 
 __all__ = ["CITY", "PURPOSE", "ROLES", "ReadCity", "Reader", "a_reading_city"]

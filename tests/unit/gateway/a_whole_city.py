@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Sink
-from connectors.gateway import subscriptions, tickets
+from connectors.gateway import figures, subscriptions, tickets
 from connectors.gateway.access import Grants
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
@@ -79,6 +79,10 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
         made.here.app = app_of(
             gateway,
             CapPart(made.city.published, NOON_MS),
-            [partial(tickets.add, tickets=room), partial(subscriptions.add, desk=desk)],
+            [
+                partial(tickets.add, tickets=room),
+                partial(subscriptions.add, desk=desk),
+                partial(figures.add, figures=made.figures),
+            ],
         )
         yield made

@@ -13,6 +13,7 @@ import pytest
 
 from connectors.gateway.read_documents import example_of
 from schemas.catalogue import load_catalogue
+from schemas.json_form import from_json_value
 from tests.unit.gateway.a_reading_city import Reader, a_reading_city
 from tests.unit.gateway.test_open_routes import operations
 
@@ -44,6 +45,7 @@ WAYS = {
     "/v1/{city}/grants": "grants",
     "/v1/{city}/cameras": "cameras?near=36.3,127.4",
     "/v1/{city}/health": "health",
+    "/v1/{city}/figures": "figures?from=2026-03-08&to=2026-03-08",
     "/v1/{city}/cap": "cap",
     "/v1/{city}/cap/{identifier}.xml": "cap/open-1.xml",
 }
@@ -56,6 +58,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         for contract in IDENTIFYING:
             for revision in (1, 2):
                 made.city.put(contract, **{**marked(contract), "revision": revision})
+        made.figures.facts.put_situation(in_the_log("core.situation"))
+        made.figures.facts.put_alert(in_the_log("core.alert"))
         made.city.put("core.alert", **{**marked("core.alert"), "alert_id": "open", "audience": "public"})
         yield made
 
@@ -68,6 +72,11 @@ def marked(contract: str) -> dict[str, Any]:
     for path in LOCATED[contract]:
         _set(value, path.split("."), {"lat": PLACE, "lon": 127.5, "accuracy_m": None})
     return {**value, "city": "springfield", "agencies": ["119"], "audience": "119", "granted_to": "119"}
+
+
+def in_the_log(contract: str) -> dict[str, Any]:
+    """The marked example as it is read from its topic."""
+    return from_json_value(load_catalogue()[contract].newest, marked(contract))
 
 
 def _set(value: Any, path: Sequence[str], what: Any) -> None:

@@ -4,6 +4,7 @@ import { get, session, signedIn, signOut } from "./api.js";
 import { Alarm } from "./alarm.js";
 import { ask, KEYS, possible } from "./acting.js";
 import { h, fill } from "./dom.js";
+import { Figures } from "./figures.js";
 import { HandOver } from "./handover.js";
 import { List } from "./now.js";
 import { CityMap } from "./map.js";
@@ -15,7 +16,7 @@ import { tour } from "./tour.js";
 import { has, language, moment, ofCity, say, speak } from "./words.js";
 
 // A page: `new Page(store, chosen)` has an `element`; `show()` when it is opened or something changed, `hide()` when it is left.
-const PAGES = { handover: HandOver, sources: Sources };
+const PAGES = { handover: HandOver, sources: Sources, figures: Figures };
 const WALL_MS = 12_000;
 const RENEW_MS = 30 * 60_000; // an open event stream renews no session
 let city;
