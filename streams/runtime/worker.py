@@ -158,6 +158,7 @@ class Worker:
         if self._is_shutting:
             return
         log.enable()  # Faust's logging set-up disables all existing loggers
+        self._app.flow_control.resume()  # else channels take nothing: Faust's own consumer would do it
         for loop in self._loops:
             thread = threading.Thread(target=loop.poll_until_stopped, name="poll", daemon=True)
             thread.start()

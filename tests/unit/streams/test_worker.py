@@ -13,6 +13,7 @@ from typing import Any
 
 import faust
 import pytest
+from mode.utils.queues import FlowControlEvent
 
 from schemas.errors import Fatal, Retriable
 from streams.runtime import worker as module
@@ -31,6 +32,7 @@ class App:
         self.tasks: list[Any] = []
         self.sent: list[Any] = []
         self.loop: Any = None
+        self.flow_control = FlowControlEvent(initially_suspended=True)
 
     def page(self, path: str) -> Callable[[Any], None]:
         return lambda page: self.pages.update({path: page})
@@ -176,6 +178,7 @@ def test_all_that_was_added_is_started_and_ends_when_it_is_asked(worker: Any, si
     async def live() -> None:
         (start,) = worker._app.tasks
         await start()
+        assert worker._app.flow_control.is_active(), "else a real channel takes no batch"
         await asyncio.sleep(0)
         tasks = worker._stop_all()
         await asyncio.wait(tasks)
