@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from connectors.gateway.accounts import USER, check_account
+from connectors.gateway.accounts import USER, check_account, subject_of
 from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.topic_values import tell_left_out
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from deploy.city.city import City
     from schemas.event import Event
 
+SUBJECT_MAX = 255
+"""The longest subject that OpenID Connect allows."""
 Rows = dict[str, dict[str, Any]]
 
 
@@ -79,6 +81,31 @@ def check_purposes(city: City, purposes: Collection[str]) -> None:
             raise UsageFault(
                 f"the law of {city.name} names no purpose '{one}'",
                 hint=f"it names: {', '.join(sorted(known))}",
+            )
+
+
+def oidc_subject_of(city: City, subject: str) -> str:
+    """*subject* at the city's issuer, as accounts name it. ``UsageFault`` where there is no issuer, or it is no subject."""
+    about = city.file.console.oidc
+    if about is None:
+        raise UsageFault(
+            f"{city.name} has no issuer of OpenID Connect",
+            hint="name it in the city's file: [console.oidc] issuer",
+        )
+    if not 0 < len(subject) <= SUBJECT_MAX or not subject.isascii() or not subject.isprintable():
+        raise UsageFault(
+            f"{subject[:64]!a} is no subject", hint="the 'sub' of their ID token: 1 to 255 letters of ASCII"
+        )
+    return subject_of(about.issuer, subject)
+
+
+def check_subject(subject: str | None, rows: Iterable[Mapping[str, Any]]) -> None:
+    """``UsageFault`` where one of *rows*, which is not disabled, has *subject* already."""
+    for row in rows:
+        if subject is not None and row["oidc_subject"] == subject and row["revoked_at"] is None:
+            raise UsageFault(
+                f"the user '{row['name']}' has this subject already",
+                hint=f"bongsu user disable {row['account_id']}",
             )
 
 

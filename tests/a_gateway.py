@@ -89,9 +89,12 @@ class PushedCity:
     process: subprocess.Popen[bytes] | None = None
     form: str = FILE
     environment: dict[str, str] = field(default_factory=dict)
+    stage: str = "gateway"
 
     def __post_init__(self) -> None:
-        self.city.file.write_text(self.form.format(name=self.city.name, port=self.port), encoding="utf-8")
+        if self.stage == "gateway":
+            text = self.form.format(name=self.city.name, port=self.port)
+            self.city.file.write_text(text, encoding="utf-8")
 
     def key(self, *options: str) -> str:
         done = self.city.bongsu("key", "add", "police", "--city", str(self.city.file), *options)
@@ -100,7 +103,7 @@ class PushedCity:
     def start(self, log: Path | None = None) -> None:
         os.environ.setdefault("PLATE_KEY", PLATE_KEY)
         with (log or self.city.folder / "gateway.log").open("ab") as errors:
-            words = ("run", str(self.city.file), "--stage", "gateway", "--web-port", str(self.port))
+            words = ("run", str(self.city.file), "--stage", self.stage, "--web-port", str(self.port))
             process = self.city.start(*words, environment=self.environment, stderr=errors)
         self.process = process
         wait_until(lambda: self.status("GET", "/readyz") == 200 or process.poll() is not None, READY_S)

@@ -85,6 +85,8 @@ def forbidden(account: Account, grant: Mapping[str, Any] | None) -> str | None:
     """Why *account* may not use *grant*; ``None`` when it may."""
     if not account.may_subscribe:
         return "may_not_read"
+    if account.may_audit:
+        return "only_audits"
     if grant is not None and not Subscriber(account.audience).may_read("core.grant", grant):
         return "other_audience"
     return None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from connectors.gateway.roles import ADMINISTER, SUBSCRIBE, SUPERVISE, acting, roles_as
+from connectors.gateway.roles import ADMINISTER, AUDIT, SUBSCRIBE, SUPERVISE, acting, roles_as
 from connectors.subscribers import ALL
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
@@ -49,6 +49,8 @@ class Account:
     link_hash: str | None = None
     link_expires_at: int | None = None
     is_wall: bool = False
+    oidc_subject: str | None = None
+    """Who they are at the city's issuer of OpenID Connect, as ``subject_of`` writes it."""
 
     def may_publish(self, source: str, agencies: Collection[str] = ()) -> bool:
         """Whether it may push to *source*, which speaks for *agencies*. A key that names no source may push to the sources
@@ -59,9 +61,9 @@ class Account:
         return source in self.sources or (ALL_SOURCES in self.sources and is_its_own)
 
     @property
-    def secrets(self) -> tuple[bytes, str | None, bool]:
+    def secrets(self) -> tuple[bytes, str | None, bool, str | None]:
         """All that its sessions rest on: when it changes, they are over."""
-        return self.secret_hash, self.password_hash, self.is_wall
+        return self.secret_hash, self.password_hash, self.is_wall, self.oidc_subject
 
     @property
     def may_subscribe(self) -> bool:
@@ -76,7 +78,12 @@ class Account:
     @property
     def may_oversee(self) -> bool:
         """Whether it may see what others have made."""
-        return not self.roles.isdisjoint((ADMINISTER, SUPERVISE))
+        return not self.roles.isdisjoint((ADMINISTER, AUDIT, SUPERVISE))
+
+    @property
+    def may_audit(self) -> bool:
+        """Whether it may read who looked at what. Such an account reads, and changes nothing."""
+        return AUDIT in self.roles
 
     @property
     def acts_as(self) -> tuple[str, ...]:
@@ -94,6 +101,7 @@ class Accounts:
     def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self._known: dict[str, Account] = {}
         self._users: dict[str, str] = {}
+        self._subjects: dict[str, str] = {}
         for row in rows:
             self.put(row)
 
@@ -108,6 +116,8 @@ class Accounts:
         self.forget(row["account_id"])
         if row["kind"] == USER:
             self._users[folded(row["name"])] = row["account_id"]
+            if (subject := row.get("oidc_subject")) is not None:
+                self._subjects[subject] = row["account_id"]
         self._known[row["account_id"]] = Account(
             row["account_id"],
             row["name"],
@@ -124,6 +134,7 @@ class Accounts:
             row.get("link_hash"),
             row.get("link_expires_at"),
             row.get("is_wall", False),
+            row.get("oidc_subject"),
         )
 
     def of_id(self, account_id: str) -> Account | None:
@@ -134,10 +145,22 @@ class Accounts:
         """The person's account of that name, however it is spelt; ``None`` for one that is unknown, disabled or expired."""
         return self.good(self._users.get(folded(name), ""), now_ms=now_ms)
 
+    def has_user(self, name: str) -> bool:
+        """Whether a person's account has that name, however it is spelt, good or not."""
+        return folded(name) in self._users
+
+    def of_subject(self, subject: str) -> Account | None:
+        """The person's account with that ``oidc_subject``, good or not."""
+        return self._known.get(self._subjects.get(subject, ""))
+
     def forget(self, account_id: str) -> None:
         known = self._known.pop(account_id, None)
-        if known is not None and self._users.get(folded(known.name)) == account_id:
+        if known is None:
+            return
+        if self._users.get(folded(known.name)) == account_id:
             del self._users[folded(known.name)]
+        if self._subjects.get(known.oidc_subject or "") == account_id:
+            del self._subjects[known.oidc_subject or ""]
 
     def good(self, account_id: str, *, now_ms: int) -> Account | None:
         """The account of that id; ``None`` for one that is unknown, revoked or expired."""
@@ -218,6 +241,7 @@ def new_user(
     audience: str | None = ALL,
     purposes: Iterable[str] = (),
     is_wall: bool = False,
+    oidc_subject: str | None = None,
 ) -> tuple[str, Event]:
     """A person's new key, to be shown once, and the ``core.account`` event that verifies it. *role* is one of ``ROLES``;
     *is_wall*: its sessions do not expire."""
@@ -225,6 +249,7 @@ def new_user(
         **_blank(USER, name, now_ms),
         "roles": roles_as(role),
         "is_wall": is_wall,
+        "oidc_subject": oidc_subject,
         "expires_at": expires_at,
         "audience": audience,
         "purposes": sorted(purposes),
@@ -254,7 +279,13 @@ def _blank(kind: str, name: str, now_ms: int) -> dict[str, Any]:
         "password_hash": None,
         **NO_LINK,
         "is_wall": False,
+        "oidc_subject": None,
     }
+
+
+def subject_of(issuer: str, subject: str) -> str:
+    """A person at an issuer, as one text: the same *subject* of another issuer is somebody else."""
+    return f"{issuer} {subject}"
 
 
 def told(city: str, row: Mapping[str, Any], *, now_ms: int) -> Event:

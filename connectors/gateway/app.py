@@ -53,7 +53,8 @@ def app_of(gateway: Gateway, cap_part: cap.CapPart | None = None, parts: Sequenc
         redoc_url=None,
     )
 
-    _add_sources(app, gateway)
+    if gateway.takes_pushes:
+        _add_sources(app, gateway)
     if gateway.desk is not None:
         _add_actions(app, gateway, gateway.desk)
     if cap_part is not None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 SUBSCRIBE, OPERATE, SUPERVISE, ADMINISTER = "subscribe", "operate", "supervise", "administer"
+AUDIT = "audit"
+"""To read what others have looked at; an account that may do so changes nothing."""
 ROLES = {
     "viewer": (SUBSCRIBE,),
     "operator": (SUBSCRIBE, OPERATE),
     "supervisor": (SUBSCRIBE, OPERATE, SUPERVISE),
+    "auditor": (SUBSCRIBE, AUDIT),
     "administrator": (ADMINISTER,),
 }
 """A person's role → the permissions of its account, in the words of ``core.account``."""

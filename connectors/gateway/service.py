@@ -34,7 +34,7 @@ from connectors.gateway.push_parts import count, marks_of, messages_of
 from connectors.gateway.readings import Readings
 from connectors.gateway.sessions import Sessions
 from connectors.gateway.sessions_link import UsedLinks
-from connectors.gateway.sessions_request import account_of_session, has_cookie
+from connectors.gateway.sessions_request import READING, account_of_session, has_cookie
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
 from connectors.gateway.trouble import Trouble
@@ -83,6 +83,7 @@ class Gateway:
     links: UsedLinks | None = None
     is_proxy: Callable[[str], bool] = lambda _address: False
     """Whether a proxy has that address: who comes through it is not on this machine, whatever its address."""
+    takes_pushes: bool = True
     is_beside: bool = False
     """Whether a worker in this process shows the metrics of the process on a page of its own."""
 
@@ -90,9 +91,9 @@ class Gateway:
         of_account = BODIES_OF_ACCOUNT * self.body_bytes_max
         self.room = Room(max(BODIES_BYTES_MAX, 4 * of_account), of_account)
 
-    def account_of(self, request: Request, *, takes_session: bool = True) -> Account:
+    def account_of(self, request: Request, *, takes_session: bool = True, ends: bool = False) -> Account:
         """The account of the request's key or, where *takes_session*, of its session; a key wins. A valid key is not limited
-        by what others of the same address request."""
+        by what others of the same address request. *ends*: only its session ends, an auditor's too."""
         try:
             account = self._account_of(request, takes_session=takes_session)
         except Problem as problem:
@@ -113,6 +114,8 @@ class Gateway:
         wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, self.now_s())
         if wait_s > 0:
             raise Problem(429, "too many requests with this key", retry_after_s=wait_s)
+        if account.may_audit and request.method not in READING and not ends:
+            raise Problem(403, "an auditor's account changes nothing", more={"field": "role"})
         return account
 
     def is_named(self, request: Request) -> bool:

@@ -92,12 +92,19 @@ class Sessions:
         is_over = session.until_ms is not None and now_ms >= session.until_ms
         return None if is_over or session.session_id in self._ended else session
 
+    def derived(self, use: str, text: str) -> str:
+        """A text that only this city's gateways can make of *text*, for *use*."""
+        return self._signature(use, text)
+
     def csrf(self, session: Session) -> str:
         """The value of ``X-Bongsu-CSRF``; it stays the same when the session is renewed."""
         return self._signature("csrf", session.session_id)
 
     def renewed(self, session: Session, account: Account, *, now_ms: int) -> Session | None:
-        """*session* with a new life; ``None`` while its token is young."""
+        """*session* with a new life; ``None`` while its token is young, and for an account of the issuer's: whoever leaves
+        there is out when the session ends."""
+        if account.oidc_subject is not None and not account.is_wall:
+            return None
         if now_ms - session.issued_ms < RENEWED_AFTER_MS:
             return None
         return replace(session, issued_ms=now_ms, until_ms=until_of(account, now_ms))
@@ -129,8 +136,10 @@ def until_of(account: Account, now_ms: int) -> int | None:
 
 def stamp_of(account: Account) -> str:
     """A short hash of the secrets of *account*, so that a new key or password ends its sessions."""
-    key, password, is_wall = account.secrets
+    key, password, is_wall = account.secrets[:3]
     told = b"\x1f".join((key.hex().encode(), (password or "").encode(), str(is_wall).encode()))
+    if account.oidc_subject is not None:
+        told += f"\x1f{account.oidc_subject}".encode()
     return hashlib.sha256(told).hexdigest()[:32]
 
 

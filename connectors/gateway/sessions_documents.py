@@ -28,10 +28,11 @@ _WHO = {
                 "purposes": {"type": "array", "items": _TEXT},
                 "may": {
                     "type": "object",
-                    "required": ["act", "administer", "oversee"],
+                    "required": ["act", "administer", "audit", "oversee"],
                     "properties": {
                         "act": {"type": "array", "items": _TEXT, "description": "Its actions on situations."},
                         "administer": {"type": "boolean"},
+                        "audit": {"type": "boolean", "description": "It reads who looked at what."},
                         "oversee": {"type": "boolean"},
                     },
                 },

@@ -31,10 +31,17 @@ def kept_secret(file: Path) -> bytes:
 
 def _made(file: Path) -> bytes:
     secret = secrets.token_bytes(SECRET_BYTES)
-    part = file.with_suffix(".part")
+    part = file.with_suffix(f".{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE), "w") as out:
         out.write(secret.hex())
         out.flush()
         os.fsync(out.fileno())
-    part.rename(file)  # whole or not at all: half a secret would end every later start
+    try:
+        os.link(part, file)  # whole or not at all: half a secret would end every later start
+    except (
+        FileExistsError
+    ):  # a gateway and a console of this home begin at once: the first one's holds for both
+        return kept_secret(file)
+    finally:
+        part.unlink()
     return secret

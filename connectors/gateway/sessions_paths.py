@@ -50,7 +50,12 @@ class SignedIn:
                 "role": role_of(account.roles),
                 "audience": account.audience,
                 "purposes": sorted(account.purposes),
-                "may": {"act": acts, "administer": account.may_administer, "oversee": account.may_oversee},
+                "may": {
+                    "act": acts,
+                    "administer": account.may_administer,
+                    "audit": account.may_audit,
+                    "oversee": account.may_oversee,
+                },
             },
             "csrf": self.sessions.csrf(session),
             "until": None if until is None else (EPOCH + timedelta(milliseconds=until)).isoformat(),
@@ -58,7 +63,7 @@ class SignedIn:
 
     def signed_in(self, request: Request) -> tuple[Account, Session]:
         """The account and the session of the request. ``Problem`` 401 where nobody is signed in, and beside a key."""
-        account = self.gateway.account_of(request)
+        account = self.gateway.account_of(request, ends=True)
         session = used(request).session
         if session is None:
             raise Problem(401, NO_SESSION, headers={"WWW-Authenticate": "Bearer"})

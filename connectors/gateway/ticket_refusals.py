@@ -6,6 +6,7 @@ STATUSES = {"unknown_grant": 404, "revoked": 410, "expired_grant": 410}
 NOT_FOUND, LOG_AWAY = "no_ticket", "log_away"
 WORDS = {
     "may_not_read": "this account may not read grants",
+    "only_audits": "an auditor's account opens no picture",
     "other_audience": "the grant is another agency's",
     "unknown_grant": "no such grant is known here",
     "revoked": "the grant was revoked",

@@ -28,6 +28,7 @@ from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_console import console_of
 from deploy.assembly.gateway_health import health_of
 from deploy.assembly.gateway_live import live_hub
+from deploy.assembly.gateway_oidc import oidc_of
 from deploy.assembly.gateway_place import gateway_folder, gateway_url, kept_port
 from deploy.assembly.gateway_reads import figures_of, readings_of
 from deploy.assembly.gateway_sessions import console_url, links_of, sessions_of
@@ -68,10 +69,22 @@ def spool_path(city: City, replica: str | None = None) -> Path:
     return gateway_folder(city, replica) / "spool.sqlite"
 
 
-class CityGateway:
-    """One city's gateway, with its drains. It starts, and accepts pushes, without Kafka."""
+def _spool_of(city: City, replica: Replica, *, has_doors: bool) -> Spool:
+    """The spool; a console's keeps the accounts alone, and no room for pushes."""
+    about = city.file.gateway
+    return Spool(
+        spool_path(city, replica.name),
+        bytes_max=about.spool_bytes_max,
+        reserve_bytes=max(RESERVE_BYTES, 3 * about.body_bytes_max) if has_doors else 0,
+    )
 
-    def __init__(self, city: City, platform: Platform, replica: Replica = ONLY) -> None:
+
+class CityGateway:
+    """One city's gateway, with its drains. It starts, and accepts pushes, without Kafka. *has_doors*: ``False`` for a console."""
+
+    def __init__(
+        self, city: City, platform: Platform, replica: Replica = ONLY, *, has_doors: bool = True
+    ) -> None:
         about = city.file.gateway
         port = about.port or kept_port(city, replica.name)
         self._replica = replica.name
@@ -81,11 +94,7 @@ class CityGateway:
         self.is_over = False
         self.url = gateway_url(city, replica.name)
         self.console_url = console_url(self.url)
-        self._spool = Spool(
-            spool_path(city, replica.name),
-            bytes_max=about.spool_bytes_max,
-            reserve_bytes=max(RESERVE_BYTES, 3 * about.body_bytes_max),
-        )
+        self._spool = _spool_of(city, replica, has_doors=has_doors)
         prepare = _once(lambda: ensure_topics(platform.kafka, [city.name]))
         accounts = Accounts()
         self._following = Following("following", bootstrap=platform.kafka, before=prepare)
@@ -111,7 +120,7 @@ class CityGateway:
         )
         self._gateway = gateway = Gateway(
             city.name,
-            self._all_pushed(city, platform, prepare),
+            self._all_pushed(city, platform, prepare) if has_doors else {},
             accounts,
             self._spool,
             wall_clock_ms,
@@ -122,6 +131,7 @@ class CityGateway:
             readings=self._readings,
             is_proxy=about.is_proxy,
             live=self._live,
+            takes_pushes=has_doors,
             sessions=sessions_of(city, replica),
             links=links_of(city, replica),
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
@@ -135,6 +145,7 @@ class CityGateway:
                     partial(add_subscriptions, desk=self._subscriptions),
                     partial(add_health, health=self._health),
                     figures_of(city, platform, self._following),
+                    *oidc_of(city, platform, self.url),
                     console_of(city),
                 ],
             ),

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from connectors.gateway.service import Gateway
 from connectors.sinks.console.city import ConsoleCity
 from connectors.sinks.console.console import add
+from deploy.assembly.gateway_oidc import label_of
 from deploy.city.cap import usual_status
 from deploy.city.city import City
 from schemas.errors import Fatal
@@ -44,6 +45,7 @@ def console_of(city: City) -> Callable[[FastAPI, Gateway], object]:
         attribution=file.map.attribution,
         layers=[_layer(city.path.parent / name) for name in file.map.layers],
         steps=file.console.steps,
+        issuer=label_of(city),
     )
     return partial(add, city=shown, video=_host_of(file.console.video), tiles=_host_of(file.map.tiles))
 

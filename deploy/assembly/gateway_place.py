@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from connectors.transport.private_files import private_folder
-from deploy.assembly.stages import free_port
+from deploy.assembly.stages import CONSOLE, free_port
 from deploy.city.city import City
+from deploy.replica import Replica
 from deploy.settings import home_folder
 
 
@@ -29,3 +31,14 @@ def gateway_url(city: City, replica: str | None = None) -> str:
     """The address at which the city's gateway on this machine listens."""
     about = city.file.gateway
     return f"http://{about.host}:{about.port or kept_port(city, replica)}"
+
+
+def console_city(city: City) -> City:
+    """*city* for a console alone: the port of its file is the gateway's."""
+    gateway = city.file.gateway.model_copy(update={"port": None})
+    return replace(city, file=city.file.model_copy(update={"gateway": gateway}))
+
+
+def console_replica(replica: Replica) -> Replica:
+    """The replica that a console alone is. Its own name keeps its tickets, its port and its record of access apart."""
+    return replace(replica, name=replica.name or CONSOLE)

@@ -3,3 +3,5 @@
 from __future__ import annotations
 
 STAGES = ("ingest", "match", "speed", "situations", "deliver")
+HTTP_STAGES = ("gateway", "console")
+"""The stages that answer HTTP. The console is the gateway without the agencies' doors."""

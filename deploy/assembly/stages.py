@@ -20,6 +20,10 @@ APART = ("match", "speed")
 """Stages that run in a worker of their own, so that no incident waits for them."""
 
 
+CONSOLE = "console"
+"""The name of a console among the replicas of its gateway, unless ``BONGSU_REPLICA`` gives another."""
+
+
 def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
     """The *stages* that the city's file configures and that run in workers of their own."""
     asked = {"match": city.file.match, "speed": city.file.speed}
@@ -50,6 +54,8 @@ def roles_of(city: City, stages: tuple[str, ...], replica: str | None = None) ->
     roles = [one for one in stages if one not in APART or stages == ("speed",)]
     if has_all(stages) and has_gateway(city):
         roles.append("gateway")
+    if "console" in roles:  # it writes its own chain of the access log, as a replica does
+        roles[roles.index("console")] = f"gateway.{replica or CONSOLE}"
     if "gateway" in roles and replica is not None:
         roles[roles.index("gateway")] = f"gateway.{replica}"
     elif "gateway" in roles:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from connectors.formats.cap_words import PUBLIC, is_sender
 from deploy.city.findings import nearest
 from deploy.city.names import NAME
+from deploy.city.oidc import OidcFile
 from deploy.city.subscriptions import DeliverFile, SubscriptionFile
 from streams.deliver.subscriptions import Subscription
 from streams.ingest.event_age import AGE_OBJECTIVE_S
@@ -237,6 +238,7 @@ class ConsoleFile(Strict):
         {},
         description="kind → the steps that the city's procedure wants, in order; kinds below it have them too",
     )
+    oidc: OidcFile | None = Field(None, description="absent: nobody signs in by OpenID Connect")
 
 
 class CityFile(Strict):

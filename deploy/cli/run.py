@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy.assembly.stage_names import STAGES
+from deploy.assembly.stage_names import HTTP_STAGES, STAGES
 from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import ALL, LOG, Platform, know, reach
@@ -32,13 +32,13 @@ LOOPBACK = "127.0.0.1"
 @click.command()
 @click.argument("city_name", metavar="CITY", type=CITY)
 @click.option(
-    "--stage", type=click.Choice([*STAGES, "gateway"]), help="one stage only, as one worker of many"
+    "--stage", type=click.Choice([*STAGES, *HTTP_STAGES]), help="one stage only, as one worker of many"
 )
 @click.option("--only-stages", is_flag=True, help="all stages, without the sources")
 @click.option("--web-port", type=int, help="port of /healthz, /readyz and /metrics (default: a free one)")
 @click.option(
     "--web-host",
-    help="address on which these listen (default: 127.0.0.1); with --stage gateway both are the gateway's own",
+    help="address on which these listen (default: 127.0.0.1); with --stage gateway and console both are their own",
 )
 @click.option(
     "--while-stdin", is_flag=True, hidden=True, help="end when standard input does: the parent is gone"
@@ -98,6 +98,10 @@ def run(
     is the same for all. A running viewing belongs to its replica: it stops when that one dies, and goes on when it is
     back. Rates of an account count for each replica. See deploy/examples/replicas.md.
 
+    --stage console is the gateway without the agencies' doors: people sign in, read and act; nothing is pushed to it, and
+    it keeps nothing that waits for Kafka. A console of this home counts a gateway's sessions as its own; elsewhere, and for
+    several of them, it takes BONGSU_REPLICA and BONGSU_SHARED_KEY as a gateway does.
+
     \b
     Example:  bongsu run demo
     """
@@ -125,8 +129,8 @@ def run(
             holding(city, roles_of(city, stages, replica.name), wait=wait, is_over=is_over),
             spans_exported(role),
         ):
-            if stage == "gateway":
-                _serve(city.listening(web_host, web_port), output, replica)
+            if stage in HTTP_STAGES:
+                _serve(city, (web_host, web_port), output, replica, has_doors=stage == "gateway")
             else:
                 _work(city, stages, (web_host or LOOPBACK, web_port), is_over, output, replica, early)
     except Exception as error:
@@ -151,12 +155,17 @@ def _early_children(city_name: str, stages: tuple[str, ...]) -> Mapping[str, For
     return forked(apart, main)
 
 
-def _serve(city: City, output: LogOutput, replica: Replica) -> None:
+def _serve(
+    city: City, web: tuple[str | None, int | None], output: LogOutput, replica: Replica, *, has_doors: bool
+) -> None:
     from deploy.assembly.gateway import CityGateway
+    from deploy.assembly.gateway_place import console_city, console_replica
     from streams.runtime.minute_line import minute_line
     from streams.runtime.replica import gateway_id
 
-    gateway = CityGateway(city, know(), replica)
+    if not has_doors:
+        city, replica = console_city(city), console_replica(replica)
+    gateway = CityGateway(city.listening(*web), know(), replica, has_doors=has_doors)
     with minute_line(
         output, name=gateway_id(city.name, replica.name), web=gateway.url, console=gateway.console_url
     ):

@@ -9,7 +9,18 @@ import click
 from connectors.gateway.accounts import USER, new_user, told, with_new_secret
 from connectors.gateway.roles import ROLES, role_of
 from connectors.subscribers import ALL
-from deploy.account_rows import check_purposes, end_of, moment, name_of, publish, rows_of, standing, user_of
+from deploy.account_rows import (
+    check_purposes,
+    check_subject,
+    end_of,
+    moment,
+    name_of,
+    oidc_subject_of,
+    publish,
+    rows_of,
+    standing,
+    user_of,
+)
 from deploy.cli.group import Group
 from deploy.cli.parameters import CITY, READS_AS, READS_FOR
 from deploy.cli.user_sign_in import link, password
@@ -35,6 +46,12 @@ def user() -> None:
 @click.option("--role", type=click.Choice(list(ROLES)), required=True, help="what they may do")
 @click.option("--days", type=click.IntRange(1), help="refused after so many days (default: never)")
 @click.option("--wall", is_flag=True, help="a viewer of a wall, whose sign-in to the console does not expire")
+@click.option(
+    "--oidc",
+    "subject",
+    metavar="SUBJECT",
+    help="who they are ('sub') at the city's issuer of OpenID Connect, by which they sign in",
+)
 @READS_AS
 @READS_FOR
 def add(
@@ -43,18 +60,21 @@ def add(
     role: str,
     days: int | None,
     wall: bool,
+    subject: str | None,
     audience: str | None,
     purposes: tuple[str, ...],
 ) -> None:
     """Make an account for NAME. Its key is printed once and can be read nowhere afterwards.
 
-    A viewer sees; an operator acts; a supervisor also does what the city's law leaves to supervisors. Without --audience
-    they see every agency's rows; without --purpose no field that identifies somebody.
+    A viewer sees; an operator acts; a supervisor also does what the city's law leaves to supervisors; an auditor sees, reads
+    who looked at what, and changes nothing. Without --audience they see every agency's rows; without --purpose no field that
+    identifies somebody.
 
     \b
     Example:  bongsu user add desk-3 --role operator --city demo
               bongsu user add car-12 --role viewer --audience 112 --purpose crime-prevention --city demo
               bongsu user add wall --role viewer --wall --city demo
+              bongsu user add minji --role operator --oidc 248289761001 --city daejeon
     """
     from connectors.transport.web_page import wall_clock_ms
     from deploy.city.city import load_city
@@ -67,8 +87,11 @@ def add(
     city = load_city(city_name)
     name = name_of(name, "a user")
     check_purposes(city, purposes)
+    oidc_subject = None if subject is None else oidc_subject_of(city, subject)
     platform, now_ms = reach(), wall_clock_ms()
-    names = (row["name"] for row in rows_of(platform, city, USER).values())
+    rows = list(rows_of(platform, city, USER).values())
+    check_subject(oidc_subject, rows)
+    names = (row["name"] for row in rows)
     if (known := next((one for one in names if is_same_name(one, name)), None)) is not None:
         raise UsageFault(
             f"{city.name} has a user '{known}' already",
@@ -83,6 +106,7 @@ def add(
         audience=audience or ALL,
         purposes=purposes,
         is_wall=wall,
+        oidc_subject=oidc_subject,
     )
     publish(platform, city, event)
     _show_once(shown)

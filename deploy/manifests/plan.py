@@ -110,6 +110,7 @@ def _secrets(city: City) -> dict[str, set[str]]:
         "deliver": [str(one.settings) for one in file.subscriptions()],
     }
     texts["gateway"].append(str(file.cap.certificate))
+    texts["gateway"].append("" if file.console.oidc is None else str(file.console.oidc.client_secret))
     return {role: set(SECRET.findall(" ".join(found))) for role, found in texts.items()}
 
 
@@ -120,7 +121,8 @@ def _outward(city: City) -> dict[str, set[int]]:
     receivers = " ".join(str(one.settings) for one in file.subscriptions())
     brokers = {int(one["mqtt"].get("port", MQTT)) for one in sources if isinstance(one.get("mqtt"), dict)}
     called = _ports(" ".join(map(str, sources))) | brokers
-    return {"ingest": called, "deliver": {HTTPS, *_ports(receivers)}}
+    issuer = "" if file.console.oidc is None else file.console.oidc.issuer
+    return {"ingest": called, "deliver": {HTTPS, *_ports(receivers)}, "gateway": _ports(issuer)}
 
 
 def _ports(text: str) -> set[int]:

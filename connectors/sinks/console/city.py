@@ -33,6 +33,9 @@ class ConsoleCity:
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Kind → the steps of the city's procedure; a kind without steps has those of its nearest ancestor."""
 
+    issuer: str | None = None
+    """The name of the city's issuer of OpenID Connect; ``None``: nobody signs in by one."""
+
     def told(self, *, is_signed_in: bool) -> dict[str, Any]:
         """The document that the pages begin with. The city's procedure and its pictures are for those who signed in."""
         kinds = load_kinds()
@@ -50,6 +53,7 @@ class ConsoleCity:
             "bounds": dict(zip(("south", "west", "north", "east"), self.bounds, strict=True)),
             "is_simulated": self.is_simulated,
             "languages": list(LANGUAGES),
+            "issuer": self.issuer,
             "kinds": {
                 kind: {language: kinds.name(kind, language) for language in LANGUAGES} for kind in kinds.names
             },

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from deploy.assembly.gateway import spool_path
-from deploy.assembly.gateway_place import kept_port
+from deploy.assembly.gateway_place import console_city, console_replica, kept_port
 from deploy.assembly.locks import Held, holding, words_of
 from deploy.assembly.stage_names import STAGES
 from deploy.assembly.stages import roles_of
 from deploy.city.city import load_city
 from deploy.faults import UsageFault
-from deploy.replica import ONLY, replica_from
+from deploy.replica import ONLY, Replica, replica_from
 
 KEY = bytes(range(32))
 
@@ -74,3 +74,20 @@ def test_two_replicas_of_one_home_hold_roles_spools_and_ports_of_their_own(
     paths = {spool_path(city, name) for name in (None, "gate-0", "gate-1")}
     assert len({path.parent for path in paths}) == 3
     assert len({kept_port(city, name) for name in (None, "gate-0", "gate-1")}) == 3
+
+
+def test_a_console_beside_its_gateway_has_a_role_a_port_and_a_record_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BONGSU_HOME", str(tmp_path))
+    city = load_city("demo")
+    assert roles_of(city, ("console",)) == ["gateway.console"]
+    assert roles_of(city, ("console",), "desk-1") == ["gateway.desk-1"]
+    with holding(city, roles_of(city, ("gateway",))), holding(city, roles_of(city, ("console",))):
+        pass
+    console = console_city(city.listening("127.0.0.1", 9_400))
+    name = console_replica(ONLY).name
+    assert (console.file.gateway.port, name) == (None, "console")
+    assert console_replica(Replica("desk-1", KEY)) == Replica("desk-1", KEY)
+    assert kept_port(console, name) != kept_port(city)
+    assert spool_path(console, name).parent != spool_path(city).parent

@@ -44,6 +44,7 @@ ROLES = (
     "viewer",
     "operator",
     "supervisor",
+    "auditor",
     "administrator",
 )
 
@@ -176,7 +177,7 @@ def _keys(add: Any) -> dict[str, str]:
         "public": add(*new_key(CITY, "news", [], now_ms=NOON_MS, subscribes=True, purposes=[PURPOSE])),
         **{
             role: add(*new_user(CITY, role, role, now_ms=NOON_MS))
-            for role in ("viewer", "operator", "supervisor", "administrator")
+            for role in ("viewer", "operator", "supervisor", "auditor", "administrator")
         },
     }
 

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from connectors.gateway.accounts import new_key, told
+from connectors.gateway.app import app_of
 from connectors.gateway.trouble import Trouble, worst
 from tests.unit.gateway.an_app import NOON_MS, REPORT, Here, a_gateway
 
@@ -331,3 +332,11 @@ def test_a_key_that_names_no_source_pushes_to_those_of_its_agency_only(tmp_path:
         assert here.post(REPORT, authorization=f"Bearer {police}").status_code == 202
         refused = here.post(REPORT, authorization=f"Bearer {fire}")
         assert (refused.status_code, refused.json()["speaks_for"]) == (403, ["112", "police"])
+
+
+def test_a_console_alone_has_no_path_to_push(here: Here) -> None:
+    assert here.post(REPORT).status_code == 202
+    here.gateway.takes_pushes = False
+    here.app = app_of(here.gateway)
+    assert here.post(REPORT).status_code == 404
+    assert len(here.bodies()) == 1

@@ -28,6 +28,8 @@ OPEN = {
     ("GET", "/v1/{city}/cap"),
     ("GET", "/v1/{city}/cap/{identifier}.xml"),
     ("POST", "/console/api/session"),
+    ("GET", "/console/oidc/login"),
+    ("GET", "/console/oidc/callback"),
 }
 """All that is answered without a key. Each of these shows only what is public, checks a ticket of its own, or signs in."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -198,7 +198,12 @@ def test_who_signs_in_is_told_who_they_are_and_what_they_may_do(reader: Reader) 
     assert told["account"]["name"] == "operator"
     assert told["account"]["kind"] == "user"
     assert told["account"]["role"] == "operator"
-    assert told["account"]["may"] == {"act": ["note"], "administer": False, "oversee": False}
+    assert told["account"]["may"] == {
+        "act": ["note"],
+        "administer": False,
+        "audit": False,
+        "oversee": False,
+    }
     assert ask(reader, "GET", PATH, cookie=cookie).json() == told
     assert sign_in(reader, "viewer")[0]["account"]["may"]["act"] == []
     assert sign_in(reader, "administrator")[0]["account"]["may"]["administer"] is True

@@ -227,7 +227,12 @@ def test_the_viewing_of_a_revoked_account_ends(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("about", "reason"), [({"audience": "112"}, "other_audience"), ({"roles": ["publish"]}, "may_not_read")]
+    ("about", "reason"),
+    [
+        ({"audience": "112"}, "other_audience"),
+        ({"roles": ["publish"]}, "may_not_read"),
+        ({"roles": ["audit", "subscribe"]}, "only_audits"),
+    ],
 )
 def test_the_viewing_of_an_account_with_other_rights_ends_and_its_ticket_opens_nothing(
     room: Room, about: dict[str, Any], reason: str

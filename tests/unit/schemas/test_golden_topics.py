@@ -63,7 +63,7 @@ IDENTIFYING = {
     "police.wanted": {"tokens", "candidate_tokens"},
     "mobility.position": {"vehicle_id", "label"},
     "core.access": {"account_id", "address", "reason"},
-    "core.account": {"account_id", "name"},
+    "core.account": {"account_id", "name", "oidc_subject"},
     "core.action": {"account_id", "reason"},
     "core.alert": {"references"},
     "core.delivery": {"receiver"},

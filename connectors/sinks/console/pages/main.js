@@ -9,7 +9,7 @@ import { HandOver } from "./handover.js";
 import { List } from "./now.js";
 import { CityMap } from "./map.js";
 import { Situation } from "./situation.js";
-import { byLink, signInPage } from "./signin.js";
+import { byLink, refusal, signInPage } from "./signin.js";
 import { Sources } from "./sources.js";
 import { Store } from "./store.js";
 import { tour } from "./tour.js";
@@ -29,7 +29,7 @@ async function begin() {
   await speak(city.languages.includes(wished) ? wished : "en");
   document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "";
   document.title = `${city.title} · Bongsu`;
-  let why = "";
+  let why = refusal();
   try {
     await (await byLink().catch((error) => void (why = error.message)) ?? signedIn());
     await open();

@@ -2,13 +2,21 @@
 
 import { signIn } from "./api.js";
 import { h, fill } from "./dom.js";
-import { say } from "./words.js";
+import { has, say } from "./words.js";
 
 export async function byLink() {
   const link = new URLSearchParams(location.hash.slice(1)).get("link");
   if (!link) return null;
   history.replaceState(null, "", location.pathname);
   return signIn({ link });
+}
+
+// The reason for which the gateway sent the browser back from the city's issuer.
+export function refusal() {
+  const reason = new URLSearchParams(location.hash.slice(1)).get("refused");
+  if (!reason) return "";
+  history.replaceState(null, "", location.pathname);
+  return say(has(`oidc.${reason}`) ? `oidc.${reason}` : "oidc.token");
 }
 
 export function signInPage(holder, city, done, why = "") {
@@ -31,6 +39,7 @@ export function signInPage(holder, city, done, why = "") {
     h("p", {}, say("signin.about")),
     refused,
     form(() => ({ name: name.value, password: password.value }), h("label", {}, say("signin.name"), name), h("label", {}, say("signin.password"), password)),
+    city.issuer ? h("a", { className: "issuer", href: "/console/oidc/login" }, say("signin.issuer", { name: city.issuer })) : null,
     h("details", {}, h("summary", {}, say("signin.by-key")), form(() => ({ key: key.value.trim() }), h("label", {}, say("signin.key"), key)))));
   name.focus();
 }
