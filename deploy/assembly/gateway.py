@@ -80,7 +80,7 @@ def _spool_of(city: City, replica: Replica, *, has_doors: bool) -> Spool:
 
 
 class CityGateway:
-    """One city's gateway, with its drains. It starts, and accepts pushes, without Kafka. *has_doors*: ``False`` for a console."""
+    """One city's gateway, with its drains. It starts, and takes pushes, without Kafka. *has_doors*: false for a console."""
 
     def __init__(
         self, city: City, platform: Platform, replica: Replica = ONLY, *, has_doors: bool = True
