@@ -47,6 +47,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     ),
     "streams/operators/published.py": ("gateway", "gateway.alerts", {"core.alert"}),
     "streams/operators/event_log.py": ("gateway", "gateway.events", {*DELIVERED}),
+    "streams/operators/recorded_log.py": ("gateway", "gateway.recorded", {*DELIVERED}),
     "streams/operators/access.py": ("gateway", "gateway.access", {"core.access"}),
 }
 """Module → the worker in which it runs, the name of its counter, the contracts that it reads."""

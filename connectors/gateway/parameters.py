@@ -246,6 +246,31 @@ CAMERA_STATUS = Parameter(
     is_several=True,
     example=["ok"],
 )
+FROM = Parameter(
+    "from",
+    "ISO 8601 with offset: the beginning of the time.",
+    {"type": "string", "format": "date-time"},
+    _time,
+    is_needed=True,
+    example="2026-03-08T00:00:00+09:00",
+)
+TO = Parameter(
+    "to",
+    "ISO 8601 with offset: its end, which is not within it; at most 25 hours after from.",
+    {"type": "string", "format": "date-time"},
+    _time,
+    is_needed=True,
+    example="2026-03-09T00:00:00+09:00",
+)
+AS_OF = Parameter(
+    "as_of",
+    "ISO 8601 with offset: as it was known then, from what had been written until that time.",
+    {"type": "string", "format": "date-time"},
+    _time,
+    example="2026-03-08T09:00:00Z",
+)
+ONE = (AS_OF,)
+RECORDED = (FROM, TO, LIMITED, CURSOR)
 SITUATIONS = (KIND, STATUS, BBOX, POLYGON, SINCE, TEXT, LIMITED, CURSOR)
 ALERTS = (KIND, SITUATION, AUDIENCE, BBOX, POLYGON, SINCE, TEXT, LIMITED, CURSOR)
 GRANTS = (SITUATION, CAMERA, CURRENT, SINCE, LIMITED, CURSOR)
@@ -256,7 +281,10 @@ __all__ = [
     "AREAS",
     "CAMERAS",
     "GRANTS",
+    "ONE",
+    "RECORDED",
     "SITUATIONS",
+    "TO",
     "Holds",
     "Parameter",
     "arguments_of",

@@ -11,6 +11,7 @@ import orjson
 from connectors.gateway.parameters import Parameter
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.story import WHATS
+from connectors.subscribers import DELIVERED
 from schemas.catalogue import load_catalogue
 from schemas.json_schema import json_schema
 
@@ -67,7 +68,7 @@ def described_list(name: str, contract: str, known: Sequence[Parameter]) -> dict
     }
 
 
-def described_one() -> dict[str, Any]:
+def described_one(known: Sequence[Parameter]) -> dict[str, Any]:
     schema = object_of(
         {
             "situation": _ref("core.situation"),
@@ -101,7 +102,41 @@ def described_one() -> dict[str, Any]:
         "operation_id": "show_situation",
         "tags": ["read"],
         "responses": responses(schema, example),
-        "openapi_extra": extra(()),
+        "openapi_extra": extra(known),
+    }
+
+
+def described_recorded(known: Sequence[Parameter]) -> dict[str, Any]:
+    event = object_of(
+        {
+            "at": {"type": "string", "format": "date-time", "description": "When it was written."},
+            "contract": {"type": "string", "enum": list(DELIVERED)},
+            "data": {"anyOf": [_ref(contract) for contract in DELIVERED]},
+        }
+    )
+    schema = object_of(
+        {
+            "standing": {
+                "type": "array",
+                "items": _ref("core.situation"),
+                "description": "The situations that were open at from; on the first page only.",
+            },
+            "events": {"type": "array", "items": event, "description": "In the order of at."},
+            "next": _NEXT,
+        }
+    )
+    situation = example_of("core.situation")
+    event_example = {"at": "2026-03-08T09:00:00.000+00:00", "contract": "core.situation", "data": situation}
+    example = {"standing": [situation], "events": [event_example], "next": None}
+    return {
+        "summary": "Read a past time again: what was open at its beginning, and every revision written in it",
+        "operation_id": "read_recorded",
+        "tags": ["read"],
+        "responses": {
+            **responses(schema, example),
+            **problems({410: "`from` is older than what is kept: `expected` says since when all is."}),
+        },
+        "openapi_extra": extra(known),
     }
 
 

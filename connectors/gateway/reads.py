@@ -58,7 +58,7 @@ def add(app: FastAPI, gateway: Gateway, readings: Readings) -> None:
         app.get(
             f"/v1/{{city}}/{listing.name}", **described_list(listing.name, listing.contract, listing.known)
         )(reads.lister(listing))
-    app.get("/v1/{city}/situations/{situation_id}", **described_one())(reads.situation)
+    app.get("/v1/{city}/situations/{situation_id}", **described_one(parameters.ONE))(reads.situation)
     app.get("/v1/{city}/cameras", **described_cameras(parameters.CAMERAS))(reads.cameras)
 
 
@@ -80,8 +80,8 @@ class _Reads:
 
     async def situation(self, city: str, situation_id: str, request: Request) -> Response:
         def body(subscriber: Subscriber) -> tuple[dict[str, Any], None]:
-            arguments_of((), request.query_params.multi_items())
-            return self._one(subscriber, situation_id), None
+            wanted = arguments_of(parameters.ONE, request.query_params.multi_items())
+            return self._one(subscriber, situation_id, wanted["as_of"]), None
 
         return await self._answer(request, city, "situation", body)
 
@@ -118,7 +118,7 @@ class _Reads:
         except Problem as problem:
             metrics.reads.labels(route, problem.status).inc()
             return problem.answer()
-        response = tagged(request, body, tag, _links(request, cursor))
+        response = tagged(request, body, tag, links(request, cursor))
         metrics.reads.labels(route, response.status_code).inc()
         return response
 
@@ -136,10 +136,10 @@ class _Reads:
             now_ms=now_ms,
         )
         cursor = None if page.after is None else cursor_of(page.after, digest)
-        newest = None if page.newest_ms is None else _iso(page.newest_ms)
+        newest = None if page.newest_ms is None else iso_of(page.newest_ms)
         return {listing.name: page.rows, "newest_change": newest, "next": cursor}, cursor
 
-    def _one(self, subscriber: Subscriber, situation_id: str) -> dict[str, Any]:
+    def _one(self, subscriber: Subscriber, situation_id: str, as_of_ms: int | None) -> dict[str, Any]:
         now_ms = self.gateway.now_ms()
         row = self.readings.row("core.situation", situation_id, now_ms=now_ms)
         if row is None or not subscriber.may_read("core.situation", row.head):
@@ -147,18 +147,20 @@ class _Reads:
         # from before its agency came in: not its rows, as they are none of a stream's
         revisions = [
             subscriber.shown("core.situation", one)
-            for one in row.revisions()
+            for one in row.revisions(as_of_ms)
             if subscriber.may_read("core.situation", one)
         ]
+        if not revisions:
+            raise Problem(404, f"no situation {situation_id[:80]!r} that you could read then")
         of_it = {
             contract: [
-                [subscriber.shown(contract, one) for one in its.revisions()]
+                [subscriber.shown(contract, one) for one in its.revisions(as_of_ms)]
                 for its in self.readings.of_situation(contract, situation_id, now_ms=now_ms)
                 if subscriber.may_read(contract, its.head)
             ]
             for contract in ("core.alert", "core.grant")
         }
-        alerts, grants = of_it["core.alert"], of_it["core.grant"]
+        alerts, grants = ([one for one in of_it[name] if one] for name in ("core.alert", "core.grant"))
         return {
             "situation": revisions[-1],
             "revisions": revisions,
@@ -190,7 +192,7 @@ def _is_wanted(camera: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return is_for_it and camera["status"] in wanted["status"]
 
 
-def _links(request: Request, cursor: str | None) -> dict[str, str]:
+def links(request: Request, cursor: str | None) -> dict[str, str]:
     """The header with the address of the next page, relative to this server."""
     if cursor is None:
         return {}
@@ -207,5 +209,5 @@ def tagged(request: Request, body: bytes, tag: str, headers: Mapping[str, str]) 
     return Response(body, headers=sent, media_type="application/json")
 
 
-def _iso(ms: int) -> str:
+def iso_of(ms: int) -> str:
     return (EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")

@@ -43,20 +43,25 @@ class ShelfRow:
     changed_ms: int
     head: Value
     _newest: bytes
-    _before: deque[bytes]
+    _before: deque[tuple[int, bytes]]
+    """The older revisions: the time of each one's record, and what differs."""
 
     def value(self) -> dict[str, Any]:
         found: dict[str, Any] = orjson.loads(zlib.decompress(self._newest))
         return found
 
-    def revisions(self) -> list[dict[str, Any]]:
-        """All that are kept, the oldest first."""
+    def revisions(self, as_of_ms: int | None = None) -> list[dict[str, Any]]:
+        """All that are kept, the oldest first; with *as_of_ms* those whose records were written until then."""
         text = zlib.decompress(self._newest)
-        found = [orjson.loads(text)]
-        for piece in reversed(tuple(self._before)):
+        found = [(self.changed_ms, text)]
+        for changed_ms, piece in reversed(tuple(self._before)):
             text = zlib.decompressobj(zdict=text).decompress(piece)
-            found.append(orjson.loads(text))
-        return found[::-1]
+            found.append((changed_ms, text))
+        return [
+            orjson.loads(text)
+            for changed_ms, text in reversed(found)
+            if as_of_ms is None or changed_ms <= as_of_ms
+        ]
 
 
 @dataclass(slots=True)
@@ -139,12 +144,12 @@ class Shelf:
                 yield row
 
 
-def _chain(before: ShelfRow | None, text: bytes) -> deque[bytes]:
+def _chain(before: ShelfRow | None, text: bytes) -> deque[tuple[int, bytes]]:
     """The older revisions of *before*, and its newest one by what differs from *text*."""
     if before is None:
         return deque(maxlen=REVISIONS_MAX - 1)
     packer = zlib.compressobj(1, zdict=text)
     piece = packer.compress(zlib.decompress(before._newest)) + packer.flush()
     chain = before._before.copy()
-    chain.append(piece)
+    chain.append((before.changed_ms, piece))
     return chain

@@ -30,7 +30,7 @@ from deploy.assembly.gateway_health import health_of
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_oidc import oidc_of
 from deploy.assembly.gateway_place import gateway_folder, gateway_url, kept_port
-from deploy.assembly.gateway_reads import figures_of, readings_of
+from deploy.assembly.gateway_reads import figures_of, readings_of, recorded_of
 from deploy.assembly.gateway_sessions import console_url, links_of, sessions_of
 from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
@@ -146,6 +146,7 @@ class CityGateway:
                     partial(add_health, health=self._health),
                     figures_of(city, platform, self._following),
                     *oidc_of(city, platform, self.url),
+                    recorded_of(city.name, platform, prepare),
                     console_of(city),
                 ],
             ),

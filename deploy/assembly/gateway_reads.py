@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI
 
 from connectors.gateway import figures
+from connectors.gateway.recorded import add as add_recorded
 from connectors.gateway.service import Gateway
 from connectors.transport.web_page import wall_clock_ms
 from deploy.city.city import City
@@ -17,6 +18,7 @@ from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
 from streams.operators.figures import LogFigures
 from streams.operators.readings import LogReadings
+from streams.operators.recorded_log import CityRecordedLog
 from streams.runtime.follower import Following
 
 
@@ -35,3 +37,13 @@ def figures_of(city: City, platform: Platform, following: Following) -> Callable
     """The part of the gateway that has the figures of *city*; its days begin at midnight there."""
     zone = ZoneInfo(city.file.timezone)
     return partial(figures.add, figures=LogFigures(city.name, following, wire=platform.wire, zone=zone))
+
+
+def recorded_of(
+    city: str, platform: Platform, before: Callable[[], object]
+) -> Callable[[FastAPI, Gateway], object]:
+    """The part of the gateway that reads a past time of *city* again."""
+    log = CityRecordedLog(
+        city, bootstrap=platform.kafka, wire=platform.wire, now_ms=wall_clock_ms, before=before
+    )
+    return partial(add_recorded, log=log)

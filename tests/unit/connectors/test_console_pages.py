@@ -66,7 +66,9 @@ def reasons() -> set[str]:
             case ast.Constant(value=str(text)) if text:
                 yield text
             case ast.JoinedStr():
-                yield "".join(part.value if isinstance(part, ast.Constant) else "7" for part in node.values)
+                yield "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values
+                )
             case ast.IfExp():
                 yield from texts(node.body)
                 yield from texts(node.orelse)

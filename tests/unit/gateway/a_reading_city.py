@@ -23,6 +23,8 @@ from connectors.gateway.desk import Done
 from connectors.gateway.health import add as add_health
 from connectors.gateway.published import PublishedAlerts
 from connectors.gateway.read_documents import example_of
+from connectors.gateway.recorded import add as add_recorded
+from connectors.gateway.recorded_log import RecordedEvent
 from connectors.gateway.sessions import Sessions
 from connectors.gateway.sessions_link import UsedLinks
 from connectors.gateway.shelf import KEYS, Shelf, ShelfRow
@@ -31,6 +33,7 @@ from schemas.errors import Retriable
 from schemas.json_form import from_json_value
 from streams.figures.board import board_of
 from streams.figures.facts import Facts
+from tests.unit.gateway.a_recorded_log import MemoryRecordedLog
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"
@@ -90,11 +93,13 @@ class ReadCity:
     cameras: list[tuple[float, Mapping[str, Any]]] = field(default_factory=list)
     places: int = 0
     health: PlainHealth = field(default_factory=PlainHealth)
+    recorded: MemoryRecordedLog = field(default_factory=MemoryRecordedLog)
     published: PublishedAlerts = field(default_factory=lambda: PublishedAlerts(PUBLISHER))
 
     def clear(self) -> None:
         self.trouble = self.health.trouble = None
         self.cameras.clear()
+        self.recorded.events.clear()
         for shelf in self.shelves.values():
             shelf.clear()
 
@@ -106,6 +111,7 @@ class ReadCity:
             schema = load_catalogue()[contract].newest
             self.published.put(from_json_value(schema, value))
         self.shelves[contract].put(value, place=self.places, changed_ms=at_ms)
+        self.recorded.events.append(RecordedEvent(contract, at_ms, value))
         self.places += 1
         return value
 
@@ -198,7 +204,11 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
         here.gateway.sessions = Sessions(SESSIONS_SECRET, CITY)
         here.gateway.links = UsedLinks(folder / "used-links")
         reader = Reader(here, city, keys)
-        parts = [partial(add_health, health=city.health), partial(figures.add, figures=reader.figures)]
+        parts = [
+            partial(add_health, health=city.health),
+            partial(figures.add, figures=reader.figures),
+            partial(add_recorded, log=city.recorded),
+        ]
         here.app = app_of(here.gateway, CapPart(city.published, NOON_MS), parts)
         yield reader
 

@@ -15,6 +15,7 @@ export function possible(one) {
 }
 
 export function actions(store, one, done) {
+  if (store.isRecorded) return h("p", { className: "hint actions" }, say("recorded.muted"));
   const buttons = possible(one).map((action) =>
     h("button", { type: "button", className: `act ${action}`, "aria-keyshortcuts": KEYS[action], title: say(`act.${action}.about`), onclick: () => ask(store, one, action, done) },
       say(`act.${action}`), h("kbd", { "aria-hidden": "true" }, KEYS[action])));
@@ -22,7 +23,7 @@ export function actions(store, one, done) {
 }
 
 export function ask(store, one, action, done) {
-  if (document.querySelector("dialog[open]")) return;
+  if (store.isRecorded || document.querySelector("dialog[open]")) return;
   const key = crypto.randomUUID();
   const reason = h("textarea", { name: "reason", rows: 3, maxLength: 500, required: !REASONED.has(action), placeholder: REASONED.has(action) ? say(`act.${action}.usual`) : "" });
   const refused = h("p", { className: "error", role: "alert" });

@@ -6,17 +6,17 @@ import { rankOf } from "./store.js";
 import { ago, kindName, moment, say } from "./words.js";
 
 export class HandOver {
-  constructor(store, chosen) {
+  constructor(store, chosen, tag = "main") {
     this._store = store;
     this._chosen = chosen;
-    this.element = h("main", { className: "page handover", id: "main", tabindex: "-1" });
+    this.element = h(tag, { className: "page handover", id: tag === "main" ? "main" : null, tabindex: "-1" });
   }
 
   show() {
     const open = this._store.open().sort((a, b) => rankOf(a) - rankOf(b));
     const groups = new Map([[say("handover.nobody"), open.filter((one) => !one.taken_by)]]);
     for (const one of open.filter((it) => it.taken_by)) groups.set(one.taken_by, [...(groups.get(one.taken_by) ?? []), one]);
-    const now = Date.now();
+    const now = this._store.now();
     fill(this.element,
       h("h1", {}, say("handover")),
       h("p", {}, say("handover.about", { n: open.length, waiting: open.filter(isUrgent).length, at: moment(new Date(now).toISOString()) })),

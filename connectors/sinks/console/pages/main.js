@@ -8,6 +8,7 @@ import { Figures } from "./figures.js";
 import { HandOver } from "./handover.js";
 import { List } from "./now.js";
 import { CityMap } from "./map.js";
+import { Recorded } from "./recorded.js";
 import { Situation } from "./situation.js";
 import { byLink, refusal, signInPage } from "./signin.js";
 import { Sources } from "./sources.js";
@@ -16,7 +17,8 @@ import { tour } from "./tour.js";
 import { has, language, moment, ofCity, say, speak } from "./words.js";
 
 // A page: `new Page(store, chosen)` has an `element`; `show()` when it is opened or something changed, `hide()` when it is left.
-const PAGES = { handover: HandOver, sources: Sources, figures: Figures };
+// It may have `key(event)`, which says whether it took the key, and `end()`, when the person leaves.
+const PAGES = { handover: HandOver, sources: Sources, figures: Figures, recorded: Recorded };
 const WALL_MS = 12_000;
 const RENEW_MS = 30 * 60_000; // an open event stream renews no session
 let city;
@@ -98,6 +100,7 @@ class Console {
 
   end() {
     this._pages[this._shown]?.hide?.();
+    for (const page of Object.values(this._pages)) page.end?.();
     this.store.end();
     this.alarm.end();
     this.map.end();
@@ -150,7 +153,7 @@ class Console {
   }
 
   _older() {
-    const now = Date.now();
+    const now = this.store.now();
     this._asOf.textContent = say("as-of", { at: moment(new Date(this.store.cutSince ?? now).toISOString()) });
     this.list.grewOlder(now);
     this._banner.hidden = this.store.cutSince === null;
@@ -196,6 +199,7 @@ class Console {
     localStorage.setItem("theme", chosen);
     this.map.recolour();
     this.list.recolour();
+    for (const page of Object.values(this._pages)) page.recolour?.();
   }
 
   _turnWall() {
@@ -204,11 +208,12 @@ class Console {
 
   _key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    if (event.target.matches("input, select, textarea")) {
+    if (event.target.matches("input:not([type=range]), select, textarea")) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    const one = this.situation.told?.situation;
+    if (this._pages[this._shown]?.key?.(event)) return event.preventDefault();
+    const one = this._shown === "now" ? this.situation.told?.situation : null; // no key acts on what is not seen
     const action = Object.keys(KEYS).find((name) => KEYS[name] === event.key);
     if (event.key === "/") this.list.focusSearch();
     else if (event.key === "j" || event.key === "k") this.list.step(event.key === "j" ? 1 : -1);

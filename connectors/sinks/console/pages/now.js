@@ -107,7 +107,7 @@ export class List {
     row.revision = one.revision;
     row.opened = one.opened_at;
     row.at = time(one.opened_at);
-    row.told = `${row.at} · ${ago(one.opened_at, Date.now())}`;
+    row.told = `${row.at} · ${ago(one.opened_at, this._store.now())}`;
     row.when = h("time", { className: "when", datetime: one.opened_at, title: moment(one.opened_at) }, row.told);
     row.dataset.severity = one.severity ?? "unknown";
     row.classList.toggle("urgent", isUrgent(one));

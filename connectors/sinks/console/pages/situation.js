@@ -43,7 +43,7 @@ export class Situation {
     this._asking = true;
     const id = this.id;
     try {
-      const told = await get(`/v1/${this._store.city.name}/situations/${encodeURIComponent(id)}`);
+      const told = await this._store.read(id);
       if (id === this.id) {
         this.told = told;
         await this._places(told.situation);
@@ -111,7 +111,7 @@ export class Situation {
 
   _cameraList(cameras, grants) {
     if (!cameras.length) return h("p", {}, say("cameras.none"));
-    const now = new Date().toISOString();
+    const now = new Date(this._store.now()).toISOString();
     return h("ol", { className: "cameras" }, cameras.map((it) => {
       const held = grants.filter((grant) => grant.camera_id === it.camera_id);
       return h("li", { value: it.rank },
@@ -122,7 +122,7 @@ export class Situation {
           return h("li", {},
             `${say("grant", { to: grant.granted_to, why: grant.purpose, until: time(grant.revoked_at ?? grant.expires_at) })} `,
             h("small", {}, grant.legal_ground ?? ""), " ",
-            isOn ? h("button", { type: "button", "aria-label": say("picture.of", { name: it.name ?? it.camera_id }), onclick: (event) => play(this._store.city, grant, it, event.currentTarget) }, say("picture")) : h("span", { className: "mark" }, say("grant.over")));
+            isOn ? h("button", { type: "button", disabled: Boolean(this._store.isRecorded), title: this._store.isRecorded ? say("recorded.muted") : null, "aria-label": say("picture.of", { name: it.name ?? it.camera_id }), onclick: (event) => play(this._store.city, grant, it, event.currentTarget) }, say("picture")) : h("span", { className: "mark" }, say("grant.over")));
         })));
     }));
   }
@@ -133,7 +133,7 @@ export class Situation {
     const done = new Map((one.actions ?? []).filter((it) => it.action === "note" && it.reason?.startsWith("✓ ")).map((it) => [it.reason.slice(2), it]));
     return part("steps", `${steps.filter((step) => done.has(step)).length}/${steps.length}`, h("ul", { className: "steps" }, steps.map((step) => {
       const note = done.get(step);
-      const box = h("input", { type: "checkbox", checked: Boolean(note), disabled: Boolean(note) || !mayAct("note"), onchange: async () => {
+      const box = h("input", { type: "checkbox", checked: Boolean(note), disabled: Boolean(note) || Boolean(this._store.isRecorded) || !mayAct("note"), onchange: async () => {
         box.disabled = true;
         try {
           await post(`/v1/${this._store.city.name}/situations/${one.situation_id}/actions`, { action: "note", reason: `✓ ${step}` }, { "Idempotency-Key": crypto.randomUUID() });

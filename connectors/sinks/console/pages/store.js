@@ -33,6 +33,15 @@ export class Store extends EventTarget {
     addEventListener("offline", this._offline);
   }
 
+  now() {
+    return Date.now();
+  }
+
+  // A situation with its revisions, alerts, grants and story.
+  read(id) {
+    return get(`/v1/${this.city.name}/situations/${encodeURIComponent(id)}`);
+  }
+
   async begin() {
     this._open();
     await this._load();
