@@ -51,7 +51,7 @@ def figures_of(city: ConsoleCity) -> dict[str, Any]:
 
 def number(page: Any, name: str) -> Any:
     """The number below *name*."""
-    return page.locator("dl > div", has_text=name).locator(".number")
+    return page.locator("dl > div").filter(has=page.get_by_text(name, exact=True)).locator(".number")
 
 
 def test_what_is_not_reported_is_said_and_what_is_has_the_numbers_of_the_route(
