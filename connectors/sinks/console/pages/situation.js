@@ -3,7 +3,7 @@
 import { get, mayAct, post } from "./api.js";
 import { actions } from "./acting.js";
 import { h, fill } from "./dom.js";
-import { kindName, language, moment, say, time } from "./words.js";
+import { has, kindName, language, moment, say, time } from "./words.js";
 import { play, stopEnded } from "./picture.js";
 import { storyWords } from "./story.js";
 
@@ -120,7 +120,7 @@ export class Situation {
         h("ul", { className: "grants" }, held.map((grant) => {
           const isOn = !grant.revoked_at && grant.expires_at > now;
           return h("li", {},
-            `${say("grant", { to: grant.granted_to, why: grant.purpose, until: time(grant.revoked_at ?? grant.expires_at) })} `,
+            `${say("grant", { to: grant.granted_to, why: has(`purpose.${grant.purpose}`) ? say(`purpose.${grant.purpose}`) : grant.purpose, until: time(grant.revoked_at ?? grant.expires_at) })} `,
             h("small", {}, grant.legal_ground ?? ""), " ",
             isOn ? h("button", { type: "button", disabled: Boolean(this._store.isRecorded), title: this._store.isRecorded ? say("recorded.muted") : null, "aria-label": say("picture.of", { name: it.name ?? it.camera_id }), onclick: (event) => play(this._store.city, grant, it, event.currentTarget) }, say("picture")) : h("span", { className: "mark" }, say("grant.over")));
         })));
