@@ -11,15 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+
+from fastapi import FastAPI
 
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import app_of
 from connectors.gateway.examination import PushedSource
 from connectors.gateway.health import add as add_health
-from connectors.gateway.reserve import RESERVE_BYTES
 from connectors.gateway.service import Gateway
-from connectors.gateway.spool import Spool
 from connectors.gateway.subscriptions import add as add_subscriptions
 from connectors.gateway.trouble import worst
 from connectors.imports import BrokenConnector
@@ -29,7 +28,7 @@ from deploy.assembly.gateway_console import console_of
 from deploy.assembly.gateway_health import health_of
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_oidc import oidc_of
-from deploy.assembly.gateway_place import gateway_folder, gateway_url, kept_port
+from deploy.assembly.gateway_place import gateway_url, kept_port, spool_of
 from deploy.assembly.gateway_reads import figures_of, readings_of, recorded_of
 from deploy.assembly.gateway_sessions import console_url, links_of, sessions_of
 from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
@@ -65,20 +64,6 @@ SWITCH_BESIDE_S = 0.02
 an incident to its webhook at 20 a second p99 was 0.49 s with 5 ms and 0.25 s with 20 ms, side by side; 0.5 ms was worst."""
 
 
-def spool_path(city: City, replica: str | None = None) -> Path:
-    return gateway_folder(city, replica) / "spool.sqlite"
-
-
-def _spool_of(city: City, replica: Replica, *, has_doors: bool) -> Spool:
-    """The spool; a console's keeps the accounts alone, and no room for pushes."""
-    about = city.file.gateway
-    return Spool(
-        spool_path(city, replica.name),
-        bytes_max=about.spool_bytes_max,
-        reserve_bytes=max(RESERVE_BYTES, 3 * about.body_bytes_max) if has_doors else 0,
-    )
-
-
 class CityGateway:
     """One city's gateway, with its drains. It starts, and takes pushes, without Kafka. *has_doors*: false for a console."""
 
@@ -94,7 +79,7 @@ class CityGateway:
         self.is_over = False
         self.url = gateway_url(city, replica.name)
         self.console_url = console_url(self.url)
-        self._spool = _spool_of(city, replica, has_doors=has_doors)
+        self._spool = spool_of(city, replica, has_doors=has_doors)
         prepare = _once(lambda: ensure_topics(platform.kafka, [city.name]))
         accounts = Accounts()
         self._following = Following("following", bootstrap=platform.kafka, before=prepare)
@@ -118,7 +103,7 @@ class CityGateway:
         self._live = live_hub(
             city, platform, before=prepare, is_ending=lambda: self.is_over or self._server.should_exit
         )
-        self._gateway = gateway = Gateway(
+        self._gateway = Gateway(
             city.name,
             self._all_pushed(city, platform, prepare) if has_doors else {},
             accounts,
@@ -136,23 +121,20 @@ class CityGateway:
             links=links_of(city, replica),
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
-        self._server = server_of(
-            app_of(
-                gateway,
-                cap_of(city, platform, self._following),
-                [
-                    self._tickets.add,
-                    partial(add_subscriptions, desk=self._subscriptions),
-                    partial(add_health, health=self._health),
-                    figures_of(city, platform, self._following),
-                    *oidc_of(city, platform, self.url),
-                    recorded_of(city.name, platform, prepare),
-                    console_of(city),
-                ],
-            ),
-            about,
-            port,
-        )
+        self._server = server_of(self._app(city, platform, prepare), about, port)
+
+    def _app(self, city: City, platform: Platform, prepare: Callable[[], None]) -> FastAPI:
+        """The gateway with all its parts, the console among them."""
+        parts: list[Callable[[FastAPI, Gateway], object]] = [
+            self._tickets.add,
+            partial(add_subscriptions, desk=self._subscriptions),
+            partial(add_health, health=self._health),
+            figures_of(city, platform, self._following),
+            *oidc_of(city, platform, self.url),
+            recorded_of(city.name, platform, prepare),
+            console_of(city),
+        ]
+        return app_of(self._gateway, cap_of(city, platform, self._following), parts)
 
     def _all_pushed(
         self, city: City, platform: Platform, prepare: Callable[[], None]

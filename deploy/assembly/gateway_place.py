@@ -1,10 +1,12 @@
-"""The address of a city's gateway on this machine."""
+"""The place of a city's gateway on this machine: its folder, its address and its spool."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
+from connectors.gateway.reserve import RESERVE_BYTES
+from connectors.gateway.spool import Spool
 from connectors.transport.private_files import private_folder
 from deploy.assembly.stages import CONSOLE, free_port
 from deploy.city.city import City
@@ -42,3 +44,17 @@ def console_city(city: City) -> City:
 def console_replica(replica: Replica) -> Replica:
     """The replica that a console alone is. Its own name keeps its tickets, its port and its record of access apart."""
     return replace(replica, name=replica.name or CONSOLE)
+
+
+def spool_path(city: City, replica: str | None = None) -> Path:
+    return gateway_folder(city, replica) / "spool.sqlite"
+
+
+def spool_of(city: City, replica: Replica, *, has_doors: bool) -> Spool:
+    """The spool; a console's keeps the accounts alone, and no room for pushes."""
+    about = city.file.gateway
+    return Spool(
+        spool_path(city, replica.name),
+        bytes_max=about.spool_bytes_max,
+        reserve_bytes=max(RESERVE_BYTES, 3 * about.body_bytes_max) if has_doors else 0,
+    )

@@ -98,7 +98,7 @@ class Footage:
                 self._end(camera)
 
     def cameras(self) -> list[str]:
-        """Those whose picture is being made."""
+        """Cameras whose picture is being made."""
         with self._lock:
             return sorted(self._films)
 

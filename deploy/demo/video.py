@@ -45,7 +45,7 @@ def video_running(port: int, gateway: str, city: str, folder: Path, *, zone: str
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the check says: a status, and what goes on to the browser."""
+    """An answer of the check: a status, and what goes on to the browser."""
 
     status: int
     cookie: str | None = None

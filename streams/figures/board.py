@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from streams.effects import GOAL_MS, INTERVAL_MS, Load, load_of
-from streams.figures.facts import Alert, Facts, Life
+from streams.figures.known import Alert, Facts, Life
 
 ACCEPTABLE, MANAGEABLE = 1.0, 2.0
 """Alerts in 10 minutes that one operator can bear over a long time, and at the most (IEC 62682)."""
@@ -25,7 +25,7 @@ Wait = Callable[[str, Life], int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Period:
     """The part of a period, [from_ms, to_ms), that the log tells of."""
 
     from_ms: int
@@ -45,7 +45,7 @@ def board_of(facts: Facts, *, first: date, last: date, zone: tzinfo, now_ms: int
     lives = {its_id: life for its_id, life in lives.items() if not life.is_merged}
     attention = [] if whole is None else _attention(facts, whole)
 
-    def figures(span: Span | None, kinds: Collection[str] | None = None) -> dict[str, Any]:
+    def figures(span: Period | None, kinds: Collection[str] | None = None) -> dict[str, Any]:
         if span is None:
             return _figures({}, facts, is_joint=False, is_told=False, alerts=None)
         chosen = {
@@ -78,21 +78,21 @@ def _midnight(day: date, zone: tzinfo) -> int:
     return round(datetime.combine(day, day_time(), zone).timestamp() * 1000)
 
 
-def _told(facts: Facts, from_ms: int, to_ms: int, now_ms: int) -> Span | None:
+def _told(facts: Facts, from_ms: int, to_ms: int, now_ms: int) -> Period | None:
     """The part of a period between the log's beginning, by whole intervals of ten minutes, and now."""
     if facts.since is None:
         return None
     if facts.since > from_ms:
         from_ms += (facts.since - from_ms) // INTERVAL_MS * INTERVAL_MS
-    span = Span(from_ms, min(to_ms, now_ms))
+    span = Period(from_ms, min(to_ms, now_ms))
     return span if span.from_ms < span.to_ms else None
 
 
-def _lives(facts: Facts, span: Span) -> dict[str, Life]:
+def _lives(facts: Facts, span: Period) -> dict[str, Life]:
     return {its_id: life for its_id, life in facts.lives.items() if span.holds(life.opened_at)}
 
 
-def _attention(facts: Facts, span: Span) -> list[Alert]:
+def _attention(facts: Facts, span: Period) -> list[Alert]:
     return [
         one
         for found in facts.alerts.values()
@@ -140,7 +140,7 @@ def _summary(waits: Sequence[int]) -> dict[str, Any] | None:
     }
 
 
-def _loads(facts: Facts, span: Span | None) -> list[dict[str, Any]]:
+def _loads(facts: Facts, span: Period | None) -> list[dict[str, Any]]:
     """The load of each audience, the one with the most alerts first; nothing where the log tells of no alert."""
     if span is None:
         return []
@@ -161,7 +161,7 @@ def _loads(facts: Facts, span: Span | None) -> list[dict[str, Any]]:
     ]
 
 
-def _load(audience: str, alerts: Iterable[Alert], span: Span) -> Load:
+def _load(audience: str, alerts: Iterable[Alert], span: Period) -> Load:
     values = (
         {
             "audience": audience,

@@ -11,7 +11,7 @@ from typing import Any
 from schemas.catalogue import topic_name
 from schemas.wire import Wire
 from streams.figures.board import board_of
-from streams.figures.facts import Facts
+from streams.figures.known import Facts
 from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader

@@ -64,7 +64,7 @@ class AsideLook:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What Kafka showed at one moment. *trouble*: why it showed nothing."""
+    """A look at Kafka at one moment. *trouble*: why it showed nothing."""
 
     at_ms: int
     stages: Sequence[StageLook] = ()

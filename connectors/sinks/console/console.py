@@ -51,7 +51,7 @@ class Served:
 
 
 def policy(*, video: str = SELF, tiles: str = SELF, has_hls: bool = False) -> str:
-    """What the pages may load. *video*, *tiles*: origins of pictures and tiles; *has_hls*: a script plays pictures."""
+    """The pages' policy. *video*, *tiles*: origins of pictures and tiles; *has_hls*: a script plays pictures."""
     images = dict.fromkeys((SELF, "data:", video, tiles))  # a picture may stand still
     asked = dict.fromkeys((SELF, video) if has_hls else (SELF,))
     played = (video, "blob:") if has_hls else (video,)

@@ -32,7 +32,7 @@ class _Gate(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         asked = self.headers["X-Original-URI"]
-        self.server.asked.append((self.path, asked, self.headers["Host"]))  # type: ignore[attr-defined]
+        self.server.asked.append((self.path, asked, self.headers["Host"]))  # type: ignore[attr-defined]  # a list of ours on the server
         by_cookie = self.headers.get("Cookie") == "viewing=1"
         passes = by_cookie or "ticket=good" in asked
         self.send_response(204 if passes else 403)
@@ -72,7 +72,7 @@ def system(folder: Path) -> Iterator[System]:
     gate = ThreadingHTTPServer(("127.0.0.1", 0), _Gate)
     door = Door(f"http://127.0.0.1:{gate.server_port}", "town")
     made = System(Server(0, door, Footage(folder, time.monotonic)), gate)
-    gate.asked = made.asked  # type: ignore[attr-defined]
+    gate.asked = made.asked  # type: ignore[attr-defined]  # a list of ours on the server
     for one in (gate, made.server):
         threading.Thread(target=one.serve_forever, args=(0.02,), daemon=True).start()
     try:

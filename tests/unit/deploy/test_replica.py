@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.assembly.gateway import spool_path
-from deploy.assembly.gateway_place import console_city, console_replica, kept_port
+from deploy.assembly.gateway_place import console_city, console_replica, kept_port, spool_path
 from deploy.assembly.locks import Held, holding, words_of
 from deploy.assembly.stage_names import STAGES
 from deploy.assembly.stages import roles_of

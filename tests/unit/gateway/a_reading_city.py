@@ -32,7 +32,7 @@ from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
 from schemas.json_form import from_json_value
 from streams.figures.board import board_of
-from streams.figures.facts import Facts
+from streams.figures.known import Facts
 from tests.unit.gateway.a_recorded_log import MemoryRecordedLog
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 

@@ -13,7 +13,7 @@ import pytest
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Push
 from connectors.transport.private_files import appended, private_folder
-from deploy.assembly import gateway
+from deploy.assembly import gateway_place
 from deploy.assembly.gateway_place import kept_port
 from deploy.assembly.slots import take_slot
 from deploy.city.city import load_city
@@ -53,7 +53,7 @@ def test_what_is_pushed_is_for_its_owner_alone_with_all_beside_it(
     monkeypatch.setenv("BONGSU_HOME", str(tmp_path / "home"))
     city = load_city("demo")
     kept_port(city)
-    spool = Spool(gateway.spool_path(city))
+    spool = Spool(gateway_place.spool_path(city))
     spool.append([Push("reports", 1, b"a body", None)]).result()
     found = modes_below(tmp_path / "home")
     spool.close()

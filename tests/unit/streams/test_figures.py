@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.effects import Load, help_of, load_of
-from streams.figures import facts as facts_module
+from streams.figures import known as facts_module
 from streams.figures.board import board_of, level_of
-from streams.figures.facts import Facts
+from streams.figures.known import Facts
 
 SEOUL = ZoneInfo("Asia/Seoul")
 DAY = date(2026, 3, 8)

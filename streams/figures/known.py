@@ -20,7 +20,7 @@ Value = Mapping[str, Any]
 
 
 class Life(NamedTuple):
-    """What is kept of a situation with reports. Times in ms; *reached*: status → when it first had it."""
+    """A situation with reports, as far as it is kept. Times in ms; *reached*: status → when it first had it."""
 
     opened_at: int
     kind: str
@@ -32,7 +32,7 @@ class Life(NamedTuple):
 
 
 class Alert(NamedTuple):
-    """What is kept of an event of ``core.alert``."""
+    """An event of ``core.alert``, as far as it is kept."""
 
     event_time: int
     alert_id: str
