@@ -5,19 +5,29 @@ Run by ``python -m tests.bench.console``; needs the local cluster and Chromium. 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import psutil
+
 from deploy.settings import endpoints
 from tests.a_console import ConsoleCity, Person, chromium
+from tests.bench.machine import stolen_percent
 from tests.living_city import LivingCity, wait_until
 
 INCIDENTS = 50
 OPEN, CHANGES_PER_S, CHANGING_S = 500, 20, 30
+CLIENTS, SETTLE_S = 19, 5.0
+CHANCE, REVISIONS = Random(1), count(2)
 SHOWN = "() => [document.querySelector('.map').dataset.signs, document.querySelectorAll('.row').length].map(Number)"
 LONG_TASKS = """() => {
     window.blocked = [];
@@ -35,8 +45,18 @@ def main() -> None:
             person.sign_in("desk-1")
             delays = [one_incident(city, person, number) for number in range(INCIDENTS)]
             print(f"accepted → on the map, ms: {said(delays)}")  # noqa: T201 (a benchmark's result)
-            blocked = changing(city, person)
-            print(f"long tasks, {OPEN} open, {CHANGES_PER_S} changes a second: {said(blocked)}")  # noqa: T201 (the result)
+            fill_up(city, person)
+            alone = Changes.of(city, person)
+            with clients(city) as counted:
+                beside = Changes.of(city, person)
+            more = (beside.cpu_percent - alone.cpu_percent) / CLIENTS
+            result = [
+                f"{OPEN} open, {CHANGES_PER_S} changes a second, long tasks: {said(alone.blocked)}",
+                f"the same beside {CLIENTS} clients: {said(beside.blocked)}",
+                f"server, % of a core: {alone.cpu_percent:.1f} with one, {more:.2f} more for each client",
+                f"events of each client: {min(counted)} to {max(counted)}; stolen {stolen_percent()} %",
+            ]
+            print("\n".join(result))  # noqa: T201 (a benchmark's result)
             person.close()
 
 
@@ -53,20 +73,55 @@ def one_incident(city: ConsoleCity, person: Person, number: int) -> float:
     return (time.perf_counter() - accepted) * 1_000
 
 
-def changing(city: ConsoleCity, person: Person) -> list[float]:
-    """The long tasks of the page, in ms, while the open situations change."""
+def fill_up(city: ConsoleCity, person: Person) -> None:
     for number in range(INCIDENTS, OPEN):
         city.push("reports", f"B-{number}", "crash.vehicle", place(number))
     wait_until(lambda: person.page.evaluate(SHOWN)[0] >= OPEN, 120, 0.5)
     person.page.evaluate(LONG_TASKS)
-    chance, begun = Random(1), time.monotonic()
-    for turn in range(CHANGES_PER_S * CHANGING_S):
-        number = chance.randrange(OPEN)
-        about: dict[str, Any] = {"revision": 2 + turn, "status": chance.choice(["dispatched", "arrived"])}
-        city.push("reports", f"B-{number}", "crash.vehicle", place(number), **about)
-        time.sleep(max(0.0, begun + (turn + 1) / CHANGES_PER_S - time.monotonic()))
-    blocked: list[float] = person.page.evaluate("() => window.blocked")
-    return blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A while of changes. *blocked*: the page's long tasks, ms; *cpu_percent*: of a core, by the city's processes."""
+
+    blocked: list[float]
+    cpu_percent: float
+
+    @classmethod
+    def of(cls, city: ConsoleCity, person: Person) -> Changes:
+        """Let the open situations change, and measure."""
+        person.page.evaluate("() => { window.blocked.length = 0; }")
+        before, begun = cpu_s(city), time.monotonic()
+        for turn in range(CHANGES_PER_S * CHANGING_S):
+            number = CHANCE.randrange(OPEN)
+            about: dict[str, Any] = {
+                "revision": next(REVISIONS),
+                "status": CHANCE.choice(["dispatched", "arrived"]),
+            }
+            city.push("reports", f"B-{number}", "crash.vehicle", place(number), **about)
+            time.sleep(max(0.0, begun + (turn + 1) / CHANGES_PER_S - time.monotonic()))
+        passed = time.monotonic() - begun
+        return cls(person.page.evaluate("() => window.blocked"), 100 * (cpu_s(city) - before) / passed)
+
+
+def cpu_s(city: ConsoleCity) -> float:
+    """The processor time of the city's processes."""
+    ours = psutil.Process().children(recursive=True)
+    its = [one for one in ours if str(city.city.file) in one.cmdline() and "run" in one.cmdline()]
+    return sum(sum(one.cpu_times()[:2]) for one in its)
+
+
+@contextmanager
+def clients(city: ConsoleCity) -> Iterator[list[int]]:
+    """``CLIENTS`` more clients in a process of their own. The list has the events of each one afterwards."""
+    words = (city.url, city.city.name, city.users["desk-2"], str(CLIENTS))
+    program = [sys.executable, "-m", "tests.bench.console_clients", *words]
+    found: list[int] = []
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        time.sleep(SETTLE_S)
+        yield found
+        told, _ = running.communicate()
+        found += map(int, told.split())
 
 
 def place(number: int) -> tuple[float, float]:
