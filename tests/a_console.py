@@ -55,12 +55,13 @@ name = "joint-incident"
 
 @dataclass
 class ConsoleCity:
-    """*keys*: by source, what pushes; ``sign_in`` opens a page for a user that ``user`` made."""
+    """*keys*: by source, what pushes; *more*: tables that the city's file ends with."""
 
     city: LivingCity
     port: int = field(default_factory=free_port)
     keys: dict[str, str] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
+    more: str = ""
     _number: int = 0
 
     @property
@@ -69,7 +70,9 @@ class ConsoleCity:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        self.city.file.write_text(FILE.format(name=self.city.name, port=self.port), encoding="utf-8")
+        self.city.file.write_text(
+            FILE.format(name=self.city.name, port=self.port) + self.more, encoding="utf-8"
+        )
         with self.city.running():
             for source, agency in (("calls", "119"), ("reports", "112")):
                 words = ("key", "add", agency, "--city", str(self.city.file), "--source", source)

@@ -17,7 +17,10 @@ CAMERAS_MAX = 4
 """Pictures at once: each costs a part of a core."""
 IDLE_S = 20.0
 SEGMENT_S, SEGMENTS = 1, 6
+BEGIN = 3
+"""Segments made at once, the rest as time goes by: Chromium fails at a live list of one ("never had any data")."""
 WIDTH, HEIGHT, RATE = 640, 360, 10
+PLAYLIST = "index.m3u8"
 ENCODER, LETTERING = "libx264", "drawtext"
 # The shell ends ffmpeg when its standard input ends: with us, however we end.
 UNTIL_WE_END = 'exec 3<&0; "$0" "$@" </dev/null 3<&- & made=$!; { cat <&3 >/dev/null; kill $made; } & exec 3<&-; wait $made'
@@ -38,15 +41,16 @@ def _told(program: str, what: str) -> str:
 
 def command(program: str, folder: Path, *, writes: bool) -> list[str]:
     """ffmpeg's arguments for a live test picture in *folder*, in segments of a second; *writes*: with ``text``'s words."""
-    source = f"testsrc=size={WIDTH}x{HEIGHT}:rate={RATE}"
+    at_once = f"setpts=max(0\\,PTS-{BEGIN * SEGMENT_S}/TB)"
+    source = f"testsrc=size={WIDTH}x{HEIGHT}:rate={RATE},{at_once},realtime,setpts=N/({RATE}*TB)"
     if writes:
         source += ",drawtext=textfile=text:x=12:y=h-52:fontsize=22:fontcolor=white:box=1:boxcolor=black@0.7:boxborderw=8"
     return [
-        program, "-nostdin", "-hide_banner", "-loglevel", "error", "-re", "-f", "lavfi", "-i", source,
+        program, "-nostdin", "-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", source,
         "-c:v", ENCODER, "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-threads", "1",
         "-g", str(RATE * SEGMENT_S), "-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_list_size", str(SEGMENTS),
-        "-hls_flags", "delete_segments+independent_segments+omit_endlist",
-        "-hls_segment_filename", str(folder / "%05d.ts"), str(folder / "index.m3u8"),
+        "-hls_flags", "delete_segments+independent_segments+omit_endlist+temp_file",
+        "-hls_segment_filename", str(folder / "%05d.ts"), str(folder / PLAYLIST),
     ]  # fmt: skip
 
 
@@ -124,6 +128,14 @@ class Footage:
         film = self._films.pop(camera)
         film.process.communicate()
         shutil.rmtree(film.folder, ignore_errors=True)
+
+
+def has_begun(playlist: Path) -> bool:
+    """Whether *playlist* lists enough for a browser to begin with."""
+    try:
+        return playlist.read_text(encoding="utf-8").count("#EXTINF") >= BEGIN
+    except FileNotFoundError:
+        return False
 
 
 def lettered(camera: str) -> str:

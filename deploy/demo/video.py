@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from deploy.demo.footage import CAMERAS_MAX, Footage, drawing
+from deploy.demo.footage import CAMERAS_MAX, PLAYLIST, Footage, drawing, has_begun
 
 CHECK_S, FIRST_S, LOOK_S, REST_S = 5.0, 8.0, 0.03, 1.0
 NO_FFMPEG = "no moving picture: ffmpeg is not installed"
@@ -121,12 +121,14 @@ class Handler(BaseHTTPRequestHandler):
         folder = footage.folder_of(camera)
         if folder is None:
             return 503, drawing(camera, TOO_MANY), DRAWING
-        path = folder / name
-        until_s = time.monotonic() + (FIRST_S if name == "index.m3u8" else 0)
-        while not path.is_file() and time.monotonic() < until_s and not self.server.over.is_set():
-            time.sleep(LOOK_S)  # its first segment is being made
+        if name == PLAYLIST:
+            until_s = time.monotonic() + FIRST_S
+            while (
+                not has_begun(folder / name) and time.monotonic() < until_s and not self.server.over.is_set()
+            ):
+                time.sleep(LOOK_S)
         try:
-            return 200, path.read_bytes(), media_type
+            return 200, (folder / name).read_bytes(), media_type
         except OSError:
             return 404, b"no such file", "text/plain"
 

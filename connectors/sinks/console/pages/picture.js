@@ -7,6 +7,8 @@ import { say, time } from "./words.js";
 const HLS = "application/vnd.apple.mpegurl";
 const SCRIPT = "/console/hls/hls.min.js";
 const TIMER_MS_MAX = 2 ** 31 - 1;
+const TRIES_MAX = 4;
+const AGAIN_MS = 1000;
 const shown = new Map(); // grant → the open picture
 
 export async function play(city, grant, camera, button) {
@@ -36,6 +38,7 @@ function addressOf(form, grant, told) {
 class Picture {
   constructor(grant, camera) {
     this._grant = grant;
+    this._tries = 0;
     const name = camera.name ?? camera.camera_id;
     this._alt = say("picture.live", { name });
     this._video = h("video", { controls: true, muted: true, autoplay: true, playsInline: true, "aria-label": this._alt });
@@ -52,13 +55,13 @@ class Picture {
   async open(address, hasHls) {
     if (this._isOver) return;
     this._address = address;
+    this._hasHls = hasHls;
     const left = Date.parse(this._grant.expires_at) - Date.now();
     if (left < TIMER_MS_MAX) this._timer = setTimeout(() => this.stop(say("picture.over")), left);
     this._video.addEventListener("playing", () => { this._words.textContent = say("picture.until", { at: time(this._grant.expires_at) }); });
     this._video.addEventListener("error", () => this._failed());
-    if (this._video.canPlayType(HLS) || !hasHls) this._video.src = address;
-    else await this._byScript(address);
-    await this._video.play().catch(() => {}); // its "error" says more
+    if (this._video.canPlayType(HLS) || !hasHls) await this._byBrowser();
+    else await this._byScript();
   }
 
   // Stop asking for the picture, and say why.
@@ -68,14 +71,20 @@ class Picture {
     this._words.textContent = why;
   }
 
-  async _byScript(address) {
+  async _byBrowser() {
+    this._video.src = this._address;
+    await this._video.play().catch(() => {}); // its "error" says more
+  }
+
+  async _byScript() {
     await loaded(SCRIPT);
     if (this._isOver) return;
     // the cookie of the viewing goes with each request; no worker, which the policy would have to allow
     this._hls = new window.Hls({ enableWorker: false, liveSyncDurationCount: 1, xhrSetup: (asked) => { asked.withCredentials = true; } });
     this._hls.on(window.Hls.Events.ERROR, (_, about) => about.fatal && this._failed());
-    this._hls.loadSource(address);
+    this._hls.loadSource(this._address);
     this._hls.attachMedia(this._video);
+    await this._video.play().catch(() => {});
   }
 
   // What no video is may be a picture that stands still, or one that moves by itself (MJPEG): the browser knows by its content type.
@@ -88,9 +97,23 @@ class Picture {
     this._quiet();
     this._image = h("img", { alt: this._alt });
     this._image.addEventListener("load", () => { this._words.textContent = say("picture.until", { at: time(this._grant.expires_at) }); });
-    this._image.addEventListener("error", () => this._isOver || this.stop(say("picture.none")));
-    this._image.src = this._address;
+    this._image.addEventListener("error", () => this._later());
     this._video.replaceWith(this._image);
+    this._image.src = this._address;
+  }
+
+  // A camera that begins only now may have too short a list for a player: ask a few times.
+  _later() {
+    if (this._isOver) return;
+    this._tries += 1;
+    if (this._tries >= TRIES_MAX) {
+      this.stop(say("picture.none"));
+      return;
+    }
+    this._again = setTimeout(() => {
+      this._image.replaceWith(this._video);
+      (this._hasHls ? this._byScript() : this._byBrowser()).catch((error) => this.stop(error.message));
+    }, AGAIN_MS);
   }
 
   _quiet() {
@@ -104,6 +127,7 @@ class Picture {
     if (this._isOver) return;
     this._isOver = true;
     clearTimeout(this._timer);
+    clearTimeout(this._again);
     shown.delete(this._grant.grant_id);
     this._quiet();
     this._image?.removeAttribute("src");
