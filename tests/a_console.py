@@ -50,6 +50,9 @@ seed = 1
 count = 400
 [[rule]]
 name = "joint-incident"
+[rule.filing]
+fire = "119"
+police = "112"
 """
 
 

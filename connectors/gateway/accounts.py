@@ -153,6 +153,10 @@ class Accounts:
         """The person's account with that ``oidc_subject``, good or not."""
         return self._known.get(self._subjects.get(subject, ""))
 
+    def people(self) -> dict[str, str]:
+        """Account id → name of each person, also of those who may not sign in any more."""
+        return {one: self._known[one].name for one in self._users.values()}
+
     def forget(self, account_id: str) -> None:
         known = self._known.pop(account_id, None)
         if known is None:

@@ -45,6 +45,7 @@ def console_of(city: City) -> Callable[[FastAPI, Gateway], object]:
         attribution=file.map.attribution,
         layers=[_layer(city.path.parent / name) for name in file.map.layers],
         steps=file.console.steps,
+        filing=city.rules.filing,
         issuer=label_of(city),
     )
     return partial(add, city=shown, video=_host_of(file.console.video), tiles=_host_of(file.map.tiles))

@@ -9,14 +9,24 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from deploy.settings import Endpoints
 from tests.a_console import ConsoleCity, Person, chromium
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = pytest.mark.cluster
+
+HIGHWAY = """
+[[source]]
+name = "highway"
+speaks_for = ["highway-patrol"]
+type = "city_events"
+contract = "police.incident"
+push = true
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Words:
     actions: str
     file: str
     to: str
-    police: str
+    fire: str
     reason: str
     done: str
     close: str
@@ -45,12 +55,12 @@ class Words:
 ENGLISH = Words(
     "Sign in with a key", "Key", "Sign in", "A short tour", "Done", "Open situations", "2 reports joined",
     "Nearest cameras", "Open the picture of", "Close the window", "What you can do", "File", "To whom",
-    "Police (112)", "Reason", "File: done", "Close",
+    "Fire and ambulance (119)", "Reason", "File: done", "Close",
 )  # fmt: skip
 KOREAN = Words(
     "키로 로그인", "키", "로그인", "화면 안내", "끝", "진행 중인 상황", "신고 2건 병합",
     "가까운 카메라", "영상 열기", "창 닫기", "할 수 있는 조치", "이관", "이관할 곳",
-    "경찰 (112)", "사유 (기록됩니다)", "이관: 완료", "종결",
+    "소방·구급 (119)", "사유 (기록됩니다)", "이관: 완료", "종결",
 )  # fmt: skip
 
 
@@ -62,8 +72,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleCity]:
-    made = ConsoleCity(LivingCity("console-novice", tmp_path_factory.mktemp("novice"), cluster))
+    made = ConsoleCity(LivingCity("console-novice", tmp_path_factory.mktemp("novice"), cluster), more=HIGHWAY)
     with made.running():
+        words = ("key", "add", "highway-patrol", "--city", str(made.city.file), "--source", "highway")
+        made.keys["highway"] = made.city.bongsu(*words).stdout.split()[-1]
         yield made
 
 
@@ -75,9 +87,10 @@ def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_somebody_new_finds_the_joined_crash_looks_files_and_closes_it(
     browser: Browser, city: ConsoleCity, locale: str, words: Words, place: tuple[float, float]
 ) -> None:
-    case = f"F-{locale}"
-    city.push("calls", case, "crash.vehicle", place)
-    city.push("reports", f"P-{locale}", "crash.vehicle", (place[0] + 0.0001, place[1]))
+    case = f"P-{locale}"
+    city.push("reports", case, "crash.vehicle", place)
+    beside = (place[0] + 0.0001, place[1])
+    city.push("highway", f"H-{locale}", "crash.vehicle", beside, agency="highway-patrol")
     wait_until(lambda: len(city.situation_of(case)["incidents"]) == 2, 20, 0.2)
     one = city.situation_of(case)["situation_id"]
     person = Person(browser, city, locale=locale)
@@ -97,7 +110,8 @@ def test_somebody_new_finds_the_joined_crash_looks_files_and_closes_it(
     may = page.get_by_role("group", name=words.actions)
     may.get_by_role("button", name=words.file).click()
     filing = page.get_by_role("dialog", name=words.file)
-    filing.get_by_role("combobox", name=words.to).select_option(label=words.police)
+    expect(filing.get_by_role("option")).to_have_count(1)  # 112 has reported it itself
+    filing.get_by_role("combobox", name=words.to).select_option(label=words.fire)
     filing.get_by_role("textbox", name=words.reason).fill("two cars, one lane")
     filing.get_by_role("button", name=words.file, exact=True).click()
     expect(page.get_by_role("status").filter(has_text=words.done)).to_be_visible()
@@ -110,3 +124,49 @@ def test_somebody_new_finds_the_joined_crash_looks_files_and_closes_it(
     assert [it["action"] for it in told["actions"]] == ["file", "close"]
     assert told["actions"][-1]["reason"] == "both cars are gone"
     person.close()
+
+
+def test_the_keyboard_stays_where_it_was_when_the_situation_is_drawn_anew(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    city.push("reports", "P-FOCUS", "crash.vehicle", (36.40, 127.43))
+    first, second = Person(browser, city), Person(browser, city)
+    page = first.sign_in("desk-1")
+    first.open("P-FOCUS")
+    told = page.get_by_role("region", name="The chosen situation")
+    picture = told.get_by_role("button", name=re.compile("Open the picture of")).first
+    picture.focus()
+    other = second.sign_in("desk-2")
+    second.open("P-FOCUS")
+    note(other, "the lane is free")
+    expect(told.get_by_text("the lane is free")).to_be_visible()
+    expect(picture).to_be_focused()
+    picture.press("Enter")
+    dialog = page.get_by_role("dialog", name=re.compile("Open the picture of"))
+    expect(dialog).to_be_visible()
+    note(other, "both cars are gone")
+    expect(told.get_by_text("both cars are gone")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(picture).to_be_focused()
+    told.get_by_role("button", name="Acknowledge").focus()
+    note(other, "all is well")
+    expect(told.get_by_text("all is well")).to_be_visible()
+    expect(told.get_by_role("button", name="Acknowledge")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").press("Enter")
+    expect(told.get_by_role("button", name="Acknowledge")).to_have_count(0)
+    expect(told).to_be_focused()
+    expect(told.get_by_text("Acknowledged by desk-1 at")).to_be_visible()
+    assert httpx.get(f"{city.url}/console/api/people").status_code == 401
+    mine = httpx.get(
+        f"{city.url}/console/api/people", headers={"Authorization": f"Bearer {city.keys['calls']}"}
+    )
+    assert mine.json() == {}  # a key without a purpose
+    for person in (first, second):
+        person.close()
+
+
+def note(page: Page, text: str) -> None:
+    page.get_by_role("button", name="Note").click()
+    page.get_by_role("textbox", name="Reason").fill(text)
+    page.get_by_role("dialog").get_by_role("button", name="Note").click()

@@ -33,6 +33,9 @@ class ConsoleCity:
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Kind → the steps of the city's procedure; a kind without steps has those of its nearest ancestor."""
 
+    filing: Mapping[str, str] = field(default_factory=dict)
+    """Domain → the agency that takes what operators file."""
+
     issuer: str | None = None
     """The name of the city's issuer of OpenID Connect; ``None``: nobody signs in by one."""
 
@@ -45,6 +48,7 @@ class ConsoleCity:
             "tiles": {"address": self.tiles, "attribution": self.attribution} if self.tiles else None,
             "layers": [f"/console/api/layers/{number}" for number in range(len(self.layers))],
             "steps": {kind: list(steps) for kind, steps in self.steps.items()},
+            "filing": dict(self.filing),
         }
         return {
             "name": self.name,
@@ -57,5 +61,5 @@ class ConsoleCity:
             "kinds": {
                 kind: {language: kinds.name(kind, language) for language in LANGUAGES} for kind in kinds.names
             },
-            **(inside if is_signed_in else dict.fromkeys(inside) | {"layers": [], "steps": {}}),
+            **(inside if is_signed_in else dict.fromkeys(inside) | {"layers": [], "steps": {}, "filing": {}}),
         }

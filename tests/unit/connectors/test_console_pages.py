@@ -132,7 +132,7 @@ def test_each_action_has_a_name_and_an_explanation() -> None:
 def test_a_city_s_procedure_and_pictures_are_for_those_who_signed_in() -> None:
     city = ConsoleCity(
         "demo", "Demo", "Asia/Seoul", (36.0, 127.0, 37.0, 128.0), video="/v/{camera}",
-        layers=[b"{}"], steps={"crash": ("Send an ambulance",)},
+        layers=[b"{}"], steps={"crash": ("Send an ambulance",)}, filing={"fire": "119"},
     )  # fmt: skip
     inside, outside = (city.told(is_signed_in=one) for one in (True, False))
     assert (
@@ -141,6 +141,7 @@ def test_a_city_s_procedure_and_pictures_are_for_those_who_signed_in() -> None:
     assert inside["kinds"]["crash"] == {"en": "Traffic crash", "ko": "교통사고"}
     assert inside["steps"] == {"crash": ["Send an ambulance"]}
     assert (inside["video"], inside["layers"]) == ("/v/{camera}", ["/console/api/layers/0"])
-    assert (outside["video"], outside["layers"], outside["steps"]) == (None, [], {})
+    assert inside["filing"] == {"fire": "119"}
+    assert (outside["video"], outside["layers"], outside["steps"], outside["filing"]) == (None, [], {}, {})
     assert not outside["has_hls"]
     assert outside["tiles"] is None

@@ -1,23 +1,30 @@
 // What a person does with a situation: each action has a reason, is sent once, and is refused or taken by the server.
 
 import { mayAct, post } from "./api.js";
-import { h } from "./dom.js";
+import { h, showDialog } from "./dom.js";
 import { isOver } from "./store.js";
-import { kindName, say } from "./words.js";
+import { has, kindName, say } from "./words.js";
 
 export const KEYS = { acknowledge: "a", take_over: "t", confirm: "o", note: "n", file: "f", join: "i", separate: "s", close: "c", reopen: "r" };
 const REASONED = new Set(["acknowledge", "take_over"]); // these have a usual reason
 
-export function possible(one) {
+// The domains with which it can be filed: those whose agency takes filings, and has neither reported it nor been asked.
+export function domainsFor(city, one) {
+  const asked = (one.filings ?? []).filter((it) => it.status === "filed").map((it) => it.to_domain);
+  const known = new Set([...asked, ...(one.incidents ?? []).map((it) => it.domain)]);
+  return Object.keys(city.filing ?? {}).filter((domain) => !known.has(domain));
+}
+
+export function possible(one, city) {
   const closed = isOver(one);
   const known = closed ? ["note", "reopen"] : ["acknowledge", "take_over", "confirm", "note", "file", "join", "separate", "close"];
-  return known.filter((action) => mayAct(action) && !(action === "acknowledge" && one.acknowledged_at) && !(action === "separate" && (one.incidents?.length ?? 0) < 2));
+  return known.filter((action) => mayAct(action) && !(action === "acknowledge" && one.acknowledged_at) && !(action === "file" && !domainsFor(city, one).length) && !(action === "separate" && (one.incidents?.length ?? 0) < 2));
 }
 
 export function actions(store, one, done) {
   if (store.isRecorded) return h("p", { className: "hint actions" }, say("recorded.muted"));
-  const buttons = possible(one).map((action) =>
-    h("button", { type: "button", className: `act ${action}`, "aria-keyshortcuts": KEYS[action], title: say(`act.${action}.about`), onclick: () => ask(store, one, action, done) },
+  const buttons = possible(one, store.city).map((action) =>
+    h("button", { type: "button", className: `act ${action}`, "data-key": `act-${action}`, "aria-keyshortcuts": KEYS[action], title: say(`act.${action}.about`), onclick: () => ask(store, one, action, done) },
       say(`act.${action}`), h("kbd", { "aria-hidden": "true" }, KEYS[action])));
   return h("div", { className: "actions", role: "group", "aria-label": say("actions") }, buttons.length ? buttons : h("p", { className: "hint" }, say("actions.none")));
 }
@@ -29,7 +36,7 @@ export function ask(store, one, action, done) {
   const refused = h("p", { className: "error", role: "alert" });
   const send = h("button", { type: "submit", className: "main" }, say(`act.${action}`));
   const more = fields(store, one, action);
-  const dialog = h("dialog", { className: "asking", "aria-label": say(`act.${action}`), onclose: () => dialog.remove() },
+  const dialog = h("dialog", { className: "asking", "aria-label": say(`act.${action}`) },
     h("h2", {}, `${say(`act.${action}`)}: ${kindName(one.kind)}`),
     h("p", {}, say(`act.${action}.about`)),
     h("form", { method: "dialog", onsubmit: async (event) => {
@@ -49,14 +56,13 @@ export function ask(store, one, action, done) {
     } },
       more.element, h("label", {}, say("reason"), reason), refused,
       h("div", { className: "end" }, h("button", { type: "button", onclick: () => dialog.close() }, say("cancel")), send)));
-  document.body.append(dialog);
-  dialog.showModal();
+  showDialog(dialog);
   reason.focus();
 }
 
 function fields(store, one, action) {
   if (action === "file") {
-    const to = h("select", { name: "to_domain", required: true }, ["fire", "police"].map((domain) => h("option", { value: domain }, say(`domain.${domain}`))));
+    const to = h("select", { name: "to_domain", required: true }, domainsFor(store.city, one).map((domain) => h("option", { value: domain }, has(`domain.${domain}`) ? say(`domain.${domain}`) : store.city.filing[domain])));
     return { element: h("label", {}, say("file.to"), to), value: () => ({ to_domain: to.value }) };
   }
   if (action === "join") {

@@ -16,3 +16,23 @@ export function fill(holder, ...inside) {
   holder.replaceChildren(...inside.flat().filter((one) => one !== null && one !== undefined && one !== false));
   return holder;
 }
+
+// Fill *holder* anew, and leave the keyboard where it was: at the element with the same data-key, or else at the holder itself.
+export function refill(holder, ...inside) {
+  const held = holder.contains(document.activeElement) ? document.activeElement : null;
+  fill(holder, ...inside);
+  if (held && !held.isConnected) (keyed(holder, held.dataset.key) ?? holder).focus({ preventScroll: true });
+}
+
+// Show *dialog*; when it is closed the keyboard is again where it was before, also where that was drawn anew meanwhile.
+export function showDialog(dialog) {
+  const from = document.activeElement;
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (!from.isConnected) keyed(document, from.dataset.key)?.focus({ preventScroll: true });
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+const keyed = (holder, key) => (key ? [...holder.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key) : undefined);

@@ -1,9 +1,9 @@
 // The hand-over of a shift: what is open, who has it, and what waits for somebody.
 
-import { h, fill } from "./dom.js";
+import { h, refill } from "./dom.js";
 import { isUrgent } from "./alarm.js";
 import { rankOf } from "./store.js";
-import { ago, kindName, moment, say } from "./words.js";
+import { ago, kindName, moment, personName, say } from "./words.js";
 
 export class HandOver {
   constructor(store, chosen, tag = "main") {
@@ -13,21 +13,21 @@ export class HandOver {
   }
 
   show() {
-    const open = this._store.open().sort((a, b) => rankOf(a) - rankOf(b));
+    const open = this._store.open().sort((a, b) => rankOf(a) - rankOf(b) || (a.opened_at < b.opened_at ? 1 : -1));
     const groups = new Map([[say("handover.nobody"), open.filter((one) => !one.taken_by)]]);
-    for (const one of open.filter((it) => it.taken_by)) groups.set(one.taken_by, [...(groups.get(one.taken_by) ?? []), one]);
+    for (const one of open.filter((it) => it.taken_by)) groups.set(personName(one.taken_by), [...(groups.get(personName(one.taken_by)) ?? []), one]);
     const now = this._store.now();
-    fill(this.element,
-      h("h1", {}, say("handover")),
+    refill(this.element,
+      h("div", { className: "heading" }, h("h1", {}, say("handover")),
       h("p", {}, say("handover.about", { n: open.length, waiting: open.filter(isUrgent).length, at: moment(new Date(now).toISOString()) })),
-      h("p", { className: "tools" }, h("button", { type: "button", onclick: () => print() }, say("print"))),
+      h("p", { className: "tools" }, h("button", { type: "button", "data-key": "print", onclick: () => print() }, say("print")))),
       [...groups].filter(([, found]) => found.length).map(([who, found]) =>
         h("section", {}, h("h2", {}, `${who} (${found.length})`), h("table", {},
           h("thead", {}, h("tr", {}, ["severity", "what", "cases", "since", "state", "last"].map((name) => h("th", { scope: "col" }, say(`column.${name}`))))),
           h("tbody", {}, found.map((one) => h("tr", { "data-severity": one.severity ?? "unknown" },
             h("td", {}, say(`severity.${one.severity ?? "unknown"}`)),
-            h("td", {}, h("button", { type: "button", className: "link", onclick: () => this._chosen(one.situation_id) }, kindName(one.kind))),
-            h("td", {}, (one.incidents ?? []).map((it) => `${it.agency} ${it.agency_case_no ?? ""}`).join(", ")),
+            h("td", {}, h("button", { type: "button", className: "link", "data-key": one.situation_id, onclick: () => this._chosen(one.situation_id) }, kindName(one.kind))),
+            h("td", {}, (one.incidents ?? []).flatMap((it) => [h("span", { className: "case" }, `${it.agency} ${it.agency_case_no ?? ""}`), " "])),
             h("td", {}, ago(one.opened_at, now)),
             h("td", {}, `${say(`status.${one.status}`)}${one.acknowledged_at ? "" : `, ${say("unacknowledged")}`}`),
             h("td", {}, lastNote(one)))))))));

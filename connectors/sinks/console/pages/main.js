@@ -3,7 +3,7 @@
 import { get, session, signedIn, signOut } from "./api.js";
 import { Alarm } from "./alarm.js";
 import { ask, KEYS, possible } from "./acting.js";
-import { h, fill } from "./dom.js";
+import { h, fill, refill } from "./dom.js";
 import { Figures } from "./figures.js";
 import { HandOver } from "./handover.js";
 import { List } from "./now.js";
@@ -14,7 +14,7 @@ import { byLink, refusal, signInPage } from "./signin.js";
 import { Sources } from "./sources.js";
 import { Store } from "./store.js";
 import { tour } from "./tour.js";
-import { has, language, moment, ofCity, say, speak } from "./words.js";
+import { has, language, moment, ofCity, ofPeople, say, speak } from "./words.js";
 
 // A page: `new Page(store, chosen)` has an `element`; `show()` when it is opened or something changed, `hide()` when it is left.
 // It may have `key(event)`, which says whether it took the key, and `end()`, when the person leaves.
@@ -54,6 +54,7 @@ async function open() {
   close();
   city = await get("/console/api/city"); // who is signed in is told more
   ofCity(city);
+  ofPeople(await get("/console/api/people").catch(() => ({})));
   running = new Console();
   await running.begin();
 }
@@ -68,7 +69,7 @@ class Console {
     this._mapHolder = h("div", { className: "map" });
     this._banner = h("div", { className: "banner", role: "alert", hidden: true });
     this._asOf = h("span", { className: "as-of" });
-    this._alarm = h("div", { className: "alarm" });
+    this._alarm = h("div", { className: "alarm", tabindex: "-1" });
     const chosen = (id) => this.choose(id);
     this.list = new List(this.store, chosen);
     this._now = h("main", { className: "now", id: "main", tabindex: "-1" }, this.list.element, this._mapHolder);
@@ -162,12 +163,12 @@ class Console {
   _alarmState() {
     const waiting = this.alarm.waiting().length;
     const words = this.alarm.isAllowed
-      ? h("button", { type: "button", "aria-pressed": String(this.alarm.isMuted), onclick: () => this.alarm.mute(!this.alarm.isMuted) }, say(this.alarm.isMuted ? "alarm.muted" : "alarm.on"))
-      : h("button", { type: "button", className: "main", onclick: () => this.alarm.allow() }, say("alarm.allow"));
+      ? h("button", { type: "button", "data-key": "alarm", "aria-pressed": String(this.alarm.isMuted), onclick: () => this.alarm.mute(!this.alarm.isMuted) }, say(this.alarm.isMuted ? "alarm.muted" : "alarm.on"))
+      : h("button", { type: "button", "data-key": "alarm", className: "main", onclick: () => this.alarm.allow() }, say("alarm.allow"));
     const state = `${waiting} ${this.alarm.isMuted} ${this.alarm.isAllowed}`;
     if (this._alarmShown === state) return;
     this._alarmShown = state;
-    fill(this._alarm, h("span", { className: waiting ? "waiting" : "quiet", role: "status" }, waiting ? say("alarm.waiting", { n: waiting }) : say("alarm.quiet")), words);
+    refill(this._alarm, h("span", { className: waiting ? "waiting" : "quiet", role: "status" }, waiting ? say("alarm.waiting", { n: waiting }) : say("alarm.quiet")), words);
   }
 
   _hash() {
@@ -178,7 +179,7 @@ class Console {
   _view(name) {
     if (name !== this._shown) this._pages[this._shown]?.hide?.();
     this._shown = name;
-    for (const one of this._views) one.toggleAttribute("aria-current", one.dataset.view === name);
+    for (const one of this._views) one.dataset.view === name ? one.setAttribute("aria-current", "page") : one.removeAttribute("aria-current");
     const page = name === "now" ? null : (this._pages[name] ??= new PAGES[name](this.store, (id) => { location.hash = ""; this._view("now"); this.choose(id); }));
     const element = page?.element ?? this._now;
     if (!element.isConnected) document.querySelector("body > main").replaceWith(element);
@@ -220,7 +221,7 @@ class Console {
     else if (event.key === "m") this.alarm.mute(!this.alarm.isMuted);
     else if (event.key === "?") tour(true);
     else if (event.key === "Escape") { this.situation.clear(); this.list.select(null); }
-    else if (action && one && possible(one).includes(action)) ask(this.store, one, action, () => this.situation.refresh());
+    else if (action && one && possible(one, city).includes(action)) ask(this.store, one, action, () => this.situation.refresh());
     else return;
     event.preventDefault();
   }

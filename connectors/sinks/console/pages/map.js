@@ -10,9 +10,11 @@ const SHAPES = { fire: "triangle", crime: "square", crash: "diamond", traffic: "
 const SIZES = [15, 13, 11, 9, 9];
 const HIT_PX = 16;
 
+const scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // signs grow with the letters
+
 const colours = () => {
   const style = getComputedStyle(document.documentElement);
-  return ["extreme", "severe", "moderate", "minor", "unknown", "ink"].map((name) => style.getPropertyValue(`--${name}`).trim());
+  return ["extreme", "severe", "moderate", "minor", "unknown", "card", "ink"].map((name) => style.getPropertyValue(`--${name}`).trim());
 };
 
 const Signs = L.Layer.extend({
@@ -30,6 +32,8 @@ const Signs = L.Layer.extend({
     map.getPanes().overlayPane.append(this._canvas);
     map.on("moveend zoomend resize viewreset", this.draw, this);
     map.on("click", (event) => this._click(event));
+    map.on("resize", () => { this._scale = scale(); });
+    this._scale = scale();
     this._colours = colours();
     this.draw();
   },
@@ -84,14 +88,14 @@ const Signs = L.Layer.extend({
     if (!camera.position) return;
     const { x, y } = this._point(camera.position);
     pen.beginPath();
-    pen.arc(x, y, 9, 0, Math.PI * 2);
+    pen.arc(x, y, 9 * this._scale, 0, Math.PI * 2);
     pen.fillStyle = "#0b4f8a";
     pen.fill();
     pen.strokeStyle = "#fff";
     pen.lineWidth = 1.5;
     pen.stroke();
     pen.fillStyle = "#fff";
-    pen.font = "bold 11px system-ui, sans-serif";
+    pen.font = `bold ${11 * this._scale}px system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillText(String(camera.rank), x, y + 0.5);
@@ -99,7 +103,7 @@ const Signs = L.Layer.extend({
   _sign(pen, one, now) {
     const { x, y } = this._point(one.position);
     const rank = rankOf(one);
-    const r = SIZES[rank];
+    const r = SIZES[rank] * this._scale;
     const colour = isOver(one) ? "#8a8f98" : this._colours[rank];
     const begun = this._pulses.get(one.situation_id);
     if (begun !== undefined) {
@@ -121,7 +125,7 @@ const Signs = L.Layer.extend({
     }
     outline(pen, SHAPES[(one.kind ?? "").split(".")[0]] ?? "circle", x, y, r);
     pen.fillStyle = colour;
-    pen.strokeStyle = one.acknowledged_at ? "#fff" : "#111";
+    pen.strokeStyle = one.acknowledged_at ? this._colours.at(-2) : this._colours.at(-1);
     pen.lineWidth = 2;
     if (one.certainty === "observed" || one.certainty === "likely") pen.fill();
     else {
@@ -133,7 +137,7 @@ const Signs = L.Layer.extend({
   },
   at(point) {
     let found = null;
-    let best = HIT_PX;
+    let best = HIT_PX * this._scale;
     for (const one of this._signs) {
       const away = this._point(one.position).distanceTo(point);
       if (away <= best) [found, best] = [one, away];
@@ -173,6 +177,23 @@ function ground(about) {
   };
 }
 
+// A sign as it is on the map, for the legend.
+export function signOf({ kind = "", rank = 2, isSure = true, isSeen = true }) {
+  const canvas = h("canvas", { width: 64, height: 64, "aria-hidden": "true" });
+  const pen = canvas.getContext("2d");
+  pen.scale(2, 2);
+  outline(pen, SHAPES[kind] ?? "circle", 16, 16, Math.min(SIZES[rank], 12));
+  const found = colours();
+  pen.fillStyle = found[rank];
+  pen.strokeStyle = isSeen ? found.at(-2) : found.at(-1);
+  pen.lineWidth = 2;
+  pen.globalAlpha = isSure ? 1 : 0.35;
+  pen.fill();
+  pen.globalAlpha = 1;
+  pen.stroke();
+  return canvas;
+}
+
 export class CityMap {
   constructor(holder, city, chosen) {
     this._holder = holder;
@@ -189,7 +210,11 @@ export class CityMap {
     this._map.on("moveend", () => this._graticule());
     this._graticule();
     this._signs = new Signs(chosen).addTo(this._map);
-    this._watch = new ResizeObserver(() => this._map.invalidateSize());
+    for (const touch of ["pointerdown", "wheel", "keydown"]) holder.addEventListener(touch, () => { this._isMoved = true; }, { passive: true });
+    this._watch = new ResizeObserver(() => {
+      this._map.invalidateSize();
+      if (!this._isMoved) this.whole(); // nobody has chosen another part yet
+    });
     this._watch.observe(holder);
     holder.setAttribute("aria-label", say("map.label"));
     holder.setAttribute("role", "application");

@@ -3,7 +3,7 @@
 import { h, fill } from "./dom.js";
 import { isUrgent } from "./alarm.js";
 import { SEVERITIES, rankOf } from "./store.js";
-import { ago, kindName, moment, say, time } from "./words.js";
+import { ago, kindName, moment, personName, say, time } from "./words.js";
 
 const FRESH_MS = 2400;
 const STEP_ROWS = 60; // rows in the page at first, and more each time its end is reached: a page of 500 takes the browser too long
@@ -35,7 +35,7 @@ export class List {
     fill(this._filters, this._search, this._agencies,
       select("severity", say("filter.severity"), SEVERITIES.map((one) => [one, say(`severity.${one}`)])),
       select("kind", say("filter.kind"), kinds.map((kind) => [kind, kindName(kind)])));
-    this._known = "";
+    this._known = null;
   }
 
   focusSearch() {
@@ -111,7 +111,7 @@ export class List {
     row.when = h("time", { className: "when", datetime: one.opened_at, title: moment(one.opened_at) }, row.told);
     row.dataset.severity = one.severity ?? "unknown";
     row.classList.toggle("urgent", isUrgent(one));
-    const who = one.taken_by ? say("taken", { who: one.taken_by }) : one.acknowledged_at ? say("acknowledged") : "";
+    const who = one.taken_by ? say("taken", { who: personName(one.taken_by) }) : one.acknowledged_at ? say("acknowledged") : "";
     const marks = [
       one.escalated_at ? h("span", { className: "mark escalated" }, say("escalated")) : null,
       who ? h("span", { className: "mark" }, who) : h("span", { className: "mark waiting" }, say("unacknowledged")),

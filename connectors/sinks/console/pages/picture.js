@@ -1,7 +1,7 @@
 // Redeem a grant for a ticket and play its camera. The picture comes from the city's video system, never through the bus.
 
 import { post } from "./api.js";
-import { h } from "./dom.js";
+import { h, showDialog } from "./dom.js";
 import { say, time } from "./words.js";
 
 const HLS = "application/vnd.apple.mpegurl";
@@ -44,11 +44,10 @@ class Picture {
     this._video = h("video", { controls: true, muted: true, autoplay: true, playsInline: true, "aria-label": this._alt });
     this._words = h("p", { role: "status" }, say("picture.asking"));
     this._screen = h("div", { className: "screen" }, this._video);
-    this._dialog = h("dialog", { className: "picture", "aria-label": say("picture.of", { name }), onclose: () => this._close() },
+    this._dialog = h("dialog", { className: "picture", "aria-label": say("picture.of", { name }), onclose: () => this._end() },
       h("h2", {}, name), this._screen, this._words,
       h("form", { method: "dialog", className: "end" }, h("button", { className: "main" }, say("close.window"))));
-    document.body.append(this._dialog);
-    this._dialog.showModal();
+    showDialog(this._dialog);
     shown.set(grant.grant_id, this);
   }
 
@@ -131,11 +130,6 @@ class Picture {
     shown.delete(this._grant.grant_id);
     this._quiet();
     this._image?.removeAttribute("src");
-  }
-
-  _close() {
-    this._end();
-    this._dialog.remove();
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { signIn } from "./api.js";
 import { h, fill } from "./dom.js";
-import { has, say } from "./words.js";
+import { has, language, say, speak } from "./words.js";
 
 export async function byLink() {
   const link = new URLSearchParams(location.hash.slice(1)).get("link");
@@ -34,7 +34,10 @@ export function signInPage(holder, city, done, why = "") {
         refused.textContent = error.status === 401 ? say("signin.wrong") : error.message;
       }
     } }, ...inside, h("button", { type: "submit", className: "main" }, say("signin")));
-  fill(holder, h("main", { className: "signin" },
+  const languages = { en: "English", ko: "한국어" };
+  const others = city.languages.filter((one) => one !== language).map((one) =>
+    h("button", { type: "button", className: "link", lang: one, onclick: async () => { await speak(one); signInPage(holder, city, done, why); } }, languages[one] ?? one));
+  fill(holder, h("main", { className: "signin" }, h("p", { className: "languages" }, others),
     h("h1", {}, city.title),
     h("p", {}, say("signin.about")),
     refused,

@@ -2,8 +2,9 @@
 
 import { get, mayAct, post } from "./api.js";
 import { actions } from "./acting.js";
-import { h, fill } from "./dom.js";
-import { has, kindName, language, moment, say, time } from "./words.js";
+import { h, fill, refill } from "./dom.js";
+import { has, kindName, language, moment, personName, say, time } from "./words.js";
+import { legend } from "./legend.js";
 import { play, stopEnded } from "./picture.js";
 import { storyWords } from "./story.js";
 
@@ -15,14 +16,14 @@ export class Situation {
     this.id = null;
     this.told = null;
     this._cameras = new Map();
-    this.element = h("section", { className: "situation", "aria-label": say("situation.label") });
+    this.element = h("section", { className: "situation", "aria-label": say("situation.label"), tabindex: "-1" });
     this.clear();
   }
 
   clear() {
     this.id = null;
     this.told = null;
-    fill(this.element, h("p", { className: "hint" }, say("situation.choose")));
+    fill(this.element, h("p", { className: "hint" }, say("situation.choose")), legend());
     this._map?.select(null);
   }
 
@@ -76,16 +77,16 @@ export class Situation {
     const headlines = new Map(alerts.map((it) => [it.alert_id, headlineOf(it)]));
     const open = new Set([...this.element.querySelectorAll("details")].filter((it) => !it.open).map((it) => it.dataset.part));
     const part = (name, count, ...inside) =>
-      h("details", { open: !open.has(name), "data-part": name }, h("summary", {}, say(`part.${name}`), count === null ? null : h("span", { className: "number" }, String(count))), ...inside);
-    fill(this.element,
+      h("details", { open: !open.has(name), "data-part": name }, h("summary", { "data-key": `part-${name}` }, say(`part.${name}`), count === null ? null : h("span", { className: "number" }, String(count))), ...inside);
+    refill(this.element,
       h("header", { className: "head", "data-severity": one.severity ?? "unknown" },
         h("h2", {}, kindName(one.kind)),
         h("p", {}, `${say(`severity.${one.severity ?? "unknown"}`)} · ${say(`status.${one.status}`)} · ${say(`certainty.${one.certainty}`)}`),
         h("p", {}, say("since", { at: moment(one.opened_at) })),
-        one.merged_into ? h("p", {}, h("button", { type: "button", onclick: () => this._chosen(one.merged_into) }, say("merged"))) : null,
+        one.merged_into ? h("p", {}, h("button", { type: "button", "data-key": "merged", onclick: () => this._chosen(one.merged_into) }, say("merged"))) : null,
         h("p", { className: "where" }, one.position ? `${one.position.lat.toFixed(5)}, ${one.position.lon.toFixed(5)} ` : say("masked"),
-          one.position ? h("button", { type: "button", onclick: () => this._map.near(one) }, say("map.near")) : null),
-        h("p", { className: "hands" }, one.taken_by ? say("taken", { who: one.taken_by }) : one.acknowledged_at ? say("acknowledged.by", { who: one.acknowledged_by ?? say("somebody"), at: time(one.acknowledged_at) }) : say("unacknowledged"))),
+          one.position ? h("button", { type: "button", "data-key": "near", onclick: () => this._map.near(one) }, say("map.near")) : null),
+        h("p", { className: "hands" }, one.taken_by ? say("taken", { who: personName(one.taken_by) }) : one.acknowledged_at ? say("acknowledged.by", { who: personName(one.acknowledged_by) || say("somebody"), at: time(one.acknowledged_at) }) : say("unacknowledged"))),
       actions(this._store, one, () => this.refresh()),
       part("reports", one.incidents?.length ?? 0, this._reports(one)),
       part("cameras", cameras.length, this._cameraList(cameras, grants ?? [])),
@@ -100,7 +101,7 @@ export class Situation {
       link.click();
       URL.revokeObjectURL(link.href);
     };
-    return h("p", { className: "export" }, h("button", { type: "button", onclick: () => print() }, say("print.story")), " ", h("button", { type: "button", onclick: save }, say("save.story")));
+    return h("p", { className: "export" }, h("button", { type: "button", "data-key": "print", onclick: () => print() }, say("print.story")), " ", h("button", { type: "button", "data-key": "save", onclick: save }, say("save.story")));
   }
 
   _reports(one) {
@@ -122,7 +123,7 @@ export class Situation {
           return h("li", {},
             `${say("grant", { to: grant.granted_to, why: has(`purpose.${grant.purpose}`) ? say(`purpose.${grant.purpose}`) : grant.purpose, until: time(grant.revoked_at ?? grant.expires_at) })} `,
             h("small", {}, grant.legal_ground ?? ""), " ",
-            isOn ? h("button", { type: "button", disabled: Boolean(this._store.isRecorded), title: this._store.isRecorded ? say("recorded.muted") : null, "aria-label": say("picture.of", { name: it.name ?? it.camera_id }), onclick: (event) => play(this._store.city, grant, it, event.currentTarget) }, say("picture")) : h("span", { className: "mark" }, say("grant.over")));
+            isOn ? h("button", { type: "button", "data-key": grant.grant_id, disabled: Boolean(this._store.isRecorded), title: this._store.isRecorded ? say("recorded.muted") : null, "aria-label": say("picture.of", { name: it.name ?? it.camera_id }), onclick: (event) => play(this._store.city, grant, it, event.currentTarget) }, say("picture")) : h("span", { className: "mark" }, say("grant.over")));
         })));
     }));
   }
@@ -133,7 +134,7 @@ export class Situation {
     const done = new Map((one.actions ?? []).filter((it) => it.action === "note" && it.reason?.startsWith("✓ ")).map((it) => [it.reason.slice(2), it]));
     return part("steps", `${steps.filter((step) => done.has(step)).length}/${steps.length}`, h("ul", { className: "steps" }, steps.map((step) => {
       const note = done.get(step);
-      const box = h("input", { type: "checkbox", checked: Boolean(note), disabled: Boolean(note) || Boolean(this._store.isRecorded) || !mayAct("note"), onchange: async () => {
+      const box = h("input", { type: "checkbox", "data-key": `step-${step}`, checked: Boolean(note), disabled: Boolean(note) || Boolean(this._store.isRecorded) || !mayAct("note"), onchange: async () => {
         box.disabled = true;
         try {
           await post(`/v1/${this._store.city.name}/situations/${one.situation_id}/actions`, { action: "note", reason: `✓ ${step}` }, { "Idempotency-Key": crypto.randomUUID() });
@@ -142,7 +143,7 @@ export class Situation {
           dispatchEvent(new CustomEvent("say", { detail: error.message }));
         }
       } });
-      return h("li", {}, h("label", {}, box, " ", step), note ? h("small", {}, ` ${note.account_id ?? ""} ${time(note.at)}`) : null);
+      return h("li", {}, h("label", {}, box, " ", step), note ? h("small", {}, ` ${personName(note.account_id)} ${time(note.at)}`) : null);
     })));
   }
 }

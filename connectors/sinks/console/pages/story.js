@@ -1,6 +1,6 @@
 // The story of a situation in the language of the page: made of an entry's facts, and of the words in words/*.json.
 
-import { has, kindName, phrase, say, time } from "./words.js";
+import { has, kindName, personName, phrase, say, time } from "./words.js";
 
 const named = (key, value) => (value && has(`${key}.${value}`) ? say(`${key}.${value}`) : value ?? "");
 
@@ -20,7 +20,7 @@ const SAYS = {
     it.beside && say("story.joined", { agency: it.beside, apart: apart(it) }),
   ],
   evidence: (it) => [say("story.evidence.of", { topic: named("topic", it.topic.slice(it.topic.indexOf(".") + 1)) }), it.distance_m !== null && say("story.away", { n: Math.round(it.distance_m) })],
-  action: (it) => [named("act", it.action), it.account_id && say("story.by", { who: it.account_id }), it.reason],
+  action: (it) => [named("act", it.action), it.account_id && say("story.by", { who: personName(it.account_id) }), it.reason],
   filing: (it) => [`${it.agency} (${named("domain", it.to_domain)})`, named("filing", it.status), it.agency_case_no],
   alert: (it, alert) => [`${it.audience}: ${alert ?? it.headline ?? say("masked")}`, named("message", it.message_type)],
   grant: (it) => [

@@ -42,6 +42,14 @@ export function ofCity(city) {
   place = city;
 }
 
+let people = {};
+export function ofPeople(names) {
+  people = names;
+}
+
+// The name of an account; its id where the name is not known, or may not be.
+export const personName = (id) => (id ? people[id] ?? id : "");
+
 export function kindName(kind) {
   if (!kind) return say("masked");
   return place.kinds[kind]?.[language] ?? place.kinds[kind]?.en ?? kind;
