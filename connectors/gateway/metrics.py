@@ -51,6 +51,11 @@ refused_tickets = Counter(
 unrecorded_refusals = Counter(
     "bongsu_tickets_refused_unrecorded", "Refusals without a record, as the log could not be reached"
 )
+unrecorded_signs = Counter(
+    "bongsu_signs_unrecorded",
+    "Sign-outs and uses of links that held at one gateway alone, as the log could not be reached at once",
+    ["act"],
+)
 first_video = Histogram(
     "bongsu_first_video_seconds",
     "Time from a grant's opening to the first use of a ticket of it",

@@ -24,3 +24,8 @@ def network_of(address: str) -> str:
 def caller_of(request: Request) -> str:
     """The network that *request* comes from; empty where the server does not know."""
     return network_of(request.client.host) if request.client else ""
+
+
+def address_of(request: Request) -> str | None:
+    """The address that asked, for the record of access; ``None`` where the server does not know."""
+    return request.client.host if request.client else None

@@ -93,7 +93,7 @@ def _kind(text: str) -> str:
     return text
 
 
-def _one_of(allowed: Sequence[str]) -> Callable[[str], str]:
+def one_of(allowed: Sequence[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
             raise ValueError(f"{text[:40]!r} is none of: {', '.join(allowed)}")
@@ -163,7 +163,7 @@ STATUS = Parameter(
     "status",
     "The situation's status; may come several times. Without it: all but closed.",
     {"type": "string", "enum": list(STATUSES)},
-    _one_of(STATUSES),
+    one_of(STATUSES),
     default=[one for one in STATUSES if one != "closed"],
     is_several=True,
     example=["open", "arrived"],
@@ -203,7 +203,7 @@ CURRENT = Parameter(
     "is_current",
     "true: those in force now; false: those that are revoked or have expired.",
     {"type": "string", "enum": ["true", "false"]},
-    lambda text: _one_of(("true", "false"))(text) == "true",
+    lambda text: one_of(("true", "false"))(text) == "true",
     example="true",
 )
 LIMITED = Parameter(
@@ -241,7 +241,7 @@ CAMERA_STATUS = Parameter(
     "status",
     "The camera's status; may come several times. Without it: ok.",
     {"type": "string", "enum": ["ok", "faulty", "retired"]},
-    _one_of(("ok", "faulty", "retired")),
+    one_of(("ok", "faulty", "retired")),
     default=["ok"],
     is_several=True,
     example=["ok"],
@@ -279,14 +279,20 @@ AREAS: Sequence[str] = ("bbox", "polygon")
 __all__ = [
     "ALERTS",
     "AREAS",
+    "CAMERA",
     "CAMERAS",
+    "CURSOR",
+    "FROM",
     "GRANTS",
+    "LIMITED",
     "ONE",
     "RECORDED",
+    "SITUATION",
     "SITUATIONS",
     "TO",
     "Holds",
     "Parameter",
     "arguments_of",
+    "one_of",
     "wrong",
 ]

@@ -33,8 +33,8 @@ from connectors.gateway.problems import Problem
 from connectors.gateway.push_parts import count, marks_of, messages_of
 from connectors.gateway.readings import Readings
 from connectors.gateway.sessions import Sessions
-from connectors.gateway.sessions_link import UsedLinks
 from connectors.gateway.sessions_request import READING, account_of_session, has_cookie
+from connectors.gateway.sessions_signs import Signs
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
 from connectors.gateway.trouble import Trouble
@@ -80,7 +80,7 @@ class Gateway:
     """The purposes that the law in force names: a subscriber with one of them sees identifying fields."""
     readings: Readings | None = None
     sessions: Sessions | None = None
-    links: UsedLinks | None = None
+    signs: Signs | None = None
     is_proxy: Callable[[str], bool] = lambda _address: False
     """Whether a proxy has that address: who comes through it is not on this machine, whatever its address."""
     takes_pushes: bool = True

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ LIFE_MS = 12 * 3_600_000
 """A session counts for so long after its last renewal."""
 RENEWED_AFTER_MS = 600_000
 """A session that is used is renewed when its token is older than that."""
-ENDED_MAX = 10_000
+ENDED_MAX = 100_000
 KEY_BYTES = 32
 TOKEN_BYTES_MAX = 1_000
 VERSION = 1
@@ -40,6 +41,11 @@ class Session:
     issued_ms: int
     until_ms: int | None
 
+    @property
+    def hash(self) -> str:
+        """The hash of its id, which names it in the log and opens nothing."""
+        return hashlib.sha256(self.session_id.encode()).hexdigest()
+
 
 @dataclass(slots=True)
 class Sessions:
@@ -49,7 +55,8 @@ class Sessions:
     city: str
     _key: bytes = field(init=False, repr=False)
     _ended: dict[str, int | None] = field(default_factory=dict)
-    """Session → until when it would count. Bounded by ``ENDED_MAX``; the oldest goes first."""
+    """Hash of a session → until when it would count. Bounded by ``ENDED_MAX``; the oldest goes first."""
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
         about = f"bongsu/sessions/{self.city}".encode()
@@ -79,7 +86,7 @@ class Sessions:
         return f"{body}.{self._signature('token', body)}"
 
     def read(self, token: str, *, now_ms: int) -> Session | None:
-        """The session of *token*; ``None`` for one that is not of this city, was changed, has expired or was ended here."""
+        """The session of *token*; ``None`` for one that is not of this city, was changed, has expired or was ended."""
         body, _, signature = token.partition(".")
         if len(token) > TOKEN_BYTES_MAX or not hmac.compare_digest(
             self._signature("token", body).encode(), signature.encode("utf-8", "surrogatepass")
@@ -90,7 +97,7 @@ class Sessions:
             return None
         session = Session(*claims)
         is_over = session.until_ms is not None and now_ms >= session.until_ms
-        return None if is_over or session.session_id in self._ended else session
+        return None if is_over or session.hash in self._ended else session
 
     def derived(self, use: str, text: str) -> str:
         """A text that only this city's gateways can make of *text*, for *use*."""
@@ -111,17 +118,28 @@ class Sessions:
 
     def end(self, session: Session, *, now_ms: int) -> None:
         """Refuse *session* in this process from now on."""
-        for its_id in [one for one, until in self._ended.items() if until is not None and until <= now_ms]:
-            del self._ended[its_id]
-        if len(self._ended) >= ENDED_MAX:
-            del self._ended[next(iter(self._ended))]
         # renewals of other replicas may be under way: their tokens count a life longer than the one shown here
-        self._ended[session.session_id] = None if session.until_ms is None else now_ms + LIFE_MS
+        self._end(session.hash, None if session.until_ms is None else now_ms + LIFE_MS, now_ms)
+
+    def end_hashed(self, session_hash: str, *, at_ms: int, is_wall: bool, now_ms: int) -> None:
+        """Refuse the session with that hash, which was ended at *at_ms*, maybe at another replica."""
+        # one that hears of it late may have renewed it meanwhile
+        until = at_ms + 2 * LIFE_MS
+        if is_wall or until > now_ms:
+            self._end(session_hash, None if is_wall else until, now_ms)
+
+    def _end(self, session_hash: str, until_ms: int | None, now_ms: int) -> None:
+        with self._lock:  # the log's thread ends sessions, too
+            for one in [one for one, until in self._ended.items() if until is not None and until <= now_ms]:
+                del self._ended[one]
+            if len(self._ended) >= ENDED_MAX:
+                del self._ended[next(iter(self._ended))]
+            self._ended[session_hash] = until_ms
 
     def is_of(self, session: Session, account: Account, *, now_ms: int) -> bool:
         """Whether *session* still counts, and *account* has the secrets with which it was begun."""
         is_over = session.until_ms is not None and now_ms >= session.until_ms
-        is_ended = session.session_id in self._ended
+        is_ended = session.hash in self._ended
         return not is_over and not is_ended and hmac.compare_digest(session.stamp, stamp_of(account))
 
     def _signature(self, use: str, text: str) -> str:

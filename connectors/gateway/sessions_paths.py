@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from connectors.gateway.accounts import Account
+from connectors.gateway.networks import address_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.roles import role_of
 from connectors.gateway.service import Gateway
@@ -102,7 +103,10 @@ def add(app: FastAPI, gateway: Gateway, sessions: Sessions) -> None:
             _, session = signs.signed_in(request)
         except Problem as problem:
             return _over(problem, request)
-        sessions.end(session, now_ms=gateway.now_ms())
+        if gateway.signs is None:
+            sessions.end(session, now_ms=gateway.now_ms())
+        else:
+            await gateway.signs.sign_out(session, address_of(request), now_ms=gateway.now_ms())
         used(request).session = None
         response = Response(status_code=204, headers=NO_STORE)
         remove_cookie(response, is_https=_is_https(request))

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from connectors.gateway.accounts import Account
 from connectors.gateway.media_types import media_type_of
-from connectors.gateway.networks import caller_of
+from connectors.gateway.networks import address_of, caller_of
 from connectors.gateway.passwords import is_right
 from connectors.gateway.problems import Problem
 from connectors.gateway.service import Gateway
@@ -47,7 +47,7 @@ class SignIn:
         _wait(self.of_address.wait_s(address, now_s), "from this address")
         way = await self._way(request, address)
         self.gateway.check_accounts()
-        account = await self._account_of(way, now_s)
+        account = await self._account_of(request, way, now_s)
         if account is None:
             raise Problem(401, WRONG, headers={"WWW-Authenticate": "Bearer"})
         if not account.may_oversee:
@@ -68,24 +68,23 @@ class SignIn:
             more = {"field": "the body", "expected": expected}
             raise Problem(422, "the body is no sign-in", more=more) from None
 
-    async def _account_of(self, way: Way, now_s: float) -> Account | None:
+    async def _account_of(self, request: Request, way: Way, now_s: float) -> Account | None:
         match way:
             case KeyWay():
                 return self.gateway.accounts.of_key(way.key, now_ms=self.gateway.now_ms())
             case LinkWay():
-                return await self._by_link(way)
+                return await self._by_link(way, request)
             case PasswordWay():
                 return await self._by_password(way, now_s)
 
-    async def _by_link(self, way: LinkWay) -> Account | None:
-        now_ms, links = self.gateway.now_ms(), self.gateway.links
+    async def _by_link(self, way: LinkWay, request: Request) -> Account | None:
+        now_ms, signs = self.gateway.now_ms(), self.gateway.signs
         account = account_of_link(self.gateway.accounts, way.link, now_ms=now_ms)
-        if links is None or account is None or account.link_hash is None or account.link_expires_at is None:
+        if signs is None or account is None:
             return None
-        is_first = await run_in_threadpool(
-            links.use, account.link_hash, account.link_expires_at, now_ms=now_ms
-        )
-        return account if is_first else None
+        is_first = await signs.use_link(account, address_of(request), now_ms=now_ms)
+        # it may have ended while the log was asked
+        return self.gateway.accounts.current(account, now_ms=self.gateway.now_ms()) if is_first else None
 
     async def _by_password(self, way: PasswordWay, now_s: float) -> Account | None:
         name = folded(way.name)

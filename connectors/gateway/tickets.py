@@ -22,6 +22,7 @@ from connectors.gateway import metrics
 from connectors.gateway.access import AccessLog, Grants, Written, forbidden
 from connectors.gateway.accounts import Account
 from connectors.gateway.connections import VISITOR
+from connectors.gateway.networks import address_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
@@ -98,7 +99,7 @@ def add(app: FastAPI, gateway: Gateway, tickets: Tickets) -> None:
         try:
             account = gateway.account_of(request)
             gateway.check_city(city)
-            told = await _redeemed(gateway, tickets, account, grant_id, _address(request))
+            told = await _redeemed(gateway, tickets, account, grant_id, address_of(request))
         except Problem as problem:
             return problem.answer()
         return Response(
@@ -273,13 +274,13 @@ class _Check:
 
     def _about(self, ticket: Ticket | None) -> dict[str, Any]:
         if ticket is None:
-            return {"address": _address(self._request)}
+            return {"address": address_of(self._request)}
         grant = self._tickets.grants.of(ticket.grant_id)
         known = _of_grant(grant) or {"grant_id": ticket.grant_id, "camera_id": ticket.camera_id}
         return {
             **known,
             "account_id": ticket.account_id,
-            "address": _address(self._request),
+            "address": address_of(self._request),
             "ticket_hash": ticket.ticket_hash,
         }
 
@@ -289,7 +290,3 @@ def _of_grant(grant: Mapping[str, Any] | None) -> dict[str, Any]:
     if grant is None:
         return {}
     return {name: grant[name] for name in OF_GRANT}
-
-
-def _address(request: Request) -> str | None:
-    return request.client.host if request.client else None

@@ -29,8 +29,8 @@ from deploy.assembly.gateway_health import health_of
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_oidc import oidc_of
 from deploy.assembly.gateway_place import gateway_url, kept_port, spool_of
-from deploy.assembly.gateway_reads import figures_of, readings_of, recorded_of
-from deploy.assembly.gateway_sessions import console_url, links_of, sessions_of
+from deploy.assembly.gateway_reads import accesses_of, figures_of, readings_of, recorded_of
+from deploy.assembly.gateway_sessions import console_url, signs_of
 from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
 from deploy.assembly.gateway_tickets import TicketPart
@@ -95,10 +95,10 @@ class CityGateway:
         )
         self._readings = readings_of(city.name, platform, rules, self._following)
         self._health = health_of(city, platform, self._following)
-        self._subscriptions = subscriptions_of(city, platform, accounts, self._following)
         self._tickets = TicketPart(
             city, platform, self._following, replica=replica, before=prepare, fenced=self._on_fenced
         )
+        self._signs = signs_of(city, replica, self._tickets.log)
         self._drains: list[Drain] = []
         self._live = live_hub(
             city, platform, before=prepare, is_ending=lambda: self.is_over or self._server.should_exit
@@ -117,21 +117,23 @@ class CityGateway:
             is_proxy=about.is_proxy,
             live=self._live,
             takes_pushes=has_doors,
-            sessions=sessions_of(city, replica),
-            links=links_of(city, replica),
+            sessions=self._signs.sessions,
+            signs=self._signs,
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         self._server = server_of(self._app(city, platform, prepare), about, port)
 
     def _app(self, city: City, platform: Platform, prepare: Callable[[], None]) -> FastAPI:
         """The gateway with all its parts, the console among them."""
+        subscriptions = subscriptions_of(city, platform, self._gateway.accounts, self._following)
         parts: list[Callable[[FastAPI, Gateway], object]] = [
             self._tickets.add,
-            partial(add_subscriptions, desk=self._subscriptions),
+            partial(add_subscriptions, desk=subscriptions),
             partial(add_health, health=self._health),
             figures_of(city, platform, self._following),
             *oidc_of(city, platform, self.url),
             recorded_of(city.name, platform, prepare),
+            accesses_of(city.name, platform, self._following, self._signs, self._tickets.log),
             console_of(city),
         ]
         return app_of(self._gateway, cap_of(city, platform, self._following), parts)

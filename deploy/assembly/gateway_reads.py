@@ -9,14 +9,18 @@ from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
-from connectors.gateway import figures
+from connectors.gateway import access_list, figures
+from connectors.gateway.access_shelf import AccessShelf
 from connectors.gateway.recorded import add as add_recorded
 from connectors.gateway.service import Gateway
+from connectors.gateway.sessions_signs import Signs
 from connectors.transport.web_page import wall_clock_ms
 from deploy.city.city import City
 from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
+from streams.operators.access import LogAccess
 from streams.operators.figures import LogFigures
+from streams.operators.known_access import KnownAccess
 from streams.operators.readings import LogReadings
 from streams.operators.recorded_log import CityRecordedLog
 from streams.runtime.follower import Following
@@ -47,3 +51,12 @@ def recorded_of(
         city, bootstrap=platform.kafka, wire=platform.wire, now_ms=wall_clock_ms, before=before
     )
     return partial(add_recorded, log=log)
+
+
+def accesses_of(
+    city: str, platform: Platform, following: Following, signs: Signs, log: LogAccess
+) -> Callable[[FastAPI, Gateway], object]:
+    """The part of the gateway that lists acts of access. What is read for it tells *signs* of the other replicas."""
+    shelf = AccessShelf()
+    KnownAccess(city, signs, shelf, following, wire=platform.wire, now_ms=wall_clock_ms)
+    return partial(access_list.add, shelf=shelf, log=log)

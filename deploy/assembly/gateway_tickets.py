@@ -46,7 +46,7 @@ class TicketPart:
     ) -> None:
         grants, refusals = Grants(), Refusals()
         KnownGrants(city.name, grants, following, wire=platform.wire, now_ms=wall_clock_ms)
-        self._log = LogAccess(
+        self.log = LogAccess(
             city.name,
             grants,
             refusals,
@@ -58,13 +58,13 @@ class TicketPart:
             fenced=fenced,
         )
         life_s = city.file.gateway.ticket_s
-        self._tickets = Tickets(grants, self._log, keys_of(city, replica), refusals, life_s, replica.name)
+        self._tickets = Tickets(grants, self.log, keys_of(city, replica), refusals, life_s, replica.name)
 
     def add(self, app: FastAPI, gateway: Gateway) -> None:
         tickets.add(app, gateway, self._tickets)
 
     def start(self) -> None:
-        self._log.start()
+        self.log.start()
 
     def end(self) -> None:
-        self._log.end()
+        self.log.end()

@@ -1,9 +1,10 @@
-"""Two gateways of one city: what one has published, issued or recorded, the other neither repeats, opens nor overwrites."""
+"""Two gateways of one city: what one published, issued, recorded or ended, the other neither repeats nor overwrites."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -13,6 +14,8 @@ from connectors.gateway.tickets import COOKIE
 from deploy.settings import Endpoints
 from tests.a_gateway import PushedCity, reports
 from tests.a_grant import plant_grant
+from tests.integration.test_sign_in import PATH as SESSION
+from tests.integration.test_sign_in import Person, link_of, signs_in
 from tests.living_city import wait_until
 from tests.replicas import NAMES, Replicas, replicas_of
 
@@ -123,6 +126,54 @@ def test_the_proxy_brings_a_viewing_to_its_replica_and_it_outlives_a_kill(pair: 
     made.gateways[1].start(made.log(1))
     # ready for pushes at once, and for viewings when it has read the grants
     wait_until(lambda: made.ask("GET", path, cookie=cookie).status == 200, SEEN_S, every_s=0.1)
+
+
+def person_at(made: Replicas, number: int, person: Person) -> Person:
+    """The same browser at the replica *number*."""
+    return Person(made.gateways[number], person.cookie, person.csrf)
+
+
+def test_a_sign_out_holds_at_both_and_after_a_kill(pair: tuple[Replicas, str]) -> None:
+    made, _ = pair
+    key = made.gateways[0].user("desk-3", "operator")
+    leaves, stays = (signs_in(made.gateways[0], key=key) for _ in range(2))
+    there = person_at(made, 1, leaves)
+    wait_until(lambda: there.ask("GET", SESSION)[0] == 200, SEEN_S, every_s=0.1)
+    cookie = leaves.cookie
+    assert leaves.ask("DELETE", SESSION)[0] == 204
+    wait_until(lambda: Person(made.gateways[1], cookie).ask("GET", SESSION)[0] == 401, SEEN_S, every_s=0.05)
+    for number in range(2):
+        made.gateways[number].kill()
+        made.gateways[number].start(made.log(number))
+    for gateway in made.gateways:
+        wait_until(
+            lambda gateway=gateway: Person(gateway, cookie).ask("GET", SESSION)[0] == 401,  # type: ignore[misc]  # bound here
+            SEEN_S,
+            every_s=0.05,
+        )
+        assert Person(gateway, stays.cookie).ask("GET", SESSION)[0] == 200, "who did not leave stays"
+
+
+def test_a_link_is_good_once_at_both_together(pair: tuple[Replicas, str]) -> None:
+    made, _ = pair
+    made.gateways[0].user("by-link", "viewer")
+    people = [Person(one) for one in made.gateways]
+    link = link_of(made.gateways[0], "by-link")
+    found: list[int] = []
+
+    def is_used() -> bool:
+        with ThreadPoolExecutor(len(people)) as pool:
+            found.extend(pool.map(lambda one: one.sign_in(link=link), people))
+        return 200 in found
+
+    wait_until(is_used, SEEN_S, every_s=0.2)  # both at once, until they know the link
+    found.extend(one.sign_in(link=link) for one in people)
+    assert sorted(found)[:2] == [200, 401]
+    for gateway in made.gateways:
+        gateway.kill()
+        gateway.start(made.log(made.gateways.index(gateway)))
+        wait_until(lambda one=gateway: one.readiness()[1]["publishing"], SEEN_S, every_s=0.1)  # type: ignore[misc]  # bound here
+    assert [one.sign_in(link=link) for one in people] == [401, 401]
 
 
 def test_the_audit_holds_for_the_chain_of_each_replica(pair: tuple[Replicas, str]) -> None:

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from connectors.formats.cap_out import Publisher
-from connectors.gateway import figures
+from connectors.gateway import access_list, figures
+from connectors.gateway.access_shelf import AccessShelf
 from connectors.gateway.accounts import new_key, new_user
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
@@ -27,6 +28,7 @@ from connectors.gateway.recorded import add as add_recorded
 from connectors.gateway.recorded_log import RecordedEvent
 from connectors.gateway.sessions import Sessions
 from connectors.gateway.sessions_link import UsedLinks
+from connectors.gateway.sessions_signs import Signs
 from connectors.gateway.shelf import KEYS, Shelf, ShelfRow
 from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
@@ -34,6 +36,7 @@ from schemas.json_form import from_json_value
 from streams.figures.board import board_of
 from streams.figures.known import Facts
 from tests.unit.gateway.a_recorded_log import MemoryRecordedLog
+from tests.unit.gateway.a_ticket_log import Log
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"
@@ -151,6 +154,8 @@ class Reader:
     city: ReadCity
     keys: dict[str, str]
     figures: CityFigures = field(default_factory=CityFigures)
+    accesses: AccessShelf = field(default_factory=lambda: AccessShelf(trouble=None))
+    access_log: Log = field(default_factory=lambda: Log(lambda: NOON_MS))
 
     def get(self, path: str, *, role: str | None = "with-purpose", **headers: str) -> httpx.Response:
         """*path* within the city, or from ``/`` on."""
@@ -202,12 +207,13 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
         keys = _keys(add)
         here.gateway.desk = NoDesk()
         here.gateway.sessions = Sessions(SESSIONS_SECRET, CITY)
-        here.gateway.links = UsedLinks(folder / "used-links")
+        here.gateway.signs = Signs(here.gateway.sessions, UsedLinks(folder / "used-links"))
         reader = Reader(here, city, keys)
         parts = [
             partial(add_health, health=city.health),
             partial(figures.add, figures=reader.figures),
             partial(add_recorded, log=city.recorded),
+            partial(access_list.add, shelf=reader.accesses, log=reader.access_log),
         ]
         here.app = app_of(here.gateway, CapPart(city.published, NOON_MS), parts)
         yield reader

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Sink
-from connectors.gateway import figures, health, recorded, subscriptions, tickets
+from connectors.gateway import access_list, figures, health, recorded, subscriptions, tickets
 from connectors.gateway.access import Grants
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
@@ -84,6 +84,7 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
                 partial(subscriptions.add, desk=desk),
                 partial(figures.add, figures=made.figures),
                 partial(recorded.add, log=made.city.recorded),
+                partial(access_list.add, shelf=made.accesses, log=made.access_log),
                 partial(health.add, health=made.city.health),
             ],
         )

@@ -46,6 +46,7 @@ WAYS = {
     "/v1/{city}/recorded": "recorded?from=2026-05-28T20:00:00Z&to=2026-05-28T21:00:00Z",
     "/v1/{city}/cameras": "cameras?near=36.3,127.4",
     "/v1/{city}/health": "health",
+    "/v1/{city}/access": "access",
     "/v1/{city}/figures": "figures?from=2026-03-08&to=2026-03-08",
     "/v1/{city}/cap": "cap",
     "/v1/{city}/cap/{identifier}.xml": "cap/open-1.xml",

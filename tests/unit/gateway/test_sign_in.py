@@ -15,6 +15,7 @@ from connectors.gateway.passwords import hash_of, is_right, spelt, with_password
 from connectors.gateway.sessions import LIFE_MS, Sessions
 from connectors.gateway.sessions_link import LIFE_MS as LINK_MS
 from connectors.gateway.sessions_link import UsedLinks, account_of_link, with_link
+from connectors.gateway.sessions_signs import Signs
 from tests.unit.gateway.a_reading_city import CITY, SESSIONS_SECRET, Reader, a_reading_city
 from tests.unit.gateway.an_app import NOON_MS
 from tests.unit.gateway.test_sessions import PATH, ask
@@ -167,7 +168,8 @@ def test_a_link_signs_in_once_and_not_again_after_a_restart(reader: Reader, tmp_
     assert first.json()["account"]["name"] == "민지"
     again = ask(reader, "POST", PATH, {"link": token})
     assert (again.status_code, again.json()["detail"]) == (401, WRONG)
-    gateway.links = UsedLinks(tmp_path / "used-links")
+    assert gateway.sessions is not None
+    gateway.signs = Signs(gateway.sessions, UsedLinks(tmp_path / "used-links"))
     assert ask(reader, "POST", PATH, {"link": token}).status_code == 401
     cookie = first.headers["set-cookie"].partition(";")[0]
     assert ask(reader, "GET", PATH, cookie=cookie).status_code == 200
