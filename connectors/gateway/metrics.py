@@ -54,7 +54,7 @@ unrecorded_refusals = Counter(
 unrecorded_signs = Counter(
     "bongsu_signs_unrecorded",
     "Sign-outs and uses of links that held at one gateway alone, as the log could not be reached at once",
-    ["act"],
+    ["action"],
 )
 first_video = Histogram(
     "bongsu_first_video_seconds",

@@ -77,6 +77,8 @@ class Oidc:
         self._wait(request)
         now_ms, asked = self.gateway.now_ms(), request.query_params
         state = self._state(request, now_ms)
+        if "error" in asked and "state" not in asked:  # some issuers forget it; a refusal opens nothing
+            raise OidcRefused("denied")
         if not hmac.compare_digest(state.encode(), asked.get("state", "").encode("utf-8", "surrogatepass")):
             raise OidcRefused("state")
         code = asked.get("code", "")

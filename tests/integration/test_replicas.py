@@ -147,7 +147,7 @@ def test_a_sign_out_holds_at_both_and_after_a_kill(pair: tuple[Replicas, str]) -
         made.gateways[number].start(made.log(number))
     for gateway in made.gateways:
         wait_until(
-            lambda gateway=gateway: Person(gateway, cookie).ask("GET", SESSION)[0] == 401,  # type: ignore[misc]  # bound here
+            lambda gateway=gateway: Person(gateway, cookie).ask("GET", SESSION)[0] == 401,
             SEEN_S,
             every_s=0.05,
         )
@@ -172,7 +172,7 @@ def test_a_link_is_good_once_at_both_together(pair: tuple[Replicas, str]) -> Non
     for gateway in made.gateways:
         gateway.kill()
         gateway.start(made.log(made.gateways.index(gateway)))
-        wait_until(lambda one=gateway: one.readiness()[1]["publishing"], SEEN_S, every_s=0.1)  # type: ignore[misc]  # bound here
+        wait_until(lambda one=gateway: one.readiness()[1]["publishing"], SEEN_S, every_s=0.1)
     assert [one.sign_in(link=link) for one in people] == [401, 401]
 
 

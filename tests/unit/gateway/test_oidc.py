@@ -175,6 +175,8 @@ def test_what_comes_back_belongs_to_the_browser_that_began(desk: Desk) -> None:
     assert desk.reason(state="another") == "state"
     assert desk.reason(error="access_denied") == "denied"
     assert desk.reason(code="") == "denied"
+    desk.begin()
+    assert desk.get(CALLBACK, error="access_denied").headers["location"].endswith("#refused=denied")
     address = desk.begin()
     state = parse_qs(urlsplit(address).query)["state"][0]
     code, cookie = desk.issuer.code_for(address), desk.cookies.pop(COOKIE)

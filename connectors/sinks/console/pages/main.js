@@ -1,5 +1,6 @@
 // The console: signs in, then shows the city now. Everything shown comes from the gateway's event stream and lists.
 
+import { Access } from "./access.js";
 import { get, session, signedIn, signOut } from "./api.js";
 import { Alarm } from "./alarm.js";
 import { ask, KEYS, possible } from "./acting.js";
@@ -17,8 +18,9 @@ import { tour } from "./tour.js";
 import { has, language, moment, ofCity, ofPeople, say, speak } from "./words.js";
 
 // A page: `new Page(store, chosen)` has an `element`; `show()` when it is opened or something changed, `hide()` when it is left.
-// It may have `key(event)`, which says whether it took the key, and `end()`, when the person leaves.
-const PAGES = { handover: HandOver, sources: Sources, figures: Figures, recorded: Recorded };
+// `static mayOpen(account)` says who sees it (absent: everybody). It may have `key(event)`, which says whether it took the key, and `end()`, when the person leaves.
+const PAGES = { handover: HandOver, sources: Sources, figures: Figures, recorded: Recorded, access: Access };
+const mayOpen = (name) => PAGES[name].mayOpen?.(session.account) ?? true;
 const WALL_MS = 12_000;
 const RENEW_MS = 30 * 60_000; // an open event stream renews no session
 let city;
@@ -110,7 +112,7 @@ class Console {
   }
 
   _header() {
-    this._views = ["now", ...Object.keys(PAGES)].map((name) => h("a", { href: name === "now" ? "#" : `#${name}`, "data-view": name }, say(name)));
+    this._views = ["now", ...Object.keys(PAGES).filter(mayOpen)].map((name) => h("a", { href: name === "now" ? "#" : `#${name}`, "data-view": name }, say(name)));
     return h("header", { className: "top" },
       h("strong", { className: "title" }, city.title, city.is_simulated ? h("span", { className: "mark" }, say("simulated")) : null),
       h("nav", { className: "views", "aria-label": say("views") }, this._views),
@@ -173,7 +175,7 @@ class Console {
 
   _hash() {
     const name = location.hash.slice(1);
-    this._view(name in PAGES ? name : "now");
+    this._view(Object.hasOwn(PAGES, name) && mayOpen(name) ? name : "now");
   }
 
   _view(name) {
