@@ -21,6 +21,14 @@ BEGIN = 3
 """Segments made at once, the rest as time goes by: Chromium fails at a live list of one ("never had any data")."""
 WIDTH, HEIGHT, RATE = 640, 360, 10
 PLAYLIST = "index.m3u8"
+STREET = (
+    f"color=0x3a434b:size={WIDTH}x{HEIGHT}:rate={RATE},"
+    "drawbox=y=190:h=110:color=0x20262b:t=fill,drawbox=y=244:h=2:color=0xd8c060:t=fill,"
+    "drawbox=x=60:y=60:w=150:h=110:color=0x55606a:t=fill,drawbox=x=330:y=80:w=230:h=90:color=0x4a545d:t=fill[ground];"
+    f"color=0xc9d3dc:size=52x26:rate={RATE}[east];[ground][east]overlay=x=mod(95*t\\,W+52)-52:y=258[one];"
+    f"color=0x8fb4d9:size=46x24:rate={RATE}[west];[one][west]overlay=x=W-mod(70*t+300\\,W+46):y=206"
+)
+"""A street with two cars, seen by a camera."""
 ENCODER, LETTERING = "libx264", "drawtext"
 # The shell ends ffmpeg when its standard input ends: with us, however we end.
 UNTIL_WE_END = 'exec 3<&0; "$0" "$@" </dev/null 3<&- & made=$!; { cat <&3 >/dev/null; kill $made; } & exec 3<&-; wait $made'
@@ -40,11 +48,11 @@ def _told(program: str, what: str) -> str:
 
 
 def command(program: str, folder: Path, *, writes: bool) -> list[str]:
-    """ffmpeg's arguments for a live test picture in *folder*, in segments of a second; *writes*: with ``text``'s words."""
+    """ffmpeg's arguments for a live picture in *folder*, in segments of a second; *writes*: with ``text``'s words."""
     at_once = f"setpts=max(0\\,PTS-{BEGIN * SEGMENT_S}/TB)"
-    source = f"testsrc=size={WIDTH}x{HEIGHT}:rate={RATE},{at_once},realtime,setpts=N/({RATE}*TB)"
-    if writes:
-        source += ",drawtext=textfile=text:x=12:y=h-52:fontsize=22:fontcolor=white:box=1:boxcolor=black@0.7:boxborderw=8"
+    source = f"{STREET},{at_once},realtime,setpts=N/({RATE}*TB)"
+    if writes:  # last, so that the time is that of the moment
+        source += ",drawtext=textfile=text:x=12:y=12:fontsize=22:fontcolor=white:box=1:boxcolor=black@0.7:boxborderw=8"
     return [
         program, "-nostdin", "-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", source,
         "-c:v", ENCODER, "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-threads", "1",

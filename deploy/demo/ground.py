@@ -11,13 +11,14 @@ from typing import Any
 import orjson
 
 from connectors.simulation.chance import moved
-from deploy.demo.lanes import MIDDLE, Spot, lanes
+from deploy.demo.lanes import Spot, lanes
 
-NORTH_M, EAST_M = 7_700, 7_100
-"""From the middle to the city's edges."""
+CENTRE = (36.35, 127.38)
+NORTH_M, EAST_M = 7_780, 7_170
+"""The middle of the city's bounds, and from there to its edges."""
 RIVER_EAST_M, RIVER_M = -900.0, 130.0
 """The river's bed and half its width."""
-BLOCK_M, BEND_M, STEP_M = 650, 60.0, 500
+BLOCK_M, BEND_M, STEP_M = 648, 60.0, 500
 BRIDGE_EVERY = 3
 DISTRICTS_ACROSS, DISTRICTS_UP = 3, 3
 WATER = {"stroke": "#4d8fc4", "stroke-width": 1, "fill": "#4d8fc4", "fill-opacity": 0.35}
@@ -26,7 +27,7 @@ TINTS = ("#b8a77a", "#7aa88f", "#8f9fb8")
 AVENUE = {"stroke": "#9aa5b1", "stroke-width": 3.5, "stroke-opacity": 0.75}
 STREET = {"stroke": "#9aa5b1", "stroke-width": 1, "stroke-opacity": 0.55}
 Metres = tuple[float, float]
-"""East and north of the middle."""
+"""East and north of the centre."""
 Feature = dict[str, Any]
 
 
@@ -116,9 +117,9 @@ def _avenues(seed: int) -> Iterator[Feature]:
     for number, name in enumerate(("crash", "fire", "school", "fall", "lines"), start=1):
         through: list[Spot] = [getattr(lane, name) for lane in its_lanes]
         ends = [
-            moved(MIDDLE[0], through[0][1], north_m=-NORTH_M, east_m=0),
+            moved(CENTRE[0], through[0][1], north_m=-NORTH_M, east_m=0),
             *through,
-            moved(MIDDLE[0], through[-1][1], north_m=NORTH_M, east_m=0),
+            moved(CENTRE[0], through[-1][1], north_m=NORTH_M, east_m=0),
         ]
         yield _feature("LineString", _degrees(ends), {**AVENUE, "name": f"Ring {number}"})
 
@@ -170,12 +171,14 @@ def _smooth(line: Sequence[Metres]) -> list[Metres]:
 
 
 def _line(way: Sequence[Metres]) -> list[list[float]]:
-    return _degrees([moved(*MIDDLE, north_m=north, east_m=east) for east, north in way])
+    return _degrees([moved(*CENTRE, north_m=north, east_m=east) for east, north in way])
 
 
 def _degrees(spots: Sequence[Spot]) -> list[list[float]]:
-    """GeoJSON has the longitude first."""
-    return [[lon, lat] for lat, lon in spots]
+    """GeoJSON has the longitude first. Nothing lies outside the city."""
+    south, west = moved(*CENTRE, north_m=-NORTH_M, east_m=-EAST_M)
+    north, east = moved(*CENTRE, north_m=NORTH_M, east_m=EAST_M)
+    return [[min(max(lon, west), east), min(max(lat, south), north)] for lat, lon in spots]
 
 
 def _feature(kind: str, coordinates: Any, about: dict[str, Any]) -> Feature:

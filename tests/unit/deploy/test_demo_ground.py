@@ -16,7 +16,7 @@ from deploy.demo.ground import layers
 from deploy.demo.lanes import lanes
 from streams.geo import distance_m
 
-EDGE = 0.01
+EDGE = 0.0005
 
 
 def points(coordinates: Any) -> Iterator[tuple[float, float]]:
@@ -41,6 +41,14 @@ def test_the_ground_lies_in_the_city(seed: int) -> None:
             for lon, lat in points(feature["geometry"]["coordinates"]):
                 assert bounds.west - EDGE < lon < bounds.east + EDGE
                 assert bounds.south - EDGE < lat < bounds.north + EDGE
+
+
+def test_the_districts_reach_to_the_city_s_edges() -> None:
+    bounds = load_city(str(shipped_demo())).file.bounds
+    found = [at for one in layers(1)["districts.geojson"] for at in points(one["geometry"]["coordinates"])]
+    for index, edges in enumerate(((bounds.west, bounds.east), (bounds.south, bounds.north))):
+        reached = [at[index] for at in found]
+        assert (min(reached), max(reached)) == pytest.approx(edges, abs=EDGE)
 
 
 def test_areas_are_closed_and_an_avenue_leads_past_each_place_of_a_lane() -> None:
