@@ -15,7 +15,7 @@ from tests.a_console import Person, chromium
 from tests.a_picture import PLAYED_S, PictureCity, picture_city
 from tests.living_city import wait_until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long]
+pytestmark = [pytest.mark.cluster]
 
 PLACE = (36.3502, 127.3802)
 ENDS_S = 20.0
@@ -35,6 +35,7 @@ def video(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield made
 
 
+@pytest.mark.long
 def test_the_nearest_camera_plays_after_one_click_and_stops_when_its_grant_ends(
     browser: Browser, video: PictureCity
 ) -> None:
