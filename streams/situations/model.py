@@ -51,6 +51,7 @@ class Incident(Struct, frozen=True, gc=False):
     turned_at: int = 0
     unknown_word: str = ""
     source: str = ""
+    address: str | None = None
 
     @property
     def happened_at(self) -> int:

@@ -95,6 +95,7 @@ def _member(incident: Incident) -> dict[str, Any]:
         "event_time": incident.event_time,
         "position": position_value(incident.position),
         "revision": incident.revision,
+        "address": incident.address,
     }
 
 

@@ -48,6 +48,7 @@ def incident_of(entry: Entry) -> Incident:
             units=tuple(value["units"]),
             unknown_word=_unknown_word(value),
             source=source_of(entry),
+            address=value.get("address"),
         )
     except KeyError as error:
         raise _missing(entry, error) from None

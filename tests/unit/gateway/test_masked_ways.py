@@ -18,7 +18,14 @@ from tests.unit.gateway.a_reading_city import Reader, a_reading_city
 from tests.unit.gateway.test_open_routes import operations
 
 IDENTIFYING: Mapping[str, Sequence[str]] = {
-    "core.situation": ("acknowledged_by", "taken_by", "reason", "actions.account_id", "actions.reason"),
+    "core.situation": (
+        "acknowledged_by",
+        "taken_by",
+        "reason",
+        "incidents.address",
+        "actions.account_id",
+        "actions.reason",
+    ),
     "core.alert": ("references.name", "references.reference"),
     "core.grant": (),
 }

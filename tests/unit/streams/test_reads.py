@@ -28,6 +28,9 @@ PLUMBING = {
     "streams/match/worker/membership.py": "the same",
     "streams/match/worker/loop.py": "the match's own readers",
     "streams/match/worker/metrics.py": "names them, and reads none",
+    "streams/runtime/group_lag.py": "offsets of others, and the times of records",
+    "streams/runtime/pulse.py": "counts ticks, and reads none",
+    "streams/operators/health_log.py": "looks when it is asked, and says what cannot be read",
     "deploy/cli/bench.py": "a measurement of its own topics",
 }
 DECODING = {

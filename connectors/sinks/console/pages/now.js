@@ -2,7 +2,7 @@
 
 import { h, fill } from "./dom.js";
 import { isUrgent } from "./alarm.js";
-import { SEVERITIES, rankOf } from "./store.js";
+import { SEVERITIES, addressOf, rankOf } from "./store.js";
 import { ago, kindName, moment, personName, say, time } from "./words.js";
 
 const FRESH_MS = 2400;
@@ -53,8 +53,8 @@ export class List {
     if (severity && one.severity !== severity) return false;
     if (kind && !(one.kind ?? "").startsWith(kind)) return false;
     if (!text) return true;
-    const cases = (one.incidents ?? []).map((it) => it.agency_case_no);
-    return [kindName(one.kind), one.kind, one.situation_id, ...cases, ...(one.agencies ?? [])].join(" ").toLowerCase().includes(text);
+    const said = (one.incidents ?? []).flatMap((it) => [it.agency_case_no, it.address]);
+    return [kindName(one.kind), one.kind, one.situation_id, ...said, ...(one.agencies ?? [])].join(" ").toLowerCase().includes(text);
   }
 
   shown() {
@@ -122,6 +122,7 @@ export class List {
       h("span", { className: "severity" }, say(`severity.${one.severity ?? "unknown"}`)),
       h("span", { className: "what" }, kindName(one.kind)),
       row.when,
+      addressOf(one) ? h("span", { className: "where" }, addressOf(one)) : null,
       h("span", { className: "who" }, [(one.agencies ?? []).join(", "), say(`status.${one.status}`), say(`certainty.${one.certainty}`)].filter(Boolean).join(" · ")),
       h("span", { className: "marks" }, marks));
   }

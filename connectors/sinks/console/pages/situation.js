@@ -107,7 +107,7 @@ export class Situation {
   _reports(one) {
     if (!one.incidents) return h("p", {}, say("masked"));
     return h("ul", { className: "reports" }, one.incidents.map((it) =>
-      h("li", {}, h("strong", {}, it.agency), " ", h("span", { className: "case" }, it.agency_case_no ?? say("masked")), ` ${kindName(it.kind)} · ${say(`status.${it.status}`)} · ${time(it.event_time)}`)));
+      h("li", {}, h("strong", {}, it.agency), " ", h("span", { className: "case" }, it.agency_case_no ?? say("masked")), ` ${kindName(it.kind)} · ${say(`status.${it.status}`)} · ${time(it.event_time)}`, it.address ? h("div", { className: "address" }, it.address) : null)));
   }
 
   _cameraList(cameras, grants) {

@@ -9,6 +9,9 @@ const PULSE_WAIT_MS = 4000;
 const CLOSED_KEPT_MS = 10 * 60_000;
 export const SEVERITIES = ["extreme", "severe", "moderate", "minor", "unknown"];
 
+// The address that the first agency to give one gives.
+export const addressOf = (one) => (one.incidents ?? []).map((it) => it.address).find(Boolean);
+
 export const isOver = (one) => one.status === "closed" || Boolean(one.merged_into);
 export const rankOf = (one) => {
   const rank = SEVERITIES.indexOf(one.severity);
