@@ -258,7 +258,7 @@ export class CityMap {
     this._signs.draw();
     if (one?.position) {
       const place = [one.position.lat, one.position.lon];
-      if (!this._map.getBounds().pad(-0.2).contains(place)) this._map.panTo(place);
+      if (!this._map.getBounds().pad(-0.03).contains(place)) this._map.panTo(place);
     }
   }
 
