@@ -57,7 +57,7 @@ def _bed(seed: int) -> list[Metres]:
     """The middle of the river, from south to north."""
     chance = _chance(seed, "river")
     east, found = RIVER_EAST_M, []
-    for north in range(-NORTH_M, NORTH_M + 1, 1_100):
+    for north in range(-NORTH_M, NORTH_M + 1, 1_111):
         found.append((east, float(north)))
         east += chance.uniform(-450, 450) + (RIVER_EAST_M - east) * 0.3
     return _smooth(found)

@@ -43,12 +43,14 @@ def test_the_ground_lies_in_the_city(seed: int) -> None:
                 assert bounds.south - EDGE < lat < bounds.north + EDGE
 
 
-def test_the_districts_reach_to_the_city_s_edges() -> None:
+def test_the_districts_and_the_river_reach_to_the_city_s_edges() -> None:
     bounds = load_city(str(shipped_demo())).file.bounds
     found = [at for one in layers(1)["districts.geojson"] for at in points(one["geometry"]["coordinates"])]
     for index, edges in enumerate(((bounds.west, bounds.east), (bounds.south, bounds.north))):
         reached = [at[index] for at in found]
         assert (min(reached), max(reached)) == pytest.approx(edges, abs=EDGE)
+    flows = [lat for _, lat in points(layers(1)["river.geojson"][0]["geometry"]["coordinates"])]
+    assert (min(flows), max(flows)) == pytest.approx((bounds.south, bounds.north), abs=EDGE)
 
 
 def test_areas_are_closed_and_an_avenue_leads_past_each_place_of_a_lane() -> None:
