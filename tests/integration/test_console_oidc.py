@@ -120,6 +120,28 @@ def test_who_has_an_account_signs_in_there_acts_here_and_signs_out(
     person.close()
 
 
+def test_an_auditor_reads_who_looked_and_that_is_recorded_and_changes_nothing(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    person = Person(browser, city, viewport={"width": 1280, "height": 720})
+    wait_until(lambda: is_let_in(person, AUDITOR), 30, 0.5)
+    page = person.page
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Who looked").click()
+    rows = page.locator(".access tbody tr")
+    expect(rows.filter(has_text="minji").filter(has_text="signed out")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="follows on the one before")).to_be_visible()
+    page.locator("select[name=act]").select_option(label="read this record")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(rows.first).to_contain_text("looks")
+    expect(rows.filter(has_text="signed out")).to_have_count(0)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert serious(page) == [], scheme
+    person.close()
+
+
 def test_a_stranger_and_whoever_refuses_are_told_why_and_get_no_session(
     browser: Browser, city: ConsoleCity
 ) -> None:
