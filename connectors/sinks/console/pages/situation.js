@@ -16,7 +16,7 @@ export class Situation {
     this.id = null;
     this.told = null;
     this._cameras = new Map();
-    this.element = h("section", { className: "situation", "aria-label": say("situation.label"), tabindex: "-1" });
+    this.element = h("section", { className: "situation", "aria-label": say("situation.label"), tabindex: "0" });
     this.clear();
   }
 
