@@ -1,4 +1,4 @@
-"""How the console looks: a picture of each page at each size, in which nothing is cut and nothing lies over the header.
+"""Pictures of the console, each page at each size: nothing is cut, and nothing lies over the header.
 
 The pictures are to be looked at: the folder is written to standard error (``-s``), or named by ``BONGSU_PICTURES``.
 """
@@ -20,12 +20,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person, chromium
+from tests.a_console import ConsoleCity, Person
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = pytest.mark.cluster
 
-FAULTS = (Path(__file__).parent.parent / "console_faults.js").read_text(encoding="utf-8")
+FAULTS = Path(__file__).with_name("faults.js").read_text(encoding="utf-8")
 SIZES = {
     "1280x800": 1.0,
     "1920x1080": 1.0,
@@ -45,7 +45,7 @@ CUT_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a page is seen."""
+    """A way to see a page."""
 
     size: str
     scheme: Literal["light", "dark"] = "light"
@@ -71,12 +71,6 @@ LOOKS = [
     Look("768x1024", "light", "ko"),
     Look("1280x900"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

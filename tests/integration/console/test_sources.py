@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person, chromium
+from tests.a_console import ConsoleCity, Person
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = [pytest.mark.cluster]
@@ -89,12 +89,6 @@ def city(
     with found.running():
         words = ("key", "add", "119", "--city", str(living.file), "--source", "rows")
         found.keys["rows"] = living.bongsu(*words).stdout.split()[-1]
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
         yield found
 
 

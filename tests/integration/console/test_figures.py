@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from time import time_ns
 from typing import Any
 
@@ -10,27 +9,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from deploy.assembly.stages import free_port
-from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person, chromium
-from tests.living_city import LivingCity, wait_until
+from tests.a_console import ConsoleCity, Person
+from tests.living_city import wait_until
 
 pytestmark = [pytest.mark.cluster]
 
-PLACE = (36.3501, 127.3801)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleCity]:
-    found = ConsoleCity(LivingCity(f"figures-{free_port()}", tmp_path_factory.mktemp("figures"), cluster))
-    with found.running():
-        yield found
+PLACE = (36.4150, 127.4550)
 
 
 def report(city: ConsoleCity, case: str, place: tuple[float, float], *, arrives: bool) -> None:
@@ -69,7 +53,7 @@ def test_what_is_not_reported_is_said_and_what_is_has_the_numbers_of_the_route(
         expect(number(page, name)).to_have_text("not reported")
     expect(number(page, "Joined from several agencies")).to_have_text("100 %")
 
-    report(city, "TWO", (36.31, 127.41), arrives=True)
+    report(city, "TWO", (36.4150, 127.3100), arrives=True)
     wait_until(lambda: figures_of(city)["whole"]["arrival"] is not None, 60)
     page.get_by_role("button", name="Show", exact=True).click()
     expect(number(page, "Situations")).to_have_text("2")

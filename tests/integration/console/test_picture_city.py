@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from deploy.assembly.stages import free_port
 from deploy.demo.footage import BEGIN
 from deploy.settings import Endpoints
-from tests.a_console import Person, chromium
+from tests.a_console import Person
 from tests.a_picture import PLAYED_S, PictureCity, picture_city
 from tests.living_city import wait_until
 
@@ -19,12 +19,6 @@ pytestmark = [pytest.mark.cluster]
 
 PLACE = (36.3502, 127.3802)
 ENDS_S = 20.0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person, chromium
+from tests.a_console import ConsoleCity, Person
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = [
@@ -32,12 +32,6 @@ label = "City account"
 """
 SUBJECT, AUDITOR = "248289761001", "an auditor there"
 LINK = "City account"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,6 @@ from connectors.sinks.console.console import HLS, pages, policy
 from deploy.demo import footage
 from deploy.demo.footage import Footage
 from deploy.demo.video import Door, Server
-from tests.a_console import chromium
 from tests.living_city import wait_until
 
 BEGIN = """async ([video, has_hls]) => {
@@ -74,12 +73,6 @@ class _Gateway(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

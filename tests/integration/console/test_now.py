@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from math import asin, cos, radians, sin, sqrt
 
 import httpx
@@ -11,28 +10,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from deploy.assembly.stages import free_port
-from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person, chromium
-from tests.living_city import LivingCity, wait_until
+from tests.a_console import ConsoleCity, Person
+from tests.living_city import wait_until
 
 pytestmark = [pytest.mark.cluster]
 
 KOREAN = ("키로 로그인", "키", "로그인")
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleCity]:
-    found = ConsoleCity(LivingCity(f"console-{free_port()}", tmp_path_factory.mktemp("console"), cluster))
-    with found.running():
-        yield found
 
 
 def metres(a: tuple[float, float], b: tuple[float, float]) -> float:

@@ -39,6 +39,7 @@ def at(place: PushedCity, person: Person) -> Person:
     return Person(place, person.cookie, person.csrf)
 
 
+@pytest.mark.long
 def test_a_session_of_one_reads_and_acts_at_both_and_agencies_push_to_the_gateway_alone(
     both: tuple[PushedCity, PushedCity],
 ) -> None:
