@@ -105,7 +105,7 @@ def check_subject(subject: str | None, rows: Iterable[Mapping[str, Any]]) -> Non
         if subject is not None and row["oidc_subject"] == subject and row["revoked_at"] is None:
             raise UsageFault(
                 f"the user '{row['name']}' has this subject already",
-                hint=f"bongsu user disable {row['account_id']}",
+                hint=f"bongsu user disable {row['name']} --city {row['city']}",
             )
 
 
