@@ -69,7 +69,7 @@ _CHAIN = object_of(
     {
         "holds": {
             "type": "boolean",
-            "description": "Whether each record follows on. Cut off records show only by `bongsu audit verify CITY --anchor FILE`.",
+            "description": "Whether each record follows on. What was cut off: `bongsu audit verify CITY --anchor FILE`.",
         },
         "records": {"type": "integer"},
         "writers": {"type": "integer"},
@@ -87,7 +87,7 @@ def described() -> dict[str, Any]:
             "chain": _CHAIN,
             "kept_from": {
                 **_TEXT,
-                "description": "The time from which on acts are listed here; null: all of the log. Older ones: bongsu tail TOPIC.",
+                "description": "The time from which acts are listed; null: all of the log. Older ones: bongsu tail TOPIC.",
             },
             "next": {**_TEXT, "description": "The cursor of the next page; null on the last one."},
         }
