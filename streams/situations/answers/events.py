@@ -96,6 +96,7 @@ def _member(incident: Incident) -> dict[str, Any]:
         "position": position_value(incident.position),
         "revision": incident.revision,
         "address": incident.address,
+        "units": list(incident.units),
     }
 
 

@@ -31,11 +31,19 @@ def test_a_joined_crash_shows_both_agencies_and_its_cameras_by_distance(
 ) -> None:
     place = (36.3501, 127.3801)
     city.push("calls", "F-JOIN", "crash.vehicle", place)
-    city.push("reports", "P-JOIN", "crash.vehicle", (place[0] + 0.0001, place[1]), address="Daedeok-daero 99")
+    city.push(
+        "reports",
+        "P-JOIN",
+        "crash.vehicle",
+        (place[0] + 0.0001, place[1]),
+        address="Daedeok-daero 99",
+        units=["Patrol-6"],
+    )
     person = Person(browser, city)
     page = person.sign_in("desk-1")
     person.open("deok-DAERO 99")
     expect(page.locator(".reports").get_by_text("Daedeok-daero 99")).to_be_visible()
+    expect(page.locator(".reports").get_by_text("Units: Patrol-6")).to_be_visible()
     detail = page.get_by_role("region", name="The chosen situation")
     expect(detail.get_by_role("heading", name="Vehicle crash")).to_be_visible()
     story = detail.locator("details", has_text="Story")

@@ -146,7 +146,7 @@ def test_nothing_can_be_done_in_a_recorded_day(browser: Browser, city: ConsoleCi
     expect(detail.get_by_text("A recorded day: nothing can be done here.")).to_be_visible()
     expect(detail.locator(".story li").first).to_be_visible()
     expect(detail.locator(".actions button")).to_have_count(0)
-    for box in [*detail.get_by_role("checkbox").all(), *detail.locator(".grants button").all()]:
+    for box in [*detail.get_by_role("checkbox").all(), *detail.locator(".cameras button").all()]:
         expect(box).to_be_disabled()
     assert detail.get_by_role("checkbox").count() == 2
     for key in "atonfisrc":

@@ -13,7 +13,14 @@ from schemas.cloud_event import cloud_event
 from schemas.masking import masked
 
 IDENTIFYING = {
-    "core.situation": {"acknowledged_by", "taken_by", "reason", "actions.account_id", "actions.reason"},
+    "core.situation": {
+        "acknowledged_by",
+        "taken_by",
+        "reason",
+        "incidents.address",
+        "actions.account_id",
+        "actions.reason",
+    },
     "core.alert": {"references"},
     "core.grant": set[str](),
 }

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { h, showDialog } from "./dom.js";
-import { say, time } from "./words.js";
+import { say, when } from "./words.js";
 
 const HLS = "application/vnd.apple.mpegurl";
 const SCRIPT = "/console/hls/hls.min.js";
@@ -57,7 +57,7 @@ class Picture {
     this._hasHls = hasHls;
     const left = Date.parse(this._grant.expires_at) - Date.now();
     if (left < TIMER_MS_MAX) this._timer = setTimeout(() => this.stop(say("picture.over")), left);
-    this._video.addEventListener("playing", () => { this._words.textContent = say("picture.until", { at: time(this._grant.expires_at) }); });
+    this._video.addEventListener("playing", () => { this._words.textContent = say("picture.until", { at: when(this._grant.expires_at, Date.now()) }); });
     this._video.addEventListener("error", () => this._failed());
     if (this._video.canPlayType(HLS) || !hasHls) await this._byBrowser();
     else await this._byScript();
@@ -95,7 +95,7 @@ class Picture {
     }
     this._quiet();
     this._image = h("img", { alt: this._alt });
-    this._image.addEventListener("load", () => { this._words.textContent = say("picture.until", { at: time(this._grant.expires_at) }); });
+    this._image.addEventListener("load", () => { this._words.textContent = say("picture.until", { at: when(this._grant.expires_at, Date.now()) }); });
     this._image.addEventListener("error", () => this._later());
     this._video.replaceWith(this._image);
     this._image.src = this._address;

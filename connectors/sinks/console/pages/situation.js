@@ -3,7 +3,7 @@
 import { get, mayAct, post } from "./api.js";
 import { actions } from "./acting.js";
 import { h, fill, refill } from "./dom.js";
-import { has, kindName, language, moment, personName, say, time } from "./words.js";
+import { has, kindName, language, moment, personName, say, time, when } from "./words.js";
 import { legend } from "./legend.js";
 import { play, stopEnded } from "./picture.js";
 import { storyWords } from "./story.js";
@@ -107,7 +107,8 @@ export class Situation {
   _reports(one) {
     if (!one.incidents) return h("p", {}, say("masked"));
     return h("ul", { className: "reports" }, one.incidents.map((it) =>
-      h("li", {}, h("strong", {}, it.agency), " ", h("span", { className: "case" }, it.agency_case_no ?? say("masked")), ` ${kindName(it.kind)} · ${say(`status.${it.status}`)} · ${time(it.event_time)}`, it.address ? h("div", { className: "address" }, it.address) : null)));
+      h("li", {}, h("strong", {}, it.agency), " ", h("span", { className: "case" }, it.agency_case_no ?? say("masked")), ` ${kindName(it.kind)} · ${say(`status.${it.status}`)} · ${time(it.event_time)}`, it.address ? h("div", { className: "address" }, it.address) : null,
+        it.units?.length ? h("div", { className: "units" }, say("units", { names: it.units.join(", ") })) : null)));
   }
 
   _cameraList(cameras, grants) {
@@ -115,17 +116,27 @@ export class Situation {
     const now = new Date(this._store.now()).toISOString();
     return h("ol", { className: "cameras" }, cameras.map((it) => {
       const held = grants.filter((grant) => grant.camera_id === it.camera_id);
+      const open = held.find((grant) => !grant.revoked_at && grant.expires_at > now);
       return h("li", { value: it.rank },
         h("span", { className: "name" }, `${it.name ?? it.camera_id}, ${Math.round(it.distance_m)} m`),
         it.status && it.status !== "ok" ? h("span", { className: "mark" }, it.status) : null,
-        h("ul", { className: "grants" }, held.map((grant) => {
-          const isOn = !grant.revoked_at && grant.expires_at > now;
-          return h("li", {},
-            `${say("grant", { to: grant.granted_to, why: has(`purpose.${grant.purpose}`) ? say(`purpose.${grant.purpose}`) : grant.purpose, until: time(grant.revoked_at ?? grant.expires_at) })} `,
-            h("small", {}, grant.legal_ground ?? ""), " ",
-            isOn ? h("button", { type: "button", "data-key": grant.grant_id, disabled: Boolean(this._store.isRecorded), title: this._store.isRecorded ? say("recorded.muted") : null, "aria-label": say("picture.of", { name: it.name ?? it.camera_id }), onclick: (event) => play(this._store.city, grant, it, event.currentTarget) }, say("picture")) : h("span", { className: "mark" }, say("grant.over")));
-        })));
+        open ? this._pictureButton(it, open) : null,
+        h("ul", { className: "grants" }, held.map((grant) => this._grant(grant, now))));
     }));
+  }
+
+  _pictureButton(camera, grant) {
+    const isMuted = Boolean(this._store.isRecorded);
+    const label = say("picture.of", { name: camera.name ?? camera.camera_id });
+    return h("button", { type: "button", className: "picture-of", "data-key": grant.grant_id, disabled: isMuted, title: isMuted ? say("recorded.muted") : null, "aria-label": label, onclick: (event) => play(this._store.city, grant, camera, event.currentTarget) }, say("picture"));
+  }
+
+  _grant(grant, now) {
+    const why = has(`purpose.${grant.purpose}`) ? say(`purpose.${grant.purpose}`) : grant.purpose;
+    const isOver = grant.revoked_at || grant.expires_at <= now;
+    return h("li", {},
+      `${say("grant", { to: grant.granted_to, why, until: when(grant.revoked_at ?? grant.expires_at, this._store.now()) })} `,
+      h("small", {}, grant.legal_ground ?? ""), " ", isOver ? h("span", { className: "mark" }, say("grant.over")) : null);
   }
 
   _steps(one, part) {

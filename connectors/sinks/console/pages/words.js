@@ -71,9 +71,16 @@ export const time = (iso, about = {}) => (iso ? formOf(about).format(new Date(is
 
 export const moment = (iso) => time(iso, { year: "numeric", month: "2-digit", day: "2-digit" });
 
+/** The time of day, and the day where it is another than that of *nowMs*. */
+export function when(iso, nowMs) {
+  const day = (date) => new Intl.DateTimeFormat("en-CA", { timeZone: place.timezone }).format(date);
+  return iso && day(new Date(iso)) !== day(new Date(nowMs)) ? moment(iso) : time(iso);
+}
+
 export function ago(iso, nowMs) {
   const seconds = Math.max(0, Math.round((nowMs - Date.parse(iso)) / 1000));
   if (seconds < 60) return say("ago.s", { n: seconds });
   if (seconds < 3600) return say("ago.min", { n: Math.floor(seconds / 60) });
+  if (seconds >= 48 * 3600) return say("ago.d", { n: Math.floor(seconds / 86_400) });
   return say("ago.h", { n: Math.floor(seconds / 3600), m: Math.floor((seconds % 3600) / 60) });
 }
