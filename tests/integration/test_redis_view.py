@@ -126,7 +126,8 @@ IDENTIFYING_OF_ACTIONS = ("account_id", "reason")
 def without_persons(value: dict[str, Any]) -> dict[str, Any]:
     """*value*, a situation as JSON, as the view has it."""
     actions = [{**one, **dict.fromkeys(IDENTIFYING_OF_ACTIONS)} for one in value["actions"]]
-    return {**value, **dict.fromkeys(IDENTIFYING), "actions": actions}
+    incidents = [{**one, "address": None} for one in value["incidents"]]
+    return {**value, **dict.fromkeys(IDENTIFYING), "actions": actions, "incidents": incidents}
 
 
 def fold(events: list[Event]) -> dict[str, Any]:

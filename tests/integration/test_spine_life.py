@@ -136,6 +136,7 @@ def folded(city: LivingCity) -> View:
             continue
         shown = to_json_value(schema, value) | dict.fromkeys(PERSONS)
         shown["actions"] = [{**act, "account_id": None, "reason": None} for act in shown["actions"]]
+        shown["incidents"] = [{**it, "address": None} for it in shown["incidents"]]
         view.situations[one] = shown
         view.kinds.setdefault(value["kind"], set()).add(one)
         if (at := value["position"]) is not None:

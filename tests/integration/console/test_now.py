@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from math import asin, cos, radians, sin, sqrt
 
 import httpx
@@ -122,6 +123,58 @@ def test_by_keyboard_alone_a_situation_is_found_noted_and_closed(browser: Browse
     page.keyboard.press("Enter")
     expect(page.get_by_text("moved on", exact=False)).to_be_visible()
     wait_until(lambda: city.read(f"situations/{one}")["situation"]["status"] == "closed", 20)
+    person.close()
+
+
+def done(city: ConsoleCity, its_id: str) -> list[str]:
+    return [one["action"] for one in city.read(f"situations/{its_id}")["situation"]["actions"]]
+
+
+def test_each_other_action_is_done_by_keyboard_alone(browser: Browser, city: ConsoleCity) -> None:
+    place = (36.40, 127.345)
+    city.push("calls", "F-PAIR", "crash.vehicle", place)
+    city.push("reports", "P-PAIR", "crash.vehicle", place)
+    city.push("reports", "P-ALONE", "crash.minor", (36.39, 127.345))
+    city.push("reports", "P-NEAR", "crash.minor", (36.388, 127.340))  # the nearest of the others
+    wait_until(lambda: len(city.situation_of("F-PAIR")["incidents"]) == 2, 20, 0.2)
+    pair, alone, near = (city.situation_of(case)["situation_id"] for case in ("F-PAIR", "P-ALONE", "P-NEAR"))
+    person = Person(browser, city)
+    page = person.sign_in("desk-1")
+
+    def act(ids: Sequence[str], key: str, action: str, *before: str) -> None:
+        """Press *key*, then *before* while the reason has the focus, give a reason and send it."""
+        page.keyboard.press(key)
+        expect(page.get_by_role("dialog")).to_be_visible()
+        for one in before:
+            page.keyboard.press(one)
+        page.keyboard.type(f"by keyboard: {action}")
+        for one in ("Tab", "Tab", "Enter"):
+            page.keyboard.press(one)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        wait_until(lambda: any(action in done(city, its_id) for its_id in ids), 20, 0.2)
+
+    def choose(case: str) -> None:
+        page.keyboard.press("/")
+        page.keyboard.press("Control+a")
+        page.keyboard.type(case)
+        expect(page.locator(".row")).to_have_count(1)
+        page.keyboard.press("Escape")
+        page.keyboard.press("j")
+        expect(page.locator(".reports").get_by_text(case)).to_be_visible()
+
+    choose("P-ALONE")
+    act([alone], "f", "file")
+    act([alone, near], "i", "join")
+    choose("F-PAIR")
+    act([pair], "o", "confirm")
+    act([pair], "t", "take_over")
+    act([pair], "s", "separate", "Shift+Tab", "Space", "Tab")
+    act([pair], "c", "close")
+    page.keyboard.press("r")
+    page.keyboard.type("not over")
+    for one in ("Tab", "Tab", "Enter"):
+        page.keyboard.press(one)
+    wait_until(lambda: "reopen" in done(city, pair), 20, 0.2)
     person.close()
 
 
