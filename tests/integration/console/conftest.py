@@ -1,4 +1,4 @@
-"""One Chromium, and one city for all modules here that need no other; the figures come first and find it empty."""
+"""One Chromium, and one city for all modules here that need no other. What a test reports has a place of its own in it."""
 
 from __future__ import annotations
 

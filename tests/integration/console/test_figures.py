@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from time import time_ns
 from typing import Any
 
@@ -9,12 +10,22 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
+from deploy.assembly.stages import free_port
+from deploy.settings import Endpoints
 from tests.a_console import ConsoleCity, Person
-from tests.living_city import wait_until
+from tests.living_city import LivingCity, wait_until
 
 pytestmark = [pytest.mark.cluster]
 
 PLACE = (36.4150, 127.4550)
+
+
+@pytest.fixture(scope="module")
+def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleCity]:
+    """A city of its own, in which nothing was counted before."""
+    found = ConsoleCity(LivingCity(f"figures-{free_port()}", tmp_path_factory.mktemp("figures"), cluster))
+    with found.running():
+        yield found
 
 
 def report(city: ConsoleCity, case: str, place: tuple[float, float], *, arrives: bool) -> None:
