@@ -168,6 +168,8 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     for contract in read:
         junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
     for module, (worker, group, contracts) in STAGES.items():
+        if module in WHEN_ASKED:
+            continue
         for contract in contracts - (at_the_start := _only_at_the_start(module)):
             assert at_the_start <= contracts
             wait_until(lambda: junk_city.counted(worker, group, contract) >= 8, SEEN_S, every_s=0.2)  # noqa: B023 (called at once)
@@ -185,7 +187,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
         junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
     junk_city.start("match", "speed")
     for module, (worker, group, contracts) in STAGES.items():
-        for contract in contracts if module not in FROM_THE_END else ():
+        for contract in contracts if module not in (*FROM_THE_END, *WHEN_ASKED) else ():
             least = 1 if group.startswith("ingest.") else 8
             wait_until(lambda: junk_city.counted(worker, group, contract) >= least, SEEN_S, every_s=0.2)  # noqa: B023 (as above)
     assert junk_city.status_of(leaked, 3) == 202
@@ -198,6 +200,8 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     assert junk_city.status_of(good, 5) == 202
 
 
+WHEN_ASKED = ("streams/operators/recorded_log.py",)
+"""Modules that read when somebody asks for a page, and say then what is unreadable."""
 FROM_THE_END = ("streams/stages/deliver_log.py", "streams/stages/deliver_cap.py")
 """Modules that begin with what comes: without a receiver that is behind they read nothing of before."""
 
