@@ -6,7 +6,6 @@ To read it is an act of access, too, and is on record before it is answered: onc
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from connectors.gateway.networks import address_of
 from connectors.gateway.paging import after_of, cursor_of, digest_of
 from connectors.gateway.parameters import arguments_of
 from connectors.gateway.problems import Problem
-from connectors.gateway.reads import AGAIN_S, iso_of, links, tagged
+from connectors.gateway.reads import AGAIN_S, answered, iso_of, links
 from connectors.gateway.service import Gateway
 from connectors.subscribers import ALL, is_cleared
 from schemas.errors import Retriable
@@ -77,10 +76,7 @@ class _Accesses:
         except Problem as problem:
             metrics.reads.labels("access", problem.status).inc()
             return problem.answer()
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        response = tagged(request, body, tag, links(request, cursor))
-        metrics.reads.labels("access", response.status_code).inc()
-        return response
+        return answered(request, "access", body, links(request, cursor))
 
     def _auditor(self, account: Account) -> _Auditor:
         if not (account.may_audit or account.may_administer):

@@ -5,7 +5,6 @@ Rows by ``Subscriber.may_read``, fields by ``Subscriber.shown``, as in the lists
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +21,7 @@ from connectors.gateway.paging import after_of, cursor_of, digest_of
 from connectors.gateway.parameters import arguments_of, wrong
 from connectors.gateway.problems import Problem
 from connectors.gateway.read_documents import described_recorded
-from connectors.gateway.reads import iso_of, links, tagged
+from connectors.gateway.reads import answered, iso_of, links
 from connectors.gateway.recorded_log import RecordedEvent, RecordedLog
 from connectors.gateway.service import Gateway
 from connectors.subscribers import Subscriber
@@ -58,10 +57,7 @@ class _Recorded:
         except Problem as problem:
             metrics.reads.labels("recorded", problem.status).inc()
             return problem.answer()
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        response = tagged(request, body, tag, links(request, cursor))
-        metrics.reads.labels("recorded", response.status_code).inc()
-        return response
+        return answered(request, "recorded", body, links(request, cursor))
 
     def _written(self, subscriber: Subscriber, given: Sequence[tuple[str, str]]) -> tuple[bytes, str | None]:
         wanted, digest = arguments_of(parameters.RECORDED, given), digest_of(given)

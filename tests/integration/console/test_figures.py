@@ -7,12 +7,11 @@ from time import time_ns
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person
+from tests.a_console import ConsoleCity, Person, serious
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = [pytest.mark.cluster]
@@ -94,12 +93,7 @@ def test_the_page_has_no_serious_finding_of_axe(browser: Browser, city: ConsoleC
     page = person.sign_in("watcher")
     page.get_by_role("link", name="Figures").click()
     expect(page.get_by_role("table", name="By kind")).to_be_visible()
-    found = [
-        one["id"]
-        for one in Axe().run(page).response["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert found == []
+    assert serious(page) == []
     person.close()
 
 

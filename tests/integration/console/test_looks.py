@@ -15,12 +15,11 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person
+from tests.a_console import ConsoleCity, Person, serious
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = pytest.mark.cluster
@@ -189,11 +188,7 @@ def test_axe_finds_nothing_serious_on_any_page(
     for name in PAGES:
         page = show(person, city, name, look)
         page.wait_for_timeout(2_500)  # colours of new rows fade for 2.4 s
-        found += [
-            f"{name}: {one['id']}: {[it['html'][:120] for it in one['nodes'][:2]]}"
-            for one in Axe().run(page).response["violations"]
-            if one["impact"] in {"serious", "critical"}
-        ]
+        found += [f"{name}: {one}" for one in serious(page)]
     person.close()
     assert found == []
 

@@ -8,10 +8,9 @@ from math import asin, cos, radians, sin, sqrt
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.a_console import ConsoleCity, Person
+from tests.a_console import ConsoleCity, Person, serious
 from tests.living_city import wait_until
 
 pytestmark = [pytest.mark.cluster]
@@ -257,26 +256,17 @@ def test_axe_finds_nothing_serious(browser: Browser, city: ConsoleCity, scheme: 
     person = Person(browser, city, color_scheme=scheme)
     person.page.goto(f"{city.url}/console/")
     person.page.get_by_text("Sign in with a key").click()
-    found = serious(person)
+    found = serious(person.page)
     person.sign_in("desk-1")
     person.open(f"P-AXE-{scheme}")
     person.page.locator(".story li").first.wait_for()
     person.page.wait_for_timeout(3_000)  # colours of new rows fade for 2.4 s
-    found += serious(person)
+    found += serious(person.page)
     person.page.get_by_role("link", name="Hand-over").click()
     person.page.get_by_role("heading", name="Hand-over").wait_for()
-    found += serious(person)
+    found += serious(person.page)
     assert found == []
     person.close()
-
-
-def serious(person: Person) -> list[str]:
-    """List what axe finds serious or critical on the page as it is."""
-    return [
-        f"{one['id']}: {[it['html'][:120] for it in one['nodes'][:3]]}"
-        for one in Axe().run(person.page).response["violations"]
-        if one["impact"] in {"serious", "critical"}
-    ]
 
 
 def test_nothing_but_the_console_s_own_files_is_served(city: ConsoleCity) -> None:

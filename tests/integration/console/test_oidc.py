@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from oidc_provider_mock import run_server_in_thread
 from playwright.sync_api import Browser, Page, expect
 
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person
+from tests.a_console import ConsoleCity, Person, serious
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = [
@@ -76,12 +75,6 @@ def is_let_in(person: Person, subject: str) -> bool:
     page = at_issuer(person, subject)
     page.locator(".me, .signin .error:not(:empty)").first.wait_for()
     return page.locator(".me").is_visible()
-
-
-def serious(page: Page) -> list[str]:
-    """The rules of axe of which it finds something serious or critical on the page as it is."""
-    found = Axe().run(page).response["violations"]
-    return [one["id"] for one in found if one["impact"] in {"serious", "critical"}]
 
 
 def test_who_has_an_account_signs_in_there_acts_here_and_signs_out(

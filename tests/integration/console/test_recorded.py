@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from connectors.gateway.read_documents import example_of
-from tests.a_console import ConsoleCity, Person
+from tests.a_console import ConsoleCity, Person, serious
 from tests.living_city import wait_until
 
 pytestmark = [pytest.mark.cluster]
@@ -212,15 +211,6 @@ def test_axe_finds_nothing_serious_in_a_recorded_day(
     page.locator(".recorded").get_by_role("heading", name="Hand-over").wait_for()
     assert found + serious(page) == []
     person.close()
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {[it['html'][:120] for it in one['nodes'][:3]]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
 
 
 @pytest.mark.long

@@ -11,12 +11,11 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from deploy.assembly.stages import free_port
 from deploy.settings import Endpoints
-from tests.a_console import ConsoleCity, Person
+from tests.a_console import ConsoleCity, Person, serious
 from tests.living_city import LivingCity, wait_until
 
 pytestmark = [pytest.mark.cluster]
@@ -176,8 +175,7 @@ def test_the_page_says_what_is_wrong_and_what_to_do(browser: Browser, city: Cons
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page).response["violations"]
-        assert [one["id"] for one in found if one["impact"] in {"serious", "critical"}] == []
+        assert serious(page) == []
     asked: list[str] = []
     page.get_by_role("link", name="Now", exact=True).click()
     page.on("request", lambda it: asked.append(it.url) if it.url.endswith("/health") else None)
