@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import Invalid
 from schemas.event import Event
+from schemas.heights import Terrain
 
 Place = Mapping[str, Any]
 """Where a source stands: JSON-able, kept in ``source.place``. Empty at the very beginning."""
@@ -37,7 +38,8 @@ class SourceContext:
 
     *speaks_for*: the agencies for which it may speak, as the city's file names them; empty where the file names none.
     *language*: the one in which the city's alerts are told, for texts that come in several.
-    *cap_sender*: the city's own name as a sender of CAP; empty: none.
+    *cap_sender*: the city's own name as a sender of CAP; empty: none. *terrain*: what is known of the height of its ground.
+    *drones*: ``own`` or ``registered`` by a drone's id, for those that the city's file names.
     """
 
     city: str
@@ -47,6 +49,8 @@ class SourceContext:
     speaks_for: tuple[str, ...] = ()
     language: str = "en"
     cap_sender: str = ""
+    terrain: Terrain = field(default_factory=Terrain)
+    drones: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ WITHOUT_DLQ = ("core.journal",)
 """Contracts without a DLQ: only commands read them, and no stage can set a record of theirs aside."""
 MEMORY = ("core.state", "core.source", "source.place")
 """Topics that hold a stage's own state. Retrying an older row would set the state back."""
-FAST = ("cctv.", "mobility.position", "core.evidence")
+FAST = ("cctv.", "mobility.position", "drone.position", "core.evidence")
 """Prefixes of the contracts that may have more than one partition a city."""
 
 Schema = dict[str, Any]

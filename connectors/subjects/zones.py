@@ -17,6 +17,20 @@ from schemas.validation import faults_of
 ZONE = "place.zone"
 AREAS = ("Polygon", "MultiPolygon", "Point", "MultiPoint", "LineString", "MultiLineString")
 POSITIONS_MAX = 20_000
+UNLIMITED: Mapping[str, Any] = {
+    "sense": "none",
+    "floor_m": None,
+    "floor_reference": None,
+    "ceiling_m": None,
+    "ceiling_reference": None,
+    "hours": [],
+    "allowed_ids": [],
+    "allowed_classes": [],
+    "applies_to": [],
+    "priority": 0,
+    "simplified_error_m": None,
+}
+"""The limits of a zone whose source lays down none."""
 
 
 def geometry_of(context: SourceContext, said: object) -> str:
@@ -81,6 +95,7 @@ def zone(context: SourceContext, *, at_ms: int, received_ms: int, said: Mapping[
         "starts_at": None,
         "ends_at": None,
         "parent_id": None,
+        **UNLIMITED,
         **said,
     }
     says = orjson.dumps(about, option=orjson.OPT_SORT_KEYS)

@@ -57,7 +57,15 @@ class City:
         speaks_for = next((one.speaks_for for one in self.file.source if one.name == source), ())
         zone = ZoneInfo(self.file.timezone)
         return SourceContext(
-            self.name, source, zone, bounds, speaks_for, self.rules.spoken, self.file.cap_sender
+            self.name,
+            source,
+            zone,
+            bounds,
+            speaks_for,
+            self.rules.spoken,
+            self.file.cap_sender,
+            self.file.terrain.terrain,
+            {one.id: one.known_as for one in self.file.drone},
         )
 
     def agencies_of(self, source: str) -> frozenset[str]:

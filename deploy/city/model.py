@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from connectors.formats.cap_words import PUBLIC, is_sender
+from deploy.city.air import DroneFile, TerrainFile
 from deploy.city.findings import nearest
 from deploy.city.names import NAME
 from deploy.city.oidc import OidcFile
@@ -268,6 +269,10 @@ class CityFile(Strict):
     live_view: LiveViewFile = LiveViewFile(identifying=False)
     map: MapFile = Field(default_factory=lambda: MapFile.model_validate({}))
     console: ConsoleFile = Field(default_factory=lambda: ConsoleFile.model_validate({}))
+    terrain: TerrainFile = TerrainFile()
+    drone: tuple[DroneFile, ...] = Field(
+        (), description="the drones that the city knows; all others are unknown"
+    )
 
     @field_validator("name")
     @classmethod

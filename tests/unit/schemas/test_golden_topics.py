@@ -29,6 +29,8 @@ HOURS_KEPT = {
     "dlq": 30 * 24,
     # where a protected person or a vehicle was: a week
     "civil.vulnerable": 7 * 24,
+    "drone.footprint": 7 * 24,
+    "drone.position": 7 * 24,
     "mobility.position": 7 * 24,
     "mobility.speed": 7 * 24,
     # who did what: two years (Korea's access log of sensitive data)
@@ -45,6 +47,7 @@ COMPACTED = {
     "core.state",
     "core.subscription",
     "core.watch",
+    "drone.mission",
     "place.camera",
     "place.hub",
     "place.site",
@@ -62,6 +65,9 @@ IDENTIFYING = {
     "cctv.plate": {"plate_token", "image_ref", "track_id"},
     "police.wanted": {"tokens", "candidate_tokens"},
     "mobility.position": {"vehicle_id", "label"},
+    "drone.footprint": {"drone_id"},
+    "drone.mission": {"drone_id", "pilot", "registration"},
+    "drone.position": {"drone_id", "transmitter", "operator_id"},
     "core.access": {"account_id", "address", "reason"},
     "core.account": {"account_id", "name", "oidc_subject"},
     "core.action": {"account_id", "reason"},
@@ -97,6 +103,9 @@ LOCATED = {
     "cctv.plate": {"bounding_box", "position"},
     "police.wanted": {"position"},
     "mobility.position": {"position"},
+    "drone.footprint": {"position", "corners", "centre"},
+    "drone.mission": {"position", "area"},
+    "drone.position": {"position", "operator_position"},
     "core.alert": {"position", "area"},
     "core.dispatch": {"position"},
     "core.evidence": {"position"},
@@ -130,17 +139,19 @@ NOT_PERSONAL = {
     "core.subscription": {"position"},
     "core.tick": {"position"},
     "dlq": {"position", "reason", "reason_class"},
+    "drone.footprint": {"video_ref"},
+    "drone.mission": {"video_ref"},
     "mobility.hub": {"position", "name", "address", "status_text"},
     "mobility.speed": {"position"},
     "mobility.trip": {"position", "vehicle_id", "header_text", "description_text"},
     "place.camera": {"position", "name"},
     "place.hub": {"position", "name", "address"},
     "place.site": {"position", "name", "address", "detail"},
-    "place.zone": {"position", "name", "geometry"},
+    "place.zone": {"position", "name", "geometry", "floor_reference", "ceiling_reference"},
     "source.place": {"position"},
 }
 """Fields that look personal and are not; the topics' files say why."""
-WIDE = {"cctv.detection": 4, "cctv.plate": 4, "mobility.position": 4, "core.evidence": 4}
+WIDE = {"cctv.detection": 4, "cctv.plate": 4, "mobility.position": 4, "drone.position": 4, "core.evidence": 4}
 """More than one partition for each city: what cameras and vehicles send. All else keeps its order in one."""
 LARGE = {
     "core.journal": 2**20,
@@ -162,6 +173,7 @@ OWNERS = {
     "civil": {"civil.incident", "civil.observation", "civil.vulnerable"},
     "cctv": {"cctv.detection", "cctv.plate"},
     "mobility": {"mobility.hub", "mobility.position", "mobility.speed", "mobility.trip", "place.hub"},
+    "drone": {"drone.footprint", "drone.mission", "drone.position"},
     "city": {"place.camera", "place.site", "place.zone"},
     "bongsu": {
         *(
@@ -200,6 +212,8 @@ KEYS = {
     "entry_id": {"police.wanted"},
     "hub_id": {"mobility.hub", "place.hub"},
     "vehicle_id": {"mobility.position"},
+    "drone_id": {"drone.footprint", "drone.position"},
+    "mission_id": {"drone.mission"},
     "cell": {"mobility.speed"},
     "trip_id": {"mobility.trip"},
     "site_id": {"place.site"},
