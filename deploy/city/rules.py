@@ -36,7 +36,7 @@ def rules_of(
         return None, found
     told = {one.where[:3] for one in found}
     rules = [
-        (n, one)
+        (n, _with_the_air(one, raw))
         for n, one in enumerate(raw.get("rule", ()))
         if isinstance(one, dict) and ("rule", n, "name") not in told
     ]
@@ -85,6 +85,19 @@ def _in_force(
     further = {**_further_names(config), **config.further_names}
     whole = {**config.canonical(), "others": entries, "shadows": shadows, "further_names": further}
     return CityRules.model_validate(whole), found
+
+
+def _with_the_air(rule: dict[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """*rule*, and for that of zones what the city's file says of its ground and its drones, unless it says so itself. Faults
+    in those tables are reported with them."""
+    if rule["name"] != "zone":
+        return rule
+    terrain, drones = raw.get("terrain", {}), raw.get("drone", ())
+    known = {
+        one["id"]: one["known_as"] for one in drones if isinstance(one, dict) and {*one} >= {"id", "known_as"}
+    }
+    its = dict(terrain) if isinstance(terrain, dict) else {}
+    return {**its, **({"drones": known} if known else {}), **rule}
 
 
 def _further_names(config: RulesConfig) -> dict[str, dict[str, str]]:

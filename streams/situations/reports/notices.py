@@ -17,7 +17,7 @@ from streams.situations.entry import Entry
 from streams.situations.rule import City, KeepsList, Notices
 
 OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
-SPEED, HUB = "mobility.speed", "place.hub"
+SPEED, HUB, ZONE = "mobility.speed", "place.hub", "place.zone"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
 SPEED_MAX_MPS = 150.0
@@ -91,6 +91,11 @@ def _check_hub(entry: Entry, config: RulesConfig) -> None:
     need(entry, _is_said(entry, "hub_id"), "hub_id", "the hub's own id")
 
 
+def _check_zone(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "zone_id"), "zone_id", "the zone's own id")
+    need(entry, _is_said(entry, "geometry"), "geometry", "a GeoJSON geometry")
+
+
 NOTICES: Mapping[str, NoticeKind] = {
     OBSERVATION: NoticeKind(
         "notice",
@@ -102,6 +107,7 @@ NOTICES: Mapping[str, NoticeKind] = {
         "notice", _check_wanted, lambda _: "an entry of the list of wanted vehicles", is_list=True
     ),
     HUB: NoticeKind("place", _check_hub, lambda it: f"hub {it['hub_id']}"),
+    ZONE: NoticeKind("place", _check_zone, lambda it: f"zone {it['zone_id']}", is_list=True),
     SPEED: NoticeKind(
         "evidence",
         _check_speed,
