@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from streams.situations.operators.model import Filing, Handling
 from streams.situations.terms import JOINT_INCIDENT
@@ -178,6 +178,12 @@ class Observed(Struct, frozen=True, gc=False):
     seconds: float
     label: str | None = None
     seen_by: str | None = None
+    position: Position | UnsetType = UNSET
+    """Left out of a row where it is unknown, so that rows of before stay as they are."""
+
+    @property
+    def place(self) -> Position | None:
+        return None if self.position is UNSET else self.position
 
     @property
     def said_by(self) -> SaidBy:

@@ -59,7 +59,7 @@ def situation_event(situation: Situation, config: RulesConfig, *, now: int) -> E
         "closed_at": view.closed_at,
         "agencies": list(view.agencies),
         "incidents": [_member(incident) for incident in view.incidents],
-        "evidence": evidence_of(view),
+        "evidence": placed_evidence_of(view),
         "severity": view.severity,
         "urgency": view.urgency,
         "certainty": view.certainty,
@@ -114,6 +114,15 @@ def evidence_of(view: View) -> list[dict[str, Any]]:
         }
         for incident in view.incidents
     ] + [dict(zip(EVIDENCE, _its_evidence(one), strict=True)) for one in view.observed]
+
+
+def placed_evidence_of(view: View) -> list[dict[str, Any]]:
+    """The same with the place of each, as far as it is known."""
+    places = [*(one.position for one in view.incidents), *(one.place for one in view.observed)]
+    return [
+        {**told, "position": position_value(place)}
+        for told, place in zip(evidence_of(view), places, strict=True)
+    ]
 
 
 def _away_m(one: Position | None, other: Position | None) -> float | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
 from streams.situations.answers.events import event_fields, position_value
 from streams.situations.config import RulesConfig
 from streams.situations.model import Observed, Position, SaidBy, Situation, SituationWatch
+from streams.situations.reports.facts import position_of
 from streams.situations.rule import CityWatch
 from streams.situations.rules.in_force import told_version
 from streams.situations.sections import Watched
@@ -81,6 +83,7 @@ def observed_from(value: Mapping[str, Any]) -> Observed:
         value["seconds"],
         value["label"],
         value.get("seen_by") or value["topic"],  # who it was is not told: then all of a topic are one
+        position_of(value.get("position")) or UNSET,
     )
 
 

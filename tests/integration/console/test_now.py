@@ -65,6 +65,31 @@ def test_a_joined_crash_shows_both_agencies_and_its_cameras_by_distance(
     person.close()
 
 
+def test_the_evidence_of_the_opened_situation_alone_is_on_the_map_with_a_number_where_places_are_one(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    place = (36.3011, 127.3411)
+    city.push("calls", "F-EVID", "crash.vehicle", place)
+    city.push("reports", "P-EVID", "crash.vehicle", place)
+    city.push("highway", "H-EVID", "crash.vehicle", (place[0] + 0.0002, place[1]), agency="highway-patrol")
+    city.push("calls", "F-NONE", "crash.minor", (36.41, 127.45))
+    wait_until(lambda: len(city.situation_of("H-EVID")["evidence"]) == 3, 20, 0.2)
+    person = Person(browser, city)
+    page = person.sign_in("desk-1")
+    city_map = page.get_by_role("application", name="Map of the situations")
+    expect(page.get_by_text("several at one place")).to_be_visible()  # the legend
+    person.open("H-EVID")
+    detail = page.get_by_role("region", name="The chosen situation")
+    expect(detail.get_by_text("Evidence on the map: 3, at 2 places.")).to_be_visible()
+    expect(detail.get_by_text("36.30110, 127.34110: report × 2")).to_be_visible()
+    expect(city_map).to_have_attribute("data-evidence", "2 1")
+    person.open("F-NONE")
+    expect(city_map).to_have_attribute("data-evidence", "1")
+    page.locator("body").press("Escape")
+    expect(city_map).to_have_attribute("data-evidence", "")
+    person.close()
+
+
 def test_an_action_is_kept_and_seen_in_another_browser_and_refused_to_a_viewer(
     browser: Browser, city: ConsoleCity
 ) -> None:

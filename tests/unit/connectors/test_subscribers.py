@@ -25,7 +25,7 @@ IDENTIFYING = {
     "core.grant": set[str](),
 }
 LOCATED = {
-    "core.situation": {"position", "incidents.position"},
+    "core.situation": {"position", "incidents.position", "evidence.position"},
     "core.alert": {"position", "area"},
     "core.grant": {"position"},
 }

@@ -112,7 +112,7 @@ LOCATED = {
     "core.filing": {"position"},
     "core.grant": {"position"},
     "core.shadow": {"position"},
-    "core.situation": {"position", "incidents.position"},
+    "core.situation": {"position", "incidents.position", "evidence.position"},
     "core.subscription": {"area"},
     "core.track": {"position", "hits", "next_cameras"},
     "core.watch": {"position", "centre", "polygon"},

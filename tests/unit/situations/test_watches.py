@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas.catalogue import load_catalogue
 from schemas.event import Event
 from schemas.rows import RowCodec
@@ -105,8 +107,7 @@ def test_what_was_seen_is_listed_with_how_far_and_how_long_and_in_the_next_alert
     city = watched(an_incident("F1"))
     said = city.take(evidence(city, 1))
     assert [one.topic for one in said] == ["core.situation", "core.state"]
-    listed = city.the_situation()["evidence"][-1]
-    assert listed == {
+    listed = {
         "event_id": "o1",
         "topic": "demo.cctv.detection",
         "partition": 1,
@@ -114,10 +115,21 @@ def test_what_was_seen_is_listed_with_how_far_and_how_long_and_in_the_next_alert
         "distance_m": 12.5,
         "seconds": -3.0,
     }
+    assert city.the_situation()["evidence"][-1] == {**listed, "position": None}
     assert city.the_situation()["reason"] == "seen nearby: smoke"
     city.take(an_incident("F1", status="dispatched", heard="12:05", revision=2))
     assert all(listed in alert["evidence"] for alert in city.all("core.alert")[-2:])
-    assert listed in city.the_situation()["evidence"]
+    assert {**listed, "position": None} in city.the_situation()["evidence"]
+
+
+def test_a_situation_says_where_its_evidence_was_seen_as_far_as_that_is_known() -> None:
+    city = watched(an_incident("F1"))
+    seen = {"lat": 36.3502, "lon": 127.3801, "accuracy_m": 5.0}
+    first = evidence(city, 1)
+    city.take(replace(first, value={**first.value, "position": seen}), evidence(city, 2))
+    one = city.the_situation()
+    assert [it["position"] for it in one["evidence"]] == [one["incidents"][0]["position"], seen, None]
+    RowCodec(load_catalogue()["core.situation"].newest).encode(one)
 
 
 def test_a_situation_lists_so_much_and_each_once() -> None:

@@ -2,6 +2,8 @@
 
 import * as L from "./leaflet/leaflet-src.esm.js";
 import { h } from "./dom.js";
+import { drawMark, placeWords } from "./evidence.js";
+import { outline } from "./shapes.js";
 import { isOver, rankOf } from "./store.js";
 import { kindName, say } from "./words.js";
 
@@ -24,6 +26,7 @@ const Signs = L.Layer.extend({
     this._pulses = new Map();
     this.selected = null;
     this.around = [];
+    this.evidence = [];
   },
   onAdd(map) {
     this._map = map;
@@ -80,6 +83,10 @@ const Signs = L.Layer.extend({
     const now = performance.now();
     for (const camera of this.around) this._camera(pen, camera);
     for (const one of this._signs) this._sign(pen, one, now);
+    for (const one of this.evidence) { // above the signs: most of it is beside them
+      const { x, y } = this._point(one.position);
+      drawMark(pen, x, y, one.topics.length, this._scale);
+    }
   },
   _point(place) {
     return this._map.latLngToContainerPoint([place.lat, place.lon]);
@@ -144,29 +151,14 @@ const Signs = L.Layer.extend({
     }
     return found;
   },
+  evidenceAt(point) {
+    return this.evidence.find((one) => this._point(one.position).distanceTo(point) <= HIT_PX * this._scale / 2);
+  },
   _click(event) {
     const one = this.at(event.containerPoint);
     if (one) this._chosen(one.situation_id);
   },
 });
-
-function outline(pen, shape, x, y, r) {
-  pen.beginPath();
-  if (shape === "circle") pen.arc(x, y, r, 0, Math.PI * 2);
-  else if (shape === "square") pen.rect(x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8);
-  else if (shape === "triangle") polygon(pen, [[x, y - r * 1.15], [x + r * 1.1, y + r * 0.85], [x - r * 1.1, y + r * 0.85]]);
-  else if (shape === "diamond") polygon(pen, [[x, y - r * 1.2], [x + r * 1.2, y], [x, y + r * 1.2], [x - r * 1.2, y]]);
-  else {
-    const a = r * 0.42;
-    const b = r * 1.1;
-    polygon(pen, [[x - a, y - b], [x + a, y - b], [x + a, y - a], [x + b, y - a], [x + b, y + a], [x + a, y + a], [x + a, y + b], [x - a, y + b], [x - a, y + a], [x - b, y + a], [x - b, y - a], [x - a, y - a]]);
-  }
-}
-
-function polygon(pen, points) {
-  points.forEach(([x, y], number) => (number ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-  pen.closePath();
-}
 
 // A feature's look, of the properties that simplestyle 1.1 names.
 function ground(about) {
@@ -221,7 +213,8 @@ export class CityMap {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._signs.recolour());
     this._map.on("mousemove", (event) => {
       const one = this._signs.at(event.containerPoint);
-      holder.title = one ? `${kindName(one.kind)}, ${say(`severity.${one.severity}`)}` : "";
+      const mark = this._signs.evidenceAt(event.containerPoint);
+      holder.title = mark ? `${say("story.evidence")}: ${placeWords(mark)}` : one ? `${kindName(one.kind)}, ${say(`severity.${one.severity}`)}` : "";
       holder.classList.toggle("over", Boolean(one));
     });
   }
@@ -252,9 +245,11 @@ export class CityMap {
     this._holder.dataset.signs = String(situations.length);
   }
 
-  select(one, cameras = []) {
+  select(one, cameras = [], evidence = []) {
     this._signs.selected = one?.situation_id ?? null;
     this._signs.around = cameras;
+    this._signs.evidence = evidence;
+    this._holder.dataset.evidence = evidence.map((it) => it.topics.length).join(" ");
     this._signs.draw();
     if (one?.position) {
       const place = [one.position.lat, one.position.lon];

@@ -4,6 +4,7 @@ import { get, mayAct, post } from "./api.js";
 import { actions } from "./acting.js";
 import { h, fill, refill } from "./dom.js";
 import { has, kindName, language, moment, personName, say, time, when } from "./words.js";
+import { evidenceLine, placesOf } from "./evidence.js";
 import { legend } from "./legend.js";
 import { play, stopEnded } from "./picture.js";
 import { storyWords } from "./story.js";
@@ -73,7 +74,7 @@ export class Situation {
     const { situation: one, alerts, grants, story } = this.told;
     stopEnded(grants ?? []);
     const cameras = [...(one.cameras ?? [])].sort((a, b) => a.rank - b.rank).map((it) => ({ ...it, ...this._cameras.get(it.camera_id), rank: it.rank }));
-    this._map.select(one, cameras);
+    this._map.select(one, cameras, placesOf(one.evidence));
     const headlines = new Map(alerts.map((it) => [it.alert_id, headlineOf(it)]));
     const open = new Set([...this.element.querySelectorAll("details")].filter((it) => !it.open).map((it) => it.dataset.part));
     const part = (name, count, ...inside) =>
@@ -91,7 +92,7 @@ export class Situation {
       part("reports", one.incidents?.length ?? 0, this._reports(one)),
       part("cameras", cameras.length, this._cameraList(cameras, grants ?? [])),
       this._steps(one, part),
-      part("story", story.length, this._export(one), h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, storyWords(it, headlines.get(it.id))))))),
+      part("story", story.length, this._export(one), evidenceLine(one.evidence), h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, storyWords(it, headlines.get(it.id))))))),
       part("alerts", alerts.length, h("ul", { className: "alerts" }, alerts.map((it) => h("li", {}, `${it.audience}: ${headlineOf(it)} `, h("small", {}, `${say(`message.${it.message_type}`)}, ${time(it.event_time)}`))))));
   }
 

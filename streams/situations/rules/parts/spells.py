@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from streams.situations.entry import Entry
@@ -137,7 +137,14 @@ def told_by(entry: Entry, opened_at: int) -> Observed:
     value = entry.value
     seconds = (value["event_time"] - opened_at) / 1000
     return Observed(
-        value["event_id"], entry.topic, entry.partition, entry.offset, None, seconds, None, value["source"]
+        value["event_id"],
+        entry.topic,
+        entry.partition,
+        entry.offset,
+        None,
+        seconds,
+        seen_by=value["source"],
+        position=place_in(entry) or UNSET,
     )
 
 

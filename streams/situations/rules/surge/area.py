@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from streams.geo import distance_m
 from streams.situations.config import RulesConfig
 from streams.situations.memory import name_of
@@ -89,7 +91,13 @@ def _observed(one: Incident, centre: Position | None, opened_at: int) -> Observe
     if centre is not None and one.position is not None:
         away_m = distance_m(centre.lat, centre.lon, one.position.lat, one.position.lon)
     return Observed(
-        one.event_id, one.topic, one.partition, one.offset, away_m, (one.event_time - opened_at) / 1000
+        one.event_id,
+        one.topic,
+        one.partition,
+        one.offset,
+        away_m,
+        (one.event_time - opened_at) / 1000,
+        position=one.position or UNSET,
     )
 
 
