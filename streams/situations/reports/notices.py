@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from schemas.errors import Invalid
+from schemas.weekly import spans
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.rule import City, KeepsList, Notices
@@ -21,6 +23,7 @@ SPEED, HUB, ZONE = "mobility.speed", "place.hub", "place.zone"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
 SPEED_MAX_MPS = 150.0
+WEEK_MS = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def _check_hub(entry: Entry, config: RulesConfig) -> None:
 def _check_zone(entry: Entry, config: RulesConfig) -> None:
     need(entry, _is_said(entry, "zone_id"), "zone_id", "the zone's own id")
     need(entry, _is_said(entry, "geometry"), "geometry", "a GeoJSON geometry")
+    spans(entry.value["hours"], ZoneInfo("UTC"), 0, WEEK_MS)  # Invalid names what is no time of a week
 
 
 NOTICES: Mapping[str, NoticeKind] = {

@@ -229,7 +229,7 @@ def windows_of(zone: ZoneKept, timezone: ZoneInfo, now: int) -> list[tuple[int, 
     if not zone.hours:
         return []
     table = [{"days": list(days), "from": begins, "until": ends} for days, begins, ends in zone.hours]
-    return list(spans(table, timezone, now - DAY_MS, now + AHEAD_MS))
+    return spans(table, timezone, now - DAY_MS, now + AHEAD_MS) or [(now, now)]
 
 
 def watch_of_zone(
