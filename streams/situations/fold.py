@@ -35,7 +35,8 @@ from streams.situations.operators.actions import (
     reason_of,
     separated,
 )
-from streams.situations.places import on_camera, on_site
+from streams.situations.places import drones_gone, on_camera, on_drone, on_site
+from streams.situations.reports.drones import FOOTPRINT, MISSION
 from streams.situations.reports.facts import camera_of, incident_of, next_of, position_of, time_of
 from streams.situations.reports.notices import NOTICES, check_notice
 from streams.situations.reports.owners import as_known, check_owner, is_known_by_another
@@ -120,6 +121,8 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
 def _untimed(state: CityState, entry: Entry) -> list[Event]:
     """An entry that does not move the clock: reference data, and observations, which may be older, or ahead in a play."""
     contract = entry.topic.partition(".")[2]
+    if contract in (MISSION, FOOTPRINT):
+        return on_drone(state, entry)
     if contract == SITE:
         site = site_of(entry, state.sites.sites, state.rules.limits.sites)
         state.sequence += 1
@@ -142,7 +145,7 @@ def _until(state: CityState, time_ms: int) -> list[Event]:
         state.now_ms = max(state.now_ms, due_at)
         events += _on_time(state, due) if isinstance(due, Situation) else _on_memory(state, due)
     state.now_ms = max(state.now_ms, time_ms)
-    return events
+    return events + drones_gone(state) if state.cameras.moving else events
 
 
 # -- what happens --------------------------------------------------------------------------------------------

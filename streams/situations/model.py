@@ -73,14 +73,32 @@ class Incident(Struct, frozen=True, gc=False):
         return self.event_time, self.incident_id
 
 
-class Camera(Struct, frozen=True, gc=False):
-    """A camera as its owner lists it, as far as the rules care. *source* alone lists it; empty: as of an incident."""
+class Moving(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A drone's mission and where its camera looks. *said_at*: when *endurance_s* was what it still had; *seen_at*: when it
+    was where it is, 0 before any *footprint* (lat, lon of its corners)."""
+
+    drone_id: str
+    mission_id: str
+    notice_id: str | None
+    said_at: int
+    cruise_mps: float = 0.0
+    endurance_s: float | None = None
+    starts_at: int | None = None
+    ends_at: int | None = None
+    seen_at: int = 0
+    footprint: tuple[tuple[float, float], ...] = ()
+
+
+class Camera(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A camera as its owner lists it, as far as the rules care. *source* alone lists it; empty: as of an incident. One that
+    is *moving* is a drone's."""
 
     camera_id: str
     position: Position | None
     purposes: tuple[str, ...]
     status: str
     source: str = ""
+    moving: Moving | None = None
 
     @property
     def is_usable(self) -> bool:

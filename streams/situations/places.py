@@ -9,7 +9,16 @@ from msgspec.structs import replace
 from schemas.event import Event
 from streams.geo import distance_m
 from streams.situations.answers.publish import publish
+from streams.situations.entry import Entry
 from streams.situations.model import Camera, Position, Site, Situation
+from streams.situations.reports.drones import (
+    MISSION,
+    camera_of,
+    camera_of_mission,
+    is_silent,
+    on_footprint,
+    reach_m,
+)
 from streams.situations.rule import Draft, Follows
 from streams.situations.rules.parts.reported import revised
 from streams.situations.state.city import CityState
@@ -25,8 +34,33 @@ def on_camera(state: CityState, camera: Camera) -> list[Event]:
     places = [one.position for one in (before, camera) if one is not None and one.position is not None]
     events = [state.camera_row(camera)]
     radius_m = max(state.rules.cameras.radius_m, state.rules.dispatch.radius_m)
+    radius_m = max([radius_m, *(reach_m(one) for one in (before, camera) if one is not None)])
     for situation in (*state.live_near(places, radius_m), *_of_rules_near(state, places, radius_m)):
         events += look_again(state, situation)
+    return events
+
+
+def on_drone(state: CityState, entry: Entry) -> list[Event]:
+    """A mission, or a footprint: the drone's camera is another, or elsewhere, from now on."""
+    known = state.cameras.get(camera_of(entry.value))
+    if entry.topic.partition(".")[2] == MISSION:
+        camera = camera_of_mission(entry, known)
+    elif known is None:
+        return []
+    else:
+        camera = on_footprint(entry, known)
+    state.sequence += 1
+    return on_camera(state, camera)
+
+
+def drones_gone(state: CityState) -> list[Event]:
+    """Drones of which nothing is heard any more, or whose mission's time is up, serve no place."""
+    gone = [one for one in state.cameras.moving.values() if is_silent(one, state.now_ms)]
+    events: list[Event] = []
+    for camera in gone:
+        ends_at = None if camera.moving is None else camera.moving.ends_at
+        is_over = ends_at is not None and ends_at <= state.now_ms
+        events += on_camera(state, replace(camera, status="not flying" if is_over else "silent"))
     return events
 
 

@@ -142,6 +142,14 @@ class TellsTrack(ABC):
         ``next_cameras`` with what they rest on, as ``core.track`` says them."""
 
 
+class ForbidsFlight(ABC):
+    """A rule that knows where drones may not fly."""
+
+    @abstractmethod
+    def forbids(self, city: City, drone_id: str, start: Position, end: Position) -> bool:
+        """Whether that drone may not fly in a straight line from *start* to *end*."""
+
+
 class Follows(ABC):
     """A rule whose situations change in its own way by an operator's action, as by new cameras or references."""
 

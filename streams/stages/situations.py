@@ -33,7 +33,8 @@ from streams.situations.answers.watches import observed_from, takes_evidence
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
-from streams.situations.reports.notices import NOTICES, SPEED
+from streams.situations.reports.drones import FOOTPRINT, MISSION, is_news_of
+from streams.situations.reports.notices import NOTICES, SPEED, ZONE
 from streams.situations.reports.sites import SITE
 from streams.situations.state.rows import check_row
 from streams.stages.situation_metrics import SituationMetrics
@@ -46,6 +47,8 @@ INPUTS = {
     **{contract: kind.entry_kind for contract, kind in NOTICES.items()},
     "place.camera": "place",
     SITE: "place",
+    MISSION: "place",
+    FOOTPRINT: "evidence",
     "core.tick": "tick",
     "core.evidence": "evidence",
     "core.action": "action",
@@ -90,7 +93,8 @@ class SituationsStage:
         self._metrics = SituationMetrics(self.group)
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
         self.beside = [topic_name(city, contract) for contract in BESIDE]
-        self._speeds = topic_name(city, SPEED)
+        self._asked = {topic_name(city, one): one for one in (SPEED, ZONE)}
+        self._footprints = topic_name(city, FOOTPRINT)
 
     @property
     def state(self) -> CityState | None:
@@ -173,7 +177,8 @@ class SituationsStage:
 
     def _offer(self, record: Record, held: SituationsAssignment, outbox: Outbox) -> None:
         metrics.records_taken.labels(self.group, record.topic).inc()
-        is_unasked = record.topic == self._speeds and not held.state.takes(SPEED)
+        asked = self._asked.get(record.topic)
+        is_unasked = asked is not None and not held.state.takes(asked)
         if is_unasked or (record.topic in self.beside and not _may_have_room(held.state, record)):
             held.inbox.saw(record)
             metrics.unlisted.labels(self.group).inc()
@@ -201,7 +206,8 @@ class SituationsStage:
             self._give(rules, None, held, outbox, rows, spans)
         for taken in held.inbox.take():
             record = taken.record
-            if record.topic in self.beside and not _has_room(held.state, taken.value):
+            is_seen = record.topic == self._footprints and not is_news_of(held.state.cameras, taken.value)
+            if is_seen or (record.topic in self.beside and not _has_room(held.state, taken.value)):
                 metrics.unlisted.labels(self.group).inc()  # another entry took the room since it was read
                 continue
             kind = INPUTS[contract_name(record.topic)]

@@ -15,7 +15,7 @@ from streams.situations.answers.alerts import Message, alert_id
 from streams.situations.answers.companies import own_kind
 from streams.situations.answers.grants import Change
 from streams.situations.config import RulesConfig
-from streams.situations.model import Incident, Position, Situation, View
+from streams.situations.model import Camera, Incident, Position, Situation, View
 from streams.situations.rules.in_force import told_version
 from streams.situations.words import others_of, text_of
 
@@ -170,10 +170,11 @@ def _references(view: View, audience: str) -> list[dict[str, str]]:
 
 
 def grant_event(
-    situation: Situation, change: Change, place: Position | None, config: RulesConfig, *, now: int
+    situation: Situation, change: Change, camera: Camera | None, config: RulesConfig, *, now: int
 ) -> Event:
-    """*place* is the camera's own."""
-    grant = change.grant
+    """The next revision of a grant, at the place of its *camera*."""
+    grant, place = change.grant, None if camera is None else camera.position
+    moving = None if camera is None else camera.moving
     value = event_fields(derived_id(grant.grant_id, grant.revision), config.city, now, place)
     value |= {
         "grant_id": grant.grant_id,
@@ -192,6 +193,7 @@ def grant_event(
         "override": grant.override,
         "rule": situation.rule,
         "rule_version": told_version(situation.rule, config),
+        "notice_id": None if moving is None else moving.notice_id,
     }
     return Event("core.grant", situation.situation_id, value)
 

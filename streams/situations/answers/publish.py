@@ -98,8 +98,7 @@ def grant_events(state: CityState, situation: Situation, changes: Iterable[Chang
     events = []
     for change in changes:
         camera = state.cameras.get(change.grant.camera_id)
-        place = camera.position if camera is not None else None
-        events.append(grant_event(situation, change, place, state.rules, now=state.now_ms))
+        events.append(grant_event(situation, change, camera, state.rules, now=state.now_ms))
     return events
 
 

@@ -10,9 +10,12 @@ from msgspec.structs import replace
 
 from streams.geo import Grid
 from streams.situations.model import Camera, CameraAt, Position
+from streams.situations.reports.drones import Forbids, away_m
 
 CELL_DEG = 0.004
 """Some 440 m of latitude: a search of 500 m touches about nine cells."""
+DRONES_MAX = 5
+"""Drones beside the fixed cameras of a place, the nearest first."""
 
 
 @dataclass(slots=True)
@@ -21,6 +24,8 @@ class CameraIndex:
 
     cameras: dict[str, Camera] = field(default_factory=dict)
     grid: Grid[str] = field(default_factory=lambda: Grid(CELL_DEG))
+    moving: dict[str, Camera] = field(default_factory=dict)
+    forbids: Forbids = lambda _drone, _start, _end: False
 
     def get(self, camera_id: str) -> Camera | None:
         return self.cameras.get(camera_id)
@@ -28,12 +33,14 @@ class CameraIndex:
     def put(self, camera: Camera) -> None:
         self.remove(camera.camera_id)
         self.cameras[camera.camera_id] = camera
-        if camera.position is not None:
+        if camera.moving is not None:
+            self.moving[camera.camera_id] = camera
+        elif camera.position is not None:
             self.grid.add(camera.camera_id, camera.position.lat, camera.position.lon)
 
     def remove(self, camera_id: str) -> None:
         camera = self.cameras.pop(camera_id, None)
-        if camera is not None and camera.position is not None:
+        if self.moving.pop(camera_id, None) is None and camera is not None and camera.position is not None:
             self.grid.remove(camera_id, camera.position.lat, camera.position.lon)
 
 
@@ -48,15 +55,21 @@ def nearest_cameras(
     """The *count* usable cameras closest to *place*, nearest first, none farther than *radius_m* metres.
 
     A camera that is out of order, retired or without a place, or that *usable* refuses, is skipped, not
-    counted. Ties, to the millimetre, break by camera id, so two workers choose the same set.
+    counted. Ties, to the millimetre, break by camera id, so two workers choose the same set. Drones that serve the place
+    come beside them, however far, and take nobody's room.
     """
     found = (
-        (away_m, camera_id)
-        for camera_id, away_m in index.grid.near(place.lat, place.lon, radius_m)
+        (away, camera_id)
+        for camera_id, away in index.grid.near(place.lat, place.lon, radius_m)
         if index.cameras[camera_id].is_usable and usable(index.cameras[camera_id])
     )
     nearest = heapq.nsmallest(max(count, 0), found)
-    return [CameraAt(camera_id, rank, away_m) for rank, (away_m, camera_id) in enumerate(nearest, 1)]
+    if index.moving:
+        drones = (one for one in index.moving.values() if one.is_usable and usable(one))
+        reached = ((away_m(one, place, index.forbids), one.camera_id) for one in drones)
+        served = sorted((away, camera_id) for away, camera_id in reached if away is not None)
+        nearest = sorted([*nearest, *served[:DRONES_MAX]])
+    return [CameraAt(camera_id, rank, away) for rank, (away, camera_id) in enumerate(nearest, 1)]
 
 
 def cameras_for(

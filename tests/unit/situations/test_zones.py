@@ -126,7 +126,9 @@ def zones(*entries: Entry, **numbers: Any) -> Zones:
 
 def alerts(city: City, audience: str = "operator") -> list[tuple[str, str]]:
     return [
-        (one["message_type"], one["headline"]) for one in city.all("core.alert") if one["audience"] == audience
+        (one["message_type"], one["headline"])
+        for one in city.all("core.alert")
+        if one["audience"] == audience
     ]
 
 
@@ -460,4 +462,6 @@ def test_a_grown_zone_reaches_as_far_as_a_camera_sees() -> None:
     middle = place(0)
     assert view_in(areas, middle["lat"], middle["lon"], 999) == "certain"
     assert view_in(areas, middle["lat"], middle["lon"], 1_005) == "possible"
-    assert distance_m(middle["lat"], middle["lon"], place(1_000)["lat"], middle["lon"]) == pytest.approx(1_000, 1e-4)
+    assert distance_m(middle["lat"], middle["lon"], place(1_000)["lat"], middle["lon"]) == pytest.approx(
+        1_000, 1e-4
+    )

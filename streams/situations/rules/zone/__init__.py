@@ -20,16 +20,28 @@ from schemas.heights import NOT, POSSIBLE
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.memory import Memory, beneath, name_of
-from streams.situations.model import Situation
+from streams.situations.model import Position, Situation
 from streams.situations.reports.facts import position_of, source_of
 from streams.situations.reports.notices import ZONE, need
-from streams.situations.rule import City, Draft, Explains, Follows, KeepsList, Notices, Rule, Step
+from streams.situations.rule import (
+    City,
+    Draft,
+    Explains,
+    Follows,
+    ForbidsFlight,
+    KeepsList,
+    Notices,
+    Rule,
+    Step,
+)
 from streams.situations.rules.parts.spells import shown
+from streams.situations.rules.zone.areas import crosses
 from streams.situations.rules.zone.breaches import Breaches
 from streams.situations.rules.zone.config import NAME, VERSION, Numbers
 from streams.situations.rules.zone.places import (
     DAY_MS,
     DETECTIONS,
+    IN,
     PLACE,
     WATCHING,
     Watching,
@@ -50,7 +62,7 @@ __all__ = ["VERSION", "Numbers", "build"]
 LEFT = "left"
 
 
-class ZoneRule(Rule, Notices, KeepsList, Follows, Explains):
+class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
     """Memories for each part of a zone and for each thing inside one; one situation for each thing."""
 
     name = NAME
@@ -257,6 +269,16 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains):
 
     def on_action(self, city: City, after: Situation) -> Draft:
         return shown(city, after, {} if after.is_closed else self._breaches.uses(city, after))
+
+    def forbids(self, city: City, drone_id: str, start: Position, end: Position) -> bool:
+        """Whether a zone on the way excludes drones, whatever its height and hours, and does not allow this one."""
+        zones = (kept_of(memory) for _, memory in beneath(city.memories, NAME, PLACE))
+        return any(
+            zone.part == IN
+            and zone.applies("drone", drone_id, self._numbers.drones)
+            and crosses(zone.areas, (start.lat, start.lon), (end.lat, end.lon))
+            for zone in zones
+        )
 
     def otherwise(self, city: City, situation: Situation) -> str | None:
         numbers = self._numbers

@@ -76,6 +76,12 @@ def view_in(areas: Sequence[Area], lat: float, lon: float, view_m: float) -> str
     return SURE if is_inside else POSSIBLE
 
 
+def crosses(areas: Sequence[Area], start: tuple[float, float], end: tuple[float, float]) -> bool:
+    """Whether the straight line from *start* to *end* touches one of *areas*."""
+    plane = _plane(tuple(areas))
+    return bool(_shape(tuple(areas)).intersects(shapely.LineString(plane.xy([start, end]))))
+
+
 class Plane:
     """A plane in metres east and north of a middle."""
 

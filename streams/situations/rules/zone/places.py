@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
-from schemas.weekly import spans
 
 from schemas.event import Event, derived_id
 from schemas.heights import ABOVE_GROUND, NOT, POSSIBLE, SURE, Bound, Terrain, between, limit
+from schemas.weekly import spans
 from streams.situations.answers.watches import standing_event
 from streams.situations.config import RulesConfig
 from streams.situations.memory import Memory, memory_of, name_of, remembered
