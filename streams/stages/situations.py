@@ -34,7 +34,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.situations.reports.drones import FOOTPRINT, MISSION, is_news_of
-from streams.situations.reports.notices import NOTICES, SPEED, ZONE
+from streams.situations.reports.notices import NOTICES, SPEED, VERDICT, ZONE
 from streams.situations.reports.sites import SITE
 from streams.situations.state.rows import check_row
 from streams.stages.situation_metrics import SituationMetrics
@@ -93,7 +93,7 @@ class SituationsStage:
         self._metrics = SituationMetrics(self.group)
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
         self.beside = [topic_name(city, contract) for contract in BESIDE]
-        self._asked = {topic_name(city, one): one for one in (SPEED, ZONE)}
+        self._asked = {topic_name(city, one): one for one in (SPEED, ZONE, VERDICT)}
         self._footprints = topic_name(city, FOOTPRINT)
 
     @property

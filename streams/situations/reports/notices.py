@@ -19,7 +19,7 @@ from streams.situations.entry import Entry
 from streams.situations.rule import City, KeepsList, Notices
 
 OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
-SPEED, HUB, ZONE = "mobility.speed", "place.hub", "place.zone"
+SPEED, HUB, ZONE, VERDICT = "mobility.speed", "place.hub", "place.zone", "drone.verdict"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
 SPEED_MAX_MPS = 150.0
@@ -100,6 +100,10 @@ def _check_zone(entry: Entry, config: RulesConfig) -> None:
     spans(entry.value["hours"], ZoneInfo("UTC"), 0, WEEK_MS)  # Invalid names what is no time of a week
 
 
+def _check_verdict(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "drone_id"), "drone_id", "the drone's id")
+
+
 NOTICES: Mapping[str, NoticeKind] = {
     OBSERVATION: NoticeKind(
         "notice",
@@ -112,6 +116,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     ),
     HUB: NoticeKind("place", _check_hub, lambda it: f"hub {it['hub_id']}"),
     ZONE: NoticeKind("place", _check_zone, lambda it: f"zone {it['zone_id']}", is_list=True),
+    VERDICT: NoticeKind("evidence", _check_verdict, lambda it: f"a drone judged {it['verdict']}"),
     SPEED: NoticeKind(
         "evidence",
         _check_speed,

@@ -79,10 +79,11 @@ GRAVITY = {
         disturbance assist assist.medical assist.fire assist.police""",
     ("minor", "future"): "standby",
     ("unknown", "unknown"): """
-        other death disaster vulnerable wanted wanted.candidate check check.welfare check.call check.suspicious
+        other death disaster vulnerable wanted wanted.candidate check check.welfare check.call check.suspicious check.drone
+        intrusion intrusion.drone intrusion.boat intrusion.person intrusion.vehicle
         traffic traffic.stop traffic.stalled traffic.parking traffic.jam service patrol animal""",
 }
-"""CAP's severity and urgency → every kind that is told so. disaster, vulnerable and wanted have rules of their own."""
+"""CAP's severity and urgency → every kind that is told so. disaster, vulnerable, wanted, intrusion: rules of their own."""
 
 ORDER = """
     rescue.collapse rescue.aircraft warning.weather.tornado warning.tsunami warning.earthquake

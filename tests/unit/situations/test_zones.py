@@ -465,3 +465,62 @@ def test_a_grown_zone_reaches_as_far_as_a_camera_sees() -> None:
     assert distance_m(middle["lat"], middle["lon"], place(1_000)["lat"], middle["lon"]) == pytest.approx(
         1_000, 1e-4
     )
+
+
+# -- verdicts -------------------------------------------------------------------------------------------------
+
+
+def a_verdict(
+    verdict: str, clock: str = "12:00", *reasons: str, drone: str = "d1", north_m: float = 0
+) -> Entry:
+    value = {
+        "event_id": f"verdict {drone} {clock}",
+        "source": "drones",
+        "event_time": at(clock),
+        "received_time": at(clock),
+        "position": place(north_m),
+        "drone_id": drone,
+        "verdict": verdict,
+        "reasons": list(reasons),
+        "transmitter": None,
+        "known_as": "unknown",
+        "speed_mps": None,
+        "height_m": None,
+        "operator_position": None,
+        "first_seen": at(clock),
+        "last_seen": at(clock),
+        "nearest_own": None,
+        "nearest_own_m": None,
+    }
+    return Entry("evidence", "demo.drone.verdict", 0, 0, value)
+
+
+def test_a_drone_that_contradicts_itself_is_a_situation_until_it_no_longer_does() -> None:
+    city = zones(forward_to={"112": "police"})
+    for verdict in ("own", "registered", "unknown", "stale"):
+        city.take(a_verdict(verdict))
+    assert not city.newest()
+    city.take(a_tick("12:00"), a_verdict("implausible", "12:00", "jump"))
+    situation = city.the_situation()
+    assert (situation["kind"], situation["agencies"]) == ("check.drone", ["112"])
+    assert situation["reason"] == "it contradicts itself: jump"
+    assert alerts(city, "112") == [("alert", "모순된 드론 신호: 위치가 건너뜀")]
+    city.take(a_verdict("implausible", "12:00:30", "jump"))
+    assert city.the_situation()["revision"] == 1
+    city.take(a_verdict("implausible", "12:01", "jump", "two_places"))
+    assert city.the_situation()["reason"] == "it contradicts itself: jump, two places"
+    city.take(a_tick("12:01:30"), a_verdict("unknown", "12:01:30"))
+    assert city.the_situation()["status"] == "closed"
+    assert not [name for name in city.state.memories if "thing" in name]
+
+
+def test_an_implausible_drone_in_a_zone_is_one_situation() -> None:
+    city = zones(a_zone(), silent_s=600)
+    city.sees("entered", "d1")
+    city.take(a_verdict("implausible", "12:00:10", "two_places"))
+    assert len(city.newest()) == 1
+    assert city.the_situation()["reason"] == "it contradicts itself: two places"
+    city.sees("left", "d1", clock="12:00:20")
+    assert city.the_situation()["status"] == "open", "it still contradicts itself"
+    city.take(a_tick("12:02:10"))
+    assert city.the_situation()["status"] == "closed"

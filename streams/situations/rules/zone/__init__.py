@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from schemas.event import Event, derived_id
-from schemas.heights import NOT, POSSIBLE
+from schemas.heights import NOT
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.memory import Memory, beneath, name_of
 from streams.situations.model import Position, Situation
 from streams.situations.reports.facts import position_of, source_of
-from streams.situations.reports.notices import ZONE, need
+from streams.situations.reports.notices import VERDICT, ZONE, need
 from streams.situations.rule import (
     City,
     Draft,
@@ -55,7 +55,8 @@ from streams.situations.rules.zone.places import (
     windows_of,
     zone_known,
 )
-from streams.situations.rules.zone.things import THING, Stay, Thing, thing_in, thing_known
+from streams.situations.rules.zone.stays import Stays, both
+from streams.situations.rules.zone.things import THING, Thing, thing_in, thing_known
 
 __all__ = ["VERSION", "Numbers", "build"]
 
@@ -68,11 +69,12 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
     name = NAME
     version = VERSION
     keeps = frozenset({f"{NAME}:"})
-    notices = frozenset({ZONE})
+    notices = frozenset({ZONE, VERDICT})
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
         self._breaches = Breaches(config, numbers)
+        self._stays = Stays(numbers, self._breaches)
 
     # -- zones -----------------------------------------------------------------------------------------------
 
@@ -86,7 +88,10 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
         return next((one.source for one in parts_known(city, entry.value["zone_id"]).values()), None)
 
     def on_notice(self, city: City, entry: Entry) -> Step:
-        """A zone is watched from now on, as it is said now. Who is inside stays inside, until the match says otherwise."""
+        """A zone is watched from now on, as it is said now; who is inside stays inside, until the match says otherwise. Or a
+        drone was judged."""
+        if entry.topic.endswith(VERDICT):
+            return self._stays.judged(city, entry)
         value = entry.value
         known = parts_known(city, value["zone_id"])
         if any(value["event_time"] < one.heard for one in known.values()):
@@ -105,8 +110,8 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
                 memories.append(watching.memory(zone.key))
                 watches.append(event)
         for zone in known.values():
-            gone = _both(gone, self._ended(city, zone))
-        return _both(Step((), memories, (), watches), gone)
+            gone = both(gone, self._ended(city, zone))
+        return both(Step((), memories, (), watches), gone)
 
     def _told(self, city: City, zone: ZoneKept, before: Watching) -> tuple[Watching, Event]:
         """The next revision of a part's watch, with its hours of the next days and those inside it."""
@@ -130,7 +135,7 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
         for key in watching.inside:
             thing = thing_known(city, key)
             if thing is not None and zone.key in thing.stays:
-                step = _both(step, self._out(city, thing, {zone.key}, "the zone's time is over", "over"))
+                step = both(step, self._stays.out(city, thing, {zone.key}, "the zone's time is over", "over"))
         forgets = [name_of(NAME, f"{PLACE}{zone.key}"), name_of(NAME, f"{WATCHING}{zone.key}")]
         forgets = [one for one in forgets if one in city.memories]
         kept = [one for one in step.memories if one.name not in forgets]
@@ -156,8 +161,8 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
         answer = NOT if value["kind"] == LEFT else self._judged(city, zone, thing, value)
         if answer == NOT:
             reason = "left the zone" if value["kind"] == LEFT else "is allowed there now"
-            return Step() if stay is None else self._out(city, thing, {zone.key}, reason, "over")
-        return self._inside(city, zone, thing, stay, value, answer)
+            return Step() if stay is None else self._stays.out(city, thing, {zone.key}, reason, "over")
+        return self._stays.inside(city, zone, thing, stay, value, answer)
 
     def _judged(self, city: City, zone: ZoneKept, thing: Thing, value: Mapping[str, Any]) -> str:
         """Whether it is a breach: certain, possible or not."""
@@ -172,92 +177,13 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
             answers.append(zone.seen_from(at.lat, at.lon, is_camera_s, self._numbers.view_m))
         return all_of(answers)
 
-    def _inside(
-        self,
-        city: City,
-        zone: ZoneKept,
-        thing: Thing,
-        stay: Stay | None,
-        value: Mapping[str, Any],
-        answer: str,
-    ) -> Step:
-        now, at = city.now_ms, value["event_time"]
-        lost_at = now + round(self._numbers.silent_s * 1000)
-        is_new, is_surer = (
-            stay is None,
-            stay is not None and stay.certainty == POSSIBLE and answer != POSSIBLE,
-        )
-        certainty = answer if stay is None or is_surer else stay.certainty
-        after = Stay(at if stay is None else stay.since, at, lost_at, certainty)
-        thing = replace(thing, stays={**thing.stays, zone.key: after})
-        situation = city.situations.get(thing.situation_id or "")
-        memories: list[Memory] = []
-        if is_new:
-            watching = watching_of(city, zone.key)
-            inside = tuple(sorted({*watching.inside, thing.key}))
-            seed_at = now + round(self._numbers.seed_after_s * 1000)
-            memories.append(watching.changed(inside, seed_at).memory(zone.key))
-            if situation is None:
-                situation = self._overflow(city, watching)
-        thing, drafts = self._breaches.told(city, zone, thing, situation, value, is_news=is_new or is_surer)
-        step = Step(drafts, [*memories, thing.memory])
-        is_known = name_of(NAME, thing.key) in city.memories
-        return step if is_known else _both(self._made_room(city), step)
-
-    def _known(self, city: City) -> dict[str, Memory]:
-        return {THING + rest: memory for rest, memory in beneath(city.memories, NAME, THING)}
-
-    def _made_room(self, city: City) -> Step:
-        """Where there is no room for one more, the thing that was silent for longest is let go."""
-        known = self._known(city)
-        if len(known) < self._numbers.things_max:
-            return Step()
-        oldest = min(known.values(), key=lambda one: (one.wake_at or 0, one.key)).read(Thing)
-        reason = "let go: more things are in zones than the city holds, and this was silent for longest"
-        return self._out(city, oldest, {*oldest.stays}, reason, "over")
-
-    def _overflow(self, city: City, watching: Watching) -> Situation | None:
-        """The situation that opened last of those in a zone that holds as many things as are told one by one."""
-        if len(watching.inside) < self._numbers.zone_things_max:
-            return None
-        things = (thing_known(city, key) for key in watching.inside)
-        ids = {thing.situation_id for thing in things if thing is not None}
-        still = [
-            one for one in map(city.situations.get, ids - {None}) if one is not None and not one.is_closed
-        ]
-        return max(still, key=lambda one: one.age, default=None)
-
-    def _out(self, city: City, thing: Thing, keys: set[str], reason: str, words: str) -> Step:
-        """*thing* is no longer inside the parts *keys*; inside no other either, its situation is over."""
-        memories: list[Memory] = []
-        for key in sorted(keys):
-            watching = watching_of(city, key)
-            inside = tuple(one for one in watching.inside if one != thing.key)
-            seed_at = city.now_ms + round(self._numbers.seed_after_s * 1000)
-            memories.append(watching.changed(inside, seed_at).memory(key))
-        stays = {key: stay for key, stay in thing.stays.items() if key not in keys}
-        if stays:
-            return Step((), [*memories, replace(thing, stays=stays).memory])
-        drafts = self._breaches.over(city, thing, self._others_of(city, thing), reason, words)
-        return Step(drafts, memories, [name_of(NAME, thing.key)])
-
-    def _others_of(self, city: City, thing: Thing) -> int:
-        """How many other things its situation stands for."""
-        every = (memory for _, memory in beneath(city.memories, NAME, THING))
-        return sum(one.situation_id == thing.situation_id and one.key != thing.key for one in every)
-
     # -- time and operators ----------------------------------------------------------------------------------
 
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         if isinstance(due, Situation):
             return Step()
         if due.key.startswith(THING):
-            thing = thing_known(city, due.key)
-            lost = {key for key, one in thing.stays.items() if one.lost_at <= city.now_ms} if thing else set()
-            if thing is None or not lost:
-                return Step(memories=[due])
-            reason = f"lost: not seen for {self._numbers.silent_s:g} s, and not seen to leave"
-            return self._out(city, thing, lost, reason, "lost")
+            return self._stays.due(city, due)
         key = due.key.removeprefix(WATCHING)
         zone, watching = zone_known(city, key), watching_of(city, key)
         if zone is None:
@@ -292,17 +218,6 @@ def _said(zone: ZoneKept) -> str:
     """A digest of what its watch looks for: another is told to the match, the same is not."""
     what = (zone.place, zone.floor, zone.ceiling, zone.hours, zone.applies_to, zone.starts_at, zone.ends_at)
     return derived_id(*map(repr, what))
-
-
-def _both(one: Step, other: Step) -> Step:
-    """Both answers. Of what both remember of one thing, the other's holds."""
-    later = {memory.name for memory in other.memories} | set(other.forgets)
-    return Step(
-        [*one.drafts, *other.drafts],
-        [*(memory for memory in one.memories if memory.name not in later), *other.memories],
-        [*one.forgets, *other.forgets],
-        [*one.watches, *other.watches],
-    )
 
 
 def build(config: RulesConfig, numbers: Mapping[str, Any]) -> ZoneRule:

@@ -14,12 +14,13 @@ from streams.geo import distance_m
 from streams.situations.answers.alerts import OPERATOR
 from streams.situations.answers.watches import observed_from
 from streams.situations.config import RulesConfig
+from streams.situations.entry import Entry
 from streams.situations.law import Use
 from streams.situations.model import Observed, Position, Situation, View, listed_with
 from streams.situations.reports.facts import position_of
 from streams.situations.rule import City, Draft
 from streams.situations.rules.parts.settings import Speech
-from streams.situations.rules.parts.spells import ended, shown
+from streams.situations.rules.parts.spells import begun, ended, place_in, shown, told_by
 from streams.situations.rules.zone.config import NAME, Numbers
 from streams.situations.rules.zone.places import IN, SEEN, ZoneKept, zone_known
 from streams.situations.rules.zone.things import Thing
@@ -57,6 +58,38 @@ class Breaches:
             return thing, ()
         after = self._again(city, thing, situation, at, found, value, is_news=is_news)
         return replace(thing, **_told_at(at)), [self._shown(city, after)]
+
+    def judged(
+        self, city: City, thing: Thing, situation: Situation | None, entry: Entry, *, is_news: bool
+    ) -> tuple[Thing, Sequence[Draft]]:
+        """A drone that contradicts itself: told with what it is in already, or as a situation of its own."""
+        value, at = entry.value, place_in(entry)
+        if situation is None and thing.situation_id is None:
+            numbers = self._numbers
+            view = begun(
+                numbers.implausible_kind,
+                entry,
+                at,
+                agencies=tuple(sorted(numbers.forward_to)),
+                severity=numbers.possible_severity,
+                urgency=numbers.urgency,
+                words=self._said(city, self._template(None, thing), thing, None, value["event_time"]),
+                shown_to=(OPERATOR,),
+            )
+            its_id = derived_id(NAME, thing.key, value["event_id"])
+            situation = Situation(its_id, thing.key, city.sequence, 1, self._why(thing), view, rule=NAME)
+            thing = replace(thing, situation_id=its_id, **_told_at(at))
+            return thing, [self._shown(city, situation)]
+        if situation is None or situation.is_closed or not (is_news or self._has_moved(thing, at)):
+            return thing, ()
+        found = told_by(entry, situation.view.opened_at)
+        after = self._again(city, thing, situation, at, found, value, is_news=is_news)
+        if is_news:
+            after = replace(after, reason=self._why(thing))
+        return replace(thing, **_told_at(at)), [self._shown(city, after)]
+
+    def _why(self, thing: Thing) -> str:
+        return f"it contradicts itself: {', '.join(one.replace('_', ' ') for one in thing.reasons)}"
 
     def over(self, city: City, thing: Thing, others: int, reason: str, words: str) -> Sequence[Draft]:
         """The end of its situation, unless that stands for *others* too."""
@@ -141,15 +174,17 @@ class Breaches:
         return distance_m(thing.told_lat, thing.told_lon, at.lat, at.lon) > self._numbers.move_m
 
     def _template(self, zone: ZoneKept | None, thing: Thing) -> str:
+        if zone is None and thing.reasons:
+            return thing.reasons[0]
         if zone is not None and zone.part not in (IN, SEEN):
             return "outside"
         return "possible" if self._is_possible(thing) else "inside"
 
     def _said(self, city: City, template: str, thing: Thing, zone: ZoneKept | None, at_ms: int) -> Said:
         name = zone.name if zone is not None else "-"
-        return self._speech.said(
-            template, {"kind": self._numbers.kind_of(thing.label)}, zone=name, time=_clock(city, at_ms)
-        )
+        numbers = self._numbers
+        kind = numbers.implausible_kind if zone is None and thing.reasons else numbers.kind_of(thing.label)
+        return self._speech.said(template, {"kind": kind}, zone=name, time=_clock(city, at_ms))
 
     def _shown(self, city: City, situation: Situation) -> Draft:
         return shown(city, situation, self.uses(city, situation))

@@ -22,6 +22,17 @@ class Words(Templates):
     outside: str
     lost: str
     over: str
+    jump: str
+    speed: str
+    two_places: str
+    operator_far: str
+    operator_follows: str
+    bad_serial: str
+    replayed: str
+    frozen: str
+    too_high: str
+    address_changed: str
+    plausible: str
 
 
 class Numbers(Strict):
@@ -34,6 +45,8 @@ class Numbers(Strict):
     urgency: Urgency = default("urgency")
     hysteresis_m: float = default("hysteresis_m", ge=0, le=5_000)
     tell_every_s: float = default("tell_every_s", ge=1, le=3_600)
+    implausible_kind: str = default("implausible_kind")
+    implausible_s: float = default("implausible_s", gt=0, le=86_400)
     silent_s: float = default("silent_s", gt=0, le=86_400)
     move_m: float = default("move_m", ge=0)
     view_m: float = default("view_m", ge=0, le=5_000)

@@ -16,6 +16,10 @@ THING = "thing\x1f"
 """What the key of its memory begins with."""
 
 
+VERDICT_STAY = "verdict"
+"""The key of the stay of a drone that contradicts itself, which is in no zone."""
+
+
 class Stay(Struct, frozen=True, gc=False, omit_defaults=True):
     """A thing inside one part of a zone: event time of the first and the last evidence, when it counts as lost, and how
     certain it is."""
@@ -36,6 +40,7 @@ class Thing(Struct, frozen=True, gc=False, omit_defaults=True):
     stays: dict[str, Stay]
     seen_by: str | None = None
     situation_id: str | None = None
+    reasons: tuple[str, ...] = ()
     told_lat: float | None = None
     told_lon: float | None = None
 
