@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from confluent_kafka import Producer
 
 from schemas.event import Event
 from schemas.wire import Wire
+from streams.match.core.watch_parts import Limit, Ring
 from streams.match.core.watches import FOREVER_MS, Watch
 from streams.runtime.kafka import read_whole
 from tests.match_oracle import LAT, LON, Sight, is_inside, wants
@@ -74,6 +75,16 @@ def event_of(city: str, seen: Seen) -> Event:
     return Event(one.contract, value[KEYS[one.contract]], value)
 
 
+def points_of(ring: Ring) -> list[dict[str, float]]:
+    return [{"lat": lat, "lon": lon} for lat, lon in ring]
+
+
+def limit_value(limit: Limit | None) -> dict[str, object] | None:
+    if limit is None:
+        return None
+    return {"low_m": limit.metres.low, "high_m": limit.metres.high, "reference": limit.reference}
+
+
 def watch_event(city: str, watch: Watch, *, at: int) -> Event:
     """The ``core.watch`` event of *watch*."""
     lat_lon = watch.centre
@@ -93,7 +104,7 @@ def watch_event(city: str, watch: Watch, *, at: int) -> Event:
         "event": watch.event,
         "centre": {"lat": lat_lon[0], "lon": lat_lon[1]} if lat_lon else None,
         "radius_m": watch.radius_m if lat_lon else None,
-        "polygon": [{"lat": lat, "lon": lon} for lat, lon in watch.corners],
+        "polygon": points_of(watch.corners),
         "hysteresis_m": watch.hysteresis_m,
         "topics": sorted(watch.topics),
         "labels": sorted(watch.labels),
@@ -106,6 +117,17 @@ def watch_event(city: str, watch: Watch, *, at: int) -> Event:
         "purpose": watch.purpose,
         "rule": None,
         "rule_version": None,
+        "areas": [
+            {"outline": points_of(one.outline), "holes": [{"corners": points_of(hole)} for hole in one.holes]}
+            for one in watch.areas
+        ],
+        "floor": limit_value(watch.floor),
+        "ceiling": limit_value(watch.ceiling),
+        "windows": [{"opens_at": opens_at, "closes_at": closes_at} for opens_at, closes_at in watch.windows],
+        "inside": [asdict(one) for one in watch.inside],
+        "tell_inside_every_s": None
+        if watch.tell_inside_every_ms is None
+        else watch.tell_inside_every_ms / 1000,
     }
     return Event("core.watch", watch.watch_id, value)
 

@@ -43,8 +43,8 @@ class ShelfRow:
     changed_ms: int
     head: Value
     _newest: bytes
-    _before: deque[tuple[int, bytes]]
-    """The older revisions: the time of each one's record, and what differs."""
+    _before: deque[tuple[int, int, bytes]]
+    """The older revisions: the offset and the time of each one's record, and what differs."""
 
     def value(self) -> dict[str, Any]:
         found: dict[str, Any] = orjson.loads(zlib.decompress(self._newest))
@@ -52,16 +52,18 @@ class ShelfRow:
 
     def revisions(self, as_of_ms: int | None = None) -> list[dict[str, Any]]:
         """All that are kept, the oldest first; with *as_of_ms* those whose records were written until then."""
-        text = zlib.decompress(self._newest)
-        found = [(self.changed_ms, text)]
-        for changed_ms, piece in reversed(tuple(self._before)):
-            text = zlib.decompressobj(zdict=text).decompress(piece)
-            found.append((changed_ms, text))
         return [
-            orjson.loads(text)
-            for changed_ms, text in reversed(found)
-            if as_of_ms is None or changed_ms <= as_of_ms
+            value for _, written_ms, value in self.written() if as_of_ms is None or written_ms <= as_of_ms
         ]
+
+    def written(self) -> list[tuple[int, int, dict[str, Any]]]:
+        """(offset and time of its record, value) of all that are kept, the oldest first."""
+        text = zlib.decompress(self._newest)
+        found = [(self.place, self.changed_ms, text)]
+        for place, changed_ms, piece in reversed(tuple(self._before)):
+            text = zlib.decompressobj(zdict=text).decompress(piece)
+            found.append((place, changed_ms, text))
+        return [(place, changed_ms, orjson.loads(text)) for place, changed_ms, text in reversed(found)]
 
 
 @dataclass(slots=True)
@@ -144,12 +146,12 @@ class Shelf:
                 yield row
 
 
-def _chain(before: ShelfRow | None, text: bytes) -> deque[tuple[int, bytes]]:
+def _chain(before: ShelfRow | None, text: bytes) -> deque[tuple[int, int, bytes]]:
     """The older revisions of *before*, and its newest one by what differs from *text*."""
     if before is None:
         return deque(maxlen=REVISIONS_MAX - 1)
     packer = zlib.compressobj(1, zdict=text)
     piece = packer.compress(zlib.decompress(before._newest)) + packer.flush()
     chain = before._before.copy()
-    chain.append((before.changed_ms, piece))
+    chain.append((before.place, before.changed_ms, piece))
     return chain

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from connectors.gateway.accounts import Accounts
 from connectors.gateway.app import app_of
+from connectors.gateway.deliveries import add as add_deliveries
 from connectors.gateway.examination import PushedSource
 from connectors.gateway.health import add as add_health
 from connectors.gateway.service import Gateway
@@ -129,6 +130,7 @@ class CityGateway:
         parts: list[Callable[[FastAPI, Gateway], object]] = [
             self._tickets.add,
             partial(add_subscriptions, desk=subscriptions),
+            partial(add_deliveries, readings=self._readings, receivers=subscriptions),
             partial(add_health, health=self._health),
             figures_of(city, platform, self._following),
             *oidc_of(city, platform, self.url),

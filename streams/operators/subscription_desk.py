@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from connectors.base import Sink
 from connectors.gateway.accounts import Account, Accounts
+from connectors.gateway.deliveries import ALERT, AlertReceiver, WrittenRevision
 from connectors.gateway.subscription_desk import Change, Issued, KnownSubscription, Probe
 from connectors.subscribers import DELIVERED
 from schemas.catalogue import topic_name
@@ -25,6 +26,7 @@ from streams.deliver import rows, subscriptions
 from streams.deliver.account_bounds import SECRETS, held
 from streams.deliver.bodies import probe_delivery
 from streams.deliver.subscriptions import Subscription, in_force
+from streams.operators.alert_receivers import receivers_of
 from streams.operators.publisher import Publisher
 from streams.operators.shown_subscriptions import shown
 from streams.runtime.follower import Follower, Following
@@ -253,6 +255,20 @@ class LogSubscriptions:
                 self._deliveries.pop(row.key, None)
             else:
                 self._deliveries[row.key] = row.value
+
+    def of_alert(
+        self, revisions: Sequence[WrittenRevision], purposes_of_law: Collection[str]
+    ) -> Sequence[AlertReceiver]:
+        """See ``connectors.gateway.deliveries.Receivers``."""
+        found = self._in_force()
+        return receivers_of(
+            found.values(),
+            dict(self._deliveries),
+            revisions,
+            topic=topic_name(self._city, ALERT),
+            purposes=purposes_of_law,
+            held={name: self._held(one) for name, one in found.items()},
+        )
 
     # -- what is shown ---------------------------------------------------------------------------------------
 

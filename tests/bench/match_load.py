@@ -253,6 +253,12 @@ def watch(there: Ground, number: int) -> Event:
         "purpose": "fire-safety",
         "rule": None,
         "rule_version": None,
+        "areas": [],
+        "floor": None,
+        "ceiling": None,
+        "windows": [],
+        "inside": [],
+        "tell_inside_every_s": None,
     }
     return Event("core.watch", f"w{number}", value)
 

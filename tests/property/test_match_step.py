@@ -283,7 +283,7 @@ evidence = st.builds(
         st.integers(-(2**40), 2**42),
         TEXT,
     ),
-    kind=st.sampled_from(["seen", "entered", "left"]),
+    kind=st.sampled_from(["seen", "entered", "inside", "left"]),
     distance_m=st.one_of(st.none(), st.floats(0, 1e6)),
     place=st.tuples(st.sampled_from(["a.cctv.detection", "b.cctv.plate"]), st.integers(0, 2**31 - 1)),
     offset=st.integers(0, 2**62),
@@ -295,6 +295,7 @@ evidence = st.builds(
     words=st.builds(
         RowTexts, TEXT, TEXT, TEXT, st.none(), st.one_of(st.none(), TEXT), st.one_of(st.none(), FLOAT32)
     ),
+    certainty=st.sampled_from(["certain", "possible"]),
 )
 
 
@@ -319,6 +320,7 @@ def columns_of(rows: list[Evidence]) -> EvidenceColumns:
         floats("lon"),
         floats("confidence").astype(np.float32),
         Texts.of([one.words for one in rows]),
+        np.array([one.certainty == "certain" for one in rows]),
     )
 
 

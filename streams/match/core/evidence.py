@@ -18,12 +18,14 @@ from streams.match.core.watches import Watch
 SOURCE = "match"
 CONTRACT = "core.evidence"
 LEFT_OUT = "left_out"
+CERTAIN, POSSIBLE = "certain", "possible"
 
 
 class Evidence(NamedTuple):
     """A match of one observation with one watch, in plain values; ``None`` for unknown ones.
 
-    *kind*: ``seen``, ``entered`` or ``left``. *place* and *offset*: the observation's partition and offset.
+    *kind*: ``seen``, ``entered``, ``inside`` or ``left``. *place* and *offset*: the observation's partition and offset.
+    *certainty*: possible where the height is not known well enough.
     """
 
     watch: Watch
@@ -37,6 +39,7 @@ class Evidence(NamedTuple):
     lon: float | None
     confidence: float | None
     words: RowTexts
+    certainty: str = CERTAIN
 
     @property
     def event_id(self) -> str:
@@ -70,6 +73,7 @@ class EvidenceColumns:
     lon: Floats
     confidence: npt.NDArray[np.float32]
     texts: Texts
+    is_sure: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.watch)
@@ -89,6 +93,7 @@ class EvidenceColumns:
             self.lon[rows],
             self.confidence[rows],
             self.texts.take(rows),
+            self.is_sure[rows],
         )
 
     def each(self) -> Iterator[Evidence]:
@@ -105,21 +110,23 @@ class EvidenceColumns:
             self.lon.tolist(),
             self.confidence.tolist(),
             self.texts.words(),
+            self.is_sure.tolist(),
             strict=True,
         )
-        for watch, kind, distance_m, place, offset, time, received, lat, lon, confidence, words in columns:
+        for watch, kind, metres, place, offset, time, received, lat, lon, likely, words, is_sure in columns:
             yield Evidence(
                 watch,
                 kind,
-                known(distance_m),
+                known(metres),
                 self.places[place],
                 offset,
                 time,
                 received,
                 known(lat),
                 known(lon),
-                known(confidence),
+                known(likely),
                 words,
+                CERTAIN if is_sure else POSSIBLE,
             )
 
 
@@ -143,6 +150,7 @@ def evidence_event(city: str, one: Evidence) -> Event:
         "count": 1,
         "seen_by": one.words.seen_by,
         "image_ref": one.words.image_ref,
+        "certainty": one.certainty,
     }
     return Event(CONTRACT, one.key, value)
 
@@ -166,6 +174,7 @@ def summary_event(city: str, second: Second) -> Event:
         "count": second.left_out,
         "seen_by": None,
         "image_ref": None,
+        "certainty": CERTAIN,
     }
     return Event(CONTRACT, watch.situation_id or watch.watch_id, value)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from streams.match.core.evidence import CONTRACT, SOURCE, EvidenceColumns
+from streams.match.core.evidence import CERTAIN, CONTRACT, POSSIBLE, SOURCE, EvidenceColumns
 from streams.match.core.flow import SECOND_MS, Partition
 from streams.match.core.observations import Longs
 from streams.match.core.texts import IMAGE_REF, LABEL, OBSERVATION_ID, SEEN_BY, SUBJECT, RowTexts, Texts
@@ -101,8 +101,9 @@ class EvidenceFrames:
     def _packed(self, columns: EvidenceColumns) -> PackedFrames:
         texts, watches = columns.texts, self._watches
         watch = watches.numbers(columns.watch)
-        places, its_kind = StringColumn(list(map(_of_place, columns.places))), _kinds_of(columns.kind)
-        fixed = len(self._head) + len(self._begin) + FIXED_BYTES_MAX + int(_KINDS.size.max())
+        places = StringColumn(list(map(_of_place, columns.places)))
+        fixed = len(self._head) + len(self._begin) + FIXED_BYTES_MAX
+        fixed += 2 * int(_WORDS.size.max())
         sizes = (
             watches.size[watch].sum()
             + places.size[columns.place].sum()
@@ -122,8 +123,9 @@ class EvidenceFrames:
             watch,
             *places.columns,
             columns.place,
-            *_KINDS.columns,
-            its_kind,
+            *_WORDS.columns,
+            _numbers_of(columns.kind),
+            np.where(columns.is_sure, _WORD_NUMBERS[CERTAIN], _WORD_NUMBERS[POSSIBLE]),
             np.frombuffer(texts.raw or b"\0", np.uint8),
             np.ascontiguousarray(texts.begin[TEXT_COLUMNS, :]),
             np.ascontiguousarray(texts.size[TEXT_COLUMNS, :]),
@@ -213,6 +215,7 @@ def a_sample() -> EvidenceColumns:
         np.array([2.0, nothing]),
         np.array([0.5, nothing], np.float32),
         Texts.of(words),
+        np.array([True, False]),
     )
 
 
@@ -233,9 +236,11 @@ def _second(second: int) -> bytes:
     return datetime.fromtimestamp(second, UTC).isoformat()[:SECOND_BYTES].encode()
 
 
-_KIND_NUMBERS = {"seen": 0, "entered": 1, "left": 2}
-_KINDS = StringColumn(list(map(avro_text, _KIND_NUMBERS)))
+_WORD_NUMBERS = {
+    word: number for number, word in enumerate(("seen", "entered", "left", "inside", CERTAIN, POSSIBLE))
+}
+_WORDS = StringColumn(list(map(avro_text, _WORD_NUMBERS)))
 
 
-def _kinds_of(kinds: Sequence[str]) -> Longs:
-    return np.fromiter(map(_KIND_NUMBERS.__getitem__, kinds), np.int64, len(kinds))
+def _numbers_of(kinds: Sequence[str]) -> Longs:
+    return np.fromiter(map(_WORD_NUMBERS.__getitem__, kinds), np.int64, len(kinds))

@@ -126,10 +126,11 @@ def written(
     place_begin,
     place_size,
     stands_in,
+    word,
+    word_begin,
+    word_size,
     kind,
-    kind_begin,
-    kind_size,
-    its_kind,
+    certainty,
     raw,
     text_begin,
     text_size,
@@ -146,14 +147,14 @@ def written(
     """Write one frame after another into *into*, and the end of each into *until*; return the end of the last.
 
     *said*, by number of the *watch*: the beginning of its evidence ids, then the fields before and after the
-    others. Texts by column: observation, label, subject, claimant, image; a size below 0 is none. Floats are
-    given as their bits.
+    others. *kind* and *certainty* are numbers of *word*. Texts by column: observation, label, subject, claimant,
+    image; a size below 0 is none. Floats are given as their bits.
     """
     at = np.int64(0)
     state = np.empty(8, np.uint64)
     block = np.empty(16, np.uint64)
     for row in range(len(until)):
-        its, where, what = watch[row], stands_in[row], its_kind[row]
+        its, where, what, sure = watch[row], stands_in[row], kind[row], certainty[row]
         at = put(into, at, head, 0, len(head))
         named = max(text_size[0, row], 0)
         digest_into(state, block, said, said_begin[its, 0], said_size[its, 0], raw, text_begin[0, row], named)
@@ -164,7 +165,7 @@ def written(
         at = put_number(into, at, received[row])
         at = put_position(into, at, lat[row], lon[row], accuracy[row])
         at = put(into, at, said, said_begin[its, 1], said_size[its, 1])
-        at = put(into, at, kind, kind_begin[what], kind_size[what])
+        at = put(into, at, word, word_begin[what], word_size[what])
         at = put_text(into, at, raw, text_begin[0, row], named)
         at = put(into, at, place, place_begin[where], place_size[where])
         at = put_number(into, at, offset[row])
@@ -177,6 +178,7 @@ def written(
         at = put(into, at, said, said_begin[its, 2], said_size[its, 2])
         at = put_maybe(into, at, raw, text_begin[3, row], text_size[3, row])
         at = put_maybe(into, at, raw, text_begin[4, row], text_size[4, row])
+        at = put(into, at, word, word_begin[sure], word_size[sure])
         until[row] = at
     return at
 

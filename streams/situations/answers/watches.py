@@ -17,6 +17,16 @@ from streams.situations.rule import CityWatch
 from streams.situations.rules.in_force import told_version
 from streams.situations.sections import Watched
 
+UNLIMITED: dict[str, Any] = {
+    "areas": [],
+    "floor": None,
+    "ceiling": None,
+    "windows": [],
+    "inside": [],
+    "tell_inside_every_s": None,
+}
+"""The fields of a watch that looks at every height and all the time."""
+
 
 def watch_id(situation_id: str) -> str:
     return derived_id("watch", situation_id)
@@ -112,7 +122,7 @@ def watch_event(
     its_id = watch_id(situation.situation_id)
     value = event_fields(derived_id(its_id, watch.revision), config.city, now, watch.position)
     centre = position_value(watch.position) or {}
-    value |= {
+    value |= UNLIMITED | {
         "watch_id": its_id,
         "revision": watch.revision,
         "situation_id": situation.situation_id,
@@ -142,7 +152,7 @@ def standing_event(standing: CityWatch, revision: int, rule: str, config: RulesC
     """The event of a watch that a rule has in the whole city."""
     its_id = standing_id(config.city, standing)
     value = event_fields(derived_id(its_id, revision), config.city, now, None)
-    value |= {
+    value |= UNLIMITED | {
         "watch_id": its_id,
         "revision": revision,
         "situation_id": None,

@@ -19,6 +19,13 @@ speaks_for = ["highway-patrol"]
 type = "city_events"
 contract = "police.incident"
 push = true
+[[subscription]]
+name = "archive"
+who = "operator"
+audience = "*"
+sink = "json_lines"
+contracts = ["core.alert"]
+path = "{path}"
 """
 
 
@@ -31,8 +38,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def city(cluster: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleCity]:
     """A city with 119, 112 and a highway patrol."""
-    living = LivingCity(f"console-{free_port()}", tmp_path_factory.mktemp("console"), cluster)
-    found = ConsoleCity(living, more=HIGHWAY)
+    folder = tmp_path_factory.mktemp("console")
+    living = LivingCity(f"console-{free_port()}", folder, cluster)
+    found = ConsoleCity(living, more=HIGHWAY.replace("{path}", str(folder / "alerts")))
     with found.running():
         words = ("key", "add", "highway-patrol", "--city", str(living.file), "--source", "highway")
         found.keys["highway"] = living.bongsu(*words).stdout.split()[-1]

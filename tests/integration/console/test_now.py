@@ -90,6 +90,22 @@ def test_the_evidence_of_the_opened_situation_alone_is_on_the_map_with_a_number_
     person.close()
 
 
+def test_an_alert_says_to_whom_it_was_delivered(browser: Browser, city: ConsoleCity) -> None:
+    city.push("calls", "F-TOLD", "fire.building", (36.295, 127.395))
+    one = city.situation_of("F-TOLD")["situation_id"]
+    person = Person(browser, city)
+    page = person.sign_in("desk-1")
+    person.open("F-TOLD")
+    alerts = page.locator("details[data-part=alerts]")
+    expect(alerts.get_by_role("list", name="Receivers")).not_to_have_count(0)
+    told = city.read(f"situations/{one}/deliveries")["alerts"]
+    assert {each["audience"] for each in told} >= {"119", "operator"}
+    expect(alerts.get_by_text(re.compile(r"archive \(json_lines\): received revision 1, by "))).to_have_count(
+        len(told)
+    )
+    person.close()
+
+
 def test_an_action_is_kept_and_seen_in_another_browser_and_refused_to_a_viewer(
     browser: Browser, city: ConsoleCity
 ) -> None:
@@ -194,6 +210,9 @@ def test_each_other_action_is_done_by_keyboard_alone(browser: Browser, city: Con
     act([pair], "t", "take_over")
     act([pair], "s", "separate", "Shift+Tab", "Space", "Tab")
     act([pair], "c", "close")
+    expect(
+        page.get_by_role("button", name="Reopen")
+    ).to_be_visible()  # before, the key is none of this situation's
     page.keyboard.press("r")
     page.keyboard.type("not over")
     for one in ("Tab", "Tab", "Enter"):

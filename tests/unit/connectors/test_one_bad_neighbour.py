@@ -57,6 +57,7 @@ WITHOUT_LISTS = {
     "datex_situations": "XML",
     "generated_cameras": "its body is its settings",
     "gtfs_realtime": "Protobuf",
+    "mavlink": "its own bytes",
     "simulated_calls": "a body is one record",
     "vehicle_positions_csv": "CSV",
 }

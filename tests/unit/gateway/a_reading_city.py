@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from connectors.formats.cap_out import Publisher
-from connectors.gateway import access_list, figures
+from connectors.gateway import access_list, deliveries, figures
 from connectors.gateway.access_shelf import AccessShelf
 from connectors.gateway.accounts import new_key, new_user
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
+from connectors.gateway.deliveries import AlertReceiver, WrittenRevision
 from connectors.gateway.desk import Done
 from connectors.gateway.health import add as add_health
 from connectors.gateway.published import PublishedAlerts
@@ -33,14 +34,17 @@ from connectors.gateway.shelf import KEYS, Shelf, ShelfRow
 from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
 from schemas.json_form import from_json_value
+from streams.deliver.subscriptions import Subscription
 from streams.figures.board import board_of
 from streams.figures.known import Facts
+from streams.operators.alert_receivers import receivers_of
 from tests.unit.gateway.a_recorded_log import MemoryRecordedLog
 from tests.unit.gateway.a_ticket_log import Log
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"
 PURPOSE = "rescue"
+ALERTS = f"{CITY}.core.alert"
 SESSIONS_SECRET = b"s" * 32
 ROLES = (
     "publisher",
@@ -147,6 +151,23 @@ class CityFigures:
 
 
 @dataclass
+class CityReceivers:
+    """The receivers (``connectors.gateway.deliveries.Receivers``) of plain subscriptions and rows of ``core.delivery``."""
+
+    trouble: str | None = None
+    subscriptions: list[Subscription] = field(default_factory=list)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    held: dict[str, str | None] = field(default_factory=dict)
+
+    def of_alert(
+        self, revisions: Sequence[WrittenRevision], purposes_of_law: Collection[str]
+    ) -> Sequence[AlertReceiver]:
+        return receivers_of(
+            self.subscriptions, self.rows, revisions, topic=ALERTS, purposes=purposes_of_law, held=self.held
+        )
+
+
+@dataclass
 class Reader:
     """The gateway, its rows, and keys by role."""
 
@@ -154,6 +175,7 @@ class Reader:
     city: ReadCity
     keys: dict[str, str]
     figures: CityFigures = field(default_factory=CityFigures)
+    receivers: CityReceivers = field(default_factory=CityReceivers)
     accesses: AccessShelf = field(default_factory=lambda: AccessShelf(trouble=None))
     access_log: Log = field(default_factory=lambda: Log(lambda: NOON_MS))
 
@@ -212,6 +234,7 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
         parts = [
             partial(add_health, health=city.health),
             partial(figures.add, figures=reader.figures),
+            partial(deliveries.add, readings=city, receivers=reader.receivers),
             partial(add_recorded, log=city.recorded),
             partial(access_list.add, shelf=reader.accesses, log=reader.access_log),
         ]
@@ -219,4 +242,4 @@ def a_reading_city(folder: Path) -> Iterator[Reader]:
         yield reader
 
 
-__all__ = ["CITY", "PURPOSE", "ROLES", "ReadCity", "Reader", "a_reading_city"]
+__all__ = ["ALERTS", "CITY", "PURPOSE", "ROLES", "ReadCity", "Reader", "a_reading_city"]

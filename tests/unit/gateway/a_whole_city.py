@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Sink
-from connectors.gateway import access_list, figures, health, recorded, subscriptions, tickets
+from connectors.gateway import access_list, deliveries, figures, health, recorded, subscriptions, tickets
 from connectors.gateway.access import Grants
 from connectors.gateway.app import app_of
 from connectors.gateway.cap import CapPart
@@ -82,6 +82,7 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
             [
                 partial(tickets.add, tickets=room),
                 partial(subscriptions.add, desk=desk),
+                partial(deliveries.add, readings=made.city, receivers=desk),
                 partial(figures.add, figures=made.figures),
                 partial(recorded.add, log=made.city.recorded),
                 partial(access_list.add, shelf=made.accesses, log=made.access_log),

@@ -48,6 +48,7 @@ PLACE = 36.987654
 WAYS = {
     "/v1/{city}/situations": "situations?status=closed&status=open",
     "/v1/{city}/situations/{situation_id}": "situations/text",
+    "/v1/{city}/situations/{situation_id}/deliveries": "situations/text/deliveries",
     "/v1/{city}/alerts": "alerts",
     "/v1/{city}/grants": "grants",
     "/v1/{city}/recorded": "recorded?from=2026-05-28T20:00:00Z&to=2026-05-28T21:00:00Z",

@@ -88,7 +88,7 @@ IDENTIFYING = {
     },
     "core.state": {"body"},
     "core.subscription": {"name", "who", "settings", "account_id"},
-    "core.watch": {"tokens"},
+    "core.watch": {"tokens", "inside.seen_by", "inside.subject"},
     "source.place": {"place"},
     "dlq": {"original", "before", "after"},
 }
@@ -115,7 +115,7 @@ LOCATED = {
     "core.situation": {"position", "incidents.position", "evidence.position"},
     "core.subscription": {"area"},
     "core.track": {"position", "hits", "next_cameras"},
-    "core.watch": {"position", "centre", "polygon"},
+    "core.watch": {"position", "centre", "polygon", "areas.outline", "areas.holes.corners"},
 }
 NOT_PERSONAL = {
     "police.incident": {"kind_text", "closed_reason"},
@@ -138,6 +138,7 @@ NOT_PERSONAL = {
     "core.state": {"position"},
     "core.subscription": {"position"},
     "core.tick": {"position"},
+    "core.watch": {"floor.reference", "ceiling.reference"},
     "dlq": {"position", "reason", "reason_class"},
     "drone.footprint": {"video_ref"},
     "drone.mission": {"video_ref"},

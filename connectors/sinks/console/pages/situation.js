@@ -4,10 +4,13 @@ import { get, mayAct, post } from "./api.js";
 import { actions } from "./acting.js";
 import { h, fill, refill } from "./dom.js";
 import { has, kindName, language, moment, personName, say, time, when } from "./words.js";
+import { isUnderWay, keyOf, readDeliveries, receiverList } from "./deliveries.js";
 import { evidenceLine, placesOf } from "./evidence.js";
 import { legend } from "./legend.js";
 import { play, stopEnded } from "./picture.js";
 import { storyWords } from "./story.js";
+
+const AGAIN_MS = 3000; // while a receiver has not got an alert yet
 
 export class Situation {
   constructor(store, map, chosen) {
@@ -16,6 +19,7 @@ export class Situation {
     this._chosen = chosen;
     this.id = null;
     this.told = null;
+    this._deliveries = {};
     this._cameras = new Map();
     this.element = h("section", { className: "situation", "aria-label": say("situation.label"), tabindex: "0" });
     this.clear();
@@ -30,6 +34,7 @@ export class Situation {
 
   async show(id) {
     this.id = id;
+    this._deliveries = {};
     const listed = this._store.situations.get(id);
     if (listed) this._map.select(listed);
     await this.refresh();
@@ -50,6 +55,7 @@ export class Situation {
         this.told = told;
         await this._places(told.situation);
         this._write();
+        this._deliveredNow(id).catch(() => {}); // the situation itself does not wait for it
       }
     } catch (error) {
       if (id === this.id) fill(this.element, h("p", { className: "error", role: "alert" }, error.message));
@@ -60,6 +66,19 @@ export class Situation {
         if (this.id) await this.refresh();
       }
     }
+  }
+
+  // Nothing tells a page that a receiver got on: it is asked while one waits, and drawn again where something is new.
+  async _deliveredNow(id) {
+    if (id !== this.id) return;
+    const deliveries = this.element.isConnected ? await readDeliveries(this._store, id) : this._deliveries;
+    if (id !== this.id) return;
+    const known = (all) => JSON.stringify(Object.values(all).flat().map((one) => [one.receiver, one.state, one.received_revision, one.why]));
+    const isNew = known(deliveries) !== known(this._deliveries);
+    this._deliveries = deliveries;
+    if (isNew && this.told) this._write();
+    clearTimeout(this._later);
+    if (isUnderWay(deliveries)) this._later = setTimeout(() => this._deliveredNow(id), AGAIN_MS);
   }
 
   async _places(one) {
@@ -93,7 +112,7 @@ export class Situation {
       part("cameras", cameras.length, this._cameraList(cameras, grants ?? [])),
       this._steps(one, part),
       part("story", story.length, this._export(one), evidenceLine(one.evidence), h("ol", { className: "story" }, story.map((it) => h("li", { "data-what": it.what }, h("time", { datetime: it.at, title: moment(it.at) }, time(it.at)), h("span", { className: "kind" }, say(`story.${it.what}`)), h("span", {}, storyWords(it, headlines.get(it.id))))))),
-      part("alerts", alerts.length, h("ul", { className: "alerts" }, alerts.map((it) => h("li", {}, `${it.audience}: ${headlineOf(it)} `, h("small", {}, `${say(`message.${it.message_type}`)}, ${time(it.event_time)}`))))));
+      part("alerts", alerts.length, h("ul", { className: "alerts" }, alerts.map((it) => h("li", {}, `${it.audience}: ${headlineOf(it)} `, h("small", {}, `${say(`message.${it.message_type}`)} ${it.revision}, ${time(it.event_time)}`), receiverList(this._deliveries[keyOf(it)]))))));
   }
 
   _export(one) {
