@@ -128,11 +128,12 @@ def test_a_drone_serves_what_it_reaches_in_two_minutes_with_its_battery_and_its_
 
 def test_no_drone_is_sent_through_a_zone_that_forbids_it() -> None:
     numbers = {**GROUND, "drones": {"patrol-1": "own"}}
-    for said, offered in (
+    cases: list[tuple[dict[str, Any], int]] = [
         ({}, 0),
         ({"allowed_ids": ["patrol-1"]}, 1),
         ({"allowed_classes": ["own_drone"]}, 1),
-    ):
+    ]
+    for said, offered in cases:
         city = City(rules(others=[{"name": "zone", "numbers": numbers}]))
         city.take(
             a_tick("11:50"),
