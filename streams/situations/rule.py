@@ -150,6 +150,12 @@ class ForbidsFlight(ABC):
         """Whether that drone may not fly in a straight line from *start* to *end*."""
 
 
+def forbids_flight(city: City, drone_id: str, start: Position, end: Position) -> bool:
+    """Whether a rule in force knows that a drone may not fly in a straight line from *start* to *end*."""
+    keepers = (one for one in city.rules_in_force if isinstance(one, ForbidsFlight))
+    return any(one.forbids(city, drone_id, start, end) for one in keepers)
+
+
 class Follows(ABC):
     """A rule whose situations change in its own way by an operator's action, as by new cameras or references."""
 

@@ -25,7 +25,7 @@ NEWS_MS, NEWS_M = 5_000, 50.0
 """A footprint is taken when the last is so old, or so far away."""
 
 
-class Cameras(Protocol):
+class KnownCameras(Protocol):
     """The cameras of a city, by id."""
 
     def get(self, camera_id: str) -> Camera | None: ...
@@ -91,7 +91,7 @@ def on_footprint(entry: Entry, known: Camera) -> Camera:
     return replace(known, position=at or centre, moving=moving, status=status)
 
 
-def is_news_of(cameras: Cameras, value: Mapping[str, Any]) -> bool:
+def is_news_of(cameras: KnownCameras, value: Mapping[str, Any]) -> bool:
     """Whether a footprint says more than the last: one that does not is not even journalled."""
     known = cameras.get(camera_of(value))
     if known is None or known.moving is None:

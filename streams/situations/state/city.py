@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from streams.situations.reports.cameras import CameraIndex
 from streams.situations.reports.joining import IncidentIndex
 from streams.situations.reports.rates import Rates
 from streams.situations.reports.sites import SiteIndex
-from streams.situations.rule import ForbidsFlight, Notices, Rule
+from streams.situations.rule import Notices, Rule, forbids_flight
 from streams.situations.rules.in_force import families_of, rules_of
 from streams.situations.state.clock import Clock
 from streams.situations.state.indexes import Indexes
@@ -134,7 +135,7 @@ class CityState(Clock):
         rates.fill(incidents)
         self.config, self._index, self.rates = config, index, rates
         self.rules_in_force, self.zone = rules_of(config), ZoneInfo(config.timezone)
-        self.cameras.forbids = self._forbids
+        self.cameras.forbids = partial(forbids_flight, self)
         self._schedule.clear()
         for situation in self.situations.values():
             self._schedule.put(situation.situation_id, next_due(situation, self))
@@ -144,11 +145,6 @@ class CityState(Clock):
     def rule_named(self, name: str) -> Rule | None:
         """The rule in force of that name; ``None`` for one that is not, or no longer."""
         return next((rule for rule in self.rules_in_force if rule.name == name), None)
-
-    def _forbids(self, drone_id: str, start: Position, end: Position) -> bool:
-        """Whether a rule keeps a zone through which that drone may not fly from *start* to *end*."""
-        keepers = (one for one in self.rules_in_force if isinstance(one, ForbidsFlight))
-        return any(one.forbids(self, drone_id, start, end) for one in keepers)
 
     def takes(self, contract: str) -> bool:
         """Whether a rule in force, or in shadow, takes notices of that *contract*."""

@@ -1,6 +1,6 @@
 """A thing is where it should not be: one rule for drones, scooters, vessels, and people seen by cameras. Pure.
 
-Each zone of ``place.zone`` that excludes, or that something must not leave, is a watch (or several, ``places.py``). The
+Each zone of ``place.zone`` that excludes, or that something must not leave, is a watch (or several, ``zone_parts.py``). The
 match tells who comes in, who is still there, and who has left. The rule keeps that (``things.py``), so a restart or a
 rebalance makes no new breach of what has long been inside. One situation for each thing (``breaches.py``), however many
 zones it is in: it ends when the thing has left all of them, when it was silent for too long (lost, not left), or when the
@@ -38,7 +38,9 @@ from streams.situations.rules.parts.spells import shown
 from streams.situations.rules.zone.areas import crosses
 from streams.situations.rules.zone.breaches import Breaches
 from streams.situations.rules.zone.config import NAME, VERSION, Numbers
-from streams.situations.rules.zone.places import (
+from streams.situations.rules.zone.stays import Stays, both
+from streams.situations.rules.zone.things import THING, Thing, thing_in, thing_known
+from streams.situations.rules.zone.zone_parts import (
     DAY_MS,
     DETECTIONS,
     IN,
@@ -55,8 +57,6 @@ from streams.situations.rules.zone.places import (
     windows_of,
     zone_known,
 )
-from streams.situations.rules.zone.stays import Stays, both
-from streams.situations.rules.zone.things import THING, Thing, thing_in, thing_known
 
 __all__ = ["VERSION", "Numbers", "build"]
 

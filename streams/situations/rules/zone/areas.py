@@ -25,14 +25,14 @@ OUTSIDE_M = 100_000.0
 """The outside of a zone is looked at so far: a thing farther away flies elsewhere."""
 
 
-class Area(Struct, frozen=True, gc=False):
+class ZoneArea(Struct, frozen=True, gc=False):
     """One polygon and its holes."""
 
     outline: Ring
     holes: tuple[Ring, ...] = ()
 
 
-def areas_of(geometry: str) -> tuple[Area, ...]:
+def areas_of(geometry: str) -> tuple[ZoneArea, ...]:
     """The polygons of a GeoJSON geometry as text; none for points and lines, which nothing can be inside of."""
     said = orjson.loads(geometry)
     match said["type"]:
@@ -42,11 +42,11 @@ def areas_of(geometry: str) -> tuple[Area, ...]:
             polygons = said["coordinates"]
         case _:
             polygons = []
-    areas = (Area(_ring(rings[0]), tuple(map(_ring, rings[1:]))) for rings in polygons if rings)
+    areas = (ZoneArea(_ring(rings[0]), tuple(map(_ring, rings[1:]))) for rings in polygons if rings)
     return tuple(one for one in areas if len(one.outline) >= 3)
 
 
-def outside_of(areas: Sequence[Area]) -> tuple[Area, ...]:
+def outside_of(areas: Sequence[ZoneArea]) -> tuple[ZoneArea, ...]:
     """The surroundings of *areas* within ``OUTSIDE_M``, and their holes."""
     shape, plane = _shape(tuple(areas)), _plane(tuple(areas))
     west, south, east, north = shape.bounds
@@ -54,19 +54,19 @@ def outside_of(areas: Sequence[Area]) -> tuple[Area, ...]:
     return plane.areas(around.difference(shape))
 
 
-def grown(areas: Sequence[Area], metres: float) -> tuple[Area, ...]:
+def grown(areas: Sequence[ZoneArea], metres: float) -> tuple[ZoneArea, ...]:
     """*areas* and all that lies within *metres* of them."""
     if metres <= 0:
         return tuple(areas)
     return _plane(tuple(areas)).areas(_shape(tuple(areas)).buffer(metres, quad_segs=4))
 
 
-def holds(areas: Sequence[Area], lat: float, lon: float) -> bool:
+def holds(areas: Sequence[ZoneArea], lat: float, lon: float) -> bool:
     """Whether a place lies in one of *areas*, its edge included."""
     return bool(_shape(tuple(areas)).covers(_plane(tuple(areas)).point(lat, lon)))
 
 
-def view_in(areas: Sequence[Area], lat: float, lon: float, view_m: float) -> str:
+def view_in(areas: Sequence[ZoneArea], lat: float, lon: float, view_m: float) -> str:
     """Whether all that may be seen from a place, *view_m* around it, lies in *areas*: certain, possible (a part) or not."""
     shape, place = _shape(tuple(areas)), _plane(tuple(areas)).point(lat, lon)
     away_m = float(shapely.distance(shape, place))
@@ -76,7 +76,7 @@ def view_in(areas: Sequence[Area], lat: float, lon: float, view_m: float) -> str
     return SURE if is_inside else POSSIBLE
 
 
-def crosses(areas: Sequence[Area], start: tuple[float, float], end: tuple[float, float]) -> bool:
+def crosses(areas: Sequence[ZoneArea], start: tuple[float, float], end: tuple[float, float]) -> bool:
     """Whether the straight line from *start* to *end* touches one of *areas*."""
     plane = _plane(tuple(areas))
     return bool(_shape(tuple(areas)).intersects(shapely.LineString(plane.xy([start, end]))))
@@ -95,11 +95,11 @@ class Plane:
     def point(self, lat: float, lon: float) -> Any:
         return shapely.Point(self.xy([(lat, lon)])[0])
 
-    def areas(self, shape: BaseGeometry) -> tuple[Area, ...]:
+    def areas(self, shape: BaseGeometry) -> tuple[ZoneArea, ...]:
         """The polygons of *shape*, back in degrees, to the tenth of a millimetre."""
         parts = (part for part in getattr(shape, "geoms", (shape,)) if isinstance(part, shapely.Polygon))
         return tuple(
-            Area(self._degrees(part.exterior), tuple(map(self._degrees, part.interiors)))
+            ZoneArea(self._degrees(part.exterior), tuple(map(self._degrees, part.interiors)))
             for part in parts
             if not part.is_empty
         )
@@ -113,13 +113,13 @@ class Plane:
 
 
 @lru_cache(4_096)
-def _plane(areas: tuple[Area, ...]) -> Plane:
+def _plane(areas: tuple[ZoneArea, ...]) -> Plane:
     lats, lons = zip(*(corner for area in areas for corner in area.outline), strict=True)
     return Plane((min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2)
 
 
 @lru_cache(4_096)
-def _shape(areas: tuple[Area, ...]) -> BaseGeometry:
+def _shape(areas: tuple[ZoneArea, ...]) -> BaseGeometry:
     plane = _plane(areas)
     polygons = [
         shapely.make_valid(shapely.Polygon(plane.xy(area.outline), [plane.xy(hole) for hole in area.holes]))

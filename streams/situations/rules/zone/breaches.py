@@ -22,8 +22,8 @@ from streams.situations.rule import City, Draft
 from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.parts.spells import begun, ended, place_in, shown, told_by
 from streams.situations.rules.zone.config import NAME, Numbers
-from streams.situations.rules.zone.places import IN, SEEN, ZoneKept, zone_known
 from streams.situations.rules.zone.things import Thing
+from streams.situations.rules.zone.zone_parts import IN, SEEN, ZoneKept, zone_known
 from streams.situations.words import Said
 
 

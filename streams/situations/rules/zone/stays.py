@@ -1,4 +1,4 @@
-"""How things come into zones, stay and go: what the rule remembers of it, and which situations follow. Pure."""
+"""Things that come into zones, stay and go: the memories of it, and the situations that follow. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from streams.situations.model import Situation
 from streams.situations.rule import City, Step
 from streams.situations.rules.zone.breaches import Breaches
 from streams.situations.rules.zone.config import NAME, Numbers
-from streams.situations.rules.zone.places import Watching, ZoneKept, watching_of
 from streams.situations.rules.zone.things import THING, VERDICT_STAY, Stay, Thing, thing_known
+from streams.situations.rules.zone.zone_parts import Watching, ZoneKept, watching_of
 
 
 class Stays:
@@ -94,7 +94,7 @@ class Stays:
         return Step(drafts, memories, [name_of(NAME, thing.key)])
 
     def _others_of(self, city: City, thing: Thing) -> int:
-        """How many other things its situation stands for."""
+        """The number of other things that its situation stands for."""
         every = (memory for _, memory in beneath(city.memories, NAME, THING))
         return sum(one.situation_id == thing.situation_id and one.key != thing.key for one in every)
 

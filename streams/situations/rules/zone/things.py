@@ -13,7 +13,7 @@ from streams.situations.rule import City
 from streams.situations.rules.zone.config import NAME
 
 THING = "thing\x1f"
-"""What the key of its memory begins with."""
+"""The beginning of the key of its memory."""
 
 
 VERDICT_STAY = "verdict"

@@ -21,7 +21,7 @@ from streams.situations.answers.watches import standing_event
 from streams.situations.config import RulesConfig
 from streams.situations.memory import Memory, memory_of, name_of, remembered
 from streams.situations.rule import City, CityWatch
-from streams.situations.rules.zone.areas import Area, areas_of, grown, holds, outside_of, view_in
+from streams.situations.rules.zone.areas import ZoneArea, areas_of, grown, holds, outside_of, view_in
 from streams.situations.rules.zone.config import NAME, Numbers
 
 DAY_MS = 86_400_000
@@ -32,7 +32,7 @@ POSITIONS = ("drone.position", "mobility.position")
 IN, SEEN, OUT, OVER, UNDER = "in", "seen", "out", "over", "under"
 PARTS = (IN, SEEN, OUT, OVER, UNDER)
 PLACE, WATCHING = "place\x1f", "watching\x1f"
-"""What the keys of the two memories of a part begin with."""
+"""The beginnings of the keys of the two memories of a part."""
 DRONES = {"own_drone": "own", "registered_drone": "registered", "unknown_drone": "unknown"}
 """Classes of drone, by what the city knows of it."""
 
@@ -58,8 +58,8 @@ class ZoneKept(Struct, frozen=True, gc=False):
     kind: str
     source: str
     heard: int
-    areas: tuple[Area, ...]
-    place: tuple[Area, ...]
+    areas: tuple[ZoneArea, ...]
+    place: tuple[ZoneArea, ...]
     floor: Height | None = None
     ceiling: Height | None = None
     hours: tuple[tuple[tuple[str, ...], str, str], ...] = ()
@@ -186,7 +186,7 @@ def parts_of(value: Mapping[str, Any], source: str, numbers: Numbers) -> list[Zo
     )
     classes = tuple(value["applies_to"]) or numbers.applies_to
 
-    def part(name: str, place: tuple[Area, ...], low: Height | None, high: Height | None) -> ZoneKept:
+    def part(name: str, place: tuple[ZoneArea, ...], low: Height | None, high: Height | None) -> ZoneKept:
         return ZoneKept(
             zone_id=value["zone_id"],
             part=name,
