@@ -56,6 +56,7 @@ class SignedIn:
                     "administer": account.may_administer,
                     "audit": account.may_audit,
                     "oversee": account.may_oversee,
+                    "read": account.may_subscribe,
                 },
             },
             "csrf": self.sessions.csrf(session),
