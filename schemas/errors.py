@@ -28,10 +28,15 @@ class Retriable(BongsuError):
 
 
 class Invalid(BongsuError):
-    """The event is wrong. *field* is the dotted path at fault, *expected* what belongs there."""
+    """The event is wrong. *field* is the dotted path at fault, *expected* what belongs there, *code* a word that stays the
+    same, by which a page says it in another language.
+    """
 
-    def __init__(self, what: str, *, field: str = "", expected: str = "", hint: str = "") -> None:
+    def __init__(
+        self, what: str, *, field: str = "", expected: str = "", hint: str = "", code: str = ""
+    ) -> None:
         super().__init__(what, hint=hint)
+        self.code = code
         self.field = field
         self.expected = expected
 

@@ -70,7 +70,9 @@ class _Accesses:
             wanted, digest = arguments_of(PARAMETERS, given), digest_of(given)
             after = after_of(wanted["cursor"], digest)
             if (why := self.shelf.trouble) is not None:
-                raise Problem(503, f"the log is not read to its end: {why}", retry_after_s=AGAIN_S)
+                raise Problem(
+                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
+                )
             await self._record(auditor.account, given, address_of(request))
             body, cursor = await run_in_threadpool(self._page, auditor, wanted, after, digest)
         except Problem as problem:
@@ -80,11 +82,18 @@ class _Accesses:
 
     def _auditor(self, account: Account) -> _Auditor:
         if not (account.may_audit or account.may_administer):
-            raise Problem(403, "this account may not read who looked at what", more={"field": "role"})
+            raise Problem(
+                403,
+                "this account may not read who looked at what",
+                code="may-not-audit",
+                more={"field": "role"},
+            )
         cleared = is_cleared(account.purposes, self.gateway.purposes())
         audience = ALL if account.may_administer else account.audience
         if audience is None:
-            raise Problem(403, "this account is for no audience", more={"field": "audience"})
+            raise Problem(
+                403, "this account is for no audience", code="public-only", more={"field": "audience"}
+            )
         return _Auditor(account, cleared, audience)
 
     async def _record(self, account: Account, given: Sequence[tuple[str, str]], address: str | None) -> None:
@@ -104,7 +113,7 @@ class _Accesses:
                 await asyncio.wrap_future(self.log.write(act))
         except (Retriable, TimeoutError):
             why = "the access log cannot be written, and who reads it is recorded"
-            raise Problem(503, why, retry_after_s=AGAIN_S) from None
+            raise Problem(503, why, code="log-away", retry_after_s=AGAIN_S) from None
         self.told[kind] = now_ms
         self.told.move_to_end(kind)
         if len(self.told) > AUDITED_MAX:

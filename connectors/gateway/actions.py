@@ -84,12 +84,15 @@ async def _wish(gateway: Gateway, request: Request, account: Account, desk: Desk
         first = faults_of(error)[0]
         field = first.name or "the body"
         expected = _expected(field, desk)
-        raise Problem(422, f"{field}: {first.what}", more={"field": field, "expected": expected}) from error
+        raise Problem(
+            422, f"{field}: {first.what}", code="wrong-field", more={"field": field, "expected": expected}
+        ) from error
     word = "_".join(wish.action.replace("-", " ").replace("_", " ").lower().split())
     if word not in desk.actions:
         raise Problem(
             422,
             f"no action {wish.action[:40]!r}",
+            code="unknown-action",
             more={"field": "action", "expected": " or ".join(desk.actions)},
         )
     return wish.model_copy(update={"action": word})
@@ -107,6 +110,7 @@ async def _act(
         raise Problem(
             403,
             "this account may not act on situations",
+            code="may-not-act",
             more={"field": "role", "expected": "an operator's or a supervisor's account"},
         )
     action = {
@@ -120,10 +124,12 @@ async def _act(
     except Invalid as error:
         status = STATUSES.get(error.field, 422)
         more = {"field": error.field, "expected": error.expected, "situation_id": situation_id[:80]}
-        raise Problem(status, error.what, more=more) from error
+        raise Problem(status, error.what, code=error.code, more=more) from error
     except (Retriable, Fatal) as error:
         more = {"how": "send it again with the same Idempotency-Key: it is done once"}
-        raise Problem(503, f"Kafka unavailable: {error.what}", retry_after_s=AGAIN_S, more=more) from error
+        raise Problem(
+            503, f"Kafka unavailable: {error.what}", code="log-away", retry_after_s=AGAIN_S, more=more
+        ) from error
 
 
 def _action_id(account: Account, idempotency_key: str | None) -> str:

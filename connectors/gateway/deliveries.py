@@ -92,10 +92,14 @@ class _Route:
             subscriber = self.gateway.subscriber_of(account)
             self.gateway.check_city(city)
             if subscriber.audience is None:
-                raise Problem(403, "this account reads public alerts alone, not who receives them")
+                raise Problem(
+                    403, "this account reads public alerts alone, not who receives them", code="public-only"
+                )
             arguments_of((), request.query_params.multi_items())
             if (why := self.readings.trouble or self.receivers.trouble) is not None:
-                raise Problem(503, f"the log is not read to its end: {why}", retry_after_s=AGAIN_S)
+                raise Problem(
+                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
+                )
             async with self.turns.turn(account.account_id):
                 body = await run_in_threadpool(self._body, account, subscriber, situation_id)
         except Problem as problem:
@@ -107,7 +111,7 @@ class _Route:
         now_ms = self.gateway.now_ms()
         row = self.readings.row("core.situation", situation_id, now_ms=now_ms)
         if row is None or not subscriber.may_read("core.situation", row.head):
-            raise Problem(404, f"no situation {situation_id[:80]!r} that you may read")
+            raise Problem(404, f"no situation {situation_id[:80]!r} that you may read", code="no-situation")
         alerts = [
             {
                 **{name: its.head[name] for name in ("alert_id", "audience")},

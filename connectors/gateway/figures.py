@@ -56,9 +56,13 @@ class _Route:
             subscriber = self.gateway.subscriber_of(account)
             self.gateway.check_city(city)
             if subscriber.audience is None:
-                raise Problem(403, "this account reads public alerts alone, not the city's figures")
+                raise Problem(
+                    403, "this account reads public alerts alone, not the city's figures", code="public-only"
+                )
             if (why := self.figures.trouble) is not None:
-                raise Problem(503, f"the log is not read to its end: {why}", retry_after_s=AGAIN_S)
+                raise Problem(
+                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
+                )
             now_ms = self.gateway.now_ms()
             first, last = span_of(request.query_params.multi_items(), self._today(now_ms))
             async with self.turns.turn(account.account_id):

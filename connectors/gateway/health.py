@@ -45,10 +45,16 @@ def add(app: FastAPI, gateway: Gateway, health: Health) -> None:
         subscriber = gateway.subscriber_of(account)
         gateway.check_city(city)
         if subscriber.audience is None:
-            raise Problem(403, "this account reads public alerts alone, not how sources and stages do")
+            raise Problem(
+                403,
+                "this account reads public alerts alone, not how sources and stages do",
+                code="public-only",
+            )
         arguments_of((), request.query_params.multi_items())
         if (why := health.trouble) is not None:
-            raise Problem(503, f"the log is not read to its end: {why}", retry_after_s=AGAIN_S)
+            raise Problem(
+                503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
+            )
         async with turns.turn(account.account_id):
             return orjson.dumps(await run_in_threadpool(health.told))
 

@@ -67,7 +67,9 @@ def arguments_of(known: Sequence[Parameter], given: Sequence[tuple[str, str]]) -
 
 
 def wrong(name: str, what: str, expected: str) -> Problem:
-    return Problem(422, f"{name[:40]}: {what}", more={"field": name[:40], "expected": expected})
+    return Problem(
+        422, f"{name[:40]}: {what}", code="wrong-parameter", more={"field": name[:40], "expected": expected}
+    )
 
 
 def _value(one: Parameter, texts: Sequence[str]) -> Any:

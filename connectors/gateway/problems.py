@@ -14,13 +14,16 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """A response other than 2xx. *more* holds fields beside those of the standard."""
+    """A response other than 2xx. *more* holds fields beside those of the standard. *code* is a word for this refusal that
+    stays the same: the console has words for it in each language (``words/*.refusals.json``).
+    """
 
     def __init__(
         self,
         status: int,
         detail: str,
         *,
+        code: str = "",
         retry_after_s: float | None = None,
         more: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -28,7 +31,7 @@ class Problem(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
-        self.more = dict(more or {})
+        self.more = {**({"code": code} if code else {}), **(more or {})}
         self.headers = dict(headers or {})
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))

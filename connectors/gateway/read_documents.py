@@ -225,6 +225,10 @@ _PROBLEM_SCHEMA = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What is wrong, and with which."},
+        "code": {
+            "type": "string",
+            "description": "A word for this refusal that stays the same, where it has one.",
+        },
         "field": {"type": "string", "description": "The parameter or field that is wrong."},
         "expected": {"type": "string", "description": "What would be right."},
     },

@@ -88,7 +88,9 @@ class _Reads:
     async def cameras(self, city: str, request: Request) -> Response:
         def body(subscriber: Subscriber) -> tuple[dict[str, Any], str | None]:
             if subscriber.audience is None:
-                raise Problem(403, "this account reads public alerts alone, not where cameras are")
+                raise Problem(
+                    403, "this account reads public alerts alone, not where cameras are", code="public-only"
+                )
             return self._near(request.query_params.multi_items())
 
         return await self._answer(request, city, "cameras", body)
@@ -106,7 +108,9 @@ class _Reads:
             subscriber = self.gateway.subscriber_of(account)
             self.gateway.check_city(city)
             if (why := self.readings.trouble) is not None:
-                raise Problem(503, f"the log is not read to its end: {why}", retry_after_s=AGAIN_S)
+                raise Problem(
+                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
+                )
 
             def written() -> tuple[bytes, str, str | None]:
                 told, cursor = body_of(subscriber)
@@ -143,7 +147,7 @@ class _Reads:
         now_ms = self.gateway.now_ms()
         row = self.readings.row("core.situation", situation_id, now_ms=now_ms)
         if row is None or not subscriber.may_read("core.situation", row.head):
-            raise Problem(404, f"no situation {situation_id[:80]!r} that you may read")
+            raise Problem(404, f"no situation {situation_id[:80]!r} that you may read", code="no-situation")
         # from before its agency came in: not its rows, as they are none of a stream's
         revisions = [
             subscriber.shown("core.situation", one)
@@ -151,7 +155,9 @@ class _Reads:
             if subscriber.may_read("core.situation", one)
         ]
         if not revisions:
-            raise Problem(404, f"no situation {situation_id[:80]!r} that you could read then")
+            raise Problem(
+                404, f"no situation {situation_id[:80]!r} that you could read then", code="no-situation"
+            )
         of_it = {
             contract: [
                 [subscriber.shown(contract, one) for one in its.revisions(as_of_ms)]

@@ -71,7 +71,9 @@ class _Recorded:
             page = self.log.page(from_ms, to_ms, after, wanted["limit"])
             standing = self.log.standing(from_ms) if after is None else ()
         except BongsuError as error:
-            raise Problem(503, f"the log cannot be read: {error.what}", retry_after_s=AGAIN_S) from error
+            raise Problem(
+                503, f"the log cannot be read: {error.what}", code="log-away", retry_after_s=AGAIN_S
+            ) from error
         cursor = None if page.after is None else cursor_of((0, page.after.text), digest)
         told = {
             "standing": [
@@ -89,7 +91,9 @@ class _Recorded:
         if kept_from_ms is not None and from_ms < kept_from_ms:
             told = iso_of(kept_from_ms)
             why = f"from: that time is older than what is kept: all is kept since {told}"
-            raise Problem(410, why, more={"field": "from", "expected": f"{told} or later"})
+            raise Problem(
+                410, why, code="no-longer-kept", more={"field": "from", "expected": f"{told} or later"}
+            )
 
 
 def _shown(subscriber: Subscriber, one: RecordedEvent) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from connectors.gateway import metrics
+from connectors.gateway import account_refusals, metrics
 from connectors.gateway.accounts import Account, Accounts
 from connectors.gateway.cloud_events import PushedMessage
 from connectors.gateway.connections import VISITOR
@@ -100,22 +100,15 @@ class Gateway:
             wait_s = self.wrong_keys.wait_s(caller_of(request), None, self.now_s())
             if problem.status != 401 or wait_s == 0:
                 raise
-            headers = {"Connection": "close"}
-            raise Problem(
-                429,
-                "too many requests without a valid key from this address",
-                retry_after_s=wait_s,
-                headers=headers,
-            ) from None
+            raise account_refusals.too_many_of_strangers(wait_s) from None
         visitor = request.scope.get("state", {}).get(VISITOR)
         if visitor is not None and not visitor.know(account.account_id):
-            headers = {"Connection": "close"}
-            raise Problem(429, "too many open connections with this key", retry_after_s=1, headers=headers)
+            raise account_refusals.too_many_connections()
         wait_s = self.rates.wait_s(account.account_id, account.requests_per_s, self.now_s())
         if wait_s > 0:
-            raise Problem(429, "too many requests with this key", retry_after_s=wait_s)
+            raise account_refusals.too_many_of_key(wait_s)
         if account.may_audit and request.method not in READING and not ends:
-            raise Problem(403, "an auditor's account changes nothing", more={"field": "role"})
+            raise account_refusals.only_audits()
         return account
 
     def is_named(self, request: Request) -> bool:
@@ -133,41 +126,31 @@ class Gateway:
     def check_accounts(self) -> None:
         """``Problem`` 503 while no account is known."""
         if not len(self.accounts) and (trouble := self.trouble()) is not None:
-            raise Problem(503, f"no keys are known yet: {trouble}", retry_after_s=5)
+            raise Problem(503, f"no keys are known yet: {trouble}", code="not-ready", retry_after_s=5)
 
     def _account_of(self, request: Request, *, takes_session: bool) -> Account:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             if takes_session and (signed_in := self._account_of_session(request)) is not None:
                 return signed_in
-            raise Problem(
-                401,
-                "send your key as 'Authorization: Bearer …'",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+            raise account_refusals.no_key()
         self.check_accounts()
         account = self.accounts.of_key(key.strip()[:KEY_BYTES_MAX], now_ms=self.now_ms())
         if account is None:
-            raise Problem(
-                401,
-                "the key is unknown, revoked or expired",
-                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-            )
+            raise account_refusals.unknown_key()
         return account
 
     def subscriber_of(self, account: Account) -> Subscriber:
         """The subscriber that *account* is. ``Problem`` 403 for one that may not read."""
         if not account.may_subscribe:
-            raise Problem(
-                403,
-                "this account may not read situations, alerts and grants",
-                more={"how": "a key made with 'bongsu key add AGENCY --subscribe --city CITY', or a user's"},
-            )
+            raise account_refusals.may_not_read()
         return Subscriber(account.audience, is_cleared(account.purposes, self.purposes()))
 
     def check_city(self, city: str) -> None:
         if city != self.city:
-            raise Problem(404, f"no city {city[:40]!r} here: this is the gateway of {self.city}")
+            raise Problem(
+                404, f"no city {city[:40]!r} here: this is the gateway of {self.city}", code="no-city"
+            )
 
     def source_for(self, account: Account, city: str, source: str) -> PushedSource:
         """The source, if this account may speak for it."""
@@ -275,7 +258,9 @@ class Gateway:
     def _check_declared(self, request: Request, bytes_max: int) -> None:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > bytes_max:
-            raise Problem(413, f"the body has {declared} bytes: at most {bytes_max} are accepted")
+            raise Problem(
+                413, f"the body has {declared} bytes: at most {bytes_max} are accepted", code="too-large"
+            )
 
     async def _whole(self, request: Request, bytes_max: int, has_room_for: Callable[[int], bool]) -> bytes:
         parts, size = [], 0
@@ -284,17 +269,24 @@ class Gateway:
                 async for part in request.stream():
                     size += len(part)
                     if size > bytes_max:
-                        raise Problem(413, f"the body has more than the {bytes_max} bytes that are accepted")
+                        what = f"the body has more than the {bytes_max} bytes that are accepted"
+                        raise Problem(413, what, code="too-large")
                     if not has_room_for(len(part)):
-                        raise Problem(503, "too many bodies are being sent at once", retry_after_s=1)
+                        raise Problem(
+                            503, "too many bodies are being sent at once", code="busy", retry_after_s=1
+                        )
                     parts.append(part)
         except TimeoutError:
-            raise Problem(408, f"the body did not arrive within {BODY_S_MAX:.0f} s") from None
+            raise Problem(
+                408, f"the body did not arrive within {BODY_S_MAX:.0f} s", code="too-slow"
+            ) from None
         except ClientDisconnect:
-            raise Problem(400, "client closed the connection") from None
+            raise Problem(400, "client closed the connection", code="too-slow") from None
         body = b"".join(parts)
         if not body.strip():
-            raise Problem(400, "the body is empty")
+            raise Problem(400, "the body is empty", code="wrong-field")
         if max(map(body.count, PARTS)) > PARTS_MAX:
-            raise Problem(413, f"the body has more than {PARTS_MAX} values: push it in parts")
+            raise Problem(
+                413, f"the body has more than {PARTS_MAX} values: push it in parts", code="too-large"
+            )
         return body

@@ -28,12 +28,13 @@ _WHO = {
                 "purposes": {"type": "array", "items": _TEXT},
                 "may": {
                     "type": "object",
-                    "required": ["act", "administer", "audit", "oversee"],
+                    "required": ["act", "administer", "audit", "oversee", "read"],
                     "properties": {
                         "act": {"type": "array", "items": _TEXT, "description": "Its actions on situations."},
                         "administer": {"type": "boolean"},
                         "audit": {"type": "boolean", "description": "It reads who looked at what."},
                         "oversee": {"type": "boolean"},
+                        "read": {"type": "boolean", "description": "Situations, alerts and grants."},
                     },
                 },
             },

@@ -56,6 +56,7 @@ class SignedIn:
                     "administer": account.may_administer,
                     "audit": account.may_audit,
                     "oversee": account.may_oversee,
+                    "read": account.may_subscribe,
                 },
             },
             "csrf": self.sessions.csrf(session),
@@ -67,7 +68,7 @@ class SignedIn:
         account = self.gateway.account_of(request, ends=True)
         session = used(request).session
         if session is None:
-            raise Problem(401, NO_SESSION, headers={"WWW-Authenticate": "Bearer"})
+            raise Problem(401, NO_SESSION, code="signed-out", headers={"WWW-Authenticate": "Bearer"})
         return account, session
 
 

@@ -58,6 +58,7 @@ def account_of_session(
             raise Problem(
                 403,
                 f"the header {CSRF} does not hold this session's value",
+                code="wrong-csrf",
                 more={"how": f"send 'csrf' of GET /console/api/session as {CSRF}"},
             )
     its = used(request)

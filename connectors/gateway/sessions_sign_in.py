@@ -49,7 +49,7 @@ class SignIn:
         self.gateway.check_accounts()
         account = await self._account_of(request, way, now_s)
         if account is None:
-            raise Problem(401, WRONG, headers={"WWW-Authenticate": "Bearer"})
+            raise Problem(401, WRONG, code="wrong-sign-in", headers={"WWW-Authenticate": "Bearer"})
         if not account.may_oversee:
             self.gateway.subscriber_of(account)
         self.of_address.give_back(address, now_s)
@@ -60,13 +60,13 @@ class SignIn:
         given = media_type_of(request.headers.getlist("content-type"))
         body = await self.gateway.body_of(request, address, bytes_max=BODY_BYTES_MAX)
         if given != "application/json":
-            raise Problem(415, f"the body is {given[:60]!r}: send application/json")
+            raise Problem(415, f"the body is {given[:60]!r}: send application/json", code="wrong-field")
         try:
             return WAYS.validate_json(body)
         except ValidationError:  # its text may hold the password
             expected = '{"key": …}, {"name": …, "password": …} or {"link": …}'
             more = {"field": "the body", "expected": expected}
-            raise Problem(422, "the body is no sign-in", more=more) from None
+            raise Problem(422, "the body is no sign-in", code="wrong-field", more=more) from None
 
     async def _account_of(self, request: Request, way: Way, now_s: float) -> Account | None:
         match way:
@@ -99,7 +99,7 @@ class SignIn:
     async def _check(self, password_hash: str | None, password: str) -> bool:
         """Off the event loop, a few at a time."""
         if self._waiting >= CHECKS_WAITING_MAX:
-            raise Problem(503, "too many people are signing in at once", retry_after_s=2)
+            raise Problem(503, "too many people are signing in at once", code="busy", retry_after_s=2)
         self._waiting += 1
         try:
             async with self._checks:
@@ -110,4 +110,6 @@ class SignIn:
 
 def _wait(wait_s: float, whose: str) -> None:
     if wait_s > 0:
-        raise Problem(429, f"too many attempts to sign in {whose}", retry_after_s=wait_s)
+        raise Problem(
+            429, f"too many attempts to sign in {whose}", code="too-many-sign-ins", retry_after_s=wait_s
+        )

@@ -137,14 +137,16 @@ async def _redeemed(
     now_ms = gateway.now_ms()
     grant = tickets.grants.of(grant_id)
     if grant is None and tickets.grants.trouble is not None:
-        raise Problem(503, f"the grants are not known yet: {tickets.grants.trouble}", retry_after_s=2)
+        raise Problem(
+            503, f"the grants are not known yet: {tickets.grants.trouble}", code="not-ready", retry_after_s=2
+        )
     reason = tickets.grants.ending(grant_id, now_ms=now_ms)
     reason = forbidden(account, grant) or reason
     about = {"account_id": account.account_id, "address": address, **_of_grant(grant)}
     if reason is not None or grant is None:
         why = reason or "unknown_grant"
         await tickets.refused(why, now_ms, **about)
-        raise Problem(STATUSES.get(why, 403), WORDS[why], more={"reason": why})
+        raise Problem(STATUSES.get(why, 403), WORDS[why], code=why.replace("_", "-"), more={"reason": why})
     jti = secrets.token_urlsafe(24)
     key = await run_in_threadpool(tickets.keys.signing, now_ms)
     ticket = new_ticket(
@@ -160,7 +162,7 @@ async def _redeemed(
     try:
         await tickets.written({"act": "redeemed", **about, "ticket_hash": hash_of_id(jti)})
     except Retriable as error:
-        raise Problem(503, f"no ticket: {error.what}", retry_after_s=2) from error
+        raise Problem(503, f"no ticket: {error.what}", code="log-away", retry_after_s=2) from error
     metrics.redeemed.inc()
     return {
         "ticket": ticket,

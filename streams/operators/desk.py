@@ -174,6 +174,7 @@ def _again(wanted: Action, before: Action, done: Done) -> Done:
             "this Idempotency-Key was used for another action",
             field="Idempotency-Key",
             expected="a new one for each action",
+            code="key-used",
         )
     return Done(done.action_id, done.situation_id, done.role, is_repeat=True)
 

@@ -12,6 +12,7 @@ from streams.situations.answers.alerts import OPERATOR, headline
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.model import Incident, Situation, View
+from streams.situations.operators.action_checks import check_filing, check_join, refused
 from streams.situations.operators.model import ActionTaken, Handling
 
 ACTIONS = (
@@ -59,18 +60,22 @@ def action_of(entry: Entry) -> Action:
         field = str(error.args[0])
         raise Invalid(f"{entry.topic}: no {field}", field=field, expected="a value") from None
     if action.action not in ACTIONS:
-        raise _refused("an unknown action", "action", " or ".join(ACTIONS))
+        raise refused("unknown-action", "an unknown action", "action", " or ".join(ACTIONS))
     for field in ("action_id", "account_id", "role"):
         if not getattr(action, field).strip():
-            raise _refused(f"an action without {field}", field, "a value")
+            raise refused("incomplete-action", f"an action without {field}", field, "a value")
     if not 0 < len(action.reason) <= REASON_MAX:
-        raise _refused("an action needs a reason", "reason", f"1 to {REASON_MAX} characters")
+        raise refused("reason-needed", "an action needs a reason", "reason", f"1 to {REASON_MAX} characters")
     if action.action == "join" and not action.other_situation_id:
-        raise _refused("a join names no other situation", "other_situation_id", "a situation's id")
+        raise refused(
+            "other-needed", "a join names no other situation", "other_situation_id", "a situation's id"
+        )
     if action.action == "separate" and not action.incident_ids:
-        raise _refused("a separation names no report", "incident_ids", "at least one incident's id")
+        raise refused(
+            "reports-needed", "a separation names no report", "incident_ids", "at least one incident's id"
+        )
     if action.action == "file" and not action.to_domain:
-        raise _refused("a filing names no domain", "to_domain", "fire or police")
+        raise refused("domain-needed", "a filing names no domain", "to_domain", "fire or police")
     return action
 
 
@@ -82,61 +87,39 @@ def is_done(action: Action, situation: Situation) -> bool:
 def check(action: Action, situation: Situation | None, other: Situation | None, config: RulesConfig) -> None:
     """``Invalid`` when *action* cannot be done with *situation* (and *other*, for a join) as things stand."""
     if situation is None:
-        raise _refused("no such situation", "situation_id", "one that is not forgotten")
+        raise refused("no-situation", "no such situation", "situation_id", "one that is not forgotten")
     roles = config.law.may.get(action.action)
     if roles is not None and action.role not in roles:
         law = config.law.name
-        raise _refused(f"the law '{law}' leaves {action.action} to other roles", "role", " or ".join(roles))
+        what = f"the law '{law}' leaves {action.action} to other roles"
+        raise refused("law-other-role", what, "role", " or ".join(roles))
     match action.action:
         case "close" if situation.is_closed:
-            raise _refused("it is closed already", "action", "note or reopen, while it is closed")
+            raise refused(
+                "closed-already", "it is closed already", "action", "note or reopen, while it is closed"
+            )
         case "acknowledge" | "take_over" | "confirm" | "override" | "file" if situation.is_closed:
-            raise _refused("it is closed: reopen it first", "action", "note or reopen, while it is closed")
+            raise refused(
+                "closed", "it is closed: reopen it first", "action", "note or reopen, while it is closed"
+            )
         case "reopen" if not situation.is_closed:
-            raise _refused("it is not closed", "action", "a closed situation")
+            raise refused("not-closed", "it is not closed", "action", "a closed situation")
         case "override" if action.ground not in config.law.overrides:
             known = " or ".join(sorted(config.law.overrides)) or "none: this law knows no override"
-            raise _refused(f"the law '{config.law.name}' knows no such ground", "ground", known)
+            raise refused("no-ground", f"the law '{config.law.name}' knows no such ground", "ground", known)
         case "file":
-            _check_filing(action.to_domain or "", situation, config)
+            check_filing(action.to_domain or "", situation, config)
         case "join":
-            _check_join(situation, other, config)
+            check_join(situation, other, config)
         case "separate":
             its = {one.incident_id for one in situation.view.incidents}
             if not set(action.incident_ids) < its:
-                raise _refused(
-                    "it can part with some of its own reports only", "incident_ids", "not all of them"
+                raise refused(
+                    "separate-all",
+                    "it can part with some of its own reports only",
+                    "incident_ids",
+                    "not all of them",
                 )
-
-
-def _check_join(situation: Situation, other: Situation | None, config: RulesConfig) -> None:
-    if other is None or not (other.holds_reports and situation.holds_reports):
-        raise _refused("no such situation of reports", "other_situation_id", "one that is not forgotten")
-    if other.situation_id == situation.situation_id:
-        raise _refused("they are one already", "other_situation_id", "another situation")
-    count = len(situation.view.incidents) + len(other.view.incidents)
-    if count > config.bounds.incidents:
-        raise _refused(
-            "together they hold too many reports", "other_situation_id", f"at most {config.bounds.incidents}"
-        )
-
-
-def _check_filing(domain: str, situation: Situation, config: RulesConfig) -> None:
-    if domain not in config.filing:
-        known = " or ".join(config.filing) or "none: the city's file names no agency under [rule.filing]"
-        raise _refused(f"no agency of this city takes filings of {domain[:40]}", "to_domain", known)
-    for report in situation.view.incidents:
-        if report.domain == domain:
-            what = f"it has a report of {report.agency} already: {report.incident_id}"
-            raise _refused(what, "action", "a situation that the agency has not reported")
-    for filing in situation.filings:
-        if filing.is_open and filing.to_domain == domain:
-            what = f"it is filed with {filing.agency} already: {filing.filing_id}"
-            raise _refused(what, "action", "its answer, or its end")
-
-
-def _refused(what: str, field: str, expected: str) -> Invalid:
-    return Invalid(what, field=field, expected=expected)
 
 
 # -- what becomes of it ----------------------------------------------------------------------------------------

@@ -317,3 +317,27 @@ def test_nothing_but_the_console_s_own_files_is_served(city: ConsoleCity) -> Non
 
     for path in ("../app.py", "%2e%2e/city.py", "words/../../console.py", "leaflet/leaflet.js.map"):
         assert httpx.get(f"{city.url}/console/{path}").status_code == 404
+
+
+def test_an_administrator_is_told_which_roles_read_situations_and_sees_who_looked(
+    browser: Browser, city: ConsoleCity
+) -> None:
+    words = ("user", "add", "chief", "--role", "administrator", "--city", str(city.city.file))
+    city.users["chief"] = city.city.bongsu(*words).stdout.split()[-1]
+    person = Person(browser, city)
+    page = person.sign_in("chief")
+    expect(page.get_by_text("role viewer, operator, supervisor or auditor")).to_be_visible()
+    expect(page.get_by_role("heading", name="Who looked")).to_be_visible()
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    page.get_by_role("button", name="한국어").click()
+    expect(page.get_by_text("열람자, 운영자, 감독자 또는 감사자 역할")).to_be_visible()
+    situation = f"/v1/{city.city.name}/situations/none"
+    told = page.evaluate(
+        """async (path) => {
+            const { get } = await import("/console/api.js");
+            return get(path).catch((error) => [error.status, error.message]);
+        }""",
+        situation,
+    )
+    assert told == [403, "이 계정은 상황, 경보, 열람 허가를 볼 수 없습니다."]
+    person.close()

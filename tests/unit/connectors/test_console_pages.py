@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import connectors.gateway
 import streams.situations
+from connectors.gateway.ticket_refusals import WORDS as TICKET_WORDS
 from connectors.sinks.console.city import LANGUAGES, ConsoleCity
 from connectors.sinks.console.console import pages, policy
 
@@ -20,7 +22,19 @@ PHRASES = {
     for language in LANGUAGES
     if language != "en"
 }
+REFUSALS = {language: json.loads(pages()[f"words/{language}.refusals.json"].body) for language in PHRASES}
 RULES = Path(streams.situations.__file__).parent
+GATEWAY = Path(connectors.gateway.__file__).parent
+ACTED_BY = (
+    "actions",
+    "idempotency",
+    "sessions_request",
+    "sessions_sign_in",
+    "sessions_paths",
+    "reads",
+    "deliveries",
+)
+"""Modules of the gateway that answer the console: each of their problems has a code."""
 MODULES = {
     path: page.body.decode()
     for path, page in pages().items()
@@ -94,6 +108,45 @@ def test_each_reason_of_the_rules_has_words_in_each_language(language: str) -> N
     for pattern, words in PHRASES[language]:
         places = {int(number) for number in re.findall(r"\\$(\d)", words)}
         assert places <= set(range(1, re.compile(pattern).groups + 1))
+
+
+def calls(path: Path, *names: str) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            yield node
+
+
+def code_of(call: ast.Call) -> ast.expr | None:
+    return next((word.value for word in call.keywords if word.arg == "code"), None)
+
+
+def codes() -> set[str]:
+    """Each code that the gateway and the rules' check of an action give."""
+    paths = [*GATEWAY.glob("*.py"), RULES.parent / "operators" / "desk.py"]
+    written = [code_of(call) for path in paths for call in calls(path, "Problem", "Invalid")]
+    checks = [RULES / "operators" / f"{name}.py" for name in ("actions", "action_checks")]
+    of_rules = [call.args[0] for path in checks for call in calls(path, "refused")]
+    return {str(one.value) for one in (*written, *of_rules) if isinstance(one, ast.Constant)}
+
+
+@pytest.mark.parametrize("language", REFUSALS)
+def test_each_refusal_of_the_gateway_has_words_in_each_language(language: str) -> None:
+    found = codes()
+    assert len(found) > 35
+    assert found - REFUSALS[language].keys() == set()
+    of_grants = {one.replace("_", "-") for one in TICKET_WORDS}
+    assert REFUSALS[language].keys() - found - of_grants == set()
+    redeemed = ("may_not_read", "only_audits", "other_audience", "unknown_grant", "revoked", "expired_grant")
+    assert {one.replace("_", "-") for one in redeemed} <= REFUSALS[language].keys()
+    places = {place for text in REFUSALS[language].values() for place in re.findall(r"\{(\w+)\}", text)}
+    assert places == {"field", "s"}
+
+
+@pytest.mark.parametrize("module", ACTED_BY)
+def test_no_problem_that_the_console_may_get_is_without_a_code(module: str) -> None:
+    found = list(calls(GATEWAY / f"{module}.py", "Problem"))
+    assert found
+    assert [ast.unparse(one) for one in found if code_of(one) is None] == []
 
 
 @pytest.mark.parametrize("path", sorted(MODULES))

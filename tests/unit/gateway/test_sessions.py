@@ -203,6 +203,7 @@ def test_who_signs_in_is_told_who_they_are_and_what_they_may_do(reader: Reader) 
         "administer": False,
         "audit": False,
         "oversee": False,
+        "read": True,
     }
     assert ask(reader, "GET", PATH, cookie=cookie).json() == told
     assert sign_in(reader, "viewer")[0]["account"]["may"]["act"] == []

@@ -27,6 +27,7 @@ HOURS_KEPT = {
     "core.situation": 30 * 24,
     "core.track": 30 * 24,
     "dlq": 30 * 24,
+    "drone.verdict": 30 * 24,
     # where a protected person or a vehicle was: a week
     "civil.vulnerable": 7 * 24,
     "drone.footprint": 7 * 24,
@@ -68,6 +69,7 @@ IDENTIFYING = {
     "drone.footprint": {"drone_id"},
     "drone.mission": {"drone_id", "pilot", "registration"},
     "drone.position": {"drone_id", "transmitter", "operator_id"},
+    "drone.verdict": {"drone_id", "transmitter", "nearest_own"},
     "core.access": {"account_id", "address", "reason"},
     "core.account": {"account_id", "name", "oidc_subject"},
     "core.action": {"account_id", "reason"},
@@ -106,6 +108,7 @@ LOCATED = {
     "drone.footprint": {"position", "corners", "centre"},
     "drone.mission": {"position", "area"},
     "drone.position": {"position", "operator_position"},
+    "drone.verdict": {"position", "operator_position"},
     "core.alert": {"position", "area"},
     "core.dispatch": {"position"},
     "core.evidence": {"position"},
@@ -174,7 +177,7 @@ OWNERS = {
     "civil": {"civil.incident", "civil.observation", "civil.vulnerable"},
     "cctv": {"cctv.detection", "cctv.plate"},
     "mobility": {"mobility.hub", "mobility.position", "mobility.speed", "mobility.trip", "place.hub"},
-    "drone": {"drone.footprint", "drone.mission", "drone.position"},
+    "drone": {"drone.footprint", "drone.mission", "drone.position", "drone.verdict"},
     "city": {"place.camera", "place.site", "place.zone"},
     "bongsu": {
         *(
@@ -213,7 +216,7 @@ KEYS = {
     "entry_id": {"police.wanted"},
     "hub_id": {"mobility.hub", "place.hub"},
     "vehicle_id": {"mobility.position"},
-    "drone_id": {"drone.footprint", "drone.position"},
+    "drone_id": {"drone.footprint", "drone.position", "drone.verdict"},
     "mission_id": {"drone.mission"},
     "cell": {"mobility.speed"},
     "trip_id": {"mobility.trip"},

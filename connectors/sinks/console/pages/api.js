@@ -1,8 +1,11 @@
-// Requests to the gateway with the session of whoever signed in. A refusal is a Problem with the gateway's own words.
+// Requests to the gateway with the session of whoever signed in. A refusal is a Problem in the page's language.
+
+import { refusal } from "./words.js";
 
 export class Problem extends Error {
   constructor(status, about) {
-    super(about.detail || about.title || String(status));
+    super(refusal(about) || String(status));
+    this.code = about.code;
     this.status = status;
     this.field = about.field;
     this.expected = about.expected;

@@ -57,8 +57,23 @@ async function open() {
   city = await get("/console/api/city"); // who is signed in is told more
   ofCity(city);
   ofPeople(await get("/console/api/people").catch(() => ({})));
+  if (!session.account.may.read) return readsNothing(() => signInPage(document.body, city, open));
   running = new Console();
   await running.begin();
+}
+
+// An administrator reads no situations: what the account is for, which role would, and the page that it may read.
+function readsNothing(left) {
+  const why = h("p", { className: "hint reads-nothing", role: "status" }, say("reads-nothing"));
+  const page = mayOpen("access") ? new Access({ city }) : { element: h("main", { id: "main" }), show() {} };
+  const leave = async () => { await signOut().catch(() => {}); left(); };
+  const other = async () => { await speak(language === "ko" ? "en" : "ko"); await open(); };
+  fill(document.body, h("header", { className: "top" }, h("strong", { className: "title" }, city.title),
+    h("div", { className: "tools" },
+      h("button", { type: "button", onclick: other }, language === "ko" ? "English" : "한국어"),
+      h("span", { className: "me" }, session.account.name, h("small", {}, ` ${say(`role.${session.account.role}`)}`)),
+      h("button", { type: "button", onclick: leave }, say("signout")))), why, page.element);
+  page.show();
 }
 
 class Console {

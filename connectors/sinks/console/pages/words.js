@@ -3,6 +3,7 @@
 let words = {};
 let english = {};
 let phrases = [];
+let refusals = {};
 export let language = "en";
 
 export async function speak(chosen) {
@@ -10,6 +11,7 @@ export async function speak(chosen) {
   english = await read("en");
   words = chosen === "en" ? english : await read(chosen);
   phrases = chosen === "en" ? [] : await read(`${chosen}.phrases`);
+  refusals = chosen === "en" ? {} : await read(`${chosen}.refusals`);
   language = chosen;
   document.documentElement.lang = chosen;
   localStorage.setItem("language", chosen);
@@ -21,6 +23,12 @@ export function say(key, about = {}) {
 }
 
 export const has = (key) => key in words || key in english;
+
+// The server says its refusals in English, each with a code. A language has words for the codes; without one the server's stay.
+export function refusal({ code, detail, title, field, retryAfterS }) {
+  const about = { field: field ?? "", s: retryAfterS || 1 };
+  return Object.hasOwn(refusals, code) ? refusals[code].replace(/\{(\w+)\}/g, (_, name) => String(about[name])) : detail || title;
+}
 
 // The rules say their reasons in English. A language has phrases for them, each a pattern of one clause and its words.
 export function phrase(text) {
