@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ DOMAINS = {"119": "fire", "112": "police"}
 PLATE_KEY = b"a key of the scenarios"
 _METRES = re.compile(r"(\d+(?:\.\d+)?) m ([NSEW])")
 COMMON = ("event_id", "city", "source", "event_time", "event_time_accuracy_s", "received_time", "position")
-WORDS = ("report", "camera", "seen", "plate", "speed", "wanted", "action", "event", "rules")
+WORDS = ("report", "camera", "seen", "plate", "speed", "wanted", "zone", "drone", "action", "event", "rules")
 """The keys that decide an event's kind, the first one found; without any, only time passes."""
 
 
@@ -186,6 +187,36 @@ class Happenings:
             "tokens": [] if plate is None else [plate_token(PLATE_KEY, plate)],
             "candidate_tokens": [] if plate is None else misread_tokens(PLATE_KEY, plate),
             "ends_at": None if ends is None else self.scenario.at(ends, self.now_ms),
+        }
+
+    def _zone(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """A square zone, *around* metres from its middle to each side."""
+        zone_id, around = rest.pop("zone"), rest.pop("around", 1_000)
+        middle = place_of(rest.pop("where", "here"))
+        if middle is None:
+            raise Wrong(f"{self.scenario.name}: the zone {zone_id} has no place")
+        up = math.degrees(around / EARTH_RADIUS_M)
+        aside = up / math.cos(math.radians(middle["lat"]))
+        corners = [
+            [middle["lon"] + x * aside, middle["lat"] + y * up]
+            for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
+        ]
+        value = {
+            "event_time": self._happened(rest),
+            "zone_id": zone_id,
+            "name": zone_id,
+            "kind": "park",
+            "geometry": json.dumps({"type": "Polygon", "coordinates": [corners]}),
+            "sense": "exclusion",
+        }
+        return "place.zone", value | {name: self._field(name, rest.pop(name)) for name in list(rest)}
+
+    def _drone(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """A drone's position."""
+        return "drone.position", {
+            "event_time": self._happened(rest),
+            "drone_id": rest.pop("drone"),
+            "position": place_of(rest.pop("where", "here")),
         }
 
     def _action(self, rest: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from streams.match.core.texts import RowTexts
 from streams.match.core.watches import Watch, watch_of
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
-from tests.match_oracle import Sight, is_inside, wants
+from tests.match_oracle import Sight, is_inside, wants, winding
 from tests.scenario.a_scenario import Scenario
 from tests.scenario.happening import Happening, all_of
 
@@ -31,6 +31,7 @@ class Running:
     said: list[Event] = field(default_factory=list)
     watches: dict[str, Watch] = field(default_factory=dict)
     sights: list[tuple[Happening, Sight]] = field(default_factory=list)
+    inside: set[tuple[str, str, str]] = field(default_factory=set)
     taken: int = 0
 
     def run(self) -> list[Event]:
@@ -75,11 +76,21 @@ class Running:
 
     def _hold(self, watch: Watch, one: Happening, sight: Sight) -> None:
         """Match one observation with one watch, as the match does."""
-        if wants(watch, sight) and is_inside(watch, sight):
-            event = evidence_event("demo", _evidence(watch, one, sight))
+        if not wants(watch, sight):
+            return
+        kind = self._crossing(watch, sight) if watch.event == "crossed" else "seen"
+        if kind in ("entered", "inside", "left") or (kind and is_inside(watch, sight)):
+            event = evidence_event("demo", _evidence(watch, one, sight, kind))
             value = _fitting(event)
             self.said.append(event)
             self._take(Entry("evidence", "demo.core.evidence", 0, self.taken, value))
+
+    def _crossing(self, watch: Watch, sight: Sight) -> str:
+        """The kind of evidence of a fence: a change of the side, or still inside; "" for what is and was outside."""
+        held = (watch.watch_id, sight.contract, sight.thing or "")
+        was_in, is_in = held in self.inside, _is_in_areas(watch, sight)
+        (self.inside.add if is_in else self.inside.discard)(held)
+        return ("inside" if was_in else "entered") if is_in else ("left" if was_in else "")
 
     def _meant(self, said: str | None) -> str | None:
         """The id of the newest situation with the report, or of the rule, that *said* names."""
@@ -136,10 +147,27 @@ def _sight_of(one: Happening) -> Sight:
         token=value[form.token] if form.token else None,
         confidence=value[form.confidence] if form.confidence else 1.0,
         contract=one.contract,
+        thing=form.subject_of(value),
     )
 
 
-def _evidence(watch: Watch, one: Happening, sight: Sight) -> Evidence:
+def _is_in_areas(watch: Watch, sight: Sight) -> bool:
+    """Whether it is in one of the areas, at an hour at which they hold."""
+    is_time = not watch.windows or any(opens <= sight.time < closes for opens, closes in watch.windows)
+    lat, lon = sight.lat, sight.lon
+    return (
+        is_time
+        and lat is not None
+        and lon is not None
+        and any(
+            winding(area.outline, lat, lon) % 2 != 0
+            and not any(winding(hole, lat, lon) % 2 for hole in area.holes)
+            for area in watch.areas
+        )
+    )
+
+
+def _evidence(watch: Watch, one: Happening, sight: Sight, kind: str) -> Evidence:
     form, value = FORMS[TOPICS[one.contract]], one.value
     away_m = None
     if watch.centre is not None and sight.lat is not None and sight.lon is not None:
@@ -156,7 +184,7 @@ def _evidence(watch: Watch, one: Happening, sight: Sight) -> Evidence:
     )
     return Evidence(
         watch,
-        "seen",
+        kind,
         away_m,
         (f"demo.{one.contract}", 0),
         one.offset,

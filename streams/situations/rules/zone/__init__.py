@@ -106,16 +106,17 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
             before = known.pop(zone.part, None)
             memories.append(zone.memory)
             if before is None or before.said != zone.said:
-                watching, event = self._told(city, zone, watching_of(city, zone.key))
+                now = max(city.now_ms, value["received_time"])  # before the first tick the city knows no time
+                watching, event = self._told(city, zone, watching_of(city, zone.key), now)
                 memories.append(watching.memory(zone.key))
                 watches.append(event)
         for zone in known.values():
             gone = both(gone, self._ended(city, zone))
         return both(Step((), memories, (), watches), gone)
 
-    def _told(self, city: City, zone: ZoneKept, before: Watching) -> tuple[Watching, Event]:
+    def _told(self, city: City, zone: ZoneKept, before: Watching, now: int) -> tuple[Watching, Event]:
         """The next revision of a part's watch, with its hours of the next days and those inside it."""
-        now, windows = city.now_ms, windows_of(zone, ZoneInfo(city.rules.timezone), city.now_ms)
+        windows = windows_of(zone, ZoneInfo(city.rules.timezone), now)
         things = [(key, thing_known(city, key)) for key in before.inside]
         seeds = [thing.seed(zone.key) for _, thing in things if thing is not None and zone.key in thing.stays]
         after = Watching(
@@ -190,7 +191,7 @@ class ZoneRule(Rule, Notices, KeepsList, Follows, Explains, ForbidsFlight):
             return Step()
         if watching.ends_at is not None and watching.ends_at <= city.now_ms:
             return self._ended(city, zone)
-        after, event = self._told(city, zone, watching)
+        after, event = self._told(city, zone, watching, city.now_ms)
         return Step((), [after.memory(key)], (), [event])
 
     def on_action(self, city: City, after: Situation) -> Draft:
