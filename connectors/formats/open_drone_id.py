@@ -7,7 +7,7 @@ is ``None`` here, never a value. What can be neither a value nor that sign is ``
 from __future__ import annotations
 
 import struct
-import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -63,7 +63,7 @@ class BasicId:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class LocationMessage:
     """*tenths*: tenths of a second since the full hour, UTC. Metres, metres a second, degrees."""
 
     flight_status: str | None
@@ -95,7 +95,7 @@ class SelfId:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class System:
+class SystemMessage:
     """The operator's place, and the area of a group of drones. *at_s*: seconds since 1970."""
 
     operator_kind: str | None
@@ -116,7 +116,7 @@ class OperatorId:
     faults: tuple[str, ...] = ()
 
 
-Message = BasicId | Location | SelfId | System | OperatorId
+Message = BasicId | LocationMessage | SelfId | SystemMessage | OperatorId
 
 
 def messages_of(data: bytes) -> list[bytes]:
@@ -171,7 +171,7 @@ def _basic_id(message: bytes) -> BasicId:
     if not any(said):
         text = None
     elif id_kind == "utm":
-        text = str(uuid.UUID(bytes=said[:16]))
+        text = _uuid(said[:16])
         is_whole = any(said[:16]) and not any(said[16:])
     elif id_kind == "session":
         text = said.hex()
@@ -183,7 +183,7 @@ def _basic_id(message: bytes) -> BasicId:
     )
 
 
-def _location(message: bytes) -> Location:
+def _location(message: bytes) -> LocationMessage:
     (_, flags, track, speed, climb, lat, lon, pressure, wgs84, height, accuracy, others, tenths, time) = (
         _LOCATION.unpack(message)
     )
@@ -198,7 +198,7 @@ def _location(message: bytes) -> Location:
         faults.append("vertical_speed")
     if tenths > HOUR_TENTHS and tenths != 0xFFFF:
         faults.append("timestamp")
-    return Location(
+    return LocationMessage(
         flight_status=_class(flags >> 4, FLIGHT_STATUSES, "flight_status", faults),
         lat=where[0],
         lon=where[1],
@@ -223,14 +223,14 @@ def _self_id(message: bytes) -> SelfId:
     return SelfId(kind=message[1], text=_text(message[2:25])[0])
 
 
-def _system(message: bytes) -> System:
+def _system(message: bytes) -> SystemMessage:
     _, flags, lat, lon, count, radius, ceiling, floor, _, altitude, seconds = _SYSTEM.unpack(message)
     faults: list[str] = []
     where = _degrees(lat, lon, "operator_position", faults)
     kind = flags & 3
     if kind >= len(OPERATOR_KINDS):
         faults.append("operator_position_kind")
-    return System(
+    return SystemMessage(
         operator_kind=None if where[0] is None or kind >= len(OPERATOR_KINDS) else OPERATOR_KINDS[kind],
         lat=where[0],
         lon=where[1],
@@ -249,7 +249,7 @@ def _operator_id(message: bytes) -> OperatorId:
     return OperatorId(text=text, faults=() if is_whole else ("operator_id",))
 
 
-_READERS = {
+_READERS: Mapping[int, Callable[[bytes], Message]] = {
     BASIC_ID: _basic_id,
     LOCATION: _location,
     SELF_ID: _self_id,
@@ -263,6 +263,11 @@ def _text(said: bytes) -> tuple[str | None, bool]:
     begin, _, rest = said.partition(b"\0")
     text = "".join(chr(byte) for byte in begin if 0x20 <= byte < 0x7F).strip()
     return text or None, not any(rest) and len(text) == len(begin.strip())
+
+
+def _uuid(said: bytes) -> str:
+    digits = said.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _degrees(lat: int, lon: int, name: str, faults: list[str]) -> tuple[float | None, float | None]:

@@ -28,7 +28,7 @@ NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class CapturedFrame:
     """*at_ns*: when it was captured, since 1970; ``None`` where the capture does not say. *is_cut*: its end is missing."""
 
     link_type: int
@@ -41,7 +41,7 @@ class Frame:
 class Capture:
     """*fault*: why the capture could not be read to its end; ``None`` when it was."""
 
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[CapturedFrame] = field(default_factory=list)
     fault: Invalid | None = None
 
 
@@ -76,7 +76,7 @@ def capture_of(body: bytes) -> Capture:
     return capture
 
 
-def _pcap(body: bytes, order: str, unit_ns: int) -> Iterator[Frame]:
+def _pcap(body: bytes, order: str, unit_ns: int) -> Iterator[CapturedFrame]:
     (link,) = struct.unpack_from(order + "I", body, 20)
     head, at = struct.Struct(order + "IIII"), 24
     while at < len(body):
@@ -87,11 +87,11 @@ def _pcap(body: bytes, order: str, unit_ns: int) -> Iterator[Frame]:
         if held > FRAME_BYTES_MAX:
             raise Invalid("a record is longer than any frame", field="frame", expected=f"{FRAME_BYTES_MAX}")
         data = body[at : at + held]
-        yield Frame(link & 0xFFFF, seconds * NS + part * unit_ns, data, len(data) < max(held, sent))
+        yield CapturedFrame(link & 0xFFFF, seconds * NS + part * unit_ns, data, len(data) < max(held, sent))
         at += held
 
 
-def _pcapng(body: bytes) -> Iterator[Frame]:
+def _pcapng(body: bytes) -> Iterator[CapturedFrame]:
     at, order, interfaces = 0, "<", list[_Interface]()
     while at < len(body):
         if body[at : at + 4] == PCAPNG:
@@ -151,7 +151,7 @@ def _options(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
         at += 4 + (length + 3) // 4 * 4
 
 
-def _packet(kind: int, content: bytes, order: str, interfaces: list[_Interface]) -> Frame | None:
+def _packet(kind: int, content: bytes, order: str, interfaces: list[_Interface]) -> CapturedFrame | None:
     """The frame of a block; ``None`` for one too short, or of an interface that was not described."""
     if kind == _SIMPLE:
         if len(content) < 4 or not interfaces:
@@ -159,7 +159,7 @@ def _packet(kind: int, content: bytes, order: str, interfaces: list[_Interface])
         (sent,) = struct.unpack_from(order + "I", content)
         held = min(sent, interfaces[0].snap_bytes or sent)
         data = content[4 : 4 + held]
-        return Frame(interfaces[0].link_type, None, data, len(data) < sent)
+        return CapturedFrame(interfaces[0].link_type, None, data, len(data) < sent)
     if len(content) < 20:
         return None
     form = "IIIII" if kind == _ENHANCED else "HHIIII"
@@ -167,7 +167,7 @@ def _packet(kind: int, content: bytes, order: str, interfaces: list[_Interface])
     if number >= len(interfaces):
         return None
     data = content[20 : 20 + held]
-    return Frame(
+    return CapturedFrame(
         interfaces[number].link_type,
         interfaces[number].at_ns(high << 32 | low),
         data,

@@ -1,4 +1,4 @@
-"""What transmitters of Remote ID have said of themselves, from message to message. Pure."""
+"""Memory of transmitters of Remote ID: their ids and operators, from message to message. Pure."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.formats.open_drone_id import BasicId, Location, Message, OperatorId, System
+from connectors.formats.open_drone_id import BasicId, LocationMessage, Message, OperatorId, SystemMessage
 from connectors.subjects.drone_ids import DroneId, judged
 from connectors.subjects.drone_reports import place_on_earth
 
 TRANSMITTERS_MAX = 2_000
 """Transmitters remembered: far more than fly over a city at once. One that is forgotten counts as new."""
 OPERATOR_HOLDS_MS = 60_000
-"""What it said of its operator holds so long: it must say it again every 3 s."""
+"""Its word of its operator holds so long: it must say it again every 3 s."""
 CLOCK_STANDS_MS = 2_000
 """A time that is said for so long, of other places, is that of a clock that stands. Some count whole seconds."""
 
 
 @dataclass(slots=True)
 class Sender:
-    """What a transmitter has said of itself. *newest_ns*: when its last frame was captured."""
+    """The ids, type and operator that a transmitter has said. *newest_ns*: when its last frame was captured."""
 
     newest_ns: int = 0
     ids: dict[str, DroneId] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Sender:
                 )
         elif isinstance(message, OperatorId):
             self._operator(at_ms, operator_id=message.text)
-        elif isinstance(message, System):
+        elif isinstance(message, SystemMessage):
             self._operator(
                 at_ms,
                 operator_position=place_on_earth(message.lat, message.lon),
@@ -74,7 +74,7 @@ class Sender:
         self.operator = {**self.operator_at(at_ms), **said}
         self.operator_ms = at_ms
 
-    def clock_stands(self, location: Location, at_ms: int) -> bool:
+    def clock_stands(self, location: LocationMessage, at_ms: int) -> bool:
         """Whether the time of *location*, heard at *at_ms*, was said before of another place, too long ago to be rounded."""
         if self.said_time[:1] != [location.tenths]:
             self.said_time = [location.tenths, location.lat, location.lon, at_ms, False]
@@ -109,6 +109,6 @@ class Senders:
         return sender
 
     def kept(self) -> dict[str, Any]:
-        """Those of them that are remembered, as JSON."""
+        """The remembered transmitters as JSON."""
         last = list(self._senders.items())[-TRANSMITTERS_MAX:]
         return {name: sender.kept() for name, sender in last}

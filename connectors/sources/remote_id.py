@@ -2,8 +2,8 @@
 
 Each Location message becomes a ``drone.position``. The other messages of the same transmitter fill it: its id and type, its
 operator's registration and place. The transmitter's address is hashed with ``key`` and the day before anything leaves
-``read``, and what is set aside holds Remote ID's own bytes alone, never a frame's: it cannot be fed again. Captures hold clear addresses: give
-them the same care as the key.
+``read``, and what is set aside holds Remote ID's own bytes alone, never a frame's: it cannot be fed again. Captures hold
+clear addresses: give them the same care as the key.
 
 - A message says tenths of a second since the hour: the time is the nearest such to the frame's. One that would lie more
   than five minutes ahead, or that stays while the drone moves, is a fault, ``timestamp``: then the time of the frame counts,
@@ -21,12 +21,12 @@ from pydantic import Field, SecretStr
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.open_drone_id import (
-    Location,
+    LocationMessage,
     decode,
     location_ms,
     messages_of,
 )
-from connectors.formats.pcap import Frame, capture_of
+from connectors.formats.pcap import CapturedFrame, capture_of
 from connectors.formats.records import plausible_time, position, set_aside
 from connectors.formats.remote_id_frames import Advertisement, advertisements
 from connectors.sources._remote_id_senders import Sender, Senders
@@ -91,7 +91,7 @@ class RemoteId:
         return told.reading({"transmitters": kept} if kept else place)
 
     def _frame(
-        self, frame: Frame, number: int, heard_ms: int | None, senders: Senders, told: Telemetry
+        self, frame: CapturedFrame, number: int, heard_ms: int | None, senders: Senders, told: Telemetry
     ) -> None:
         try:
             found = advertisements(frame.link_type, frame.data)
@@ -107,7 +107,12 @@ class RemoteId:
                 told.aside.append(set_aside(one.data, error, number=number))
 
     def _advertisement(
-        self, one: Advertisement, frame: Frame, heard_ms: int | None, senders: Senders, told: Telemetry
+        self,
+        one: Advertisement,
+        frame: CapturedFrame,
+        heard_ms: int | None,
+        senders: Senders,
+        told: Telemetry,
     ) -> None:
         at_ns = frame.at_ns if frame.at_ns is not None else heard_ms and heard_ms * NS_OF_MS
         if at_ns is None:
@@ -121,14 +126,14 @@ class RemoteId:
             told.skipped[OLDER] += 1
             return
         told.at_ms = at_ms if heard_ms is None else heard_ms
-        locations: list[tuple[bytes, Location]] = []
+        locations: list[tuple[bytes, LocationMessage]] = []
         for raw in messages_of(one.data):
             try:
                 message = decode(raw)
             except Invalid as error:  # its neighbours in the pack are good
                 told.aside.append(set_aside(raw, error))
                 continue
-            if isinstance(message, Location):
+            if isinstance(message, LocationMessage):
                 locations.append((raw, message))
             elif message is not None:
                 for fault in sender.hear(message, at_ms):
@@ -145,7 +150,7 @@ class RemoteId:
 
     def _location(
         self,
-        location: Location,
+        location: LocationMessage,
         raw: bytes,
         one: Advertisement,
         transmitter: str | None,

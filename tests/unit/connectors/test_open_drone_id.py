@@ -13,10 +13,10 @@ import pytest
 
 from connectors.formats.open_drone_id import (
     BasicId,
-    Location,
+    LocationMessage,
     OperatorId,
     SelfId,
-    System,
+    SystemMessage,
     decode,
     location_ms,
     messages_of,
@@ -34,7 +34,7 @@ def location(said: str) -> dict[str, Any]:
     message = bytes.fromhex(said)
     assert len(message) == 25
     found = decode(message)
-    assert isinstance(found, Location)
+    assert isinstance(found, LocationMessage)
     return asdict(found)
 
 
@@ -138,7 +138,7 @@ def test_ids_of_each_kind_are_as_people_write_them() -> None:
 def test_what_is_said_of_the_operator_is_read_and_its_unknown_is_none() -> None:
     # 0x42 | class 1, live | place | 1 drone | 50 x 10 m | ceiling | floor | class | altitude | 226,000,000 s from 2019
     known = decode(bytes.fromhex(f"42 05 {WHERE} 0100 32 9808 0000 15 3408 807c780d 00"))
-    assert known == System(
+    assert known == SystemMessage(
         operator_kind="live",
         lat=29.75,
         lon=-95.25,
@@ -150,10 +150,10 @@ def test_what_is_said_of_the_operator_is_read_and_its_unknown_is_none() -> None:
         at_s=1_772_300_800,  # 1,546,300,800 + 226,000,000 = 0x0d787c80
     )
     unknown = decode(bytes.fromhex("42 00" + "00" * 23))
-    assert isinstance(unknown, System)
+    assert isinstance(unknown, SystemMessage)
     assert set(asdict(unknown).values()) == {None, ()}
     wrong = decode(bytes.fromhex(f"42 03 {WHERE}" + "00" * 15))
-    assert isinstance(wrong, System)
+    assert isinstance(wrong, SystemMessage)
     assert (wrong.operator_kind, wrong.faults) == (None, ("operator_position_kind",))
     operator = decode(bytes.fromhex("52 00" + b"GBR-OP-123ABCD".hex() + "00" * 9))
     assert operator == OperatorId(text="GBR-OP-123ABCD")
