@@ -59,6 +59,7 @@ WITHOUT_LISTS = {
     "generated_cameras": "its body is its settings",
     "gtfs_realtime": "Protobuf",
     "mavlink": "its own bytes",
+    "misb_klv": "KLV",
     "remote_id": "a capture",
     "simulated_calls": "a body is one record",
     "vehicle_positions_csv": "CSV",
