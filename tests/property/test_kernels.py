@@ -75,7 +75,9 @@ def wanted(form: Form, value: Mapping[str, Any]) -> Observations:
 def agree(ours: Observations, theirs: Observations) -> bool:
     return all(
         np.array_equal(
-            getattr(ours, name), getattr(theirs, name), equal_nan=name in ("lat", "lon", "confidence")
+            getattr(ours, name),
+            getattr(theirs, name),
+            equal_nan=name in ("lat", "lon", "confidence", "heights"),
         )
         for name in NAMES[2:]
     )

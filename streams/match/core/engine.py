@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from streams.match.core.cells import Cells, Filter
 from streams.match.core.codes import among
-from streams.match.core.fences import Fences
+from streams.match.core.fences import FenceChange, Fences
 from streams.match.core.index import INSIDE, Index, Pairs
 from streams.match.core.observations import Floats, Observations, Rows
-from streams.match.core.watches import Watch
+from streams.match.core.watches import CROSSED, SEEN, Watch
 
 FRESH_MAX = 128
 """The number of new watches kept in an index of their own before all are indexed again."""
@@ -21,13 +22,14 @@ FRESH_MAX = 128
 @dataclass(frozen=True, slots=True)
 class Matches:
     """Matches row by row, in the order of observations, then of watch ids: the row of the observation, the
-    watch, metres from a disc's centre or NaN, and ``seen``, ``entered`` or ``left``.
+    watch, metres from a disc's centre or NaN, ``seen``, ``entered``, ``inside`` or ``left``, and whether that is certain.
     """
 
     row: Rows
     watch: Sequence[Watch]
     distance_m: Floats
     kind: Sequence[str]
+    is_sure: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.watch)
@@ -39,6 +41,7 @@ class Engine:
     def __init__(self, watches: Iterable[Watch] = ()) -> None:
         self._open = {one.watch_id: one for one in watches}
         self._fences = Fences()
+        self._seed(self._open.values())
         self._index_all()
 
     @property
@@ -56,6 +59,7 @@ class Engine:
             self._close(watch.watch_id)
             self._open[watch.watch_id] = watch
             self._fresh_watches.append(watch)
+        self._seed(watches)
         if len(self._fresh_watches) > FRESH_MAX:
             self._index_all()
         else:
@@ -90,10 +94,16 @@ class Engine:
         return alone
 
     def forget_things(self) -> bool:
-        """Forget the things inside each fence. Return whether there were any."""
+        """Forget the things inside each fence, but for those that the watches name. Return whether there were any."""
         knew = bool(self._fences.known)
         self._fences = Fences()
+        self._seed(self._open.values())
         return knew
+
+    def _seed(self, watches: Iterable[Watch]) -> None:
+        for watch in watches:
+            if watch.event != SEEN:
+                self._fences.seed(watch)
 
     def _index_all(self) -> None:
         watches = list(self._open.values())
@@ -146,13 +156,7 @@ class Engine:
         if not beyond:
             return pairs
         row, watch = np.array(beyond, np.intp).T
-        away = index.exact(seen, row, watch)
-        return Pairs(
-            np.concatenate([pairs.row, away.row]),
-            np.concatenate([pairs.watch, away.watch]),
-            np.concatenate([pairs.distance_m, away.distance_m]),
-            np.concatenate([pairs.where, away.where]),
-        )
+        return pairs.beside(index.exact(seen, row, watch))
 
     def _coming(self, seen: Observations, index: Index, pairs: Pairs) -> dict[int, set[str]]:
         """Map each thing to the fences inside which *pairs* has it."""
@@ -172,14 +176,20 @@ class Engine:
         plain, near = pairs.take(~is_fence), pairs.take(is_fence)
         near = near.take(np.argsort(near.row, kind="stable"))
         changed = self._fences.changes(
-            [index.watches[number].watch_id for number in near.watch.tolist()],
+            [index.watches[number] for number in near.watch.tolist()],
             seen.subject[near.row].tolist(),
             seen.time[near.row].tolist(),
             near.where.tolist(),
+            near.is_sure.tolist(),
         )
-        told = [(at, kind) for at, kind in changed if index.watches[int(near.watch[at])].event == kind]
-        kept = near.take(np.array([at for at, _ in told], np.intp))
-        return [(plain, ["seen"] * len(plain.row)), (kept, [kind for _, kind in told])]
+        told = [one for one in changed if _is_told(index.watches[int(near.watch[one.at])], one)]
+        kept = near.take(np.array([one.at for one in told], np.intp))
+        kept = replace(kept, is_sure=np.array([one.is_sure for one in told], np.bool_))
+        return [(plain, ["seen"] * len(plain.row)), (kept, [one.kind for one in told])]
+
+
+def _is_told(watch: Watch, change: FenceChange) -> bool:
+    return watch.event in (CROSSED, change.kind)
 
 
 def _merged(found: Sequence[tuple[Index, tuple[Pairs, list[str]]]]) -> Matches:
@@ -187,13 +197,19 @@ def _merged(found: Sequence[tuple[Index, tuple[Pairs, list[str]]]]) -> Matches:
         index, (pairs, kinds) = found[0]
         order = np.lexsort((index.rank[pairs.watch], pairs.row))
         watch = [index.watches[number] for number in pairs.watch[order].tolist()]
-        return Matches(pairs.row[order], watch, pairs.distance_m[order], [kinds[n] for n in order.tolist()])
+        kind = [kinds[n] for n in order.tolist()]
+        return Matches(pairs.row[order], watch, pairs.distance_m[order], kind, pairs.is_sure[order])
     rows = [pairs.row for _, (pairs, _) in found]
     row = np.concatenate(rows) if rows else np.empty(0, np.intp)
     watch = [index.watches[number] for index, (pairs, _) in found for number in pairs.watch.tolist()]
     distance = np.concatenate([pairs.distance_m for _, (pairs, _) in found]) if rows else np.empty(0)
+    is_sure = np.concatenate([pairs.is_sure for _, (pairs, _) in found]) if rows else np.empty(0, np.bool_)
     kind = [kind for _, (_, kinds) in found for kind in kinds]
     in_order = sorted(range(len(watch)), key=lambda n: (row[n], watch[n].watch_id))
     return Matches(
-        row[in_order], [watch[n] for n in in_order], distance[in_order], [kind[n] for n in in_order]
+        row[in_order],
+        [watch[n] for n in in_order],
+        distance[in_order],
+        [kind[n] for n in in_order],
+        is_sure[in_order],
     )

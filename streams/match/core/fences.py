@@ -1,7 +1,8 @@
-"""Fences: which things are inside, have entered, have left. Only a change is a match.
+"""Fences: which things are inside, have entered, have left, and how surely. Only a change is a match.
 
 A thing is inside once it is seen there, also at first sight. It has left once it is seen farther out than the
-hysteresis. An observation older than the last one inside, or than the leaving, changes nothing.
+hysteresis. An observation older than the last one inside, or than the leaving, changes nothing. One that was possibly
+inside and is now certainly so has entered again; until it leaves, it counts as certainly inside from then on.
 """
 
 from __future__ import annotations
@@ -9,26 +10,51 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.match.core.index import INSIDE, OUTSIDE
+from streams.match.core.values import thing_of
+from streams.match.core.watches import Watch
 
 THINGS_MAX = 200_000
 """The limit of things known. The ones unseen for longest are forgotten first; if seen inside again, they
 enter again.
 """
+AWAY, POSSIBLY, SURELY = 0, 1, 2
 
 Held = tuple[str, int]
 """(watch id, thing)"""
 
 
+class Stay(NamedTuple):
+    """The state of a thing at a fence: how surely it is inside, the time of its last observation, and when it was
+    last told.
+    """
+
+    level: int
+    time: int
+    told: int
+
+
+class FenceChange(NamedTuple):
+    """A sighting to be told: its index, ``entered``, ``inside`` or ``left``, and whether that is certain."""
+
+    at: int
+    kind: str
+    is_sure: bool
+
+
+NEVER = Stay(AWAY, -(1 << 62), 0)
+
+
 @dataclass(slots=True)
 class Fences:
-    """The state of each thing at each fence: whether it is inside, and since which observation."""
+    """The state of each thing at each fence."""
 
-    known: OrderedDict[Held, tuple[bool, int]] = field(default_factory=OrderedDict)
+    known: OrderedDict[Held, Stay] = field(default_factory=OrderedDict)
     inside: dict[int, set[str]] = field(default_factory=dict)
     _codes: npt.NDArray[np.uint64] | None = None
 
@@ -38,22 +64,49 @@ class Fences:
             self._codes = np.array(sorted(self.inside), np.uint64)
         return self._codes
 
+    def seed(self, watch: Watch) -> None:
+        """Take the things that *watch* says are inside, except those of which something as new is known.
+
+        The watch does not say how surely, so they count as certainly inside: they do not enter again.
+        """
+        for one in watch.inside:
+            thing = thing_of(one.topic, one.seen_by, one.subject)
+            if thing and self.known.get((watch.watch_id, thing), NEVER).time < one.since:
+                self._keep((watch.watch_id, thing), Stay(SURELY, one.since, one.since))
+
     def changes(
-        self, watch_ids: Sequence[str], things: Iterable[int], times: Iterable[int], where: Iterable[int]
-    ) -> list[tuple[int, str]]:
-        """Return (index, ``entered`` or ``left``) of each sighting, in the order given, that changes something."""
+        self,
+        watches: Sequence[Watch],
+        things: Iterable[int],
+        times: Iterable[int],
+        where: Iterable[int],
+        is_sure: Iterable[bool],
+    ) -> list[FenceChange]:
+        """Return each sighting, in the order given, that changes something, or tells that a thing is still inside."""
         found = []
-        for index, (watch_id, thing, time, place) in enumerate(
-            zip(watch_ids, things, times, where, strict=True)
+        for index, (watch, thing, time, place, sure) in enumerate(
+            zip(watches, things, times, where, is_sure, strict=True)
         ):
-            was_inside, since = self.known.get((watch_id, thing), (False, None))
-            if since is not None and time < since:
+            held = (watch.watch_id, thing)
+            before = self.known.get(held, NEVER)
+            if time < before.time:
                 continue
-            is_inside = place == INSIDE or (was_inside and place != OUTSIDE)
-            if is_inside or was_inside:  # a thing that was never inside is not kept
-                self._keep((watch_id, thing), is_inside, time)
-            if is_inside != was_inside:
-                found.append((index, "entered" if is_inside else "left"))
+            level = before.level
+            if place == INSIDE:
+                level = max(level, SURELY if sure else POSSIBLY)
+            elif place == OUTSIDE:
+                level = AWAY
+            told, every_ms = before.told, watch.tell_inside_every_ms
+            if level > before.level:
+                told = time
+                found.append(FenceChange(index, "entered", level == SURELY))
+            elif level < before.level:
+                found.append(FenceChange(index, "left", before.level == SURELY))
+            elif level and every_ms is not None and time - told >= every_ms:
+                told = time
+                found.append(FenceChange(index, "inside", sure if place == INSIDE else level == SURELY))
+            if level or before.level:  # a thing that was never inside is not kept
+                self._keep(held, Stay(level, time, told))
         return found
 
     def forget(self, watch_id: str) -> None:
@@ -61,12 +114,14 @@ class Fences:
         for held in [held for held in self.known if held[0] == watch_id]:
             self._drop(held)
 
-    def _keep(self, held: Held, is_inside: bool, time: int) -> None:
-        self.known[held] = (is_inside, time)
+    def _keep(self, held: Held, stay: Stay) -> None:
+        self.known[held] = stay
         self.known.move_to_end(held)
-        if is_inside:
-            self.inside.setdefault(held[1], set()).add(held[0])
-            self._codes = None
+        if stay.level:
+            its = self.inside.setdefault(held[1], set())
+            if held[0] not in its:
+                its.add(held[0])
+                self._codes = None
         elif held[1] in self.inside:
             self._outside(held)
         while len(self.known) > THINGS_MAX:

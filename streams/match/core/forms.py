@@ -12,7 +12,8 @@ class Form:
     """The field names of one contract. *label*: a field; *fixed_label*: a constant instead. *subject*: the fields
     that together name the thing.
 
-    *seen_by*: the field of the claiming device. Without *confidence*, observations are certain.
+    *seen_by*: the field of the claiming device. Without *confidence*, observations are certain. *heights*: the fields of
+    the lowest and highest height above the ground, then above the sea.
     """
 
     contract: str
@@ -23,6 +24,7 @@ class Form:
     confidence: str | None = None
     seen_by: str | None = None
     image_ref: str | None = None
+    heights: tuple[str, ...] = ()
 
     def label_of(self, row: Mapping[str, Any]) -> str:
         return self.fixed_label or str(row[self.label])
@@ -51,6 +53,11 @@ FORMS = (
         image_ref="image_ref",
     ),
     Form("mobility.position", ("vehicle_id",), label="vehicle_type"),
-    Form("drone.position", ("drone_id",), fixed_label="drone"),
+    Form(
+        "drone.position",
+        ("drone_id",),
+        fixed_label="drone",
+        heights=("above_ground_low_m", "above_ground_high_m", "above_sea_low_m", "above_sea_high_m"),
+    ),
 )
 TOPICS = {form.contract: number for number, form in enumerate(FORMS)}

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from streams.match.core.cells import CELLS_A_WATCH_MAX, Cells, Filter, Lists
 from streams.match.core.codes import code_of
 from streams.match.core.forms import TOPICS
+from streams.match.core.limits import HeightLimits, Windows
 from streams.match.core.observations import Floats, Observations, Rows
-from streams.match.core.shapes import Edges, distances_m, edge_distances_m
-from streams.match.core.watches import Watch
+from streams.match.core.polygons import Polygons
+from streams.match.core.shapes import distances_m
+from streams.match.core.watches import SEEN, Watch
 
 INSIDE, BAND, OUTSIDE = 1, 0, -1
 """The side of a watch's edge. In the band a place is outside, but not far enough to count as having left."""
@@ -22,16 +24,33 @@ INSIDE, BAND, OUTSIDE = 1, 0, -1
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """Pairs of observation and watch, with metres from a disc's centre (NaN for other shapes) and the side of
-    the edge.
+    the edge. *is_sure*: whether the height leaves no doubt.
     """
 
     row: Rows
     watch: Rows
     distance_m: Floats
     where: npt.NDArray[np.int8]
+    is_sure: npt.NDArray[np.bool_]
 
     def take(self, which: Rows | npt.NDArray[np.bool_]) -> Pairs:
-        return Pairs(self.row[which], self.watch[which], self.distance_m[which], self.where[which])
+        return Pairs(
+            self.row[which],
+            self.watch[which],
+            self.distance_m[which],
+            self.where[which],
+            self.is_sure[which],
+        )
+
+    def beside(self, other: Pairs) -> Pairs:
+        """Return these pairs and *other* behind them."""
+        return Pairs(
+            np.concatenate([self.row, other.row]),
+            np.concatenate([self.watch, other.watch]),
+            np.concatenate([self.distance_m, other.distance_m]),
+            np.concatenate([self.where, other.where]),
+            np.concatenate([self.is_sure, other.is_sure]),
+        )
 
 
 class Index:
@@ -43,15 +62,15 @@ class Index:
         self.watches = watches
         self.cells = cells
         self.is_open = np.ones(len(watches), np.bool_)
-        self.is_fence = np.array([one.event != "seen" for one in watches], np.bool_)
-        self.fences = {one.watch_id: number for number, one in enumerate(watches) if one.event != "seen"}
+        self.is_fence = np.array([one.event != SEEN for one in watches], np.bool_)
+        self.fences = {one.watch_id: number for number, one in enumerate(watches) if one.event != SEEN}
         self._opens = np.array([one.opens_at for one in watches], np.int64)
         self._closes = np.array([one.closes_at for one in watches], np.int64)
         self._confidence = np.array([one.min_confidence for one in watches], np.float32)
         self._topics = np.array([_topic_bits(one) for one in watches], np.uint16)
         self._is_disc = np.array([one.shape == "disc" for one in watches], np.bool_)
-        self._edges = Edges([one.corners for one in watches])
-        self._is_polygon = np.array([bool(one.corners) for one in watches], np.bool_)
+        self._polygons = Polygons([one.polygons for one in watches])
+        self._limits, self._windows = HeightLimits(watches), Windows(watches)
         self._centre = np.array([one.centre or (0.0, 0.0) for one in watches], np.float64).reshape(-1, 2)
         self._radius_m = np.array([one.radius_m for one in watches], np.float64)
         self._band_m = np.array([one.hysteresis_m for one in watches], np.float64)
@@ -129,18 +148,29 @@ class Index:
             its = watch[disc]
             distance[disc] = distances_m(self._centre[its, 0], self._centre[its, 1], lat[disc], lon[disc])
             where[disc] = _where(distance[disc] - self._radius_m[its], self._band_m[its])
-        cornered = np.flatnonzero(self._is_polygon[watch])
+        cornered = np.flatnonzero(self._polygons.has_any[watch])
         if len(cornered):
             where[cornered] = self._around(lat[cornered], lon[cornered], watch[cornered])
-        return Pairs(row, watch, distance, where)
+        is_sure = np.ones(len(row), np.bool_)
+        if self._limits.has_any.any():
+            limited = np.flatnonzero(self._limits.has_any[watch] & (where != OUTSIDE))
+            heights, its = seen.heights_of(row[limited]), watch[limited]
+            may_be = self._limits.may_be_between(heights, its, np.zeros(len(its)))
+            is_near = self._limits.may_be_between(heights, its, self._band_m[its])
+            side = np.where(may_be, INSIDE, np.where(is_near & (self._band_m[its] > 0), BAND, OUTSIDE))
+            where[limited] = np.minimum(where[limited], side)
+            is_sure[limited] = self._limits.are_between(heights, its)
+        if self._windows.has_any.any():
+            where[~self._windows.are_open(seen.time[row], watch)] = OUTSIDE
+        return Pairs(row, watch, distance, where, is_sure)
 
     def _around(self, lat: Floats, lon: Floats, watch: Rows) -> npt.NDArray[np.int8]:
-        inside = self._edges.are_around(lat, lon, watch)
+        inside = self._polygons.are_around(lat, lon, watch)
         where = np.where(inside, INSIDE, OUTSIDE).astype(np.int8)
         has_band = np.flatnonzero(~inside & (self._band_m[watch] > 0))
         for number in np.unique(watch[has_band]).tolist():
             band = has_band[watch[has_band] == number]
-            away_m = edge_distances_m(lat[band], lon[band], self.watches[number].corners)
+            away_m = self._polygons.distances_m(lat[band], lon[band], number)
             where[band] = _where(away_m, self._band_m[number], edge=False)
         return where
 

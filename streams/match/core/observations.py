@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 CERTAIN = 1.0
+GROUND_LOW, GROUND_HIGH, SEA_LOW, SEA_HIGH = range(4)
+HEIGHTS = 4
+"""The columns of heights, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class Observations:
     """One row each. *at*: the index of its record in the frames. *topic*: the number of its contract (`forms.TOPICS`).
 
     Degrees, NaN for no place; event and received time in ms; codes of label, token and thing (`codes`), 0 for none;
-    confidence NaN where none is stated.
+    confidence NaN where none is stated. *heights*: at least and at most so many metres above the ground and above the
+    sea, NaN where that is unknown; without columns where no topic of the batch has heights.
     """
 
     at: Longs
@@ -35,6 +39,13 @@ class Observations:
     token: Codes
     subject: Codes
     confidence: npt.NDArray[np.float32]
+    heights: npt.NDArray[np.float32]
+
+    def heights_of(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Return the four heights of these rows."""
+        if self.heights.shape[1] == HEIGHTS:
+            return self.heights[rows]
+        return np.full((len(rows), HEIGHTS), np.nan, np.float32)
 
     def __len__(self) -> int:
         return len(self.at)
@@ -62,9 +73,10 @@ TYPES = (
 )
 
 
-def observations(count: int) -> Observations:
-    """Return columns of that length, not yet filled."""
-    columns: Any = (np.empty(count, kind) for kind in TYPES)
+def observations(count: int, *, with_heights: bool = True) -> Observations:
+    """Return columns of that length, not yet filled, but for heights, which are unknown."""
+    heights = np.full((count, HEIGHTS if with_heights else 0), np.nan, np.float32)
+    columns: Any = [*(np.empty(count, kind) for kind in TYPES), heights]
     return Observations(*columns)
 
 
@@ -74,4 +86,6 @@ def concatenated(parts: Sequence[Observations]) -> Observations:
         return parts[0]
     if not parts:
         return observations(0)
+    if any(one.heights.shape[1] for one in parts):
+        parts = [replace(one, heights=one.heights_of(np.arange(len(one)))) for one in parts]
     return Observations(*(np.concatenate([getattr(one, name) for one in parts]) for name in NAMES))

@@ -204,7 +204,7 @@ class Match:
             seen.lon[rows],
             seen.confidence[rows],
             batch.frames.texts(seen.at[rows]),
-            np.ones(len(rows), np.bool_),
+            matches.is_sure,
         )
         wanted = _by_their_words(all_of_them)
         found.matches += len(wanted)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from streams.match.core.codes import code_of, joined
-from streams.match.core.forms import TOPICS, Form
+from streams.match.core.forms import FORMS, TOPICS, Form
 from streams.match.core.observations import CERTAIN, Observations
 from streams.match.core.texts import RowTexts
 
@@ -39,6 +39,17 @@ def fill(seen: Observations, row: int, value: Mapping[str, Any], form: Form) -> 
     seen.subject[row] = _subject([value[name] for name in form.subject])
     confidence = CERTAIN if form.confidence is None else value[form.confidence]
     seen.confidence[row] = np.nan if confidence is None else confidence
+    with np.errstate(over="ignore"):  # a height beyond 32 bits is infinite, as in the kernel
+        for number, name in enumerate(form.heights):
+            seen.heights[row, number] = np.nan if value[name] is None else value[name]
+
+
+def thing_of(contract: str, seen_by: str | None, subject: str) -> int:
+    """Return the code of a thing of that contract by its name and, where that is a device's own, the device; 0 if none."""
+    if contract not in TOPICS:
+        return 0
+    form = FORMS[TOPICS[contract]]
+    return _subject([subject] if len(form.subject) == 1 else [seen_by, subject])
 
 
 def _code(word: str | None) -> int:

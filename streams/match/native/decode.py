@@ -125,14 +125,15 @@ class Decoder:
         group_count = schemas_met(taken.payload, taken.size, taken.place, topics, met, groups)
         if group_count < 0:
             raise Retriable("more schemas than the limit of one batch")
-        seen, sure = observations(count), np.zeros(count, np.bool_)
-        seen.at[:] = np.arange(count)
         schemas: dict[int, Schema] = {}
-        numbers, kinds = np.full(GROUPS_MAX, NO_FRAME, np.uint8), np.zeros(GROUPS_MAX, seen.topic.dtype)
+        numbers, kinds = np.full(GROUPS_MAX, NO_FRAME, np.uint8), np.zeros(GROUPS_MAX, np.uint8)
         for number, (topic, schema_id) in enumerate(groups[:group_count].tolist()):
             schema = self._schemas.of(contract_name(names[topic]), schema_id)
             schemas[schema.number] = schema
             numbers[number], kinds[number] = schema.number, TOPICS[schema.form.contract]
+        has_heights = any(one.form.heights for one in schemas.values())
+        seen, sure = observations(count, with_heights=has_heights), np.zeros(count, np.bool_)
+        seen.at[:] = np.arange(count)
         group = numbers[met]
         seen.topic[:] = kinds[met]
         for schema in schemas.values():
@@ -204,6 +205,7 @@ def _observe(
         seen.token,
         seen.subject,
         seen.confidence,
+        seen.heights,
     )
 
 

@@ -63,6 +63,8 @@ def source_of(form: Form, writer: Schema) -> str:
         want[form.token] = "token"
     if form.confidence:
         want[form.confidence] = "confidence"
+    for number, name in enumerate(form.heights):
+        want[name] = f"height{number}"
     model = model_of(writer)
     watching, naming = Walker(want), Walker(_words(form))
     walk, words = watching.text(model), naming.text(model)
@@ -79,11 +81,18 @@ def source_of(form: Form, writer: Schema) -> str:
     for one in subjects[1:]:
         subject = f"joined({subject}, coded({one}_p, {one}_n))"
     texts = {name for name in want.values() if name.startswith(("subject", "label", "token"))}
+    heights = "".join(f", height{number}" for number in range(len(form.heights)))
     return _TEMPLATE.format(
         texts="\n".join(f"    {name}_p = {name}_n = np.int64(0)" for name in sorted(texts)),
         confidence="np.nan" if form.confidence else "1.0",
         walk=walk.replace(
-            "return FAIL", "return (False, lat, lon, time, received, ZERO, ZERO, ZERO, confidence)"
+            "return FAIL",
+            f"return (False, lat, lon, time, received, ZERO, ZERO, ZERO, confidence{heights})",
+        ),
+        heights=heights,
+        unknown="\n".join(f"    height{number} = np.nan" for number in range(len(form.heights))),
+        put="\n".join(
+            f"        heights[m, {number}] = found[{9 + number}]" for number in range(len(form.heights))
         ),
         label=label,
         token="ZERO" if token is None else f"coded({token}_p, {token}_n)",
@@ -156,20 +165,25 @@ def one(p, end):
     lat = lon = np.nan
     time = received = np.int64(0)
     confidence = {confidence}
+{unknown}
 {texts}
 {walk}
-    return (p == end, lat, lon, time, received, {label}, {token}, {subject}, confidence)
+    return (p == end, lat, lon, time, received, {label}, {token}, {subject}, confidence{heights})
 
 
 @njit(nogil=True, cache=True)
-def observe(payload, size, group, number, size_max, sure, lat, lon, time, received, label, token, subject, confidence):
+def observe(
+    payload, size, group, number, size_max, sure, lat, lon, time, received, label, token, subject, confidence, heights
+):
     for m in range(len(payload)):
         if group[m] != number or size[m] > size_max:
             continue
         p = payload[m]
-        ok, lat[m], lon[m], time[m], received[m], label[m], token[m], subject[m], likely = one(p + 5, p + size[m])
-        confidence[m] = likely
-        sure[m] = ok
+        found = one(p + 5, p + size[m])
+        lat[m], lon[m], time[m], received[m] = found[1], found[2], found[3], found[4]
+        label[m], token[m], subject[m], confidence[m] = found[5], found[6], found[7], found[8]
+{put}
+        sure[m] = found[0]
 
 
 @njit

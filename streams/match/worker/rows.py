@@ -76,7 +76,7 @@ class Rows:
             except Invalid as error:
                 # its traceback would keep all messages in memory
                 aside.append((record_of(message), error.with_traceback(None)))
-        seen = observations(len(good))
+        seen = observations(len(good), with_heights=any(form.heights for _, form, _ in good))
         seen.at[:] = np.arange(len(good))
         for row, (_, form, value) in enumerate(good):
             fill(seen, row, value, form)

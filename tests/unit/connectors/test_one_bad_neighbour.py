@@ -43,6 +43,7 @@ LISTS: dict[str, str | None] = {
     "mapped_rows": "reports.list",
     "mds_zones": "geographies",
     "nena_eido": None,
+    "network_rid": "flights.0.states",
     "nvidia_deepstream": LINES,
     "ocpi_locations": "data",
     "onvif_metadata": "Frame.Object",
@@ -58,6 +59,8 @@ WITHOUT_LISTS = {
     "generated_cameras": "its body is its settings",
     "gtfs_realtime": "Protobuf",
     "mavlink": "its own bytes",
+    "misb_klv": "KLV",
+    "remote_id": "a capture",
     "simulated_calls": "a body is one record",
     "vehicle_positions_csv": "CSV",
 }
