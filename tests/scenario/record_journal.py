@@ -43,7 +43,7 @@ DAY_MS = 86_400_000
 ROUND_DAYS = 5
 SKIPPED = frozenset({"rules", "refused"})
 """Events of scenarios that are none here: numbers are the whole city's, and refused ones are in no journal."""
-NAMED = ("person_ref", "sensor_id", "hub_id", "site_id", "wanted", "camera", "by")
+NAMED = ("person_ref", "sensor_id", "hub_id", "site_id", "wanted", "camera", "by", "zone", "drone")
 CITY: Mapping[str, Any] = {
     "law": "kr",
     "escalate_after_min": 30,
@@ -62,6 +62,7 @@ CITY: Mapping[str, Any] = {
         "disaster": {},
         "vulnerable": {},
         "wanted": {},
+        "zone": {"forward_to": {"112": "police"}},
     },
 }
 CHANGED = {**CITY, "radius_m": 120, "escalate_after_min": 20}
@@ -102,7 +103,8 @@ class Renamed:
             if word in new:
                 new[word] = f"{self.first_digits}{new[word][2:]}"
         thing = next((str(new[word]) for word in ("report", "camera") if word in new), "")
-        if "where" in new or "speed" in new or (thing and thing not in self.known):
+        is_anew = bool({"where", "speed", "zone", "drone"} & new.keys()) or (thing and thing not in self.known)
+        if is_anew:
             new["where"] = self._there(new.get("where", "here"))
         if "by" in new and "action" not in new and new["by"] not in self.known:
             new.setdefault("where", self._there("here"))
