@@ -103,7 +103,9 @@ class Renamed:
             if word in new:
                 new[word] = f"{self.first_digits}{new[word][2:]}"
         thing = next((str(new[word]) for word in ("report", "camera") if word in new), "")
-        is_anew = bool({"where", "speed", "zone", "drone"} & new.keys()) or (thing and thing not in self.known)
+        is_anew = bool({"where", "speed", "zone", "drone"} & new.keys()) or (
+            thing and thing not in self.known
+        )
         if is_anew:
             new["where"] = self._there(new.get("where", "here"))
         if "by" in new and "action" not in new and new["by"] not in self.known:

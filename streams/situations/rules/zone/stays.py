@@ -14,7 +14,7 @@ from streams.situations.model import Situation
 from streams.situations.rule import City, Step
 from streams.situations.rules.zone.breaches import Breaches
 from streams.situations.rules.zone.config import NAME, Numbers
-from streams.situations.rules.zone.things import THING, VERDICT_STAY, Stay, Thing, thing_known
+from streams.situations.rules.zone.things import THING, VERDICT_STAY, Thing, ZoneStay, thing_known
 from streams.situations.rules.zone.zone_parts import Watching, ZoneKept, watching_of
 
 
@@ -30,7 +30,7 @@ class Stays:
         city: City,
         zone: ZoneKept,
         thing: Thing,
-        stay: Stay | None,
+        stay: ZoneStay | None,
         value: Mapping[str, Any],
         answer: str,
     ) -> Step:
@@ -41,7 +41,7 @@ class Stays:
             stay is not None and stay.certainty == POSSIBLE and answer != POSSIBLE,
         )
         certainty = answer if stay is None or is_surer else stay.certainty
-        after = Stay(at if stay is None else stay.since, at, lost_at, certainty)
+        after = ZoneStay(at if stay is None else stay.since, at, lost_at, certainty)
         thing = replace(thing, stays={**thing.stays, zone.key: after})
         situation = city.situations.get(thing.situation_id or "")
         memories: list[Memory] = []
@@ -125,7 +125,7 @@ class Stays:
             )
         reasons = tuple(one for one in value["reasons"] if one != "silent")
         lost_at = city.now_ms + round(self._numbers.implausible_s * 1000)
-        after = Stay(at if stay is None else stay.since, at, lost_at)
+        after = ZoneStay(at if stay is None else stay.since, at, lost_at)
         is_news = stay is None or not set(reasons) <= set(thing.reasons)
         thing = replace(
             thing,

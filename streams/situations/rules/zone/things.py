@@ -20,7 +20,7 @@ VERDICT_STAY = "verdict"
 """The key of the stay of a drone that contradicts itself, which is in no zone."""
 
 
-class Stay(Struct, frozen=True, gc=False, omit_defaults=True):
+class ZoneStay(Struct, frozen=True, gc=False, omit_defaults=True):
     """A thing inside one part of a zone: event time of the first and the last evidence, when it counts as lost, and how
     certain it is."""
 
@@ -37,7 +37,7 @@ class Thing(Struct, frozen=True, gc=False, omit_defaults=True):
     topic: str
     subject: str
     label: str
-    stays: dict[str, Stay]
+    stays: dict[str, ZoneStay]
     seen_by: str | None = None
     situation_id: str | None = None
     reasons: tuple[str, ...] = ()
