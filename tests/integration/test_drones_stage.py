@@ -89,8 +89,12 @@ def test_each_verdict_is_told_once_though_the_worker_is_killed(cluster: Endpoint
         before = told_of(city)
         bus.put(Event(POSITION, row["drone_id"], row) for row in late)
         with city.running("--stage", "drones"):
-            bus.put([a_tick(city.name, END_MS)])
-            wait_until(lambda: told_of(city).total() >= wanted.total(), SETTLED_S, 0.2)
+
+            def is_all_told() -> bool:
+                bus.put([a_tick(city.name, END_MS)])  # as the city's clock does
+                return told_of(city).total() >= wanted.total()
+
+            wait_until(is_all_told, SETTLED_S, 0.5)
         assert 0 < before.total() < wanted.total()
         assert told_of(city) == wanted
         assert {reason for *_, reasons in wanted for reason in reasons} >= {*KINDS, "silent"}
