@@ -265,10 +265,7 @@ class CityFile(Strict):
         None,
         description="speeds are computed of vehicles' positions; absent: only by 'bongsu run CITY --stage speed'",
     )
-    drones: DroneNumbers | None = Field(
-        None,
-        description="drones are judged by their positions; absent: only by 'bongsu run CITY --stage drones'",
-    )
+    drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
     live_view: LiveViewFile = LiveViewFile(identifying=False)
