@@ -16,7 +16,7 @@ from tests.drone_flights import FAULT_S, LIES, NOON_MS, Row, a_position, honest,
 NUMBERS = DroneNumbers.model_validate({})
 WITHIN_MS = 5_000
 SHARE = {"gate": (5, 60), "whole": (100, 1_000)}
-"""How many seeds of each kind, and how many honest flights."""
+"""The numbers of seeds of each kind, and of honest flights."""
 
 
 def verdicts_of(rows: Iterable[Row], fleet: Fleet | None = None) -> list[DroneVerdict]:
