@@ -226,7 +226,7 @@ vehicles_followed = Gauge("bongsu_vehicles_followed", "Vehicles that the speed s
 # -- the drones ----------------------------------------------------------------------------------------------------
 
 drone_verdicts = Counter(
-    "bongsu_drone_verdicts", "Verdicts on drones that were published", ["group", "verdict"]
+    "bongsu_drone_verdicts", "Verdicts on drones that were published", ["group", "state"]
 )
 drones_followed = Gauge("bongsu_drones_followed", "Drones that the stage of drones follows", ["group"])
 drones_dropped = Counter(

@@ -25,10 +25,10 @@ def judged(reader: Any, path: Path) -> Judged:
     if not path.is_file():
         pytest.skip(f"no file at {path}")
     fleet, found = Fleet(), Judged()
-    for event in read(reader, path.read_bytes()).events:
-        count, told = found.get(event.value["drone_id"], (0, set()))
-        told |= {(one.verdict, one.reasons) for one in fleet.take(event.value)}
-        found[event.value["drone_id"]] = count + 1, told
+    for value in (event.value or {} for event in read(reader, path.read_bytes()).events):
+        count, told = found.get(value["drone_id"], (0, set()))
+        told |= {(one.verdict, one.reasons) for one in fleet.take(value)}
+        found[value["drone_id"]] = count + 1, told
     return found
 
 
