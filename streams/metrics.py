@@ -223,6 +223,18 @@ left_out_of_speed = Counter(
 )
 vehicles_followed = Gauge("bongsu_vehicles_followed", "Vehicles that the speed stage follows", ["group"])
 
+# -- the drones ----------------------------------------------------------------------------------------------------
+
+drone_verdicts = Counter(
+    "bongsu_drone_verdicts", "Verdicts on drones that were published", ["group", "state"]
+)
+drones_followed = Gauge("bongsu_drones_followed", "Drones that the stage of drones follows", ["group"])
+drones_dropped = Counter(
+    "bongsu_drones_dropped",
+    "Drones dropped because too many are followed, those unseen for longest",
+    ["group"],
+)
+
 # -- the deliveries ----------------------------------------------------------------------------------------------
 
 deliveries = Counter(

@@ -8,6 +8,7 @@ from connectors.subscribers import DELIVERED
 from schemas.catalogue import load_catalogue
 from streams.journal import replay
 from streams.match.core.forms import FORMS
+from streams.stages import drones as drones_stage
 from streams.stages import effects as effect_telling
 from streams.stages import situations as situations_stage
 from streams.stages import speed as speed_stage
@@ -21,6 +22,11 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         "speed",
         "speed",
         {speed_stage.TICK, speed_stage.POSITION, speed_stage.SPEED},
+    ),
+    "streams/stages/drones.py": (
+        "drones",
+        "drones",
+        {drones_stage.TICK, drones_stage.POSITION, drones_stage.VERDICT},
     ),
     "streams/match/worker/watches.py": ("match", "match", {"core.watch"}),
     "streams/match/worker/reader.py": ("match", "match", FAST),

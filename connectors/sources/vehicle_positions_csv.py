@@ -24,6 +24,7 @@ from connectors.formats.json import BOM
 from connectors.formats.pages import ListForm
 from connectors.formats.records import a_number, a_text, note_unknown, plausible_time, read_each, set_aside
 from connectors.formats.times import TimeForm, ZoneName, row_time
+from connectors.subjects.in_order import keep_forward
 from connectors.subjects.plausible import id_if_known, known_id
 from connectors.subjects.vehicles import POSITION, Telemetry
 from connectors.transport.page_or_file import PagedSettings, PageOrFile
@@ -111,7 +112,7 @@ class VehiclePositionsCsv:
             lambda _, row: row.original.rstrip(b"\r\n"),
             under_heading(heading, config.encoding, delimiter=config.delimiter),
         )
-        newest = _forward(told, place.get("newest", {}))
+        newest = keep_forward(told, place.get("newest", {}), VEHICLES_MAX)
         return told.reading({"newest": newest} if newest else place)
 
     def _row(self, row: CsvRow, heading: list[str], told: Telemetry) -> None:
@@ -169,27 +170,6 @@ def spelt(cell: str) -> float | str:
         return float(cell)
     except ValueError:
         return cell.strip().casefold()
-
-
-def _forward(told: Telemetry, newest: Mapping[str, int]) -> dict[str, int]:
-    """Put *told* in order of time, without positions older than their vehicle's newest; and each vehicle's newest time, the
-    latest last."""
-    passed, events = dict(newest), []
-    heard: set[str] = set()
-    for event in sorted(told.events, key=lambda one: one.value["event_time"] if one.value else 0):
-        at_ms: int = event.value["event_time"] if event.value else 0
-        event_id = event.value["event_id"] if event.value else ""
-        if event_id in heard:
-            told.skipped["said twice of one vehicle and moment"] += 1
-        elif at_ms <= newest.get(event.key, -1):
-            told.skipped["no newer than what its vehicle said before"] += 1
-        else:
-            events.append(event)
-            heard.add(event_id)
-            passed.pop(event.key, None)
-            passed[event.key] = at_ms
-    told.events = events
-    return dict(list(passed.items())[-VEHICLES_MAX:])
 
 
 SOURCE = VehiclePositionsCsv

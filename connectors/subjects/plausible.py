@@ -22,10 +22,13 @@ LATEST_MS = 253_402_300_799_999
 
 SPEED_MPS_MAX = 110.0
 """396 km/h: faster than any train on rails (350 km/h), slower than a byte of all ones in miles an hour (255 mph)."""
+AIR_SPEED_MPS_MAX = 800.0
+"""1,555 knots over the ground: faster than any manned aircraft that tells where it is."""
 DAY_S = 86_400
 
 BOUNDS: dict[str, tuple[float, float]] = {
     "speed": (0, SPEED_MPS_MAX),
+    "air_speed": (0, AIR_SPEED_MPS_MAX),
     "odometer": (0, 1e10),
     "range": (0, 5e6),
     "accuracy": (0, 1e5),

@@ -11,12 +11,13 @@ import orjson
 from fastapi import FastAPI
 
 from connectors.gateway.service import Gateway
-from connectors.sinks.console.city import ConsoleCity
+from connectors.sinks.console.city import LANGUAGES, ConsoleCity
 from connectors.sinks.console.console import add
 from deploy.assembly.gateway_oidc import label_of
 from deploy.city.cap import usual_status
 from deploy.city.city import City
 from schemas.errors import Fatal
+from streams.situations.languages import kind_names
 
 LAYER_BYTES_MAX = 20 << 20
 KINDS = (
@@ -46,6 +47,7 @@ def console_of(city: City) -> Callable[[FastAPI, Gateway], object]:
         layers=[_layer(city.path.parent / name) for name in file.map.layers],
         steps=file.console.steps,
         filing=city.rules.filing,
+        kind_names={code: kind_names(code) for code in LANGUAGES},
         issuer=label_of(city),
     )
     return partial(add, city=shown, video=_host_of(file.console.video), tiles=_host_of(file.map.tiles))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from deploy.assembly.locks import role_of_source
 from deploy.city.city import City
@@ -16,7 +17,7 @@ from streams.runtime.worker import Worker
 if TYPE_CHECKING:
     pass
 
-APART = ("match", "speed")
+APART = ("match", "speed", "drones")
 """Stages that run in a worker of their own, so that no incident waits for them."""
 
 
@@ -26,7 +27,7 @@ CONSOLE = "console"
 
 def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
     """The *stages* that the city's file configures and that run in workers of their own."""
-    asked = {"match": city.file.match, "speed": city.file.speed}
+    asked = {"match": city.file.match, "speed": city.file.speed, "drones": city.file.drones}
     return tuple(one for one in APART if one in stages and asked[one] is not None) if len(stages) > 1 else ()
 
 
@@ -51,7 +52,7 @@ def roles_of(city: City, stages: tuple[str, ...], replica: str | None = None) ->
     *replica*: the gateway's name among several. It holds that name alone: the pushed sources have a transactional id for
     each replica, so it fences nobody.
     """
-    roles = [one for one in stages if one not in APART or stages == ("speed",)]
+    roles = [one for one in stages if one not in APART or stages in (("speed",), ("drones",))]
     if has_all(stages) and has_gateway(city):
         roles.append("gateway")
     if "console" in roles:  # it writes its own chain of the access log, as a replica does
@@ -94,6 +95,13 @@ def worker_of(
 
         config = city.file.speed or SpeedConfig.model_validate({})
         worker.add_stage(SpeedStage(city.name, config, bootstrap=platform.kafka, wire=platform.wire))
+    if stages == ("drones",):
+        from streams.drones.numbers import DroneNumbers
+        from streams.stages.drones import DronesStage
+
+        numbers = city.file.drones or DroneNumbers.model_validate({})
+        zone = ZoneInfo(city.file.timezone)
+        worker.add_stage(DronesStage(city.name, numbers, zone, bootstrap=platform.kafka, wire=platform.wire))
     if "situations" in stages:
         from streams.stages.situations import SituationsStage
 

@@ -15,6 +15,7 @@ from deploy.city.names import NAME
 from deploy.city.oidc import OidcFile
 from deploy.city.subscriptions import DeliverFile, SubscriptionFile
 from streams.deliver.subscriptions import Subscription
+from streams.drones.numbers import DroneNumbers
 from streams.ingest.event_age import AGE_OBJECTIVE_S
 from streams.match.core.config import MatchConfig
 from streams.speed.minutes import SpeedConfig
@@ -264,6 +265,7 @@ class CityFile(Strict):
         None,
         description="speeds are computed of vehicles' positions; absent: only by 'bongsu run CITY --stage speed'",
     )
+    drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
     live_view: LiveViewFile = LiveViewFile(identifying=False)

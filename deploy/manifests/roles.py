@@ -68,6 +68,15 @@ ROLES = {
             f"a city's speeds have one writer; {_ONCE}",
         ),
         Role(
+            "drones",
+            "verdicts on drones",
+            ("situations",),
+            512,
+            1.0,
+            1,
+            f"a city's verdicts have one writer; {_ONCE}",
+        ),
+        Role(
             "match",
             "detections, plates and positions against the watches",
             ("situations",),
@@ -90,7 +99,7 @@ ROLES = {
         Role(
             "ingest",
             "live sources, and the city's clock",
-            ("match", "speed", "situations"),
+            ("match", "speed", "drones", "situations"),
             768,
             1.0,
             1,

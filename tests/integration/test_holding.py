@@ -114,6 +114,7 @@ def test_whatever_speaks_under_one_id_or_tells_one_view_is_one_role(city: City) 
     assert roles_of(city, STAGES[1:]) == ["situations", "deliver"]
     assert roles_of(city, ("match",)) == [], "it shares its group"
     assert roles_of(city, ("speed",)) == ["speed"]
+    assert roles_of(city, ("drones",)) == ["drones"]
     assert "source.cameras" in roles_of(city, ("ingest",))
     assert set(played_roles(city, [("active-incidents", [])])) >= {
         "source.active-incidents",

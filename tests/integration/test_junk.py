@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 READY_S, SEEN_S = 180.0, 60.0
 NOISE_BYTES = 1_000_000
-BESIDE = ("core.evidence", "mobility.speed")
+BESIDE = ("core.evidence", "mobility.speed", "drone.verdict")
 """Contracts that the situations stage skips unread, and counts, where no rule needs them."""
 
 
@@ -162,7 +162,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     leaked_id = leaked.split("_")[1]
     read = sorted({contract for _, _, contracts in STAGES.values() for contract in contracts})
 
-    junk_city.start("match", "speed")
+    junk_city.start("match", "speed", "drones")
     assert junk_city.status_of(leaked, 1) == 202
     wait_until(lambda: len(city.situations()) == 1, SEEN_S, every_s=0.2)
     for contract in read:
@@ -185,7 +185,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     junk_city.stop()
     for contract in read:  # and once more, for workers that start with junk in the topic
         junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
-    junk_city.start("match", "speed")
+    junk_city.start("match", "speed", "drones")
     for module, (worker, group, contracts) in STAGES.items():
         for contract in contracts if module not in (*FROM_THE_END, *WHEN_ASKED) else ():
             least = 1 if group.startswith("ingest.") else 8
@@ -212,6 +212,7 @@ def _only_at_the_start(module: str) -> set[str]:
         "streams/ingest/ingest.py": {"source.place", "core.source"},
         "streams/stages/situations.py": {"core.state"},
         "streams/stages/speed.py": {"mobility.speed"},
+        "streams/stages/drones.py": {"drone.verdict"},
         "streams/stages/deliver.py": {"core.delivery"},
         "streams/operators/access.py": {"core.access"},
     }.get(module, set())

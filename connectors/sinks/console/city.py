@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 
 from schemas.kinds import load_kinds
 
-LANGUAGES = ("en", "ko")
-"""The languages that have a file in ``words/``."""
+LANGUAGE_FILE = re.compile(r"[a-z]{2,3}\.json")
+FALLBACK = "en"
+"""The language in which the pages say what another has no words for."""
+
+
+def _languages() -> dict[str, str]:
+    """Code → what its speakers call it, of every file in ``words/``; the fallback first."""
+    folder = files("connectors.sinks.console") / "words"
+    named = (one for one in folder.iterdir() if LANGUAGE_FILE.fullmatch(one.name))
+    found = {one.name.partition(".")[0]: str(json.loads(one.read_bytes())["language"]) for one in named}
+    return {code: found[code] for code in sorted(found, key=lambda code: (code != FALLBACK, code))}
+
+
+LANGUAGES: Mapping[str, str] = _languages()
+"""The languages of the pages, by their codes, each with its own name: adding one is adding its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +52,9 @@ class ConsoleCity:
     filing: Mapping[str, str] = field(default_factory=dict)
     """Domain → the agency that takes what operators file."""
 
+    kind_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Language → kind → its name; a language that is not in it has the names of ``schemas/kinds.toml``."""
+
     issuer: str | None = None
     """The name of the city's issuer of OpenID Connect; ``None``: nobody signs in by one."""
 
@@ -56,10 +75,12 @@ class ConsoleCity:
             "timezone": self.timezone,
             "bounds": dict(zip(("south", "west", "north", "east"), self.bounds, strict=True)),
             "is_simulated": self.is_simulated,
-            "languages": list(LANGUAGES),
+            "languages": dict(LANGUAGES),
             "issuer": self.issuer,
-            "kinds": {
-                kind: {language: kinds.name(kind, language) for language in LANGUAGES} for kind in kinds.names
-            },
+            "kinds": {kind: {**called, **self._called(kind)} for kind, called in kinds.names.items()},
             **(inside if is_signed_in else dict.fromkeys(inside) | {"layers": [], "steps": {}, "filing": {}}),
         }
+
+    def _called(self, kind: str) -> dict[str, str]:
+        """The names of *kind* that the city's file of words has."""
+        return {code: names[kind] for code, names in self.kind_names.items() if kind in names}

@@ -15,6 +15,7 @@ import streams.situations
 from connectors.gateway.ticket_refusals import WORDS as TICKET_WORDS
 from connectors.sinks.console.city import LANGUAGES, ConsoleCity
 from connectors.sinks.console.console import pages, policy
+from tests.letters import foreign_letters, has_own_letters, thai_faults
 
 WORDS = {language: json.loads(pages()[f"words/{language}.json"].body) for language in LANGUAGES}
 PHRASES = {
@@ -40,6 +41,8 @@ MODULES = {
     for path, page in pages().items()
     if path.endswith(".js") and not path.startswith("leaflet/")
 }
+UNITS = {"m", ""}
+"""The texts that are a unit's sign, or a value, and nothing else."""
 SVG = '"http://www.w3.org/2000/svg"'
 """The name of a namespace, which nobody asks."""
 SAID = re.compile(r"""\bsay\(\s*["']([^"'`$]+)["']""")
@@ -70,6 +73,51 @@ def test_the_languages_have_the_same_words_with_the_same_places() -> None:
     }
     for language in LANGUAGES:
         assert places[language] == places["en"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_text_is_written_in_the_letters_of_its_language(language: str) -> None:
+    texts = {word: text for word, text in WORDS[language].items() if word != "language.locale"}
+    for word, text in texts.items():
+        said, meant = (re.sub(r"\{\w+\}", "", one) for one in (text, WORDS["en"][word]))
+        assert foreign_letters(language, said) == set(), word
+        is_own = has_own_letters(language, said) or (said.strip() in UNITS)
+        assert is_own or not has_own_letters("en", meant), word
+        assert thai_faults(said) == [], word
+    for pattern, said in (*PHRASES.get(language, ()), *REFUSALS.get(language, {}).items()):
+        assert foreign_letters(language, said) == set(), pattern
+        assert has_own_letters(language, said), pattern
+        assert thai_faults(said) == [], pattern
+
+
+def test_the_checks_of_letters_notice_what_is_wrong() -> None:
+    assert foreign_letters("th", "โดรน 차량 km") == {"차", "량"}
+    assert not has_own_letters("th", "Fire {n}")
+    assert thai_faults("ศูนย์ควบคุมเมืองมุกดาหาร รถชนคนเดินเท้า น้ำท่วม ตำรวจ ผู้ป่วย ต่าง ๆ") == []
+    for wrong in ("เเล้ว", "นํ้า", "ก ่อน", "ูนย์", "แ ", "ก่่"):
+        assert thai_faults(wrong), wrong
+
+
+def test_each_language_has_the_same_phrases_and_says_what_they_are_about() -> None:
+    for language, phrases in PHRASES.items():
+        assert [pattern for pattern, _ in phrases] == [pattern for pattern, _ in PHRASES["ko"]], language
+        for (pattern, said), (_, korean) in zip(phrases, PHRASES["ko"], strict=True):
+            assert set(re.findall(r"\$\d", said)) == set(re.findall(r"\$\d", korean)), pattern
+
+
+def test_each_language_calls_itself_by_its_own_name_and_the_city_offers_all() -> None:
+    assert dict(LANGUAGES) == {"en": "English", "ko": "한국어", "th": "ไทย"}
+    city = ConsoleCity("demo", "Demo", "Asia/Bangkok", (16.0, 104.0, 17.0, 105.0))
+    assert list(city.told(is_signed_in=False)["languages"].items()) == list(LANGUAGES.items())
+
+
+def test_kinds_have_the_names_that_the_languages_of_alerts_give_them() -> None:
+    names = {"th": {"fire": "เพลิงไหม้", "newer": "ใหม่"}}
+    city = ConsoleCity("demo", "Demo", "Asia/Bangkok", (16.0, 104.0, 17.0, 105.0), kind_names=names)
+    told = city.told(is_signed_in=False)["kinds"]
+    assert told["fire"] == {"en": "Fire", "ko": "화재", "th": "เพลิงไหม้"}
+    assert told["crash"] == {"en": "Traffic crash", "ko": "교통사고"}
+    assert "newer" not in told
 
 
 def reasons() -> set[str]:

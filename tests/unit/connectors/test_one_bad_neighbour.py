@@ -32,6 +32,7 @@ WRONG = {
 }
 LINES = "one a line"
 LISTS: dict[str, str | None] = {
+    "adsb_json": "aircraft",
     "axis_plates": LINES,
     "axis_scene_description": "frame.observations",
     "city_events": None,

@@ -374,5 +374,13 @@ def test_rows_keep_one_heading_and_lines_are_put_together() -> None:
 def test_every_polled_list_follows_its_pages() -> None:
     paged = {name for name in source_types() if issubclass(config_model(name), Paged)}
     polled = {name for name in source_types() if "url" in config_model(name).model_fields}
-    whole = {"cap_alerts", "datex_situations", "gbfs", "gtfs_realtime", "network_rid", "remote_id"}
+    whole = {
+        "adsb_json",
+        "cap_alerts",
+        "datex_situations",
+        "gbfs",
+        "gtfs_realtime",
+        "network_rid",
+        "remote_id",
+    }
     assert polled - paged == whole, "their feeds are whole by their standards; Atom's next page is noted"

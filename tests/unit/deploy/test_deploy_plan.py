@@ -53,6 +53,13 @@ def test_a_city_has_the_processes_that_its_file_asks_for() -> None:
     assert roles(plan, "daejeon") == ["deliver", "situations", "speed", "match", "gateway", "ingest"]
 
 
+def test_a_city_that_judges_drones_has_a_process_for_it(tmp_path: Path) -> None:
+    plan = plan_of([own_city(tmp_path, more="[drones]\nstale_s = 20\n")])
+    assert "drones" in roles(plan, "own-town")
+    assert roles_of(own_city(tmp_path), ("drones",)) == ["drones"]
+    assert "drones" not in roles(plan_of([own_city(tmp_path)]), "own-town")
+
+
 @pytest.mark.parametrize("name", shipped_cities())
 def test_the_processes_together_hold_each_role_of_the_city_once_and_share_only_what_has_no_lock(
     name: str,

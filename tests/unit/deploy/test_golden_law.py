@@ -19,7 +19,7 @@ DAYS_KEPT = {"eu": 7, "id": 30, "kr": 30, "th": 30, "us": 30}
 """Korea: public bodies keep at most 30 days. Europe: what goes beyond 72 hours needs a reason; a week is our choice."""
 GRANT_MINUTES_MAX = {"eu": 240, "id": 480, "kr": 480, "th": 480, "us": 480}
 """A shift of eight hours; half of it in Europe."""
-LANGUAGES = {"eu": "en", "id": "en", "kr": "ko", "th": "en", "us": "en"}
+LANGUAGES = {"eu": "en", "id": "en", "kr": "ko", "th": "th", "us": "en"}
 PURPOSES = {"police": "crime-prevention", "fire": "fire-safety", "disaster": "disaster"}
 GROUNDS = {
     "eu": {

@@ -1,7 +1,8 @@
-"""A language is a file: found by its name, complete where it ships; a third one needs a file and nothing else."""
+"""A language is a file: found by its name, complete where it ships; another one needs a file and nothing else."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,32 +22,36 @@ from streams.situations.rules.parts.settings import Speech
 from streams.situations.state.rows import body_of, situation_from
 from streams.situations.terms import JOINT_INCIDENT
 from streams.situations.words import Wording, others_of, text_of
+from tests.letters import foreign_letters, has_own_letters, thai_faults
 from tests.unit.situations.a_city import City, an_incident, rules
 
-THAI = """
-name = "ไทย"
+GERMAN = """
+name = "Deutsch"
 [headlines]
 alert = "{kind}: {agencies}, {status}"
 update = "{kind}: {agencies}, {status}"
-cancel = "{kind}: สิ้นสุด"
-merged = "{kind}: รวมแล้ว"
-left = "{kind}: ย้ายแล้ว"
+cancel = "{kind}: beendet"
+merged = "{kind}: zusammengelegt"
+left = "{kind}: abgegeben"
 [headlines.statuses]
-open = "รับแจ้ง"
-dispatched = "กำลังไป"
-arrived = "ถึงแล้ว"
-closed = "ปิด"
+open = "gemeldet"
+dispatched = "unterwegs"
+arrived = "vor Ort"
+closed = "geschlossen"
 [kinds]
-"crash.vehicle" = "รถชน"
+"crash.vehicle" = "Autounfall"
 """
 
 
+CODES = [path.stem for path in sorted(languages.FOLDER.glob("*.toml"))]
+
+
 @pytest.fixture
-def a_third(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def one_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of languages with one more file in it."""
     for path in languages.FOLDER.glob("*.toml"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "th.toml").write_text(THAI, encoding="utf-8")
+    (tmp_path / "de.toml").write_text(GERMAN, encoding="utf-8")
     monkeypatch.setattr(languages, "FOLDER", tmp_path)
     languages.languages.cache_clear()
     return tmp_path
@@ -64,11 +69,11 @@ def headline(config: RulesConfig, kind: str = "crash.vehicle") -> str:
     return str(city.all("core.alert")[-1]["headline"])
 
 
-def test_a_third_language_is_another_file_and_nothing_else(a_third: Path) -> None:
-    assert list(languages.languages()) == ["en", "ko", "th"]
-    config = rules(language="th")
-    assert headline(config) == "รถชน: 119, รับแจ้ง"
-    assert headline(config, "fire") == "Fire: 119, รับแจ้ง", (
+def test_a_further_language_is_another_file_and_nothing_else(one_more: Path) -> None:
+    assert list(languages.languages()) == ["en", "de", "ko", "th"]
+    config = rules(language="de")
+    assert headline(config) == "Autounfall: 119, gemeldet"
+    assert headline(config, "fire") == "Fire: 119, gemeldet", (
         "a kind without a name in it is called by its English one"
     )
 
@@ -82,15 +87,15 @@ def alerts_in(*codes: str, kind: str = "crash.vehicle", **other: Any) -> list[di
     return [dict(one) for one in city.all("core.alert")]
 
 
-def test_an_alert_is_told_in_every_language_that_the_city_has_words_for(a_third: Path) -> None:
-    told = alerts_in("th", "en")
+def test_an_alert_is_told_in_every_language_that_the_city_has_words_for(one_more: Path) -> None:
+    told = alerts_in("de", "en")
     assert {one["headline"] for one in told} == {"차량 사고 발생: 119, 접수", "차량 사고: 상황 종료"}
     assert next(one["headlines"] for one in told if one["message_type"] == "alert") == [
+        {"language": "de", "headline": "Autounfall: 119, gemeldet"},
         {"language": "en", "headline": "Vehicle crash: 119, reported"},
-        {"language": "th", "headline": "รถชน: 119, รับแจ้ง"},
     ]
     last = {one["language"]: one["headline"] for one in told[-1]["headlines"]}
-    assert last == {"en": "Vehicle crash: ended", "th": "รถชน: สิ้นสุด"}
+    assert last == {"en": "Vehicle crash: ended", "de": "Autounfall: beendet"}
 
 
 def test_further_languages_change_neither_when_an_alert_is_told_nor_its_own_words() -> None:
@@ -118,10 +123,11 @@ def test_a_journal_of_before_there_were_further_languages_is_told_as_it_was() ->
 
 
 def test_a_citys_file_tells_in_all_languages_that_there_are() -> None:
-    for name, own, further in (("daejeon", "ko", ["en"]), ("houston", "en", ["ko"])):
+    for name, own, further in (("daejeon", "ko", ["en", "th"]), ("houston", "en", ["ko", "th"])):
         its = load_city(name).rules
         assert (its.spoken, list(its.further)) == (own, further)
-        assert its.further_names[further[0]]["fire"] == languages.kind_names(further[0])["fire"]
+        for code in further:
+            assert its.further_names[code]["fire"] == languages.kind_names(code)["fire"]
 
 
 def test_words_in_several_languages_come_back_from_their_row() -> None:
@@ -146,7 +152,7 @@ NEEDED: dict[str, dict[str, Any]] = {"surge": {"families": {"fire": {"kinds": ["
 
 @pytest.mark.parametrize("name", RULES)
 def test_each_rule_says_its_words_in_every_language(name: str) -> None:
-    config = rules(language="ko", further_names={"en": languages.kind_names("en")})
+    config = rules(language="ko", further_names={code: languages.kind_names(code) for code in ("en", "th")})
     rule = RULES[name].build(config, NEEDED.get(name, {}))
     speech = next(iter(_speeches(rule)), None)
     assert speech is not None, f"{name} does not speak by Speech"
@@ -155,7 +161,7 @@ def test_each_rule_says_its_words_in_every_language(name: str) -> None:
         places = {place: said for place, said in words.places.items() if place != "kind"}
         told = speech.said(template, {"kind": "fire"}, **places)
         assert text_of(told).startswith("화재")
-        assert [(code, said[:4]) for code, said in others_of(told)] == [("en", "Fire")]
+        assert [(code, said[:4]) for code, said in others_of(told)] == [("en", "Fire"), ("th", "เพลิ")]
 
 
 def _speeches(part: Any) -> Iterator[Speech[Any]]:
@@ -167,34 +173,34 @@ def _speeches(part: Any) -> Iterator[Speech[Any]]:
             yield from _speeches(one)
 
 
-def test_what_a_language_has_no_words_for_is_said_in_the_fallback(a_third: Path) -> None:
-    assert list(languages.words_of("surge")) == ["en", "ko"]
+def test_what_a_language_has_no_words_for_is_said_in_the_fallback(one_more: Path) -> None:
+    assert list(languages.words_of("surge")) == ["en", "ko", "th"]
 
 
-def test_the_words_of_then_are_told_again_when_the_file_is_gone(a_third: Path) -> None:
-    kept = rules(language="th").canonical()
-    (a_third / "th.toml").unlink()
+def test_the_words_of_then_are_told_again_when_the_file_is_gone(one_more: Path) -> None:
+    kept = rules(language="de").canonical()
+    (one_more / "de.toml").unlink()
     languages.languages.cache_clear()
-    with pytest.raises(ValueError, match="no headlines in language 'th': there are en, ko"):
-        rules(language="th")
-    assert headline(CityRules.model_validate(kept)) == "รถชน: 119, รับแจ้ง"
+    with pytest.raises(ValueError, match="no headlines in language 'de': there are en, ko, th"):
+        rules(language="de")
+    assert headline(CityRules.model_validate(kept)) == "Autounfall: 119, gemeldet"
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "th.toml: name: is missing"),
-        ("name = ", "th.toml: Invalid value"),
-        (THAI + 'colour = "red"\n[extra]\n', "th.toml"),
+        ("", "de.toml: name: is missing"),
+        ("name = ", "de.toml: Invalid value"),
+        (GERMAN + 'colour = "red"\n[extra]\n', "de.toml"),
     ],
 )
 def test_a_file_that_is_wrong_is_named(tmp_path: Path, text: str, says: str) -> None:
-    (tmp_path / "th.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "de.toml").write_text(text, encoding="utf-8")
     with pytest.raises(Fatal, match=says):
         languages.read_languages(tmp_path)
 
 
-@pytest.mark.parametrize("code", [path.stem for path in sorted(languages.FOLDER.glob("*.toml"))])
+@pytest.mark.parametrize("code", CODES)
 def test_a_language_that_ships_says_everything_with_the_same_fields(code: str) -> None:
     ours, theirs = (_templates(languages.languages()[one]) for one in (code, languages.FALLBACK))
     assert ours.keys() == theirs.keys()
@@ -205,8 +211,26 @@ def test_a_language_that_ships_says_everything_with_the_same_fields(code: str) -
     rules(language=code)
 
 
-def test_the_check_of_completeness_notices_what_is_missing(a_third: Path) -> None:
-    ours, theirs = (_templates(languages.languages()[one]) for one in ("th", "en"))
+@pytest.mark.parametrize("code", CODES)
+def test_a_language_that_ships_is_written_in_its_own_letters(code: str) -> None:
+    ours, english = (_templates(languages.languages()[one]) for one in (code, languages.FALLBACK))
+    kinds = {kind: load_kinds().name(kind) for kind in load_kinds().names}
+    for said, meant in ((ours, english), (languages.kind_names(code), kinds)):
+        for name, text in said.items():
+            words, its = (re.sub(r"\{[^{}]*\}", "", one) for one in (text, meant[name]))
+            assert foreign_letters(code, words) == set(), name
+            assert has_own_letters(code, words) or not has_own_letters("en", its), name
+            assert thai_faults(words) == [], name
+
+
+def test_kinds_are_named_apart_from_each_other_in_each_language() -> None:
+    for code in CODES:
+        names = list(languages.kind_names(code).values())
+        assert sorted(names) == sorted(set(names)), code
+
+
+def test_the_check_of_completeness_notices_what_is_missing(one_more: Path) -> None:
+    ours, theirs = (_templates(languages.languages()[one]) for one in ("de", "en"))
     assert theirs.keys() - ours.keys() >= {"surge.over", "unconfirmed.claimed"}
 
 

@@ -29,8 +29,8 @@ let running = null;
 async function begin() {
   city = await get("/console/api/city");
   ofCity(city);
-  const wished = localStorage.getItem("language") ?? navigator.languages.map((one) => one.slice(0, 2)).find((one) => city.languages.includes(one)) ?? "en";
-  await speak(city.languages.includes(wished) ? wished : "en");
+  const wished = localStorage.getItem("language") ?? navigator.languages.map((one) => one.slice(0, 2)).find((one) => Object.hasOwn(city.languages, one)) ?? "en";
+  await speak(Object.hasOwn(city.languages, wished) ? wished : "en");
   document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "";
   document.title = `${city.title} · Bongsu`;
   let why = refusal();
@@ -133,7 +133,8 @@ class Console {
       h("nav", { className: "views", "aria-label": say("views") }, this._views),
       this._asOf, this._alarm,
       h("div", { className: "tools" },
-        h("button", { type: "button", onclick: () => this._language() }, language === "ko" ? "English" : "한국어"),
+        h("select", { "aria-label": say("language.choose"), onchange: (event) => this._language(event.target.value) },
+          Object.entries(city.languages).map(([code, name]) => h("option", { value: code, lang: code, selected: code === language }, name))),
         h("button", { type: "button", onclick: () => this._theme() }, say("theme")),
         h("button", { type: "button", onclick: () => tour(true) }, say("help")),
         h("span", { className: "me" }, session.account.name, h("small", {}, ` ${say(`role.${session.account.role}`)}`)),
@@ -204,8 +205,8 @@ class Console {
     else this.list.show(new Map());
   }
 
-  async _language() {
-    await speak(language === "ko" ? "en" : "ko");
+  async _language(chosen) {
+    await speak(chosen);
     await open();
   }
 

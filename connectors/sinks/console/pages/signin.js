@@ -34,9 +34,8 @@ export function signInPage(holder, city, done, why = "") {
         refused.textContent = error.status === 401 ? say("signin.wrong") : error.message;
       }
     } }, ...inside, h("button", { type: "submit", className: "main" }, say("signin")));
-  const languages = { en: "English", ko: "한국어" };
-  const others = city.languages.filter((one) => one !== language).map((one) =>
-    h("button", { type: "button", className: "link", lang: one, onclick: async () => { await speak(one); signInPage(holder, city, done, why); } }, languages[one] ?? one));
+  const others = Object.entries(city.languages).filter(([one]) => one !== language).map(([one, name]) =>
+    h("button", { type: "button", className: "link", lang: one, onclick: async () => { await speak(one); signInPage(holder, city, done, why); } }, name));
   fill(holder, h("main", { className: "signin" }, h("p", { className: "languages" }, others),
     h("h1", {}, city.title),
     h("p", {}, say("signin.about")),

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { h, fill } from "./dom.js";
-import { ago, language, moment, say } from "./words.js";
+import { ago, locale, moment, say } from "./words.js";
 
 const EVERY_MS = 5_000;
 const SIGNS = { broken: "✖", look: "▲", "not-heard": "…", well: "✔" };
@@ -89,8 +89,8 @@ function isSelecting(element) {
 }
 
 const nameOf = (one) => (one.replica ? `${one.source} (${one.replica})` : one.source);
-const number = (value, digits = 1) => new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
-const share = (value) => new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(value);
+const number = (value, digits = 1) => new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value);
+const share = (value) => new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(value);
 
 function span(seconds) {
   if (seconds === null || seconds === undefined) return say("health.unknown");

@@ -5,6 +5,8 @@ let english = {};
 let phrases = [];
 let refusals = {};
 export let language = "en";
+/** The language as `Intl` takes it: with the calendar and the digits of the times that stand beside it. */
+export let locale = "en";
 
 export async function speak(chosen) {
   const read = async (name) => (await fetch(`words/${name}.json`)).json();
@@ -13,6 +15,7 @@ export async function speak(chosen) {
   phrases = chosen === "en" ? [] : await read(`${chosen}.phrases`);
   refusals = chosen === "en" ? {} : await read(`${chosen}.refusals`);
   language = chosen;
+  locale = say("language.locale");
   document.documentElement.lang = chosen;
   localStorage.setItem("language", chosen);
 }
@@ -70,7 +73,7 @@ function formOf(about) {
   const key = language + JSON.stringify(about);
   if (!forms.has(key)) {
     const usual = { timeZone: place.timezone, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
-    forms.set(key, new Intl.DateTimeFormat(language, { ...usual, ...about }));
+    forms.set(key, new Intl.DateTimeFormat(locale, { ...usual, ...about }));
   }
   return forms.get(key);
 }

@@ -1,0 +1,1 @@
+"""Verdicts on drones from their positions. Pure; ``streams/stages/drones.py`` connects it to Kafka."""
