@@ -48,7 +48,7 @@ class Look:
 
     size: str
     scheme: Literal["light", "dark"] = "light"
-    language: Literal["en", "ko"] = "en"
+    language: Literal["en", "ko", "th"] = "en"
 
     @property
     def view(self) -> dict[str, Any]:
@@ -69,6 +69,8 @@ LOOKS = [
     Look("1024x768", "dark"),
     Look("768x1024", "light", "ko"),
     Look("1280x900"),
+    Look("1280x800", "light", "th"),
+    Look("1920x1080", "dark", "th"),
 ]
 
 
@@ -145,7 +147,7 @@ def show(person: Person, city: ConsoleCity, name: str, look: Look) -> Page:
 
 
 def person_of(browser: Browser, city: ConsoleCity, look: Look, state: Any = None) -> Person:
-    locale = {"en": "en-US", "ko": "ko-KR"}[look.language]
+    locale = {"en": "en-US", "ko": "ko-KR", "th": "th-TH"}[look.language]
     person = Person(browser, city, locale=locale, storage_state=state, **look.view)
     chosen = f"localStorage.setItem('language', '{look.language}')"
     person.context.add_init_script(f"if (location.protocol === 'http:') {chosen}")
@@ -178,7 +180,14 @@ def test_nothing_is_cut_and_nothing_lies_over_the_header(
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    "look", [Look("1280x800"), Look("1280x800", "dark"), Look("1280x800", "light", "ko")], ids=str
+    "look",
+    [
+        Look("1280x800"),
+        Look("1280x800", "dark"),
+        Look("1280x800", "light", "ko"),
+        Look("1280x800", "light", "th"),
+    ],
+    ids=str,
 )
 def test_axe_finds_nothing_serious_on_any_page(
     browser: Browser, city: ConsoleCity, signed_in: Any, look: Look

@@ -62,15 +62,20 @@ async function open() {
   await running.begin();
 }
 
+function languageChoice() {
+  const speakIt = async (event) => { await speak(event.target.value); await open(); };
+  return h("select", { "aria-label": say("language.choose"), onchange: speakIt },
+    Object.entries(city.languages).map(([code, name]) => h("option", { value: code, lang: code, selected: code === language }, name)));
+}
+
 // An administrator reads no situations: what the account is for, which role would, and the page that it may read.
 function readsNothing(left) {
   const why = h("p", { className: "hint reads-nothing", role: "status" }, say("reads-nothing"));
   const page = mayOpen("access") ? new Access({ city }) : { element: h("main", { id: "main" }), show() {} };
   const leave = async () => { await signOut().catch(() => {}); left(); };
-  const other = async () => { await speak(language === "ko" ? "en" : "ko"); await open(); };
   fill(document.body, h("header", { className: "top" }, h("strong", { className: "title" }, city.title),
     h("div", { className: "tools" },
-      h("button", { type: "button", onclick: other }, language === "ko" ? "English" : "한국어"),
+      languageChoice(),
       h("span", { className: "me" }, session.account.name, h("small", {}, ` ${say(`role.${session.account.role}`)}`)),
       h("button", { type: "button", onclick: leave }, say("signout")))), why, page.element);
   page.show();
@@ -133,8 +138,7 @@ class Console {
       h("nav", { className: "views", "aria-label": say("views") }, this._views),
       this._asOf, this._alarm,
       h("div", { className: "tools" },
-        h("select", { "aria-label": say("language.choose"), onchange: (event) => this._language(event.target.value) },
-          Object.entries(city.languages).map(([code, name]) => h("option", { value: code, lang: code, selected: code === language }, name))),
+        languageChoice(),
         h("button", { type: "button", onclick: () => this._theme() }, say("theme")),
         h("button", { type: "button", onclick: () => tour(true) }, say("help")),
         h("span", { className: "me" }, session.account.name, h("small", {}, ` ${say(`role.${session.account.role}`)}`)),
@@ -203,11 +207,6 @@ class Console {
     if (!element.isConnected) document.querySelector("body > main").replaceWith(element);
     if (page) page.show();
     else this.list.show(new Map());
-  }
-
-  async _language(chosen) {
-    await speak(chosen);
-    await open();
   }
 
   _theme() {
