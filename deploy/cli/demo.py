@@ -59,6 +59,7 @@ def demo(
 
     \b
     Example:  bongsu demo --minutes 3
+              bongsu demo --city mukdahan     drones over a park and a border river
     """
     from deploy.assembly.child import worker_running
     from deploy.assembly.gateway_place import gateway_url
@@ -69,8 +70,8 @@ def demo(
     from deploy.topics import demand_order, ensure_topics
 
     begun, shown_city = time.monotonic(), simulated(city_name)
-    has_devices = shown_city.path == shipped_demo()
-    if as_story and (as_json or not has_devices):
+    has_devices = shown_city.path in _scripted()
+    if as_story and (as_json or shown_city.path != shipped_demo()):
         raise UsageFault(
             "the story is told in lines of its own, and of the city demo only",
             hint="give --story without --json and without --city",
@@ -82,7 +83,7 @@ def demo(
         goes_whole = stack.enter_context(_cluster())
         platform = reach(need=ALL)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bongsu-demo-")))
-        devices = stack.enter_context(_devices(folder, seed)) if has_devices else None
+        devices = stack.enter_context(_devices(shown_city, folder, seed)) if has_devices else None
         video_port = free_port()
         city = seeded(shown_city, seed, folder, devices, video_port)
         if not goes_whole:
@@ -166,7 +167,8 @@ def simulated(name: str) -> City:
     from deploy.city.city import load_city
 
     city = load_city(name)
-    if not any(one.type == "simulated_calls" and one.live for one in city.file.source):
+    is_scripted = city.path in _scripted()
+    if not is_scripted and not any(one.type == "simulated_calls" and one.live for one in city.file.source):
         raise UsageFault(
             f"{city.name} is not simulated: no live source of it is of type simulated_calls",
             hint=f"run it: bongsu run {city.spoken}; or add such a source to its file",
@@ -181,10 +183,18 @@ def shipped_demo() -> Path:
     return CITIES / "demo.toml"
 
 
-@contextmanager
-def _devices(folder: Path, seed: int) -> Iterator[Devices]:
-    from deploy.demo.devices import Devices, broker_running
+def _scripted() -> tuple[Path, Path]:
+    """The files of the cities whose devices this command plays: the demo's, and Mukdahan's."""
+    return shipped_demo(), shipped_demo().with_name("mukdahan.toml")
 
+
+@contextmanager
+def _devices(city: City, folder: Path, seed: int) -> Iterator[Devices]:
+    from deploy.demo.devices import Devices, RiverDevices, broker_running
+
+    if city.path != shipped_demo():
+        yield RiverDevices(seed, None)
+        return
     with broker_running(folder) as broker:
         yield Devices(seed, broker)
 
@@ -195,6 +205,7 @@ def seeded(
     """*city* as a file in *folder*, with *seed* in each place that has one, and with its *devices*, ground and pictures."""
     from deploy.city.city import load_city
     from deploy.demo.ground import ground_text
+    from deploy.demo.river import ground_text as river_text
     from deploy.demo.video import city_text
 
     text = city.path.read_text(encoding="utf-8")
@@ -205,7 +216,8 @@ def seeded(
     )
     path = folder / f"{city.name}.toml"
     if devices is not None:
-        text = f"{text}\n{devices.text()}\n{ground_text(folder, seed)}"
+        text = f"{text}\n{devices.text()}\n"
+        text += ground_text(folder, seed) if city.path == shipped_demo() else river_text(folder)
         text += city_text(video_port) if video_port is not None else ""
     path.write_text(text, encoding="utf-8")
     return load_city(str(path))

@@ -12,7 +12,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import paho.mqtt.client as paho
@@ -21,13 +23,18 @@ from paho.mqtt.enums import CallbackAPIVersion
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_place import gateway_url
 from deploy.city.city import City
-from deploy.demo.field import ROUND_S, Said, a_round, setup
+from deploy.demo import field, river
+from deploy.demo.field import ROUND_S, Said
 from deploy.demo.lanes import lanes
 from deploy.demo.play import has_members
 from streams.log import log
 
+OCTETS = "application/octet-stream"
 FILE = Path(__file__).with_name("devices.toml")
 SECRET = "BONGSU_DEMO_PLATE_KEY"  # noqa: S105 - the name of a variable
+RID_SECRET = "BONGSU_RID_KEY"  # noqa: S105 - the name of a variable
+FORMS = {"buses": "text/csv", "remote-id": OCTETS, "patrol-link": OCTETS, "patrol-video": OCTETS}
+"""The media type of what a source takes, where it is no JSON."""
 READY_S, SEND_S, AGAIN_S = 90, 5, 0.5
 ACCEPTED = 202
 NOT_YET = (None, 401, 503)
@@ -62,8 +69,17 @@ def broker_running(folder: Path) -> Iterator[int | None]:
         broker.communicate()
 
 
+class Script(Protocol):
+    """The messages of a simulated city: those before anything happens, and those of each round."""
+
+    def setup(self, seed: int, now_ms: int) -> list[Said]: ...
+    def a_round(self, seed: int, number: int, start_ms: int) -> list[Said]: ...
+
+
 class Devices:
     """The devices of one seed, by way of the gateway and of a broker of MQTT, where there is one at the port *broker*."""
+
+    script: Script = field
 
     def __init__(self, seed: int, broker: int | None) -> None:
         self._seed, self._broker = seed, broker
@@ -98,7 +114,8 @@ class Devices:
         """
         over = threading.Event()
         url = f"{gateway_url(city)}/v1/{city.name}/sources"
-        sender = _Sender(url, key, self._broker, lambda: has_members(bootstrap, f"{city.name}.match"), over)
+        is_ready = partial(has_members, bootstrap, f"{city.name}.match")
+        sender = _Sender(url, key, self._broker, is_ready, over, self.script)
         thread = threading.Thread(target=sender.run, args=(self._seed,), name="devices", daemon=True)
         thread.start()
         try:
@@ -106,6 +123,16 @@ class Devices:
         finally:
             over.set()
             thread.join(SEND_S + 1)
+
+
+class RiverDevices(Devices):
+    """The drones, cameras and agencies of the simulated Mukdahan, whose file names them all."""
+
+    script = river
+
+    def text(self) -> str:
+        os.environ.setdefault(RID_SECRET, secrets.token_hex(16))
+        return ""
 
 
 def bridged(said: Said) -> bytes:
@@ -117,12 +144,18 @@ class _Sender:
     """Sends rounds until *over*; the first begins when *is_ready*."""
 
     def __init__(
-        self, url: str, key: str, broker: int | None, is_ready: Callable[[], bool], over: threading.Event
+        self,
+        url: str,
+        key: str,
+        broker: int | None,
+        is_ready: Callable[[], bool],
+        over: threading.Event,
+        script: Script,
     ) -> None:
         self._gateway = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=SEND_S, trust_env=False
         )
-        self._is_ready, self._over = is_ready, over
+        self._is_ready, self._over, self._script = is_ready, over, script
         self._mqtt: paho.Client | None = None
         if broker is not None:
             self._mqtt = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
@@ -130,7 +163,7 @@ class _Sender:
             self._mqtt.loop_start()
 
     def run(self, seed: int) -> None:
-        for said in setup(seed, wall_clock_ms()):
+        for said in self._script.setup(seed, wall_clock_ms()):
             self._send(said, READY_S)  # the gateway may still be starting
         until_s = time.monotonic() + READY_S
         while not self._over.wait(AGAIN_S) and not self._is_ready() and time.monotonic() < until_s:
@@ -138,7 +171,7 @@ class _Sender:
         number = 0
         while not self._over.is_set():
             start_ms = wall_clock_ms()
-            for said in a_round(seed, number, start_ms):
+            for said in self._script.a_round(seed, number, start_ms):
                 if self._over.wait(max(0.0, (start_ms + said.after_s * 1000 - wall_clock_ms()) / 1000)):
                     break
                 self._send(said, SEND_S)
@@ -156,7 +189,7 @@ class _Sender:
             return
         until_s = time.monotonic() + for_s
         body = said.body if said.topic is None else bridged(said)
-        form = "text/csv" if said.source == "buses" else "application/json"
+        form = FORMS.get(said.source, "application/json")
         status = None
         while not self._over.is_set():
             with suppress(httpx.TransportError):  # the gateway is starting, or busy

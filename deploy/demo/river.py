@@ -13,6 +13,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -39,6 +40,8 @@ TOWN: Spot = (16.5440, 104.7220)
 PATROL, VISITOR, STRANGER, LIAR = "patrol-1", "1596F3SIMVISIT01", "1596F3SIMSTRANG01", "1596F3SIMJUMPER01"
 MISSION = "river-patrol"
 PATROL_MPS, PATROL_M = 14.0, 110.0
+WATER = {"stroke": "#4d8fc4", "stroke-width": 1, "fill": "#4d8fc4", "fill-opacity": 0.35}
+WOOD = {"stroke": "#4f8f5b", "stroke-width": 1.5, "fill": "#4f8f5b", "fill-opacity": 0.25}
 ADDRESSES = {VISITOR: 1, STRANGER: 2, LIAR: 3}
 
 
@@ -123,6 +126,18 @@ def _flying(at: Spot, ahead: Spot, at_ms: float, above_m: float, speed_mps: floa
     north = ahead[0] - at[0]
     east = (ahead[1] - at[1]) * math.cos(math.radians(at[0]))
     return Flying(round(at_ms), at[0], at[1], above_m, speed_mps, math.degrees(math.atan2(east, north)) % 360)
+
+
+def ground_text(folder: Path) -> str:
+    """Write the drawn ground into *folder*; the part of the city's file that names it."""
+    bed = [*_bank(-HALF_WIDTH_M), *reversed(_bank(HALF_WIDTH_M))]
+    shapes = (("river.geojson", bed, WATER), ("park.geojson", list(PARK), WOOD))
+    for name, ring, style in shapes:
+        feature = _feature(name, name, "ground", ring)
+        feature["properties"] = style
+        (folder / name).write_bytes(_json({"type": "FeatureCollection", "features": [feature]}))
+    names = ", ".join(f'"{name}"' for name, _, _ in shapes)
+    return f"[map]\nlayers = [{names}]\n"
 
 
 # -- our own drone -----------------------------------------------------------------------------------------------
