@@ -162,7 +162,8 @@ class UasZones:
 
     def _outline(self, part: Mapping[str, Any]) -> dict[str, Any]:
         shape = _object(part.get("horizontalProjection", part), "geometry")
-        extent = shape.get("extent") if isinstance(shape.get("extent"), dict) else {}
+        said = shape.get("extent")
+        extent = said if isinstance(said, dict) else {}
         radius = shape.get("radius", extent.get("radius"))
         if shape.get("type") not in ("Circle", "Point") or radius is None:
             return geometry_of(self._context, shape)
@@ -216,7 +217,8 @@ def _around(centre: object, radius_m: float) -> tuple[dict[str, Any], float]:
 
 def _metres(part: Mapping[str, Any]) -> float:
     """Metres of one unit of a geometry's dimensions."""
-    layer = part.get("layer") if isinstance(part.get("layer"), dict) else part
+    said = part.get("layer")
+    layer = said if isinstance(said, dict) else part
     unit = str(layer.get("uomDimensions") or layer.get("uom") or "M").upper()
     if unit not in ("M", "FT"):
         raise Invalid("the unit is none", field="uom", expected="M or FT")
@@ -253,8 +255,10 @@ def _times(context: SourceContext, about: Mapping[str, Any], at_ms: int) -> dict
             hours += _hours(context, _object(period, "dailyPeriod"), begin, at_ms)
     always = any(not one["days"] and (one["from"], one["until"]) == ("00:00", "24:00") for one in hours)
     return {
-        "starts_at": None if None in begins else min(begins, default=None),
-        "ends_at": None if None in ends else max(ends, default=None),
+        "starts_at": None
+        if None in begins
+        else min((one for one in begins if one is not None), default=None),
+        "ends_at": None if None in ends else max((one for one in ends if one is not None), default=None),
         "hours": [] if always else hours,
     }
 

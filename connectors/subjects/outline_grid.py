@@ -78,7 +78,7 @@ def _odd(begins: Floats, ends: Floats, rows: int, columns: int) -> np.ndarray[An
         part = (row + 0.5 - begin[:, 1]) / (end[:, 1] - begin[:, 1])
         column = np.ceil(begin[:, 0] + part * (end[:, 0] - begin[:, 0]) - 0.5).astype(np.int64)
         flips += np.bincount(row * columns + np.clip(column, 0, columns - 1), minlength=rows * columns)
-    return np.cumsum(flips.reshape(rows, columns), axis=1) % 2 == 1
+    return np.asarray(np.cumsum(flips.reshape(rows, columns), axis=1) % 2 == 1)
 
 
 def _blocks(counts: Whole) -> Iterator[tuple[Whole, Whole]]:

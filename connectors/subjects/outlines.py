@@ -122,7 +122,11 @@ def _grown(area: BaseGeometry, lost_m: float, per_degree: Floats) -> tuple[Mappi
     size_m = math.hypot(east - west, north - south)
     distance_m = max(START_M, lost_m / 4)
     while distance_m < size_m:
-        wide = area.buffer(distance_m, quad_segs=4).simplify(distance_m * KEPT_CLEAR)
+        wide = area.buffer(distance_m, quad_segs=4)
+        if len(shapely.get_rings(shapely.get_parts(wide))) * 5 > CORNERS_MAX:
+            distance_m *= 2  # no simplifying makes these few enough, and it takes long
+            continue
+        wide = wide.simplify(distance_m * KEPT_CLEAR)
         if _is_small(wide) and wide.covers(area):
             found = _in_degrees(wide, per_degree)
             if found.is_valid and _is_small(found):

@@ -76,7 +76,7 @@ def daily(start: str | None, end: str | None, *days: str, **period: Any) -> Any:
 
 
 FIELDS = ("zone_id", "name", "kind", "sense", "floor_m", "floor_reference", "ceiling_m", "hours", "parent_id")
-GOLDEN = [  # as the two files have it, read by eye
+GOLDEN: list[Any] = [  # as the two files have it, read by eye
     (ed269_zones, "cis_source_sample_ed269.json", [
         ("LSXX", "LSXX City Sample", "REQ_AUTHORISATION", "exclusion", 0.0, "above_ground", None, [], None),
     ]),
@@ -216,7 +216,7 @@ def test_zones_of_the_rest_of_the_country_are_counted() -> None:
 
 def test_no_value_of_any_field_raises() -> None:
     chance = random.Random(5)
-    wrong = [
+    wrong: list[Any] = [
         None,
         "",
         "x",
