@@ -18,7 +18,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Literal
 
 import orjson
@@ -28,7 +28,7 @@ from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import around_record, json_records, json_value, originals
 from connectors.formats.pages import ListForm
 from connectors.formats.records import a_number, a_text, an_id, read_each, set_aside
-from connectors.formats.times import row_time
+from connectors.sources._uas_hours import an_object, times_of
 from connectors.sources.zones_geojson import since_ms
 from connectors.subjects.outlines import stated
 from connectors.subjects.plausible import known_id
@@ -38,7 +38,6 @@ from schemas.errors import Invalid
 from schemas.event import Event
 from schemas.heights import ABOVE_GROUND, ABOVE_SEA, ABOVE_WGS84, NO_LIMIT
 from schemas.names import AgencyName
-from schemas.weekly import DAY_MIN, WEEKDAYS, clock_of
 
 LISTS = ("UASZoneList", "features")
 OUTSIDE = "outside the city"
@@ -48,9 +47,6 @@ SIDES = 64
 DEGREE_M_MIN, DEGREE_M_MAX = 110_540.0, 111_700.0
 RADIUS_M_MAX = 500_000.0
 PARTS_MAX = 200
-CLOCK = re.compile(
-    r"([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?(Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?", re.ASCII
-)
 CONTACT = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+|\+?\d[\d ()/.-]{6,}\d")
 Sense = Literal["exclusion", "inclusion", "none"]
 
@@ -104,11 +100,11 @@ class UasZones:
         return Reading(events, {"digest": digest}, aside=aside, skipped=skipped)
 
     def _zones(self, record: object, at_ms: int, received_ms: int, skipped: Counter[str]) -> list[Event]:
-        said = _object(record, "zone")
-        about = _object(said["properties"], "properties") if said.get("type") == "Feature" else said
+        said = an_object(record, "zone")
+        about = an_object(said["properties"], "properties") if said.get("type") == "Feature" else said
         identifier = known_id(an_id(about.get("identifier"), "identifier"), "identifier")
         parts = _geometries(said.get("geometry"))
-        common = {**self._fields(about), **_times(self._context, about, at_ms)}
+        common = {**self._fields(about), **times_of(self._context, about, at_ms)}
         events = []
         for number, part in enumerate(parts, 1):
             try:
@@ -161,7 +157,7 @@ class UasZones:
         return CONTACT.sub("…", said).strip() or None if isinstance(said, str) else None
 
     def _outline(self, part: Mapping[str, Any]) -> dict[str, Any]:
-        shape = _object(part.get("horizontalProjection", part), "geometry")
+        shape = an_object(part.get("horizontalProjection", part), "geometry")
         said = shape.get("extent")
         extent = said if isinstance(said, dict) else {}
         radius = shape.get("radius", extent.get("radius"))
@@ -171,12 +167,6 @@ class UasZones:
         centre = shape.get("center") or shape.get("coordinates")
         polygon, error_m = _around(centre, metres)
         return {**geometry_of(self._context, polygon), "simplified_error_m": error_m}
-
-
-def _object(said: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(said, dict):
-        raise Invalid(f"the {what} is no object", field=what, expected="an object")
-    return said
 
 
 def _spelt(restriction: str) -> str:
@@ -190,7 +180,7 @@ def _geometries(said: object) -> list[Mapping[str, Any]]:
     parts = said if isinstance(said, list) else [said]
     if not 1 <= len(parts) <= PARTS_MAX:
         raise Invalid("the zone has no geometry, or too many", field="geometry", expected=f"1 to {PARTS_MAX}")
-    return [_object(one, "geometry") for one in parts]
+    return [an_object(one, "geometry") for one in parts]
 
 
 def _around(centre: object, radius_m: float) -> tuple[dict[str, Any], float]:
@@ -237,84 +227,3 @@ def _limits(part: Mapping[str, Any]) -> dict[str, Any]:
         found[f"{ours}_m"] = None if metres is None else round(metres * _metres(part), 4)
         found[f"{ours}_reference"] = None if metres is None else REFERENCES.get(str(word).upper())
     return found
-
-
-def _times(context: SourceContext, about: Mapping[str, Any], at_ms: int) -> dict[str, Any]:
-    periods = about.get("applicability", about.get("limitedApplicability")) or []
-    periods = [_object(one, "applicability") for one in (periods if isinstance(periods, list) else [periods])]
-    begins, ends, hours = [], [], []
-    for one in periods:
-        bounded = one.get("permanent") not in ("YES", True)
-        begin, end = (_time(context, one.get(name), bounded) for name in ("startDateTime", "endDateTime"))
-        begins.append(begin)
-        ends.append(end)
-        daily = one.get("dailyPeriod", one.get("schedule")) or [{}]
-        if not isinstance(daily, list):
-            raise Invalid("the daily periods are no list", field="dailyPeriod", expected="a list")
-        for period in daily:
-            hours += _hours(context, _object(period, "dailyPeriod"), begin, at_ms)
-    always = any(not one["days"] and (one["from"], one["until"]) == ("00:00", "24:00") for one in hours)
-    return {
-        "starts_at": None
-        if None in begins
-        else min((one for one in begins if one is not None), default=None),
-        "ends_at": None if None in ends else max((one for one in ends if one is not None), default=None),
-        "hours": [] if always else hours,
-    }
-
-
-def _time(context: SourceContext, said: object, bounded: bool) -> int | None:
-    return row_time(a_text(said, "time"), "iso", context.timezone).ms if bounded and said else None
-
-
-def _hours(
-    context: SourceContext, period: Mapping[str, Any], begin_ms: int | None, at_ms: int
-) -> list[dict[str, Any]]:
-    days = _days(period.get("day"))
-    begin, from_offset = _minute(period.get("startTime"), is_end=False)
-    end, until_offset = _minute(period.get("endTime"), is_end=True)
-    if (begin, end) == (0, DAY_MIN):  # the whole day, wherever the days begin
-        from_offset = until_offset = None
-    spans = []
-    for ours in _offsets(context, begin_ms, at_ms):
-        first = begin if from_offset is None else begin - from_offset + ours
-        last = end if until_offset is None else end - until_offset + ours
-        moved = [WEEKDAYS[(WEEKDAYS.index(day) + first // DAY_MIN) % 7] for day in days]
-        until = last % DAY_MIN or DAY_MIN
-        span = {"days": moved, "from": clock_of(first % DAY_MIN), "until": clock_of(until)}
-        if span not in spans:
-            spans.append(span)
-    return spans
-
-
-def _offsets(context: SourceContext, begin_ms: int | None, at_ms: int) -> list[int]:
-    """Minutes by which the city is ahead of UTC: at *begin_ms*, or in the winter and the summer of that year."""
-    year = datetime.fromtimestamp(at_ms / 1000, UTC).year
-    ats = [datetime(year, month, 15, tzinfo=UTC) for month in (1, 7)]
-    if begin_ms is not None:
-        ats = [datetime.fromtimestamp(begin_ms / 1000, UTC)]
-    offsets = [at.astimezone(context.timezone).utcoffset() for at in ats]
-    return sorted({int(one.total_seconds()) // 60 for one in offsets if one is not None})
-
-
-def _days(said: object) -> list[str]:
-    """Our words; none for every day, which a word that is no weekday (ANY) means too."""
-    words = [said] if isinstance(said, str) else said if isinstance(said, list) else []
-    found = [day for day in WEEKDAYS if day[:3].upper() in [str(one).upper()[:3] for one in words]]
-    return found if len(found) == len(words) and len(found) < 7 else []
-
-
-def _minute(said: object, *, is_end: bool) -> tuple[int, int | None]:
-    """Minutes from midnight, and how many the clock is ahead of UTC; ``None`` where it does not say."""
-    if said in (None, ""):
-        return (DAY_MIN if is_end else 0), None
-    found = CLOCK.fullmatch(a_text(said, "time"))
-    if found is None or (found[1] == "24" and found[2] != "00"):
-        raise Invalid("it is no time of day", field="dailyPeriod", expected="HH:MM[:SS] with Z or an offset")
-    minute = min(DAY_MIN, int(found[1]) * 60 + int(found[2]) + (1 if is_end and int(found[3] or 0) else 0))
-    if found[4] is None:
-        return minute, None
-    if found[4] == "Z":
-        return minute, 0
-    ahead = int(found[4][1:3]) * 60 + int(found[4][-2:])
-    return minute, -ahead if found[4][0] == "-" else ahead
