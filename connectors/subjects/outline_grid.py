@@ -57,7 +57,7 @@ def _touched(begins: Floats, ends: Floats, rows: int, columns: int) -> np.ndarra
 
 
 def _widened(touched: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Those and their eight neighbours: every cell that the outline meets is among them."""
+    """The touched cells and their eight neighbours: every cell that the outline meets is among them."""
     wide = touched.copy()
     wide[1:] |= touched[:-1]
     wide[:-1] |= touched[1:]

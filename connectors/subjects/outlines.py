@@ -26,7 +26,7 @@ CORNERS_MAX = 10_000
 EXACT_MAX = 1_200
 """Corners of an outline that is cut exactly."""
 FINEST, THINNINGS, THINNER = 1e-6, 5, 4
-"""What may be left out of a larger one first: its size by 1e-6, and up to 256 times as much."""
+"""Parts of a larger outline's size that may be left out first: 1e-6, and up to 256 times as much."""
 START_M = 0.05
 KEPT_CLEAR = 0.75
 """The part of the distance by which simplifying may take back what widening gave."""
@@ -100,7 +100,7 @@ def _thinned(ring: Floats, distance_m: float) -> Floats:
 
 
 def _area(polygons: Sequence[Sequence[Floats]]) -> BaseGeometry:
-    """What the rings of each polygon enclose an odd number of times, of all polygons together."""
+    """The points that the rings of each polygon enclose an odd number of times, of all polygons together."""
     parts = [
         shapely.make_valid(shapely.Polygon(rings[0], rings[1:]))
         for polygon in polygons
