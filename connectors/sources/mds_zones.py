@@ -122,7 +122,7 @@ class MdsZones:
                 or self._config.kind
                 or KIND,
                 "operator": self._config.operator,
-                "geometry": geometry_of(self._context, _joined(said.get("geography_json"))),
+                **geometry_of(self._context, _joined(said.get("geography_json"))),
                 "rules": _shown(rules.get(geography_id)),
                 "starts_at": starts_ms,
                 "ends_at": ends_ms,
@@ -141,7 +141,7 @@ class MdsZones:
         kind = self._config.kind or (collection if isinstance(collection, str) and collection else KIND)
         since = since_ms(self._config.as_of, at_ms)
         own = said.get("id")
-        zone_id = id_or_none(own, "id") or derived_id("zone", kind, geometry)
+        zone_id = id_or_none(own, "id") or derived_id("zone", kind, geometry["geometry"])
         return zone(
             self._context,
             at_ms=since,
@@ -150,7 +150,7 @@ class MdsZones:
                 "zone_id": zone_id,
                 "kind": kind,
                 "operator": self._config.operator,
-                "geometry": geometry,
+                **geometry,
                 "rules": _shown(rules.get(zone_id)),
             },
         )

@@ -94,7 +94,7 @@ class ZonesGeojson:
                 "parent_id": _text(properties, config.parent_property),
                 "kind": config.kind,
                 "operator": config.operator,
-                "geometry": geometry_of(self._context, feature.get("geometry")),
+                **geometry_of(self._context, feature.get("geometry")),
             },
         )
 

@@ -10,6 +10,7 @@ from geojson_pydantic.geometries import parse_geometry_obj
 from pydantic import ValidationError
 
 from connectors.base import SourceContext
+from connectors.subjects.outlines import simplified
 from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 from schemas.validation import faults_of
@@ -17,6 +18,7 @@ from schemas.validation import faults_of
 ZONE = "place.zone"
 AREAS = ("Polygon", "MultiPolygon", "Point", "MultiPoint", "LineString", "MultiLineString")
 POSITIONS_MAX = 20_000
+"""Of points and lines; an area of more corners is simplified."""
 UNLIMITED: Mapping[str, Any] = {
     "sense": "none",
     "floor_m": None,
@@ -33,11 +35,19 @@ UNLIMITED: Mapping[str, Any] = {
 """The limits of a zone whose source lays down none."""
 
 
-def geometry_of(context: SourceContext, said: object) -> str:
-    """*said* as the text of a geometry. ``Invalid`` where it is none, or lies wholly outside the city."""
+class Outside(Invalid):
+    """The zone lies wholly outside the city."""
+
+
+def geometry_of(context: SourceContext, said: object) -> dict[str, Any]:
+    """The fields ``geometry`` and ``simplified_error_m`` of *said*, simplified outwards where it has too many corners.
+
+    ``Invalid`` where it is no geometry, ``Outside`` where it lies wholly outside the city.
+    """
     if not isinstance(said, dict) or said.get("type") not in AREAS:
         raise Invalid("the geometry is none", field="geometry", expected=" or ".join(AREAS))
-    if sum(1 for _ in _positions(said.get("coordinates"))) > POSITIONS_MAX:
+    is_area = said["type"] in ("Polygon", "MultiPolygon")
+    if not is_area and sum(1 for _ in _positions(said.get("coordinates"))) > POSITIONS_MAX:
         raise Invalid(
             "the geometry has too many corners", field="geometry", expected=f"at most {POSITIONS_MAX}"
         )
@@ -51,8 +61,9 @@ def geometry_of(context: SourceContext, said: object) -> str:
     if any(not (-180 <= lon <= 180 and -90 <= lat <= 90) for lon, lat in points):
         raise Invalid("the geometry is not on earth", field="geometry", expected="longitude, then latitude")
     if not _meets(context, points):
-        raise Invalid("the zone lies outside the city", field="geometry", expected=f"in {context.bounds}")
-    return orjson.dumps({"type": said["type"], "coordinates": said["coordinates"]}).decode()
+        raise Outside("the zone lies outside the city", field="geometry", expected=f"in {context.bounds}")
+    geometry, error_m = simplified({"type": said["type"], "coordinates": said["coordinates"]})
+    return {"geometry": orjson.dumps(geometry).decode(), "simplified_error_m": error_m}
 
 
 def _positions(said: Any) -> Iterator[tuple[float, float]]:

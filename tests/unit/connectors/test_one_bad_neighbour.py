@@ -37,6 +37,8 @@ LISTS: dict[str, str | None] = {
     "axis_scene_description": "frame.observations",
     "city_events": None,
     "columbia_cad": None,
+    "ed269_zones": "UASZoneList",
+    "ed318_zones": "features",
     "frigate_events": LINES,
     "gbfs": "station_status.data.stations",
     "houston_active_incidents": "features",

@@ -216,7 +216,7 @@ def halves(body: bytes) -> list[bytes]:
 @pytest.mark.parametrize(
     "name",
     [
-        "ocpi_locations", "zones_geojson", "mds_zones", "columbia_cad",
+        "ocpi_locations", "zones_geojson", "mds_zones", "ed269_zones", "ed318_zones", "columbia_cad",
         "daejeon_devices", "vehicle_positions_csv", "mapped_places", "austin_fire_calls",
     ],
 )  # fmt: skip

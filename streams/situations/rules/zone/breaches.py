@@ -129,7 +129,7 @@ class Breaches:
             shown_to=(OPERATOR,),
         )
         its_id = derived_id(NAME, zone.key, thing.key, found.event_id)
-        reason = f"{'possibly ' if is_possible else ''}{_where(zone)} {zone.name}"
+        reason = _where(zone, is_possible=is_possible)
         return Situation(its_id, thing.key, city.sequence, 1, reason, view, rule=NAME)
 
     def _again(
@@ -157,7 +157,7 @@ class Breaches:
             certainty="observed" if was_sure or not is_possible else "possible",
             words=self._said(city, self._template(zone, thing), thing, zone, value["event_time"]),
         )
-        reason = f"{_where(zone)} {zone.name}" if is_news and zone is not None else "has moved on"
+        reason = _where(zone) if is_news and zone is not None else "has moved on"
         return replace(situation, revision=situation.revision + 1, reason=reason, view=view)
 
     def _zone_of(self, city: City, thing: Thing) -> ZoneKept | None:
@@ -190,8 +190,12 @@ class Breaches:
         return shown(city, situation, self.uses(city, situation))
 
 
-def _where(zone: ZoneKept | None) -> str:
-    return "inside" if zone is None or zone.part in (IN, SEEN) else "outside"
+def _where(zone: ZoneKept, *, is_possible: bool = False) -> str:
+    if zone.part in (IN, SEEN):
+        reason = f"possibly inside {zone.name}" if is_possible else f"inside {zone.name}"
+    else:
+        reason = f"possibly outside {zone.name}" if is_possible else f"outside {zone.name}"
+    return reason
 
 
 def _told_at(at: Position | None) -> dict[str, float]:
