@@ -35,7 +35,8 @@ class Stays:
         answer: str,
     ) -> Step:
         now, at = city.now_ms, value["event_time"]
-        lost_at = now + round(self._numbers.silent_s * 1000)
+        # it may have been seen just before the next telling of it was due
+        lost_at = now + round((self._numbers.silent_s + self._numbers.tell_every_s) * 1000)
         is_new, is_surer = (
             stay is None,
             stay is not None and stay.certainty == POSSIBLE and answer != POSSIBLE,
