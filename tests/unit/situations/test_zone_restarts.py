@@ -55,6 +55,9 @@ def life() -> list[Fix]:
             Fix(start + n * 60, "shuttle", far) for n, far in enumerate((1_500, 900, 0, 900, 1_500, 1_600))
         ]
     fixes += [Fix(n * 400, "outside", 1_500) for n in range(10)]
+    fixes.append(
+        Fix(3_990, "outside", 1_500)
+    )  # longer than the look-back after the last word of what is parked
     fixes += [Fix(1_000, "lost", 0), Fix(1_020, "lost", 5)]
     return sorted(fixes, key=lambda one: (one.seconds, one.drone))
 
