@@ -7,7 +7,7 @@ match begins with the newest revision of each watch and its look-back; killed ru
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -29,7 +29,8 @@ from tests.unit.situations.a_city import City, a_tick, at, place, rules
 from tests.unit.situations.test_zones import GROUND, a_zone
 
 PLACE = ("demo.drone.position", 0)
-CONFIG = MatchConfig(lateness_s=3_600, look_back_s=300, per_second_max=10_000)
+LOOK_BACK_S = 240
+CONFIG = MatchConfig(lateness_s=60, look_back_s=LOOK_BACK_S, per_second_max=10_000)
 LATER_MS = at("+2 00:00")
 
 
@@ -118,12 +119,15 @@ class Bus:
         newest = {event.key: record(n, event) for n, event in enumerate(watches_in(self.city.said))}
         self.match.tell(list(newest.values()), read_up_to=self.read)
         if self.standing is not None:
-            first = self.standing.first_offset
-            before = [batch_of(LIFE[first : number + 1], first)] if first <= number else []
-            found = self.match.restore(PLACE, self.standing, before, now_ms=LATER_MS)
-            assert not found.evidence or not any(len(one) for one in found.evidence), (
-                "a look-back tells nothing again"
+            since = (
+                LIFE[number].seconds - LOOK_BACK_S
+            )  # a worker keeps whole chunks; here it keeps no more than it must
+            first = next(n for n, one in enumerate(LIFE) if one.seconds >= since)
+            standing = replace(self.standing, first_offset=first)
+            found = self.match.restore(
+                PLACE, standing, [batch_of(LIFE[first : number + 1], first)], now_ms=LATER_MS
             )
+            assert not any(len(one) for one in found.evidence), "a look-back tells nothing again"
 
     def kill_rules(self) -> None:
         rows = {event.key: event.value for event in self.city.said if event.topic == "core.state"}
