@@ -32,17 +32,17 @@ from connectors.sources._uas_hours import an_object, times_of
 from connectors.sources.zones_geojson import since_ms
 from connectors.subjects.outlines import stated
 from connectors.subjects.plausible import known_id
+from connectors.subjects.zone_limits import REFERENCES
 from connectors.subjects.zones import Outside, geometry_of, zone
 from connectors.transport.page_or_file import PagedSettings, PageOrFile
 from schemas.errors import Invalid
 from schemas.event import Event
-from schemas.heights import ABOVE_GROUND, ABOVE_SEA, ABOVE_WGS84, NO_LIMIT
+from schemas.heights import NO_LIMIT
 from schemas.names import AgencyName
 
 LISTS = ("UASZoneList", "features")
 OUTSIDE = "outside the city"
 FOOT_M = 0.3048
-REFERENCES = {"AGL": ABOVE_GROUND, "AMSL": ABOVE_SEA, "WGS84": ABOVE_WGS84, "W84": ABOVE_WGS84}
 SIDES = 64
 DEGREE_M_MIN, DEGREE_M_MAX = 110_540.0, 111_700.0
 RADIUS_M_MAX = 500_000.0

@@ -2,7 +2,8 @@
 
 - ``/geographies``: each is one zone, its geometry the one of its features, several joined to one; ``effective_date`` and
   ``retire_date`` bound it, ``prev_geographies`` names what it takes the place of.
-- ``/policies``: their rules are remembered by geography and told with a zone from its next hearing on.
+- ``/policies``: their rules are remembered by geography and told with a zone from its next hearing on; those of a policy
+  that another takes the place of are forgotten. Where they let nothing ride the zone is an exclusion: ``_mds_rules``.
 - A bare GeoJSON collection, as agencies publish geographies before they have an API: each feature is a zone of its
   collection's name; its time is when it was heard, or ``as_of``.
 """
@@ -21,6 +22,7 @@ from connectors.base import Heard, Place, Reading, SetAside, SourceContext
 from connectors.formats.json import around_record, json_records, json_value, originals
 from connectors.formats.pages import ListForm
 from connectors.formats.records import a_text, id_or_none, read_each, set_aside, text_or_none
+from connectors.sources._mds_rules import POLICY, limits_of
 from connectors.sources.zones_geojson import since_ms
 from connectors.subjects.plausible import EARLIEST_MS, known_id
 from connectors.subjects.zones import geometry_of, zone
@@ -123,9 +125,7 @@ class MdsZones:
                 or KIND,
                 "operator": self._config.operator,
                 **geometry_of(self._context, _joined(said.get("geography_json"))),
-                "rules": _shown(rules.get(geography_id)),
-                "starts_at": starts_ms,
-                "ends_at": ends_ms,
+                **_ruled(rules.get(geography_id), starts_ms, ends_ms),
                 "parent_id": before[0]
                 if isinstance(before, list) and before and isinstance(before[0], str)
                 else None,
@@ -151,7 +151,7 @@ class MdsZones:
                 "kind": kind,
                 "operator": self._config.operator,
                 **geometry,
-                "rules": _shown(rules.get(zone_id)),
+                **_ruled(rules.get(zone_id), None, None),
             },
         )
 
@@ -164,10 +164,12 @@ def _path(value: Any, name: str) -> str:
 def _remember(policy: object, rules: dict[str, Any]) -> None:
     if not isinstance(policy, dict) or not isinstance(policy.get("rules"), list):
         raise Invalid("the policy has no rules", field="rules", expected="a list")
+    _forget(policy.get("prev_policies"), rules)
     for rule in policy["rules"]:
         for geography_id in (rule.get("geographies") or ()) if isinstance(rule, dict) else ():
             told = {
                 "policy_id": policy.get("policy_id"),
+                **{name: policy[name] for name in POLICY if policy.get(name)},
                 **{k: v for k, v in rule.items() if k != "geographies"},
             }
             kept = [
@@ -180,8 +182,29 @@ def _remember(policy: object, rules: dict[str, Any]) -> None:
             rules[str(geography_id)] = [*kept, told]
 
 
-def _shown(rules: Any) -> str | None:
-    return None if not rules else orjson.dumps(rules).decode()
+def _forget(policy_ids: object, rules: dict[str, Any]) -> None:
+    """Forget the rules of policies that another takes the place of."""
+    if not isinstance(policy_ids, list) or not policy_ids:
+        return
+    for geography_id, known in list(rules.items()):
+        kept = [one for one in known if one.get("policy_id") is None or one["policy_id"] not in policy_ids]
+        if kept:
+            rules[geography_id] = kept
+        else:
+            del rules[geography_id]
+
+
+def _ruled(rules: Any, starts_ms: int | None, ends_ms: int | None) -> dict[str, Any]:
+    """The fields of a zone with such *rules* that stands from *starts_ms* to *ends_ms*."""
+    limits = limits_of(rules or ())
+    starts = [at for at in (starts_ms, limits.get("starts_at")) if at is not None]
+    ends = [at for at in (ends_ms, limits.get("ends_at")) if at is not None]
+    return {
+        **limits,
+        "rules": orjson.dumps(rules).decode() if rules else None,
+        "starts_at": max(starts, default=None),
+        "ends_at": min(ends, default=None),
+    }
 
 
 def _time(said: Mapping[str, Any], name: str) -> int | None:

@@ -1,6 +1,8 @@
 """Zones as a GeoJSON file: administrative areas, parks, school zones. A feature is a zone.
 
 - Id and name are properties that the settings name; without an id the feature's own ``id`` is taken.
+- Sense, limits of height, hours, who may be there, and priority are properties, too: ``zone_limits``. A wrong one costs its
+  feature alone.
 - Since when they hold: ``as_of``, or when the file was asked for. A file that says neither is set aside whole.
 - A feature that has no id or no geometry, or lies wholly outside the city, is set aside by itself.
 - The same file again gives no event.
@@ -13,13 +15,14 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from connectors.base import Heard, Place, Reading, SourceContext
 from connectors.formats.json import around_record, in_utf8, json_records, originals
 from connectors.formats.pages import ListForm
 from connectors.formats.records import an_id, id_or_none, read_each, set_aside
 from connectors.subjects.plausible import known_id
+from connectors.subjects.zone_limits import LimitProperties, limits_of
 from connectors.subjects.zones import geometry_of, zone
 from connectors.transport.page_or_file import Charset, PagedSettings, PageOrFile
 from schemas.errors import Invalid
@@ -29,10 +32,13 @@ from schemas.names import AgencyName
 FEATURES = "features"
 
 
-class Config(PagedSettings):
+class Config(PagedSettings, LimitProperties):
     """Settings of a source of type ``zones_geojson``."""
 
-    kind: str = Field(min_length=1, description="what the zones are: dong, park, school-zone")
+    kind: str | None = Field(None, min_length=1, description="what the zones are: dong, park, school-zone")
+    kind_property: str | None = Field(
+        None, description="the property that says what a zone is; where it says nothing: kind"
+    )
     id_property: str | None = Field(
         None, description="the property that is a zone's id; none: the feature's id"
     )
@@ -43,6 +49,12 @@ class Config(PagedSettings):
         None, description="since when they hold, where the file does not say when it was heard"
     )
     encoding: Charset = Field("utf-8", description="the file's character set")
+
+    @model_validator(mode="after")
+    def _named(self) -> Config:
+        if self.kind is None and self.kind_property is None:
+            raise ValueError("kind or kind_property is needed: a zone is of some kind")
+        return self
 
 
 class ZonesGeojson:
@@ -92,11 +104,23 @@ class ZonesGeojson:
                 "zone_id": known_id(an_id(zone_id, config.id_property or "id"), config.id_property or "id"),
                 "name": _text(properties, config.name_property),
                 "parent_id": _text(properties, config.parent_property),
-                "kind": config.kind,
+                "kind": _kind(properties, config),
                 "operator": config.operator,
+                **limits_of(properties, config),
                 **geometry_of(self._context, feature.get("geometry")),
             },
         )
+
+
+def _kind(properties: Mapping[str, Any], config: Config) -> str:
+    said = _text(properties, config.kind_property) or config.kind
+    if said is None:
+        raise Invalid(
+            "the zone says no kind",
+            field=config.kind_property or "kind",
+            expected="text, or kind in the city's file",
+        )
+    return said
 
 
 def _text(properties: Mapping[str, Any], name: str | None) -> str | None:

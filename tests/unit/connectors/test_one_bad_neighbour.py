@@ -55,6 +55,7 @@ LISTS: dict[str, str | None] = {
 }
 """Source → the dotted path of its list of records; ``None``: the body is the list."""
 WITHOUT_LISTS = {
+    "adsb_beast": "its own bytes",
     "austin_fire_calls": "CSV",
     "cap_alerts": "XML",
     "daejeon_devices": "CSV",
