@@ -33,6 +33,14 @@ OCTETS = "application/octet-stream"
 FILE = Path(__file__).with_name("devices.toml")
 SECRET = "BONGSU_DEMO_PLATE_KEY"  # noqa: S105 - the name of a variable
 RID_SECRET = "BONGSU_RID_KEY"  # noqa: S105 - the name of a variable
+RECEIVERS = f"""
+[[source]]
+name = "remote-id"
+type = "remote_id"
+push = true
+key = "${{{RID_SECRET}}}"
+receiver = "mast-1"
+"""
 FORMS = {"buses": "text/csv", "remote-id": OCTETS, "patrol-link": OCTETS, "patrol-video": OCTETS}
 """The media type of what a source takes, where it is no JSON."""
 READY_S, SEND_S, AGAIN_S = 90, 5, 0.5
@@ -132,7 +140,7 @@ class RiverDevices(Devices):
 
     def text(self) -> str:
         os.environ.setdefault(RID_SECRET, secrets.token_hex(16))
-        return ""
+        return RECEIVERS
 
 
 def bridged(said: Said) -> bytes:

@@ -37,7 +37,7 @@ PARK: tuple[Spot, ...] = (
 )  # fmt: skip
 PIER: Spot = (16.5445, 104.7385)
 TOWN: Spot = (16.5440, 104.7220)
-PATROL, VISITOR, STRANGER, LIAR = "patrol-1", "1596F3SIMVISIT01", "1596F3SIMSTRANG01", "1596F3SIMJUMPER01"
+PATROL, VISITOR, STRANGER, LIAR = "patrol-1", "1581B3S1MV1S1T01", "1581B3S1MSTRANG1", "1581B3S1MJUMPER1"
 MISSION = "river-patrol"
 PATROL_MPS, PATROL_M = 14.0, 110.0
 WATER = {"stroke": "#4d8fc4", "stroke-width": 1, "fill": "#4d8fc4", "fill-opacity": 0.35}

@@ -16,6 +16,7 @@ from streams.situations.reports.drones import (
     camera_of,
     camera_of_mission,
     is_silent,
+    keeps_its_rank,
     on_footprint,
     reach_m,
 )
@@ -36,8 +37,19 @@ def on_camera(state: CityState, camera: Camera) -> list[Event]:
     radius_m = max(state.rules.cameras.radius_m, state.rules.dispatch.radius_m)
     radius_m = max([radius_m, *(reach_m(one) for one in (before, camera) if one is not None)])
     for situation in (*state.live_near(places, radius_m), *_of_rules_near(state, places, radius_m)):
-        events += look_again(state, situation)
+        if not _has_only_moved(before, camera) or not keeps_its_rank(
+            camera, situation.view, state.cameras.forbids
+        ):
+            events += look_again(state, situation)
     return events
+
+
+def _has_only_moved(before: Camera | None, after: Camera) -> bool:
+    """Whether a drone is elsewhere, and nothing else of it is new."""
+    if before is None or before.moving is None or after.moving is None:
+        return False
+    moving = replace(before.moving, footprint=after.moving.footprint, seen_at=after.moving.seen_at)
+    return replace(before, position=after.position, moving=moving) == after
 
 
 def on_drone(state: CityState, entry: Entry) -> list[Event]:

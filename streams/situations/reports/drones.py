@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from schemas.errors import Invalid
 from streams.geo import distance_m
 from streams.situations.entry import Entry
-from streams.situations.model import Camera, Moving, Position
+from streams.situations.model import Camera, Moving, Position, View
 from streams.situations.reports.facts import position_of, source_of
 
 MISSION, FOOTPRINT = "drone.mission", "drone.footprint"
@@ -124,6 +124,18 @@ def away_m(camera: Camera, place: Position, forbids: Forbids) -> float | None:
     if moving.cruise_mps <= 0 or away > moving.cruise_mps * left_s:
         return None
     return None if forbids(moving.drone_id, at, place) else away
+
+
+def keeps_its_rank(camera: Camera, view: View, forbids: Forbids) -> bool:
+    """Whether a drone stands among the cameras of *view* where it should, or stands not there and should not. Its distance
+    there is that of when it took its rank: else each of its moves would be a revision."""
+    place = view.position
+    away = None if place is None or not camera.is_usable else away_m(camera, place, forbids)
+    there = next((n for n, one in enumerate(view.cameras) if one.camera_id == camera.camera_id), None)
+    if there is None or away is None:
+        return (there is None) is (away is None)
+    before, behind = view.cameras[:there], view.cameras[there + 1 :]
+    return all(one.distance_m <= away for one in before) and all(one.distance_m >= away for one in behind)
 
 
 def reach_m(camera: Camera) -> float:

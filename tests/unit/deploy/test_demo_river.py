@@ -13,7 +13,8 @@ import pytest
 
 from connectors.base import Heard
 from deploy.city.city import City, load_city
-from deploy.demo.devices import RID_SECRET
+from deploy.cli.demo import seeded
+from deploy.demo.devices import RID_SECRET, RiverDevices
 from deploy.demo.field import ROUND_S, Said
 from deploy.demo.river import LIAR, PARK, PATROL, STRANGER, VISITOR, a_round, setup
 from schemas.event import Event
@@ -24,10 +25,11 @@ NIGHT = round(datetime(2026, 3, 8, 14, tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.fixture(scope="module")
-def city() -> Iterator[City]:
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    folder = tmp_path_factory.mktemp("river")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(RID_SECRET, "0123456789abcdef0123456789abcdef")
-        yield load_city("mukdahan")
+        yield seeded(load_city("mukdahan"), 1, folder, RiverDevices(1, None))
 
 
 def heard(city: City, messages: list[Said], start_ms: int = NIGHT) -> list[Event]:

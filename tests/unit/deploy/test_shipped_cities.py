@@ -22,12 +22,14 @@ ALL = {
     "disaster",
     "vulnerable",
 }
+"""All but ``zone``, which needs drones or other things that may not be somewhere."""
 IN_FORCE = {
     "austin": {"joint-incident"},
     "columbia": {"joint-incident", "surge"},
     "daejeon": ALL,
     "demo": {"joint-incident"},
     "houston": {"joint-incident", "surge"},
+    "mukdahan": {"joint-incident", "unconfirmed", "zone"},
 }
 """City → the rules in force. A new city needs its line."""
 STAGED = {"demo"}
@@ -44,21 +46,25 @@ BRINGS = {
     "generated_cameras": {"place.camera"},
     "mapped_places": {"place.hub"},
     "zones_geojson": {"place.zone"},
+    "remote_id": {"drone.position"},
+    "mavlink": {"drone.position"},
+    "misb_klv": {"drone.position", "drone.footprint"},
 }
 """Type of source → what it brings; ``city_events`` brings its contract."""
 NEEDS = {
-    "joint-incident": ({CALLS, DAYS},),
+    "joint-incident": ({CALLS, DAYS, "fire.incident", "police.incident"},),
     "surge": ({CALLS},),
     "traffic-impact": ({CALLS}, {"mobility.position", "mobility.speed"}),
     "unconfirmed": ({"cctv.detection"},),
     "wanted": ({"police.wanted"}, {"cctv.plate"}),
     "disaster": ({"civil.observation"},),
     "vulnerable": ({"civil.vulnerable"},),
+    "zone": ({"place.zone"}, {"drone.position"}),
 }
 """Rule → what it needs: of each set something."""
 SEEN = {"cctv.detection", "cctv.plate", "mobility.position", "drone.position"}
 """Contracts that only the match brings to the rules."""
-READ_BY_MATCH = {"unconfirmed", "wanted"}
+READ_BY_MATCH = {"unconfirmed", "wanted", "zone"}
 
 
 def brought(city: City) -> set[str]:
@@ -99,17 +105,18 @@ def test_the_rules_in_force_are_those_that_its_sources_feed(name: str) -> None:
 
 @pytest.mark.parametrize("name", cities(but=STAGED))
 def test_what_is_only_compared_is_compared_and_nothing_else_is(name: str) -> None:
-    """A city has ``[match]`` where something is seen, and ``[speed]`` where vehicles are: else neither, which would wait for
-    nothing."""
+    """A city has ``[match]`` where something is seen, ``[speed]`` where vehicles are, ``[drones]`` where drones are: else
+    none, which would wait for nothing."""
     city = load_city(name)
     found = brought(city)
     assert (city.file.match is not None) == bool(found & SEEN)
     assert (city.file.speed is not None) == ("mobility.position" in found)
+    assert (city.file.drones is not None) == ("drone.position" in found)
     assert city.file.match is not None or not in_force(city) & READ_BY_MATCH
 
 
 def test_every_rule_is_in_force_in_some_shipped_city() -> None:
-    assert ALL == set(NEEDS) == set().union(*(in_force(load_city(name)) for name in cities()))
+    assert {*ALL, "zone"} == set(NEEDS) == set().union(*(in_force(load_city(name)) for name in cities()))
 
 
 @pytest.mark.usefixtures("_no_secrets")

@@ -239,3 +239,23 @@ def _winding(corners: list[tuple[float, float]], spot: tuple[float, float]) -> f
         other = math.atan2(last[0] - spot[0], last[1] - spot[1])
         total += (one - other + math.pi) % (2 * math.pi) - math.pi
     return total / (2 * math.pi)
+
+
+def test_a_drone_that_only_flies_on_makes_no_revision_and_one_that_overtakes_does() -> None:
+    city = flying(
+        a_camera("near", where=place(100)),
+        a_mission(),
+        a_footprint("11:59", north_m=300, half_m=2_000),
+        an_incident("P1", kind="crime.robbery"),
+    )
+    assert cameras(city) == [("near", 1, 100), ("patrol-1", 2, 300)]
+    grants = len(city.all("core.grant"))
+    city.take(
+        a_footprint("12:00:10", north_m=200, half_m=2_000), a_footprint("12:00:20", north_m=150, half_m=2_000)
+    )
+    assert city.the_situation()["revision"] == 1
+    assert len(city.all("core.grant")) == grants
+    city.take(a_footprint("12:00:30", north_m=50, half_m=2_000))
+    assert cameras(city) == [("patrol-1", 1, 50), ("near", 2, 100)]
+    city.take(a_footprint("12:00:40", north_m=60, half_m=2_000))
+    assert city.the_situation()["revision"] == 2

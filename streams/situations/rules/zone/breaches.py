@@ -151,6 +151,7 @@ class Breaches:
         was_sure = view.certainty != "possible"
         view = replace(
             view,
+            kind=view.kind if zone is None else numbers.kind_of(thing.label),
             position=at or view.position,
             observed=observed,
             severity=view.severity if was_sure or is_possible else numbers.severity,
