@@ -9,6 +9,7 @@ from typing import Any
 
 import pyModeS
 import pytest
+from pyModeS.position import airborne_position_pair
 
 from connectors.formats.beast import BeastFrame, beast_frames, times_ms, whole_bytes
 from connectors.formats.cpr import CprPlace, longitude_zones, place_near, place_of_pair
@@ -175,6 +176,20 @@ def test_any_place_comes_back_as_the_other_decoder_has_it() -> None:
         assert place_near((odd if odd_is_newer else even).place, lat + 1, lon) == pytest.approx(
             found, abs=1e-9
         )
+
+
+@pytest.mark.parametrize("edge", [NL_59_TO_2[0], NL_59_TO_2[19], -NL_59_TO_2[40]])
+def test_halves_on_two_sides_of_a_band_make_no_place(edge: float) -> None:
+    """Their longitudes count zones of different numbers: the place would be far off, as the other decoder knows too."""
+    halves = [
+        airborne(ADDRESS, edge - 0.01, 20, is_odd=False),
+        airborne(ADDRESS, edge + 0.01, 20, is_odd=True),
+    ]
+    even, odd = (squitter_of(one) for one in halves)
+    assert isinstance(even, AirbornePlace) and isinstance(odd, AirbornePlace)
+    raw = [number for one in (even, odd) for number in (one.place.lat, one.place.lon)]
+    assert airborne_position_pair(*raw, even_is_newer=False) is None
+    assert place_of_pair(even.place, odd.place, odd_is_newer=True) is None
 
 
 def test_any_place_on_the_ground_comes_back() -> None:
