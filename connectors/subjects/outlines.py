@@ -59,7 +59,7 @@ def simplified(geometry: Mapping[str, Any]) -> Outline:
         return Outline(geometry, None)
     flat = [[np.array([at[:2] for at in ring], dtype=float) for ring in polygon] for polygon in polygons]
     per_degree = _scale(flat)
-    area, lost_m = _with_room([[ring * per_degree for ring in polygon] for polygon in flat])
+    area, lost_m = with_room([[ring * per_degree for ring in polygon] for polygon in flat])
     grown, error_m = _grown(area, lost_m, per_degree)
     return Outline(grown, stated(error_m))
 
@@ -77,7 +77,7 @@ def _scale(polygons: Sequence[Sequence[Floats]]) -> Floats:
     return np.array([DEGREE_M * max(0.01, math.cos(math.radians(nearest))), DEGREE_M])
 
 
-def _with_room(polygons: list[list[Floats]]) -> tuple[BaseGeometry, float]:
+def with_room(polygons: list[list[Floats]]) -> tuple[BaseGeometry, float]:
     """An area that holds all of *polygons*, of few enough corners to be cut, and the metres by which it is wider at most."""
     rings = [ring for polygon in polygons for ring in polygon]
     if sum(map(len, rings)) <= EXACT_MAX:
@@ -88,7 +88,7 @@ def _with_room(polygons: list[list[Floats]]) -> tuple[BaseGeometry, float]:
         thin = [[_thinned(ring, lost_m) for ring in polygon] for polygon in polygons]
         if sum(len(ring) for polygon in thin for ring in polygon) <= EXACT_MAX:
             # what thinning cut off lies within lost_m of the thinned rings, whether or not they cross now
-            return shapely.union(_area(thin), _lines(thin)).buffer(2 * lost_m, quad_segs=4), 3 * lost_m
+            return shapely.union_all([_area(thin), *_lines(thin)]).buffer(2 * lost_m, quad_segs=4), 3 * lost_m
         lost_m *= THINNER
     area, lost_m = on_grid(rings)
     return area, lost_m
@@ -109,8 +109,12 @@ def _area(polygons: Sequence[Sequence[Floats]]) -> BaseGeometry:
     return shapely.union_all(parts)
 
 
-def _lines(polygons: Sequence[Sequence[Floats]]) -> BaseGeometry:
-    return shapely.union_all([shapely.LineString(ring) for polygon in polygons for ring in polygon])
+def _lines(polygons: Sequence[Sequence[Floats]]) -> list[BaseGeometry]:
+    """The outlines; one that thinning shrank to a place is a point, as a line of no length counts for nothing."""
+    rings = [ring for polygon in polygons for ring in polygon]
+    return [
+        shapely.LineString(ring) if np.ptp(ring, axis=0).any() else shapely.Point(ring[0]) for ring in rings
+    ]
 
 
 def _grown(area: BaseGeometry, lost_m: float, per_degree: Floats) -> tuple[Mapping[str, Any], float]:

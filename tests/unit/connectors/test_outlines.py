@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 
-from connectors.subjects.outlines import RING_CORNERS_MAX, simplified
+from connectors.subjects.outline_grid import on_grid
+from connectors.subjects.outlines import RING_CORNERS_MAX, simplified, with_room
 
 MANY = 30_000
 DEGREE_M = 111_320.0
@@ -54,7 +56,27 @@ def lagoon(count: int) -> list[Any]:
     ]
 
 
-SHAPES = {"star": star, "spiral": spiral, "coast": coast, "lagoon": lagoon}
+def disc(count: int) -> list[Any]:
+    """A smooth round, and beside it a grain of some centimetres, which no chord of it keeps."""
+    turn = np.linspace(0, 2 * np.pi, count)
+    grain = np.linspace(0, 2 * np.pi, 9)
+    return [
+        closed(0.1 * np.cos(turn), 0.1 * np.sin(turn)),
+        closed(0.2 + 2e-7 * np.cos(grain), 0.2 + 2e-7 * np.sin(grain)),
+    ]
+
+
+def gear(count: int) -> list[Any]:
+    """Sixty large teeth whose edges tremble by a metre: few corners matter, and what is left out lies outside too."""
+    chance = np.random.default_rng(7)
+    at = np.arange(count) * 120 / count
+    tooth = np.abs(at % 2 - 1)
+    far = 0.08 + 0.02 * tooth + chance.uniform(-1e-5, 1e-5, count)
+    turn = at * np.pi / 60
+    return [closed(far * np.cos(turn), far * np.sin(turn))]
+
+
+SHAPES = {"star": star, "spiral": spiral, "coast": coast, "lagoon": lagoon, "disc": disc, "gear": gear}
 
 
 def holds(rings: list[Any], point: Any) -> bool:
@@ -86,10 +108,15 @@ def shapes_of(geometry: Any) -> list[Any]:
     return [np.array(ring) for polygon in polygons for ring in polygon]
 
 
-@pytest.mark.parametrize(("name", "count"), [(name, 1_100) for name in SHAPES] + [("coast", MANY)])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [(name, 1_100) for name in SHAPES] + [("disc", 2_500), ("gear", 3_000), ("coast", MANY)],
+)
 def test_an_outline_grows_and_says_by_how_much(name: str, count: int) -> None:
     before = SHAPES[name](count)
-    outline = simplified({"type": "Polygon", "coordinates": [ring.tolist() for ring in before]})
+    rings = [ring.tolist() for ring in before]
+    several = [[ring] for ring in rings] if name == "disc" else [rings]
+    outline = simplified({"type": "MultiPolygon", "coordinates": several})
     after = shapes_of(outline.geometry)
     assert max(map(len, after)) <= RING_CORNERS_MAX
     assert len(json.dumps(outline.geometry)) < 500_000
@@ -105,11 +132,28 @@ def test_an_outline_grows_and_says_by_how_much(name: str, count: int) -> None:
         elif holds(after, point):
             assert distance_m(before, point) <= error_m, point
     assert inside > 20
-    for corner in np.concatenate(before)[:: max(1, count // 300)]:
+    for corner in np.concatenate([ring[:: max(1, len(ring) // 300)] for ring in before]):
         assert holds(after, corner), corner
     for ring in after:
         for corner in ring[:: max(1, len(ring) // 60)]:
             assert holds(before, corner) or distance_m(before, corner) <= error_m
+
+
+def test_the_cells_of_a_grid_hold_all_of_an_outline() -> None:
+    chance = np.random.default_rng(6)
+    turn, far = np.linspace(0, 2 * np.pi, 60), chance.uniform(300, 9_000, 60)
+    ring = np.stack([far * np.cos(turn), far * np.sin(turn)], axis=1)
+    ring[-1] = ring[0]
+    area, wider_m = on_grid([ring])
+    assert area.covers(shapely.Polygon(ring)) and shapely.Polygon(ring).buffer(wider_m).covers(area)
+
+
+def test_an_outline_that_loses_corners_is_held_before_it_grows() -> None:
+    for ring in (gear(3_000)[0], disc(2_500)[0]):
+        metres = ring * DEGREE_M
+        area, wider_m = with_room([[metres]])
+        whole = shapely.Polygon(metres)
+        assert wider_m > 0 and area.covers(whole) and whole.buffer(wider_m).covers(area)
 
 
 def test_a_smooth_hole_stays_a_hole() -> None:

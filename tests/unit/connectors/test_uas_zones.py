@@ -168,6 +168,17 @@ def test_a_circle_is_within_its_polygon() -> None:
     assert min(away) >= 3000 and max(away) <= 3000 + value["simplified_error_m"] < 3100
 
 
+def test_a_circle_on_the_equator_is_within_its_polygon_on_the_ellipsoid() -> None:
+    """Where a degree of latitude is shortest: 110,574.28 m, and one of longitude 111,319.49 m (WGS-84)."""
+    circle = {"type": "Circle", "center": [7.5, 0.0], "radius": 3000}
+    body = orjson.dumps({"UASZoneList": [a_zone(geometry=[a_part(horizontalProjection=circle)])]})
+    (value,) = values(read(body, bounds=Bounds(-1.0, 7.0, 1.0, 8.0)))
+    (ring,) = json.loads(value["geometry"])["coordinates"]
+    middles = [((a[0] + b[0]) / 2 - 7.5, (a[1] + b[1]) / 2) for a, b in pairwise(ring)]
+    away = [math.hypot(lon * 111_319.49, lat * 110_574.28) for lon, lat in middles]
+    assert min(away) >= 3000 and max(away) <= 3000 + value["simplified_error_m"]
+
+
 def test_hours() -> None:
     def span(begin: str, end: str, *days: str) -> dict[str, Any]:
         return {"days": list(days), "from": begin, "until": end}
@@ -182,6 +193,7 @@ def test_hours() -> None:
     # 23:00 UTC on Sunday is 01:00 on Monday in summer; 00:30 at +05:00 is 21:30 the day before
     assert daily("23:00Z", "23:30Z", "SUN", **begun) == [span("01:00", "01:30", "monday")]
     assert daily("00:30+05:00", "02:00+05:00", "MON", **begun) == [span("21:30", "23:00", "sunday")]
+    assert daily("22:00-05:00", "23:00-05:00", "MON", **begun) == [span("05:00", "06:00", "tuesday")]
     assert daily("22:00:00", "06:00:00", "FRI", "SAT") == [span("22:00", "06:00", "friday", "saturday")]
     assert daily("08:00", "23:59:59", "ANY") == [span("08:00", "24:00")]
     assert daily("00:00Z", "24:00Z") == daily(None, None) == []
