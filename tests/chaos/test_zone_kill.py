@@ -25,7 +25,7 @@ from schemas.event import Event, derived_id, event_fields
 from tests.living_city import LivingCity, end, wait_until
 from tests.match_city import Bus
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long]
+pytestmark = pytest.mark.cluster
 
 SEED = int(os.environ.get("BONGSU_SEED", "20261130"))
 DRONES, PARKED = 30, 5
@@ -128,6 +128,8 @@ def told(city: LivingCity) -> Counter[tuple[int, str]]:
     return found
 
 
+@pytest.mark.long
+@pytest.mark.timeout(400)
 def test_each_breach_and_each_clear_is_told_once_whoever_is_killed(
     cluster: Endpoints, tmp_path: Path
 ) -> None:

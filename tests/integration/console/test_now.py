@@ -325,11 +325,11 @@ def test_an_administrator_is_told_which_roles_read_situations_and_sees_who_looke
     words = ("user", "add", "chief", "--role", "administrator", "--city", str(city.city.file))
     city.users["chief"] = city.city.bongsu(*words).stdout.split()[-1]
     person = Person(browser, city)
-    page = person.sign_in("chief")
+    page = person.sign_in("chief", has_tour=False)
     expect(page.get_by_text("role viewer, operator, supervisor or auditor")).to_be_visible()
     expect(page.get_by_role("heading", name="Who looked")).to_be_visible()
     expect(page.get_by_role("listbox")).to_have_count(0)
-    page.get_by_role("button", name="한국어").click()
+    page.get_by_role("combobox", name="Language").select_option("ko")
     expect(page.get_by_text("열람자, 운영자, 감독자 또는 감사자 역할")).to_be_visible()
     situation = f"/v1/{city.city.name}/situations/none"
     told = page.evaluate(
