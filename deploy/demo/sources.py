@@ -14,6 +14,8 @@ RAW = (
     "cctv.detection",
     "cctv.plate",
     "mobility.speed",
+    "drone.position",
+    "drone.verdict",
 )
 """The contracts on which the evidence of the demo's situations stands."""
 EVENTS_MAX = 20_000
