@@ -22,7 +22,7 @@ from streams.dlq.rows import aside_record
 from streams.journal.entries import RULES, journal_event
 from streams.journal.replay import COMPARED
 from streams.journal.snapshot import SnapshotWriter, is_due
-from streams.runtime.inbox import Inbox
+from streams.runtime.inbox import DueRecord, Inbox
 from streams.runtime.kafka import ends_of, transactional_producer
 from streams.runtime.records import Record, RecordBatch
 from streams.runtime.row_reader import RowReader, Unreadable
@@ -37,6 +37,7 @@ from streams.situations.reports.drones import FOOTPRINT, MISSION, is_news_of
 from streams.situations.reports.notices import NOTICES, SPEED, VERDICT, ZONE
 from streams.situations.reports.sites import SITE
 from streams.situations.state.rows import check_row
+from streams.stages.listed_again import listed_again
 from streams.stages.situation_metrics import SituationMetrics
 from streams.stages.situation_spans import DecisionSpans
 
@@ -198,13 +199,15 @@ class SituationsStage:
 
     def _answer(self, held: SituationsAssignment, outbox: Outbox, spans: DecisionSpans) -> None:
         """Give all due records to the rules. Of the state, only the last row of each key is written."""
-        rows: dict[str, Event] = {}
+        rows, again = dict[str, Event](), list[DueRecord]()
         config, gone, unwatched = self._config, held.state.gone, held.state.unwatched
         left_out, units_left_out = held.state.left_out, held.state.units_left_out
         if held.state.rules_digest != config.digest:
             rules = Entry(RULES, f"{self._city}.rules", 0, 0, config.canonical())
+            is_new = held.state.sequence == 0  # then all of each list is still to be read
             self._give(rules, None, held, outbox, rows, spans)
-        for taken in held.inbox.take():
+            again = [] if is_new else listed_again(held.state, self._bootstrap, self._city, self._reader)
+        for taken in (*again, *held.inbox.take()):
             record = taken.record
             is_seen = record.topic == self._footprints and not is_news_of(held.state.cameras, taken.value)
             if is_seen or (record.topic in self.beside and not _has_room(held.state, taken.value)):
