@@ -9,6 +9,7 @@ milliseconds); or Avro, a file of many or single objects, in any version of the 
   record says there is no id of ours, and passed over: nobody names another's incident.
 - ``event_id`` is derived: from incident and revision, or from what the record gives as its own, or from all that it says.
 - ``ids`` binds what else a record names: the cameras, sensors, vehicles or entries that are this source's own.
+- Of a ride on demand it tells what its operator decided: an assignment in a dispatcher's name is the gateway's to write.
 - What may be null may be left out.
 """
 
@@ -37,6 +38,8 @@ from schemas.rows import RowCodec
 
 DOMAINS = ("fire.", "police.", "civil.", "cctv.", "mobility.", "drone.", "place.")
 SAID_BY_US = ("city", "source", "received_time", "event_id")
+OF_DISPATCHERS = ("assigned_by", "command_id")
+"""Only the gateway says that a dispatcher assigned a ride, with its account and its command."""
 IN_A_LIST = (b"[", b"]")
 
 PUSHED_ONLY = True
@@ -156,6 +159,9 @@ class CityEvents:
         for name in ("city", "source"):
             if value.get(name) not in (None, "", getattr(self._context, name)):
                 raise Invalid(f"{name} is not ours", field=name, expected="left out, or our own")
+        for name in OF_DISPATCHERS:
+            if name in self._fields and value.get(name) is not None:
+                raise Invalid(f"{name} is the gateway's to say", field=name, expected="left out, or null")
         time = value.get("event_time")
         if type(time) is not int:
             raise Invalid(
@@ -204,7 +210,7 @@ class CityEvents:
             )
 
     def _event_id(self, value: Mapping[str, Any], said: Mapping[str, Any]) -> str:
-        if "revision" in value:
+        if "incident_id" in self._fields and "revision" in value:
             return derived_id(value["incident_id"], value["revision"])
         if said.get("event_id"):
             theirs = a_text(said["event_id"], "event_id")

@@ -109,6 +109,32 @@ def test_a_camera_that_is_not_the_sources_own_is_refused() -> None:
         assert [one.field for one in reading.aside] == [] if is_taken else ["camera_id"]
 
 
+RIDE: dict[str, Any] = {
+    "booking_id": "r-17",
+    "revision": 1,
+    "state": "requested",
+    "operator": "jeju-drt",
+    "passengers": 2,
+    "pickup": {"lat": 36.5, "lon": 127.5, "accuracy_m": None},
+    "event_time": NOON_MS,
+}
+
+
+def test_a_ride_on_demand_is_told_by_its_number_with_what_its_operator_decided() -> None:
+    body = orjson.dumps([RIDE, {**RIDE, "revision": 2, "state": "assigned", "vehicle_id": "van-4"}])
+    first, second = read(body, contract="mobility.booking").events
+    assert (first.key, second.key) == ("r-17", "r-17")
+    assert first.value and second.value and first.value["event_id"] != second.value["event_id"]
+    assert (second.value["vehicle_id"], second.value["dropoff"]) == ("van-4", None)
+
+
+@pytest.mark.parametrize("field", ["assigned_by", "command_id"])
+def test_nobody_outside_assigns_a_ride_in_a_dispatchers_name(field: str) -> None:
+    reading = read(orjson.dumps({**RIDE, "state": "assigned", field: "x"}), contract="mobility.booking")
+    assert not reading.events
+    assert [one.field for one in reading.aside] == [field]
+
+
 def test_a_report_may_repeat_the_filing_that_it_answers() -> None:
     assert (whole()["filing_id"], whole(filing_id="f-7")["filing_id"]) == (None, "f-7")
 
