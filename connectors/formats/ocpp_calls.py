@@ -90,7 +90,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ChargerAnswer:
     """The answer of a charger to a request of ours. *error*: the code of a CALLERROR; ``None`` of a CALLRESULT."""
 
     unique_id: str
@@ -98,7 +98,7 @@ class Answer:
     error: str | None = None
 
 
-def read_frame(frame: bytes, version: Version) -> Call | Answer:
+def read_frame(frame: bytes, version: Version) -> Call | ChargerAnswer:
     """The message in *frame*. ``CallFault`` where it is none, or a CALL that is not served or not valid."""
     message = _json(frame, version)
     if not isinstance(message, list) or not message:
@@ -166,11 +166,11 @@ def _unreadable(what: str, version: Version) -> CallFault:
     return CallFault(what, code="RpcFrameworkError", unique_id=UNREADABLE_ID)
 
 
-def _answer(message: list[Any], unique_id: str) -> Answer:
+def _answer(message: list[Any], unique_id: str) -> ChargerAnswer:
     if message[0] == RESULT and len(message) == 3 and isinstance(message[2], dict):
-        return Answer(unique_id, message[2])
+        return ChargerAnswer(unique_id, message[2])
     if message[0] == ERROR and len(message) >= 3 and isinstance(message[2], str):
-        return Answer(unique_id, error=message[2])
+        return ChargerAnswer(unique_id, error=message[2])
     raise CallFault("the answer is not whole", code="", unique_id=None)
 
 

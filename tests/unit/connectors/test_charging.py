@@ -139,12 +139,12 @@ def test_the_number_is_one_of_31_bits_and_differs_by_charger_and_secret() -> Non
 
 @pytest.mark.parametrize("action", ["StartTransaction", "Authorize", "StopTransaction"])
 def test_a_card_is_in_no_event_no_state_and_no_note(action: str) -> None:
-    payload = {
+    payloads: dict[str, dict[str, Any]] = {
         "StartTransaction": START,
         "Authorize": {"idTag": CARD},
         "StopTransaction": {"transactionId": 7, "timestamp": NINE, "meterStop": 1, "idTag": CARD},
-    }[action]
-    outcome = call(action, payload)
+    }
+    outcome = call(action, payloads[action])
     assert CARD not in repr(outcome)
     assert "sixteen" not in repr(CHARGER)
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from connectors.formats.ocpp_calls import (
     FRAME_BYTES_MAX,
     SERVED,
-    Answer,
     Call,
     CallFault,
+    ChargerAnswer,
     Version,
     call_error,
     call_result,
@@ -66,8 +66,8 @@ def test_a_number_with_a_fraction_keeps_its_last_digit() -> None:
 
 
 def test_answers_to_our_requests_are_told_apart() -> None:
-    assert read_frame(b'[3,"b",{"status":"Accepted"}]', "1.6") == Answer("b", {"status": "Accepted"})
-    assert read_frame(b'[4,"b","NotSupported","",{}]', "1.6") == Answer("b", error="NotSupported")
+    assert read_frame(b'[3,"b",{"status":"Accepted"}]', "1.6") == ChargerAnswer("b", {"status": "Accepted"})
+    assert read_frame(b'[4,"b","NotSupported","",{}]', "1.6") == ChargerAnswer("b", error="NotSupported")
 
 
 REFUSED: list[tuple[Version, str, Any, str]] = [
