@@ -39,6 +39,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/stages/deliver_log.py": ("stages", "deliver", {*DELIVERED}),
     "streams/operators/accounts.py": ("gateway", "gateway.accounts", {"core.account"}),
     "streams/operators/desk.py": ("gateway", "gateway.situations", {"core.state"}),
+    "streams/operators/ride_desk.py": ("gateway", "gateway.bookings", {"mobility.booking"}),
     "streams/operators/known_access.py": ("gateway", "gateway.known-access", {"core.access"}),
     "streams/operators/granted.py": ("gateway", "gateway.grants", {"core.grant"}),
     "streams/operators/subscription_desk.py": (

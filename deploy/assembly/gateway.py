@@ -24,6 +24,7 @@ from connectors.gateway.subscriptions import add as add_subscriptions
 from connectors.gateway.trouble import worst
 from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
+from deploy.assembly.gateway_bookings import bookings_of
 from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_console import console_of
 from deploy.assembly.gateway_health import health_of
@@ -129,6 +130,7 @@ class CityGateway:
         subscriptions = subscriptions_of(city, platform, self._gateway.accounts, self._following)
         parts: list[Callable[[FastAPI, Gateway], object]] = [
             self._tickets.add,
+            bookings_of(city.name, platform, self._following),
             partial(add_subscriptions, desk=subscriptions),
             partial(add_deliveries, readings=self._readings, receivers=subscriptions),
             partial(add_health, health=self._health),

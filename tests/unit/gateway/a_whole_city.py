@@ -10,9 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Sink
-from connectors.gateway import access_list, deliveries, figures, health, recorded, subscriptions, tickets
+from connectors.gateway import (
+    access_list,
+    bookings,
+    deliveries,
+    figures,
+    health,
+    recorded,
+    subscriptions,
+    tickets,
+)
 from connectors.gateway.access import Grants
 from connectors.gateway.app import app_of
+from connectors.gateway.booking_desk import RideAnswer, RideWish
 from connectors.gateway.cap import CapPart
 from connectors.gateway.desk import Done
 from connectors.gateway.ticket_keys import TicketKeys
@@ -45,6 +55,15 @@ class NotingDesk:
         if self._city.row("core.situation", action["situation_id"], now_ms=NOON_MS) is None:
             raise Invalid("no such situation", field="situation_id", expected="one of this city")
         return Done(action["action_id"], action["situation_id"], roles[0], is_repeat=False)
+
+
+class NotingRides:
+    """One ride, which is always assigned already (``connectors.gateway.booking_desk.BookingDesk``)."""
+
+    def assign(self, wish: RideWish) -> RideAnswer:
+        if wish.booking_id != "r-1":
+            raise Invalid("no such ride", field="booking_id", expected="r-1", code="no-booking")
+        return RideAnswer("booking-taken", "assigned", "van-1", 2, is_repeat=False)
 
 
 class SilentSinks(CitySinks):
@@ -82,6 +101,7 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
             [
                 partial(tickets.add, tickets=room),
                 partial(subscriptions.add, desk=desk),
+                partial(bookings.add, desk=NotingRides()),
                 partial(deliveries.add, readings=made.city, receivers=desk),
                 partial(figures.add, figures=made.figures),
                 partial(recorded.add, log=made.city.recorded),

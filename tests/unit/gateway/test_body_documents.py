@@ -12,6 +12,7 @@ from tests.unit.gateway.a_whole_city import a_whole_city
 BODIES = {
     "/v1/springfield/sources/reports": "publisher",
     "/v1/springfield/situations/s-1/actions": "operator",
+    "/v1/springfield/bookings/r-1/assign": "operator",
     "/v1/springfield/subscriptions": "no-purpose",
     "/console/api/session": "viewer",
 }

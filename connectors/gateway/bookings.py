@@ -1,0 +1,179 @@
+"""``POST /v1/{city}/bookings/{booking_id}/assign``: a dispatcher gives a ride on demand to a vehicle.
+
+The log decides: the answer is 200 when this assignment is the first, and 409 with the ride's vehicle and revision when it is
+not. Like an operator's action it never waits in the spool: while Kafka is unavailable the answer is 503.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from connectors.gateway import metrics
+from connectors.gateway.accounts import Account
+from connectors.gateway.body_documents import body_problems
+from connectors.gateway.booking_desk import BookingDesk, RideAnswer, RideWish
+from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
+from connectors.gateway.problems import Problem
+from connectors.gateway.read_documents import problems
+from connectors.gateway.security_documents import BY_EITHER
+from connectors.gateway.service import Gateway
+from schemas.errors import Fatal, Invalid, Retriable
+from schemas.event import derived_id
+from schemas.validation import faults_of
+
+BODY_BYTES_MAX = 4_096
+AGAIN_S = 2
+REVISION_MAX = 2**31 - 1
+TEXT_MAX = 200
+ACTION = "assign"
+REFUSED = {
+    "booking-taken": "the ride is assigned to a vehicle already",
+    "booking-cancelled": "the ride is cancelled",
+    "booking-under-way": "the passengers were picked up already",
+    "booking-changed": "the ride has another revision: look at it again",
+}
+"""The word for a refusal of the log → what it says."""
+
+
+class AssignBody(BaseModel):
+    """The body of a request."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    vehicle_id: str = Field(min_length=1, max_length=TEXT_MAX, description="the vehicle that is to serve it")
+    revision: int = Field(ge=1, le=REVISION_MAX, description="the ride's revision that the dispatcher saw")
+
+
+def add(app: FastAPI, gateway: Gateway, desk: BookingDesk) -> None:
+    """Add the route to *app*."""
+    app.post("/v1/{city}/bookings/{booking_id}/assign", **described())(_Assignments(gateway, desk).assign)
+
+
+@dataclass(frozen=True, slots=True)
+class _Assignments:
+    gateway: Gateway
+    desk: BookingDesk
+
+    async def assign(self, city: str, booking_id: str, request: Request) -> Response:
+        """Check the account and the body, then let the log decide."""
+        try:
+            account = self.gateway.account_of(request)
+            self.gateway.check_city(city)
+            body = await self.gateway.body(request, account, bytes_max=BODY_BYTES_MAX)
+            wish = _wish(account, booking_id, _read(body), idempotency_key_of(request))
+            answer = await self._decided(wish)
+        except Problem as problem:
+            metrics.actions.labels(ACTION, problem.status).inc()
+            return problem.answer()
+        metrics.actions.labels(ACTION, 200).inc()
+        told = {
+            **_ride(wish.booking_id, answer),
+            "assigned_by": account.account_id,
+            "command_id": wish.command_id,
+            "repeated": answer.is_repeat,
+        }
+        return Response(orjson.dumps(told), media_type="application/json")
+
+    async def _decided(self, wish: RideWish) -> RideAnswer:
+        try:
+            answer = await run_in_threadpool(self.desk.assign, wish)
+        except Invalid as error:
+            status = 404 if error.field == "booking_id" else 422
+            more = {"field": error.field, "expected": error.expected}
+            raise Problem(status, error.what, code=error.code, more=more) from error
+        except (Retriable, Fatal) as error:
+            more = {"how": "send it again with the same Idempotency-Key: it is decided once"}
+            raise Problem(
+                503, f"Kafka unavailable: {error.what}", code="log-away", retry_after_s=AGAIN_S, more=more
+            ) from error
+        if answer.refused is not None:
+            raise Problem(
+                409, REFUSED[answer.refused], code=answer.refused, more=_ride(wish.booking_id, answer)
+            )
+        return answer
+
+
+def _read(body: bytes) -> AssignBody:
+    try:
+        return AssignBody.model_validate_json(body)
+    except ValidationError as error:
+        first = faults_of(error)[0]
+    field = first.name or "the body"
+    about = AssignBody.model_fields.get(field)
+    expected = (about and about.description) or "an object with: " + ", ".join(AssignBody.model_fields)
+    more = {"field": field, "expected": expected}
+    raise Problem(422, f"{field}: {first.what}", code="wrong-field", more=more)
+
+
+def _wish(account: Account, booking_id: str, body: AssignBody, key: str | None) -> RideWish:
+    """The same key of the same account for the same ride is the same wish; without one each request is another."""
+    if not account.acts_as:
+        raise Problem(
+            403,
+            "this account may not assign rides",
+            code="may-not-act",
+            more={"field": "role", "expected": "an operator's or a supervisor's account"},
+        )
+    command_id = (
+        secrets.token_hex(16) if key is None else derived_id(ACTION, account.account_id, booking_id, key)
+    )
+    return RideWish(command_id, booking_id, body.revision, body.vehicle_id, account.account_id)
+
+
+def _ride(booking_id: str, answer: RideAnswer) -> dict[str, Any]:
+    return {
+        "booking_id": booking_id,
+        "state": answer.state,
+        "vehicle_id": answer.vehicle_id,
+        "revision": answer.revision,
+    }
+
+
+def described() -> dict[str, Any]:
+    """The keyword arguments of the route."""
+    return {
+        "summary": "Assign a ride on demand to a vehicle: the first in the log has it",
+        "operation_id": "assign_booking",
+        "tags": ["bookings"],
+        "openapi_extra": {
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": AssignBody.model_json_schema()}},
+            },
+            "security": BY_EITHER,
+            "parameters": [
+                {
+                    "in": "header",
+                    "name": "Idempotency-Key",
+                    "schema": {"type": "string", "maxLength": KEY_MAX},
+                    "description": "The same key of the same account for the same ride gets the same answer.",
+                }
+            ],
+        },
+        "responses": {
+            200: {
+                "description": "It is assigned: `vehicle_id`, and `revision`, which the ride has now.",
+                "content": {"application/json": {}},
+            },
+            **body_problems(),
+            **problems(
+                {
+                    401: "No key, or none that is known.",
+                    403: "The account may not assign rides.",
+                    404: "No such city or ride.",
+                    409: "Not assigned: `code` says why; `vehicle_id` and `revision` are the ride's.",
+                    422: "The body cannot be, or the key was used otherwise; its field is named.",
+                    429: "Too many requests; see Retry-After.",
+                    503: "The log cannot be reached: nothing is known to be decided.",
+                }
+            ),
+        },
+    }
