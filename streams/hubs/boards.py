@@ -1,0 +1,239 @@
+"""The boards of a city's hubs. Pure: rows of topics and the city's ticks in, changed boards out.
+
+The time is that of the newest tick; before the first one nothing is told. A board is told as soon as it says something
+else, at most every ``LEAST_MS``, and when a part of it becomes stale. If only its times are newer, it waits ``tell_s``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from streams.hubs.held import PARTS, Hub, Key, without_times
+from streams.hubs.hub_numbers import HubNumbers
+from streams.hubs.pieces import (
+    NEVER,
+    Piece,
+    Row,
+    alert_id,
+    arrivals_of,
+    counts_piece,
+    hubs_of_alert,
+    notice_piece,
+    said_ms,
+    trip_piece,
+    vehicle_piece,
+)
+
+PLACE, COUNTS, VEHICLE, TRIP, TICK = (
+    "place.hub",
+    "mobility.hub",
+    "mobility.position",
+    "mobility.trip",
+    "core.tick",
+)
+LEAST_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What is told of a hub at *at_ms*: the fields of the contract beside the common ones.
+
+    *said* is ``None`` when nothing is held of the hub any more.
+    """
+
+    hub_id: str
+    at_ms: int
+    revision: int
+    position: Mapping[str, Any] | None
+    said: Mapping[str, Any] | None
+
+
+@dataclass(slots=True)
+class Boards:
+    """The hubs by id. *heard*: (kind, key) of each piece → the time of its newest row and its hubs, oldest first."""
+
+    numbers: HubNumbers = field(default_factory=lambda: HubNumbers.model_validate({}))
+    hubs: dict[str, Hub] = field(default_factory=dict)
+    heard: dict[str, dict[Key, tuple[int, frozenset[str]]]] = field(
+        default_factory=lambda: {VEHICLE: {}, TRIP: {}}
+    )
+    now_ms: int = NEVER
+    refused: int = 0
+    """Rows of further hubs than ``hubs_max``."""
+    dropped: int = 0
+    """Pieces forgotten because there were more than ``pieces_max``."""
+
+    def copy(self) -> Boards:
+        """Return a copy: rows taken by one do not change the other."""
+        heard = {kind: dict(one) for kind, one in self.heard.items()}
+        return replace(self, hubs=dict(self.hubs), heard=heard)
+
+    def take(self, topic: str, key: str, value: Row | None) -> list[Board]:
+        """Take one row of a contract, of the form of its newest schema, ``None`` when it is deleted.
+
+        Return the boards to be told.
+        """
+        if topic == PLACE:
+            return self._due(self._place(key, value))
+        if topic == TICK and value is not None:
+            return self.pass_time(int(value["event_time"]))
+        takes = {COUNTS: self._counts, VEHICLE: self._vehicle, TRIP: self._trip_or_alert}
+        return [] if value is None or topic not in takes else self._due(takes[topic](value))
+
+    def pass_time(self, now_ms: int) -> list[Board]:
+        """Return the boards to be told by *now_ms*, the city's time. It never goes back."""
+        if now_ms <= self.now_ms:
+            return []
+        self.now_ms = now_ms
+        return self._due([name for name, hub in self.hubs.items() if hub.wake_ms <= now_ms])
+
+    def remember(self, row: Row) -> None:
+        """Take a row of ``core.hub`` that was published before a restart."""
+        name = self._board_of(row["hub_id"])
+        if name == row["hub_id"] and (name in self.hubs or len(self.hubs) < self.numbers.hubs_max):
+            said = {one: row[one] for one in ("position", "name", *PARTS)}
+            hub = self.hubs.get(name, Hub())
+            told_ms, revision = int(row["event_time"]), int(row["revision"])
+            if revision > hub.revision:
+                self.hubs[name] = replace(hub, told=said, told_ms=told_ms, revision=revision)
+
+    # -- rows ------------------------------------------------------------------------------------------------
+
+    def _board_of(self, hub_id: str) -> str:
+        return self.numbers.same_as.get(hub_id, hub_id)
+
+    def _hub(self, name: str) -> Hub | None:
+        """Return a hub that is held or new; ``None`` where there are too many."""
+        hub = self.hubs.get(name)
+        if hub is None and len(self.hubs) >= self.numbers.hubs_max:
+            self.refused += 1
+            return None
+        return hub or Hub()
+
+    def _place(self, key: str, value: Row | None) -> Iterable[str]:
+        name = self._board_of(key)
+        if value is None and name not in self.hubs:
+            return ()
+        hub = self._hub(name)
+        if hub is None:
+            return ()
+        places = {one: row for one, row in hub.places.items() if one != key}
+        self.hubs[name] = replace(hub, places=places if value is None else {**places, key: value})
+        return (name,)
+
+    def _counts(self, value: Row) -> Iterable[str]:
+        name, key = self._board_of(value["hub_id"]), (value["source"], value["hub_id"])
+        hub = self._hub(name)
+        if hub is None:
+            return ()
+        before = hub.counts.get(key)
+        if before is not None and int(value["received_time"]) < int(before.said["received_time"]):
+            return ()
+        self.hubs[name] = replace(hub, counts={**hub.counts, key: counts_piece(value, self.numbers)})
+        return (name,)
+
+    def _vehicle(self, value: Row) -> Iterable[str]:
+        key = (value["source"], value["vehicle_id"])
+        if value["hub_id"] is None and key not in self.heard[VEHICLE]:
+            return ()
+        hubs = frozenset(() if value["hub_id"] is None else (self._board_of(value["hub_id"]),))
+        piece = vehicle_piece(value, self.numbers)
+        pieces = dict.fromkeys(hubs, piece)
+        return self._moved(VEHICLE, "vehicles", key, int(value["received_time"]), pieces)
+
+    def _trip_or_alert(self, value: Row) -> Iterable[str]:
+        return self._alert(value) if value["relationship"] == "alert" else self._trip(value)
+
+    def _trip(self, value: Row) -> Iterable[str]:
+        start = (value["trip_start_date"] or "", value["trip_start_clock"] or "")
+        key = (value["source"], value["trip_id"], *start)
+        arrivals = arrivals_of(value, self.numbers)
+        if not arrivals and key not in self.heard[TRIP]:
+            return ()
+        pieces = {hub: trip_piece(value, some, self.numbers) for hub, some in arrivals.items()}
+        return self._moved(TRIP, "trips", key, said_ms(value), pieces)
+
+    def _alert(self, value: Row) -> Iterable[str]:
+        key = ("alert", value["source"], alert_id(value))
+        hubs = hubs_of_alert(value, self.numbers)
+        if not hubs and key not in self.heard[TRIP]:
+            return ()
+        pieces = dict.fromkeys(hubs, notice_piece(value, self.numbers))
+        return self._moved(TRIP, "notices", key, said_ms(value), pieces)
+
+    def _moved(
+        self, kind: str, part: str, key: Key, order_ms: int, pieces: Mapping[str, Piece]
+    ) -> Iterable[str]:
+        """Put *pieces* to their hubs, in place of all that was held under *key*; an older row is ignored."""
+        heard = self.heard[kind]
+        newest_ms, hubs = heard.pop(key, (NEVER, frozenset[str]()))
+        if order_ms < newest_ms:
+            heard[key] = (newest_ms, hubs)
+            return ()
+        for name in hubs - pieces.keys():
+            self._without(name, part, key)
+        placed = set()
+        for name, piece in pieces.items():
+            hub = self._hub(name)
+            if hub is not None:
+                placed.add(name)
+                self.hubs[name] = hub.with_pieces(part, {**getattr(hub, part), key: piece})
+        heard[key] = (order_ms, frozenset(placed))
+        return sorted({*hubs, *placed, *self._trimmed(kind)})
+
+    def _trimmed(self, kind: str) -> Iterable[str]:
+        """Forget the piece heard first where there are too many; return its hubs."""
+        heard = self.heard[kind]
+        if len(heard) <= self.numbers.pieces_max:
+            return ()
+        key = next(iter(heard))
+        _, hubs = heard.pop(key)
+        self.dropped += 1
+        part = (
+            "vehicles" if kind == VEHICLE else "notices" if key[0] == "alert" and len(key) == 3 else "trips"
+        )
+        for name in hubs:
+            self._without(name, part, key)
+        return hubs
+
+    def _without(self, name: str, part: str, key: Key) -> None:
+        hub = self.hubs.get(name)
+        if hub is not None:
+            kept = {one: piece for one, piece in getattr(hub, part).items() if one != key}
+            self.hubs[name] = hub.with_pieces(part, kept)
+
+    # -- telling ---------------------------------------------------------------------------------------------
+
+    def _due(self, names: Iterable[str]) -> list[Board]:
+        found = (self._one_due(name) for name in names if name in self.hubs)
+        return [one for one in found if one is not None]
+
+    def _one_due(self, name: str) -> Board | None:
+        """Return the board if it is to be told now; it is looked at again when it may change, or be told."""
+        now_ms = self.now_ms
+        if now_ms == NEVER:
+            return None
+        hub = self.hubs[name].held_at(now_ms)
+        if hub.is_empty and hub.told is None:
+            del self.hubs[name]
+            return None
+        says = None if hub.is_empty else hub.board(name, now_ms, self.numbers)
+        if says == hub.told:
+            self.hubs[name] = replace(hub, wake_ms=hub.next_change_ms(now_ms))
+            return None
+        is_other = says is None or hub.told is None or without_times(says) != without_times(hub.told)
+        wait_ms = LEAST_MS if is_other else round(self.numbers.tell_s * 1000)
+        due_ms = hub.told_ms + wait_ms
+        if now_ms < due_ms:
+            self.hubs[name] = replace(hub, wake_ms=min(due_ms, hub.next_change_ms(now_ms)))
+            return None
+        revision = hub.revision + 1
+        if says is None:
+            del self.hubs[name]
+            return Board(name, now_ms, revision, None, None)
+        self.hubs[name] = replace(
+            hub, told=says, told_ms=now_ms, revision=revision, wake_ms=hub.next_change_ms(now_ms)
+        )
+        return Board(name, now_ms, revision, says["position"], {**says, "hub_id": name, "revision": revision})
