@@ -33,6 +33,9 @@ PLACE, COUNTS, VEHICLE, TRIP, TICK = (
     "mobility.trip",
     "core.tick",
 )
+ALERT = "alert"
+HELD_IN = {VEHICLE: "vehicles", TRIP: "trips", ALERT: "notices"}
+"""Kind of piece that goes from hub to hub → where a hub holds it."""
 LEAST_MS = 1000
 
 
@@ -57,7 +60,7 @@ class Boards:
     numbers: HubNumbers = field(default_factory=lambda: HubNumbers.model_validate({}))
     hubs: dict[str, Hub] = field(default_factory=dict)
     heard: dict[str, dict[Key, tuple[int, frozenset[str]]]] = field(
-        default_factory=lambda: {VEHICLE: {}, TRIP: {}}
+        default_factory=lambda: {one: {} for one in HELD_IN}
     )
     now_ms: int = NEVER
     refused: int = 0
@@ -136,38 +139,30 @@ class Boards:
 
     def _vehicle(self, value: Row) -> Iterable[str]:
         key = (value["source"], value["vehicle_id"])
-        if value["hub_id"] is None and key not in self.heard[VEHICLE]:
-            return ()
         hubs = frozenset(() if value["hub_id"] is None else (self._board_of(value["hub_id"]),))
         piece = vehicle_piece(value, self.numbers)
         pieces = dict.fromkeys(hubs, piece)
-        return self._moved(VEHICLE, "vehicles", key, int(value["received_time"]), pieces)
+        return self._moved(VEHICLE, key, int(value["received_time"]), pieces)
 
     def _trip_or_alert(self, value: Row) -> Iterable[str]:
-        return self._alert(value) if value["relationship"] == "alert" else self._trip(value)
+        return self._alert(value) if value["relationship"] == ALERT else self._trip(value)
 
     def _trip(self, value: Row) -> Iterable[str]:
         start = (value["trip_start_date"] or "", value["trip_start_clock"] or "")
         key = (value["source"], value["trip_id"], *start)
         arrivals = arrivals_of(value, self.numbers)
-        if not arrivals and key not in self.heard[TRIP]:
-            return ()
         pieces = {hub: trip_piece(value, some, self.numbers) for hub, some in arrivals.items()}
-        return self._moved(TRIP, "trips", key, said_ms(value), pieces)
+        return self._moved(TRIP, key, said_ms(value), pieces)
 
     def _alert(self, value: Row) -> Iterable[str]:
-        key = ("alert", value["source"], alert_id(value))
+        key = (value["source"], alert_id(value))
         hubs = hubs_of_alert(value, self.numbers)
-        if not hubs and key not in self.heard[TRIP]:
-            return ()
         pieces = dict.fromkeys(hubs, notice_piece(value, self.numbers))
-        return self._moved(TRIP, "notices", key, said_ms(value), pieces)
+        return self._moved(ALERT, key, said_ms(value), pieces)
 
-    def _moved(
-        self, kind: str, part: str, key: Key, order_ms: int, pieces: Mapping[str, Piece]
-    ) -> Iterable[str]:
+    def _moved(self, kind: str, key: Key, order_ms: int, pieces: Mapping[str, Piece]) -> Iterable[str]:
         """Put *pieces* to their hubs, in place of all that was held under *key*; an older row is ignored."""
-        heard = self.heard[kind]
+        heard, part = self.heard[kind], HELD_IN[kind]
         newest_ms, hubs = heard.pop(key, (NEVER, frozenset[str]()))
         if order_ms < newest_ms:
             heard[key] = (newest_ms, hubs)

@@ -1,0 +1,168 @@
+"""The board of a hub says what its feeds say, and nothing stale is ever shown as live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.hubs.boards import Board, Boards
+from streams.hubs.hub_numbers import HubNumbers
+from tests.hub_day import BEGIN_MS, SAME_AS, STOPS, Row, a_day, a_row, a_stop
+from tests.hub_oracle import SLOW_TTL_S, TTL_S, Oracle
+
+SETTINGS = {"stops": STOPS, "same_as": SAME_AS, "ttl_s": {"slow": SLOW_TTL_S}, "on_demand": ["drt"]}
+TELL_MS, LEAST_MS = 30_000, 1_000
+PARTS = ("vehicles", "docks", "chargers", "arrivals", "notices")
+
+
+def boards(**settings: Any) -> Boards:
+    return Boards(HubNumbers.model_validate({**SETTINGS, **settings}))
+
+
+def tick(fold: Boards, at_ms: int) -> list[Board]:
+    return fold.take("core.tick", "demo", a_row("core.tick", at_ms))
+
+
+def bare(value: Any) -> Any:
+    """*value* without the times at which things were said."""
+    if isinstance(value, dict):
+        return {name: bare(one) for name, one in value.items() if name != "as_of"}
+    return [bare(one) for one in value] if isinstance(value, list) else value
+
+
+def without_revision(board: Board) -> Row:
+    assert board.said is not None
+    return {name: value for name, value in board.said.items() if name != "revision"}
+
+
+class Reader:
+    """Keeps the last board told of each hub, and holds it against what stands there."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Row] = {}
+        self.told_ms: dict[str, int] = {}
+        self.revisions: dict[str, int] = {}
+
+    def hear(self, one: Board, wanted: dict[str, Row]) -> None:
+        assert one.at_ms - self.told_ms.get(one.hub_id, -LEAST_MS) >= LEAST_MS
+        assert one.revision == self.revisions.get(one.hub_id, 0) + 1
+        if one.said is None:
+            assert one.hub_id not in wanted
+            for kept in (self.told, self.told_ms, self.revisions):
+                kept.pop(one.hub_id)  # type: ignore[attr-defined] # (they differ in their values only)
+            return
+        said = without_revision(one)
+        assert said == wanted[one.hub_id]
+        assert said != self.told.get(one.hub_id)
+        self.told[one.hub_id] = said
+        self.told_ms[one.hub_id], self.revisions[one.hub_id] = one.at_ms, one.revision
+
+    def check(self, wanted: dict[str, Row], now_ms: int) -> None:
+        """What is told is what stands, but for what may not be told yet."""
+        for hub in wanted.keys() | self.told.keys():
+            told, stands = self.told.get(hub), wanted.get(hub)
+            age_ms = now_ms - self.told_ms.get(hub, -(10**15))
+            if told != stands:
+                is_same = told is not None and stands is not None and bare(told) == bare(stands)
+                assert age_ms < (TELL_MS if is_same else LEAST_MS), hub
+
+    def check_ages(self, now_ms: int) -> None:
+        """No part that says it is live is older than the longest time that any feed of it may be."""
+        longest_s = {"arrivals": TTL_S["mobility.trip"], "notices": TTL_S["alert"]}
+        for hub, board in self.told.items():
+            for name in PARTS:
+                part = board[name]
+                if part is not None and not part["is_stale"] and now_ms - self.told_ms[hub] >= TELL_MS:
+                    assert now_ms - part["as_of"] <= longest_s.get(name, SLOW_TTL_S) * 1000, (hub, name)
+
+
+@pytest.mark.parametrize(
+    ("seed", "inputs"),
+    [(0, 800), *(pytest.param(seed, 3_000, marks=pytest.mark.long) for seed in range(1, 11))],
+)
+def test_after_every_input_of_a_day_boards_are_those_of_a_fold_written_apart(seed: int, inputs: int) -> None:
+    fold, oracle, reader, now_ms, told = boards(), Oracle(), Reader(), 0, 0
+    stale: set[str] = set()
+    for one in a_day(seed, inputs):
+        topic, _, row = one
+        now_ms = row["event_time"] if topic == "core.tick" and row is not None else now_ms
+        oracle.take(one)
+        wanted = oracle.boards(now_ms)
+        for board in fold.take(*one):
+            reader.hear(board, wanted)
+            told += 1
+            stale |= {
+                name for name in PARTS if board.said and board.said[name] and board.said[name]["is_stale"]
+            }
+        reader.check(wanted, now_ms)
+        reader.check_ages(now_ms)
+    assert told > inputs / 4
+    assert stale == set(PARTS)
+
+
+def test_a_part_is_stale_at_the_first_tick_after_its_time_and_not_before() -> None:
+    fold = boards()
+    tick(fold, BEGIN_MS)
+    trip = a_row(
+        "mobility.trip",
+        BEGIN_MS,
+        trip_id="T",
+        relationship="scheduled",
+        delays=[a_stop("S-1", BEGIN_MS + 600_000)],
+    )
+    (told,) = fold.take("mobility.trip", "T", trip)
+    assert told.said is not None and not told.said["arrivals"]["is_stale"]
+    assert tick(fold, BEGIN_MS + 90_000) == []
+    (told,) = tick(fold, BEGIN_MS + 90_001)
+    assert told.said is not None and told.said["arrivals"]["is_stale"]
+    assert (told.said["revision"], told.said["arrivals"]["as_of"]) == (2, BEGIN_MS)
+
+
+def test_a_hub_is_told_once_a_second_with_the_newest_of_it() -> None:
+    fold = boards()
+    tick(fold, BEGIN_MS)
+    counts = [
+        a_row("mobility.hub", BEGIN_MS, hub_id="H", available=[{"vehicle_type": "car", "count": count}])
+        for count in (1, 2, 3)
+    ]
+    assert [len(fold.take("mobility.hub", "H", one)) for one in counts] == [1, 0, 0]
+    assert tick(fold, BEGIN_MS + 999) == []
+    (told,) = tick(fold, BEGIN_MS + 1000)
+    assert told.said is not None
+    assert [one["available"] for one in told.said["vehicles"]["types"]] == [3]
+
+
+def test_nothing_is_told_before_the_city_says_what_time_it_is() -> None:
+    fold = boards()
+    assert fold.take("mobility.hub", "H", a_row("mobility.hub", BEGIN_MS, hub_id="H")) == []
+    assert [one.hub_id for one in tick(fold, BEGIN_MS)] == ["H"]
+
+
+def test_hubs_and_vehicles_are_bounded_and_what_is_left_out_is_counted() -> None:
+    fold = boards(hubs_max=3, pieces_max=5)
+    tick(fold, BEGIN_MS)
+    for number in range(20):
+        row = a_row(
+            "mobility.position",
+            BEGIN_MS,
+            vehicle_id=f"v{number}",
+            vehicle_type="car",
+            hub_id=f"X{number % 4}",
+        )
+        fold.take("mobility.position", row["vehicle_id"], row)
+    assert len(fold.hubs) <= 3
+    assert sum(len(hub.vehicles) for hub in fold.hubs.values()) <= 5
+    assert len(fold.heard["mobility.position"]) == 5
+    assert fold.dropped == 15
+    assert fold.refused == 5
+
+
+def test_a_copy_is_not_changed_by_what_the_other_takes() -> None:
+    fold = boards()
+    tick(fold, BEGIN_MS)
+    other = fold.copy()
+    fold.take("mobility.hub", "H", a_row("mobility.hub", BEGIN_MS, hub_id="H"))
+    row = a_row("mobility.position", BEGIN_MS, vehicle_id="v", vehicle_type="car", hub_id="H")
+    fold.take("mobility.position", "v", row)
+    assert (other.hubs, other.heard) == ({}, {"mobility.position": {}, "mobility.trip": {}, "alert": {}})
