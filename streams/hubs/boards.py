@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streams.hubs.held import PARTS, Hub, Key, without_times
+from streams.hubs.held import PARTS, HeldHub, Key, without_times
 from streams.hubs.hub_numbers import HubNumbers
 from streams.hubs.pieces import (
     NEVER,
@@ -41,7 +41,7 @@ LEAST_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What is told of a hub at *at_ms*: the fields of the contract beside the common ones.
+    """A hub as it is told at *at_ms*: the fields of the contract beside the common ones.
 
     *said* is ``None`` when nothing is held of the hub any more.
     """
@@ -58,7 +58,7 @@ class Boards:
     """The hubs by id. *heard*: (kind, key) of each piece → the time of its newest row and its hubs, oldest first."""
 
     numbers: HubNumbers = field(default_factory=lambda: HubNumbers.model_validate({}))
-    hubs: dict[str, Hub] = field(default_factory=dict)
+    hubs: dict[str, HeldHub] = field(default_factory=dict)
     heard: dict[str, dict[Key, tuple[int, frozenset[str]]]] = field(
         default_factory=lambda: {one: {} for one in HELD_IN}
     )
@@ -97,7 +97,7 @@ class Boards:
         name = self._board_of(row["hub_id"])
         if name == row["hub_id"] and (name in self.hubs or len(self.hubs) < self.numbers.hubs_max):
             said = {one: row[one] for one in ("position", "name", *PARTS)}
-            hub = self.hubs.get(name, Hub())
+            hub = self.hubs.get(name, HeldHub())
             told_ms, revision = int(row["event_time"]), int(row["revision"])
             if revision > hub.revision:
                 self.hubs[name] = replace(hub, told=said, told_ms=told_ms, revision=revision)
@@ -107,13 +107,13 @@ class Boards:
     def _board_of(self, hub_id: str) -> str:
         return self.numbers.same_as.get(hub_id, hub_id)
 
-    def _hub(self, name: str) -> Hub | None:
+    def _hub(self, name: str) -> HeldHub | None:
         """Return a hub that is held or new; ``None`` where there are too many."""
         hub = self.hubs.get(name)
         if hub is None and len(self.hubs) >= self.numbers.hubs_max:
             self.refused += 1
             return None
-        return hub or Hub()
+        return hub or HeldHub()
 
     def _place(self, key: str, value: Row | None) -> Iterable[str]:
         name = self._board_of(key)

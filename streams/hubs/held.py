@@ -15,8 +15,8 @@ PARTS = ("vehicles", "docks", "chargers", "arrivals", "notices")
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
-    """What is held of one hub, by the feed's key of each piece, and what was last told of it."""
+class HeldHub:
+    """The pieces of one hub, by the feed's key of each piece, and what was last told of it."""
 
     places: Mapping[str, Row] = field(default_factory=dict)
     counts: Mapping[Key, Piece] = field(default_factory=dict)
@@ -32,12 +32,12 @@ class Hub:
     def is_empty(self) -> bool:
         return not (self.places or self.counts or self.vehicles or self.trips or self.notices)
 
-    def with_pieces(self, part: str, pieces: Mapping[Key, Piece]) -> Hub:
+    def with_pieces(self, part: str, pieces: Mapping[Key, Piece]) -> HeldHub:
         """Return it with *pieces* in place of those of *part*."""
         changed: dict[str, Any] = {part: pieces}
         return replace(self, **changed)
 
-    def held_at(self, now_ms: int) -> Hub:
+    def held_at(self, now_ms: int) -> HeldHub:
         """Return it without what is forgotten by *now_ms*."""
         return replace(
             self,

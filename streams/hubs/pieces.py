@@ -28,7 +28,7 @@ CHARGERS = {
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What was said: live while now ≤ *live_until*, held while now ≤ *held_until*."""
+    """A thing said: live while now ≤ *live_until*, held while now ≤ *held_until*."""
 
     as_of_ms: int
     live_until_ms: int

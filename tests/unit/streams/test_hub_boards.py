@@ -59,7 +59,7 @@ class Reader:
         self.told_ms[one.hub_id], self.revisions[one.hub_id] = one.at_ms, one.revision
 
     def check(self, wanted: dict[str, Row], now_ms: int) -> None:
-        """What is told is what stands, but for what may not be told yet."""
+        """Assert that the boards told are those that stand, but for changes that may not be told yet."""
         for hub in wanted.keys() | self.told.keys():
             told, stands = self.told.get(hub), wanted.get(hub)
             age_ms = now_ms - self.told_ms.get(hub, -(10**15))
@@ -68,7 +68,7 @@ class Reader:
                 assert age_ms < (TELL_MS if is_same else LEAST_MS), hub
 
     def check_ages(self, now_ms: int) -> None:
-        """No part that says it is live is older than the longest time that any feed of it may be."""
+        """Assert that no part that says it is live is older than the longest time that any feed of it may be."""
         longest_s = {"arrivals": TTL_S["mobility.trip"], "notices": TTL_S["alert"]}
         for hub, board in self.told.items():
             for name in PARTS:
