@@ -93,7 +93,8 @@ def _hubs(kind: str, row: Row) -> set[str]:
         return {hub for hub, _ in _stops(row)}
     if kind == "alert":
         return {STOPS[entry["stop_id"]] for entry in row["affected"] if entry["stop_id"] in STOPS}
-    return set() if row["hub_id"] is None else {SAME_AS.get(row["hub_id"], row["hub_id"])}
+    hub: str | None = row["hub_id"]
+    return set() if hub is None else {SAME_AS.get(hub, hub)}
 
 
 def _stops(row: Row) -> list[tuple[str, int]]:

@@ -50,7 +50,7 @@ class Reader:
         if one.said is None:
             assert one.hub_id not in wanted
             for kept in (self.told, self.told_ms, self.revisions):
-                kept.pop(one.hub_id)  # type: ignore[attr-defined] # (they differ in their values only)
+                kept.pop(one.hub_id)
             return
         said = without_revision(one)
         assert said == wanted[one.hub_id]
