@@ -35,7 +35,7 @@ EXAMPLE = orjson.loads(
     (load_catalogue()["mobility.booking"].folder / "examples" / "typical.json").read_bytes()
 )
 RIDE = EXAMPLE | {"booking_id": "r-1", "city": "springfield", "event_time": NOON_MS, "received_time": NOON_MS}
-RIDE |= {"pickup_at": NOON_MS + 600_000}
+RIDE |= {"pickup_at": NOON_MS + 600_000, "dropoff_at": NOON_MS + 1_800_000}
 
 
 class JsonWire(Wire):
