@@ -6,6 +6,7 @@ The figures are worked by hand: 1 kWh is 1,000 Wh, a multiplier of 3 is 10³.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import jsonschema_rs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Bounds, SourceContext
@@ -318,6 +319,29 @@ def test_gaps_in_the_numbers_are_told_and_told_the_same_when_repeated() -> None:
     assert len({one for some in ids.values() for one in some}) == 6
 
 
+def ids_of(outcome: Outcome) -> list[str]:
+    return [one["event_id"] for one in charges(outcome)]
+
+
+def test_a_call_repeated_after_the_memory_is_lost_has_the_same_ids() -> None:
+    begun = transaction_event("Started", 0, evse={"id": 1, "connectorId": 2})
+    second = transaction_event("Updated", 1, begun.state)
+    lost = transaction_event("Updated", 1)  # its place, and what came before it, are forgotten
+    assert (charges(second)[0]["evse_id"], charges(lost)[0]["evse_id"]) == (1, None)
+    assert (charges(second)[0]["missing_before"], charges(lost)[0]["missing_before"]) == (0, 1)
+    assert ids_of(second) == ids_of(lost)
+    start = call("StartTransaction", START)
+    stop = {"transactionId": start.payload["transactionId"], "timestamp": NINE, "meterStop": 99_120}
+    assert ids_of(call("StopTransaction", stop, start.state)) == ids_of(call("StopTransaction", stop))
+    ahead = {
+        **START,
+        "timestamp": "2026-03-08T09:10:00Z",
+    }  # ten minutes on: believed only when they have passed
+    early, late = (call("StartTransaction", ahead, at_ms=NINE_MS + ms) for ms in (0, 600_000))
+    assert [charges(one)[0]["is_clock_wrong"] for one in (early, late)] == [True, False]
+    assert ids_of(early) == ids_of(late)
+
+
 def test_a_session_first_heard_in_its_middle_lacks_what_went_before() -> None:
     assert charges(transaction_event("Updated", 3))[0]["missing_before"] == 3
     assert charges(transaction_event("Started", 3))[0]["missing_before"] == 0  # it counts from there
@@ -440,6 +464,90 @@ def test_the_memory_of_a_charger_is_bounded() -> None:
     for at in range(SESSIONS_MAX + 9):
         state = call("StartTransaction", {**START, "meterStart": at}, state).state
     assert len(state["sessions"]) == SESSIONS_MAX
+
+
+TIMES = st.sampled_from([NINE, "1970-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31T24:00:00Z", "x", ""])
+NUMBERS = st.sampled_from(["1", "-1e9", "1e-30", "0e999999999", "9" * 80, "NaN", "", "0x1", "1_0"])
+WHOLE = st.sampled_from([0, 1, -1, 2**31 - 1, 2**31, 10**18, 10**400])
+SAMPLES = st.fixed_dictionaries(
+    {"value": NUMBERS},
+    optional={
+        "context": st.sampled_from(["Transaction.End", "Other"]),
+        "format": st.sampled_from(["Raw", "SignedData"]),
+        "measurand": st.sampled_from([IMPORT, EXPORT, "SoC", "Power.Active.Import", "RPM"]),
+        "phase": st.sampled_from(["L1", "L1-N", "L2", "N", "L1-L2"]),
+        "location": st.sampled_from(["Outlet", "EV"]),
+        "unit": st.sampled_from(["Wh", "kWh", "W", "kW", "Percent", "A"]),
+    },
+)
+VALUES = st.lists(
+    st.fixed_dictionaries({"timestamp": TIMES, "sampledValue": st.lists(SAMPLES, min_size=1, max_size=4)}),
+    min_size=1,
+    max_size=3,
+)
+SAMPLES_201 = st.fixed_dictionaries(
+    {"value": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**400), 10**400)},
+    optional={
+        "phase": st.sampled_from(["L1", "L2-N", "L3", "N"]),
+        "unitOfMeasure": st.fixed_dictionaries(
+            {}, optional={"unit": st.sampled_from(["kWh", "J", ""]), "multiplier": WHOLE}
+        ),
+    },
+)
+CALLS = st.one_of(
+    st.tuples(
+        st.just("1.6"),
+        st.just("MeterValues"),
+        st.fixed_dictionaries(
+            {"connectorId": WHOLE, "meterValue": VALUES}, optional={"transactionId": WHOLE}
+        ),
+    ),
+    st.tuples(
+        st.just("1.6"),
+        st.just("StopTransaction"),
+        st.fixed_dictionaries(
+            {"transactionId": WHOLE, "timestamp": TIMES, "meterStop": WHOLE},
+            optional={"transactionData": VALUES},
+        ),
+    ),
+    st.tuples(
+        st.just("2.0.1"),
+        st.just("TransactionEvent"),
+        st.fixed_dictionaries(
+            {
+                "eventType": st.sampled_from(["Started", "Updated", "Ended"]),
+                "timestamp": TIMES,
+                "triggerReason": st.just("Trigger"),
+                "seqNo": WHOLE,
+                "transactionInfo": st.fixed_dictionaries({"transactionId": st.text(max_size=36)}),
+            },
+            optional={
+                "evse": st.fixed_dictionaries({"id": WHOLE}, optional={"connectorId": WHOLE}),
+                "meterValue": st.lists(
+                    st.fixed_dictionaries(
+                        {"timestamp": TIMES, "sampledValue": st.lists(SAMPLES_201, min_size=1, max_size=3)}
+                    ),
+                    min_size=1,
+                    max_size=2,
+                ),
+            },
+        ),
+    ),
+)
+
+
+@settings(max_examples=60)
+@given(CALLS, st.sampled_from([NINE_MS, 0]))
+def test_whatever_the_schema_allows_is_told_whole_or_refused(drawn: Any, at_ms: int) -> None:
+    """Every event is one of its contract (``call`` encodes it and reads it back), and a register is digits alone."""
+    version, action, payload = drawn
+    try:
+        outcome = call(action, payload, version=version, at_ms=at_ms)
+    except CallFault as refused:
+        assert refused.reply() is not None
+        return
+    for value in charges(outcome):
+        assert value["register_wh"] is None or re.fullmatch(r"-?\d+(\.\d+)?", value["register_wh"])
 
 
 # -- answers ---------------------------------------------------------------------------------------------------
