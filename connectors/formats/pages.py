@@ -1,8 +1,8 @@
 """A list that comes in pages: where its next page is, and all its pages as one body. Pure.
 
 A page names the next in one of three ways: the HTTP header ``Link: <…>; rel="next"`` (RFC 8288), the same link in the body
-(OGC API Features: ``"links": [{"rel": "next", "href": …}]``), or ArcGIS's ``exceededTransferLimit``, which says that more
-rows stand behind the last one sent (``resultOffset``).
+(OGC API Features: ``"links": [{"rel": "next", "href": …}]``; JSON:API: ``"links": {"next": …}``), or ArcGIS's
+``exceededTransferLimit``, which says that more rows stand behind the last one sent (``resultOffset``).
 """
 
 from __future__ import annotations
@@ -182,6 +182,12 @@ def _list_in(value: Any, form: ListForm) -> list[Any]:
 
 def _link_in(value: Any) -> str | None:
     links = value.get("links") if isinstance(value, dict) else None
+    if isinstance(
+        links, dict
+    ):  # JSON:API, as MDS has it: null on the last page, else a text or an object with href
+        named = links.get("next")
+        named = named.get("href") if isinstance(named, dict) else named
+        return named if isinstance(named, str) and named else None
     for link in links if isinstance(links, list) else ():
         if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
             return str(link["href"])

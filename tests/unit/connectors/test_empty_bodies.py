@@ -22,6 +22,7 @@ EMPTY_OF = {
     "columbia_cad": b"incident,datetime,type,service,location_txt,lat,lon\n",
     "houston_active_incidents": b'{"features": []}',
     "mapped_rows": b'{"reports": {"list": []}}',
+    "mds_vehicles": b'{"version": "2.0.0", "last_updated": 1772971200000, "ttl": 60, "vehicles_status": []}',
     "mds_zones": b'{"version": "2.0.0", "data": {"geographies": []}}',
     "ocpi_locations": b'{"data": [], "status_code": 1000, "timestamp": "2026-06-01T12:00:00Z"}',
     "zones_geojson": b'{"type": "FeatureCollection", "features": []}',

@@ -44,6 +44,7 @@ LISTS: dict[str, str | None] = {
     "houston_active_incidents": "features",
     "mapped_places": None,
     "mapped_rows": "reports.list",
+    "mds_vehicles": "vehicles_status",
     "mds_zones": "geographies",
     "nena_eido": None,
     "network_rid": "flights.0.states",

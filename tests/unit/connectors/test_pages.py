@@ -216,7 +216,7 @@ def halves(body: bytes) -> list[bytes]:
 @pytest.mark.parametrize(
     "name",
     [
-        "ocpi_locations", "zones_geojson", "mds_zones", "ed269_zones", "ed318_zones", "columbia_cad",
+        "ocpi_locations", "zones_geojson", "mds_zones", "mds_vehicles", "ed269_zones", "ed318_zones", "columbia_cad",
         "daejeon_devices", "vehicle_positions_csv", "mapped_places", "austin_fire_calls",
     ],
 )  # fmt: skip
@@ -310,6 +310,9 @@ def test_a_recording_keeps_what_was_not_heard() -> None:
         ({"features": [], "exceededTransferLimit": True}, "http://a/q?f=json&resultOffset=5"),
         ({"features": [1], "exceededTransferLimit": False}, None),
         ({"features": [1], "links": [{"rel": "self", "href": "x"}, {"rel": "next", "href": "p2"}]}, "http://a/p2"),
+        ({"features": [1], "links": {"self": "x", "next": "p2"}}, "http://a/p2"),
+        ({"features": [1], "links": {"next": {"href": "p2", "meta": {}}}}, "http://a/p2"),
+        ({"features": [1], "links": {"first": "p1", "last": "p1", "prev": None, "next": None}}, None),
         ({"features": [{"exceededTransferLimit": True}]}, None),
     ],
 )  # fmt: skip
