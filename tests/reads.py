@@ -18,6 +18,7 @@ FAST = {form.contract for form in FORMS} & {*load_catalogue()}
 STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/ingest/ingest.py": ("gateway", "ingest.reports", {"source.place", "core.source"}),
     "streams/stages/situations.py": ("stages", "situations", {"core.state", *situations_stage.INPUTS}),
+    "streams/stages/listed_again.py": ("stages", "situations", {"place.zone", "police.wanted"}),
     "streams/stages/speed.py": (
         "speed",
         "speed",
