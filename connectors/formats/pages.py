@@ -182,9 +182,7 @@ def _list_in(value: Any, form: ListForm) -> list[Any]:
 
 def _link_in(value: Any) -> str | None:
     links = value.get("links") if isinstance(value, dict) else None
-    if isinstance(
-        links, dict
-    ):  # JSON:API, as MDS has it: null on the last page, else a text or an object with href
+    if isinstance(links, dict):  # JSON:API, as MDS has it; null on the last page
         named = links.get("next")
         named = named.get("href") if isinstance(named, dict) else named
         return named if isinstance(named, str) and named else None

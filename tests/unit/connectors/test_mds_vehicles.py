@@ -290,3 +290,8 @@ def test_other_wrappings_of_the_same_records(wrapped: str) -> None:
     source: Any = load_source("mds_vehicles", CITY, {})
     reading: Reading = source.read(Heard(orjson.dumps(body), NOON), {})
     assert told(reading, "state", "operator") == [(0, "available", "kick"), (1, "available", "kick")]
+
+
+def test_a_position_before_the_state_that_is_known_has_not_that_state() -> None:
+    away = reads("events", event(10, "elsewhere", location=gps(37.5, 127.0)))
+    assert told(reads("telemetry", point(5), place=away.place), "state") == [(5, None)]
