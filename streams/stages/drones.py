@@ -163,7 +163,8 @@ class DronesStage:
                 aside.append((record, row.error))
             elif row.value is not None:
                 latest = record.timestamp_ms + FUTURE_MS_MAX
-                value = {**row.value, "received_time": min(int(row.value["received_time"]), latest)}
+                value = dict(row.value)
+                value["received_time"] = min(int(value["received_time"]), latest)
                 values.append(value)
                 at_ms = min(int(value["event_time"]), value["received_time"])
                 clocks[place] = max(clocks.get(place, NEVER), at_ms)

@@ -30,7 +30,8 @@ TREE = """
     crime crime.larceny crime.robbery crime.assault crime.kidnapping crime.burglary crime.vehicle-theft crime.fraud
     crime.vandalism crime.trespass crime.harassment crime.arson crime.weapon crime.impaired-driving
     missing disaster vulnerable wanted wanted.candidate disturbance assist assist.medical assist.fire assist.police
-    standby check check.welfare check.call check.suspicious traffic traffic.stop traffic.stalled traffic.parking
+    standby check check.welfare check.call check.suspicious check.drone intrusion intrusion.drone intrusion.boat
+    intrusion.person intrusion.vehicle traffic traffic.stop traffic.stalled traffic.parking
     traffic.jam service patrol animal
     warning warning.weather warning.weather.wind warning.weather.thunderstorm warning.weather.tornado
     warning.weather.typhoon warning.weather.rain warning.weather.snow warning.weather.cold warning.weather.heat
