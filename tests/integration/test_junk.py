@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 READY_S, SEEN_S = 180.0, 60.0
 NOISE_BYTES = 1_000_000
-BESIDE = ("core.evidence", "mobility.speed", "drone.verdict")
+BESIDE = ("core.evidence", "mobility.speed", "drone.verdict", "place.zone")
 """Contracts that the situations stage skips unread, and counts, where no rule needs them."""
 
 
@@ -200,7 +200,10 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     assert junk_city.status_of(good, 5) == 202
 
 
-WHEN_ASKED = ("streams/operators/recorded_log.py",)
+WHEN_ASKED = (
+    "streams/stages/listed_again.py",
+    "streams/operators/recorded_log.py",
+)
 """Modules that read when somebody asks for a page, and say then what is unreadable."""
 FROM_THE_END = ("streams/stages/deliver_log.py", "streams/stages/deliver_cap.py")
 """Modules that begin with what comes: without a receiver that is behind they read nothing of before."""
