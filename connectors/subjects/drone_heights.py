@@ -16,14 +16,20 @@ def height_fields(
 
     The bounds are null where nothing was said.
     """
-    ground, sea = above_ground_and_sea(said, terrain, accuracy_m=accuracy_m)
     is_said = any(value is not None for value in said.values())
     return {
         **{f"{reference}_m": value for reference, value in said.items()},
         "height_accuracy_m": single(accuracy_m) if is_said and accuracy_m is not None else None,
-        **_bounds("above_ground", ground),
-        **_bounds("above_sea", sea),
+        **bound_fields(said, terrain, accuracy_m),
     }
+
+
+def bound_fields(
+    said: Mapping[str, float | None], terrain: Terrain, accuracy_m: float | None = None
+) -> dict[str, float | None]:
+    """The least and greatest heights above the ground and the sea that *said* allows; ``None``: unbounded."""
+    ground, sea = above_ground_and_sea(said, terrain, accuracy_m=accuracy_m)
+    return {**_bounds("above_ground", ground), **_bounds("above_sea", sea)}
 
 
 def single(value: float) -> float:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.base import SourceContext
+from connectors.subjects.drone_heights import bound_fields, single
 from connectors.subjects.drone_ids import DroneId
 from connectors.subjects.vehicles import Telemetry
-from schemas.heights import ABOVE_GROUND, ABOVE_SEA, ABOVE_TAKEOFF, ABOVE_WGS84, above_ground_and_sea
+from schemas.heights import REFERENCES
 
 DRONE = "drone.position"
 FLOATS = ("height_accuracy_m", "speed_accuracy_mps")
-_FLOAT = struct.Struct("f")
 
 
 def report_drone(
@@ -42,7 +39,11 @@ def report_drone(
             "id_kind": who.kind,
             "id_verdict": who.verdict,
             "known_as": told.context.drones.get(who.text, "unknown"),
-            **bounds_of(told.context, said),
+            **bound_fields(
+                {name: said.get(f"{name}_m") for name in REFERENCES},
+                told.context.terrain,
+                said.get("height_accuracy_m"),
+            ),
             **said,
             **{name: as_float(said.get(name)) for name in FLOATS},
         },
@@ -51,23 +52,7 @@ def report_drone(
 
 def as_float(value: float | None) -> float | None:
     """*value* as 32 bits hold it, as it comes out of the contract's ``float``: 0.3 is none of them."""
-    if value is None:
-        return None
-    (held,) = _FLOAT.unpack(_FLOAT.pack(value))
-    return float(held)
-
-
-def bounds_of(context: SourceContext, said: Mapping[str, Any]) -> dict[str, float | None]:
-    """The least and greatest heights above the ground and the sea that the heights of *said* allow; ``None``: unbounded."""
-    heights = {name: said.get(f"{name}_m") for name in (ABOVE_GROUND, ABOVE_SEA, ABOVE_TAKEOFF, ABOVE_WGS84)}
-    ground, sea = above_ground_and_sea(heights, context.terrain, accuracy_m=said.get("height_accuracy_m"))
-    bounds = {
-        "above_ground_low_m": ground.low,
-        "above_ground_high_m": ground.high,
-        "above_sea_low_m": sea.low,
-        "above_sea_high_m": sea.high,
-    }
-    return {name: value if math.isfinite(value) else None for name, value in bounds.items()}
+    return None if value is None else single(value)
 
 
 def place_on_earth(lat: float | None, lon: float | None) -> dict[str, Any] | None:

@@ -421,6 +421,24 @@ def test_the_thing_silent_for_longest_makes_room() -> None:
     assert city.live()[0]["reason"].startswith("let go")
 
 
+def test_what_was_let_go_does_not_stay_in_the_watch_of_its_zone() -> None:
+    city = zones(a_zone(), things_max=5, silent_s=600, seed_after_s=5)
+    for number in range(20):
+        city.sees("entered", f"d{number}", f"12:00:{number:02d}")
+    city.take(a_tick("12:00:30"))
+    assert len(city.watch()["inside"]) == 5
+    watching = next(one for name, one in city.state.memories.items() if "watching" in name)
+    assert len(watching.body["inside"]) <= 6, "at most the one that was let go last"
+
+
+def test_reasons_are_forgotten_with_the_verdict() -> None:
+    city = zones(a_zone(), silent_s=600)
+    city.sees("entered", "d1")
+    city.take(a_verdict("implausible", "12:00:10", "jump"), a_verdict("unknown", "12:00:20"))
+    city.take(a_verdict("implausible", "12:00:30", "frozen"))
+    assert city.the_situation()["reason"] == "it contradicts itself: frozen"
+
+
 def test_a_restart_goes_on_where_it_was() -> None:
     city = zones(a_zone(), silent_s=60)
     city.sees("entered", clock="12:00")

@@ -37,10 +37,8 @@ class Stays:
         now, at = city.now_ms, value["event_time"]
         # it may have been seen just before the next telling of it was due
         lost_at = now + round((self._numbers.silent_s + self._numbers.tell_every_s) * 1000)
-        is_new, is_surer = (
-            stay is None,
-            stay is not None and stay.certainty == POSSIBLE and answer != POSSIBLE,
-        )
+        is_new = stay is None
+        is_surer = stay is not None and stay.certainty == POSSIBLE and answer != POSSIBLE
         certainty = answer if stay is None or is_surer else stay.certainty
         after = ZoneStay(at if stay is None else stay.since, at, lost_at, certainty)
         thing = replace(thing, stays={**thing.stays, zone.key: after})
@@ -48,15 +46,19 @@ class Stays:
         memories: list[Memory] = []
         if is_new:
             watching = watching_of(city, zone.key)
-            inside = tuple(sorted({*watching.inside, thing.key}))
-            seed_at = now + round(self._numbers.seed_after_s * 1000)
-            memories.append(watching.changed(inside, seed_at).memory(zone.key))
+            memories.append(self._with(city, watching, {thing.key}, set()).memory(zone.key))
             if situation is None:
                 situation = self._overflow(city, watching)
         thing, drafts = self._breaches.told(city, zone, thing, situation, value, is_news=is_new or is_surer)
         step = Step(drafts, [*memories, thing.memory])
         is_known = name_of(NAME, thing.key) in city.memories
         return step if is_known else both(self._made_room(city), step)
+
+    def _with(self, city: City, watching: Watching, come: set[str], gone: set[str]) -> Watching:
+        """*watching* after things have *come* and *gone*. One that was let go for want of room is remembered no longer."""
+        still = {key for key in watching.inside if name_of(NAME, key) in city.memories}
+        seed_at = city.now_ms + round(self._numbers.seed_after_s * 1000)
+        return watching.changed(tuple(sorted((still | come) - gone)), seed_at)
 
     def _known(self, city: City) -> dict[str, Memory]:
         return {THING + rest: memory for rest, memory in beneath(city.memories, NAME, THING)}
@@ -84,13 +86,11 @@ class Stays:
         """*thing* is no longer inside the parts *keys*; inside no other either, its situation is over."""
         memories: list[Memory] = []
         for key in sorted(keys - {VERDICT_STAY}):
-            watching = watching_of(city, key)
-            inside = tuple(one for one in watching.inside if one != thing.key)
-            seed_at = city.now_ms + round(self._numbers.seed_after_s * 1000)
-            memories.append(watching.changed(inside, seed_at).memory(key))
+            memories.append(self._with(city, watching_of(city, key), set(), {thing.key}).memory(key))
         stays = {key: stay for key, stay in thing.stays.items() if key not in keys}
         if stays:
-            return Step((), [*memories, replace(thing, stays=stays).memory])
+            reasons = () if VERDICT_STAY in keys else thing.reasons
+            return Step((), [*memories, replace(thing, stays=stays, reasons=reasons).memory])
         drafts = self._breaches.over(city, thing, self._others_of(city, thing), reason, words)
         return Step(drafts, memories, [name_of(NAME, thing.key)])
 
@@ -119,11 +119,8 @@ class Stays:
         if (stay is not None and at < stay.last) or value["verdict"] == "stale":
             return Step()
         if value["verdict"] != "implausible":
-            return (
-                Step()
-                if stay is None
-                else self.out(city, thing, {VERDICT_STAY}, "plausible again", "plausible")
-            )
+            over = ({VERDICT_STAY}, "plausible again", "plausible")
+            return Step() if stay is None else self.out(city, thing, *over)
         reasons = tuple(one for one in value["reasons"] if one != "silent")
         lost_at = city.now_ms + round(self._numbers.implausible_s * 1000)
         after = ZoneStay(at if stay is None else stay.since, at, lost_at)
