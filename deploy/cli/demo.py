@@ -55,7 +55,7 @@ def demo(
 
     Kafka, the schema registry and Redis are started where they are missing (fetched once), and ended again. In the
     city "demo" cameras, dispatch centres, buses, sensors and tags send in their own forms, through the connectors that a
-    real city uses: every rule answers within two minutes, and again each time round.
+    real city uses: each of its rules answers within two minutes, and again each time round.
 
     \b
     Example:  bongsu demo --minutes 3
