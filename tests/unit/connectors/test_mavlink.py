@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import struct
 from dataclasses import replace
@@ -31,7 +30,7 @@ CITY = SourceContext(
 )
 FIX = frame_1(24, gps())
 PLACE = frame_1(33, position())
-LOG = Path(os.environ.get("BONGSU_DATA", "/nowhere")) / "drone/mavlink/ardupilot_sitl_flight.tlog"
+LOG = "drone/mavlink/ardupilot_sitl_flight.tlog"
 
 
 def read(body: bytes, place: Any = None, at_ms: int | None = None, **config: Any) -> Reading:
@@ -174,10 +173,9 @@ def test_a_system_that_is_none_is_refused() -> None:
         load_source("mavlink", CITY, {"drones": {"256": "patrol-1"}})
 
 
-@pytest.mark.skipif(not LOG.is_file(), reason="the log is not here")
-def test_a_real_log_says_what_its_bytes_say() -> None:
+def test_a_real_log_says_what_its_bytes_say(data_dir: Path) -> None:
     """Each position against its own bytes: frames found by their length alone, fields by struct."""
-    body, expected, begin = LOG.read_bytes(), [], 0
+    body, expected, begin = (data_dir / LOG).read_bytes(), [], 0
     while begin < len(body):
         stamp, marker, size = *struct.unpack_from(">Q", body, begin), body[begin + 8], body[begin + 9]
         head = 6 if marker == 0xFE else 10

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import struct
 from collections import Counter
 from dataclasses import replace
@@ -29,7 +28,7 @@ CITY = SourceContext(
     terrain=Terrain(Bound(10, 30), Bound(-30, -25)),
     drones={"N-12": "own"},
 )
-SAMPLE = Path(os.environ.get("BONGSU_DATA", "/nowhere")) / "drone/misb/DynamicConstantMISMMSPacketData.bin"
+SAMPLE = "drone/misb/DynamicConstantMISMMSPacketData.bin"
 THREE = [packet(a_drone(), second=second) for second in (0, 2, 4)]
 
 
@@ -48,9 +47,8 @@ def mended(sample: bytes) -> bytes:
     return sample[:-2] + struct.pack(">H", total & 0xFFFF)
 
 
-@pytest.mark.skipif(not SAMPLE.is_file(), reason="the packet is not here")
-def test_a_real_packet_is_read_tag_by_tag_as_another_decoder_does() -> None:
-    body = mended(SAMPLE.read_bytes())
+def test_a_real_packet_is_read_tag_by_tag_as_another_decoder_does(data_dir: Path) -> None:
+    body = mended((data_dir / SAMPLE).read_bytes())
     (one,) = packets_of(body)
     tags = tags_of(one.items, noted := Counter[str]())
     (other,) = klvdata.StreamParser(body)
@@ -67,9 +65,8 @@ def test_a_real_packet_is_read_tag_by_tag_as_another_decoder_does() -> None:
     assert tags.time_us // 1_000_000 == 1_231_798_102
 
 
-@pytest.mark.skipif(not SAMPLE.is_file(), reason="the packet is not here")
-def test_the_real_packet_carries_a_wrong_checksum_and_is_set_aside() -> None:
-    body = SAMPLE.read_bytes()
+def test_the_real_packet_carries_a_wrong_checksum_and_is_set_aside(data_dir: Path) -> None:
+    body = (data_dir / SAMPLE).read_bytes()
     reading = read(body, drone_id="predator")
     assert not reading.events
     assert [one.original for one in reading.aside] == [body]
