@@ -105,6 +105,7 @@ def run(
     \b
     Example:  bongsu run demo
     """
+    from deploy.assembly.heap import one_arena, trim_after_start
     from deploy.assembly.ingest import log_left_out
     from deploy.assembly.locks import holding
     from deploy.assembly.stages import roles_of
@@ -117,6 +118,9 @@ def run(
         )
     stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
     early = _early_children(city_name, stages)
+    if stage != "match":
+        one_arena()
+    trim_after_start()
     output = LogOutput(log_file, log_size, log_count, line_every, is_json=log_json, is_quiet=quiet)
     output.begin()
     try:
