@@ -1,9 +1,10 @@
-"""The contract between the gateway and what puts dispatchers' assignments of rides into the log."""
+"""The contract between the gateway and what reads rides from the log and puts dispatchers' assignments into it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,31 @@ class RideAnswer:
     is_repeat: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RideRow:
+    """A ride as it stands by the log. *place*: the offset of its last change, *changed_ms* the time of that record; *value*
+    gives the JSON form of ``mobility.booking``."""
+
+    booking_id: str
+    place: int
+    changed_ms: int
+    state: str
+    operator: str
+    value: Callable[[], dict[str, Any]]
+
+
 class BookingDesk(Protocol):
-    """Where assignments go. May be given the same wish twice: it is decided once."""
+    """The rides, and where assignments go. May be given the same wish twice: it is decided once."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the log is not read to its end; ``None`` when it is."""
+
+    def rides(self) -> Iterable[RideRow]:
+        """All that are known, the newest changed first."""
+
+    def ride(self, booking_id: str) -> RideRow | None:
+        """The ride of that number; ``None`` where there is none, or no longer."""
 
     def assign(self, wish: RideWish) -> RideAnswer:
         """Return what the log decided.

@@ -15,7 +15,7 @@ from connectors.subscribers import DELIVERED
 from schemas.catalogue import load_catalogue
 from schemas.json_schema import json_schema
 
-CONTRACTS = ("core.situation", "core.alert", "core.grant", "place.camera")
+CONTRACTS = ("core.situation", "core.alert", "core.grant", "place.camera", "mobility.booking")
 SECURITY = BY_EITHER
 ABOUT = """Agencies publish here, operators act on situations, and subscribers read situations, alerts and grants.
 
@@ -50,7 +50,7 @@ def described_list(name: str, contract: str, known: Sequence[Parameter]) -> dict
     """The keyword arguments of the route that lists *contract* under *name*."""
     schema = object_of(
         {
-            name: {"type": "array", "items": _ref(contract)},
+            name: {"type": "array", "items": ref(contract)},
             "newest_change": {
                 **_NULLABLE_TEXT,
                 "description": "When the newest of these changed: for `since`.",
@@ -71,15 +71,15 @@ def described_list(name: str, contract: str, known: Sequence[Parameter]) -> dict
 def described_one(known: Sequence[Parameter]) -> dict[str, Any]:
     schema = object_of(
         {
-            "situation": _ref("core.situation"),
+            "situation": ref("core.situation"),
             "revisions": {
                 "type": "array",
-                "items": _ref("core.situation"),
+                "items": ref("core.situation"),
                 "description": "The oldest first.",
             },
-            "alerts": {"type": "array", "items": _ref("core.alert")},
-            "grants": {"type": "array", "items": _ref("core.grant")},
-            "story": {"type": "array", "items": _ref("Story"), "description": "In the order of time."},
+            "alerts": {"type": "array", "items": ref("core.alert")},
+            "grants": {"type": "array", "items": ref("core.grant")},
+            "story": {"type": "array", "items": ref("Story"), "description": "In the order of time."},
         }
     )
     situation = example_of("core.situation")
@@ -111,14 +111,14 @@ def described_recorded(known: Sequence[Parameter]) -> dict[str, Any]:
         {
             "at": {"type": "string", "format": "date-time", "description": "When it was written."},
             "contract": {"type": "string", "enum": list(DELIVERED)},
-            "data": {"anyOf": [_ref(contract) for contract in DELIVERED]},
+            "data": {"anyOf": [ref(contract) for contract in DELIVERED]},
         }
     )
     schema = object_of(
         {
             "standing": {
                 "type": "array",
-                "items": _ref("core.situation"),
+                "items": ref("core.situation"),
                 "description": "The situations that were open at from; on the first page only.",
             },
             "events": {"type": "array", "items": event, "description": "In the order of at."},
@@ -142,7 +142,7 @@ def described_recorded(known: Sequence[Parameter]) -> dict[str, Any]:
 
 def described_cameras(known: Sequence[Parameter]) -> dict[str, Any]:
     one = object_of(
-        {"distance_m": {"type": "number", "description": "Metres from near."}, "camera": _ref("place.camera")}
+        {"distance_m": {"type": "number", "description": "Metres from near."}, "camera": ref("place.camera")}
     )
     schema = object_of({"cameras": {"type": "array", "items": one}, "next": _NEXT})
     example = {"cameras": [{"distance_m": 12.5, "camera": example_of("place.camera")}], "next": None}
@@ -170,7 +170,7 @@ def extra(known: Sequence[Parameter]) -> dict[str, Any]:
     return {"security": SECURITY, "parameters": [*(one.described() for one in known), _IF_NONE_MATCH]}
 
 
-def _ref(name: str) -> dict[str, str]:
+def ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -180,7 +180,7 @@ def object_of(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def problems(told: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """The responses of these statuses, each a problem document."""
-    content = {"application/problem+json": {"schema": _ref("Problem")}}
+    content = {"application/problem+json": {"schema": ref("Problem")}}
     return {status: {"description": words, "content": content} for status, words in told.items()}
 
 
@@ -211,7 +211,7 @@ _IF_NONE_MATCH = {
 _PROBLEMS = {
     401: "No key, or none that is known.",
     403: "The account may not read this.",
-    404: "No such city or situation, or none that the account may read.",
+    404: "No such city, situation or ride, or none that the account may read.",
     422: "A parameter is wrong, unknown or missing: `field` names it.",
     429: "Too many requests; see Retry-After.",
     503: "The log is not read to its end, or no keys are known yet; see Retry-After.",

@@ -68,6 +68,10 @@ class Booking(Struct, frozen=True):
     told: Mapping[str, Any]
     """The row in which its operator told of it last."""
     answers: tuple[tuple[Assign, AssignAnswer], ...] = ()
+    place: int = 0
+    """The offset of the record with its last change."""
+    changed_ms: int = 0
+    """The time of that record."""
 
     def answer_to(self, command_id: str) -> tuple[Assign, AssignAnswer] | None:
         """The command of that id as it was first met in the log, and its answer."""

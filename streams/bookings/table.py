@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from streams.bookings.booking import END, ORDER, Assign, AssignAnswer, Booking, assign, heard
 
 CONTRACT = "mobility.booking"
@@ -34,8 +36,9 @@ class BookingTable:
     def get(self, booking_id: str) -> Booking | None:
         return self._bookings.get(booking_id)
 
-    def take(self, row: Mapping[str, Any]) -> None:
-        """Take the next row of the log. A command for a ride that is unknown, or forgotten, changes nothing."""
+    def take(self, row: Mapping[str, Any], *, place: int = 0, at_ms: int = 0) -> None:
+        """Take the next row of the log, at the offset *place*, written at *at_ms*. A command for a ride that is unknown, or
+        forgotten, changes nothing."""
         before = self._bookings.get(row["booking_id"])
         if row["command_id"] is None or row["source"] != GATEWAY:
             after = heard(before, row)
@@ -45,10 +48,20 @@ class BookingTable:
             after, _ = assign(before, command_of(row))
         if after is before:
             return
-        self._bookings[after.booking_id] = after
+        if (
+            before is not None and after.revision == before.revision
+        ):  # a refused command is no change of the ride
+            self._bookings[after.booking_id] = after
+            return
+        self._bookings[after.booking_id] = replace(after, place=place, changed_ms=at_ms)
         self._bookings.move_to_end(after.booking_id)
         while len(self._bookings) > self._max:
             del self._bookings[self._oldest()]
+
+    def forget(self, before_ms: int) -> None:
+        """Forget the rides that did not change since *before_ms*: the log has let them go, too."""
+        while self._bookings and next(iter(self._bookings.values())).changed_ms < before_ms:
+            self._bookings.popitem(last=False)
 
     def known_answer(self, command: Assign) -> tuple[Assign, AssignAnswer] | None:
         """The command of that id in the log, and its answer."""

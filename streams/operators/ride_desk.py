@@ -1,4 +1,4 @@
-"""Dispatchers' assignments of rides into the log, which decides: the answer is read back from it.
+"""Rides as the log tells them, and dispatchers' assignments into it: the log decides, the answer is read back from it.
 
 Two gateways may write at once. Each reads the log in its order, so both know the same winner.
 """
@@ -6,14 +6,16 @@ Two gateways may write at once. Each reads the log in its order, so both know th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
-from connectors.gateway.booking_desk import RideAnswer, RideWish
-from schemas.catalogue import topic_name
+from connectors.gateway.booking_desk import RideAnswer, RideRow, RideWish
+from schemas.catalogue import load_catalogue, topic_name
 from schemas.errors import Invalid, Retriable
 from schemas.event import Event, derived_id, event_fields
+from schemas.json_form import to_json_value
 from schemas.wire import Wire
 from streams.bookings.booking import Assign, AssignAnswer, Booking
 from streams.bookings.table import CONTRACT, GATEWAY, BookingTable
@@ -53,6 +55,29 @@ class LogBookings:
         self._follower = Follower(
             "bookings", topic_name(city, CONTRACT), following, begin=self._begin, take=self._take
         )
+
+    @property
+    def trouble(self) -> str | None:
+        return self._follower.trouble
+
+    def rides(self) -> Iterator[RideRow]:
+        """See ``connectors.gateway.booking_desk.BookingDesk``."""
+        with self._lock:
+            self._forget()
+            found = iter(self._table)  # of a copy
+        return map(_row_of, found)
+
+    def ride(self, booking_id: str) -> RideRow | None:
+        """See ``connectors.gateway.booking_desk.BookingDesk``."""
+        with self._lock:
+            self._forget()
+            found = self._table.get(booking_id)
+        return None if found is None else _row_of(found)
+
+    def _forget(self) -> None:
+        kept_ms = load_catalogue()[CONTRACT].retention_ms
+        if kept_ms is not None:
+            self._table.forget(self._now_ms() - kept_ms)
 
     def assign(self, wish: RideWish) -> RideAnswer:
         """See ``connectors.gateway.booking_desk.BookingDesk``."""
@@ -103,10 +128,27 @@ class LogBookings:
             self._table = BookingTable()
 
     def _take(self, records: Sequence[Record], _is_all: bool) -> None:
-        rows = list(self._reader.values(records))
+        rows = list(self._reader.rows(records))
         with self._lock:
             for row in rows:
-                self._table.take(row)
+                if row.value is not None:
+                    self._table.take(row.value, place=row.record.offset, at_ms=row.record.timestamp_ms)
+
+
+def _row_of(one: Booking) -> RideRow:
+    operator = str(one.told["operator"])
+    return RideRow(one.booking_id, one.place, one.changed_ms, one.state, operator, partial(ride_value, one))
+
+
+def ride_value(one: Booking) -> dict[str, Any]:
+    """The JSON form of *one*: what its operator told last, and where it stands by the log."""
+    stands = {
+        "state": one.state,
+        "revision": one.revision,
+        "vehicle_id": one.vehicle_id,
+        "assigned_by": one.assigned_by,
+    }
+    return to_json_value(load_catalogue()[CONTRACT].newest, {**one.told, **stands})
 
 
 def _told(command: Assign, before: Assign, answer: AssignAnswer, *, is_repeat: bool) -> RideAnswer:

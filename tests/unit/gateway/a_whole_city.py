@@ -12,6 +12,7 @@ from typing import Any
 from connectors.base import Sink
 from connectors.gateway import (
     access_list,
+    booking_list,
     bookings,
     deliveries,
     figures,
@@ -22,9 +23,10 @@ from connectors.gateway import (
 )
 from connectors.gateway.access import Grants
 from connectors.gateway.app import app_of
-from connectors.gateway.booking_desk import RideAnswer, RideWish
+from connectors.gateway.booking_desk import RideAnswer, RideRow, RideWish
 from connectors.gateway.cap import CapPart
 from connectors.gateway.desk import Done
+from connectors.gateway.read_documents import example_of
 from connectors.gateway.ticket_keys import TicketKeys
 from connectors.gateway.tickets import Tickets
 from connectors.gateway.viewings import Refusals
@@ -59,6 +61,15 @@ class NotingDesk:
 
 class NotingRides:
     """One ride, which is always assigned already (``connectors.gateway.booking_desk.BookingDesk``)."""
+
+    trouble: str | None = None
+
+    def rides(self) -> Sequence[RideRow]:
+        ride = {**example_of("mobility.booking"), "booking_id": "r-1", "state": "assigned"}
+        return [RideRow("r-1", 0, NOON_MS, "assigned", ride["operator"], lambda: ride)]
+
+    def ride(self, booking_id: str) -> RideRow | None:
+        return next((one for one in self.rides() if one.booking_id == booking_id), None)
 
     def assign(self, wish: RideWish) -> RideAnswer:
         if wish.booking_id != "r-1":
@@ -101,6 +112,7 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
             [
                 partial(tickets.add, tickets=room),
                 partial(subscriptions.add, desk=desk),
+                partial(booking_list.add, desk=NotingRides()),
                 partial(bookings.add, desk=NotingRides()),
                 partial(deliveries.add, readings=made.city, receivers=desk),
                 partial(figures.add, figures=made.figures),

@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from connectors.gateway import bookings
+from connectors.gateway import booking_list, bookings
 from connectors.gateway.accounts import Accounts, new_key, new_user
 from connectors.gateway.app import app_of
 from connectors.gateway.roles import ROLES
@@ -74,6 +74,8 @@ class RideLog:
 class Door(Here):
     """One gateway. It reads the log to its end when it starts, and whenever a command of its own is safe."""
 
+    now_ms = NOON_MS
+
     def __init__(self, log: RideLog, gateway: Gateway, spool: Spool, keys: dict[str, str]) -> None:
         self.log, self.keys, self.read = log, keys, 0
         self.gateway, self.spool, self.key = gateway, spool, keys["operator"]
@@ -86,10 +88,12 @@ class Door(Here):
             Following("here", bootstrap=""),
             bootstrap="",
             wire=JsonWire(),
-            now_ms=lambda: NOON_MS,
+            now_ms=lambda: self.now_ms,
             publish=self.publish,
         )
-        self.app = app_of(self.gateway, None, [partial(bookings.add, desk=made)])
+        self.app = app_of(
+            self.gateway, None, [partial(part.add, desk=made) for part in (booking_list, bookings)]
+        )
         self.desk, self.read = made, 0
         self.follow()
 
@@ -127,10 +131,16 @@ def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doors]:
     monkeypatch.setattr(ride_desk, "SETTLES_S", 0.02)
     monkeypatch.setattr(ride_desk, "DECIDES_S", 0.05)
     made = {role: new_user("springfield", f"desk-{role}", role, now_ms=NOON_MS) for role in ROLES}
+    readers = {"plain": "*", "cleared": "*", "jeju-drt": "jeju-drt", "taxis": "taxis", "public": None}
+    for name, audience in readers.items():
+        purposes = [] if name == "plain" else ["dispatch"]
+        about: dict[str, Any] = {"subscribes": True, "audience": audience, "purposes": purposes}
+        made[name] = new_key("springfield", name, [], now_ms=NOON_MS, **about)
     made["agency"] = new_key("springfield", "police", ["*"], now_ms=NOON_MS)
     accounts = Accounts([event.value or {} for _, event in made.values()])
     spool = Spool(tmp_path / "spool.sqlite", bytes_max=1 << 20)
     gateway = Gateway("springfield", {}, accounts, spool, lambda: NOON_MS)
+    gateway.purposes = lambda: {"dispatch"}
     keys = {role: key for role, (key, _) in made.items()}
     log = RideLog()
     log.tell("requested", 1)
