@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -37,6 +38,7 @@ class RideGateway:
 
     words: tuple[str, str, str]
     process: subprocess.Popen[bytes] = field(init=False)
+    hears: threading.Thread = field(init=False)
     asked: dict[int, Future[RideAnswer]] = field(default_factory=dict)
     count: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -48,14 +50,14 @@ class RideGateway:
     def start(self) -> None:
         words = [sys.executable, "-m", "tests.ride_gateways", *self.words]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        threading.Thread(target=self._hear, args=(self.process,), daemon=True).start()
+        self.hears = threading.Thread(target=self._hear, args=(self.process,), daemon=True)
+        self.hears.start()
 
     def kill(self) -> int:
         """SIGKILL it, and start it anew. The number of questions that it took with it."""
         with self.lock:
             self.is_ready.clear()
-        self.process.kill()
-        self.process.wait()
+        self.end()
         with self.lock:
             lost, self.asked = self.asked, {}
         for one in lost.values():
@@ -66,6 +68,10 @@ class RideGateway:
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
+        self.hears.join()
+        with self.lock, contextlib.suppress(OSError):  # what was not yet written died with it
+            assert self.process.stdin is not None
+            self.process.stdin.close()
 
     def assign(self, wish: RideWish) -> RideAnswer:
         """``Killed``, or ``Retriable``, when it may or may not be decided."""
@@ -81,25 +87,29 @@ class RideGateway:
                 assert self.process.stdin is not None
                 self.process.stdin.write(orjson.dumps({"number": number, **told}) + b"\n")
                 self.process.stdin.flush()
-            except OSError:
+            except (OSError, ValueError):  # its pipe broke, or is closed
                 raise Killed from None
         return answer.result(30)
 
     def _hear(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line == READY:
-                self.is_ready.set()
-                continue
-            said = orjson.loads(line)
-            with self.lock:
-                asked = self.asked.pop(said.pop("number"), None)
-            if asked is None:
-                continue
-            if "error" in said:
-                asked.set_exception(Retriable(said["error"]))
-            else:
-                asked.set_result(RideAnswer(**said))
+        with process.stdout as lines:
+            for line in lines:
+                if line == READY:
+                    self.is_ready.set()
+                elif line.endswith(b"\n"):
+                    self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        said = orjson.loads(line)
+        with self.lock:
+            asked = self.asked.pop(said.pop("number"), None)
+        if asked is None:
+            return
+        if "error" in said:
+            asked.set_exception(Retriable(said["error"]))
+        else:
+            asked.set_result(RideAnswer(**said))
 
 
 def _answered(desk: LogBookings, line: bytes) -> bytes:

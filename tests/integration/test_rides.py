@@ -39,7 +39,7 @@ pytestmark = pytest.mark.cluster
 
 SEED = int(os.environ.get("BONGSU_SEED", "20261130"))
 CONTRACT = "mobility.booking"
-SHORT, LONG = 600, 20_000
+SHORT, LONG = 1_000, 20_000
 PEOPLE = 8
 """So many rides are fought for at once, by two dispatchers each."""
 READY_S = 60.0
