@@ -223,6 +223,30 @@ left_out_of_speed = Counter(
 )
 vehicles_followed = Gauge("bongsu_vehicles_followed", "Vehicles that the speed stage follows", ["group"])
 
+# -- the chargers --------------------------------------------------------------------------------------------------
+
+chargers_connected = Gauge("bongsu_chargers_connected", "Chargers that are connected now", ["group"])
+charger_calls = Counter(
+    "bongsu_charger_calls",
+    "Calls of chargers, by action and by outcome: answered, refused (CALLERROR), unanswered (not known to be durable)",
+    ["group", "action", "outcome"],
+)
+charger_seconds = Histogram(
+    "bongsu_charger_answer_seconds",
+    "Time from a charger's frame to its answer",
+    ["group"],
+    buckets=TRANSACTION_SECONDS,
+)
+charger_orders = Counter(
+    "bongsu_charger_orders",
+    "Calls to chargers, by action and by outcome: the status of the answer, error (CALLERROR), silent (no answer in time)",
+    ["group", "action", "outcome"],
+)
+charger_refusals = Counter(
+    "bongsu_charger_refusals", "Connections of chargers that were refused, by reason", ["group", "reason"]
+)
+chargers_silent = Gauge("bongsu_chargers_silent", "Chargers that are told as silent", ["group"])
+
 # -- the drones ----------------------------------------------------------------------------------------------------
 
 drone_verdicts = Counter(

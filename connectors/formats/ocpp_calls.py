@@ -120,6 +120,15 @@ def read_frame(frame: bytes, version: Version) -> Call | ChargerAnswer:
     return call
 
 
+def call_frame(call: Call) -> bytes:
+    """The bytes of a CALL of ours. ``ValueError`` where it is not valid by the schema of its action."""
+    suffix = "" if call.version == "1.6" else "Request"
+    fault = next(_validator(call.version, call.action + suffix).iter_errors(call.payload), None)
+    if fault is not None:
+        raise ValueError(f"{call.action}: {_path(fault) or 'the payload'} does not fit: {fault.validator}")
+    return _packed([CALL, call.unique_id, call.action, call.payload])
+
+
 def call_result(unique_id: str, payload: Mapping[str, Any]) -> bytes:
     """The bytes of a CALLRESULT."""
     return _packed([RESULT, unique_id, payload])

@@ -91,6 +91,26 @@ def on_call(
     )
 
 
+def connector_states(connectors: Mapping[str, str]) -> list[str]:
+    """The states of a charger's *connectors*, of which one may stand for the charger itself."""
+    whole = connectors.get(WHOLE)
+    others = [state for key, state in connectors.items() if key != WHOLE]
+    if whole is None or not others:
+        return others if whole is None else [whole]
+    return [whole] * len(others) if whole in OUT_OF_SERVICE else others
+
+
+def hub_said(charger: Charger, counts: Sequence[tuple[str, int]], *, is_stale: bool) -> dict[str, Any]:
+    """The fields of ``mobility.hub`` of *charger*. *counts*: state → how many of its connectors are in it."""
+    return {
+        "hub_id": charger.charger_id,
+        "kind": KIND,
+        "operator": charger.operator,
+        "chargers": [{"state": one, "count": count} for one, count in counts],
+        "is_stale": is_stale,
+    }
+
+
 class _Hearing:
     """One call as it is being read, beside copies of the state that it may change."""
 
@@ -123,25 +143,12 @@ class _Hearing:
         key = str(connector) if is_16 else f"{_integer(payload, 'evseId')}.{connector}"
         state = STATES[payload["status" if is_16 else "connectorStatus"]]
         self.connectors = kept({**self.connectors, key: state}, CONNECTORS_MAX)
-        counts = sorted(Counter(self._states()).items())
-        said = {
-            "hub_id": self.charger.charger_id,
-            "kind": KIND,
-            "operator": self.charger.operator,
-            "chargers": [{"state": one, "count": count} for one, count in counts],
-            "is_stale": False,
-        }
+        counts = sorted(Counter(connector_states(self.connectors)).items())
+        said = hub_said(self.charger, counts, is_stale=False)
         when = self.at_ms if text is None else text
         self.told.tell(
             HUB, (key, when, state, *counts), event_ms=event_ms, position=self.charger.position, said=said
         )
-
-    def _states(self) -> list[str]:
-        whole = self.connectors.get(WHOLE)
-        others = [state for key, state in self.connectors.items() if key != WHOLE]
-        if whole is None or not others:
-            return others if whole is None else [whole]
-        return [whole] * len(others) if whole in OUT_OF_SERVICE else others
 
     def _meter_values(self, payload: Mapping[str, Any]) -> None:
         is_16 = self.call.version == "1.6"

@@ -17,7 +17,7 @@ from streams.runtime.worker import Worker
 if TYPE_CHECKING:
     pass
 
-APART = ("match", "speed", "drones")
+APART = ("match", "speed", "drones", "chargers")
 """Stages that run in a worker of their own, so that no incident waits for them."""
 
 
@@ -27,7 +27,8 @@ CONSOLE = "console"
 
 def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
     """The *stages* that the city's file configures and that run in workers of their own."""
-    asked = {"match": city.file.match, "speed": city.file.speed, "drones": city.file.drones}
+    file = city.file
+    asked = {"match": file.match, "speed": file.speed, "drones": file.drones, "chargers": file.chargers}
     return tuple(one for one in APART if one in stages and asked[one] is not None) if len(stages) > 1 else ()
 
 
@@ -53,6 +54,8 @@ def roles_of(city: City, stages: tuple[str, ...], replica: str | None = None) ->
     each replica, so it fences nobody.
     """
     roles = [one for one in stages if one not in APART or stages in (("speed",), ("drones",))]
+    if stages == ("chargers",):
+        roles.append("chargers" if replica is None else f"chargers.{replica}")
     if has_all(stages) and has_gateway(city):
         roles.append("gateway")
     if "console" in roles:  # it writes its own chain of the access log, as a replica does
@@ -102,6 +105,10 @@ def worker_of(
         numbers = city.file.drones or DroneNumbers.model_validate({})
         zone = ZoneInfo(city.file.timezone)
         worker.add_stage(DronesStage(city.name, numbers, zone, bootstrap=platform.kafka, wire=platform.wire))
+    if stages == ("chargers",):
+        from deploy.assembly.chargers import chargers_of
+
+        worker.add_service(chargers_of(city, platform, web_host=web_host))
     if "situations" in stages:
         from streams.stages.situations import SituationsStage
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from connectors.formats.cap_words import PUBLIC, is_sender
 from deploy.city.air import DroneFile, TerrainFile
+from deploy.city.chargers import ChargersFile
 from deploy.city.findings import nearest
 from deploy.city.names import NAME
 from deploy.city.oidc import OidcFile
@@ -266,6 +267,7 @@ class CityFile(Strict):
         description="speeds are computed of vehicles' positions; absent: only by 'bongsu run CITY --stage speed'",
     )
     drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
+    chargers: ChargersFile | None = Field(None, description="chargers connect over OCPP; absent: none can")
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
     live_view: LiveViewFile = LiveViewFile(identifying=False)

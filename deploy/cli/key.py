@@ -103,6 +103,35 @@ def _check(city: City, agency: str, sources: tuple[str, ...]) -> None:
             tell(told, fg="yellow", err=True)
 
 
+@key.command()
+@click.argument("city_name", metavar="CITY", type=CITY)
+@click.argument("charger_ids", metavar="CHARGER...", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="of all chargers in the city's list")
+def charger(city_name: str, charger_ids: tuple[str, ...], is_all: bool) -> None:
+    """Print the keys of chargers, one a line: id, tab, key.
+
+    A key is derived of the city's secret: nothing is kept, and the same key is printed again. Raise the charger's number
+    under [chargers] serial to renew it.
+
+    \b
+    Example:  bongsu key charger jeju JJ-001 JJ-002
+    """
+    import os
+
+    from deploy.city.chargers import settings_of_chargers
+    from deploy.city.city import load_city
+
+    settings = settings_of_chargers(load_city(city_name), os.environ)
+    if not charger_ids and not is_all:
+        raise UsageFault("no charger is named", hint="name one or several, or say --all")
+    for one in settings.chargers if is_all else charger_ids:
+        if one not in settings.chargers:
+            raise UsageFault(
+                f"no charger '{one[:48]}' in the list of {city_name}", hint="see [chargers] list"
+            )
+        tell(f"{one}\t{settings.key_of(one)}")
+
+
 @key.command("list")
 @click.option("--city", "city_name", type=CITY, required=True, help="whose gateway")
 def list_(city_name: str) -> None:

@@ -77,6 +77,16 @@ ROLES = {
             f"a city's verdicts have one writer; {_ONCE}",
         ),
         Role(
+            "chargers",
+            "the central system of OCPP: chargers connect",
+            ("situations",),
+            768,
+            1.0,
+            1,
+            f"a charger's calls have one writer; {_ONCE}; each further one needs BONGSU_REPLICA",
+            files_max=16_384,
+        ),
+        Role(
             "match",
             "detections, plates and positions against the watches",
             ("situations",),

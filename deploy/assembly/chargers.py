@@ -1,0 +1,25 @@
+"""Assemble a city's central system of OCPP. A module of its own: it loads a WebSocket server."""
+
+from __future__ import annotations
+
+import os
+
+from deploy.city.chargers import settings_of_chargers
+from deploy.city.city import City
+from deploy.platform import Platform
+from deploy.replica import replica_from
+from streams.log import log
+from streams.stages.chargers import ChargersStage
+
+
+def chargers_of(city: City, platform: Platform, *, web_host: str) -> ChargersStage:
+    """The stage. It listens on the host of ``[chargers]``, else on *web_host*; ``BONGSU_REPLICA`` names it among several."""
+    settings = settings_of_chargers(city, os.environ, host=web_host, slot=replica_from(os.environ).name or "")
+    if settings.is_in_the_open:
+        log.warning(
+            "chargers send their keys as plain text from any network",
+            how_to_mend="let it listen on loopback or a private network, behind a proxy with TLS (wss://)",
+        )
+    return ChargersStage(
+        settings, city.context(settings.source), bootstrap=platform.kafka, wire=platform.wire
+    )

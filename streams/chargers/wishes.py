@@ -1,0 +1,179 @@
+"""Wishes of the city for a charger, of the circumstances at a moment. Pure.
+
+- *Windows*: times in which chargers may take so many watts at most. A window becomes a profile of the charger, which
+  ends with the window by itself; one that is taken back is cleared.
+- *Closures*: areas and times in which chargers begin no session and are out of service; sessions that go on may end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from connectors.formats.ocpp_calls import Version
+from connectors.subjects.charger_list import ListedCharger
+from connectors.subjects.charging_replies import Terms
+
+PROFILE_ID = 7_301
+"""The id of the one profile that this system gives a charger: a new one replaces it."""
+PROFILE, AVAILABILITY = "profile", "availability"
+
+Corner = tuple[float, float]
+"""Latitude and longitude, degrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerWindow:
+    """From *begin_ms* to before *end_ms* a charger may take *limit_w* watts. *chargers*: ids; ``None``: all."""
+
+    begin_ms: int
+    end_ms: int
+    limit_w: float
+    chargers: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedArea:
+    """Closed from *begin_ms* to before *end_ms* (``None``: until it is taken back). *ring*: corners of the area, not across
+    the 180th meridian; a place on its edge may count as inside or outside."""
+
+    begin_ms: int
+    end_ms: int | None
+    ring: tuple[Corner, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What bears on chargers now and soon."""
+
+    windows: Sequence[PowerWindow] = ()
+    closures: Sequence[ClosedArea] = ()
+
+
+class CircumstancesNow(Protocol):
+    """Tells the circumstances. The stage asks it every few seconds, in its event loop: it must not wait."""
+
+    def __call__(self) -> Circumstances: ...
+
+
+def none_known() -> Circumstances:
+    """Circumstances of a city in which nothing tells any."""
+    return Circumstances()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A CALL that a charger is to get. *key*: of what it is about, ``PROFILE`` or ``AVAILABILITY``."""
+
+    key: str
+    action: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a charger was asked for and has answered, or is to be asked for. *window*: begin and end in ms, watts."""
+
+    window: tuple[int, int, float] | None = None
+    is_open: bool = True
+
+    def kept(self) -> dict[str, Any]:
+        """It, JSON-able."""
+        return {"window": None if self.window is None else list(self.window), "is_open": self.is_open}
+
+
+def asked_from(kept: Mapping[str, Any] | None) -> Asked:
+    """Read the result of ``Asked.kept``; of a charger that was asked for nothing there is none."""
+    if not kept:
+        return Asked()
+    window = kept["window"]
+    return Asked(None if window is None else (window[0], window[1], window[2]), kept["is_open"])
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """*terms*: of the answers to the charger. *asked*: what it should have been asked for."""
+
+    terms: Terms
+    asked: Asked = Asked()
+
+
+def wishes_for(
+    charger: ListedCharger, circumstances: Circumstances, *, at_ms: int, interval_s: int
+) -> Wishes:
+    """The wishes for *charger* at *at_ms*. Of several windows the lowest limit counts, then the one that ends first."""
+    in_force = [
+        (one.begin_ms, one.end_ms, one.limit_w)
+        for one in circumstances.windows
+        if one.begin_ms <= at_ms < one.end_ms and (one.chargers is None or charger.charger_id in one.chargers)
+    ]
+    window = min(in_force, key=lambda one: (one[2], one[1]), default=None)
+    is_open = not any(_closes(one, charger, at_ms) for one in circumstances.closures)
+    return Wishes(Terms(interval_s, takes_sessions=is_open), Asked(window, is_open))
+
+
+def orders_between(before: Asked, after: Asked, version: Version, *, at_ms: int) -> list[Order]:
+    """The orders that make of a charger asked for *before* one asked for *after*."""
+    orders = []
+    if after.window is not None and after.window != before.window:
+        orders.append(Order(PROFILE, "SetChargingProfile", _profile(after.window, version)))
+    elif after.window is None and before.window is not None and at_ms < before.window[1]:
+        # one whose time is over has ended by itself
+        payload = {"id" if version == "1.6" else "chargingProfileId": PROFILE_ID}
+        orders.append(Order(PROFILE, "ClearChargingProfile", payload))
+    if after.is_open != before.is_open:
+        status = "Operative" if after.is_open else "Inoperative"
+        whole = {"connectorId": 0, "type": status} if version == "1.6" else {"operationalStatus": status}
+        orders.append(Order(AVAILABILITY, "ChangeAvailability", whole))
+    return orders
+
+
+def after_order(before: Asked, after: Asked, key: str) -> Asked:
+    """*before*, once the order of *key* towards *after* is answered."""
+    return replace(before, window=after.window) if key == PROFILE else replace(before, is_open=after.is_open)
+
+
+def _profile(window: tuple[int, int, float], version: Version) -> dict[str, Any]:
+    begin_ms, end_ms, limit_w = window
+    schedule: dict[str, Any] = {
+        "startSchedule": _iso(begin_ms),
+        "duration": max(1, (end_ms - begin_ms) // 1_000),
+        "chargingRateUnit": "W",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": round(limit_w, 1)}],
+    }
+    profile: dict[str, Any] = {
+        "stackLevel": 0,
+        "chargingProfileKind": "Absolute",
+        "validFrom": _iso(begin_ms),
+        "validTo": _iso(end_ms),
+    }
+    if version == "1.6":
+        purpose = {"chargingProfileId": PROFILE_ID, "chargingProfilePurpose": "ChargePointMaxProfile"}
+        return {"connectorId": 0, "csChargingProfiles": {**profile, **purpose, "chargingSchedule": schedule}}
+    purpose_2 = {"id": PROFILE_ID, "chargingProfilePurpose": "ChargingStationMaxProfile"}
+    return {
+        "evseId": 0,
+        "chargingProfile": {**profile, **purpose_2, "chargingSchedule": [{"id": PROFILE_ID, **schedule}]},
+    }
+
+
+def _closes(closure: ClosedArea, charger: ListedCharger, at_ms: int) -> bool:
+    is_now = closure.begin_ms <= at_ms and (closure.end_ms is None or at_ms < closure.end_ms)
+    return is_now and charger.place is not None and _is_in(closure.ring, charger.place)
+
+
+def _is_in(ring: Sequence[Corner], place: Corner) -> bool:
+    """Whether *place* lies in *ring*: a line to the east crosses its edges an odd number of times."""
+    lat, lon = place
+    is_inside = False
+    for (lat_a, lon_a), (lat_b, lon_b) in zip(ring, [*ring[1:], *ring[:1]], strict=True):
+        if (lat_a > lat) != (lat_b > lat):
+            crossing = lon_a + (lat - lat_a) * (lon_b - lon_a) / (lat_b - lat_a)
+            is_inside ^= lon < crossing
+    return is_inside
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,187 @@
+"""The stage of chargers: the server, its transactions, chargers that fall silent, orders to them, and its report.
+
+A service of a worker. ``Fatal`` where another process owns its transactional id: the worker ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connectors.base import SourceContext
+from connectors.subjects.charger_memory import MemoryStep, is_due, on_silence
+from connectors.subjects.charging_replies import Terms
+from connectors.transport.web_page import wall_clock_ms
+from schemas.wire import Wire
+from streams import metrics
+from streams.chargers.commits import Commits, NotCommitted
+from streams.chargers.ledger import ChargerLedger
+from streams.chargers.post import ChargerSilent, Post
+from streams.chargers.server import ChargerServer
+from streams.chargers.settings import ChargersSettings
+from streams.chargers.tally import Tally
+from streams.chargers.wishes import (
+    CircumstancesNow,
+    Order,
+    Wishes,
+    after_order,
+    asked_from,
+    none_known,
+    orders_between,
+    wishes_for,
+)
+from streams.ingest.report import shares
+from streams.log import log
+from streams.runtime.replica import row_name
+
+TELL_EVERY_S = 5.0
+LOOK_EVERY_S = 1.0
+ORDERS_AT_ONCE = 64
+"""Chargers that are asked at the same time."""
+
+
+class ChargersStage:
+    """The chargers of one city. *circumstances*: what bears on them now, see ``wishes``."""
+
+    name = "chargers"
+
+    def __init__(
+        self,
+        settings: ChargersSettings,
+        context: SourceContext,
+        *,
+        bootstrap: str,
+        wire: Wire,
+        circumstances: CircumstancesNow = none_known,
+        now_ms: Callable[[], int] = wall_clock_ms,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        self._settings, self._context, self._now_ms = settings, context, now_ms
+        self._circumstances, self._look_every_s = circumstances, look_every_s
+        replica = settings.slot or None
+        ledger = ChargerLedger(
+            settings.city, settings.source, bootstrap=bootstrap, wire=wire, replica=replica
+        )
+        self.group = ledger.group
+        terms = Terms(settings.interval_s)
+        self.posts = {
+            one.charger_id: Post(one, settings.charger(one), terms) for one in settings.chargers.values()
+        }
+        self.commits = Commits(ledger, [*self.posts], self._restore)
+        self._tally = Tally(settings.city, row_name(settings.source, replica))
+        self.server = ChargerServer(
+            settings, self.posts, self.commits, self._tally, context=context, group=self.group, now_ms=now_ms
+        )
+        self._since_ms = now_ms()
+        self._asking = dict[str, asyncio.Task[None]]()  # bounded by the chargers
+
+    @property
+    def is_ready(self) -> bool:
+        return self.commits.is_open and self.commits.trouble is None
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with self.server.serving() as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            log.info("chargers are served", host=self._settings.host, port=port, known=len(self.posts))
+            runs = (self.commits.run(), self._look_often(), self._tell_often())
+            tasks = [asyncio.create_task(one) for one in runs]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                for task in (*tasks, *self._asking.values()):
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _restore(self, memories: Mapping[str, dict[str, Any]]) -> None:
+        for charger_id, post in self.posts.items():
+            post.memory = memories.get(charger_id, {})
+
+    # -- silence and orders --------------------------------------------------------------------------------------
+
+    async def _look_often(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_every_s)
+            if self.is_ready:
+                circumstances, now_ms = self._circumstances(), self._now_ms()
+                for post in self.posts.values():
+                    wishes = wishes_for(
+                        post.listed, circumstances, at_ms=now_ms, interval_s=self._settings.interval_s
+                    )
+                    post.terms = wishes.terms
+                    self._order(post, wishes, now_ms)
+                await self._tell_silent(now_ms)
+
+    async def _tell_silent(self, now_ms: int) -> None:
+        due = [one for one in self.posts.values() if self._is_due(one, now_ms)]
+        await asyncio.gather(*(self._silence(one, now_ms) for one in due))
+        silent = sum(bool(one.memory.get("is_silent")) for one in self.posts.values())
+        metrics.chargers_silent.labels(self.group).set(silent)
+
+    def _is_due(self, post: Post, now_ms: int) -> bool:
+        if (
+            post.memory.get("slot") != self._settings.slot
+        ):  # another process holds its connection, or none ever did
+            return False
+        heard_ms = self._since_ms if post.heard_ms is None else post.heard_ms
+        return is_due(post.memory, heard_ms=heard_ms, now_ms=now_ms, interval_s=self._settings.interval_s)
+
+    async def _silence(self, post: Post, now_ms: int) -> None:
+        async with post.lock:
+            if not self._is_due(post, now_ms):
+                return
+            step = on_silence(post.charger, post.memory, context=self._context, at_ms=now_ms)
+            try:
+                await self.server.keep(post, step, at_ms=now_ms)
+            except NotCommitted:  # told when Kafka is back: nothing is remembered of it
+                return
+
+    def _order(self, post: Post, wishes: Wishes, now_ms: int) -> None:
+        """Begin to ask *post* for what it was not asked for yet. While it does not answer, the next look begins anew."""
+        charger_id = post.charger.charger_id
+        if post.connection is None or charger_id in self._asking or len(self._asking) >= ORDERS_AT_ONCE:
+            return
+        asked = asked_from(post.memory.get("asked"))
+        orders = orders_between(asked, wishes.asked, post.version, at_ms=now_ms)
+        if orders:
+            task = asyncio.create_task(self._ask(post, wishes, orders))
+            self._asking[charger_id] = task
+            task.add_done_callback(lambda _task: self._asking.pop(charger_id, None))
+
+    async def _ask(self, post: Post, wishes: Wishes, orders: list[Order]) -> None:
+        for one in orders:
+            try:
+                answer = await post.ask(one.action, one.payload)
+            except ChargerSilent:
+                metrics.charger_orders.labels(self.group, one.action, "silent").inc()
+                return
+            outcome = "error" if answer.error is not None else str(answer.payload.get("status", ""))[:24]
+            metrics.charger_orders.labels(self.group, one.action, outcome).inc()
+            async with post.lock:
+                asked = after_order(asked_from(post.memory.get("asked")), wishes.asked, one.key)
+                try:
+                    step = MemoryStep([], {**post.memory, "asked": asked.kept()})
+                    await self.server.keep(post, step, at_ms=self._now_ms())
+                except NotCommitted:  # asked again: a charger takes the same order twice
+                    return
+
+    # -- the report ----------------------------------------------------------------------------------------------
+
+    async def _tell_often(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_EVERY_S)
+            now_ms = self._now_ms()
+            if self.commits.trouble is not None:
+                self._tally.failed(self.commits.trouble, at_ms=now_ms)
+            event = self._tally.news(now_ms=now_ms)
+            if event is None or event.value is None:
+                continue
+            metrics.show_source(self._settings.city, self._settings.source, event.value, shares(event.value))
+            try:
+                await self.commits.put([event])
+            except NotCommitted:
+                continue
+            self._tally.told(event)
