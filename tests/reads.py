@@ -29,6 +29,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         "drones",
         {drones_stage.TICK, drones_stage.POSITION, drones_stage.VERDICT},
     ),
+    "streams/chargers/ledger.py": ("chargers", "chargers", {"source.place"}),
     "streams/match/worker/watches.py": ("match", "match", {"core.watch"}),
     "streams/match/worker/reader.py": ("match", "match", FAST),
     "streams/stages/live_view.py": ("stages", "live-view", {"core.situation"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from deploy.city.chargers import settings_of_chargers
+from deploy.assembly.charger_settings import settings_of_chargers
 from deploy.city.city import City
 from deploy.platform import Platform
 from deploy.replica import replica_from

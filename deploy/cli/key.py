@@ -118,7 +118,7 @@ def charger(city_name: str, charger_ids: tuple[str, ...], is_all: bool) -> None:
     """
     import os
 
-    from deploy.city.chargers import settings_of_chargers
+    from deploy.assembly.charger_settings import settings_of_chargers
     from deploy.city.city import load_city
 
     settings = settings_of_chargers(load_city(city_name), os.environ)
