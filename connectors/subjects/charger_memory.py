@@ -14,7 +14,8 @@ from typing import Any
 
 from connectors.base import SourceContext
 from connectors.formats.ocpp_calls import Call
-from connectors.subjects.charging import CHARGE_TOPIC, State, connector_states, hub_said, on_call
+from connectors.subjects.charger_hubs import connector_states, hub_said
+from connectors.subjects.charging import CHARGE_TOPIC, State, on_call
 from connectors.subjects.charging_replies import Terms
 from connectors.subjects.charging_sessions import Charger
 from connectors.subjects.vehicles import HUB, Telemetry

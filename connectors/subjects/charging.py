@@ -21,6 +21,7 @@ from connectors.base import SourceContext
 from connectors.formats.ocpp_calls import Call, CallFault
 from connectors.formats.records import plausible_time
 from connectors.formats.times import iso_ms
+from connectors.subjects.charger_hubs import connector_states, hub_said
 from connectors.subjects.charging_replies import Terms, reply
 from connectors.subjects.charging_sessions import Charger, kept, numbered, transaction_number
 from connectors.subjects.meter_values import EXPORT_REGISTER, REGISTER, measured
@@ -30,7 +31,6 @@ from schemas.errors import Invalid
 from schemas.event import Event
 
 CHARGE_TOPIC = "mobility.charge"
-KIND = "charging"
 INT_MAX, WIDE_MAX = 2**31 - 1, 10**18
 SESSIONS_MAX, CONNECTORS_MAX = 64, 64
 """Remembered of a charger; the oldest go first."""
@@ -47,9 +47,6 @@ STATES = {
     "Faulted": "out_of_order",
 }
 """A connector's state in OCPP 1.6 or 2.0.1 → in ``mobility.hub``. *blocked*: a vehicle stands there and does not charge."""
-OUT_OF_SERVICE = ("inoperative", "out_of_order")
-WHOLE = "0"
-"""The connector of OCPP 1.6 that stands for the charger itself."""
 WRONG_CLOCK = "clock of a charger cannot be right"
 _KINDS = {"Started": "started", "Updated": "updated", "Ended": "ended"}
 _REGISTERS = (REGISTER, EXPORT_REGISTER, "phases", "unit", "context", "is_signed")
@@ -89,26 +86,6 @@ def on_call(
         told.noted,
         told.skipped,
     )
-
-
-def connector_states(connectors: Mapping[str, str]) -> list[str]:
-    """The states of a charger's *connectors*, of which one may stand for the charger itself."""
-    whole = connectors.get(WHOLE)
-    others = [state for key, state in connectors.items() if key != WHOLE]
-    if whole is None or not others:
-        return others if whole is None else [whole]
-    return [whole] * len(others) if whole in OUT_OF_SERVICE else others
-
-
-def hub_said(charger: Charger, counts: Sequence[tuple[str, int]], *, is_stale: bool) -> dict[str, Any]:
-    """The fields of ``mobility.hub`` of *charger*. *counts*: state → how many of its connectors are in it."""
-    return {
-        "hub_id": charger.charger_id,
-        "kind": KIND,
-        "operator": charger.operator,
-        "chargers": [{"state": one, "count": count} for one, count in counts],
-        "is_stale": is_stale,
-    }
 
 
 class _Hearing:

@@ -11,7 +11,7 @@ from deploy.city.check import SECRET
 from deploy.city.city import City
 from deploy.faults import UsageFault
 from schemas.errors import Invalid
-from streams.chargers.settings import ChargersSettings
+from streams.chargers.charging_settings import ChargersSettings
 
 
 def settings_of_chargers(

@@ -106,7 +106,7 @@ def worker_of(
         zone = ZoneInfo(city.file.timezone)
         worker.add_stage(DronesStage(city.name, numbers, zone, bootstrap=platform.kafka, wire=platform.wire))
     if stages == ("chargers",):
-        from deploy.assembly.chargers import chargers_of
+        from deploy.assembly.central_system import chargers_of
 
         worker.add_service(chargers_of(city, platform, web_host=web_host))
     if "situations" in stages:

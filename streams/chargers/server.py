@@ -36,7 +36,7 @@ from streams.log import log
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from streams.chargers.settings import ChargersSettings
+    from streams.chargers.charging_settings import ChargersSettings
 
 PING_S = 60.0
 """A connection whose other end is gone is noticed in two of these."""

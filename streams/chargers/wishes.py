@@ -46,7 +46,7 @@ class ClosedArea:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What bears on chargers now and soon."""
+    """Windows and closures that bear on chargers."""
 
     windows: Sequence[PowerWindow] = ()
     closures: Sequence[ClosedArea] = ()
@@ -74,7 +74,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a charger was asked for and has answered, or is to be asked for. *window*: begin and end in ms, watts."""
+    """Orders that a charger was given and has answered, or is to be given. *window*: begin and end in ms, watts."""
 
     window: tuple[int, int, float] | None = None
     is_open: bool = True

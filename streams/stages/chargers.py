@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.base import SourceContext
+from connectors.formats.ocpp_calls import ChargerAnswer
 from connectors.subjects.charger_memory import MemoryStep, is_due, on_silence
 from connectors.subjects.charging_replies import Terms
 from connectors.transport.web_page import wall_clock_ms
 from schemas.wire import Wire
 from streams import metrics
+from streams.chargers.charging_settings import ChargersSettings
 from streams.chargers.commits import Commits, NotCommitted
 from streams.chargers.ledger import ChargerLedger
 from streams.chargers.post import ChargerSilent, Post
 from streams.chargers.server import ChargerServer
-from streams.chargers.settings import ChargersSettings
 from streams.chargers.tally import Tally
 from streams.chargers.wishes import (
     CircumstancesNow,
@@ -39,6 +40,18 @@ TELL_EVERY_S = 5.0
 LOOK_EVERY_S = 1.0
 ORDERS_AT_ONCE = 64
 """Chargers that are asked at the same time."""
+
+
+OUTCOMES = ("Accepted", "Rejected", "NotSupported", "NotImplemented", "Scheduled", "Unknown")
+"""Statuses of answers that the metric names; a charger may say anything."""
+
+
+def outcome_of(answer: ChargerAnswer) -> str:
+    """The outcome of a call to a charger, for the metric."""
+    if answer.error is not None:
+        return "error"
+    status = answer.payload.get("status")
+    return status if status in OUTCOMES else "other"
 
 
 class ChargersStage:
@@ -158,8 +171,7 @@ class ChargersStage:
             except ChargerSilent:
                 metrics.charger_orders.labels(self.group, one.action, "silent").inc()
                 return
-            outcome = "error" if answer.error is not None else str(answer.payload.get("status", ""))[:24]
-            metrics.charger_orders.labels(self.group, one.action, outcome).inc()
+            metrics.charger_orders.labels(self.group, one.action, outcome_of(answer)).inc()
             async with post.lock:
                 asked = after_order(asked_from(post.memory.get("asked")), wishes.asked, one.key)
                 try:
