@@ -28,14 +28,14 @@ def chargers_toml(port: int, more: str = "") -> str:
     return f'\n[chargers]\nport = {port}\nsecret = "${{{SECRET_NAME}}}"\nlist = "chargers.csv"\n{more}\n'
 
 
-class Charger16(ChargePoint16):
+class Charger16(ChargePoint16):  # type: ignore[misc] # the package has no types
     """A charger of OCPP 1.6 that takes profiles. *profiles*: those that it was given."""
 
     def __init__(self, *about: Any, **more: Any) -> None:
         super().__init__(*about, **more)
         self.profiles: list[dict[str, Any]] = []
 
-    @on("SetChargingProfile")
+    @on("SetChargingProfile")  # type: ignore[untyped-decorator] # as above
     def take(self, **said: Any) -> call_result.SetChargingProfile:
         self.profiles.append(said)
         return call_result.SetChargingProfile(status="Accepted")
