@@ -62,6 +62,7 @@ WITHOUT_LISTS = {
     "daejeon_devices": "CSV",
     "datex_situations": "XML",
     "generated_cameras": "its body is its settings",
+    "gtfs_flex": "a zip of tables",
     "gtfs_realtime": "Protobuf",
     "mavlink": "its own bytes",
     "misb_klv": "KLV",
