@@ -131,7 +131,20 @@ _BODY = {
             "name": "Idempotency-Key",
             "schema": {"type": "string"},
             "description": "The same key with the same body within an hour is the same push; with another, 422.",
-        }
+        },
+        {
+            "in": "query",
+            "name": "object",
+            "schema": {"type": "string"},
+            "description": "Of a source of type ocpi_locations: the address of the one object that the body is or changes, "
+            "locations/BE/BEC/LOC1/3256.",
+        },
+        {
+            "in": "query",
+            "name": "method",
+            "schema": {"type": "string", "enum": ["PUT", "PATCH"]},
+            "description": "With object: PUT, the whole of it (the default), or PATCH, what changed.",
+        },
     ],
 }
 _PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}

@@ -43,6 +43,7 @@ class PushedSource:
     *place*: the source's place, as far as its drain has come. *wake* signals the drain that something was pushed. *encoded*
     encodes an event; ``Invalid`` where its contract refuses it. *over*: why this process will not publish for the source;
     ``None``: it will. *agencies*: the agencies for which the source speaks; empty: none.
+    ``takes_objects``: a push to it may name the object that it is about, as its reader says of itself.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class PushedSource:
         self.wake = wake
         self.is_stopped = is_stopped
         self._reader = reader
+        self.takes_objects = getattr(reader, "takes_objects", False) is True
         self._place = place
         self._encoded = encoded
 

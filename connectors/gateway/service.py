@@ -189,7 +189,7 @@ class Gateway:
             at_ms = self.now_ms()
 
             def examine() -> tuple[list[PushedMessage], Examined]:
-                messages = messages_of(request, media_type, body)
+                messages = messages_of(request, media_type, body, takes_objects=pushed.takes_objects)
                 good = [one for one in messages if isinstance(one, PushedMessage)]
                 return good, pushed.examine(messages, at_ms)
 
@@ -222,7 +222,7 @@ class Gateway:
     ) -> list[Receipt]:
         key = idempotency_key_of(request)
         marks = marks_of(account, key, examined)
-        wish = None if key is None else hashlib.sha256(body).digest()
+        wish = None if key is None else hashlib.sha256(request.url.query.encode() + body).digest()
         pushes = [
             Push(pushed.name, at_ms, message.body, mark, reading, wish)
             for message, mark, reading in zip(messages, marks, examined.readings, strict=True)

@@ -1,9 +1,11 @@
-"""Charging locations of OCPI 2.2.1: each is a hub, with its connectors and the state of its chargers.
+"""Charging locations and sessions of OCPI 2.2.1: a location is a hub, with its connectors and the state of its chargers.
 
-- A location, a list of them, or the answer of a platform (``data`` between status and timestamp).
+- Locations or sessions: one, a list of them, or the answer of a platform (``data`` between status and timestamp).
+- What a platform pushes by its address, a location, an EVSE, a connector or a session: ``_ocpi_parts``. Whole locations are
+  remembered, so that a part that changes leaves the others as they were.
 - ``place.hub`` says what it is: its connectors by standard. ``mobility.hub`` says how its EVSEs stand: available, charging,
-  reserved, blocked, inoperative, outoforder, planned, unknown. An EVSE that is removed is none.
-- A session, a charge detail record, a tariff or a token is no location: left out and counted.
+  reserved, blocked, inoperative, out_of_order, planned, unknown. An EVSE that is removed is none.
+- A session is ``mobility.charge``: ``_ocpi_sessions``. A charge detail record, a tariff or a token is left out and counted.
 - A location whose owner does not want it published is left out and counted.
 - ``last_updated`` is when something last changed, not when it was looked at. Stale is what an answer told more than
   ``stale_after_s`` after its own ``timestamp``.
@@ -31,6 +33,18 @@ from connectors.formats.records import (
     text_or_none,
 )
 from connectors.formats.times import iso_ms
+from connectors.sources._ocpi_memory import OcpiMemory, impersonal
+from connectors.sources._ocpi_parts import (
+    OWNER,
+    SESSIONS,
+    Pushed,
+    changed,
+    is_pushed,
+    part_time,
+    pushed_of,
+    reduced,
+)
+from connectors.sources._ocpi_sessions import is_session, tell_session
 from connectors.subjects.plausible import known_id
 from connectors.subjects.vehicles import HUB, Telemetry
 from connectors.transport.page_or_file import PagedSettings, PageOrFile
@@ -38,19 +52,19 @@ from schemas.errors import Invalid
 from schemas.names import AgencyName
 
 PLACE_HUB = "place.hub"
-STATES = (
-    "AVAILABLE",
-    "BLOCKED",
-    "CHARGING",
-    "INOPERATIVE",
-    "OUTOFORDER",
-    "PLANNED",
-    "RESERVED",
-    "UNKNOWN",
-)
+STATES = {
+    "AVAILABLE": "available",
+    "BLOCKED": "blocked",
+    "CHARGING": "charging",
+    "INOPERATIVE": "inoperative",
+    "OUTOFORDER": "out_of_order",
+    "PLANNED": "planned",
+    "RESERVED": "reserved",
+    "UNKNOWN": "unknown",
+}
+"""The word of OCPI → of ``mobility.hub``."""
 REMOVED = "REMOVED"
 UNPUBLISHED = "not to be published"
-REMEMBERED_MAX = 20_000
 KIND = "charging"
 OTHER_THINGS = {
     "cdr_location": "charge detail record",
@@ -78,7 +92,9 @@ class Config(PagedSettings):
 
 
 class OcpiLocations:
-    """A ``PolledSource``."""
+    """A ``PolledSource``. It may be pushed to as well, an object at a time."""
+
+    takes_objects = True
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._context = context
@@ -92,7 +108,8 @@ class OcpiLocations:
         await self._asked.close()
 
     def read(self, heard: Heard, place: Place) -> Reading:
-        told, known = Telemetry(self._context, heard.at_ms), dict(place.get("known", {}))
+        told = Telemetry(self._context, heard.at_ms)
+        memory = OcpiMemory(*(dict(place.get(name, {})) for name in ("known", "wholes", "sessions")))
         try:
             value = json_value(heard.body, None, "data")
             path = "data" if isinstance(value, dict) and isinstance(value.get("data"), list) else None
@@ -103,11 +120,11 @@ class OcpiLocations:
             return Reading((), place, aside=[set_aside(heard.body, error)])
         _, told.aside, _ = read_each(
             locations,
-            lambda location: self._location(location, told, known, is_stale=is_stale),
-            originals(heard.body, path) if inner is None else lambda *_: heard.body,
+            lambda said: self._object(said, told, memory, is_stale=is_stale),
+            impersonal(originals(heard.body, path) if inner is None else lambda *_: heard.body),
             around_record(path) if inner is None else (b"", b""),
         )
-        return told.reading({"known": dict(list(known.items())[-REMEMBERED_MAX:])} if known else place)
+        return told.reading(memory.kept() or place)
 
     def _is_stale(self, answer: Any, at_ms: int | None) -> bool:
         stamp = answer.get("timestamp") if isinstance(answer, dict) else None
@@ -115,15 +132,66 @@ class OcpiLocations:
             return False
         return at_ms - iso_ms(stamp, "timestamp", is_utc=True) > self._config.stale_after_s * 1000
 
-    def _location(self, said: object, told: Telemetry, known: dict[str, int], *, is_stale: bool) -> None:
+    def _object(self, said: object, told: Telemetry, memory: OcpiMemory, *, is_stale: bool) -> None:
         if not isinstance(said, dict):
             raise Invalid("the location is no object", field="", expected="an object")
-        if (other := _other_thing(said)) is not None:
+        if is_pushed(said):
+            pushed = pushed_of(said)
+            if pushed.kind != SESSIONS:
+                self._pushed_location(pushed, told, memory)
+                return
+            before = memory.sessions.get(pushed.object_id)
+            if pushed.is_patch and before is None:
+                raise Invalid(
+                    "the session is not known", field="object", expected="the whole session before (PUT)"
+                )
+            whole = before["said"] if pushed.is_patch and before is not None else {}
+            self._session({**whole, **pushed.body, **pushed.owner}, told, memory)
+        elif is_session(said):
+            self._session(said, told, memory)
+        elif (other := _other_thing(said)) is not None:
             told.skipped[f"{other}, no location"] += 1
+        else:
+            self._location(said, told, memory, is_stale=is_stale)
+
+    def _session(self, said: dict[str, Any], told: Telemetry, memory: OcpiMemory) -> None:
+        hub_id = "*".join(str(said.get(name)) for name in (*OWNER[:2], "location_id"))
+        whole = memory.wholes.get(hub_id)
+        at = (whole or {}).get("coordinates") or {}
+        where = told.position(at.get("latitude"), at.get("longitude")) if at else None
+        tell_session(said, told, memory.sessions, where)
+
+    def _pushed_location(self, pushed: Pushed, told: Telemetry, memory: OcpiMemory) -> None:
+        before = memory.wholes.get(pushed.object_id)
+        whole = changed(before, pushed)
+        if len(pushed.ids) == 3 or before is None:
+            self._location(whole, told, memory, is_stale=False)
             return
-        hub_id = "*".join(
-            known_id(an_id(said.get(name), name), name) for name in ("country_code", "party_id", "id")
+        stated = part_time(before, pushed)
+        new_ms, old_ms = (
+            None if text is None else iso_ms(text, "last_updated", is_utc=True)
+            for text in (pushed.body["last_updated"], stated)
         )
+        if new_ms is not None and old_ms is not None and new_ms <= old_ms:
+            told.skipped["older than what was said before" if new_ms < old_ms else "said before"] += 1
+            return
+        for evse in whole["evses"]:
+            if str(evse.get("uid")) == pushed.ids[3]:
+                evse["last_updated"] = pushed.body["last_updated"]
+        self._location(whole, told, memory, is_stale=False, part=(*pushed.ids[3:], new_ms))
+
+    def _location(
+        self,
+        said: dict[str, Any],
+        told: Telemetry,
+        memory: OcpiMemory,
+        *,
+        is_stale: bool,
+        part: tuple[object, ...] = (),
+    ) -> None:
+        """Tell a whole location. *part*: the id and time of the part of it that has changed by itself."""
+        known = memory.known
+        hub_id = "*".join(known_id(an_id(said.get(name), name), name) for name in OWNER)
         if said.get("publish") is False:
             told.skipped[UNPUBLISHED] += 1
             return
@@ -138,7 +206,7 @@ class OcpiLocations:
         where = told.position(at.get("latitude"), at.get("longitude"))
         evses = [one for one in _list(said, "evses") if one.get("status") != REMOVED]
         states = Counter(_state(one, told.noted) for one in evses)
-        if updated_ms <= known.get(hub_id, -1):
+        if not part and updated_ms <= known.get(hub_id, -1):
             is_older = updated_ms < known[hub_id]
             told.skipped["older than what was said before" if is_older else "said before"] += 1
             return
@@ -161,14 +229,16 @@ class OcpiLocations:
             "opening_hours": _hours(said),
             "is_public": True if said.get("publish") is True else None,
         }
-        told.tell(PLACE_HUB, (updated_ms,), event_ms=updated_ms, position=where, said=hub)
+        told.tell(PLACE_HUB, (updated_ms, *part), event_ms=updated_ms, position=where, said=hub)
         now = {
             **common,
             "chargers": [{"state": state, "count": count} for state, count in sorted(states.items())],
             "is_stale": is_stale,
         }
-        told.tell(HUB, (updated_ms,), event_ms=updated_ms, position=where, said=now)
+        told.tell(HUB, (updated_ms, *part), event_ms=updated_ms, position=where, said=now)
         known[hub_id] = updated_ms
+        memory.wholes.pop(hub_id, None)
+        memory.wholes[hub_id] = reduced(said)
 
 
 def _other_thing(said: Mapping[str, Any]) -> str | None:
@@ -191,8 +261,7 @@ def _state(evse: Mapping[str, Any], noted: Counter[str]) -> str:
     status = a_text(evse.get("status"), "evses.status")
     if status not in STATES:
         note_unknown(noted, "status", status)
-        return "unknown"
-    return status.lower()
+    return STATES.get(status, "unknown")
 
 
 def _operator(said: Mapping[str, Any]) -> str | None:

@@ -71,13 +71,15 @@ def test_a_bicycle_or_a_location_twice_in_one_list_is_one() -> None:
 
 
 PARTY = {"country_code": "US", "party_id": "ELM", "id": "1", "last_updated": "2026-03-08T11:00:00Z"}
+# the session is one of OCPI 2.1.1, which names no party and no charger by itself; those of 2.2 are charges
 NO_LOCATIONS: dict[str, dict[str, Any]] = {
     "session": {
-        **PARTY,
-        "start_date_time": "2026-03-08T11:00:00Z",
+        "id": "1",
+        "last_updated": "2026-03-08T11:00:00Z",
+        "start_datetime": "2026-03-08T11:00:00Z",
         "kwh": 3.1,
-        "location_id": "1",
-        "evse_uid": "1",
+        "auth_id": "DE8ACC12E46L89",
+        "location": {"id": "1"},
     },
     "charge detail record": {**PARTY, "session_id": "1", "cdr_location": {"id": "1"}, "total_energy": 3.1},
     "token": {**PARTY, "uid": "012345678", "contract_id": "US8ACC12E46L89", "type": "RFID"},
@@ -94,16 +96,18 @@ def test_what_is_no_location_is_no_hub_and_its_bytes_are_not_kept(name: str) -> 
         assert reading.skipped == {f"{name}, no location": 1}
 
 
-def test_of_ocpis_own_examples_only_locations_are_hubs(data_dir: Path) -> None:
+def test_of_ocpis_own_examples_locations_are_hubs_and_a_session_is_a_charge(data_dir: Path) -> None:
     world = SourceContext("world", "ocpi", ZoneInfo("UTC"), Bounds(-90, -180, 90, 180))
     told, left_out = set(), set()
     for path in sorted((data_dir / "charging" / "ocpi_examples").glob("*.json")):
         reading = read(source("ocpi_locations", world), path.read_bytes())
+        topics = {"mobility.hub": "location", "place.hub": "location", "mobility.charge": "session"}
+        assert all(path.name.startswith(topics[event.topic]) for event in reading.events), path.name
         told |= {path.name} if reading.events else set()
         left_out |= {path.name.partition("_")[0] for reason in reading.skipped if "no location" in reason}
     assert len(told) >= 3
-    assert all(name.startswith("location_") for name in told), told
-    assert left_out >= {"session", "token"}
+    assert "session_example_1_simple_start.json" in told
+    assert left_out >= {"session", "token"}, "a session's patches have no ids in their bodies"
 
 
 def test_a_charger_of_a_later_status_is_unknown_and_a_location_without_chargers_stands() -> None:
