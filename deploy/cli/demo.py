@@ -60,21 +60,23 @@ def demo(
     \b
     Example:  bongsu demo --minutes 3
               bongsu demo --city mukdahan     drones over a park and a border river
+              bongsu demo --city jeju         hubs, shared vehicles, buses, chargers and vans on an island
     """
     from deploy.assembly.child import worker_running
     from deploy.assembly.gateway_place import gateway_url
     from deploy.assembly.stages import free_port, has_gateway
     from deploy.demo.console import link_of_operator, offer
     from deploy.demo.output import Output
+    from deploy.demo.sources import read_in
     from deploy.demo.video import video_running
     from deploy.topics import demand_order, ensure_topics
 
     begun, shown_city = time.monotonic(), simulated(city_name)
     has_devices = shown_city.path in _scripted()
-    if as_story and (as_json or shown_city.path != shipped_demo()):
+    if as_story and (as_json or shown_city.path not in _told()):
         raise UsageFault(
-            "the story is told in lines of its own, and of the city demo only",
-            hint="give --story without --json and without --city",
+            "the story is told in lines of its own, and of the cities demo and jeju only",
+            hint="give --story without --json, and without --city or with --city jeju",
         )
     if as_story and minutes is None:
         minutes = STORY_S_MAX / 60
@@ -102,7 +104,15 @@ def demo(
             offer(link, opens=not (no_browser or as_json or as_story))
         if devices is not None:
             stack.enter_context(devices.sending(city, platform.kafka, key))
-        output = Output(platform, city, as_json=as_json, as_story=as_story, cameras=cameras, begun=begun)
+        output = Output(
+            platform,
+            city,
+            read_in(city.name),
+            as_json=as_json,
+            as_story=as_story,
+            cameras=cameras,
+            begun=begun,
+        )
         output.all_of(records, check)
     if goes_whole:
         tell("ended; nothing is left behind", err=True)
@@ -183,17 +193,23 @@ def shipped_demo() -> Path:
     return CITIES / "demo.toml"
 
 
-def _scripted() -> tuple[Path, Path]:
-    """The files of the cities whose devices this command plays: the demo's, and Mukdahan's."""
-    return shipped_demo(), shipped_demo().with_name("mukdahan.toml")
+def _scripted() -> tuple[Path, ...]:
+    """The files of the cities whose devices this command plays: the demo's, Mukdahan's and Jeju's."""
+    return shipped_demo(), *(shipped_demo().with_name(f"{name}.toml") for name in ("mukdahan", "jeju"))
+
+
+def _told() -> tuple[Path, ...]:
+    """The files of the cities that have a story."""
+    return shipped_demo(), shipped_demo().with_name("jeju.toml")
 
 
 @contextmanager
 def _devices(city: City, folder: Path, seed: int) -> Iterator[Devices]:
-    from deploy.demo.devices import Devices, RiverDevices, broker_running
+    from deploy.demo.devices import Devices, IslandDevices, RiverDevices, broker_running
 
     if city.path != shipped_demo():
-        yield RiverDevices(seed, None)
+        kind = IslandDevices if city.name == "jeju" else RiverDevices
+        yield kind(seed, None)
         return
     with broker_running(folder) as broker:
         yield Devices(seed, broker)
@@ -204,8 +220,7 @@ def seeded(
 ) -> City:
     """*city* as a file in *folder*, with *seed* in each place that has one, and with its *devices*, ground and pictures."""
     from deploy.city.city import load_city
-    from deploy.demo.ground import ground_text
-    from deploy.demo.river import ground_text as river_text
+    from deploy.demo import ground, island, river
     from deploy.demo.video import city_text
 
     text = city.path.read_text(encoding="utf-8")
@@ -217,7 +232,10 @@ def seeded(
     path = folder / f"{city.name}.toml"
     if devices is not None:
         text = f"{text}\n{devices.text()}\n"
-        text += ground_text(folder, seed) if city.path == shipped_demo() else river_text(folder)
+        if city.path == shipped_demo():
+            text += ground.ground_text(folder, seed)
+        else:
+            text += (island if city.name == "jeju" else river).ground_text(folder)
         text += city_text(video_port) if video_port is not None else ""
     path.write_text(text, encoding="utf-8")
     return load_city(str(path))
@@ -264,9 +282,9 @@ def _records(platform: Platform, city: City, ends_at: float | None) -> Generator
 
 
 def _partitions(city: City) -> Iterator[tuple[str, int]]:
-    from deploy.demo.sources import RAW
+    from deploy.demo.sources import read_in
 
     catalogue = load_catalogue()
-    for contract in (*RAW, *CORE):
+    for contract in (*read_in(city.name), *CORE):
         for part in range(catalogue[contract].partitions):
             yield topic_name(city.name, contract), part

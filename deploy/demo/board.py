@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from deploy.demo.happenings import MOBILITY, Happenings
 from deploy.demo.sources import RAW, Sources
 from deploy.demo.tracks import way
 from schemas.printable import printable_line, printable_value
@@ -34,6 +35,9 @@ class Board:
     zone: tzinfo
     shows_cameras: bool = False
     sources: Sources = field(default_factory=Sources)
+    feeds: Happenings = field(default_factory=Happenings)
+    tells_feeds: bool = False
+    """Whether it tells what feeds of mobility say, too."""
     situations: OrderedDict[str, Value] = field(default_factory=OrderedDict)
     alerts: dict[str, dict[str, Value]] = field(default_factory=dict)
     grants: dict[str, dict[str, Value]] = field(default_factory=dict)
@@ -43,7 +47,9 @@ class Board:
     closed: int = 0
 
     def take(self, contract: str, value: Value) -> str | None:
-        """Take one event; return a line about it, when it is worth one."""
+        """Take one event; return a line about it, or some, when it is worth one."""
+        if self.tells_feeds and contract in MOBILITY:
+            return self._told(self.feeds.take(contract, printable_value(value)), value)
         if contract in RAW:
             self.sources.take(value)
             return None
@@ -60,10 +66,12 @@ class Board:
             case _:
                 return None
         self._forget()
-        if line is not None:
-            stamp = self._clock(value["received_time"])
-            self.happenings.append(Text(f"{stamp}  {line}"))
-        return line
+        return self._told([] if line is None else [line], value)
+
+    def _told(self, lines: list[str], value: Value) -> str | None:
+        stamp = self._clock(value["received_time"])
+        self.happenings.extend(Text(f"{stamp}  {line}") for line in lines)
+        return "\n".join(lines) or None
 
     def _situation(self, value: Value) -> str | None:
         one = value["situation_id"]

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_place import gateway_url
 from deploy.city.city import City
-from deploy.demo import field, river
+from deploy.demo import field, island, river
 from deploy.demo.field import ROUND_S, Said
 from deploy.demo.lanes import lanes
 from deploy.demo.play import has_members
@@ -42,7 +42,8 @@ key = "${{{RID_SECRET}}}"
 receiver = "mast-1"
 """
 FORMS = {"buses": "text/csv", "remote-id": OCTETS, "patrol-link": OCTETS, "patrol-video": OCTETS}
-"""The media type of what a source takes, where it is no JSON."""
+ISLAND_FORMS = {"buses": OCTETS, "chargers-ocpp": "text/csv", "warnings": "application/xml"}
+"""The media type of what a source takes, where it is no JSON; and the same on the island."""
 READY_S, SEND_S, AGAIN_S = 90, 5, 0.5
 ACCEPTED = 202
 NOT_YET = (None, 401, 503)
@@ -88,6 +89,7 @@ class Devices:
     """The devices of one seed, by way of the gateway and of a broker of MQTT, where there is one at the port *broker*."""
 
     script: Script = field
+    forms: Mapping[str, str] = FORMS
 
     def __init__(self, seed: int, broker: int | None) -> None:
         self._seed, self._broker = seed, broker
@@ -123,7 +125,7 @@ class Devices:
         over = threading.Event()
         url = f"{gateway_url(city)}/v1/{city.name}/sources"
         is_ready = partial(has_members, bootstrap, f"{city.name}.match")
-        sender = _Sender(url, key, self._broker, is_ready, over, self.script)
+        sender = _Sender(url, key, self._broker, is_ready, over, self.script, self.forms)
         thread = threading.Thread(target=sender.run, args=(self._seed,), name="devices", daemon=True)
         thread.start()
         try:
@@ -143,6 +145,16 @@ class RiverDevices(Devices):
         return RECEIVERS
 
 
+class IslandDevices(Devices):
+    """The feeds, operators and agencies of the simulated Jeju, whose file names them all."""
+
+    script = island
+    forms = ISLAND_FORMS
+
+    def text(self) -> str:
+        return ""
+
+
 def bridged(said: Said) -> bytes:
     """*said*, as a bridge hands on what came by MQTT."""
     return b'{"topic":"%s","payload":%s}' % ((said.topic or "").encode(), said.body)
@@ -159,11 +171,12 @@ class _Sender:
         is_ready: Callable[[], bool],
         over: threading.Event,
         script: Script,
+        forms: Mapping[str, str],
     ) -> None:
         self._gateway = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=SEND_S, trust_env=False
         )
-        self._is_ready, self._over, self._script = is_ready, over, script
+        self._is_ready, self._over, self._script, self._forms = is_ready, over, script, forms
         self._mqtt: paho.Client | None = None
         if broker is not None:
             self._mqtt = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
@@ -197,7 +210,7 @@ class _Sender:
             return
         until_s = time.monotonic() + for_s
         body = said.body if said.topic is None else bridged(said)
-        form = FORMS.get(said.source, "application/json")
+        form = self._forms.get(said.source, "application/json")
         status = None
         while not self._over.is_set():
             with suppress(httpx.TransportError):  # the gateway is starting, or busy

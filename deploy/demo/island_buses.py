@@ -1,7 +1,7 @@
 """Forty trips of buses between the hubs of the simulated Jeju, told as GTFS-realtime tells them. Pure.
 
-A bus leaves on each of the ten lines every six minutes and needs 18 to its end, and up to four more where it is late, so that four are told. The trips under
-way depend on the time alone, their delays on the seed as well.
+A bus leaves on each of the ten lines every six minutes, needs fourteen to its end, and up to four more where it is late. The
+trips that are told depend on the time alone, their delays on the seed as well.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from google.transit import gtfs_realtime_pb2 as gtfs
 from deploy.demo.island_places import ROUTES, Hub, Spot, between, on_route
 
 SEOUL = timezone(timedelta(hours=9))
-EVERY_S, LEG_S = 360, 270
-UNDER_WAY = 4
+EVERY_S, LEG_S = 360, 210
+TOLD = 4
+"""Of each line: the next to leave, and three before it."""
 DELAY_S_MAX = 240
 DIVERTED = ("hub-12", "520")
 """The stop and the line of which the closure's notice tells."""
@@ -51,7 +52,7 @@ def runs(now_s: int) -> list[Run]:
     for number, line in enumerate(ROUTES):
         offset = number * EVERY_S // len(ROUTES)
         newest = (now_s - offset) // EVERY_S * EVERY_S + offset
-        found += [Run(line, newest - back * EVERY_S) for back in range(UNDER_WAY)]
+        found += [Run(line, newest - back * EVERY_S) for back in range(-1, TOLD - 1)]
     return found
 
 

@@ -25,8 +25,8 @@ OPERATOR, SPEAKING_OPERATOR = "jeju-charge", "jeju-ocpp"
 AT_HUB, AT_LOCATION_MAX = 6, 8
 PAGE = 500
 """Locations in one answer: about 900 kB."""
-INLAND_MAX, ASIDE_M = 0.35, 350
-FAULT_FROM_S, FAULT_UNTIL_S = 50, 112
+INLAND_MIN, INLAND_MAX, ASIDE_M = 0.04, 0.35, 300
+FAULT_FROM_S, FAULT_UNTIL_S = 50, 100
 SESSIONS_EVERY_S = 15
 FAULT = "OUTOFORDER"
 
@@ -70,7 +70,7 @@ def locations(seed: int) -> tuple[Location, ...]:
     while left > 0:
         count = min(left, chance.randint(1, AT_LOCATION_MAX))
         hub = HUBS[chance.randrange(len(HUBS))]
-        at = inland(hub.at, chance.uniform(0.01, INLAND_MAX), chance.uniform(-ASIDE_M, ASIDE_M))
+        at = inland(hub.at, chance.uniform(INLAND_MIN, INLAND_MAX), chance.uniform(-ASIDE_M, ASIDE_M))
         found.append(Location(len(found) + 1, at, count, None))
         left -= count
     return tuple(found)
@@ -143,8 +143,6 @@ def state_of(location: Location, charger: int, seed: int, second: float) -> str:
         return FAULT
     slot = int(second // SESSIONS_EVERY_S) if location.hub is not None else 0
     drawn = random.Random(f"{seed}:{location.number}:{charger}:{slot}").random()  # noqa: S311 - as above
-    if drawn < 0.01 and location.hub is None:
-        return FAULT
     return "CHARGING" if drawn < 0.3 else "AVAILABLE"
 
 

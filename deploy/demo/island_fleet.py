@@ -1,8 +1,8 @@
 """Shared vehicles at the hubs of the simulated Jeju, told as GBFS 3.0 and 2.3 tell them. Pure.
 
-Bicycles and kickboards have docks and are told in 3.0, motorcycles and cars in 2.3. In each round one vehicle of four is
-taken and comes back; one hub runs empty, another fills to its last dock; one vehicle's battery ends. The id of a vehicle is
-another after each ride, as the standard wants it.
+Bicycles and kickboards have docks and are told in 3.0; motorcycles and cars, which have none, in 2.3. In each round one vehicle
+of four is taken and comes back; one hub runs empty, another fills to its last dock; one vehicle's battery ends. The id of a
+vehicle is another after each ride, as the standard wants it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TYPES = {
     MOTORS: (("e-motorcycle", "moped", "electric"), ("ev", "car", "electric")),
 }
 VERSIONS: dict[str, Version] = {BIKES: "3.0", MOTORS: "2.3"}
-MOTOR_PLACES = 6
+MOTORS_AT_HUB = 4
 FULL_FROM_S, FULL_UNTIL_S = 25, 110
 EMPTY_FROM_S, EMPTY_UNTIL_S = 40, 95
 DRAINED_FROM_S = 35
@@ -56,7 +56,7 @@ class Vehicle:
 def _standing(hub: Hub, system: str) -> int:
     """How many vehicles belong to a hub."""
     if system == MOTORS:
-        return MOTOR_PLACES - 2
+        return 0 if hub.hub_id == EMPTY else MOTORS_AT_HUB
     if hub.hub_id == EMPTY:
         return 4
     return hub.docks if hub.hub_id == FULL else hub.docks // 2
@@ -126,12 +126,13 @@ def gbfs_body(system: str, seed: int, number: int, second: float, now_ms: int) -
     vehicles = [_vehicle(one, seed, number, second, form) for one in here]
     by_hub = Counter((one.hub.hub_id, one.type_id) for one in here if not _is_disabled(one, second))
     disabled = Counter(one.hub.hub_id for one in here if _is_disabled(one, second))
+    hubs = [one for one in HUBS if _standing(one, system)]
     feeds = {
         "system_information": form.feed(_system(system, form)),
         "vehicle_types": form.feed({"vehicle_types": list(_types(system))}),
-        "station_information": form.feed({"stations": [_station(hub, system, form) for hub in HUBS]}),
+        "station_information": form.feed({"stations": [_station(hub, system, form) for hub in hubs]}),
         "station_status": form.feed(
-            {"stations": [_status(hub, system, by_hub, disabled, form) for hub in HUBS]}
+            {"stations": [_status(hub, system, by_hub, disabled, form) for hub in hubs]}
         ),
         form.vehicles_feed: form.feed({form.vehicles_list: vehicles}),
     }
@@ -188,18 +189,9 @@ def _types(system: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def _places(hub: Hub, system: str) -> int:
-    return hub.docks if system == BIKES else MOTOR_PLACES
-
-
 def _station(hub: Hub, system: str, form: _Form) -> dict[str, Any]:
-    return {
-        "station_id": hub.hub_id,
-        "name": form.text(hub.name),
-        "lat": hub.at[0],
-        "lon": hub.at[1],
-        "capacity": _places(hub, system),
-    }
+    said = {"station_id": hub.hub_id, "name": form.text(hub.name), "lat": hub.at[0], "lon": hub.at[1]}
+    return {**said, "capacity": hub.docks} if system == BIKES else said
 
 
 def _status(
@@ -208,13 +200,16 @@ def _status(
     counts = {type_id: by_hub[hub.hub_id, type_id] for type_id, _, _ in TYPES[system]}
     total = sum(counts.values())
     word = "vehicles" if form.is_new else "bikes"
+    docks = {
+        "num_docks_available": hub.docks - total - disabled[hub.hub_id],
+        "num_docks_disabled": 0,
+    }
     return {
         "station_id": hub.hub_id,
         f"num_{word}_available": total,
         f"num_{word}_disabled": disabled[hub.hub_id],
         "vehicle_types_available": [{"vehicle_type_id": one, "count": n} for one, n in counts.items()],
-        "num_docks_available": _places(hub, system) - total - disabled[hub.hub_id],
-        "num_docks_disabled": 0,
+        **(docks if system == BIKES else {}),
         "is_installed": True,
         "is_renting": True,
         "is_returning": True,

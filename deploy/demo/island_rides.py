@@ -1,7 +1,8 @@
 """Transport on demand on the simulated Jeju: twelve vans, and rides that people ask for, as their operator tells them. Pure.
 
 Time is cut into slots; one ride is asked for in each, drawn from (seed, slot) alone. Van number ``slot % 12`` serves it, and
-is free again before its next slot. So a day is the rides of its slots, whichever parts of it are asked for.
+is free again before its next slot. So a day is the rides of its slots, whichever parts of it are asked for. Each van serves
+the surroundings of one hub, so far as it comes in the time that a ride takes.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from typing import Any
 import orjson
 
 from connectors.simulation.chance import in_disc
-from deploy.demo.island_places import HUBS, Hub, Spot, between, inland
+from deploy.demo.island_places import HUBS, MIDDLE, Hub, Spot, between, inland
+from streams.geo import distance_m
 
 OPERATOR = "jeju-drt"
 VANS = 12
 CANCELLED_OF = 8
 """One ride of so many is cancelled."""
+DRIVES_MPS = 8.0
+ASIDE_SHARE = 0.2
+"""A ride goes inland, and so far to the side."""
 FROM_HUB_M = 60
 """Whoever asks at a hub waits within so many metres of it."""
 
@@ -33,6 +38,11 @@ class Pace:
     assigned_s: int
     picked_up_s: int
     dropped_s: int
+
+    @property
+    def reach_m(self) -> float:
+        """How far a ride goes at most."""
+        return DRIVES_MPS * (self.dropped_s - self.picked_up_s)
 
     def __post_init__(self) -> None:
         if self.dropped_s > self.slot_s * (VANS - 1):
@@ -64,8 +74,10 @@ class Ride:
 
 def ride_of(seed: int, slot: int, pace: Pace) -> Ride:
     chance = random.Random(f"{seed}:ride:{pace.slot_s}:{slot}")  # noqa: S311 - repeatable on purpose
-    hub, other = chance.sample(HUBS, 2)
-    away = in_disc(chance, *inland(other.at, 0.05, 0), 300)
+    hub = HUBS[slot % VANS * len(HUBS) // VANS]
+    far_m = pace.reach_m * chance.uniform(0.5, 0.95)
+    aside_m = pace.reach_m * chance.uniform(-ASIDE_SHARE, ASIDE_SHARE)
+    away = inland(hub.at, far_m / distance_m(*hub.at, *MIDDLE), aside_m)
     at_hub = in_disc(chance, *hub.at, FROM_HUB_M)
     is_from_hub = chance.random() < 0.5
     return Ride(
@@ -97,7 +109,9 @@ def life(ride: Ride, pace: Pace) -> Iterator[tuple[int, dict[str, Any]]]:
     steps = [("requested", 0), ("assigned", pace.assigned_s)]
     cancelled = [("cancelled", (pace.assigned_s + pace.picked_up_s) // 2)]
     served = [("picked_up", pace.picked_up_s), ("dropped", pace.dropped_s)]
-    for revision, (state, after_s) in enumerate(steps + (cancelled if ride.is_cancelled else served), start=1):
+    for revision, (state, after_s) in enumerate(
+        steps + (cancelled if ride.is_cancelled else served), start=1
+    ):
         at_ms = ride.asked_ms + after_s * 1000
         yield at_ms, row_of(ride, state, revision, at_ms, ride.asked_ms + pace.picked_up_s * 1000)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from rich.live import Live
 from deploy.city.city import City
 from deploy.demo.board import Board
 from deploy.demo.sources import RAW
-from deploy.demo.story import Story
+from deploy.demo.story import Story, chapters_of
 from deploy.platform import Platform
 from deploy.record_form import shown_record
 from deploy.telling import tell
@@ -28,13 +28,27 @@ class Output:
     """One of the three, of one city; on a board that moves where the output is a terminal."""
 
     def __init__(
-        self, platform: Platform, city: City, *, as_json: bool, as_story: bool, cameras: bool, begun: float
+        self,
+        platform: Platform,
+        city: City,
+        raw: Collection[str],
+        *,
+        as_json: bool,
+        as_story: bool,
+        cameras: bool,
+        begun: float,
     ) -> None:
-        """*begun*: when the demo began, of ``time.monotonic``."""
+        """*raw*: the contracts that are read beside the core's; *begun*: when the demo began, of ``time.monotonic``."""
         zone = ZoneInfo(city.file.timezone)
         self._platform, self._as_json, self._begun = platform, as_json, begun
-        self._board = Board(f"{city.file.title or city.name} (simulated)", zone, shows_cameras=cameras)
-        self._story = Story(zone) if as_story else None
+        self._raw = frozenset(raw)
+        self._board = Board(
+            f"{city.file.title or city.name} (simulated)",
+            zone,
+            shows_cameras=cameras,
+            tells_feeds=not self._raw <= set(RAW),
+        )
+        self._story = Story(zone, chapters_of(city.name)) if as_story else None
         self._rows = RowReader(platform.wire, f"{city.name}.demo")
         self._console = Console()
         self._is_moving = self._console.is_terminal and not as_json and not as_story
@@ -61,14 +75,14 @@ class Output:
             return
         if self._story is not None:
             raise Fatal(
-                f"{len(self._story.waiting)} of the twelve lines did not come in time",
+                f"{len(self._story.waiting)} of the story's lines did not come in time",
                 hint="on a slow machine: --minutes 10",
             )
 
     def _one(self, record: Record) -> None:
         contract = contract_name(record.topic)
         if self._as_json:
-            if contract not in RAW:
+            if contract not in self._raw:
                 tell(orjson.dumps(shown_record(record, self._platform)).decode())
             return
         row = self._rows.read(record)

@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from deploy.demo.happenings import MOBILITY
+
 RAW = (
     "fire.incident",
     "police.incident",
@@ -18,7 +20,15 @@ RAW = (
     "drone.verdict",
 )
 """The contracts on which the evidence of the demo's situations stands."""
+ISLAND = (*RAW, "place.hub", *MOBILITY)
+"""The same in a city of hubs and shared vehicles, of which the board tells lines."""
 EVENTS_MAX = 20_000
+
+
+def read_in(city: str) -> tuple[str, ...]:
+    """The contracts that the demo reads of the simulated *city*, beside the core's."""
+    found = ISLAND if city == "jeju" else RAW
+    return tuple(dict.fromkeys(found))
 
 
 class Sources:

@@ -1,4 +1,4 @@
-"""The demo told in twelve lines, each with the topic and offset at which it can be read. Pure."""
+"""The demo, or the island, told in twelve lines, each with the topic and offset at which it can be read. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
+from deploy.demo.happenings import BATTERY_LOW_PERCENT, FAULTS
 from deploy.demo.tracks import way
 from schemas.printable import printable_line
 
@@ -95,12 +96,93 @@ CHAPTERS = (
 )
 
 
+def _vehicles(value: Value) -> int | None:
+    return sum(one["count"] for one in value["available"]) if value["available"] else None
+
+
+def _is_full(value: Value) -> bool:
+    return bool(_vehicles(value)) and value["docks"] is not None and value["docks"]["free"] == 0
+
+
+ISLAND = (
+    Chapter(
+        "place.hub",
+        lambda v: v["kind"] == "hub",
+        lambda v: f"{v['name']}: a hub, with {v['capacity']} docks ({v['source']})",
+    ),
+    Chapter(
+        "place.hub",
+        lambda v: v["kind"] == "charging",
+        lambda v: f"{v['name']}: {v['capacity']} chargers ({v['source']})",
+    ),
+    Chapter(
+        "mobility.trip",
+        lambda v: len(v["delays"]) > 1,
+        lambda v: f"bus {v['route_id']} comes by {len(v['delays'])} more hubs ({v['source']})",
+    ),
+    Chapter(
+        "mobility.booking",
+        lambda v: v["state"] == "requested",
+        lambda v: f"ride {v['booking_id']} is asked for, {v['passengers']} ride ({v['source']})",
+    ),
+    Chapter(
+        "mobility.hub",
+        _is_full,
+        lambda v: f"{v['hub_id']} is full: none of {v['docks']['total']} docks is free ({v['source']})",
+    ),
+    Chapter(
+        "core.situation",
+        lambda v: v["kind"].startswith("crash") and len(v["agencies"]) > 1,
+        lambda v: f"119 and 112 report one crash, one situation: {v['reason']}",
+    ),
+    Chapter(
+        "mobility.position",
+        lambda v: bool(v["tipped_over"]),
+        lambda v: f"{v['label']} lies on its side: {v['location_type']} ({v['source']})",
+    ),
+    Chapter(
+        "mobility.position",
+        lambda v: v["battery_percent"] is not None and v["battery_percent"] < BATTERY_LOW_PERCENT,
+        lambda v: f"a battery is at {v['battery_percent']:.0f} % ({v['source']})",
+    ),
+    Chapter(
+        "mobility.hub",
+        lambda v: _vehicles(v) == 0,
+        lambda v: f"{v['hub_id']} is empty of vehicles ({v['source']})",
+    ),
+    Chapter(
+        "mobility.hub",
+        lambda v: any(one["state"] in FAULTS for one in v["chargers"]),
+        lambda v: f"a charger of {v['name']} is out of order ({v['source']})",
+    ),
+    Chapter(
+        "civil.incident",
+        lambda v: v["status"] == "open",
+        lambda v: f"a warning: {v['kind_text']} at {v['address']} ({v['source']})",
+    ),
+    Chapter(
+        "mobility.trip",
+        lambda v: v["relationship"] == "alert",
+        lambda v: f"buses are led round it: {v['header_text']} ({v['source']})",
+    ),
+)
+
+
+def chapters_of(city: str) -> tuple[Chapter, ...]:
+    """The chapters of the simulated *city*."""
+    return ISLAND if city == "jeju" else CHAPTERS
+
+
 @dataclass(slots=True)
 class Story:
     """The chapters that are still to come."""
 
     zone: tzinfo
-    waiting: list[Chapter] = field(default_factory=lambda: list(CHAPTERS))
+    chapters: tuple[Chapter, ...] = CHAPTERS
+    waiting: list[Chapter] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.waiting = list(self.chapters)
 
     @property
     def is_told(self) -> bool:

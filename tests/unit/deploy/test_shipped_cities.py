@@ -29,6 +29,7 @@ IN_FORCE = {
     "daejeon": ALL,
     "demo": {"joint-incident"},
     "houston": {"joint-incident", "surge"},
+    "jeju": {"joint-incident"},
     "mukdahan": {"joint-incident", "unconfirmed", "zone"},
 }
 """City → the rules in force. A new city needs its line."""
@@ -46,6 +47,11 @@ BRINGS = {
     "generated_cameras": {"place.camera"},
     "mapped_places": {"place.hub"},
     "zones_geojson": {"place.zone"},
+    "gbfs": {"mobility.hub", "mobility.position"},
+    "gtfs_realtime": {"mobility.position", "mobility.trip"},
+    "mds_vehicles": {"mobility.position"},
+    "ocpi_locations": {"place.hub", "mobility.hub"},
+    "cap_alerts": {"civil.incident"},
     "remote_id": {"drone.position"},
     "mavlink": {"drone.position"},
     "misb_klv": {"drone.position", "drone.footprint"},
