@@ -67,7 +67,6 @@ def demo(
     from deploy.assembly.stages import free_port, has_gateway
     from deploy.demo.console import link_of_operator, offer
     from deploy.demo.output import Output
-    from deploy.demo.sources import read_in
     from deploy.demo.video import video_running
     from deploy.topics import demand_order, ensure_topics
 
@@ -104,15 +103,7 @@ def demo(
             offer(link, opens=not (no_browser or as_json or as_story))
         if devices is not None:
             stack.enter_context(devices.sending(city, platform.kafka, key))
-        output = Output(
-            platform,
-            city,
-            read_in(city.name),
-            as_json=as_json,
-            as_story=as_story,
-            cameras=cameras,
-            begun=begun,
-        )
+        output = Output(platform, city, as_json=as_json, as_story=as_story, cameras=cameras, begun=begun)
         output.all_of(records, check)
     if goes_whole:
         tell("ended; nothing is left behind", err=True)

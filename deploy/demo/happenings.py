@@ -20,7 +20,7 @@ WAITING = ("requested", "assigned")
 
 @dataclass(slots=True)
 class Happenings:
-    """What was last said of each hub, vehicle and ride. Bounded: the longest unsaid is forgotten first."""
+    """The last state of each hub, vehicle and ride. Bounded: the longest unsaid is forgotten first."""
 
     _last: OrderedDict[tuple[str, str, str], str] = field(default_factory=OrderedDict)
     _waiting: OrderedDict[str, int] = field(default_factory=OrderedDict)

@@ -1,8 +1,8 @@
 """Shared vehicles at the hubs of the simulated Jeju, told as GBFS 3.0 and 2.3 tell them. Pure.
 
-Bicycles and kickboards have docks and are told in 3.0; motorcycles and cars, which have none, in 2.3. In each round one vehicle
-of four is taken and comes back; one hub runs empty, another fills to its last dock; one vehicle's battery ends. The id of a
-vehicle is another after each ride, as the standard wants it.
+Bicycles and kickboards have docks and are told in 3.0; motorcycles and cars, which have none, in 2.3. In each round one
+vehicle of four is taken and comes back; one hub runs empty, another fills to its last dock; one vehicle's battery ends. The id
+of a vehicle is another after each ride, as the standard wants it.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class Vehicle:
     place: int
     """Its number among those of the hub."""
     last: int
-    """How many others of its system belong to the hub."""
+    """The number of others of its system that belong to the hub."""
 
 
 def _standing(hub: Hub, system: str) -> int:
-    """How many vehicles belong to a hub."""
+    """The number of vehicles that belong to a hub."""
     if system == MOTORS:
         return 0 if hub.hub_id == EMPTY else MOTORS_AT_HUB
     if hub.hub_id == EMPTY:
@@ -141,7 +141,7 @@ def gbfs_body(system: str, seed: int, number: int, second: float, now_ms: int) -
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a version writes times, texts and names."""
+    """The way in which a version writes times, texts and names."""
 
     version: Version
     now_ms: int

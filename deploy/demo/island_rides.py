@@ -27,7 +27,7 @@ DRIVES_MPS = 8.0
 ASIDE_SHARE = 0.2
 """A ride goes inland, and so far to the side."""
 FROM_HUB_M = 60
-"""Whoever asks at a hub waits within so many metres of it."""
+"""Metres within which those wait who ask at a hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Pace:
 
     @property
     def reach_m(self) -> float:
-        """How far a ride goes at most."""
+        """The metres that a ride goes at most."""
         return DRIVES_MPS * (self.dropped_s - self.picked_up_s)
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ def row_of(ride: Ride, state: str, revision: int, at_ms: int, pickup_ms: int) ->
 
 
 def late_ride(seed: int, start_ms: int) -> Ride:
-    """The ride of the round whose van is late: asked for a quarter of an hour before."""
+    """The ride of the round whose van is late, as it serves others: asked for a quarter of an hour before."""
     chance = random.Random(f"{seed}:late:{start_ms}")  # noqa: S311 - as above
     hub: Hub = HUBS[chance.randrange(8)]
     asked_ms = start_ms - 900_000

@@ -67,7 +67,7 @@ def status_body(seed: int, second: float, now_ms: int) -> bytes:
 
 
 def now_of(seed: int, device: int, second: float) -> Now:
-    """How *device* is at a second of any round."""
+    """The state of *device* at a second of any round."""
     chance = random.Random(f"{seed}:kick:{device}")  # noqa: S311 - repeatable on purpose
     hub = HUBS[device % 8]  # those of the towns
     home = in_disc(chance, *inland(hub.at, 0.02, 0), 250)

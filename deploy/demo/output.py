@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from rich.live import Live
 
 from deploy.city.city import City
 from deploy.demo.board import Board
-from deploy.demo.sources import RAW
+from deploy.demo.sources import RAW, read_in
 from deploy.demo.story import Story, chapters_of
 from deploy.platform import Platform
 from deploy.record_form import shown_record
@@ -28,20 +28,12 @@ class Output:
     """One of the three, of one city; on a board that moves where the output is a terminal."""
 
     def __init__(
-        self,
-        platform: Platform,
-        city: City,
-        raw: Collection[str],
-        *,
-        as_json: bool,
-        as_story: bool,
-        cameras: bool,
-        begun: float,
+        self, platform: Platform, city: City, *, as_json: bool, as_story: bool, cameras: bool, begun: float
     ) -> None:
-        """*raw*: the contracts that are read beside the core's; *begun*: when the demo began, of ``time.monotonic``."""
+        """*begun*: when the demo began, of ``time.monotonic``."""
         zone = ZoneInfo(city.file.timezone)
         self._platform, self._as_json, self._begun = platform, as_json, begun
-        self._raw = frozenset(raw)
+        self._raw = frozenset(read_in(city.name))
         self._board = Board(
             f"{city.file.title or city.name} (simulated)",
             zone,

@@ -40,7 +40,7 @@ MDS = {
     },
     "location": {"lat", "lng"},
 }
-"""What MDS 2.0 requires of its objects (data-types.md of the specification)."""
+"""The fields that MDS 2.0 requires of its objects (data-types.md of the specification)."""
 GBFS_2_3 = {
     "system_information": {"system_id", "language", "name", "timezone"},
     "vehicle_types": {"vehicle_type_id", "form_factor", "propulsion_type", "max_range_meters"},
@@ -64,7 +64,7 @@ GBFS_2_3 = {
         "lon",
     },
 }
-"""What GBFS 2.3 requires of a record of each feed, of vehicles with a motor and stations with types (gbfs.md, v2.3)."""
+"""The fields that GBFS 2.3 requires of a record of each feed, of vehicles with a motor and stations with types (gbfs.md, v2.3)."""
 
 
 def areas(data_dir: Path) -> dict[str, tuple[ZoneArea, ...]]:
