@@ -133,7 +133,7 @@ def row_of(ride: Ride, state: str, revision: int, at_ms: int, pickup_ms: int) ->
 
 
 def late_ride(seed: int, start_ms: int) -> Ride:
-    """The ride of the round whose van is late, as it serves others: asked for a quarter of an hour before."""
+    """The ride of the round whose van is late, as it serves others: asked for 15 minutes before."""
     chance = random.Random(f"{seed}:late:{start_ms}")  # noqa: S311 - as above
     hub: Hub = HUBS[chance.randrange(8)]
     asked_ms = start_ms - 900_000

@@ -64,7 +64,7 @@ GBFS_2_3 = {
         "lon",
     },
 }
-"""The fields that GBFS 2.3 requires of a record of each feed, of vehicles with a motor and stations with types (gbfs.md, v2.3)."""
+"""The fields that GBFS 2.3 requires of records: of vehicles with a motor, of stations with types (gbfs.md, v2.3)."""
 
 
 def areas(data_dir: Path) -> dict[str, tuple[ZoneArea, ...]]:
