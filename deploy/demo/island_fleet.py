@@ -1,8 +1,8 @@
 """Shared vehicles at the hubs of the simulated Jeju, told as GBFS 3.0 and 2.3 tell them. Pure.
 
 Bicycles and kickboards have docks and are told in 3.0; motorcycles and cars, which have none, in 2.3. In each round one
-vehicle of four is taken and comes back; one hub runs empty, another fills to its last dock; one vehicle's battery ends. The id
-of a vehicle is another after each ride, as the standard wants it.
+vehicle of four is taken and comes back; one hub runs empty, another fills to its last dock; one battery ends. The id of
+a vehicle is another after each ride, as the standard wants it.
 """
 
 from __future__ import annotations
