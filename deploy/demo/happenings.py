@@ -13,8 +13,7 @@ MOBILITY = ("mobility.hub", "mobility.position", "mobility.trip", "mobility.book
 REMEMBERED_MAX = 20_000
 BATTERY_LOW_PERCENT = 15
 LATE_MS = 300_000
-FAULTS = frozenset({"outoforder", "out_of_order"})
-"""OCPI's word without and with the lines that the contract has."""
+FAULT = "out_of_order"
 WAITING = ("requested", "assigned")
 
 
@@ -53,7 +52,7 @@ class Happenings:
         return self._changed(value, "hub_id", f"hub {value['hub_id']}: {words[state]}", state)
 
     def _chargers(self, value: Value) -> list[str]:
-        faulty = sum(one["count"] for one in value["chargers"] if one["state"] in FAULTS)
+        faulty = sum(one["count"] for one in value["chargers"] if one["state"] == FAULT)
         if not value["chargers"]:
             return []
         words = f"{faulty} out of order" if faulty else "all work again"

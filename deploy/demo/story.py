@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from deploy.demo.happenings import BATTERY_LOW_PERCENT, FAULTS
+from deploy.demo.happenings import BATTERY_LOW_PERCENT, FAULT
 from deploy.demo.tracks import way
 from schemas.printable import printable_line
 
@@ -152,7 +152,7 @@ ISLAND = (
     ),
     Chapter(
         "mobility.hub",
-        lambda v: any(one["state"] in FAULTS for one in v["chargers"]),
+        lambda v: any(one["state"] == FAULT for one in v["chargers"]),
         lambda v: f"a charger of {v['name']} is out of order ({v['source']})",
     ),
     Chapter(
