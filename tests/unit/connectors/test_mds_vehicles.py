@@ -295,3 +295,11 @@ def test_other_wrappings_of_the_same_records(wrapped: str) -> None:
 def test_a_position_before_the_state_that_is_known_has_not_that_state() -> None:
     away = reads("events", event(10, "elsewhere", location=gps(37.5, 127.0)))
     assert told(reads("telemetry", point(5), place=away.place), "state") == [(5, None)]
+
+
+def test_an_event_that_says_its_geographies_alone_has_a_state_and_no_place() -> None:
+    said = event(state="non_operational", event_types=["comms_lost"], event_geographies=["a-geography"])
+    reading = reads("events", {name: value for name, value in said.items() if name != "location"})
+    assert told(reading, "state", "is_disabled") == [(0, "non_operational", True)]
+    assert values(reading)[0]["position"] is None
+    assert not reading.aside
