@@ -112,7 +112,7 @@ ISLAND = (
     ),
     Chapter(
         "place.hub",
-        lambda v: v["kind"] == "charging",
+        lambda v: v["kind"] == "charging" and v["capacity"] is not None,
         lambda v: f"{v['name']}: {v['capacity']} chargers ({v['source']})",
     ),
     Chapter(
