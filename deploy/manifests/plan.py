@@ -110,6 +110,7 @@ def _secrets(city: City) -> dict[str, set[str]]:
         "deliver": [str(one.settings) for one in file.subscriptions()],
     }
     texts["gateway"].append(str(file.cap.certificate))
+    texts["chargers"] = ["" if file.chargers is None else file.chargers.secret]
     texts["gateway"].append("" if file.console.oidc is None else str(file.console.oidc.client_secret))
     return {role: set(SECRET.findall(" ".join(found))) for role, found in texts.items()}
 

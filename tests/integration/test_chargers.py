@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from ocpp.v16 import call
 from ocpp.v201 import call as call_201
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -157,6 +158,35 @@ def test_only_a_known_charger_with_its_own_key_comes_in(chargers: Chargers) -> N
 
     with chargers.served():
         asyncio.run(all_of_them())
+
+
+def test_an_answer_is_withheld_while_kafka_takes_nothing(chargers: Chargers) -> None:
+    name, port = chargers.city.name, chargers.port
+    begin = start()
+
+    async def begun(timeout_s: float) -> int:
+        async with charger_16(name, port, "C-1", timeout_s=timeout_s) as one:
+            return int((await one.call(begin)).transaction_id)
+
+    admin = AdminClient({"bootstrap.servers": chargers.city.places.kafka})
+    with chargers.served():
+        assert asyncio.run(begun(20)) > 0
+        config = ConfigResource(
+            ResourceType.TOPIC,
+            chargers.city.topic("source.place"),
+            incremental_configs=[
+                ConfigEntry("max.message.bytes", "1", incremental_operation=AlterConfigOpType.SET)
+            ],
+        )
+        admin.incremental_alter_configs([config])[config].result()
+
+        async def is_withheld() -> None:
+            async with charger_16(name, port, "C-2", timeout_s=2) as one:
+                with pytest.raises(TimeoutError):
+                    await one.call(begin)
+
+        asyncio.run(is_withheld())
+        assert [one["charger_id"] for one in chargers.city.values(CHARGE)] == ["C-1"]
 
 
 def test_a_call_repeated_after_a_kill_has_the_same_number_and_is_told_once(chargers: Chargers) -> None:

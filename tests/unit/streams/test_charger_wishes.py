@@ -1,0 +1,70 @@
+"""Orders to chargers: of windows and closures as values, valid by the official schemas, and each given once."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.formats.ocpp_calls import Call, Version, call_frame
+from connectors.subjects.charger_list import ListedCharger
+from streams.chargers.wishes import (
+    AVAILABILITY,
+    PROFILE,
+    Asked,
+    Circumstances,
+    ClosedArea,
+    PowerWindow,
+    after_order,
+    asked_from,
+    orders_between,
+    wishes_for,
+)
+
+TEN_MS, HOUR_MS = 1_772_964_000_000, 3_600_000
+HERE = ListedCharger("C-1", "greego", (33.5, 126.5))
+NOON = PowerWindow(TEN_MS, TEN_MS + HOUR_MS, 50_000)
+AREA = ClosedArea(TEN_MS, None, ((33.4, 126.4), (33.4, 126.6), (33.6, 126.6), (33.6, 126.4)))
+
+
+def asked_at(at_ms: int, *windows: PowerWindow, closures: tuple[ClosedArea, ...] = ()) -> Asked:
+    return wishes_for(HERE, Circumstances(windows, closures), at_ms=at_ms, interval_s=300).asked
+
+
+def test_the_lowest_limit_of_the_windows_in_force_counts() -> None:
+    low = PowerWindow(TEN_MS, TEN_MS + 2 * HOUR_MS, 7_000, frozenset({"C-1"}))
+    others = PowerWindow(TEN_MS, TEN_MS + HOUR_MS, 1_000, frozenset({"C-2"}))
+    assert asked_at(TEN_MS, NOON, low, others).window == (TEN_MS, TEN_MS + 2 * HOUR_MS, 7_000)
+    assert asked_at(TEN_MS - 1, NOON).window is None
+    assert asked_at(TEN_MS + HOUR_MS, NOON).window is None
+
+
+def test_a_charger_in_a_closed_area_takes_no_sessions_and_one_outside_does() -> None:
+    closed = Circumstances(closures=[AREA])
+    inside = wishes_for(HERE, closed, at_ms=TEN_MS, interval_s=60)
+    assert (inside.terms.takes_sessions, inside.terms.interval_s, inside.asked.is_open) == (False, 60, False)
+    for other in (ListedCharger("C-2", "x", (33.7, 126.5)), ListedCharger("C-3", "x", None)):
+        assert wishes_for(other, closed, at_ms=TEN_MS, interval_s=60).terms.takes_sessions
+    assert wishes_for(HERE, closed, at_ms=TEN_MS - 1, interval_s=60).terms.takes_sessions
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_orders_are_valid_and_given_once(version: Version) -> None:
+    wanted = asked_at(TEN_MS, NOON, closures=(AREA,))
+    orders = orders_between(Asked(), wanted, version, at_ms=TEN_MS)
+    assert [one.key for one in orders] == [PROFILE, AVAILABILITY]
+    asked = Asked()
+    for one in orders:
+        assert call_frame(Call(version, "a", one.action, one.payload))
+        asked = after_order(asked, wanted, one.key)
+    assert asked == wanted == asked_from(wanted.kept())
+    assert orders_between(asked, wanted, version, at_ms=TEN_MS) == []
+    back = orders_between(asked, Asked(), version, at_ms=TEN_MS)
+    assert [one.action for one in back] == ["ClearChargingProfile", "ChangeAvailability"]
+    for one in back:
+        assert call_frame(Call(version, "a", one.action, one.payload))
+    ended = orders_between(asked, Asked(None, is_open=False), version, at_ms=TEN_MS + HOUR_MS)
+    assert ended == [], "its profile has ended with the window"
+
+
+def test_an_order_that_is_not_valid_is_not_sent() -> None:
+    with pytest.raises(ValueError, match="SetChargingProfile"):
+        call_frame(Call("1.6", "a", "SetChargingProfile", {"connectorId": 0}))
