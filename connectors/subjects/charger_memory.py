@@ -76,6 +76,12 @@ def on_silence(charger: Charger, memory: State, *, context: SourceContext, at_ms
     return MemoryStep([event], {**memory, "is_silent": True, "hub": _short(event)})
 
 
+def with_asked(memory: State, asked: Mapping[str, Any], slot: str) -> dict[str, Any]:
+    """*memory* with what the charger was asked for, and has answered: perhaps the first word of it."""
+    blank = {"connectors": {}, "sessions": {}, "ids": [], "hub": None, "is_silent": False, "slot": slot}
+    return {**blank, **memory, "asked": asked}
+
+
 def is_due(memory: State, *, heard_ms: int, now_ms: int, interval_s: int) -> bool:
     """Whether a charger last heard at *heard_ms* is to be told as silent: heard once, and not told yet."""
     is_new = bool(memory) and not memory.get("is_silent")

@@ -8,6 +8,7 @@ from deploy.assembly.charger_settings import settings_of_chargers
 from deploy.city.city import City
 from deploy.platform import Platform
 from deploy.replica import replica_from
+from streams.chargers.ledger import ChargerLedger
 from streams.log import log
 from streams.stages.chargers import ChargersStage
 
@@ -20,6 +21,11 @@ def chargers_of(city: City, platform: Platform, *, web_host: str) -> ChargersSta
             "chargers send their keys as plain text from any network",
             how_to_mend="let it listen on loopback or a private network, behind a proxy with TLS (wss://)",
         )
-    return ChargersStage(
-        settings, city.context(settings.source), bootstrap=platform.kafka, wire=platform.wire
+    ledger = ChargerLedger(
+        city.name,
+        settings.source,
+        bootstrap=platform.kafka,
+        wire=platform.wire,
+        replica=settings.slot or None,
     )
+    return ChargersStage(settings, city.context(settings.source), ledger=ledger, group=ledger.group)

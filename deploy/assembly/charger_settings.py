@@ -42,7 +42,17 @@ def settings_of_chargers(
 def listed_chargers(path: Path) -> dict[str, ListedCharger]:
     """The chargers of the file *path*. ``UsageFault`` where it cannot be read, or a line is wrong."""
     try:
-        return charger_list(path.read_text(encoding="utf-8-sig"))
+        return charger_list(listed_text(path))
+    except Invalid as error:
+        raise UsageFault(
+            f"[chargers] list: {path}: {error.what}", hint=f"expected: {error.expected}"
+        ) from error
+
+
+def listed_text(path: Path) -> str:
+    """The text of the list *path*. ``UsageFault`` where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageFault(
             f"[chargers] list: {path} cannot be read: {error.strerror}",
@@ -50,10 +60,6 @@ def listed_chargers(path: Path) -> dict[str, ListedCharger]:
         ) from error
     except UnicodeDecodeError as error:
         raise UsageFault(f"[chargers] list: {path} is not UTF-8", hint="save it in UTF-8") from error
-    except Invalid as error:
-        raise UsageFault(
-            f"[chargers] list: {path}: {error.what}", hint=f"expected: {error.expected}"
-        ) from error
 
 
 def _secret(said: str, environment: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from deploy.manifests.platform_services import ADDRESSES, CLOSED, healthy, key_o
 from deploy.manifests.prometheus import BROKER_METRICS_PORT, scrape_settings
 from deploy.manifests.yaml_text import yaml_of
 
-HOST = "0.0.0.0"  # noqa: S104 (inside its container; only the gateway is published, on the host's loopback)
+HOST = "0.0.0.0"  # noqa: S104 (inside its container; only what the world reaches is published, on the host's loopback)
 HOME, CACHE, CITIES = "/var/lib/bongsu", "/var/cache/bongsu", "/etc/bongsu/cities"
 HEAD = "# Rendered by 'bongsu deploy render CITY --target compose -o DIR'. Do not change it here.\n"
 
@@ -37,6 +37,7 @@ def compose_of(plan: Plan, *, image: str) -> dict[str, str]:
     )
     files = {"compose.yaml": HEAD + yaml_of(whole), "prometheus.yml": HEAD + scrapes}
     files |= {RULES: HEAD + rules(plan.processes), BROKER_RULES.name: BROKER_RULES.read_text("utf-8")}
+    files |= {f"cities/{name}": text for lists in plan.lists.values() for name, text in lists.items()}
     return files | {f"cities/{city}.toml": text for city, text in plan.city_files.items()}
 
 
@@ -44,7 +45,10 @@ def _service(plan: Plan, process: CityProcess, image: str) -> dict[str, Any]:
     role, health = process.role, f"http://127.0.0.1:{process.port}{process.health_path}"
     is_own = process.city in plan.city_files
     mounted = [f"./cities/{process.city}.toml:{CITIES}/{process.city}.toml:ro"] if is_own else []
-    published = {"ports": [f"127.0.0.1:{process.port}:{process.port}"]} if role.name == "gateway" else {}
+    if role.name == "chargers":
+        mounted += [f"./cities/{name}:{CITIES}/{name}:ro" for name in plan.lists.get(process.city, ())]
+    outer = process.port if role.name == "gateway" else process.outer_port
+    published = {} if outer is None else {"ports": [f"127.0.0.1:{outer}:{outer}"]}
     return {
         "image": f"${{BONGSU_IMAGE:-{image}}}",
         "command": process.words(HOST),

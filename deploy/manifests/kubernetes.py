@@ -44,7 +44,11 @@ def _base() -> dict[str, list[Object]]:
 
 
 def _city(plan: Plan, city: str, image: str) -> dict[str, list[Object]]:
-    own = {"file": [city_parts.city_file(city, plan.city_files[city])]} if plan.city_files else {}
+    own = (
+        {"file": [city_parts.city_file(city, plan.city_files[city], plan.lists.get(city, {}))]}
+        if plan.city_files
+        else {}
+    )
     topics = {"topics": topic_objects(city), "users": [user_object(process) for process in plan.processes]}
     roles = {
         process.role.name: city_parts.process_objects(plan, process, image) for process in plan.processes

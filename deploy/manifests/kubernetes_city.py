@@ -59,6 +59,8 @@ def process_objects(plan: Plan, process: CityProcess, image: str) -> list[Object
         found = _gateway(process, image, is_own)
     else:
         found = [_deployment(process, image, is_own), pods_service(process)]
+        if process.outer_port is not None:
+            found.append(service(process.name, labels, process.outer_port))
         why = f"a drain may move it: {_moved(process)}"
         found.append(disruption_budget(process.name, labels, why, maxUnavailable=1))
     scaling = [_scaling(process)] if process.role.can_share else []
@@ -80,13 +82,13 @@ def pods_service(process: CityProcess) -> Object:
     )
 
 
-def city_file(city: str, text: str) -> Object:
-    """The ConfigMap with the file of a city that does not ship."""
+def city_file(city: str, text: str, lists: Mapping[str, str]) -> Object:
+    """The ConfigMap with the file of a city that does not ship, and the *lists* beside it."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": meta(f"{city}-file", {"bongsu/city": city}),
-        "data": {f"{city}.toml": text},
+        "data": {f"{city}.toml": text, **lists},
     }
 
 
@@ -170,12 +172,15 @@ def _ingress(process: CityProcess) -> Object:
 
 def _container(process: CityProcess, image: str, is_own: bool) -> Object:
     own = [{"name": "cities", "mountPath": CITIES, "readOnly": True}] if is_own else []
+    outer: list[Object] = []
+    if process.outer_port is not None:
+        outer.append({"name": "ocpp", "containerPort": process.outer_port})
     return {
         "name": process.role.name,
         "image": image,
         "args": process.words(LISTEN),
         "env": _environment(process),
-        "ports": [{"name": "http", "containerPort": process.port}],
+        "ports": [{"name": "http", "containerPort": process.port}, *outer],
         **http_probes("/healthz", "/readyz"),
         "resources": resources(process.role.memory_mb, process.role.cpus),
         "volumeMounts": [

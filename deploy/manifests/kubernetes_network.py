@@ -90,12 +90,15 @@ def process_policy(process: CityProcess, labels: Mapping[str, str]) -> Object:
     ways = [_pods(named("prometheus"))]
     if process.role.name == "gateway":
         ways.append(_space(INGRESS))
+    outer = []
+    if process.outer_port is not None:  # an ingress controller with TLS sends the chargers here
+        outer.append(opening("from", [_space(INGRESS)], process.outer_port))
     out = [opening("to", _outside(), *process.outward)] if process.outward else []
     return _policy(
         process.name,
         {"matchLabels": dict(labels)},
         ["Ingress", *(["Egress"] if out else [])],
-        ingress=[opening("from", ways, process.port)],
+        ingress=[opening("from", ways, process.port), *outer],
         egress=out,
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.assembly.charger_settings import listed_text
 from deploy.city.check import SECRET
 from deploy.city.city import City
 from deploy.city.names import CITIES
@@ -31,6 +32,7 @@ class CityProcess:
 
     *secrets*: names of environment variables that it needs beside the addresses; their values stand in no rendering.
     *after*: names of the city's roles that start before it. *outward*: TCP ports outside the platform that it calls.
+    *outer_port*: a port beside *port* on which the world outside reaches it, through a proxy.
     """
 
     city: str
@@ -39,6 +41,7 @@ class CityProcess:
     secrets: tuple[str, ...]
     after: tuple[str, ...]
     outward: tuple[int, ...] = ()
+    outer_port: int | None = None
 
     @property
     def name(self) -> str:
@@ -62,6 +65,8 @@ class Plan:
 
     processes: tuple[CityProcess, ...]
     city_files: dict[str, str]
+    lists: dict[str, dict[str, str]] = field(default_factory=dict)
+    """City → the lists beside its file, by name: of its chargers."""
 
     @property
     def cities(self) -> list[str]:
@@ -82,7 +87,9 @@ def plan_of(cities: Sequence[City], *, first_port: int = FIRST_PORT) -> Plan:
     ]
     _demand_own_ports(processes)
     files = {city.name: city.path.read_text("utf-8-sig") for city in ordered if city.path.parent != CITIES}
-    return Plan(tuple(processes), files)
+    return Plan(
+        tuple(processes), files, {name: _lists(one) for name in files for one in ordered if one.name == name}
+    )
 
 
 def _processes(city: City, first_port: int) -> Iterable[CityProcess]:
@@ -98,7 +105,16 @@ def _processes(city: City, first_port: int) -> Iterable[CityProcess]:
             tuple(sorted(secrets.get(role.name, ()))),
             tuple(name for name in role.after if name in names),
             tuple(sorted(outward.get(role.name, ()))),
+            city.file.chargers.port if role.name == "chargers" and city.file.chargers else None,
         )
+
+
+def _lists(city: City) -> dict[str, str]:
+    """The list of chargers, where it lies beside the city's file; of another path the operator takes care."""
+    file = city.file.chargers
+    if file is None or Path(file.list).name != file.list:
+        return {}
+    return {file.list: listed_text(city.path.parent / file.list)}
 
 
 def _secrets(city: City) -> dict[str, set[str]]:
@@ -139,12 +155,14 @@ def _demand_different(cities: Sequence[City]) -> None:
 def _demand_own_ports(processes: Sequence[CityProcess]) -> None:
     taken: dict[int, CityProcess] = {}
     for process in processes:
-        other = taken.setdefault(process.port, process)
-        if other is not process:
-            raise UsageFault(
-                f"{other.name} and {process.name} would share port {process.port}",
-                hint=f"give {process.city} another port under [gateway] in its file, or another --first-port here",
-            )
+        for port in (process.port, process.outer_port):
+            other = process if port is None else taken.setdefault(port, process)
+            if other is not process or port == process.outer_port == process.port:
+                raise UsageFault(
+                    f"{other.name} and {process.name} would share port {port}",
+                    hint=f"give {process.city} another port under [gateway] or [chargers] in its file, or another"
+                    " --first-port here",
+                )
 
 
 def own_connectors(cities: Iterable[City]) -> list[Path]:

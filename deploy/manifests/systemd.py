@@ -68,6 +68,7 @@ def units_of(plan: Plan, *, program: str) -> dict[str, str]:
         plan, lambda process: f"{HOST}:{process.port}", broker=f"{HOST}:{BROKER_METRICS_PORT}"
     )
     files[RULES] = rules(plan.processes)
+    files |= {f"etc/cities/{name}": text for lists in plan.lists.values() for name, text in lists.items()}
     files |= {f"etc/cities/{city}.toml": text for city, text in plan.city_files.items()}
     return files
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +33,7 @@ class NotCommitted(Retriable):
 class Ledger(Protocol):
     """Writes events durably, in one thread."""
 
-    def open(self, charger_ids: Sequence[str]) -> Memories: ...
+    def open(self, charger_ids: Collection[str]) -> Memories: ...
 
     def commit(self, events: Sequence[Event]) -> None: ...
 

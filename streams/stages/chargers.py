@@ -11,14 +11,12 @@ from typing import Any
 
 from connectors.base import SourceContext
 from connectors.formats.ocpp_calls import ChargerAnswer
-from connectors.subjects.charger_memory import MemoryStep, is_due, on_silence
+from connectors.subjects.charger_memory import MemoryStep, is_due, on_silence, with_asked
 from connectors.subjects.charging_replies import Terms
 from connectors.transport.web_page import wall_clock_ms
-from schemas.wire import Wire
 from streams import metrics
 from streams.chargers.charging_settings import ChargersSettings
-from streams.chargers.commits import Commits, NotCommitted
-from streams.chargers.ledger import ChargerLedger
+from streams.chargers.commits import Commits, Ledger, NotCommitted
 from streams.chargers.post import ChargerSilent, Post
 from streams.chargers.server import ChargerServer
 from streams.chargers.tally import Tally
@@ -55,7 +53,7 @@ def outcome_of(answer: ChargerAnswer) -> str:
 
 
 class ChargersStage:
-    """The chargers of one city. *circumstances*: what bears on them now, see ``wishes``."""
+    """The chargers of one city. *ledger*: writes for *group*. *circumstances*: what bears on them now, see ``wishes``."""
 
     name = "chargers"
 
@@ -64,8 +62,8 @@ class ChargersStage:
         settings: ChargersSettings,
         context: SourceContext,
         *,
-        bootstrap: str,
-        wire: Wire,
+        ledger: Ledger,
+        group: str,
         circumstances: CircumstancesNow = none_known,
         now_ms: Callable[[], int] = wall_clock_ms,
         look_every_s: float = LOOK_EVERY_S,
@@ -73,10 +71,7 @@ class ChargersStage:
         self._settings, self._context, self._now_ms = settings, context, now_ms
         self._circumstances, self._look_every_s = circumstances, look_every_s
         replica = settings.slot or None
-        ledger = ChargerLedger(
-            settings.city, settings.source, bootstrap=bootstrap, wire=wire, replica=replica
-        )
-        self.group = ledger.group
+        self.group = group
         terms = Terms(settings.interval_s)
         self.posts = {
             one.charger_id: Post(one, settings.charger(one), terms) for one in settings.chargers.values()
@@ -175,7 +170,7 @@ class ChargersStage:
             async with post.lock:
                 asked = after_order(asked_from(post.memory.get("asked")), wishes.asked, one.key)
                 try:
-                    step = MemoryStep([], {**post.memory, "asked": asked.kept()})
+                    step = MemoryStep([], with_asked(post.memory, asked.kept(), self._settings.slot))
                     await self.server.keep(post, step, at_ms=self._now_ms())
                 except NotCommitted:  # asked again: a charger takes the same order twice
                     return

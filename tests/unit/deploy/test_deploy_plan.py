@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from deploy.assembly.stages import roles_of
@@ -13,8 +14,11 @@ from deploy.city.names import shipped_cities
 from deploy.cli import bongsu
 from deploy.cli.run import run
 from deploy.faults import UsageFault
+from deploy.manifests.compose import compose_of
+from deploy.manifests.kubernetes import kubernetes_of
 from deploy.manifests.plan import Plan, plan_of
 from deploy.manifests.systemd import units_of
+from tests.a_charger import LIST, SECRET_NAME, chargers_toml
 
 OWN = """
 name = "{name}"
@@ -51,6 +55,23 @@ def test_a_city_has_the_processes_that_its_file_asks_for() -> None:
     assert roles(plan, "houston") == ["deliver", "situations", "ingest"]
     assert roles(plan, "demo") == ["deliver", "situations", "match", "gateway", "ingest"]
     assert roles(plan, "daejeon") == ["deliver", "situations", "speed", "match", "gateway", "ingest"]
+
+
+def test_a_city_with_chargers_has_a_process_for_them_and_a_port_in_each_rendering(tmp_path: Path) -> None:
+    city = own_city(tmp_path, more=chargers_toml(8_887))
+    (city.path.parent / "chargers.csv").write_text(LIST, encoding="utf-8")
+    plan = plan_of([city])
+    assert roles_of(city, ("chargers",)) == ["chargers"]
+    assert roles_of(city, ("chargers",), "a") == ["chargers.a"]
+    (process,) = [one for one in plan.processes if one.role.name == "chargers"]
+    assert (process.secrets, process.outer_port) == ((SECRET_NAME,), 8_887)
+    composed = yaml.safe_load(compose_of(plan, image="bongsu:1")["compose.yaml"])["services"]
+    assert composed["own-town-chargers"]["ports"] == ["127.0.0.1:8887:8887"]
+    assert any("chargers.csv" in one for one in composed["own-town-chargers"]["volumes"])
+    assert units_of(plan, program="bongsu")["etc/cities/chargers.csv"] == LIST
+    assert "8887" in "".join(kubernetes_of([plan], image="bongsu:1").values())
+    with pytest.raises(UsageFault, match="share port 8887"):
+        plan_of([city], first_port=8_886)
 
 
 def test_a_city_that_judges_drones_has_a_process_for_it(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ class FakeLedger:
         self.batches: list[list[str]] = []
         self.opened = 0
 
-    def open(self, charger_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def open(self, charger_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         self.opened += 1
         return {one: {"opened": self.opened} for one in charger_ids}
 
@@ -46,9 +46,8 @@ def run(ledger: FakeLedger, keys: Sequence[str]) -> tuple[list[Any], list[str], 
         running = asyncio.create_task(commits.run())
         puts = (commits.put([an_event(key)], lambda key=key: after.append(key)) for key in keys)  # type: ignore[misc] # a lambda
         found = asyncio.gather(*puts, return_exceptions=True)
-        done, _ = await asyncio.wait(
-            [running, asyncio.ensure_future(found)], return_when="FIRST_COMPLETED", timeout=5
-        )
+        both: set[asyncio.Future[Any]] = {running, found}
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED, timeout=5)
         if running in done:
             await running
         running.cancel()
