@@ -78,7 +78,14 @@ def on_silence(charger: Charger, memory: State, *, context: SourceContext, at_ms
 
 def with_asked(memory: State, asked: Mapping[str, Any], slot: str) -> dict[str, Any]:
     """*memory* with what the charger was asked for, and has answered: perhaps the first word of it."""
-    blank = {"connectors": {}, "sessions": {}, "ids": [], "hub": None, "is_silent": False, "slot": slot}
+    blank: dict[str, Any] = {
+        "connectors": {},
+        "sessions": {},
+        "ids": [],
+        "hub": None,
+        "is_silent": False,
+        "slot": slot,
+    }
     return {**blank, **memory, "asked": asked}
 
 
