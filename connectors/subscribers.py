@@ -13,6 +13,9 @@ from schemas.masking import masked
 
 DELIVERED = ("core.situation", "core.alert", "core.grant")
 """The contracts that leave by HTTP and by sinks. Persons, detections and vehicles leave by neither."""
+BOARD = "core.hub"
+STREAMED = (*DELIVERED, BOARD)
+"""The contracts of the stream of server-sent events. Boards of hubs are for every subscriber: they name no person."""
 ALL = "*"
 PUBLIC = "public"
 
@@ -30,8 +33,10 @@ class Subscriber:
 
     def may_read(self, contract: str, value: Mapping[str, Any]) -> bool:
         """Whether this row is for the subscriber. *value*: the event's, in either form."""
-        if contract not in DELIVERED:
+        if contract not in STREAMED:
             return False
+        if contract == BOARD:
+            return True
         if self.audience == ALL or (contract == "core.alert" and value["audience"] == PUBLIC):
             return True
         return self.audience is not None and self.audience in _concerned(contract, value)

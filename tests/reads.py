@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.subscribers import DELIVERED
+from connectors.subscribers import DELIVERED, STREAMED
 from schemas.catalogue import load_catalogue
 from streams.journal import replay
 from streams.match.core.forms import FORMS
@@ -56,9 +56,11 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         {"core.situation", "core.alert", "core.access"},
     ),
     "streams/operators/published.py": ("gateway", "gateway.alerts", {"core.alert"}),
-    "streams/operators/event_log.py": ("gateway", "gateway.events", {*DELIVERED}),
+    "streams/operators/event_log.py": ("gateway", "gateway.events", {*STREAMED}),
     "streams/operators/recorded_log.py": ("gateway", "gateway.recorded", {*DELIVERED}),
     "streams/operators/access.py": ("gateway", "gateway.access", {"core.access"}),
+    "streams/operators/hub_log.py": ("gateway", "gateway.hubs", {"core.hub"}),
+    "streams/operators/fleet_log.py": ("gateway", "gateway.fleet", {"mobility.position", "mobility.hub"}),
 }
 """Module → the worker in which it runs, the name of its counter, the contracts that it reads."""
 

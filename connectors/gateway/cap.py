@@ -112,7 +112,7 @@ def add(app: FastAPI, gateway: Gateway, part: CapPart) -> None:
                 _asked(request, "page", 1, PAGES_MAX),
                 _asked(request, "limit", LIMIT, ENTRIES_MAX),
             )
-            address = f"{part.url or _host_of(request)}/v1/{gateway.city}/cap"
+            address = f"{part.url or host_of(request)}/v1/{gateway.city}/cap"
             async with part.turns.turn(caller_of(request)):
                 page = await run_in_threadpool(
                     _page, part, subscriber, address, number, limit, now_ms=gateway.now_ms()
@@ -196,7 +196,7 @@ def _asked(request: Request, name: str, usual: int, most: int) -> int:
     return int(said)
 
 
-def _host_of(request: Request) -> str:
+def host_of(request: Request) -> str:
     """The gateway's address as the client wrote it."""
     host = request.headers.get("host", "")
     if not _HOST.fullmatch(host):

@@ -1,4 +1,4 @@
-"""``GET /v1/{city}/events``: situations, alerts and grants as they happen, as server-sent events."""
+"""``GET /v1/{city}/events``: situations, alerts, grants and boards of hubs as they happen, as server-sent events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from connectors.gateway.problems import Problem
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
 from connectors.gateway.sessions_request import used
-from connectors.subscribers import DELIVERED, Subscriber
+from connectors.subscribers import DELIVERED, STREAMED, Subscriber
 from schemas.kinds import load_kinds
 
 AGAIN_S = 5
@@ -88,8 +88,8 @@ def view_of(request: Request, subscriber: Subscriber, city: str) -> View:
     contracts = {
         one.removeprefix(f"{city}.") for one in _listed(request, "contract") + _listed(request, "topic")
     }
-    if unknown := contracts - set(DELIVERED):
-        raise _refused("contract", f"{min(unknown)[:40]!r} is not delivered", " or ".join(DELIVERED))
+    if unknown := contracts - set(STREAMED):
+        raise _refused("contract", f"{min(unknown)[:40]!r} is not delivered", " or ".join(STREAMED))
     box = None
     if "bbox" in given and (box := Box.of(given["bbox"])) is None:
         raise _refused("bbox", "no box", "west,south,east,north in degrees, such as 127.2,36.2,127.6,36.5")
@@ -121,11 +121,13 @@ def _refused(field: str, what: str, expected: str) -> Problem:
 
 
 _DESCRIPTION = """\
-Each event has `id` (its place in the log, such as `s12.a7.g33`), `event` (the contract) and `data` (a CloudEvent 1.0 as
+Each event has `id` (its place in the log, such as `s12.a7.g33.h5`), `event` (the contract) and `data` (a CloudEvent 1.0 as
 JSON, whose `data` is the event without the fields that the account may not see). Order holds within a contract.
 
 A client that sends `Last-Event-ID` goes on behind that event: nothing is missed, nothing comes twice. Without it the
 stream begins now. Comments keep the connection open. Pass over events whose name you do not know.
+
+Boards of hubs come to who asks for them: `contract=core.hub`, alone or beside others. A board that ended is not told.
 
 Events of the stream itself have no id. `reset`: the place is unknown, older than what is kept, or beyond the end. Its data
 has `reason`, and the `snapshot` events that follow are the open situations and the alerts and grants in force.
@@ -154,7 +156,11 @@ _PARAMETERS = {
             "These kinds and those below them; several with commas. What has no kind (a grant) is left out.",
             example="crash,fire",
         ),
-        _parameter("contract", "These contracts; several with commas.", example="core.situation,core.alert"),
+        _parameter(
+            "contract",
+            "These contracts; several with commas. Without it: all but core.hub.",
+            example="core.situation,core.alert",
+        ),
         _parameter("topic", "The same, by the Kafka topic's name.", example="daejeon.core.situation"),
         _parameter(
             "bbox",
@@ -167,9 +173,9 @@ _PARAMETERS = {
 _PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 _EXAMPLE = """\
 retry: 2000
-id: s12.a7.g33
+id: s12.a7.g33.h5
 
-id: s13.a7.g33
+id: s13.a7.g33.h5
 event: core.situation
 data: {"specversion":"1.0","id":"9f2c","source":"/daejeon/core","type":"bongsu.core.situation","data":{}}
 

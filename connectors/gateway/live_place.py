@@ -5,29 +5,33 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from connectors.subscribers import DELIVERED
+from connectors.subscribers import DELIVERED, STREAMED
 
-LETTERS = tuple(contract.partition(".")[2][0] for contract in DELIVERED)
-"""``s``, ``a`` and ``g``: each delivered topic's letter in a place's text."""
-TEXT = re.compile(r"\.".join(f"{letter}([0-9]{{1,18}})" for letter in LETTERS))
-NUMBER = {contract: number for number, contract in enumerate(DELIVERED)}
+LETTERS = tuple(contract.partition(".")[2][0] for contract in STREAMED)
+"""``s``, ``a``, ``g`` and ``h``: each streamed topic's letter in a place's text."""
+_PARTS = [rf"{letter}([0-9]{{1,18}})" for letter in LETTERS]
+TEXT = re.compile(
+    r"\.".join(_PARTS[: len(DELIVERED)]) + "".join(rf"(?:\.{one})?" for one in _PARTS[len(DELIVERED) :])
+)
+"""A place without ``h`` was told before there were boards of hubs, or is of what reads the delivered topics alone."""
+NUMBER = {contract: number for number, contract in enumerate(STREAMED)}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The next offset to read in each of ``DELIVERED``, in that order."""
+    """The next offset to read in each of ``STREAMED``, in that order; of a past time in each of ``DELIVERED``."""
 
     offsets: tuple[int, ...]
 
     @classmethod
     def of(cls, text: str) -> Place | None:
-        """The place that *text* names, such as ``s12.a7.g33``; ``None`` for anything else."""
+        """The place that *text* names, such as ``s12.a7.g33.h5``; ``None`` for anything else."""
         found = TEXT.fullmatch(text)
-        return None if found is None else cls(tuple(map(int, found.groups())))
+        return None if found is None else cls(tuple(int(one or 0) for one in found.groups()))
 
     @property
     def text(self) -> str:
-        return ".".join(f"{letter}{offset}" for letter, offset in zip(LETTERS, self.offsets, strict=True))
+        return ".".join(f"{letter}{offset}" for letter, offset in zip(LETTERS, self.offsets, strict=False))
 
     def after(self, number: int, offset: int) -> Place:
         """This place once the record at *offset* of topic *number* was read."""

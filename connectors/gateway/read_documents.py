@@ -15,7 +15,14 @@ from connectors.subscribers import DELIVERED
 from schemas.catalogue import load_catalogue
 from schemas.json_schema import json_schema
 
-CONTRACTS = ("core.situation", "core.alert", "core.grant", "place.camera", "mobility.booking")
+CONTRACTS = (
+    "core.situation",
+    "core.alert",
+    "core.grant",
+    "place.camera",
+    "mobility.booking",
+    "core.hub",
+)
 SECURITY = BY_EITHER
 ABOUT = """Agencies publish here, operators act on situations, and subscribers read situations, alerts and grants.
 

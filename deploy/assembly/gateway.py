@@ -28,6 +28,7 @@ from deploy.assembly.gateway_bookings import bookings_of
 from deploy.assembly.gateway_cap import cap_of
 from deploy.assembly.gateway_console import console_of
 from deploy.assembly.gateway_health import health_of
+from deploy.assembly.gateway_hubs import HubPart
 from deploy.assembly.gateway_live import live_hub
 from deploy.assembly.gateway_oidc import oidc_of
 from deploy.assembly.gateway_place import gateway_url, kept_port, spool_of
@@ -100,6 +101,7 @@ class CityGateway:
         self._tickets = TicketPart(
             city, platform, self._following, replica=replica, before=prepare, fenced=self._on_fenced
         )
+        self._hubs = HubPart(city, platform, self._following, replica=replica, before=prepare)
         self._signs = signs_of(city, replica, self._tickets.log)
         self._drains: list[Drain] = []
         self._live = live_hub(
@@ -135,6 +137,7 @@ class CityGateway:
             partial(add_deliveries, readings=self._readings, receivers=subscriptions),
             partial(add_health, health=self._health),
             figures_of(city, platform, self._following),
+            self._hubs.add,
             *oidc_of(city, platform, self.url),
             recorded_of(city.name, platform, prepare),
             accesses_of(city.name, platform, self._following, self._signs, self._tickets.log),
@@ -254,6 +257,7 @@ class CityGateway:
         self._tickets.end()
         self._following.end()
         self._health.end()
+        self._hubs.end()
         self._spool.close()
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from connectors.gateway.connections import guarded
 from connectors.gateway.door import KNOWN_MAX, KNOWN_OF_ACCOUNT_MAX, Door
-from deploy.city.model import GatewayFile
+from deploy.city.gateway_file import GatewayFile
 from schemas.errors import Fatal
 
 BACKLOG = 2048

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -12,18 +11,16 @@ from connectors.formats.cap_words import PUBLIC, is_sender
 from deploy.city.air import DroneFile, TerrainFile
 from deploy.city.chargers import ChargersFile
 from deploy.city.findings import nearest
+from deploy.city.gateway_file import GatewayFile
 from deploy.city.names import NAME
 from deploy.city.oidc import OidcFile
+from deploy.city.strict import Strict
 from deploy.city.subscriptions import DeliverFile, SubscriptionFile
 from streams.deliver.subscriptions import Subscription
 from streams.drones.numbers import DroneNumbers
 from streams.ingest.event_age import AGE_OBJECTIVE_S
 from streams.match.core.config import MatchConfig
 from streams.speed.minutes import SpeedConfig
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def known_zone(name: str) -> str:
@@ -90,52 +87,6 @@ class SourceFile(BaseModel):
     @property
     def settings(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
-
-
-class GatewayFile(Strict):
-    """``[gateway]``: the address to which agencies push, and its limits."""
-
-    host: str = Field("127.0.0.1", description="where it listens; a proxy with TLS stands before it")
-    port: int | None = Field(None, ge=1, le=65535, description="none: a free one, kept in the home folder")
-    trusted_proxies: tuple[str, ...] = Field(
-        (),
-        description="addresses or networks of proxies before it: X-Forwarded-For is heeded from these only",
-    )
-    body_bytes_max: int = Field(4 << 20, ge=1_024, le=64 << 20, description="a longer body is refused")
-    ticket_s: int = Field(60, ge=1, le=600, description="how long a ticket for video waits for its first use")
-    spool_bytes_max: int = Field(1 << 30, ge=1 << 20, description="what may wait on disk while Kafka is away")
-    streams_max: int = Field(4_096, ge=1, le=20_000, description="streams of server-sent events at once")
-    streams_of_account_max: int = Field(1_024, ge=1, le=20_000, description="and those of one account")
-    heartbeat_s: float = Field(15.0, ge=1, le=120, description="a stream is never silent for longer")
-    recent_events_max: int = Field(
-        4_096, ge=1, le=100_000, description="events kept in memory: streams resume from them at once"
-    )
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _proxies(cls, named: tuple[str, ...]) -> tuple[str, ...]:
-        for one in named:
-            try:
-                ip_network(one)
-            except ValueError as error:
-                raise ValueError(
-                    f"{one!r} is no address or network such as 10.0.0.7 or 10.0.0.0/24"
-                ) from error
-        return named
-
-    def is_proxy(self, address: str) -> bool:
-        """Whether *address* is one of ``trusted_proxies``."""
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        return any(found in ip_network(one) for one in self.trusted_proxies)
-
-    @property
-    def is_in_the_open(self) -> bool:
-        """Whether keys may cross a network as plain text: it listens beyond loopback, and no proxy is named."""
-        is_local = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
-        return not is_local and not self.trusted_proxies
 
 
 class CapFile(Strict):

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from connectors.gateway.live_log import Listener, Standing
 from connectors.gateway.live_place import NUMBER, Place
 from connectors.gateway.live_view import LiveEvent
-from connectors.subscribers import DELIVERED
+from connectors.subscribers import STREAMED
 from schemas.catalogue import contract_name, load_catalogue, topic_name
 from schemas.errors import BongsuError, Invalid, Retriable
 from schemas.json_form import to_json_value
@@ -46,7 +46,7 @@ class CityEventLog:
         before: Callable[[], object] = lambda: None,
         is_ending: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._topics = [topic_name(city, contract) for contract in DELIVERED]
+        self._topics = [topic_name(city, contract) for contract in STREAMED]
         self._bootstrap = bootstrap
         self._reader = RowReader(wire, f"{city}.gateway.events")
         self._before = before
@@ -173,8 +173,10 @@ class CityEventLog:
         """*record* as an event after which its reader stands at *place*; ``None`` for one that cannot be read."""
         for row in self._reader.rows([record]):
             contract = contract_name(record.topic)
+            if row.value is None:  # a hub of which nothing is held any more
+                return None
             try:
-                shown = to_json_value(load_catalogue()[contract].newest, row.value or {})
+                shown = to_json_value(load_catalogue()[contract].newest, row.value)
                 size = len(orjson.dumps(shown))
             except (Invalid, TypeError) as error:
                 invalid = error if isinstance(error, Invalid) else Invalid("no JSON")

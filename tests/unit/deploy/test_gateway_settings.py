@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from deploy.city.model import GatewayFile
+from deploy.city.gateway_file import GatewayFile
 
 
 @pytest.mark.parametrize(
