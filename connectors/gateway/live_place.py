@@ -13,7 +13,7 @@ _PARTS = [rf"{letter}([0-9]{{1,18}})" for letter in LETTERS]
 TEXT = re.compile(
     r"\.".join(_PARTS[: len(DELIVERED)]) + "".join(rf"(?:\.{one})?" for one in _PARTS[len(DELIVERED) :])
 )
-"""A place without ``h`` was told before there were boards of hubs, or is of what reads the delivered topics alone."""
+"""A place without ``h`` is of a city that has told no board of a hub yet, or of what reads the delivered topics alone."""
 NUMBER = {contract: number for number, contract in enumerate(STREAMED)}
 
 
@@ -31,7 +31,10 @@ class Place:
 
     @property
     def text(self) -> str:
-        return ".".join(f"{letter}{offset}" for letter, offset in zip(LETTERS, self.offsets, strict=False))
+        told = [f"{letter}{offset}" for letter, offset in zip(LETTERS, self.offsets, strict=False)]
+        while len(told) > len(DELIVERED) and not self.offsets[len(told) - 1]:
+            told.pop()
+        return ".".join(told)
 
     def after(self, number: int, offset: int) -> Place:
         """This place once the record at *offset* of topic *number* was read."""

@@ -14,8 +14,8 @@ from connectors.gateway.live_view import LiveEvent
 from schemas.catalogue import load_catalogue
 from schemas.errors import Retriable
 
-ZERO = Place((0, 0, 0))
-SITUATION, ALERT, GRANT = NUMBER
+ZERO = Place((0, 0, 0, 0))
+SITUATION, ALERT, GRANT, HUB = NUMBER
 
 
 def example(contract: str, **more: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class MemoryLog:
         value = example(contract, **more)
         event = LiveEvent(
             contract,
-            value["situation_id"],
+            value["hub_id" if contract == HUB else "situation_id"],
             offset,
             value,
             self.newest.after(number, offset),
