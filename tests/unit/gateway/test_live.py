@@ -22,7 +22,7 @@ from connectors.gateway.live_hub import Hub, Limits
 from connectors.gateway.live_ring import Ring
 from connectors.gateway.sessions import LIFE_MS, Session, Sessions
 from tests.living_city import wait_until
-from tests.unit.gateway.a_live_log import ALERT, GRANT, SITUATION, MemoryLog
+from tests.unit.gateway.a_live_log import ALERT, GRANT, HUB, SITUATION, MemoryLog
 from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 from tests.unit.gateway.test_door import NO_CERTIFICATES, served
 
@@ -265,6 +265,21 @@ def test_each_sees_its_own_rows_and_no_field_beyond_its_purpose(live: Live) -> N
     assert [one.json()["data"]["reason"] for one in ours_seen[:2]] == [None, None]
     assert ours_seen[0].json()["data"]["position"] and not public_seen[0].json()["data"]["position"]
     assert public_seen[0].json()["data"]["area"]
+
+
+def test_boards_of_hubs_come_to_who_asks_for_them_and_move_the_id_of_others(live: Live) -> None:
+    with live.stream(query=f"contract={HUB}", key=live.key_of(None)) as boards, live.stream() as others:
+        live.log.write(HUB, hub_id="H-1")
+        live.log.write(SITUATION)
+        (board,) = take(boards, 1)
+        (other,) = take(others, 1)
+    assert (board.event, board.id, board.json()["subject"]) == (HUB, "s0.a0.g0.h1", "H-1")
+    assert (other.event, other.id) == (SITUATION, "s1.a0.g0.h1")
+    assert board.json()["data"]["docks"]["free"] == 3
+    with live.stream(query=f"contract={HUB},{SITUATION}", last="s0.a0.g0") as resumed:
+        assert [one.event for one in take(resumed, 2)] == [HUB, SITUATION], (
+            "an id of before there were boards"
+        )
 
 
 def test_filters_are_by_kind_with_those_below_by_contract_and_by_place(live: Live) -> None:
