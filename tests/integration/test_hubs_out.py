@@ -109,7 +109,7 @@ def test_boards_and_vehicles_of_the_log_are_read_and_a_restart_keeps_the_names(
 
 
 def vehicles_of(city: PushedCity, key: str) -> dict[str, dict[str, Any]]:
-    """What is told once all is read; until then the answer is 503."""
+    """The vehicles by their names, once all is read; until then the answer is 503."""
     wait_until(lambda: get(city, key, "gbfs/vehicle_status.json")[0] == 200, WAIT_S)
     _, told = get(city, key, "gbfs/vehicle_status.json")
     return {one["vehicle_id"]: one for one in told["data"]["vehicles"]}
