@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def names(fleet: SharedFleet, now_ms: int) -> list[str]:
     return [one.name for one in fleet.parked(now_ms)]
 
 
-def at(lat: float) -> dict[str, object]:
+def at(lat: float) -> dict[str, Any]:
     return {"lat": lat, "lon": 126.5, "accuracy_m": None}
 
 
@@ -26,7 +27,8 @@ def test_over_a_day_no_two_rentals_share_a_name_and_what_stands_keeps_its() -> N
     chance = Random(20261130)
     fleet, again = a_fleet(), a_fleet()
     stands: dict[tuple[str, int], set[str]] = defaultdict(set)
-    place, number = {}, {}
+    place: dict[str, float] = {}
+    number: dict[str, int] = {}
     riding: dict[str, int] = {}
     for minute in range(24 * 60):
         now = MIDNIGHT + minute * MINUTE
@@ -68,7 +70,7 @@ def test_over_a_day_no_two_rentals_share_a_name_and_what_stands_keeps_its() -> N
         pytest.param({"trip_id": "T-1"}, id="on a trip"),
     ],
 )
-def test_a_vehicle_in_use_is_not_told_and_comes_back_under_another_name(between: dict[str, object]) -> None:
+def test_a_vehicle_in_use_is_not_told_and_comes_back_under_another_name(between: dict[str, Any]) -> None:
     fleet = a_fleet()
     fleet.take(a_row(at_ms=MIDNIGHT))
     (before,) = names(fleet, MIDNIGHT)
@@ -88,7 +90,7 @@ def test_a_vehicle_in_use_is_not_told_and_comes_back_under_another_name(between:
         pytest.param(DAY_MS, {}, id="the next day"),
     ],
 )
-def test_a_name_ends_with_a_stand_and_with_the_day(at_ms: int, about: dict[str, object]) -> None:
+def test_a_name_ends_with_a_stand_and_with_the_day(at_ms: int, about: dict[str, Any]) -> None:
     fleet = a_fleet()
     fleet.take(a_row(at_ms=MIDNIGHT + DAY_MS - MINUTE if at_ms == DAY_MS else MIDNIGHT, hub_id="H-1"))
     (before,) = names(fleet, MIDNIGHT + (DAY_MS - MINUTE if at_ms == DAY_MS else 0))
@@ -100,9 +102,8 @@ def test_a_name_ends_with_a_stand_and_with_the_day(at_ms: int, about: dict[str, 
 def test_a_vehicle_that_stands_keeps_its_name_though_it_is_reserved_or_broken() -> None:
     fleet = a_fleet()
     found = set()
-    for number, about in enumerate(
-        ({}, {"is_reserved": True}, {"state": "non_operational"}, {"position": None})
-    ):
+    said: list[dict[str, Any]] = [{}, {"is_reserved": True}, {"state": "non_operational"}, {"position": None}]
+    for number, about in enumerate(said):
         fleet.take(a_row(at_ms=MIDNIGHT + number * MINUTE, **about))
         found |= set(names(fleet, MIDNIGHT + number * MINUTE))
     assert len(found) == 1
@@ -128,9 +129,13 @@ def test_a_reading_that_lacks_the_day_s_beginning_never_gives_an_old_name_again(
 
 def test_what_is_stale_moves_or_is_no_shared_vehicle_is_not_told() -> None:
     fleet = a_fleet()
-    for number, about in enumerate(
-        ({"is_stale": True}, {"vehicle_type": "bus"}, {"vehicle_type": "car"}, {"route_id": "R-1"})
-    ):
+    said: list[dict[str, Any]] = [
+        {"is_stale": True},
+        {"vehicle_type": "bus"},
+        {"vehicle_type": "car"},
+        {"route_id": "R-1"},
+    ]
+    for number, about in enumerate(said):
         fleet.take(a_row(f"one-{number}", at_ms=MIDNIGHT, **about))
     fleet.take(a_row("good", at_ms=MIDNIGHT))
     assert len(names(fleet, MIDNIGHT + 300_000)) == 1
