@@ -98,7 +98,7 @@ def _measured(worker: psutil.Process, load: Load) -> Figures:
     later = _threads(processes)
     percent = {name: 100 * (at - threads.get(name, 0.0)) / took for name, at in later.items()}
     return Figures(
-        [_pss_mb(one) for one in processes],
+        [pss_mb(one) for one in processes],
         [100 * (_busy_s(one) - was) / took for one, was in zip(processes, busy, strict=True)],
         {name: value for name, value in percent.items() if value >= 0.005},
     )
@@ -122,7 +122,7 @@ def _threads(processes: Sequence[psutil.Process]) -> Counter[str]:
     return found
 
 
-def _pss_mb(process: psutil.Process) -> float:
+def pss_mb(process: psutil.Process) -> float:
     told = Path(f"/proc/{process.pid}/smaps_rollup").read_text("utf-8")
     found = re.search(r"^Pss:\s+(\d+) kB", told, re.MULTILINE)
     if found is None:
