@@ -119,7 +119,7 @@ def kill(
     assert energy_wh(told) == sum(session.energy_wh or 0 for session in ledgers) > 0
     unheard = sum(one.noted["answers that got lost"] for one in chargers)
     lost = sum(len(session.lost) for session in ledgers)
-    assert unheard > 0 and lost > 0 and fleet.counted["cut"] >= len(chargers)
+    assert unheard > 0 and lost > 0 and fleet.counted["cut"] > 0  # a kill may come before all are connected
     print(
         f"{len(points)} kills, {len(ledgers)} sessions, {len(told)} events, {energy_wh(told)} Wh, {lost} readings lost on"
     )
