@@ -246,6 +246,20 @@ charger_refusals = Counter(
     "bongsu_charger_refusals", "Connections of chargers that were refused, by reason", ["group", "reason"]
 )
 chargers_silent = Gauge("bongsu_chargers_silent", "Chargers that are told as silent", ["group"])
+# -- the energy ------------------------------------------------------------------------------------------------
+
+energy_rewards = Counter(
+    "bongsu_energy_rewards", "Revisions of rewards for charging that were published", ["group", "state"]
+)
+energy_kwh = Gauge(
+    "bongsu_energy_kwh", "Energy rewarded in the windows of which rewards are held, kWh", ["group"]
+)
+energy_sessions = Gauge("bongsu_energy_sessions", "Charging sessions held", ["group"])
+energy_dropped = Counter(
+    "bongsu_energy_dropped",
+    "Charging sessions dropped because too many are held, those unheard of for longest",
+    ["group"],
+)
 
 # -- the drones ----------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from streams.journal import replay
 from streams.match.core.forms import FORMS
 from streams.stages import drones as drones_stage
 from streams.stages import effects as effect_telling
+from streams.stages import energy as energy_stage
 from streams.stages import situations as situations_stage
 from streams.stages import speed as speed_stage
 
@@ -30,6 +31,11 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         {drones_stage.TICK, drones_stage.POSITION, drones_stage.VERDICT},
     ),
     "streams/chargers/ledger.py": ("chargers", "chargers", {"source.place"}),
+    "streams/stages/energy.py": (
+        "energy",
+        "energy",
+        {energy_stage.TICK, energy_stage.CHARGE, energy_stage.SURPLUS, energy_stage.REWARD},
+    ),
     "streams/match/worker/watches.py": ("match", "match", {"core.watch"}),
     "streams/match/worker/reader.py": ("match", "match", FAST),
     "streams/stages/live_view.py": ("stages", "live-view", {"core.situation"}),

@@ -17,7 +17,7 @@ from streams.runtime.worker import Worker
 if TYPE_CHECKING:
     pass
 
-APART = ("match", "speed", "drones", "chargers")
+APART = ("match", "speed", "drones", "chargers", "energy")
 """Stages that run in a worker of their own, so that no incident waits for them."""
 
 
@@ -28,7 +28,13 @@ CONSOLE = "console"
 def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
     """The *stages* that the city's file configures and that run in workers of their own."""
     file = city.file
-    asked = {"match": file.match, "speed": file.speed, "drones": file.drones, "chargers": file.chargers}
+    asked = {
+        "match": file.match,
+        "speed": file.speed,
+        "drones": file.drones,
+        "chargers": file.chargers,
+        "energy": file.energy,
+    }
     return tuple(one for one in APART if one in stages and asked[one] is not None) if len(stages) > 1 else ()
 
 
@@ -53,7 +59,7 @@ def roles_of(city: City, stages: tuple[str, ...], replica: str | None = None) ->
     *replica*: the gateway's name among several. It holds that name alone: the pushed sources have a transactional id for
     each replica, so it fences nobody.
     """
-    roles = [one for one in stages if one not in APART or stages in (("speed",), ("drones",))]
+    roles = [one for one in stages if one not in APART or stages in (("speed",), ("drones",), ("energy",))]
     if stages == ("chargers",):
         roles.append("chargers" if replica is None else f"chargers.{replica}")
     if has_all(stages) and has_gateway(city):
@@ -109,6 +115,12 @@ def worker_of(
         from deploy.assembly.central_system import chargers_of
 
         worker.add_service(chargers_of(city, platform, web_host=web_host))
+    if stages == ("energy",):
+        from streams.energy.energy_numbers import EnergyNumbers
+        from streams.stages.energy import EnergyStage
+
+        counted = city.file.energy or EnergyNumbers.model_validate({})
+        worker.add_stage(EnergyStage(city.name, counted, bootstrap=platform.kafka, wire=platform.wire))
     if "situations" in stages:
         from streams.stages.situations import SituationsStage
 

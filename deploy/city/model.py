@@ -18,6 +18,7 @@ from deploy.city.strict import Strict
 from deploy.city.subscriptions import DeliverFile, SubscriptionFile
 from streams.deliver.subscriptions import Subscription
 from streams.drones.numbers import DroneNumbers
+from streams.energy.energy_numbers import EnergyNumbers
 from streams.ingest.event_age import AGE_OBJECTIVE_S
 from streams.match.core.config import MatchConfig
 from streams.speed.minutes import SpeedConfig
@@ -216,6 +217,9 @@ class CityFile(Strict):
     speed: SpeedConfig | None = Field(
         None,
         description="speeds are computed of vehicles' positions; absent: only by 'bongsu run CITY --stage speed'",
+    )
+    energy: EnergyNumbers | None = Field(
+        None, description="energy of charging is counted and rewarded; absent: only by --stage energy"
     )
     drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
     chargers: ChargersFile | None = Field(None, description="chargers connect over OCPP; absent: none can")

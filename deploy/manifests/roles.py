@@ -87,6 +87,15 @@ ROLES = {
             files_max=16_384,
         ),
         Role(
+            "energy",
+            "energy of charging, and its rewards",
+            ("situations",),
+            512,
+            1.0,
+            1,
+            f"a city's rewards have one writer; {_ONCE}",
+        ),
+        Role(
             "match",
             "detections, plates and positions against the watches",
             ("situations",),
@@ -109,7 +118,7 @@ ROLES = {
         Role(
             "ingest",
             "live sources, and the city's clock",
-            ("match", "speed", "drones", "situations"),
+            ("match", "speed", "drones", "energy", "situations"),
             768,
             1.0,
             1,

@@ -73,7 +73,7 @@ class EnergyNumbers(BaseModel):
     forget_h: float = _usual("forget_h", gt=0, le=720, description="hours after which a session is forgotten")
     sessions_max: int = _usual("sessions_max", ge=1, le=1_000_000, description="the most sessions held")
     power_max_w: Exact = _usual("power_max_w", gt=0, description="watts that any charger gives at the most")
-    slack_wh: Exact = _usual("slack_wh", description="Wh by which a register may be ahead, as it is rounded")
+    slack_wh: Exact = _usual("slack_wh", description="Wh by which it may be ahead, being rounded")
     areas: dict[AreaName, AreaFile] = Field({}, description="areas of the grid, by name")
     charger_types: tuple[ChargerType, ...] = Field(
         (), max_length=1_000, description="limits of chargers; the first that fits"

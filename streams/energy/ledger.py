@@ -7,7 +7,7 @@ A reward is told once its window is over for the session (the session ended, som
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,27 +126,26 @@ class Ledger:
         limits = self._numbers.limits_of(session.charger_id)
         for window in windows:
             revision, before = self.told.get(reward_id_of(session, window), (0, None))
-            spans = spans_of(window, windows) if self._is_due(session, window) else []
-            if not spans and before is None:
+            if self._is_closed(window) or (before is None and not self._is_due(session, window)):
                 continue
+            spans = spans_of(window, windows)
             reward = reward_of(
                 session, window, spans, limits, usual_price=self._numbers.price, is_over=is_over
             )
-            if reward == before or (before is None and reward.kwh_max == "0" and not reward.unknown):
+            if reward == before or (before is None and reward.kwh_max == "0"):
                 continue
             self._keep(revision + 1, reward)
             yield Told(reward, revision + 1, self.clock_ms, before, session.position)
 
+    def _is_closed(self, window: Window) -> bool:
+        """Whether *window* was over for so long that nothing revises its rewards any more."""
+        settled_ms = window.ends_ms + self._ms(self._numbers.settle_s)
+        return self.clock_ms > settled_ms + round(self._numbers.revise_h * HOUR_MS)
+
     def _is_due(self, session: Session, window: Window) -> bool:
-        """Whether *session* may have taken energy in *window*, the window is over for it, and not for too long."""
-        if self.clock_ms > window.ends_ms + round(self._numbers.revise_h * HOUR_MS):
-            return False
+        """Whether *session* may have taken energy in *window*, and that is over for it."""
         ended = session.last_ms if session.has_ended else session.last_ms + self._ms(self._numbers.silent_s)
-        if (
-            session.first_ms >= window.ends_ms
-            or ended < window.begins_ms
-            or window.begins_ms >= window.ends_ms
-        ):
+        if session.first_ms >= window.ends_ms or ended < window.begins_ms:
             return False
         is_behind = session.has_ended or session.last_ms >= window.ends_ms
         return is_behind or self.clock_ms >= window.ends_ms + self._ms(self._numbers.settle_s)
@@ -160,10 +159,3 @@ class Ledger:
     @staticmethod
     def _ms(seconds: float) -> int:
         return round(seconds * 1000)
-
-
-def replayed(ledger: Ledger, rows: Iterable[Mapping[str, Any]]) -> Ledger:
-    """*ledger* after rows of ``mobility.charge`` of which the rewards were published."""
-    for row in rows:
-        ledger.restore_charge(row)
-    return ledger

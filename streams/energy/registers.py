@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
+from itertools import pairwise
 
 EXACT = Context(prec=200)
 """No sum or product of the contract's decimals is rounded in it."""
@@ -21,7 +22,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class MeterLimits:
-    """The limits of a type of charger. *modulus_wh*: the register's first value that it cannot show; ``None`` when not known.
+    """The limits of a type of charger. *modulus_wh*: the first value that the register cannot show; ``None``: not known.
     *slack_wh*: the register may be ahead by so much, as it is rounded."""
 
     power_max_w: Decimal = Decimal(400_000)
@@ -31,7 +32,7 @@ class MeterLimits:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A reading. *is_timed* is false where the charger's clock was wrong. *at_start*, *at_end*: of the session's begin, end."""
+    """A reading. *is_timed* is false where the charger's clock was wrong. *at_start*, *at_end*: of a session's ends."""
 
     at_ms: int
     wh: Decimal
@@ -43,7 +44,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """An amount between two readings; ``None`` for one that is unknown, with its *reason*. A time is ``None`` when unknown."""
+    """An amount between two readings; ``None``: unknown, for the *reason*. A time is ``None`` when unknown."""
 
     begins_ms: int | None
     ends_ms: int | None
@@ -65,7 +66,7 @@ class Segment:
 
 
 def in_order(points: Iterable[Point]) -> list[Point]:
-    """From the session's begin to its end; between them by the numbers of their messages where all have one, else by time; of
+    """From the session's begin to its end; between them by the numbers of their messages, else by time; of
     one time, the lower first. A message of the end may repeat the register of the begin."""
     every = list(points)
     is_numbered = all(one.seq_no is not None for one in every)
@@ -80,7 +81,7 @@ def in_order(points: Iterable[Point]) -> list[Point]:
 def between(points: Sequence[Point], limits: MeterLimits) -> Iterator[Segment]:
     """The amounts between *points*, which are in order. Readings whose time is unknown give amounts, and no times."""
     held: Segment | None = None
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         wh, reason = _risen(before, after, limits)
         times = sorted((before.at_ms, after.at_ms))
         one = Segment(times[0] if before.is_timed else None, times[1] if after.is_timed else None, wh, reason)

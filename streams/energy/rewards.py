@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.event import derived_id
-from streams.energy.registers import EXACT, NO_END, MeterLimits, Segment, Span
+from streams.energy.registers import EXACT, MeterLimits, Segment, Span
 from streams.energy.sessions import Session, in_spans, total
 from streams.energy.windows import Window
 
@@ -33,7 +33,7 @@ class Reward:
     kwh_max: str | None
     price: str
     reward: str
-    session_kwh: str
+    session_kwh: str | None
     unknown: tuple[tuple[str, int | None, int | None, bool], ...]
     gaps: int
 
@@ -53,10 +53,9 @@ def reward_of_row(row: Mapping[str, Any]) -> Reward:
 
 
 def reward_id_of(session: Session, window: Window) -> str:
-    """The same for all revisions: of the charger, its session and when that began, the window and its area."""
-    began = session.started_id or ""
+    """The same for all revisions: of the charger, its session, the window and its area."""
     return derived_id(
-        "energy-reward", session.charger_id, session.transaction_id, began, window.area, window.window_id
+        "energy-reward", session.charger_id, session.transaction_id, window.area, window.window_id
     )
 
 
@@ -74,6 +73,7 @@ def reward_of(
     whole = total(session, limits)
     price = usual_price if window.price is None else window.price
     kwh = in_kwh(least)
+    unknown = [_named(one, spans) for one in whole.unknown]
     return Reward(
         reward_id_of(session, window),
         window.window_id,
@@ -87,8 +87,8 @@ def reward_of(
         None if most is None else plain(in_kwh(most)),
         plain(price),
         plain(EXACT.multiply(kwh, price)),
-        plain(in_kwh(whole.wh)),
-        tuple(_named(one, spans) for one in whole.unknown if is_over or one.reason != NO_END),
+        plain(in_kwh(whole.wh)) if is_over else None,
+        tuple(one for one in unknown if is_over or one[3]),
         session.gaps,
     )
 

@@ -123,12 +123,12 @@ def _points(row: Mapping[str, Any]) -> list[tuple[SeriesKey, Point]]:
     at_start = row["kind"] == "started" or context == "Transaction.Begin"
     at_end = row["kind"] == "ended" or context == "Transaction.End"
     found: list[tuple[SeriesKey, Point]] = []
-    for value, field in _VALUES.items():
-        if row[field] is None:
+    for value, named in _VALUES.items():
+        if row[named] is None:
             continue
         phases = tuple(row["phases"]) if value == IMPORT else ()
         point = Point(
-            row["event_time"], Decimal(row[field]), row["seq_no"], not row["is_clock_wrong"], at_start, at_end
+            row["event_time"], Decimal(row[named]), row["seq_no"], not row["is_clock_wrong"], at_start, at_end
         )
         found.append(((value, phases), point))
     return found
@@ -238,10 +238,7 @@ def in_spans(session: Session, limits: MeterLimits, spans: Sequence[Span]) -> tu
     if not given:
         return least, most
     given_least, given_most = _bounds(given, spans)
-    if given_most is None:
-        least = Decimal(0)
-    else:
-        least = max(Decimal(0), EXACT.subtract(least, given_most))
+    least = Decimal(0) if given_most is None else max(Decimal(0), EXACT.subtract(least, given_most))
     return least, None if most is None else max(least, EXACT.subtract(most, given_least))
 
 

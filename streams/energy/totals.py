@@ -1,4 +1,4 @@
-"""Totals of energy by session, charger, area, window and meter: the known watt-hours, and how many amounts are unknown. Pure."""
+"""Totals of energy by session, charger, area, window and meter: the known watt-hours, and how many are unknown. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def by_area(sessions: Iterable[Session], numbers: EnergyNumbers) -> dict[str, En
 
 
 def by_window(rewards: Iterable[Reward]) -> dict[tuple[str, str], EnergyTotal]:
-    """The certain energy of each window, by its area and id, and the amounts that may lie in it. *rewards*: the last revisions."""
+    """The certain energy of each window, by area and id, and how many amounts may lie in it beside."""
     totals: dict[tuple[str, str], EnergyTotal] = {}
     for one in rewards:
         wh = Decimal(one.kwh).scaleb(3, EXACT)
@@ -57,9 +57,9 @@ def by_window(rewards: Iterable[Reward]) -> dict[tuple[str, str], EnergyTotal]:
 def by_meter(rows: Iterable[Mapping[str, Any]], numbers: EnergyNumbers) -> dict[MeterKey, EnergyTotal]:
     """The energy between the first and the last reading of each meter, within sessions or not; registers alone."""
     meters: dict[MeterKey, Session] = {}
-    for row in rows:
+    for said in rows:
         # each reading stands between others here, whatever session it begins or ends
-        row = {**row, "transaction_id": "", "kind": "reading", "context": None, "seq_no": None}
+        row = {**said, "transaction_id": "", "kind": "reading", "context": None, "seq_no": None}
         key = (row["charger_id"], row["evse_id"], row["connector_id"])
         meters[key] = heard(meters[key], row) if key in meters else begun(row)
     return {key: _of_meter(one, numbers) for key, one in meters.items()}

@@ -79,10 +79,14 @@ class WindowTable:
 
     def __init__(self, windows: Mapping[WindowKey, Window] | None = None) -> None:
         self._windows = dict(windows or {})
+        self._order: list[Window] | None = None
 
     def __iter__(self) -> Iterator[Window]:
         """In the order of their begins."""
-        return iter(sorted(self._windows.values(), key=lambda one: (one.begins_ms, one.area, one.window_id)))
+        if self._order is None:
+            every = self._windows.values()
+            self._order = sorted(every, key=lambda one: (one.begins_ms, one.area, one.window_id))
+        return iter(self._order)
 
     def copy(self) -> WindowTable:
         return WindowTable(self._windows)
@@ -90,7 +94,7 @@ class WindowTable:
     def take(self, row: Mapping[str, Any]) -> Window:
         """Take the next row of the log, and return the window as it now is. ``Invalid`` for one that cannot be."""
         window = window_after(self._windows.get((row["area"], row["window_id"])), row)
-        self._windows[window.key] = window
+        self._windows[window.key], self._order = window, None
         if len(self._windows) > WINDOWS_MAX:
             del self._windows[min(self._windows, key=lambda key: (self._windows[key].ends_ms, key))]
         return window
@@ -125,9 +129,10 @@ def limits_now(
 ) -> tuple[int | None, Decimal | None]:
     """The power in watts to which a charger is held now, and the reward for a kWh that its window says.
 
-    *charger_area*: one area, or all of a charger as ``areas_of`` gives them. A window of the whole city counts too. The first
-    is ``None`` where no window of now has a limit; of several, the lowest holds. The second is the price of the window that
-    began first, as for the rewards; ``None`` where none is on, or where it says none (the city's usual number holds).
+    *charger_area*: one area, or all of a charger as ``areas_of`` gives them. A window of the whole city counts too.
+    The first is ``None`` where no window of now has a limit; of several, the lowest holds. The second is the price of
+    the window that began first, as for the rewards; ``None``: none is on, or it says none, and the city's
+    usual number holds.
     """
     areas = {charger_area} if isinstance(charger_area, str) else set(charger_area)
     on = [one for one in windows if one.is_on(now_ms) and one.area in areas | {EVERYWHERE}]

@@ -30,6 +30,8 @@ HOURS_KEPT = {
     "core.track": 30 * 24,
     "dlq": 30 * 24,
     "drone.verdict": 30 * 24,
+    "energy.reward": 30 * 24,
+    "energy.surplus": 30 * 24,
     # where a protected person or a vehicle was: a week
     "civil.vulnerable": 7 * 24,
     "drone.footprint": 7 * 24,
@@ -70,6 +72,8 @@ IDENTIFYING = {
     "police.wanted": {"tokens", "candidate_tokens"},
     "mobility.booking": {"vehicle_id", "assigned_by"},
     "mobility.charge": {"transaction_id"},
+    "energy.reward": {"transaction_id"},
+    "energy.surplus": {"announced_by"},
     "mobility.position": {"vehicle_id", "label"},
     "drone.footprint": {"drone_id"},
     "drone.mission": {"drone_id", "pilot", "registration"},
@@ -152,6 +156,8 @@ NOT_PERSONAL = {
     "dlq": {"position", "reason", "reason_class"},
     "drone.footprint": {"video_ref"},
     "drone.mission": {"video_ref"},
+    "energy.reward": {"position", "area", "unknown.reason"},
+    "energy.surplus": {"position", "area"},
     "mobility.charge": {"position", "ended_reason"},
     "mobility.hub": {"position", "name", "address", "status_text"},
     "mobility.speed": {"position"},
@@ -196,6 +202,7 @@ OWNERS = {
     },
     "drone": {"drone.footprint", "drone.mission", "drone.position", "drone.verdict"},
     "city": {"place.camera", "place.site", "place.zone"},
+    "energy": {"energy.reward", "energy.surplus"},
     "bongsu": {
         *(
             f"core.{one}"
@@ -232,7 +239,8 @@ KEYS = {
     "person_ref": {"civil.vulnerable"},
     "entry_id": {"police.wanted"},
     "booking_id": {"mobility.booking"},
-    "charger_id": {"mobility.charge"},
+    "area": {"energy.surplus"},
+    "charger_id": {"energy.reward", "mobility.charge"},
     "hub_id": {"core.hub", "mobility.hub", "place.hub"},
     "vehicle_id": {"mobility.position"},
     "drone_id": {"drone.footprint", "drone.position", "drone.verdict"},
