@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -74,6 +74,20 @@ class ValueColumns(BaseModel):
 Columns = CaseColumns | ValueColumns
 
 
+class MappedColumns(Protocol):
+    """The columns of any rows: those of time and place are read in one way."""
+
+    @property
+    def time(self) -> str | tuple[str, ...]: ...
+    @property
+    def lat(self) -> str | None: ...
+    @property
+    def lon(self) -> str | None: ...
+    @property
+    def point(self) -> str | None: ...
+    def model_dump(self) -> dict[str, Any]: ...
+
+
 def _check_place(columns: Columns) -> None:
     if (columns.lat is None) != (columns.lon is None) or (
         columns.lat is not None and columns.point is not None
@@ -120,7 +134,7 @@ class RowSettings(PagedSettings):
         form: dict[str, Form] = {"csv": "rows", "json": "list", "jsonl": "lines"}
         return ListForm(form[self.format], (self.records or "",), self.encoding)
 
-    def heeded(self, columns: Columns) -> dict[str, tuple[bool, str]]:
+    def heeded(self, columns: MappedColumns) -> dict[str, tuple[bool, str]]:
         """Setting → whether it has an effect here, and where it has one."""
         has_place = columns.lat is not None or columns.point is not None
         signs = (self.coordinates in (DEGREES, MICRO), "with coordinates in degrees or micro-degrees")

@@ -14,7 +14,7 @@ from connectors.formats.numbers import NumberCells
 from connectors.formats.positions import OTHER_ORDER, PlaceForm, two_of_point
 from connectors.formats.records import a_text, read_each
 from connectors.formats.times import row_time
-from connectors.sources._mapping import Columns, RowSettings
+from connectors.sources._mapping import MappedColumns, RowSettings
 from schemas.errors import Invalid
 
 AMBIGUOUS_ACCURACY_S = 3600.0
@@ -30,11 +30,11 @@ class RowReader:
         self,
         context: SourceContext,
         config: RowSettings,
-        columns: Columns,
+        columns: MappedColumns,
         *numbers: str | tuple[str, ...] | None,
     ) -> None:
         self._context, self._config, self._columns = context, config, columns
-        self._zone = ZoneInfo(config.timezone) if config.timezone else context.timezone
+        self.zone = ZoneInfo(config.timezone) if config.timezone else context.timezone
         of_all = (columns.time, columns.lat, columns.lon, columns.point)
         self._numbers = NumberCells(config.digits, (*numbers, *of_all))
         self._places = PlaceForm(
@@ -134,7 +134,7 @@ class RowReader:
         named, form = self._columns.time, self._config.time_format
         names = (named,) if isinstance(named, str) else named
         text = " ".join(a_text(self.text(row, name), name) for name in names)
-        read = row_time(text, form, self._zone)
+        read = row_time(text, form, self.zone)
         stated = self._config.time_accuracy_s
         accuracy_s = max(stated or 0.0, AMBIGUOUS_ACCURACY_S) if read.is_ambiguous else stated
         return read.note(noted), accuracy_s

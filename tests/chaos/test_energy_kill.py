@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -76,7 +77,7 @@ def run(cluster: Endpoints, tmp_path: Path, kills: int) -> None:
             own = [one for one in told if one["reward_id"] == name]
             assert [one["revision"] for one in own] == list(range(1, len(own) + 1))
             rewards = [reward_of_row(one) for one in own]
-            assert all(a != b for a, b in zip(rewards, rewards[1:], strict=False))
+            assert all(a != b for a, b in pairwise(rewards))
     finally:
         city.remove()
 
