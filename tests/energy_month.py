@@ -43,7 +43,7 @@ class Truth:
         return within, sum(mwh for a, b, mwh in self.steps if a < end_ms and b > begin_ms)
 
     def known(self) -> tuple[int, list[str]]:
-        """What can be known of the whole session, mWh, and the reasons of the amounts that cannot."""
+        """The part of the whole session that can be known, mWh, and the reasons of the amounts that cannot."""
         ways = [
             (sum(mwh or 0 for *_, mwh, _ in one), [why for *_, mwh, why in one if mwh is None])
             for one in self.series
@@ -175,7 +175,7 @@ class Meter:
         return True
 
     def _series(self, begin: int, used: list[int], swaps: set[int], lost: set[int]) -> list[list[Stretch]]:
-        """What can be known: each stretch between two readings that were told, but for those with a swap."""
+        """All that can be known: each stretch between two readings that were told, but for those with a swap."""
         last = len(used) - 1
         told = [number for number in range(last + 1) if number not in lost]
         at = [begin + number * READ_MS for number in range(last + 1)]

@@ -218,9 +218,7 @@ class CityFile(Strict):
         None,
         description="speeds are computed of vehicles' positions; absent: only by 'bongsu run CITY --stage speed'",
     )
-    energy: EnergyNumbers | None = Field(
-        None, description="energy of charging is counted and rewarded; absent: only by --stage energy"
-    )
+    energy: EnergyNumbers | None = Field(None, description="rewards of charging; absent: none")
     drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
     chargers: ChargersFile | None = Field(None, description="chargers connect over OCPP; absent: none can")
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))

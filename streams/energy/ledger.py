@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streams.energy.areas import areas_of
+from streams.energy.charger_areas import areas_of
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.energy.rewards import Reward, reward_id_of, reward_of, reward_of_row
 from streams.energy.sessions import Session, begun, heard, is_another
@@ -25,7 +25,7 @@ SessionKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RewardRevision:
     """A revision of a reward. *before*: the revision before it; ``None`` for the first."""
 
     reward: Reward
@@ -62,12 +62,12 @@ class Ledger:
         """Take a row of ``mobility.charge`` of which the rewards were published before a restart."""
         self._session(row)
 
-    def take_charge(self, row: Mapping[str, Any]) -> list[Told]:
+    def take_charge(self, row: Mapping[str, Any]) -> list[RewardRevision]:
         """Take the next row of ``mobility.charge``; return the revisions that follow."""
         session = self._session(row)
         return [] if session is None else list(self._revisions(session, self._windows_of(session)))
 
-    def take_surplus(self, row: Mapping[str, Any]) -> list[Told]:
+    def take_surplus(self, row: Mapping[str, Any]) -> list[RewardRevision]:
         """Take the next row of ``energy.surplus``; return the revisions that follow. ``Invalid`` for one that cannot be."""
         self.windows.take(row)
         return [
@@ -76,7 +76,7 @@ class Ledger:
             for one in self._revisions(session, self._windows_of(session))
         ]
 
-    def pass_time(self, now_ms: int) -> list[Told]:
+    def pass_time(self, now_ms: int) -> list[RewardRevision]:
         """Return the revisions that follow as it is now *now_ms*, and forget what is old."""
         before, self.clock_ms = self._settled_ms, max(self.clock_ms, now_ms)
         lags = (self._ms(self._numbers.settle_s), self._ms(self._numbers.silent_s))
@@ -121,7 +121,7 @@ class Ledger:
 
     # -- rewards ---------------------------------------------------------------------------------------------
 
-    def _revisions(self, session: Session, windows: list[Window]) -> Iterator[Told]:
+    def _revisions(self, session: Session, windows: list[Window]) -> Iterator[RewardRevision]:
         is_over = session.has_ended or session.heard_ms + self._ms(self._numbers.silent_s) <= self.clock_ms
         limits = self._numbers.limits_of(session.charger_id)
         for window in windows:
@@ -135,7 +135,7 @@ class Ledger:
             if reward == before or (before is None and reward.kwh_max == "0"):
                 continue
             self._keep(revision + 1, reward)
-            yield Told(reward, revision + 1, self.clock_ms, before, session.position)
+            yield RewardRevision(reward, revision + 1, self.clock_ms, before, session.position)
 
     def _is_closed(self, window: Window) -> bool:
         """Whether *window* was over for so long that nothing revises its rewards any more."""

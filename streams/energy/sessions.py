@@ -50,7 +50,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What is known of a session. A time is ``None`` when not told, or when the charger's clock was wrong.
+    """A session as far as it is known. A time is ``None`` when not told, or when the charger's clock was wrong.
 
     *numbers*: those of its messages that came, as ranges; holes between them are gaps.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from streams.energy.areas import areas_of
+from streams.energy.charger_areas import areas_of
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.energy.registers import EXACT, between, in_order, summed
 from streams.energy.rewards import Reward

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.errors import Invalid
-from streams.energy.areas import EVERYWHERE
+from streams.energy.charger_areas import EVERYWHERE
 from streams.energy.registers import Span
 
 PLANNED, WITHDRAWN = "planned", "withdrawn"

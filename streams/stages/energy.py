@@ -20,7 +20,7 @@ from schemas.wire import Wire
 from streams import metrics
 from streams.dlq.rows import aside_record
 from streams.energy.energy_numbers import EnergyNumbers
-from streams.energy.ledger import Ledger, Told
+from streams.energy.ledger import Ledger, RewardRevision
 from streams.energy.registers import summed
 from streams.runtime.kafka import (
     as_ours,
@@ -105,8 +105,8 @@ class EnergyStage:
         self._measure(told, held.ledger)
         self._held = held
 
-    def _take(self, batch: RecordBatch, ledger: Ledger, outbox: Outbox) -> list[Told]:
-        told: list[Told] = []
+    def _take(self, batch: RecordBatch, ledger: Ledger, outbox: Outbox) -> list[RewardRevision]:
+        told: list[RewardRevision] = []
         tick_ms: int | None = None
         for record in batch.records:
             metrics.records_taken.labels(self.group, record.topic).inc()
@@ -131,7 +131,7 @@ class EnergyStage:
                 tick_ms = max(int(row.value["event_time"]), tick_ms or 0)
         return told + ledger.pass_time(ledger.clock_ms if tick_ms is None else tick_ms)
 
-    def _measure(self, told: list[Told], ledger: Ledger) -> None:
+    def _measure(self, told: list[RewardRevision], ledger: Ledger) -> None:
         for one in told:
             metrics.energy_rewards.labels(self.group, "new" if one.before is None else "revised").inc()
         if told:
@@ -182,7 +182,7 @@ class EnergyStage:
             consumer.close()
 
 
-def reward_event(city: str, one: Told) -> Event:
+def reward_event(city: str, one: RewardRevision) -> Event:
     """Return the event of ``energy.reward``. The same revision of a reward has the same id."""
     value = event_fields(
         city,

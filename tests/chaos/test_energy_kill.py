@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from deploy.settings import Endpoints
 from deploy.topics import ensure_topics
@@ -19,6 +20,7 @@ from schemas.event import Event
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.energy.ledger import Ledger
 from streams.energy.rewards import Reward, reward_of_row
+from streams.runtime.kafka import group_consumer
 from tests.energy_month import DAY_MS, MARCH_MS, month
 from tests.integration.test_drones_stage import a_tick
 from tests.living_city import LivingCity, wait_until
@@ -51,16 +53,15 @@ def run(cluster: Endpoints, tmp_path: Path, kills: int) -> None:
     share = len(made.rows) // (kills + 1) + 1
     try:
         bus.put(Event(SURPLUS, row["area"], {**row, "city": city.name}) for row in made.windows)
-        seen = 0
         for number in range(kills):
             part = made.rows[number * share : (number + 1) * share]
             with city.running("--stage", "energy") as worker:
                 bus.put(Event(CHARGE, row["charger_id"], {**row, "city": city.name}) for row in part)
-                wait_until(lambda: len(city.values(REWARD)) > seen, SETTLED_S, 0.05)  # noqa: B023 (called at once)
+                before = taken(cluster, city.name)
+                wait_until(lambda: taken(cluster, city.name) > before, SETTLED_S, 0.05)  # noqa: B023 (called at once)
                 sleep(0.03 * number)  # another moment of its work each time
                 os.killpg(worker.pid, signal.SIGKILL)
                 worker.wait()
-            seen = len(city.values(REWARD))
         rest = made.rows[kills * share :]
         bus.put(Event(CHARGE, row["charger_id"], {**row, "city": city.name}) for row in rest)
         with city.running("--stage", "energy"):
@@ -80,6 +81,15 @@ def run(cluster: Endpoints, tmp_path: Path, kills: int) -> None:
             assert all(a != b for a, b in pairwise(rewards))
     finally:
         city.remove()
+
+
+def taken(cluster: Endpoints, city: str) -> int:
+    """The committed offset of the rows of sessions."""
+    consumer = group_consumer(cluster.kafka, f"{city}.energy")
+    try:
+        return int(consumer.committed([TopicPartition(f"{city}.{CHARGE}", 0)], timeout=10)[0].offset)
+    finally:
+        consumer.close()
 
 
 def last_of(rows: Sequence[dict[str, Any]]) -> dict[str, Reward]:
