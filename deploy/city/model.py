@@ -215,8 +215,7 @@ class CityFile(Strict):
         description="the fast topics are compared with the watches; absent: only by 'bongsu run CITY --stage match'",
     )
     speed: SpeedConfig | None = Field(
-        None,
-        description="speeds are computed of vehicles' positions; absent: only by 'bongsu run CITY --stage speed'",
+        None, description="speeds are computed of vehicles' positions; absent: only by --stage speed"
     )
     energy: EnergyNumbers | None = Field(None, description="rewards of charging; absent: none")
     drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
@@ -227,9 +226,7 @@ class CityFile(Strict):
     map: MapFile = Field(default_factory=lambda: MapFile.model_validate({}))
     console: ConsoleFile = Field(default_factory=lambda: ConsoleFile.model_validate({}))
     terrain: TerrainFile = TerrainFile()
-    drone: tuple[DroneFile, ...] = Field(
-        (), description="the drones that the city knows; all others are unknown"
-    )
+    drone: tuple[DroneFile, ...] = Field((), description="drones that the city knows; others are unknown")
 
     @field_validator("name")
     @classmethod

@@ -20,8 +20,8 @@ from schemas.wire import Wire
 from streams import metrics
 from streams.dlq.rows import aside_record
 from streams.energy.energy_numbers import EnergyNumbers
-from streams.energy.ledger import Ledger, RewardRevision
 from streams.energy.registers import summed
+from streams.energy.reward_ledger import RewardLedger, RewardRevision
 from streams.runtime.kafka import (
     as_ours,
     group_consumer,
@@ -48,7 +48,7 @@ class EnergyAssignment:
     """The state of the stage while the partitions are assigned to it."""
 
     producer: Producer
-    ledger: Ledger
+    ledger: RewardLedger
 
 
 class EnergyStage:
@@ -69,7 +69,7 @@ class EnergyStage:
     def assigned(self) -> None:
         """Fence the former owner; make the state of all that was committed."""
         producer = transactional_producer(self._bootstrap, self.group)
-        ledger = Ledger(self._numbers)
+        ledger = RewardLedger(self._numbers)
         for row in self._reader.values(
             read_tail(self._bootstrap, topic_name(self._city, REWARD), count=TAIL)
         ):
@@ -105,7 +105,7 @@ class EnergyStage:
         self._measure(told, held.ledger)
         self._held = held
 
-    def _take(self, batch: RecordBatch, ledger: Ledger, outbox: Outbox) -> list[RewardRevision]:
+    def _take(self, batch: RecordBatch, ledger: RewardLedger, outbox: Outbox) -> list[RewardRevision]:
         told: list[RewardRevision] = []
         tick_ms: int | None = None
         for record in batch.records:
@@ -131,7 +131,7 @@ class EnergyStage:
                 tick_ms = max(int(row.value["event_time"]), tick_ms or 0)
         return told + ledger.pass_time(ledger.clock_ms if tick_ms is None else tick_ms)
 
-    def _measure(self, told: list[RewardRevision], ledger: Ledger) -> None:
+    def _measure(self, told: list[RewardRevision], ledger: RewardLedger) -> None:
         for one in told:
             metrics.energy_rewards.labels(self.group, "new" if one.before is None else "revised").inc()
         if told:

@@ -18,7 +18,7 @@ from deploy.settings import Endpoints
 from deploy.topics import ensure_topics
 from schemas.event import Event
 from streams.energy.energy_numbers import EnergyNumbers
-from streams.energy.ledger import Ledger
+from streams.energy.reward_ledger import RewardLedger
 from streams.energy.rewards import Reward, reward_of_row
 from streams.runtime.kafka import group_consumer
 from tests.energy_month import DAY_MS, MARCH_MS, month
@@ -36,7 +36,7 @@ END_MS = MARCH_MS + DAYS * DAY_MS + 6 * 3_600_000
 
 def quiet(rows: Sequence[dict[str, Any]]) -> dict[str, Reward]:
     """The last revision of each reward, as one ledger makes them in one go."""
-    ledger, last = Ledger(EnergyNumbers.model_validate({})), dict[str, Reward]()
+    ledger, last = RewardLedger(EnergyNumbers.model_validate({})), dict[str, Reward]()
     for row in rows:
         told = ledger.take_surplus(row) if "window_id" in row else ledger.take_charge(row)
         for one in [*told, *ledger.pass_time(ledger.clock_ms)]:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from streams.energy.energy_numbers import EnergyNumbers
-from streams.energy.ledger import Ledger
 from streams.energy.registers import FALL, JUMP
+from streams.energy.reward_ledger import RewardLedger
 from streams.energy.rewards import Reward
 from streams.energy.sessions import total
 from streams.energy.totals import EnergyTotal, by_area, by_charger, by_window
@@ -20,9 +20,11 @@ ROLLING = {"chargers": ["ROLL-*"], "modulus_wh": MODULUS_WH, "power_max_w": "500
 NUMBERS = EnergyNumbers.model_validate({"charger_types": [ROLLING], "sessions_max": 100_000, "forget_h": 720})
 
 
-def told_of(made: Month, *, rows: list[dict[str, Any]] | None = None) -> tuple[Ledger, dict[str, Reward]]:
+def told_of(
+    made: Month, *, rows: list[dict[str, Any]] | None = None
+) -> tuple[RewardLedger, dict[str, Reward]]:
     """The ledger after *made*, and the last revision of each reward. A revision is never the same as that before."""
-    ledger, last, revisions = Ledger(NUMBERS), dict[str, Reward](), dict[str, int]()
+    ledger, last, revisions = RewardLedger(NUMBERS), dict[str, Reward](), dict[str, int]()
     every = sorted(
         [*(made.rows if rows is None else rows), *made.windows], key=lambda row: row["received_time"]
     )

@@ -10,8 +10,8 @@ import pytest
 from schemas.errors import Invalid
 from streams.energy.charger_areas import areas_of
 from streams.energy.energy_numbers import EnergyNumbers
-from streams.energy.ledger import Ledger
 from streams.energy.registers import MeterLimits, Point, between, in_order
+from streams.energy.reward_ledger import RewardLedger
 from streams.energy.rewards import Reward
 from streams.energy.sessions import begun, heard, in_spans, thinned, total
 from streams.energy.totals import EnergyTotal, by_meter
@@ -179,7 +179,7 @@ def test_a_meter_counts_what_is_taken_outside_of_sessions_too() -> None:
 # -- windows and rewards ---------------------------------------------------------------------------------------
 
 
-def told(ledger: Ledger, *rows: dict[str, Any]) -> list[Reward]:
+def told(ledger: RewardLedger, *rows: dict[str, Any]) -> list[Reward]:
     return [one.reward for said in rows for one in ledger.take_charge(said)]
 
 
@@ -188,7 +188,7 @@ def surplus(begin: int, end: int, **about: Any) -> dict[str, Any]:
 
 
 def test_fifty_won_a_kilowatt_hour_and_a_late_reading_revises() -> None:
-    ledger = Ledger(NUMBERS)
+    ledger = RewardLedger(NUMBERS)
     assert ledger.take_surplus(surplus(10, 60)) == []
     (first,) = told(ledger, PLAIN[0], PLAIN[2], PLAIN[3])
     assert (first.kwh, first.kwh_max, first.reward, first.session_kwh) == ("0.3", "0.6", "15", "0.6")
@@ -199,7 +199,7 @@ def test_fifty_won_a_kilowatt_hour_and_a_late_reading_revises() -> None:
 
 
 def test_a_window_that_is_withdrawn_keeps_what_it_earned_and_one_withdrawn_before_earns_nothing() -> None:
-    ledger = Ledger(NUMBERS)
+    ledger = RewardLedger(NUMBERS)
     ledger.take_surplus(surplus(0, 60))
     assert [one.kwh for one in told(ledger, *PLAIN)] == ["0.6"]
     cut = ledger.take_surplus(surplus(0, 60, state="withdrawn") | {"event_time": 40 * MINUTE_MS})
@@ -209,7 +209,7 @@ def test_a_window_that_is_withdrawn_keeps_what_it_earned_and_one_withdrawn_befor
 
 
 def test_windows_that_overlap_reward_no_watt_hour_twice() -> None:
-    ledger = Ledger(NUMBERS)
+    ledger = RewardLedger(NUMBERS)
     ledger.take_surplus(surplus(0, 40))
     ledger.take_surplus(surplus(20, 60, window_id="second"))
     last = {one.window_id: one for one in told(ledger, *PLAIN)}
@@ -220,7 +220,7 @@ def test_windows_that_overlap_reward_no_watt_hour_twice() -> None:
 
 
 def test_a_session_that_goes_on_is_rewarded_behind_the_window_or_when_it_is_settled() -> None:
-    ledger = Ledger(NUMBERS)
+    ledger = RewardLedger(NUMBERS)
     ledger.take_surplus(surplus(0, 30))
     assert told(ledger, *PLAIN[:2]) == []
     assert ledger.pass_time(30 * MINUTE_MS + HOUR_MS - 1) == []
@@ -231,7 +231,7 @@ def test_a_session_that_goes_on_is_rewarded_behind_the_window_or_when_it_is_sett
 
 
 def test_long_after_a_window_nothing_revises_its_rewards() -> None:
-    ledger = Ledger(NUMBERS)
+    ledger = RewardLedger(NUMBERS)
     ledger.take_surplus(surplus(0, 60))
     assert len(told(ledger, PLAIN[0], *PLAIN[2:])) == 1
     ledger.pass_time(60 * MINUTE_MS + 50 * HOUR_MS)

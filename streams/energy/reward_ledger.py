@@ -35,7 +35,7 @@ class RewardRevision:
     position: Mapping[str, Any] | None = None
 
 
-class Ledger:
+class RewardLedger:
     """Sessions and windows as the log told them, and the last revision of each reward."""
 
     def __init__(self, numbers: EnergyNumbers) -> None:
@@ -47,9 +47,9 @@ class Ledger:
         self._settled_ms = NEVER
         self.dropped = 0
 
-    def copy(self) -> Ledger:
+    def copy(self) -> RewardLedger:
         """Return a ledger that may be changed without changing this one."""
-        new = Ledger(self._numbers)
+        new = RewardLedger(self._numbers)
         new.sessions, new.told, new.windows = self.sessions.copy(), self.told.copy(), self.windows.copy()
         new.clock_ms, new._settled_ms, new.dropped = self.clock_ms, self._settled_ms, self.dropped
         return new
