@@ -251,9 +251,7 @@ chargers_silent = Gauge("bongsu_chargers_silent", "Chargers that are told as sil
 energy_rewards = Counter(
     "bongsu_energy_rewards", "Revisions of rewards for charging that were published", ["group", "state"]
 )
-energy_kwh = Gauge(
-    "bongsu_energy_kwh", "Energy rewarded in the windows of which rewards are held, kWh", ["group"]
-)
+energy_kwh = Gauge("bongsu_energy_kwh", "Energy of the rewards that are held, kWh", ["group"])
 energy_sessions = Gauge("bongsu_energy_sessions", "Charging sessions held", ["group"])
 energy_dropped = Counter(
     "bongsu_energy_dropped",

@@ -55,9 +55,9 @@ def run(cluster: Endpoints, tmp_path: Path, kills: int) -> None:
         bus.put(Event(SURPLUS, row["area"], {**row, "city": city.name}) for row in made.windows)
         for number in range(kills):
             part = made.rows[number * share : (number + 1) * share]
+            before = taken(cluster, city.name)
             with city.running("--stage", "energy") as worker:
                 bus.put(Event(CHARGE, row["charger_id"], {**row, "city": city.name}) for row in part)
-                before = taken(cluster, city.name)
                 wait_until(lambda: taken(cluster, city.name) > before, SETTLED_S, 0.05)  # noqa: B023 (called at once)
                 sleep(0.03 * number)  # another moment of its work each time
                 os.killpg(worker.pid, signal.SIGKILL)
