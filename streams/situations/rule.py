@@ -112,6 +112,14 @@ class Notices(ABC):
         """The answer to one. It has been checked (``notices.check_notice``)."""
 
 
+class Sifts(ABC):
+    """A rule that takes notices of which most change nothing: those are neither journalled nor given to it."""
+
+    @abstractmethod
+    def is_news(self, city: City, contract: str, value: Mapping[str, Any]) -> bool:
+        """Whether a notice of one of its contracts may change anything."""
+
+
 class KeepsList(ABC):
     """A rule that keeps a list of what agencies want found, and opens a watch for each entry of it."""
 
@@ -185,6 +193,8 @@ class Rule:
     speaks_last: bool = True
     standing: CityWatch | None = None
     keeps: frozenset[str] = frozenset()
+    tells_operator: bool = True
+    """Whether the city's operator is alerted to its situations that are an agency's, too."""
 
     def on_event(self, city: City, heard: Heard) -> Step:
         """The answer to a new or revised report."""

@@ -34,8 +34,10 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.situations.reports.drones import FOOTPRINT, MISSION, is_news_of
-from streams.situations.reports.notices import NOTICES, SPEED, VERDICT, ZONE
+from streams.situations.reports.notices import BOARD, BOOKING, NOTICES, SPEED, VEHICLE, VERDICT, ZONE
 from streams.situations.reports.sites import SITE
+from streams.situations.rule import Notices
+from streams.situations.rules.in_force import rules_of
 from streams.situations.state.rows import check_row
 from streams.stages.listed_again import listed_again
 from streams.stages.situation_metrics import SituationMetrics
@@ -55,8 +57,13 @@ INPUTS = {
     "core.action": "action",
 }
 """The kind of entry that a contract's records are to the rules."""
-BESIDE = ("core.evidence",)
+EVIDENCE = "core.evidence"
+BESIDE = (EVIDENCE, VEHICLE)
 """Topics of several partitions, all read by the worker that has the stage."""
+ASKED = (SPEED, ZONE, VERDICT, BOARD, BOOKING, VEHICLE)
+"""Topics that are taken for a rule that asks for them."""
+SIFTED = (BOARD, VEHICLE)
+"""Topics of which most records change nothing."""
 FUTURE_MS_MAX = 5 * 60_000
 
 
@@ -93,8 +100,12 @@ class SituationsStage:
         self._reader = RowReader(wire, self.group)
         self._metrics = SituationMetrics(self.group)
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
-        self.beside = [topic_name(city, contract) for contract in BESIDE]
-        self._asked = {topic_name(city, one): one for one in (SPEED, ZONE, VERDICT)}
+        # every vehicle's every position: read only where a rule in force at the start takes it
+        is_read = {EVIDENCE, *([VEHICLE] if _asks(config, VEHICLE) else [])}
+        self.beside = [topic_name(city, contract) for contract in BESIDE if contract in is_read]
+        self._asked = {topic_name(city, one): one for one in ASKED}
+        self._sifted = {topic_name(city, one): one for one in SIFTED}
+        self._evidence = topic_name(city, EVIDENCE)
         self._footprints = topic_name(city, FOOTPRINT)
 
     @property
@@ -180,7 +191,7 @@ class SituationsStage:
         metrics.records_taken.labels(self.group, record.topic).inc()
         asked = self._asked.get(record.topic)
         is_unasked = asked is not None and not held.state.takes(asked)
-        if is_unasked or (record.topic in self.beside and not _may_have_room(held.state, record)):
+        if is_unasked or (record.topic == self._evidence and not _may_have_room(held.state, record)):
             held.inbox.saw(record)
             metrics.unlisted.labels(self.group).inc()
             return
@@ -210,8 +221,12 @@ class SituationsStage:
         for taken in (*again, *held.inbox.take()):
             record = taken.record
             is_seen = record.topic == self._footprints and not is_news_of(held.state.cameras, taken.value)
-            if is_seen or (record.topic in self.beside and not _has_room(held.state, taken.value)):
+            if is_seen or (record.topic == self._evidence and not _has_room(held.state, taken.value)):
                 metrics.unlisted.labels(self.group).inc()  # another entry took the room since it was read
+                continue
+            sifted = self._sifted.get(record.topic)
+            if sifted is not None and not held.state.is_news(sifted, taken.value):
+                metrics.unlisted.labels(self.group).inc()
                 continue
             kind = INPUTS[contract_name(record.topic)]
             entry = Entry(kind, record.topic, record.partition, record.offset, taken.value)
@@ -253,6 +268,13 @@ class SituationsStage:
     def _put_aside(self, one: Unreadable, outbox: Outbox) -> None:
         contract, record = contract_name(one.record.topic), one.record
         outbox.put(aside_record(self._city, contract, record, one.error, now_ms=record.timestamp_ms))
+
+
+def _asks(config: RulesConfig, contract: str) -> bool:
+    """Return whether a rule in force, or in shadow, takes notices of *contract*."""
+    sets = [one for one in (config, config.candidate()) if one is not None]
+    rules = [rule for one in sets for rule in rules_of(one)]
+    return any(isinstance(rule, Notices) and contract in rule.notices for rule in rules)
 
 
 def _may_have_room(state: CityState, record: Record) -> bool:

@@ -31,7 +31,15 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 READY_S, SEEN_S = 180.0, 60.0
 NOISE_BYTES = 1_000_000
-BESIDE = ("core.evidence", "mobility.speed", "drone.verdict", "place.zone")
+BESIDE = (
+    "core.evidence",
+    "core.hub",
+    "drone.verdict",
+    "mobility.booking",
+    "mobility.position",
+    "mobility.speed",
+    "place.zone",
+)
 """Contracts that the situations stage skips unread, and counts, where no rule needs them."""
 
 

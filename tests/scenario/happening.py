@@ -251,7 +251,10 @@ class Happenings:
         return self.scenario.at(rest.pop("happened"), self.now_ms) if "happened" in rest else self.now_ms
 
     def _field(self, name: str, value: Any) -> Any:
-        is_time = name.endswith(("_at", "_time")) and isinstance(value, str)
+        """*value* with its times in milliseconds; ``as_of`` within a part of a board is one, too."""
+        if isinstance(value, dict):
+            return {inner: self._field(inner, each) for inner, each in value.items()}
+        is_time = name.endswith(("_at", "_time", "as_of")) and isinstance(value, str)
         return self.scenario.at(value, self.now_ms) if is_time else value
 
     def _complete(self, contract: str, value: dict[str, Any]) -> dict[str, Any]:

@@ -39,17 +39,18 @@ def alert_id(situation_id: str, audience: str) -> str:
 
 
 def retold(
-    situation: Situation, config: RulesConfig, *, now: int, is_urgent: bool = False
+    situation: Situation, config: RulesConfig, *, now: int, is_urgent: bool = False, for_operator: bool = True
 ) -> tuple[Situation, list[Message]]:
     """*situation* with the last alert of each audience, and the messages that are due.
 
     A situation that was over before it was reported alerts nobody. An audience whose alert was cancelled and that is
     concerned again gets an update: revisions go on. The operator is alerted once the situation demands attention, and from
     then on until its end; until then it stands in the list. *is_urgent*: each message of now demands attention.
+    *for_operator*: whether the operator is alerted to what is found without reports and is an agency's.
     """
     view = situation.view
     before = {told.audience: told for told in situation.told}
-    concerned = _concerned(situation, before.get(OPERATOR), config)
+    concerned = _concerned(situation, before.get(OPERATOR), config, for_operator=for_operator)
     after: list[ToldAlert] = []
     messages: list[Message] = []
     for audience in sorted({*before, *concerned}):
@@ -82,12 +83,17 @@ def retold(
     return replace(situation, told=tuple(after)), messages
 
 
-def _concerned(situation: Situation, told: ToldAlert | None, config: RulesConfig) -> tuple[str, ...]:
+def _concerned(
+    situation: Situation, told: ToldAlert | None, config: RulesConfig, *, for_operator: bool
+) -> tuple[str, ...]:
     view = situation.view
     if situation.is_closed:
         return ()
     is_told = told is not None and told.is_active
-    demands = not situation.holds_reports or (situation.listed is None and _demands_attention(view, config))
+    is_found = not situation.holds_reports and (for_operator or not view.agencies)
+    demands = is_found or (
+        situation.holds_reports and situation.listed is None and _demands_attention(view, config)
+    )
     higher_up = () if situation.handled.escalated_at is None else (config.escalate_to,)
     return (*view.agencies, OPERATOR, *higher_up) if is_told or demands else (*view.agencies, *higher_up)
 

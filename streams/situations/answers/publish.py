@@ -43,7 +43,11 @@ def publish(state: CityState, draft: Draft) -> list[Event]:
         situation, changes = regranted(
             situation, wanted, config, cameras=state.cameras, now=now, over=over, uses=draft.uses
         )
-    situation, messages = retold(situation, config, now=now, is_urgent=draft.is_urgent)
+    rule = state.rule_named(situation.rule)
+    for_operator = rule is None or rule.tells_operator
+    situation, messages = retold(
+        situation, config, now=now, is_urgent=draft.is_urgent, for_operator=for_operator
+    )
     situation, bundles = send_out(state, situation)
     if draft.is_new_revision:
         situation, filings = refiled(situation, config, now=now)

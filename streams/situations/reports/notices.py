@@ -20,6 +20,7 @@ from streams.situations.rule import City, KeepsList, Notices
 
 OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
 SPEED, HUB, ZONE, VERDICT = "mobility.speed", "place.hub", "place.zone", "drone.verdict"
+BOARD, VEHICLE, BOOKING = "core.hub", "mobility.position", "mobility.booking"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
 SPEED_MAX_MPS = 150.0
@@ -104,6 +105,14 @@ def _check_verdict(entry: Entry, config: RulesConfig) -> None:
     need(entry, _is_said(entry, "drone_id"), "drone_id", "the drone's id")
 
 
+def _check_vehicle(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "vehicle_id"), "vehicle_id", "the vehicle's own number")
+
+
+def _check_booking(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "booking_id"), "booking_id", "the ride's own number")
+
+
 NOTICES: Mapping[str, NoticeKind] = {
     OBSERVATION: NoticeKind(
         "notice",
@@ -117,6 +126,9 @@ NOTICES: Mapping[str, NoticeKind] = {
     HUB: NoticeKind("place", _check_hub, lambda it: f"hub {it['hub_id']}"),
     ZONE: NoticeKind("place", _check_zone, lambda it: f"zone {it['zone_id']}", is_list=True),
     VERDICT: NoticeKind("evidence", _check_verdict, lambda it: f"a drone judged {it['verdict']}"),
+    BOARD: NoticeKind("evidence", _check_hub, lambda it: f"the board of hub {it['hub_id']}"),
+    VEHICLE: NoticeKind("evidence", _check_vehicle, lambda it: f"the position of a {it['vehicle_type']}"),
+    BOOKING: NoticeKind("evidence", _check_booking, lambda it: f"a ride {it['state'].replace('_', ' ')}"),
     SPEED: NoticeKind(
         "evidence",
         _check_speed,

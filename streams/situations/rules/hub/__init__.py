@@ -1,0 +1,308 @@
+"""Hubs, shared vehicles, chargers and rides of which something is wrong: their operator is told, and never flooded. Pure.
+
+It takes boards of hubs (``core.hub``), positions of vehicles and rides (``mobility.booking``, by their own fold). Each cause at
+each place is a fault (``faults.py``), which must be so for its minutes before it is told (``telling.py``), and well for
+``over_after_min`` before it is over: what flaps is one situation. Vehicles at a hub are one situation for each cause.
+Beyond ``hour_max`` situations of one operator in an hour, one situation tells how many more there are. What is stale neither
+begins a fault nor ends one, and the minutes before count no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from streams.bookings.booking import END, ORDER, Booking, assign, heard
+from streams.bookings.table import GATEWAY, command_of
+from streams.situations.config import RulesConfig
+from streams.situations.entry import Entry
+from streams.situations.memory import Memory
+from streams.situations.model import Situation
+from streams.situations.reports.facts import source_of
+from streams.situations.reports.notices import BOARD, BOOKING, HUB, VEHICLE
+from streams.situations.rule import City, Draft, Explains, Follows, Notices, Rule, Sifts, Step
+from streams.situations.rules.hub.config import NAME, VERSION, Numbers
+from streams.situations.rules.hub.faults import (
+    FAULT,
+    HOUR,
+    PLACE,
+    RIDE,
+    THING,
+    Causes,
+    Fault,
+    Hour,
+    KnownHub,
+    Ride,
+)
+from streams.situations.rules.hub.signals import Signal, of_board, of_ride, of_vehicle
+from streams.situations.rules.hub.telling import Telling
+from streams.situations.rules.hub.turn import Turn
+from streams.situations.rules.parts.spells import place_in, told_by
+
+__all__ = ["VERSION", "Numbers", "build"]
+
+HEARD_SHARE = 4
+"""A vehicle of which the same is still so is taken again after this part of ``silent_h``."""
+
+
+class HubRule(Rule, Notices, Sifts, Follows, Explains):
+    """Memories for each fault, each vehicle in one, each ride and each operator's hour."""
+
+    name = NAME
+    version = VERSION
+    keeps = frozenset({f"{NAME}:"})
+    notices = frozenset({BOARD, VEHICLE, BOOKING, HUB})
+    tells_operator = False
+
+    def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._telling = Telling(config, numbers)
+
+    # -- what is heard ---------------------------------------------------------------------------------------
+
+    def on_notice(self, city: City, entry: Entry) -> Step:
+        turn = Turn(city, self._numbers, city.now_ms or entry.value["received_time"])
+        match entry.topic.partition(".")[2]:
+            case contract if contract == HUB:
+                self._listed(turn, entry)
+            case contract if contract == BOARD:
+                self._board(turn, entry)
+            case contract if contract == VEHICLE:
+                self._vehicle(turn, entry)
+            case _:
+                self._ride(turn, entry)
+        return turn.step()
+
+    def is_news(self, city: City, contract: str, value: Mapping[str, Any]) -> bool:
+        """Whether a board or a position may change anything: most only say again what is known."""
+        turn = Turn(city, self._numbers, city.now_ms or value["received_time"])
+        if contract == BOARD:
+            place = _hub(value["hub_id"])
+            return any(
+                self._is_news(turn.get(_key(place, one.cause), Fault), one)
+                for one in of_board(value, self._numbers)
+            )
+        if contract == VEHICLE:
+            known = turn.get(_thing(value["source"], value["vehicle_id"]), Causes) or Causes({})
+            return any(
+                self._is_news(turn.get(known.faults.get(one.cause, ""), Fault), one)
+                for one in of_vehicle(value, self._numbers)
+            )
+        return True
+
+    def _is_news(self, fault: Fault | None, signal: Signal) -> bool:
+        if fault is None:
+            return signal.is_so is True
+        if signal.is_so is None:
+            return fault.is_pending or fault.calm_since is not None
+        if signal.is_so != (fault.calm_since is None):
+            return True
+        retold_ms = self._numbers.silent_ms // HEARD_SHARE
+        return signal.is_so and fault.goes_silent and signal.since >= fault.heard + retold_ms
+
+    def _listed(self, turn: Turn, entry: Entry) -> None:
+        value = entry.value
+        key = f"{PLACE}{value['hub_id']}"
+        known = turn.get(key, KnownHub)
+        if known is None or value["event_time"] >= known.heard:
+            name = value["name"] or value["hub_id"]
+            turn.put(key, KnownHub(value["operator"] or "", name, value["event_time"]))
+
+    def _board(self, turn: Turn, entry: Entry) -> None:
+        value = entry.value
+        place = _hub(value["hub_id"])
+        for signal in of_board(value, self._numbers):
+            if signal.is_so:
+                self._begin(turn, entry, place, place, signal, goes_silent=False)
+            elif signal.is_so is None:
+                self._unsaid(turn, _key(place, signal.cause))
+            else:
+                self._leave(turn, _key(place, signal.cause), place)
+
+    def _vehicle(self, turn: Turn, entry: Entry) -> None:
+        value = entry.value
+        thing = _thing(source_of(entry), value["vehicle_id"])
+        known = turn.get(thing, Causes) or Causes({})
+        causes = dict(known.faults)
+        for signal in of_vehicle(value, self._numbers):
+            key = causes.get(signal.cause)
+            fault = None if key is None else turn.get(key, Fault)
+            if signal.is_so:
+                at_hub = None if value["hub_id"] is None else _hub(value["hub_id"])
+                place = fault.place if fault is not None else at_hub or f"vehicle:{thing}"
+                if self._begin(turn, entry, place, thing, signal):
+                    causes[signal.cause] = _key(place, signal.cause)
+            elif key is not None:
+                self._leave(turn, key, thing)
+                del causes[signal.cause]
+        if causes != known.faults:
+            turn.put(thing, Causes(causes)) if causes else turn.drop(thing, Causes)
+
+    def _ride(self, turn: Turn, entry: Entry) -> None:
+        value = entry.value
+        key, place = f"{RIDE}{value['booking_id']}", f"ride:{value['booking_id']}"
+        known = turn.get(key, Ride)
+        if known is None and not turn.has_room:
+            return
+        booking = _folded(None if known is None else known.booking, value)
+        if booking is None or (known is not None and booking == known.booking):
+            return
+        turn.put(key, Ride(booking, value["event_time"]))
+        for signal in of_ride(booking, self._numbers):
+            fault = turn.get(_key(place, signal.cause), Fault)
+            if fault is not None and (not signal.is_so or signal.since != fault.since):
+                self._end(turn, fault, "picked up, ended, or at another time")
+            if signal.is_so:
+                self._begin(turn, entry, place, place, signal)
+
+    # -- faults ----------------------------------------------------------------------------------------------
+
+    def _begin(
+        self, turn: Turn, entry: Entry, place: str, member: str, signal: Signal, *, goes_silent: bool = True
+    ) -> bool:
+        """It is so of *member*. Whether the fault holds it."""
+        key, value = _key(place, signal.cause), entry.value
+        fault = turn.get(key, Fault)
+        if fault is None:
+            if not turn.has_room:
+                return False
+            fault = self._first(turn, entry, place, signal, goes_silent=goes_silent)
+        if member not in fault.members:
+            if len(fault.members) >= self._numbers.members_max:
+                return False
+            fault = replace(fault, members=(*fault.members, member))
+        fault = replace(fault, calm_since=None, heard=max(fault.heard, value["event_time"]))
+        if not fault.is_pending:
+            fault = self._telling.told_again(turn, fault)
+        elif fault.since + self._numbers.after_ms(fault.cause) <= turn.now:
+            fault = self._telling.opened(turn, fault)
+        turn.put(key, fault)
+        return True
+
+    def _first(self, turn: Turn, entry: Entry, place: str, signal: Signal, *, goes_silent: bool) -> Fault:
+        value, kind = entry.value, place.partition(":")[0]
+        hub = turn.get(f"{PLACE}{place.partition(':')[2]}", KnownHub) if kind == "hub" else None
+        operator, name = value.get("operator"), value.get("name")
+        if kind == "ride":
+            name = value["booking_id"]
+        elif hub is not None:
+            operator, name = operator or hub.operator, name or hub.name
+        is_hub = kind == "hub"
+        return Fault(
+            place=place,
+            cause=signal.cause,
+            operator=operator or "",
+            name=name or (place.partition(":")[2] if is_hub else ""),
+            since=min(signal.since, turn.now) if is_hub else signal.since,
+            heard=value["event_time"],
+            position=None if kind == "ride" else place_in(entry),
+            evidence=told_by(entry, signal.since) if kind != "ride" else None,
+            goes_silent=goes_silent,
+        )
+
+    def _leave(self, turn: Turn, key: str, member: str) -> None:
+        """It is not so of *member* any more."""
+        fault = turn.get(key, Fault)
+        if fault is None or fault.calm_since is not None:
+            return
+        members = tuple(one for one in fault.members if one != member)
+        if members:
+            turn.put(key, replace(fault, members=members))
+        elif fault.is_pending:
+            turn.drop(key, Fault)
+        else:
+            turn.put(key, replace(fault, members=(), calm_since=turn.now))
+
+    def _unsaid(self, turn: Turn, key: str) -> None:
+        """Nothing is said: a fault that is not told yet has to begin anew, and one that was well does not end by that."""
+        fault = turn.get(key, Fault)
+        if fault is not None and fault.is_pending:
+            turn.drop(key, Fault)
+        elif fault is not None and fault.calm_since is not None:
+            turn.put(key, replace(fault, calm_since=None))
+
+    def _end(self, turn: Turn, fault: Fault, reason: str) -> None:
+        self._telling.over(turn, fault.situation_id, reason, fault.cause, fault.name)
+        turn.drop(fault.key, Fault)
+        for member in fault.members:
+            if member.startswith(THING):
+                turn.drop(member, Causes)
+
+    # -- time and operators ----------------------------------------------------------------------------------
+
+    def on_time(self, city: City, due: Situation | Memory) -> Step:
+        if isinstance(due, Situation):
+            return Step()
+        turn = Turn(city, self._numbers, city.now_ms)
+        if due.key.startswith(HOUR):
+            self._telling.hour_over(turn, due.read(Hour))
+            turn.drop(due.key, Hour)
+        elif due.key.startswith(RIDE):
+            self._ride_due(turn, due.key, due.read(Ride))
+        elif due.key.startswith(FAULT):
+            self._fault_due(turn, due.read(Fault))
+        return turn.step()
+
+    def _fault_due(self, turn: Turn, fault: Fault) -> None:
+        if fault.is_pending and fault.cause in self._numbers.causes:
+            turn.put(fault.key, self._telling.opened(turn, fault))
+        elif fault.calm_since is not None:
+            self._end(turn, fault, f"well for {self._numbers.over_after_min:g} min")
+        else:
+            self._end(turn, fault, f"nothing heard for {self._numbers.silent_h:g} h")
+
+    def _ride_due(self, turn: Turn, key: str, ride: Ride) -> None:
+        """Forget a ride of which nothing was heard, unless its pick-up is still to come."""
+        pickup_at = ride.booking.told["pickup_at"] or 0
+        is_over = ORDER[ride.booking.state] == END or pickup_at < turn.now
+        turn.drop(key, Ride) if is_over else turn.put(key, replace(ride, heard=turn.now))
+
+    def on_action(self, city: City, after: Situation) -> Draft:
+        if after.is_closed:
+            fault = (
+                Turn(city, self._numbers, city.now_ms).get(after.anchor, Fault)
+                if after.anchor.startswith(FAULT)
+                else None
+            )
+            cause, name = ("many", "") if fault is None else (fault.cause, fault.name)
+            after = replace(after, view=replace(after.view, words=self._telling.end_words(cause, name)))
+        return Draft(after, {})
+
+    def otherwise(self, city: City, situation: Situation) -> str | None:
+        numbers = self._numbers
+        return (
+            f"each cause must be so for its minutes; well for {numbers.over_after_min:g} min, it is over; from the"
+            f" {numbers.hour_max}th situation of an operator in an hour on, further ones are counted in one"
+        )
+
+
+def _folded(before: Booking | None, value: Mapping[str, Any]) -> Booking | None:
+    """The ride after *value* of the log, as ``streams.bookings`` has it; ``None`` for a command for an unknown ride. Places,
+    vehicle and dispatcher are left out: they decide nothing here."""
+    row = {
+        name: value[name]
+        for name in ("booking_id", "revision", "state", "command_id", "source", "operator", "pickup_at")
+    }
+    row |= {"vehicle_id": "", "assigned_by": ""}
+    if value["command_id"] is None or value["source"] != GATEWAY:
+        after = heard(before, row)
+        return after if after is before else replace(after, changed_ms=value["event_time"])
+    return None if before is None else assign(before, command_of(row))[0]
+
+
+def _hub(hub_id: str) -> str:
+    return f"hub:{hub_id}"
+
+
+def _thing(source: str, vehicle_id: str) -> str:
+    return f"{THING}{source}\x1f{vehicle_id}"
+
+
+def _key(place: str, cause: str) -> str:
+    return f"{FAULT}{place}\x1f{cause}"
+
+
+def build(config: RulesConfig, numbers: Mapping[str, Any]) -> HubRule:
+    return HubRule(config, Numbers.model_validate(numbers))

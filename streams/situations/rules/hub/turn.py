@@ -1,0 +1,77 @@
+"""The memories of one question to the rule, as they are read and changed while it is answered. Pure."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from streams.situations.memory import Memory, memory_of, name_of, remembered
+from streams.situations.rule import City, Draft, Step
+from streams.situations.rules.hub.config import NAME, Numbers
+from streams.situations.rules.hub.faults import COUNT, FAULT, HOUR_MS, RIDE, Count, Fault, Hour, Ride
+
+Kept = TypeVar("Kept", bound=Struct)
+
+
+class Turn:
+    """Reads through what it has changed. *now*: the city's clock; before its first tick, the time of what is asked about."""
+
+    def __init__(self, city: City, numbers: Numbers, now: int) -> None:
+        self.city, self.now = city, now
+        self._numbers = numbers
+        self._changed: dict[str, Struct | None] = {}
+        self.drafts: list[Draft] = []
+
+    def get(self, key: str, form: type[Kept]) -> Kept | None:
+        if key in self._changed:
+            found = self._changed[key]
+            return found if isinstance(found, form) else None
+        return remembered(self.city.memories, NAME, key, form)
+
+    def put(self, key: str, kept: Struct) -> None:
+        """Remember *kept*. Faults and rides are counted: ask ``has_room`` first."""
+        if key.startswith((FAULT, RIDE)) and self.get(key, type(kept)) is None:
+            self._count(+1)
+        self._changed[key] = kept
+
+    def drop(self, key: str, form: type[Struct]) -> None:
+        if self.get(key, form) is None:
+            return
+        if key.startswith((FAULT, RIDE)):
+            self._count(-1)
+        self._changed[key] = None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more thing is looked at. One that is not is counted."""
+        count = self.get(COUNT, Count) or Count()
+        if count.held < self._numbers.things_max:
+            return True
+        self._changed[COUNT] = replace(count, left_out=count.left_out + 1)
+        return False
+
+    def _count(self, step: int) -> None:
+        count = self.get(COUNT, Count) or Count()
+        self._changed[COUNT] = replace(count, held=count.held + step)
+
+    def step(self) -> Step:
+        memories: list[Memory] = []
+        forgets: list[str] = []
+        for key, kept in self._changed.items():
+            if kept is not None:
+                memories.append(self._memory(key, kept))
+            elif name_of(NAME, key) in self.city.memories:
+                forgets.append(name_of(NAME, key))
+        return Step(self.drafts, memories, forgets)
+
+    def _memory(self, key: str, kept: Struct) -> Memory:
+        wake_at = situation_id = None
+        if isinstance(kept, Fault):
+            wake_at, situation_id = kept.due_at(self._numbers), kept.situation_id
+        elif isinstance(kept, Hour):
+            wake_at, situation_id = kept.began + HOUR_MS, kept.situation_id
+        elif isinstance(kept, Ride):
+            wake_at = kept.heard + self._numbers.silent_ms
+        return memory_of(NAME, key, kept, wake_at=wake_at, situation_id=situation_id)
