@@ -16,6 +16,7 @@ from streams.match.core.texts import RowTexts
 from streams.match.core.watches import Watch, watch_of
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
+from streams.stages.situations import SIFTED
 from tests.match_oracle import Sight, is_inside, wants, winding
 from tests.scenario.a_scenario import Scenario
 from tests.scenario.happening import Happening, all_of
@@ -23,10 +24,12 @@ from tests.scenario.happening import Happening, all_of
 
 @dataclass(slots=True)
 class Running:
-    """A running city. *restarts*: after each entry it drops its state and reads ``core.state`` again."""
+    """A running city. *restarts*: after each entry it drops its state and reads ``core.state`` again. *sifts*:
+    what changes nothing is left out, as the stage does."""
 
     scenario: Scenario
     restarts: bool = False
+    sifts: bool = True
     state: CityState = field(default_factory=CityState.empty)
     said: list[Event] = field(default_factory=list)
     watches: dict[str, Watch] = field(default_factory=dict)
@@ -66,8 +69,12 @@ class Running:
             return
         # evidence does not move the clock: in a running city a tick a second does
         self._take(Entry("tick", "demo.core.tick", 0, self.taken, {"event_time": one.at}))
-        if one.contract not in TOPICS:
+        if one.contract in SIFTED and self.state.takes(one.contract):
+            if not self.sifts or self.state.is_news(one.contract, one.value):
+                self._take(one.entry)
+        elif one.contract not in TOPICS:
             self._take(one.entry)
+        if one.contract not in TOPICS:
             return
         sight = _sight_of(one)
         self.sights.append((one, sight))

@@ -1,6 +1,6 @@
 """Hubs, shared vehicles, chargers and rides of which something is wrong: their operator is told, and never flooded. Pure.
 
-It takes boards of hubs (``core.hub``), positions of vehicles and rides (``mobility.booking``, by their own fold). Each cause at
+It takes boards of hubs (``core.hub``), positions of vehicles, and rides (``mobility.booking``, by their fold). Each cause at
 each place is a fault (``faults.py``), which must be so for its minutes before it is told (``telling.py``), and well for
 ``over_after_min`` before it is over: what flaps is one situation. Vehicles at a hub are one situation for each cause.
 Beyond ``hour_max`` situations of one operator in an hour, one situation tells how many more there are. What is stale neither

@@ -18,9 +18,9 @@ HOUR_MS = 3_600_000
 class Fault(Struct, frozen=True, gc=False, omit_defaults=True):
     """One *cause* at one *place*: a hub, a vehicle away from hubs, a ride.
 
-    *members*: the keys of the vehicles of which it is so, or the place itself. *situation_id*: ``None`` while it is not told;
-    *is_counted*: told with others of its operator's hour alone. *calm_since*: since when it is so of none. *told*: of how many
-    it was told last.
+    *members*: the keys of the vehicles of which it is so, or the place itself. *situation_id*: ``None`` while it is not
+    told; *is_counted*: told with others of its operator's hour alone. *calm_since*: since when it is so of none. *told*: of
+    how many it was told last.
     """
 
     place: str
