@@ -36,9 +36,9 @@ from streams.situations.rules.hub.faults import (
     KnownHub,
     Ride,
 )
+from streams.situations.rules.hub.hub_turn import Turn
 from streams.situations.rules.hub.signals import Signal, of_board, of_ride, of_vehicle
 from streams.situations.rules.hub.telling import Telling
-from streams.situations.rules.hub.turn import Turn
 from streams.situations.rules.parts.spells import place_in, told_by
 
 __all__ = ["VERSION", "Numbers", "build"]

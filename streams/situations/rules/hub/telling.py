@@ -10,7 +10,7 @@ from streams.situations.model import Observed, Position, Situation, View
 from streams.situations.rule import Draft
 from streams.situations.rules.hub.config import MANY, NAME, Numbers
 from streams.situations.rules.hub.faults import HOUR_MS, Fault, Hour
-from streams.situations.rules.hub.turn import Turn
+from streams.situations.rules.hub.hub_turn import Turn
 from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.parts.spells import ended
 from streams.situations.words import Said
