@@ -31,12 +31,12 @@ from streams.situations.rules.hub.faults import (
     RIDE,
     THING,
     Causes,
-    Fault,
-    Hour,
+    HubFault,
+    HubHour,
     KnownHub,
     Ride,
 )
-from streams.situations.rules.hub.hub_turn import Turn
+from streams.situations.rules.hub.hub_turn import HubTurn
 from streams.situations.rules.hub.signals import Signal, of_board, of_ride, of_vehicle
 from streams.situations.rules.hub.telling import Telling
 from streams.situations.rules.parts.spells import place_in, told_by
@@ -63,7 +63,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
     # -- what is heard ---------------------------------------------------------------------------------------
 
     def on_notice(self, city: City, entry: Entry) -> Step:
-        turn = Turn(city, self._numbers, city.now_ms or entry.value["received_time"])
+        turn = HubTurn(city, self._numbers, city.now_ms or entry.value["received_time"])
         match entry.topic.partition(".")[2]:
             case contract if contract == HUB:
                 self._listed(turn, entry)
@@ -77,22 +77,22 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
 
     def is_news(self, city: City, contract: str, value: Mapping[str, Any]) -> bool:
         """Whether a board or a position may change anything: most only say again what is known."""
-        turn = Turn(city, self._numbers, city.now_ms or value["received_time"])
+        turn = HubTurn(city, self._numbers, city.now_ms or value["received_time"])
         if contract == BOARD:
             place = _hub(value["hub_id"])
             return any(
-                self._is_news(turn.get(_key(place, one.cause), Fault), one)
+                self._is_news(turn.get(_key(place, one.cause), HubFault), one)
                 for one in of_board(value, self._numbers)
             )
         if contract == VEHICLE:
             known = turn.get(_thing(value["source"], value["vehicle_id"]), Causes) or Causes({})
             return any(
-                self._is_news(turn.get(known.faults.get(one.cause, ""), Fault), one)
+                self._is_news(turn.get(known.faults.get(one.cause, ""), HubFault), one)
                 for one in of_vehicle(value, self._numbers)
             )
         return True
 
-    def _is_news(self, fault: Fault | None, signal: Signal) -> bool:
+    def _is_news(self, fault: HubFault | None, signal: Signal) -> bool:
         if fault is None:
             return signal.is_so is True
         if signal.is_so is None:
@@ -102,7 +102,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         retold_ms = self._numbers.silent_ms // HEARD_SHARE
         return signal.is_so and fault.goes_silent and signal.since >= fault.heard + retold_ms
 
-    def _listed(self, turn: Turn, entry: Entry) -> None:
+    def _listed(self, turn: HubTurn, entry: Entry) -> None:
         value = entry.value
         key = f"{PLACE}{value['hub_id']}"
         known = turn.get(key, KnownHub)
@@ -110,7 +110,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
             name = value["name"] or value["hub_id"]
             turn.put(key, KnownHub(value["operator"] or "", name, value["event_time"]))
 
-    def _board(self, turn: Turn, entry: Entry) -> None:
+    def _board(self, turn: HubTurn, entry: Entry) -> None:
         value = entry.value
         place = _hub(value["hub_id"])
         for signal in of_board(value, self._numbers):
@@ -121,14 +121,14 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
             else:
                 self._leave(turn, _key(place, signal.cause), place)
 
-    def _vehicle(self, turn: Turn, entry: Entry) -> None:
+    def _vehicle(self, turn: HubTurn, entry: Entry) -> None:
         value = entry.value
         thing = _thing(source_of(entry), value["vehicle_id"])
         known = turn.get(thing, Causes) or Causes({})
         causes = dict(known.faults)
         for signal in of_vehicle(value, self._numbers):
             key = causes.get(signal.cause)
-            fault = None if key is None else turn.get(key, Fault)
+            fault = None if key is None else turn.get(key, HubFault)
             if signal.is_so:
                 at_hub = None if value["hub_id"] is None else _hub(value["hub_id"])
                 place = fault.place if fault is not None else at_hub or f"vehicle:{thing}"
@@ -140,7 +140,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         if causes != known.faults:
             turn.put(thing, Causes(causes)) if causes else turn.drop(thing, Causes)
 
-    def _ride(self, turn: Turn, entry: Entry) -> None:
+    def _ride(self, turn: HubTurn, entry: Entry) -> None:
         value = entry.value
         key, place = f"{RIDE}{value['booking_id']}", f"ride:{value['booking_id']}"
         known = turn.get(key, Ride)
@@ -151,7 +151,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
             return
         turn.put(key, Ride(booking, value["event_time"]))
         for signal in of_ride(booking, self._numbers):
-            fault = turn.get(_key(place, signal.cause), Fault)
+            fault = turn.get(_key(place, signal.cause), HubFault)
             if fault is not None and (not signal.is_so or signal.since != fault.since):
                 self._end(turn, fault, "picked up, ended, or at another time")
             if signal.is_so:
@@ -160,11 +160,18 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
     # -- faults ----------------------------------------------------------------------------------------------
 
     def _begin(
-        self, turn: Turn, entry: Entry, place: str, member: str, signal: Signal, *, goes_silent: bool = True
+        self,
+        turn: HubTurn,
+        entry: Entry,
+        place: str,
+        member: str,
+        signal: Signal,
+        *,
+        goes_silent: bool = True,
     ) -> bool:
         """It is so of *member*. Whether the fault holds it."""
         key, value = _key(place, signal.cause), entry.value
-        fault = turn.get(key, Fault)
+        fault = turn.get(key, HubFault)
         if fault is None:
             if not turn.has_room:
                 return False
@@ -181,7 +188,9 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         turn.put(key, fault)
         return True
 
-    def _first(self, turn: Turn, entry: Entry, place: str, signal: Signal, *, goes_silent: bool) -> Fault:
+    def _first(
+        self, turn: HubTurn, entry: Entry, place: str, signal: Signal, *, goes_silent: bool
+    ) -> HubFault:
         value, kind = entry.value, place.partition(":")[0]
         hub = turn.get(f"{PLACE}{place.partition(':')[2]}", KnownHub) if kind == "hub" else None
         operator, name = value.get("operator"), value.get("name")
@@ -190,7 +199,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         elif hub is not None:
             operator, name = operator or hub.operator, name or hub.name
         is_hub = kind == "hub"
-        return Fault(
+        return HubFault(
             place=place,
             cause=signal.cause,
             operator=operator or "",
@@ -202,30 +211,30 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
             goes_silent=goes_silent,
         )
 
-    def _leave(self, turn: Turn, key: str, member: str) -> None:
+    def _leave(self, turn: HubTurn, key: str, member: str) -> None:
         """It is not so of *member* any more."""
-        fault = turn.get(key, Fault)
+        fault = turn.get(key, HubFault)
         if fault is None or fault.calm_since is not None:
             return
         members = tuple(one for one in fault.members if one != member)
         if members:
             turn.put(key, replace(fault, members=members))
         elif fault.is_pending:
-            turn.drop(key, Fault)
+            turn.drop(key, HubFault)
         else:
             turn.put(key, replace(fault, members=(), calm_since=turn.now))
 
-    def _unsaid(self, turn: Turn, key: str) -> None:
+    def _unsaid(self, turn: HubTurn, key: str) -> None:
         """Nothing is said: a fault that is not told yet has to begin anew, and one that was well does not end by that."""
-        fault = turn.get(key, Fault)
+        fault = turn.get(key, HubFault)
         if fault is not None and fault.is_pending:
-            turn.drop(key, Fault)
+            turn.drop(key, HubFault)
         elif fault is not None and fault.calm_since is not None:
             turn.put(key, replace(fault, calm_since=None))
 
-    def _end(self, turn: Turn, fault: Fault, reason: str) -> None:
+    def _end(self, turn: HubTurn, fault: HubFault, reason: str) -> None:
         self._telling.over(turn, fault.situation_id, reason, fault.cause, fault.name)
-        turn.drop(fault.key, Fault)
+        turn.drop(fault.key, HubFault)
         for member in fault.members:
             if member.startswith(THING):
                 turn.drop(member, Causes)
@@ -235,17 +244,17 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
     def on_time(self, city: City, due: Situation | Memory) -> Step:
         if isinstance(due, Situation):
             return Step()
-        turn = Turn(city, self._numbers, city.now_ms)
+        turn = HubTurn(city, self._numbers, city.now_ms)
         if due.key.startswith(HOUR):
-            self._telling.hour_over(turn, due.read(Hour))
-            turn.drop(due.key, Hour)
+            self._telling.hour_over(turn, due.read(HubHour))
+            turn.drop(due.key, HubHour)
         elif due.key.startswith(RIDE):
             self._ride_due(turn, due.key, due.read(Ride))
         elif due.key.startswith(FAULT):
-            self._fault_due(turn, due.read(Fault))
+            self._fault_due(turn, due.read(HubFault))
         return turn.step()
 
-    def _fault_due(self, turn: Turn, fault: Fault) -> None:
+    def _fault_due(self, turn: HubTurn, fault: HubFault) -> None:
         if fault.is_pending and fault.cause in self._numbers.causes:
             turn.put(fault.key, self._telling.opened(turn, fault))
         elif fault.calm_since is not None:
@@ -253,7 +262,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         else:
             self._end(turn, fault, f"nothing heard for {self._numbers.silent_h:g} h")
 
-    def _ride_due(self, turn: Turn, key: str, ride: Ride) -> None:
+    def _ride_due(self, turn: HubTurn, key: str, ride: Ride) -> None:
         """Forget a ride of which nothing was heard, unless its pick-up is still to come."""
         pickup_at = ride.booking.told["pickup_at"] or 0
         is_over = ORDER[ride.booking.state] == END or pickup_at < turn.now
@@ -262,7 +271,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
     def on_action(self, city: City, after: Situation) -> Draft:
         if after.is_closed:
             fault = (
-                Turn(city, self._numbers, city.now_ms).get(after.anchor, Fault)
+                HubTurn(city, self._numbers, city.now_ms).get(after.anchor, HubFault)
                 if after.anchor.startswith(FAULT)
                 else None
             )

@@ -15,7 +15,7 @@ FAULT, THING, HOUR, PLACE, RIDE, COUNT = (
 HOUR_MS = 3_600_000
 
 
-class Fault(Struct, frozen=True, gc=False, omit_defaults=True):
+class HubFault(Struct, frozen=True, gc=False, omit_defaults=True):
     """One *cause* at one *place*: a hub, a vehicle away from hubs, a ride.
 
     *members*: the keys of the vehicles of which it is so, or the place itself. *situation_id*: ``None`` while it is not
@@ -61,7 +61,7 @@ class Causes(Struct, frozen=True, gc=False):
     faults: dict[str, str]
 
 
-class Hour(Struct, frozen=True, gc=False, omit_defaults=True):
+class HubHour(Struct, frozen=True, gc=False, omit_defaults=True):
     """An operator's hour: how many situations it *opened*, how many are *beyond* the most, and the situation that tells that
     number, with the number that was *told*."""
 

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from streams.situations.memory import Memory, memory_of, name_of, remembered
 from streams.situations.rule import City, Draft, Step
 from streams.situations.rules.hub.config import NAME, Numbers
-from streams.situations.rules.hub.faults import COUNT, FAULT, HOUR_MS, RIDE, Count, Fault, Hour, Ride
+from streams.situations.rules.hub.faults import COUNT, FAULT, HOUR_MS, RIDE, Count, HubFault, HubHour, Ride
 
 Kept = TypeVar("Kept", bound=Struct)
 
 
-class Turn:
+class HubTurn:
     """Reads through what it has changed. *now*: the city's clock; before its first tick, the time of what is asked about."""
 
     def __init__(self, city: City, numbers: Numbers, now: int) -> None:
@@ -68,9 +68,9 @@ class Turn:
 
     def _memory(self, key: str, kept: Struct) -> Memory:
         wake_at = situation_id = None
-        if isinstance(kept, Fault):
+        if isinstance(kept, HubFault):
             wake_at, situation_id = kept.due_at(self._numbers), kept.situation_id
-        elif isinstance(kept, Hour):
+        elif isinstance(kept, HubHour):
             wake_at, situation_id = kept.began + HOUR_MS, kept.situation_id
         elif isinstance(kept, Ride):
             wake_at = kept.heard + self._numbers.silent_ms

@@ -9,8 +9,8 @@ from streams.situations.config import RulesConfig
 from streams.situations.model import Observed, Position, Situation, View
 from streams.situations.rule import Draft
 from streams.situations.rules.hub.config import MANY, NAME, Numbers
-from streams.situations.rules.hub.faults import HOUR_MS, Fault, Hour
-from streams.situations.rules.hub.hub_turn import Turn
+from streams.situations.rules.hub.faults import HOUR_MS, HubFault, HubHour
+from streams.situations.rules.hub.hub_turn import HubTurn
 from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.parts.spells import ended
 from streams.situations.words import Said
@@ -23,7 +23,7 @@ class Telling:
         self._numbers = numbers
         self._speech = Speech(numbers.headlines, config)
 
-    def opened(self, turn: Turn, fault: Fault) -> Fault:
+    def opened(self, turn: HubTurn, fault: HubFault) -> HubFault:
         """*fault*, which is told from now on: by a situation of its own, or with others beyond the most of its hour."""
         hour = self._hour(turn, fault.operator)
         if hour.opened >= self._numbers.hour_max:
@@ -47,7 +47,7 @@ class Telling:
         )
         return replace(fault, situation_id=its_id, told=len(fault.members))
 
-    def told_again(self, turn: Turn, fault: Fault) -> Fault:
+    def told_again(self, turn: HubTurn, fault: HubFault) -> HubFault:
         """Its situation again, once it stands for twice as many vehicles as were told."""
         situation = self._open(turn, fault.situation_id)
         if situation is None or len(fault.members) < 2 * fault.told:
@@ -55,7 +55,7 @@ class Telling:
         self._again(turn, situation, f"now {len(fault.members)}", self._words(fault))
         return replace(fault, told=len(fault.members))
 
-    def over(self, turn: Turn, situation_id: str | None, reason: str, cause: str, place: str = "") -> None:
+    def over(self, turn: HubTurn, situation_id: str | None, reason: str, cause: str, place: str = "") -> None:
         """End that situation, unless operators did, or hold it open."""
         situation = self._open(turn, situation_id)
         if situation is not None and situation.handled.hold != "open":
@@ -64,7 +64,7 @@ class Telling:
     def end_words(self, cause: str, place: str = "") -> Said:
         return self._said("over", cause, place, 1)
 
-    def _words(self, fault: Fault) -> Said:
+    def _words(self, fault: HubFault) -> Said:
         return self._said(fault.cause, fault.cause, fault.name, len(fault.members))
 
     def _said(self, template: str, cause: str, place: str, count: int) -> Said:
@@ -72,13 +72,13 @@ class Telling:
 
     # -- an operator's hour ----------------------------------------------------------------------------------
 
-    def _hour(self, turn: Turn, operator: str) -> Hour:
+    def _hour(self, turn: HubTurn, operator: str) -> HubHour:
         """The hour that runs; one that is over was ended by the clock, or has told nothing."""
-        fresh = Hour(operator, turn.now)
-        hour = turn.get(fresh.key, Hour)
+        fresh = HubHour(operator, turn.now)
+        hour = turn.get(fresh.key, HubHour)
         return fresh if hour is None or hour.began + HOUR_MS <= turn.now else hour
 
-    def _counted(self, turn: Turn, hour: Hour) -> Hour:
+    def _counted(self, turn: HubTurn, hour: HubHour) -> HubHour:
         """*hour*, told the first time, and whenever twice as many are beyond the most as were told."""
         words = self._said(MANY, MANY, "", hour.beyond)
         reason = f"{hour.beyond} more than {self._numbers.hour_max} in an hour"
@@ -95,7 +95,7 @@ class Telling:
         self._again(turn, situation, reason, words)
         return replace(hour, told=hour.beyond)
 
-    def hour_over(self, turn: Turn, hour: Hour) -> None:
+    def hour_over(self, turn: HubTurn, hour: HubHour) -> None:
         reason = f"the hour is over: {hour.beyond} more than {self._numbers.hour_max}"
         self.over(turn, hour.situation_id, reason, MANY)
 
@@ -103,7 +103,7 @@ class Telling:
 
     def _draft(
         self,
-        turn: Turn,
+        turn: HubTurn,
         its_id: str,
         anchor: str,
         operator: str,
@@ -133,12 +133,12 @@ class Telling:
         why = cause.replace("_", " ") if reason is None else reason
         return Draft(Situation(its_id, anchor, turn.city.sequence, 1, why, view, rule=NAME), {})
 
-    def _again(self, turn: Turn, situation: Situation, reason: str, words: Said) -> None:
+    def _again(self, turn: HubTurn, situation: Situation, reason: str, words: Said) -> None:
         view = replace(situation.view, words=words)
         after = replace(situation, revision=situation.revision + 1, reason=reason, view=view)
         turn.drafts.append(Draft(after, None))
 
-    def _open(self, turn: Turn, situation_id: str | None) -> Situation | None:
+    def _open(self, turn: HubTurn, situation_id: str | None) -> Situation | None:
         """The situation of that id as it stands, unless it is closed. One notice changes a situation once at most."""
         found = turn.city.situations.get(situation_id or "")
         return None if found is None or found.is_closed else found
