@@ -29,6 +29,8 @@ STOPS = {"S-1": "H-1", "S-2": "H-2", "S-2b": "H-2", "S-9": "H-9"}
 SAME_AS = {"C-1": "H-1", "B-1": "H-1"}
 HUBS = ("H-1", "H-2", "H-3", "C-1", "B-1")
 ELSEWHERE = "S-0"
+SPOT_DEG, BESIDE_DEG = 0.0006, 0.00018
+"""Spots of hubs are 67 m apart in a row, and a ride stops 20 m beside one: no distance is near to 100 m."""
 
 
 def a_row(topic: str, at_ms: int, **said: Any) -> Row:
@@ -60,11 +62,18 @@ def a_day(seed: int, inputs: int) -> Iterator[Input]:
     random = Random(seed)
     at_ms = BEGIN_MS
     silent: dict[str, int] = {}
-    makers = {"hub": _hub, "vehicle": _vehicle, "trip": _trip, "alert": _alert, "place": _place}
+    makers = {
+        "hub": _hub,
+        "vehicle": _vehicle,
+        "trip": _trip,
+        "alert": _alert,
+        "place": _place,
+        "ride": _ride,
+    }
     yield "core.tick", "demo", a_row("core.tick", at_ms)
     step_ms = DAY_S * 1000 // inputs
     while at_ms < BEGIN_MS + DAY_S * 1000:
-        kind = random.choices(tuple(makers), (30, 30, 30, 6, 2))[0]
+        kind = random.choices(tuple(makers), (30, 30, 30, 6, 2, 20))[0]
         if random.random() < 0.002:
             silent[kind] = at_ms + random.randrange(60, 7200) * 1000
         if silent.get(kind, 0) <= at_ms:
@@ -158,6 +167,33 @@ def _alert(random: Random, at_ms: int) -> Input:
 def _place(random: Random, at_ms: int) -> Input:
     hub_id = random.choice((*HUBS, "H-4"))
     said = {"hub_id": hub_id, "name": random.choice((None, f"place {hub_id}")), "kind": "hub"}
-    place = {"lat": 33.4, "lon": 126.4, "accuracy_m": 5.0}
-    row = a_row("place.hub", at_ms, position=random.choice((None, place)), **said)
+    place = random.choice((None, _spot(random), _spot(random)))
+    row = a_row("place.hub", at_ms, position=place, **said)
     return "place.hub", hub_id, random.choice((row, row, None))
+
+
+def _spot(random: Random, beside_deg: float = 0.0) -> Row:
+    return {"lat": 33.4 + random.randrange(7) * SPOT_DEG + beside_deg, "lon": 126.4, "accuracy_m": None}
+
+
+def _ride(random: Random, at_ms: int) -> Input:
+    """A row of one of a few rides of this hour: in any order, told twice, with dispatchers' commands between."""
+    booking_id = f"R-{(at_ms - BEGIN_MS) // 3_600_000}-{random.randrange(6)}"
+    command_id = random.choice((None, None, *(f"c{number}" for number in range(3))))
+    said = _times(random, at_ms, 60) | {
+        "source": "gateway" if command_id and random.random() < 0.9 else "vans",
+        "booking_id": booking_id,
+        "revision": random.randrange(1, 4 if command_id else 9),
+        "state": random.choice(("requested", "requested", "assigned", "picked_up", "dropped", "cancelled")),
+        "operator": "vans",
+        "passengers": 1,
+        "pickup": random.choice((None, _spot(random, BESIDE_DEG), _spot(random, BESIDE_DEG))),
+        "dropoff": random.choice((None, _spot(random, BESIDE_DEG), _spot(random, BESIDE_DEG))),
+        "pickup_at": random.choice((None, at_ms + random.randrange(-60, 3_000) * 1000)),
+        "dropoff_at": random.choice((None, at_ms + random.randrange(-60, 5_000) * 1000)),
+        "vehicle_id": random.choice((None, "v1", "v2", "v3")),
+        "assigned_by": "d" if command_id else None,
+        "command_id": command_id,
+    }
+    said.pop("is_stale")
+    return "mobility.booking", booking_id, a_row("mobility.booking", at_ms, **said)

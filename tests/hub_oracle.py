@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from schemas.event import derived_id
 from tests.hub_day import SAME_AS, STOPS, Input, Row
 
 TTL_S = {"mobility.hub": 300, "mobility.position": 300, "mobility.trip": 90, "alert": 600}
@@ -33,10 +34,80 @@ class Report:
         self.ends = self.as_of + ttl_s * 1000
         self.gone = self.as_of + max(ttl_s, HELD_S[kind]) * 1000
         self.stops = _stops(row) if kind == "mobility.trip" else []
+        self.on_demand = row["source"] == "drt"
         self.hubs = _hubs(kind, row)
 
     def live(self, now: int) -> bool:
         return not self.row["is_stale"] and now <= self.ends
+
+
+class Ride:
+    """A ride as the rows of the log tell it, one after the other."""
+
+    LASTS_S = 7200
+    STEPS = ("requested", "assigned", "picked_up", "over")
+
+    def __init__(self, row: Row) -> None:
+        self.step, self.changes, self.told_revision, self.told = self._step(row), 1, row["revision"], row
+        self.vehicle = None if row["state"] == "requested" else row["vehicle_id"]
+        self.commands: set[str] = set()
+        self.as_of = min(row["event_time"], row["received_time"])
+
+    def _step(self, row: Row) -> int:
+        return self.STEPS.index("over" if row["state"] in ("dropped", "cancelled") else row["state"])
+
+    def take(self, row: Row) -> None:
+        changed = self._command(row) if row["command_id"] and row["source"] == "gateway" else self._told(row)
+        if changed:
+            self.changes += 1
+            self.as_of = max(self.as_of, min(row["event_time"], row["received_time"]))
+
+    def _command(self, row: Row) -> bool:
+        is_new = row["command_id"] not in self.commands
+        self.commands.add(row["command_id"])
+        if not is_new or self.step != 0 or row["revision"] != self.changes:
+            return False
+        self.step, self.vehicle = 1, row["vehicle_id"] or ""
+        return True
+
+    def _told(self, row: Row) -> bool:
+        if row["revision"] <= self.told_revision:
+            return False
+        self.told_revision = row["revision"]
+        if self.step == 3:
+            return False
+        keeps = row["state"] == "requested" or (row["state"] == "assigned" and self.vehicle is not None)
+        self.vehicle = self.vehicle if keeps else row["vehicle_id"] or self.vehicle
+        self.step, self.told = max(self.step, self._step(row)), row
+        return True
+
+
+class Coming:
+    """What a ride is to the boards: an arrival like a trip's."""
+
+    def __init__(self, ride: Ride, sites: list[tuple[str, Row]]) -> None:
+        told = ride.told
+        ends = [("dropoff", 2), ("pickup", 1)]
+        legs = [(told[end], told[f"{end}_at"]) for end, last in ends if 1 <= ride.step <= last]
+        found = [(_nearest(place, sites), at) for place, at in legs if place and at is not None]
+        self.kind, self.on_demand = "mobility.trip", True
+        self.stops = [(hub, at) for hub, at in found if hub is not None]
+        self.hubs = {hub for hub, _ in self.stops}
+        trip_id = derived_id("ride-to-hub", told["source"], told["booking_id"], ride.vehicle or "")
+        self.row = {"trip_id": trip_id, "route_id": None, "source": told["source"]}
+        self.as_of, self.gone = ride.as_of, ride.as_of + ride.LASTS_S * 1000
+
+    def live(self, now: int) -> bool:
+        return now <= self.gone
+
+
+Said = Report | Coming
+
+
+def _nearest(place: Row, sites: list[tuple[str, Row]]) -> str | None:
+    """The nearest hub within 100 m; all lie on one meridian, on which a degree is 111.2 km."""
+    reached = [(round(abs(at["lat"] - place["lat"]) * 111_195, 2), hub) for hub, at in sites]
+    return min((one for one in reached if one[0] <= 100), default=(0, None))[1]
 
 
 class Oracle:
@@ -44,6 +115,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.places: dict[str, Row] = {}
+        self.rides: dict[str, Ride] = {}
         self.reports: dict[tuple[Any, ...], Report] = {}
 
     def take(self, one: Input) -> None:
@@ -52,6 +124,11 @@ class Oracle:
             self.places.pop(key, None)
             if row is not None:
                 self.places[key] = row
+        elif row is not None and topic == "mobility.booking":
+            if key in self.rides:
+                self.rides[key].take(row)
+            elif not row["command_id"] or row["source"] != "gateway":
+                self.rides[key] = Ride(row)
         elif row is not None and topic != "core.tick":
             kind = "alert" if row.get("relationship") == "alert" else topic
             run = (row["trip_start_date"], row["trip_start_clock"]) if kind == "mobility.trip" else ()
@@ -61,14 +138,18 @@ class Oracle:
                 self.reports[thing] = report
 
     def boards(self, now: int) -> dict[str, Row]:
-        held = [one for one in self.reports.values() if now <= one.gone]
-        at: dict[str, list[Report]] = {SAME_AS.get(hub, hub): [] for hub in self.places}
+        sites = [
+            (SAME_AS.get(hub, hub), row["position"]) for hub, row in self.places.items() if row["position"]
+        ]
+        coming = [Coming(one, sites) for one in self.rides.values() if 1 <= one.step <= 2]
+        held = [one for one in (*self.reports.values(), *coming) if now <= one.gone]
+        at: dict[str, list[Said]] = {SAME_AS.get(hub, hub): [] for hub in self.places}
         for one in held:
             for hub in one.hubs:
                 at.setdefault(hub, []).append(one)
         return {hub: self._board(hub, reports, now) for hub, reports in at.items()}
 
-    def _board(self, hub: str, reports: list[Report], now: int) -> Row:
+    def _board(self, hub: str, reports: list[Said], now: int) -> Row:
         places = sorted(
             (row for one, row in self.places.items() if SAME_AS.get(one, one) == hub),
             key=lambda row: (row["hub_id"] != hub, row["hub_id"]),
@@ -109,7 +190,7 @@ def _stops(row: Row) -> list[tuple[str, int]]:
     return found
 
 
-def _live_or_all(reports: Iterable[Report], now: int) -> tuple[list[Report], Row]:
+def _live_or_all(reports: Iterable[Said], now: int) -> tuple[list[Said], Row]:
     some = list(reports)
     chosen = [one for one in some if one.live(now)]
     is_stale = not chosen
@@ -122,7 +203,7 @@ def _total(values: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _vehicles(reports: list[Report], now: int) -> Row | None:
+def _vehicles(reports: list[Said], now: int) -> Row | None:
     chosen, part = _live_or_all(
         (
             one
@@ -158,14 +239,14 @@ def _vehicles(reports: list[Report], now: int) -> Row | None:
     return {**part, "types": types, "disabled": total} if chosen else None
 
 
-def _docks(counts: list[Report], now: int) -> Row | None:
+def _docks(counts: list[Said], now: int) -> Row | None:
     chosen, part = _live_or_all((one for one in counts if one.row["docks"] is not None), now)
     docks = [one.row["docks"] for one in chosen]
     said = {"free": _total(one["free"] for one in docks), "total": _total(one["total"] for one in docks)}
     return {**part, **said} if chosen else None
 
 
-def _chargers(counts: list[Report], now: int) -> Row | None:
+def _chargers(counts: list[Said], now: int) -> Row | None:
     chosen, part = _live_or_all((one for one in counts if one.row["chargers"]), now)
     said = {"free": 0, "busy": 0, "faulty": 0, "unknown": 0}
     for one in chosen:
@@ -175,13 +256,13 @@ def _chargers(counts: list[Report], now: int) -> Row | None:
     return {**part, **said} if chosen else None
 
 
-def _arrivals(hub: str, reports: list[Report], now: int) -> Row | None:
-    def coming(one: Report) -> list[int]:
+def _arrivals(hub: str, reports: list[Said], now: int) -> Row | None:
+    def coming(one: Said) -> list[int]:
         return [at for where, at in one.stops if where == hub and at >= now]
 
     chosen, part = _live_or_all((one for one in reports if one.kind == "mobility.trip" and coming(one)), now)
     listed = sorted(
-        (at, one.row["trip_id"], one.row["route_id"] or "", one.as_of, one.row["source"] == "drt")
+        (at, one.row["trip_id"], one.row["route_id"] or "", one.as_of, one.on_demand)
         for one in chosen
         for at in coming(one)
     )[:10]
@@ -194,7 +275,7 @@ def _arrivals(hub: str, reports: list[Report], now: int) -> Row | None:
     return {**part, "as_of": min(one[3] for one in listed), "next": following}
 
 
-def _notices(reports: list[Report], now: int) -> Row | None:
+def _notices(reports: list[Said], now: int) -> Row | None:
     shown = []
     for one in reports:
         spans = one.row.get("active", [])

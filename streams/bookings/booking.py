@@ -73,6 +73,10 @@ class Booking(Struct, frozen=True):
     changed_ms: int = 0
     """The time of that record."""
 
+    @property
+    def is_over(self) -> bool:
+        return ORDER[self.state] == END
+
     def answer_to(self, command_id: str) -> tuple[Assign, AssignAnswer] | None:
         """The command of that id as it was first met in the log, and its answer."""
         return next((one for one in self.answers if one[0].command_id == command_id), None)

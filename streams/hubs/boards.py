@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from streams.bookings.booking import Booking
+from streams.bookings.table import BookingTable
 from streams.hubs.held import PARTS, HeldHub, Key, without_times
 from streams.hubs.hub_numbers import HubNumbers
 from streams.hubs.pieces import (
@@ -21,20 +23,23 @@ from streams.hubs.pieces import (
     counts_piece,
     hubs_of_alert,
     notice_piece,
+    ride_piece,
     said_ms,
     trip_piece,
     vehicle_piece,
 )
+from streams.hubs.rides import Rides
 
-PLACE, COUNTS, VEHICLE, TRIP, TICK = (
+PLACE, COUNTS, VEHICLE, TRIP, RIDE, TICK = (
     "place.hub",
     "mobility.hub",
     "mobility.position",
     "mobility.trip",
+    "mobility.booking",
     "core.tick",
 )
 ALERT = "alert"
-HELD_IN = {VEHICLE: "vehicles", TRIP: "trips", ALERT: "notices"}
+HELD_IN = {VEHICLE: "vehicles", TRIP: "trips", RIDE: "trips", ALERT: "notices"}
 """Kind of piece that goes from hub to hub → where a hub holds it."""
 LEAST_MS = 1000
 
@@ -62,16 +67,15 @@ class Boards:
     heard: dict[str, dict[Key, tuple[int, frozenset[str]]]] = field(
         default_factory=lambda: {one: {} for one in HELD_IN}
     )
+    rides: Rides = field(init=False)
     now_ms: int = NEVER
     refused: int = 0
     """Rows of further hubs than ``hubs_max``."""
     dropped: int = 0
     """Pieces forgotten because there were more than ``pieces_max``."""
 
-    def copy(self) -> Boards:
-        """Return a copy: rows taken by one do not change the other."""
-        heard = {kind: dict(one) for kind, one in self.heard.items()}
-        return replace(self, hubs=dict(self.hubs), heard=heard)
+    def __post_init__(self) -> None:
+        self.rides = Rides(self.numbers, BookingTable(self.numbers.pieces_max))
 
     def take(self, topic: str, key: str, value: Row | None) -> list[Board]:
         """Take one row of a contract, of the form of its newest schema, ``None`` when it is deleted.
@@ -82,7 +86,12 @@ class Boards:
             return self._due(self._place(key, value))
         if topic == TICK and value is not None:
             return self.pass_time(int(value["event_time"]))
-        takes = {COUNTS: self._counts, VEHICLE: self._vehicle, TRIP: self._trip_or_alert}
+        takes = {
+            COUNTS: self._counts,
+            VEHICLE: self._vehicle,
+            TRIP: self._trip_or_alert,
+            RIDE: self._ride,
+        }
         return [] if value is None or topic not in takes else self._due(takes[topic](value))
 
     def pass_time(self, now_ms: int) -> list[Board]:
@@ -91,6 +100,10 @@ class Boards:
             return []
         self.now_ms = now_ms
         return self._due([name for name, hub in self.hubs.items() if hub.wake_ms <= now_ms])
+
+    def resume(self, now_ms: int) -> None:
+        """Go on at *now_ms*, the city's time up to which rows were taken before a restart. Nothing is told by that."""
+        self.now_ms = max(self.now_ms, now_ms)
 
     def remember(self, row: Row) -> None:
         """Take a row of ``core.hub`` that was published before a restart."""
@@ -124,7 +137,8 @@ class Boards:
             return ()
         places = {one: row for one, row in hub.places.items() if one != key}
         self.hubs[name] = replace(hub, places=places if value is None else {**places, key: value})
-        return (name,)
+        is_moved = self.rides.put_site(key, name, None if value is None else value["position"])
+        return (name, *self._rides_again()) if is_moved else (name,)
 
     def _counts(self, value: Row) -> Iterable[str]:
         name, key = self._board_of(value["hub_id"]), (value["source"], value["hub_id"])
@@ -153,6 +167,31 @@ class Boards:
         arrivals = arrivals_of(value, self.numbers)
         pieces = {hub: trip_piece(value, some, self.numbers) for hub, some in arrivals.items()}
         return self._moved(TRIP, key, said_ms(value), pieces)
+
+    def _ride(self, value: Row) -> Iterable[str]:
+        ride = self.rides.take(value)
+        if ride is None:
+            return ()
+        as_of_ms, _ = self.heard[RIDE].get(_ride_key(ride), (NEVER, ()))
+        return self._ride_as_of(ride, max(as_of_ms, said_ms(value)))
+
+    def _ride_as_of(self, ride: Booking, as_of_ms: int) -> Iterable[str]:
+        key, arrivals = _ride_key(ride), self.rides.arrivals_of(ride)
+        source = ride.told["source"]
+        pieces = {hub: ride_piece(source, as_of_ms, some, self.numbers) for hub, some in arrivals.items()}
+        changed = self._moved(RIDE, key, as_of_ms, pieces)
+        if ride.is_over:
+            self.heard[RIDE].pop(key, None)
+        return changed
+
+    def _rides_again(self) -> Iterable[str]:
+        """Put the rides to the hubs where they now are: a hub has moved."""
+        changed: set[str] = set()
+        for key, (as_of_ms, _) in tuple(self.heard[RIDE].items()):
+            ride = self.rides.table.get(key[1])
+            if ride is not None:
+                changed |= {*self._ride_as_of(ride, as_of_ms)}
+        return sorted(changed)
 
     def _alert(self, value: Row) -> Iterable[str]:
         key = (value["source"], alert_id(value))
@@ -186,11 +225,8 @@ class Boards:
         key = next(iter(heard))
         _, hubs = heard.pop(key)
         self.dropped += 1
-        part = (
-            "vehicles" if kind == VEHICLE else "notices" if key[0] == "alert" and len(key) == 3 else "trips"
-        )
         for name in hubs:
-            self._without(name, part, key)
+            self._without(name, HELD_IN[kind], key)
         return hubs
 
     def _without(self, name: str, part: str, key: Key) -> None:
@@ -232,3 +268,7 @@ class Boards:
             hub, told=says, told_ms=now_ms, revision=revision, wake_ms=hub.next_change_ms(now_ms)
         )
         return Board(name, now_ms, revision, says["position"], {**says, "hub_id": name, "revision": revision})
+
+
+def _ride_key(ride: Booking) -> Key:
+    return (RIDE, ride.booking_id)

@@ -36,7 +36,14 @@ class HubNumbers(BaseModel):
     )
     trip_ttl_s: Seconds = _usual("trip_ttl_s", description="seconds after which a trip is stale")
     notice_ttl_s: Seconds = _usual("notice_ttl_s", description="seconds after which a notice is stale")
-    ttl_s: dict[Id, Seconds] = Field({}, description="source → seconds of its own, instead of these four")
+    ride_ttl_s: Seconds = _usual(
+        "ride_ttl_s",
+        description="seconds after which a ride on demand of which nothing is heard is forgotten",
+    )
+    ride_near_m: float = _usual(
+        "ride_near_m", gt=0, le=5_000, description="metres from a hub within which a ride comes to it"
+    )
+    ttl_s: dict[Id, Seconds] = Field({}, description="source → seconds of its own, instead of these five")
     forget_s: Seconds = _usual("forget_s", description="seconds after which what was said is forgotten")
     gone_s: Seconds = _usual("gone_s", description="the same for a vehicle and a trip")
     tell_s: Seconds = _usual("tell_s", description="seconds after which a board is told for its times alone")
@@ -51,3 +58,13 @@ class HubNumbers(BaseModel):
     on_demand: frozenset[Id] = Field(
         frozenset(), description="sources whose trips come because somebody asked"
     )
+
+    @property
+    def look_back_s(self) -> dict[str, float]:
+        """Contract → the age of the oldest rows of it that a board may still show. Rides are all needed: their log decides."""
+        own = max(self.ttl_s.values(), default=0.0)
+        return {
+            "mobility.hub": max(self.hub_ttl_s, self.forget_s, own),
+            "mobility.position": max(self.vehicle_ttl_s, self.gone_s, own),
+            "mobility.trip": max(self.trip_ttl_s, self.gone_s, self.notice_ttl_s, self.forget_s, own),
+        }

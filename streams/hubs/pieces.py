@@ -72,6 +72,12 @@ def notice_piece(row: Row, numbers: HubNumbers) -> Piece:
     return _timed(row, row, numbers.notice_ttl_s, numbers.forget_s, numbers)
 
 
+def ride_piece(source: str, as_of_ms: int, arrivals: tuple[Arrival, ...], numbers: HubNumbers) -> Piece:
+    """Return the piece of a ride of *source* at a hub where it has *arrivals*: a ride is told when it changes, not again."""
+    ttl_ms = round(numbers.ttl_s.get(source, numbers.ride_ttl_s) * 1000)
+    return Piece(as_of_ms, as_of_ms + ttl_ms, as_of_ms + ttl_ms, arrivals)
+
+
 def said_ms(row: Row) -> int:
     """Return the time of *row* itself; one that lies in the future is of its hearing."""
     return min(int(row["event_time"]), int(row["received_time"]))

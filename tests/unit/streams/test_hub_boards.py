@@ -181,11 +181,74 @@ def test_hubs_and_vehicles_are_bounded_and_what_is_left_out_is_counted() -> None
     assert fold.refused == 5
 
 
-def test_a_copy_is_not_changed_by_what_the_other_takes() -> None:
+SPOT = {"lat": 33.4, "lon": 126.4, "accuracy_m": None}
+FAR = {"lat": 33.4011, "lon": 126.4, "accuracy_m": None}
+"""122 m away."""
+
+
+def a_ride(revision: int, state: str, at_ms: int = BEGIN_MS, **said: Any) -> Row:
+    usual = {"booking_id": "B", "operator": "drt", "passengers": 2, "vehicle_id": "van", "source": "drt"}
+    return a_row("mobility.booking", at_ms, revision=revision, state=state, **usual | said)
+
+
+def ahead_of(fold: Boards, hub_id: str) -> list[tuple[int, bool]]:
+    told = fold.hubs[hub_id].told
+    arrivals = None if told is None else told["arrivals"]
+    return [] if arrivals is None else [(one["arrives_at"], one["on_demand"]) for one in arrivals["next"]]
+
+
+def test_an_assigned_ride_is_expected_where_it_picks_up_and_drops_until_it_has() -> None:
     fold = boards()
     tick(fold, BEGIN_MS)
-    other = fold.copy()
-    fold.take("mobility.hub", "H", a_row("mobility.hub", BEGIN_MS, hub_id="H"))
-    row = a_row("mobility.position", BEGIN_MS, vehicle_id="v", vehicle_type="car", hub_id="H")
-    fold.take("mobility.position", "v", row)
-    assert (other.hubs, other.heard) == ({}, {"mobility.position": {}, "mobility.trip": {}, "alert": {}})
+    for hub, place in (("H", SPOT), ("G", FAR)):
+        fold.take("place.hub", hub, a_row("place.hub", BEGIN_MS, hub_id=hub, position=place))
+    times = {"pickup_at": BEGIN_MS + 600_000, "dropoff_at": BEGIN_MS + 900_000}
+    where = {"pickup": SPOT, "dropoff": FAR, **times}
+    at_ms = BEGIN_MS
+    for revision, (state, at_h, at_g) in enumerate(
+        (
+            ("requested", [], []),
+            ("assigned", [times["pickup_at"]], [times["dropoff_at"]]),
+            ("picked_up", [], [times["dropoff_at"]]),
+            ("dropped", [], []),
+        )
+    ):
+        at_ms += 2_000
+        tick(fold, at_ms)
+        fold.take("mobility.booking", "B", a_ride(revision + 1, state, at_ms, **where))
+        assert ahead_of(fold, "H") == [(one, True) for one in at_h], state
+        assert ahead_of(fold, "G") == [(one, True) for one in at_g], state
+    assert fold.heard["mobility.booking"] == {}
+
+
+def test_a_board_tells_no_booking_number() -> None:
+    fold = boards()
+    tick(fold, BEGIN_MS)
+    fold.take("place.hub", "H", a_row("place.hub", BEGIN_MS, hub_id="H", position=SPOT))
+    tick(fold, BEGIN_MS + 1_000)
+    ride = a_ride(1, "assigned", booking_id="B-4711", pickup=SPOT, pickup_at=BEGIN_MS + 60_000)
+    (told,) = fold.take("mobility.booking", "B-4711", ride)
+    assert told.said is not None and told.said["arrivals"] is not None
+    assert "4711" not in str(told.said) and "van" not in str(told.said)
+
+
+def test_a_ride_follows_a_hub_that_is_moved() -> None:
+    fold = boards()
+    tick(fold, BEGIN_MS)
+    place = a_row("place.hub", BEGIN_MS, hub_id="H", position=FAR)
+    fold.take("place.hub", "H", place)
+    ride = a_ride(1, "assigned", pickup=SPOT, pickup_at=BEGIN_MS + 60_000)
+    fold.take("mobility.booking", "B", ride)
+    tick(fold, BEGIN_MS + 1_000)
+    assert ahead_of(fold, "H") == []
+    fold.take("place.hub", "H", place | {"position": SPOT})
+    assert ahead_of(fold, "H") == [(BEGIN_MS + 60_000, True)]
+
+
+def test_an_alert_of_which_there_are_too_many_leaves_its_board() -> None:
+    fold = boards(pieces_max=1)
+    tick(fold, BEGIN_MS)
+    for name in ("A", "B"):
+        said = {"trip_id": name, "alert_id": name, "relationship": "alert", "affected": [{"stop_id": "S-1"}]}
+        fold.take("mobility.trip", name, a_row("mobility.trip", BEGIN_MS, **said, active=[], delays=[]))
+    assert [key[1] for key in fold.hubs["H-1"].notices] == ["B"]
