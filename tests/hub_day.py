@@ -25,6 +25,7 @@ STATES = (
     "unknown",
     "new",
 )
+STATES_OF_RIDES = ("requested", "assigned", "picked_up", "dropped", "cancelled")
 STOPS = {"S-1": "H-1", "S-2": "H-2", "S-2b": "H-2", "S-9": "H-9"}
 SAME_AS = {"C-1": "H-1", "B-1": "H-1"}
 HUBS = ("H-1", "H-2", "H-3", "C-1", "B-1")
@@ -73,7 +74,7 @@ def a_day(seed: int, inputs: int) -> Iterator[Input]:
     yield "core.tick", "demo", a_row("core.tick", at_ms)
     step_ms = DAY_S * 1000 // inputs
     while at_ms < BEGIN_MS + DAY_S * 1000:
-        kind = random.choices(tuple(makers), (30, 30, 30, 6, 2, 20))[0]
+        kind = random.choices(tuple(makers), (30, 30, 30, 6, 6, 30))[0]
         if random.random() < 0.002:
             silent[kind] = at_ms + random.randrange(60, 7200) * 1000
         if silent.get(kind, 0) <= at_ms:
@@ -167,9 +168,9 @@ def _alert(random: Random, at_ms: int) -> Input:
 def _place(random: Random, at_ms: int) -> Input:
     hub_id = random.choice((*HUBS, "H-4"))
     said = {"hub_id": hub_id, "name": random.choice((None, f"place {hub_id}")), "kind": "hub"}
-    place = random.choice((None, _spot(random), _spot(random)))
+    place = random.choice((None, *(_spot(random) for _ in range(4))))
     row = a_row("place.hub", at_ms, position=place, **said)
-    return "place.hub", hub_id, random.choice((row, row, None))
+    return "place.hub", hub_id, random.choice((row, row, row, None))
 
 
 def _spot(random: Random, beside_deg: float = 0.0) -> Row:
@@ -177,14 +178,14 @@ def _spot(random: Random, beside_deg: float = 0.0) -> Row:
 
 
 def _ride(random: Random, at_ms: int) -> Input:
-    """A row of one of a few rides of this hour: in any order, told twice, with dispatchers' commands between."""
-    booking_id = f"R-{(at_ms - BEGIN_MS) // 3_600_000}-{random.randrange(6)}"
+    """A row of one of a few rides of these hours: in any order, told twice, with dispatchers' commands between."""
+    booking_id = f"R-{(at_ms - BEGIN_MS) // 21_600_000}-{random.randrange(6)}"
     command_id = random.choice((None, None, *(f"c{number}" for number in range(3))))
     said = _times(random, at_ms, 60) | {
         "source": "gateway" if command_id and random.random() < 0.9 else "vans",
         "booking_id": booking_id,
-        "revision": random.randrange(1, 4 if command_id else 9),
-        "state": random.choice(("requested", "requested", "assigned", "picked_up", "dropped", "cancelled")),
+        "revision": random.randrange(1, 4 if command_id else 20),
+        "state": random.choices(STATES_OF_RIDES, (4, 4, 2, 1, 1))[0],
         "operator": "vans",
         "passengers": 1,
         "pickup": random.choice((None, _spot(random, BESIDE_DEG), _spot(random, BESIDE_DEG))),

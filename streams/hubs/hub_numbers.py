@@ -61,7 +61,7 @@ class HubNumbers(BaseModel):
 
     @property
     def look_back_s(self) -> dict[str, float]:
-        """Contract → the age of the oldest rows of it that a board may still show. Rides are all needed: their log decides."""
+        """Contract → the age of the oldest rows that a board may still show. Of rides all are needed: their log decides."""
         own = max(self.ttl_s.values(), default=0.0)
         return {
             "mobility.hub": max(self.hub_ttl_s, self.forget_s, own),

@@ -1,7 +1,8 @@
 """Rides on demand as arrivals at hubs: which hub a ride comes to, and when. Pure.
 
-An assigned ride comes to the hub where it picks up, and an assigned or begun one to the hub where it drops, each at the time
-that was agreed; one without a time is no arrival. A hub is where ``place.hub`` says. Of hubs within reach the nearest counts.
+An assigned ride comes to the hub where it picks up, and an assigned or begun one to the hub where it drops, each at
+the time that was agreed; one without a time is no arrival. A hub is where ``place.hub`` says. Of hubs within reach the
+nearest counts.
 """
 
 from __future__ import annotations
