@@ -58,8 +58,8 @@ def a_stop(stop_id: str, at_ms: int | None, **said: Any) -> Row:
     } | said
 
 
-def a_day(seed: int, inputs: int) -> Iterator[Input]:
-    """About *inputs* rows spread over a day, with a tick before and between them."""
+def a_day(seed: int, inputs: int, seconds: int = DAY_S) -> Iterator[Input]:
+    """About *inputs* rows spread over a day, or over so many *seconds*, with a tick before and between them."""
     random = Random(seed)
     at_ms = BEGIN_MS
     silent: dict[str, int] = {}
@@ -72,8 +72,8 @@ def a_day(seed: int, inputs: int) -> Iterator[Input]:
         "ride": _ride,
     }
     yield "core.tick", "demo", a_row("core.tick", at_ms)
-    step_ms = DAY_S * 1000 // inputs
-    while at_ms < BEGIN_MS + DAY_S * 1000:
+    step_ms = seconds * 1000 // inputs
+    while at_ms < BEGIN_MS + seconds * 1000:
         kind = random.choices(tuple(makers), (30, 30, 30, 6, 6, 30))[0]
         if random.random() < 0.002:
             silent[kind] = at_ms + random.randrange(60, 7200) * 1000

@@ -48,7 +48,8 @@ class Ride:
     STEPS = ("requested", "assigned", "picked_up", "over")
 
     def __init__(self, row: Row) -> None:
-        self.step, self.changes, self.told_revision, self.told = self._step(row), 1, row["revision"], row
+        self.step, self.changes, self.told = self._step(row), 1, row
+        self.told_revision = int(row["revision"])
         self.vehicle = None if row["state"] == "requested" else row["vehicle_id"]
         self.commands: set[str] = set()
         self.as_of = min(row["event_time"], row["received_time"])
@@ -73,7 +74,7 @@ class Ride:
     def _told(self, row: Row) -> bool:
         if row["revision"] <= self.told_revision:
             return False
-        self.told_revision = row["revision"]
+        self.told_revision = int(row["revision"])
         if self.step == 3:
             return False
         keeps = row["state"] == "requested" or (row["state"] == "assigned" and self.vehicle is not None)
@@ -98,7 +99,8 @@ class Coming:
         self.as_of, self.gone = ride.as_of, ride.as_of + ride.LASTS_S * 1000
 
     def live(self, now: int) -> bool:
-        return now <= self.gone
+        is_live: bool = now <= self.gone
+        return is_live
 
 
 Said = Report | Coming
@@ -142,7 +144,8 @@ class Oracle:
             (SAME_AS.get(hub, hub), row["position"]) for hub, row in self.places.items() if row["position"]
         ]
         coming = [Coming(one, sites) for one in self.rides.values() if 1 <= one.step <= 2]
-        held = [one for one in (*self.reports.values(), *coming) if now <= one.gone]
+        known: list[Said] = [*self.reports.values(), *coming]
+        held = [one for one in known if now <= one.gone]
         at: dict[str, list[Said]] = {SAME_AS.get(hub, hub): [] for hub in self.places}
         for one in held:
             for hub in one.hubs:

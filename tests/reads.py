@@ -11,6 +11,7 @@ from streams.match.core.forms import FORMS
 from streams.stages import drones as drones_stage
 from streams.stages import effects as effect_telling
 from streams.stages import energy as energy_stage
+from streams.stages import hubs as hubs_stage
 from streams.stages import situations as situations_stage
 from streams.stages import speed as speed_stage
 
@@ -35,6 +36,11 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         "energy",
         "energy",
         {energy_stage.TICK, energy_stage.CHARGE, energy_stage.SURPLUS, energy_stage.REWARD},
+    ),
+    "streams/stages/hubs.py": (
+        "hubs",
+        "hubs",
+        {"core.tick", *hubs_stage.BESIDE, hubs_stage.BOARD},
     ),
     "streams/match/worker/watches.py": ("match", "match", {"core.watch"}),
     "streams/match/worker/reader.py": ("match", "match", FAST),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-STAGES = ("ingest", "match", "speed", "drones", "chargers", "energy", "situations", "deliver")
+STAGES = ("ingest", "match", "speed", "drones", "chargers", "energy", "hubs", "situations", "deliver")
 HTTP_STAGES = ("gateway", "console")
 """The stages that answer HTTP. The console is the gateway without the agencies' doors."""

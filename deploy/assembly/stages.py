@@ -17,7 +17,7 @@ from streams.runtime.worker import Worker
 if TYPE_CHECKING:
     pass
 
-APART = ("match", "speed", "drones", "chargers", "energy")
+APART = ("match", "speed", "drones", "chargers", "energy", "hubs")
 """Stages that run in a worker of their own, so that no incident waits for them."""
 
 
@@ -34,6 +34,7 @@ def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
         "drones": file.drones,
         "chargers": file.chargers,
         "energy": file.energy,
+        "hubs": file.hubs,
     }
     return tuple(one for one in APART if one in stages and asked[one] is not None) if len(stages) > 1 else ()
 
@@ -59,7 +60,7 @@ def roles_of(city: City, stages: tuple[str, ...], replica: str | None = None) ->
     *replica*: the gateway's name among several. It holds that name alone: the pushed sources have a transactional id for
     each replica, so it fences nobody.
     """
-    roles = [one for one in stages if one not in APART or stages in (("speed",), ("drones",), ("energy",))]
+    roles = [one for one in stages if one not in APART or stages in (("speed",), ("drones",), ("energy",), ("hubs",))]
     if stages == ("chargers",):
         roles.append("chargers" if replica is None else f"chargers.{replica}")
     if has_all(stages) and has_gateway(city):
@@ -121,6 +122,12 @@ def worker_of(
 
         counted = city.file.energy or EnergyNumbers.model_validate({})
         worker.add_stage(EnergyStage(city.name, counted, bootstrap=platform.kafka, wire=platform.wire))
+    if stages == ("hubs",):
+        from streams.hubs.hub_numbers import HubNumbers
+        from streams.stages.hubs import HubsStage
+
+        figures = city.file.hubs or HubNumbers.model_validate({})
+        worker.add_stage(HubsStage(city.name, figures, bootstrap=platform.kafka, wire=platform.wire))
     if "situations" in stages:
         from streams.stages.situations import SituationsStage
 

@@ -19,6 +19,7 @@ from deploy.city.subscriptions import DeliverFile, SubscriptionFile
 from streams.deliver.subscriptions import Subscription
 from streams.drones.numbers import DroneNumbers
 from streams.energy.energy_numbers import EnergyNumbers
+from streams.hubs.hub_numbers import HubNumbers
 from streams.ingest.event_age import AGE_OBJECTIVE_S
 from streams.match.core.config import MatchConfig
 from streams.speed.minutes import SpeedConfig
@@ -220,6 +221,7 @@ class CityFile(Strict):
     energy: EnergyNumbers | None = Field(None, description="rewards of charging; absent: none")
     drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
     chargers: ChargersFile | None = Field(None, description="chargers connect over OCPP; absent: none can")
+    hubs: HubNumbers | None = Field(None, description="boards of hubs are kept; absent: only by --stage hubs")
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
     live_view: LiveViewFile = LiveViewFile(identifying=False)

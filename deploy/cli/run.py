@@ -47,7 +47,7 @@ LOOPBACK = "127.0.0.1"
 @click.option(
     "--log-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="log to this file, not to standard error; --stage match and speed, which run beside, to FILE-match and FILE-speed",
+    help="log to this file, not to standard error; of a stage that runs beside, such as match, to FILE-match",
 )
 @click.option(
     "--log-size",

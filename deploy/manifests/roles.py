@@ -96,6 +96,15 @@ ROLES = {
             f"a city's rewards have one writer; {_ONCE}",
         ),
         Role(
+            "hubs",
+            "the boards of hubs",
+            ("situations",),
+            512,
+            1.0,
+            1,
+            f"a city's boards have one writer; {_ONCE}",
+        ),
+        Role(
             "match",
             "detections, plates and positions against the watches",
             ("situations",),
@@ -118,7 +127,7 @@ ROLES = {
         Role(
             "ingest",
             "live sources, and the city's clock",
-            ("match", "speed", "drones", "energy", "situations"),
+            ("match", "speed", "drones", "energy", "hubs", "situations"),
             768,
             1.0,
             1,

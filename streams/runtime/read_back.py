@@ -1,4 +1,4 @@
-"""What a group has already taken of its topics, read again: a restart that keeps no state of its own begins with it."""
+"""Reading again of what a group has already taken: a restart that keeps no state of its own begins with it."""
 
 from __future__ import annotations
 

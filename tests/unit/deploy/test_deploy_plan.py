@@ -81,6 +81,13 @@ def test_a_city_that_judges_drones_has_a_process_for_it(tmp_path: Path) -> None:
     assert "drones" not in roles(plan_of([own_city(tmp_path)]), "own-town")
 
 
+def test_a_city_with_boards_of_hubs_has_a_process_for_them(tmp_path: Path) -> None:
+    plan = plan_of([own_city(tmp_path, more="[hubs]\ntell_s = 20\n")])
+    assert "hubs" in roles(plan, "own-town")
+    assert roles_of(own_city(tmp_path), ("hubs",)) == ["hubs"]
+    assert "hubs" not in roles(plan_of([own_city(tmp_path)]), "own-town")
+
+
 @pytest.mark.parametrize("name", shipped_cities())
 def test_the_processes_together_hold_each_role_of_the_city_once_and_share_only_what_has_no_lock(
     name: str,

@@ -22,6 +22,7 @@ PLUMBING = {
     "streams/runtime/kafka.py": "where they are made",
     "streams/runtime/worker.py": "consumers of stages, which say what they read",
     "streams/runtime/loop.py": "the same",
+    "streams/runtime/read_back.py": "what a stage has taken, which says what it reads",
     "streams/runtime/follower.py": "of whoever follows",
     "streams/runtime/tables.py": "of whoever has a table",
     "streams/match/worker/message_reader.py": "what reader.fast_topics names",

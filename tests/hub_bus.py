@@ -1,0 +1,116 @@
+"""Rows of hubs on the real bus: published in one order, read back in it, and boards read from ``core.hub``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from confluent_kafka import Message, Producer
+
+from schemas.catalogue import load_catalogue
+from schemas.event import Event
+from schemas.wire import Wire
+from streams.runtime.inbox import Partition
+from streams.runtime.kafka import read_whole
+from streams.runtime.records import Record, headers_of
+from tests.hub_day import SAME_AS, STOPS, Input, Row
+from tests.hub_oracle import SLOW_TTL_S
+
+SETTINGS = {"stops": STOPS, "same_as": SAME_AS, "ttl_s": {"slow": SLOW_TTL_S}, "on_demand": ["drt"]}
+HUBS_TOML = """
+[hubs]
+on_demand = ["drt"]
+ttl_s = { slow = 1200 }
+[hubs.stops]
+S-1 = "H-1"
+S-2 = "H-2"
+S-2b = "H-2"
+S-9 = "H-9"
+[hubs.same_as]
+C-1 = "H-1"
+B-1 = "H-1"
+"""
+"""The same in a city's file."""
+Told = dict[str, list[Row | None]]
+
+
+ZEROS = {"string": "", "boolean": False, "int": 0, "long": 0, "float": 0.0, "double": 0.0}
+
+
+def whole(inputs: Iterable[Input]) -> list[Input]:
+    """The same rows with every field that their contracts ask for."""
+    found = []
+    for topic, key, row in inputs:
+        schema = load_catalogue()[topic].newest
+        found.append((topic, key, None if row is None else _fitted(row, schema, {})))
+    return found
+
+
+def _fitted(value: Any, schema: Any, named: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return None if value is None else _fitted(value, next(one for one in schema if one != "null"), named)
+    schema = named.get(schema, schema) if isinstance(schema, str) else schema
+    kind = schema if isinstance(schema, str) else schema["type"]
+    if kind == "record":
+        named |= {schema["name"]: schema, f"{schema.get('namespace', 'bongsu')}.{schema['name']}": schema}
+        given = {one["name"]: value.get(one["name"], one.get("default")) for one in schema["fields"]}
+        return {one["name"]: _fitted(given[one["name"]], one["type"], named) for one in schema["fields"]}
+    if kind == "array":
+        return [_fitted(one, schema["items"], named) for one in value or ()]
+    if kind == "enum":
+        return value or schema["symbols"][0]
+    return ZEROS[kind] if value is None else value
+
+
+class HubBus:
+    """Publishes rows of *city* one after the other, and knows where each lies."""
+
+    def __init__(self, city: str, bootstrap: str, wire: Wire) -> None:
+        self._city, self._bootstrap, self._wire = city, bootstrap, wire
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 5}
+        )
+        self._places: dict[int, tuple[Partition, int]] = {}
+
+    def put(self, inputs: Iterable[Input]) -> None:
+        for topic, key, row in inputs:
+            event = Event(topic, key, None if row is None else row | {"city": self._city})
+            name, its_key, frame = self._wire.encode(self._city, event)
+            number = len(self._places)
+            self._places[number] = ((name, 0), 0)
+            self._producer.produce(
+                name,
+                frame,
+                key=its_key,
+                headers=headers_of(event, topic=name),
+                on_delivery=lambda error, message, n=number: self._note(n, error, message),
+            )
+            self._producer.poll(0)
+        assert self._producer.flush(30) == 0
+
+    def _note(self, number: int, error: Any, message: Message) -> None:
+        assert error is None
+        place = (str(message.topic()), int(message.partition() or 0))
+        self._places[number] = (place, int(message.offset() or 0))
+
+    def records(self) -> list[Record]:
+        """All that was put, in that order."""
+        topics = sorted({topic for (topic, _), _ in self._places.values()})
+        found = {((one.topic, one.partition), one.offset): one for one in read_whole(self._bootstrap, topics)}
+        return [found[self._places[number]] for number in sorted(self._places)]
+
+    def boards(self) -> Told:
+        """The boards of each hub in the order of the log; ``None`` for one that is gone."""
+        told: Told = {}
+        for one in read_whole(self._bootstrap, [f"{self._city}.core.hub"]):
+            value = None if one.value is None else self._wire.decode(one.topic, one.value)
+            told.setdefault((one.key or b"").decode(), []).append(None if value is None else dict(value))
+        return told
+
+
+def said(board: Row) -> Row:
+    """A board as the oracle has it."""
+    return {name: board[name] for name in ("hub_id", "name", "position", *PARTS)}
+
+
+PARTS = ("vehicles", "docks", "chargers", "arrivals", "notices")
