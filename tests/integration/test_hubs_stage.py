@@ -31,7 +31,7 @@ from tests.living_city import LivingCity, wait_until
 
 pytestmark = pytest.mark.cluster
 
-HALF_HOUR_S, KILLS, BATCH_MAX = 1_800, 10, 150
+HALF_HOUR_S, KILLS, BATCH_MAX = 1_800, 10, 60
 SETTLED_S = 60.0
 NUMBERS = HubNumbers.model_validate(SETTINGS)
 
@@ -121,7 +121,11 @@ def test_boards_are_those_of_the_oracle_after_each_input_though_the_stage_is_kil
             with suppress(Killed):
                 driven.run(random)
                 is_over = True
-        assert shown(bus.boards()) == expected(inputs)
+        told, wanted = shown(bus.boards()), expected(inputs)
+        for hub in wanted:
+            for number, (one, other) in enumerate(zip(told.get(hub, []), wanted[hub], strict=False)):
+                assert one == other, (hub, number)
+        assert told == wanted
         assert ways.count("before") + ways.count("after") >= KILLS and {*ways} == {"before", "after"}
     finally:
         city.remove()
