@@ -68,7 +68,7 @@ class HubBus:
     def __init__(self, city: str, bootstrap: str, wire: Wire) -> None:
         self._city, self._bootstrap, self._wire = city, bootstrap, wire
         self._producer = Producer(
-            {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 5}
+            {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "enable.idempotence": True}
         )
         self._places: dict[int, tuple[Partition, int]] = {}
 

@@ -84,7 +84,7 @@ class Ride:
 
 
 class Coming:
-    """What a ride is to the boards: an arrival like a trip's."""
+    """A ride as it is to the boards: an arrival like a trip's."""
 
     def __init__(self, ride: Ride, sites: list[tuple[str, Row]]) -> None:
         told = ride.told

@@ -215,9 +215,7 @@ class CityFile(Strict):
         None,
         description="the fast topics are compared with the watches; absent: only by 'bongsu run CITY --stage match'",
     )
-    speed: SpeedConfig | None = Field(
-        None, description="speeds are computed of vehicles' positions; absent: only by --stage speed"
-    )
+    speed: SpeedConfig | None = Field(None, description="speeds are computed; absent: only by --stage speed")
     energy: EnergyNumbers | None = Field(None, description="rewards of charging; absent: none")
     drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
     chargers: ChargersFile | None = Field(None, description="chargers connect over OCPP; absent: none can")

@@ -157,7 +157,9 @@ def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]
         return None
     if int(value["received_time"]) <= latest_ms:
         return value
-    return {**value, "received_time": latest_ms}
+    heard = dict(value)
+    heard["received_time"] = latest_ms
+    return heard
 
 
 def board_event(city: str, one: Board) -> Event:
