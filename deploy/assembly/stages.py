@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import socket
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from deploy.assembly.locks import role_of_source
 from deploy.city.city import City
@@ -60,7 +59,11 @@ def roles_of(city: City, stages: tuple[str, ...], replica: str | None = None) ->
     *replica*: the gateway's name among several. It holds that name alone: the pushed sources have a transactional id for
     each replica, so it fences nobody.
     """
-    roles = [one for one in stages if one not in APART or stages in (("speed",), ("drones",), ("energy",), ("hubs",))]
+    roles = [
+        one
+        for one in stages
+        if one not in APART or stages in (("speed",), ("drones",), ("energy",), ("hubs",))
+    ]
     if stages == ("chargers",):
         roles.append("chargers" if replica is None else f"chargers.{replica}")
     if has_all(stages) and has_gateway(city):
@@ -95,39 +98,10 @@ def worker_of(
         web_port=web_port or free_port(),
         data_dir=home_folder() / "workers" / f"{city.name}.{name}",
     )
-    if stages == ("match",):
-        from deploy.assembly.match import match_of
+    if len(stages) == 1 and stages[0] in APART:
+        from deploy.assembly.stages_apart import add_apart
 
-        worker.add_service(match_of(city, platform))
-    if stages == ("speed",):
-        from streams.speed.minutes import SpeedConfig
-        from streams.stages.speed import SpeedStage
-
-        config = city.file.speed or SpeedConfig.model_validate({})
-        worker.add_stage(SpeedStage(city.name, config, bootstrap=platform.kafka, wire=platform.wire))
-    if stages == ("drones",):
-        from streams.drones.numbers import DroneNumbers
-        from streams.stages.drones import DronesStage
-
-        numbers = city.file.drones or DroneNumbers.model_validate({})
-        zone = ZoneInfo(city.file.timezone)
-        worker.add_stage(DronesStage(city.name, numbers, zone, bootstrap=platform.kafka, wire=platform.wire))
-    if stages == ("chargers",):
-        from deploy.assembly.central_system import chargers_of
-
-        worker.add_service(chargers_of(city, platform, web_host=web_host))
-    if stages == ("energy",):
-        from streams.energy.energy_numbers import EnergyNumbers
-        from streams.stages.energy import EnergyStage
-
-        counted = city.file.energy or EnergyNumbers.model_validate({})
-        worker.add_stage(EnergyStage(city.name, counted, bootstrap=platform.kafka, wire=platform.wire))
-    if stages == ("hubs",):
-        from streams.hubs.hub_numbers import HubNumbers
-        from streams.stages.hubs import HubsStage
-
-        figures = city.file.hubs or HubNumbers.model_validate({})
-        worker.add_stage(HubsStage(city.name, figures, bootstrap=platform.kafka, wire=platform.wire))
+        add_apart(worker, stages[0], city, platform, web_host=web_host)
     if "situations" in stages:
         from streams.stages.situations import SituationsStage
 

@@ -18,7 +18,18 @@ from deploy.settings import VARIABLES
 FIRST_PORT = 9_400
 PORTS_OF_CITY = 10
 """Each city has a block of so many ports, in the order of their names; a role has the same place in each block."""
-PLACES = ("gateway", "ingest", "situations", "deliver", "match", "speed", "drones", "chargers", "energy", "hubs")
+PLACES = (
+    "gateway",
+    "ingest",
+    "situations",
+    "deliver",
+    "match",
+    "speed",
+    "drones",
+    "chargers",
+    "energy",
+    "hubs",
+)
 ADDRESSES = tuple(VARIABLES.values())
 HTTPS, MQTT = 443, 1_883
 SCHEMES = {"http": 80, "https": HTTPS}

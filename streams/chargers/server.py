@@ -25,7 +25,7 @@ from connectors.formats.ocpp_calls import (
     read_frame,
 )
 from connectors.subjects.charger_memory import MemoryStep, on_heard
-from streams import metrics
+from streams import metrics_mobility
 from streams.chargers.commits import Commits, NotCommitted
 from streams.chargers.door import CLOSED, FULL, SHUT_OUT, UNKNOWN, Refusal, WrongKeys, charger_at
 from streams.chargers.post import Post
@@ -95,7 +95,7 @@ class ChargerServer:
         refusal = self._refusal(connection, request)
         if refusal is None:
             return None
-        metrics.charger_refusals.labels(self._group, refusal.reason).inc()
+        metrics_mobility.charger_refusals.labels(self._group, refusal.reason).inc()
         response = connection.respond(refusal.status, refusal.text)
         if refusal.status == 401:
             response.headers["WWW-Authenticate"] = 'Basic realm="ocpp", charset="UTF-8"'
@@ -128,7 +128,7 @@ class ChargerServer:
         post = self._posts[charger_id or ""]
         self._supersede(post)
         post.connection, post.version = connection, SUBPROTOCOLS[str(connection.subprotocol)]
-        metrics.chargers_connected.labels(self._group).inc()
+        metrics_mobility.chargers_connected.labels(self._group).inc()
         try:
             while True:
                 frame = await connection.recv(decode=False)
@@ -141,7 +141,7 @@ class ChargerServer:
             log.error("a charger's connection ended by a fault", why=type(error).__name__)
             raise
         finally:
-            metrics.chargers_connected.labels(self._group).dec()
+            metrics_mobility.chargers_connected.labels(self._group).dec()
             if post.connection is connection:
                 post.connection = None
                 post.hung_up()
@@ -168,16 +168,16 @@ class ChargerServer:
                 answer = await self._answer(post, message)
         except CallFault as fault:
             self._tally.refused(fault.code, at_ms=post.heard_ms)
-            metrics.charger_calls.labels(self._group, action, "refused").inc()
+            metrics_mobility.charger_calls.labels(self._group, action, "refused").inc()
             if (reply := fault.reply()) is not None:
                 await connection.send(reply, text=True)
             return
         except NotCommitted:
-            metrics.charger_calls.labels(self._group, action, "unanswered").inc()
+            metrics_mobility.charger_calls.labels(self._group, action, "unanswered").inc()
             return
         await connection.send(answer, text=True)
-        metrics.charger_calls.labels(self._group, action, "answered").inc()
-        metrics.charger_seconds.labels(self._group).observe(perf_counter() - begun_s)
+        metrics_mobility.charger_calls.labels(self._group, action, "answered").inc()
+        metrics_mobility.charger_seconds.labels(self._group).observe(perf_counter() - begun_s)
 
     async def _answer(self, post: Post, call: Call) -> bytes:
         """The answer to *call*, once its events and the charger's memory are durable. ``NotCommitted``, ``CallFault``."""

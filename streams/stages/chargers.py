@@ -14,7 +14,7 @@ from connectors.formats.ocpp_calls import ChargerAnswer
 from connectors.subjects.charger_memory import MemoryStep, is_due, on_silence, with_asked
 from connectors.subjects.charging_replies import Terms
 from connectors.transport.web_page import wall_clock_ms
-from streams import metrics
+from streams import metrics, metrics_mobility
 from streams.chargers.charging_settings import ChargersSettings
 from streams.chargers.commits import Commits, Ledger, NotCommitted
 from streams.chargers.post import ChargerSilent, Post
@@ -127,7 +127,7 @@ class ChargersStage:
         due = [one for one in self.posts.values() if self._is_due(one, now_ms)]
         await asyncio.gather(*(self._silence(one, now_ms) for one in due))
         silent = sum(bool(one.memory.get("is_silent")) for one in self.posts.values())
-        metrics.chargers_silent.labels(self.group).set(silent)
+        metrics_mobility.chargers_silent.labels(self.group).set(silent)
 
     def _is_due(self, post: Post, now_ms: int) -> bool:
         if (
@@ -164,9 +164,9 @@ class ChargersStage:
             try:
                 answer = await post.ask(one.action, one.payload)
             except ChargerSilent:
-                metrics.charger_orders.labels(self.group, one.action, "silent").inc()
+                metrics_mobility.charger_orders.labels(self.group, one.action, "silent").inc()
                 return
-            metrics.charger_orders.labels(self.group, one.action, outcome_of(answer)).inc()
+            metrics_mobility.charger_orders.labels(self.group, one.action, outcome_of(answer)).inc()
             async with post.lock:
                 asked = after_order(asked_from(post.memory.get("asked")), wishes.asked, one.key)
                 try:

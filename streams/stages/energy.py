@@ -17,7 +17,7 @@ from schemas.catalogue import topic_name
 from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
-from streams import metrics
+from streams import metrics, metrics_mobility
 from streams.dlq.rows import aside_record
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.energy.registers import summed
@@ -133,13 +133,15 @@ class EnergyStage:
 
     def _measure(self, told: list[RewardRevision], ledger: RewardLedger) -> None:
         for one in told:
-            metrics.energy_rewards.labels(self.group, "new" if one.before is None else "revised").inc()
+            metrics_mobility.energy_rewards.labels(
+                self.group, "new" if one.before is None else "revised"
+            ).inc()
         if told:
             kwh = summed(Decimal(reward.kwh) for _, reward in ledger.told.values())
-            metrics.energy_kwh.labels(self.group).set(float(kwh))
+            metrics_mobility.energy_kwh.labels(self.group).set(float(kwh))
         before = 0 if self._held is None else self._held.ledger.dropped
-        metrics.energy_dropped.labels(self.group).inc(max(0, ledger.dropped - before))
-        metrics.energy_sessions.labels(self.group).set(len(ledger.sessions))
+        metrics_mobility.energy_dropped.labels(self.group).inc(max(0, ledger.dropped - before))
+        metrics_mobility.energy_sessions.labels(self.group).set(len(ledger.sessions))
 
     # -- what was committed ----------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from schemas.catalogue import contract_name, topic_name
 from schemas.errors import Fatal, Retriable, Unreachable
 from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
-from streams import metrics
+from streams import metrics, metrics_mobility
 from streams.dlq.rows import aside_record
 from streams.hubs.boards import COUNTS, PLACE, RIDE, TICK, TRIP, VEHICLE, Board, Boards
 from streams.hubs.hub_numbers import HubNumbers
@@ -127,10 +127,10 @@ class HubsStage:
             raise
         for one in told:
             metrics.events_put.labels(self.group, BOARD).inc()
-            metrics.hub_boards.labels(self.group, "gone" if one.said is None else "told").inc()
-        metrics.hubs_held.labels(self.group).set(len(held.boards.hubs))
-        metrics.hubs_refused.labels(self.group).inc(held.boards.refused - refused)
-        metrics.hub_pieces_dropped.labels(self.group).inc(held.boards.dropped - dropped)
+            metrics_mobility.hub_boards.labels(self.group, "gone" if one.said is None else "told").inc()
+        metrics_mobility.hubs_held.labels(self.group).set(len(held.boards.hubs))
+        metrics_mobility.hubs_refused.labels(self.group).inc(held.boards.refused - refused)
+        metrics_mobility.hub_pieces_dropped.labels(self.group).inc(held.boards.dropped - dropped)
 
     def _take(self, record: Record, boards: Boards, outbox: Outbox) -> list[Board]:
         """Give one record to the boards; an unreadable one is set aside, but for a tick: the situations stage does that."""

@@ -7,9 +7,8 @@ snapshot of the state goes to the journal, too, a part a transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from confluent_kafka import Producer
 
@@ -23,23 +22,32 @@ from streams.journal.entries import RULES, journal_event
 from streams.journal.replay import COMPARED
 from streams.journal.snapshot import SnapshotWriter, is_due
 from streams.runtime.inbox import DueRecord, Inbox
-from streams.runtime.kafka import ends_of, transactional_producer
+from streams.runtime.kafka import transactional_producer
 from streams.runtime.records import Record, RecordBatch
 from streams.runtime.row_reader import RowReader, Unreadable
 from streams.runtime.tables import Table, read_rows
 from streams.runtime.transaction import Outbox, transaction
 from streams.runtime.uncollected import uncollected
-from streams.situations.answers.watches import observed_from, takes_evidence
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.situations.reports.drones import FOOTPRINT, MISSION, is_news_of
-from streams.situations.reports.notices import BOARD, BOOKING, NOTICES, SPEED, VEHICLE, VERDICT, ZONE
+from streams.situations.reports.notices import NOTICES, VEHICLE
 from streams.situations.reports.sites import SITE
-from streams.situations.rule import Notices
-from streams.situations.rules.in_force import rules_of
 from streams.situations.state.rows import check_row
 from streams.stages.listed_again import listed_again
+from streams.stages.situation_intake import (
+    ASKED,
+    BESIDE,
+    EVIDENCE,
+    SIFTED,
+    answer_ends,
+    asks,
+    has_room,
+    is_news,
+    may_have_room,
+    timely,
+)
 from streams.stages.situation_metrics import SituationMetrics
 from streams.stages.situation_spans import DecisionSpans
 
@@ -57,14 +65,6 @@ INPUTS = {
     "core.action": "action",
 }
 """The kind of entry that a contract's records are to the rules."""
-EVIDENCE = "core.evidence"
-BESIDE = (EVIDENCE, VEHICLE)
-"""Topics of several partitions, all read by the worker that has the stage."""
-ASKED = (SPEED, ZONE, VERDICT, BOARD, BOOKING, VEHICLE)
-"""Topics that are taken for a rule that asks for them."""
-SIFTED = (BOARD, VEHICLE)
-"""Topics of which most records change nothing."""
-FUTURE_MS_MAX = 5 * 60_000
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class SituationsStage:
         self._metrics = SituationMetrics(self.group)
         self.topics = [topic_name(city, contract) for contract in INPUTS if contract not in BESIDE]
         # every vehicle's every position: read only where a rule in force at the start takes it
-        is_read = {EVIDENCE, *([VEHICLE] if _asks(config, VEHICLE) else [])}
+        is_read = {EVIDENCE, *([VEHICLE] if asks(config, VEHICLE) else [])}
         self.beside = [topic_name(city, contract) for contract in BESIDE if contract in is_read]
         self._asked = {topic_name(city, one): one for one in ASKED}
         self._sifted = {topic_name(city, one): one for one in SIFTED}
@@ -191,7 +191,7 @@ class SituationsStage:
         metrics.records_taken.labels(self.group, record.topic).inc()
         asked = self._asked.get(record.topic)
         is_unasked = asked is not None and not held.state.takes(asked)
-        if is_unasked or (record.topic == self._evidence and not _may_have_room(held.state, record)):
+        if is_unasked or (record.topic == self._evidence and not may_have_room(held.state, record)):
             held.inbox.saw(record)
             metrics.unlisted.labels(self.group).inc()
             return
@@ -221,11 +221,11 @@ class SituationsStage:
         for taken in (*again, *held.inbox.take()):
             record = taken.record
             is_seen = record.topic == self._footprints and not is_news_of(held.state.cameras, taken.value)
-            if is_seen or (record.topic == self._evidence and not _has_room(held.state, taken.value)):
+            if is_seen or (record.topic == self._evidence and not has_room(held.state, taken.value)):
                 metrics.unlisted.labels(self.group).inc()  # another entry took the room since it was read
                 continue
             sifted = self._sifted.get(record.topic)
-            if sifted is not None and not held.state.is_news(sifted, taken.value):
+            if sifted is not None and not is_news(held.state, sifted, taken.value):
                 metrics.unlisted.labels(self.group).inc()
                 continue
             kind = INPUTS[contract_name(record.topic)]
@@ -268,55 +268,3 @@ class SituationsStage:
     def _put_aside(self, one: Unreadable, outbox: Outbox) -> None:
         contract, record = contract_name(one.record.topic), one.record
         outbox.put(aside_record(self._city, contract, record, one.error, now_ms=record.timestamp_ms))
-
-
-def _asks(config: RulesConfig, contract: str) -> bool:
-    """Return whether a rule in force, or in shadow, takes notices of *contract*."""
-    sets = [one for one in (config, config.candidate()) if one is not None]
-    rules = [rule for one in sets for rule in rules_of(one)]
-    return any(isinstance(rule, Notices) and contract in rule.notices for rule in rules)
-
-
-def _may_have_room(state: CityState, record: Record) -> bool:
-    """Return whether evidence may be listed, or belongs to a watch of the whole city.
-
-    Its key names the situation or watch. Most evidence is not listed, so it need not be decoded or
-    journalled.
-    """
-    if state.config is None:
-        return False
-    key = (record.key or b"").decode(errors="replace")
-    return takes_evidence(state.now_told_as(key), state.config) or state.is_standing(key)
-
-
-def _has_room(state: CityState, value: Mapping[str, Any]) -> bool:
-    """Return whether this evidence would be listed, now that its claimant is known."""
-    its_id = value["situation_id"]
-    return its_id is None or (
-        state.config is not None
-        and takes_evidence(state.now_told_as(its_id), state.config, observed_from(value).said_by)
-    )
-
-
-def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return *value*. ``Invalid`` for a tombstone, and for a live event from the future, which would move the
-    city's clock.
-    """
-    if value is None:
-        raise Invalid("a tombstone", field="value", expected="a value")
-    if record.is_played:
-        return value  # a recording has its own clock; its source has checked the times
-    latest_ms = record.timestamp_ms + FUTURE_MS_MAX
-    for field in ("received_time", "event_time"):
-        if value[field] > latest_ms:
-            raise Invalid(f"{field} lies in the future", field=field, expected="at most 300 s ahead")
-    return value
-
-
-def answer_ends(bootstrap: str, city: str) -> dict[str, int]:
-    """Return the offset behind the last answer of each contract. The topics of answers have one partition."""
-    topics = [topic_name(city, contract) for contract in COMPARED]
-    return {
-        contract_name(topic): end
-        for (topic, _), end in ends_of(bootstrap, topics, is_committed=False).items()
-    }

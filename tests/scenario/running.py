@@ -16,7 +16,7 @@ from streams.match.core.texts import RowTexts
 from streams.match.core.watches import Watch, watch_of
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
-from streams.stages.situations import SIFTED
+from streams.stages.situation_intake import SIFTED, is_news
 from tests.match_oracle import Sight, is_inside, wants, winding
 from tests.scenario.a_scenario import Scenario
 from tests.scenario.happening import Happening, all_of
@@ -70,7 +70,7 @@ class Running:
         # evidence does not move the clock: in a running city a tick a second does
         self._take(Entry("tick", "demo.core.tick", 0, self.taken, {"event_time": one.at}))
         if one.contract in SIFTED and self.state.takes(one.contract):
-            if not self.sifts or self.state.is_news(one.contract, one.value):
+            if not self.sifts or is_news(self.state, one.contract, one.value):
                 self._take(one.entry)
         elif one.contract not in TOPICS:
             self._take(one.entry)

@@ -18,7 +18,7 @@ from streams.situations.reports.cameras import CameraIndex
 from streams.situations.reports.joining import IncidentIndex
 from streams.situations.reports.rates import Rates
 from streams.situations.reports.sites import SiteIndex
-from streams.situations.rule import Notices, Rule, Sifts, forbids_flight
+from streams.situations.rule import Notices, Rule, forbids_flight
 from streams.situations.rules.in_force import families_of, rules_of
 from streams.situations.state.clock import Clock
 from streams.situations.state.indexes import Indexes
@@ -150,12 +150,6 @@ class CityState(Clock):
         """Whether a rule in force, or in shadow, takes notices of that *contract*."""
         takes = any(isinstance(one, Notices) and contract in one.notices for one in self.rules_in_force)
         return takes or (self.shadow is not None and self.shadow.takes(contract))
-
-    def is_news(self, contract: str, value: Mapping[str, Any]) -> bool:
-        """Whether a notice may change anything for a rule in force, or in shadow, that takes it."""
-        takers = [one for one in self.rules_in_force if isinstance(one, Notices) and contract in one.notices]
-        is_news = any(not isinstance(one, Sifts) or one.is_news(self, contract, value) for one in takers)
-        return is_news or (self.shadow is not None and self.shadow.is_news(contract, value))
 
     # -- reports and what rules remember ---------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from streams.runtime.inbox import Inbox
 from streams.runtime.records import PLAYED, Record
 from streams.runtime.row_reader import Row, Unreadable
 from streams.situations.fold import CityState
-from streams.stages.situations import SituationsAssignment, SituationsStage, timely
+from streams.stages.situation_intake import timely
+from streams.stages.situations import SituationsAssignment, SituationsStage
 
 NOON = 1_772_971_200_000
 FIRE = "moie.fire.incident"

@@ -14,8 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from streams.bookings.booking import END, ORDER, Booking, assign, heard
-from streams.bookings.table import GATEWAY, command_of
+from streams.bookings.booking import END, ORDER
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.memory import Memory
@@ -36,6 +35,7 @@ from streams.situations.rules.hub.faults import (
     KnownHub,
     Ride,
 )
+from streams.situations.rules.hub.hub_keys import fault_key, folded, hub_place, thing_key
 from streams.situations.rules.hub.hub_turn import HubTurn
 from streams.situations.rules.hub.signals import Signal, of_board, of_ride, of_vehicle
 from streams.situations.rules.hub.telling import Telling
@@ -79,13 +79,13 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         """Whether a board or a position may change anything: most only say again what is known."""
         turn = HubTurn(city, self._numbers, city.now_ms or value["received_time"])
         if contract == BOARD:
-            place = _hub(value["hub_id"])
+            place = hub_place(value["hub_id"])
             return any(
-                self._is_news(turn.get(_key(place, one.cause), HubFault), one)
+                self._is_news(turn.get(fault_key(place, one.cause), HubFault), one)
                 for one in of_board(value, self._numbers)
             )
         if contract == VEHICLE:
-            known = turn.get(_thing(value["source"], value["vehicle_id"]), Causes) or Causes({})
+            known = turn.get(thing_key(value["source"], value["vehicle_id"]), Causes) or Causes({})
             return any(
                 self._is_news(turn.get(known.faults.get(one.cause, ""), HubFault), one)
                 for one in of_vehicle(value, self._numbers)
@@ -112,28 +112,28 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
 
     def _board(self, turn: HubTurn, entry: Entry) -> None:
         value = entry.value
-        place = _hub(value["hub_id"])
+        place = hub_place(value["hub_id"])
         for signal in of_board(value, self._numbers):
             if signal.is_so:
                 self._begin(turn, entry, place, place, signal, goes_silent=False)
             elif signal.is_so is None:
-                self._unsaid(turn, _key(place, signal.cause))
+                self._unsaid(turn, fault_key(place, signal.cause))
             else:
-                self._leave(turn, _key(place, signal.cause), place)
+                self._leave(turn, fault_key(place, signal.cause), place)
 
     def _vehicle(self, turn: HubTurn, entry: Entry) -> None:
         value = entry.value
-        thing = _thing(source_of(entry), value["vehicle_id"])
+        thing = thing_key(source_of(entry), value["vehicle_id"])
         known = turn.get(thing, Causes) or Causes({})
         causes = dict(known.faults)
         for signal in of_vehicle(value, self._numbers):
             key = causes.get(signal.cause)
             fault = None if key is None else turn.get(key, HubFault)
             if signal.is_so:
-                at_hub = None if value["hub_id"] is None else _hub(value["hub_id"])
+                at_hub = None if value["hub_id"] is None else hub_place(value["hub_id"])
                 place = fault.place if fault is not None else at_hub or f"vehicle:{thing}"
                 if self._begin(turn, entry, place, thing, signal):
-                    causes[signal.cause] = _key(place, signal.cause)
+                    causes[signal.cause] = fault_key(place, signal.cause)
             elif key is not None:
                 self._leave(turn, key, thing)
                 del causes[signal.cause]
@@ -146,12 +146,12 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         known = turn.get(key, Ride)
         if known is None and not turn.has_room:
             return
-        booking = _folded(None if known is None else known.booking, value)
+        booking = folded(None if known is None else known.booking, value)
         if booking is None or (known is not None and booking == known.booking):
             return
         turn.put(key, Ride(booking, value["event_time"]))
         for signal in of_ride(booking, self._numbers):
-            fault = turn.get(_key(place, signal.cause), HubFault)
+            fault = turn.get(fault_key(place, signal.cause), HubFault)
             if fault is not None and (not signal.is_so or signal.since != fault.since):
                 self._end(turn, fault, "picked up, ended, or at another time")
             if signal.is_so:
@@ -170,7 +170,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         goes_silent: bool = True,
     ) -> bool:
         """It is so of *member*. Whether the fault holds it."""
-        key, value = _key(place, signal.cause), entry.value
+        key, value = fault_key(place, signal.cause), entry.value
         fault = turn.get(key, HubFault)
         if fault is None:
             if not turn.has_room:
@@ -285,32 +285,6 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
             f"each cause must be so for its minutes; well for {numbers.over_after_min:g} min, it is over; from the"
             f" {numbers.hour_max}th situation of an operator in an hour on, further ones are counted in one"
         )
-
-
-def _folded(before: Booking | None, value: Mapping[str, Any]) -> Booking | None:
-    """The ride after *value* of the log, as ``streams.bookings`` has it; ``None`` for a command for an unknown ride. Places,
-    vehicle and dispatcher are left out: they decide nothing here."""
-    row = {
-        name: value[name]
-        for name in ("booking_id", "revision", "state", "command_id", "source", "operator", "pickup_at")
-    }
-    row |= {"vehicle_id": "", "assigned_by": ""}
-    if value["command_id"] is None or value["source"] != GATEWAY:
-        after = heard(before, row)
-        return after if after is before else replace(after, changed_ms=value["event_time"])
-    return None if before is None else assign(before, command_of(row))[0]
-
-
-def _hub(hub_id: str) -> str:
-    return f"hub:{hub_id}"
-
-
-def _thing(source: str, vehicle_id: str) -> str:
-    return f"{THING}{source}\x1f{vehicle_id}"
-
-
-def _key(place: str, cause: str) -> str:
-    return f"{FAULT}{place}\x1f{cause}"
 
 
 def build(config: RulesConfig, numbers: Mapping[str, Any]) -> HubRule:

@@ -1,4 +1,4 @@
-"""What the rule remembers: what is wrong, of which things, an operator's hour, and the rides. Pure."""
+"""Memories of the rule: faults, of which things, an operator's hour, and the rides. Pure."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Ride(Struct, frozen=True, gc=False):
 
 
 class Count(Struct, frozen=True, gc=False, omit_defaults=True):
-    """How many faults and rides are remembered, and how many were left out for want of room."""
+    """Count of the faults and rides remembered, and of those left out for want of room."""
 
     held: int = 0
     left_out: int = 0

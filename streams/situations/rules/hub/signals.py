@@ -1,4 +1,4 @@
-"""What a board, a vehicle's position and a ride say of each cause: so, not so, or nothing. Pure.
+"""Signals of a board, a vehicle's position and a ride for each cause: so, not so, or nothing. Pure.
 
 What is stale says nothing, and so does what is unknown.
 """

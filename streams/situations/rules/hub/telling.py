@@ -1,4 +1,4 @@
-"""What is wrong as situations: one for each fault, and one for all that an operator's hour has beyond the most. Pure."""
+"""Faults as situations: one for each fault, and one for all that an operator's hour has beyond the most. Pure."""
 
 from __future__ import annotations
 
