@@ -382,6 +382,7 @@ def test_every_polled_list_follows_its_pages() -> None:
         "cap_alerts",
         "datex_situations",
         "gbfs",
+        "gtfs_flex",
         "gtfs_realtime",
         "network_rid",
         "remote_id",

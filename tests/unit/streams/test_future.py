@@ -15,6 +15,7 @@ from streams.runtime.row_reader import Row, Unreadable
 from streams.situations.fold import CityState
 from streams.stages.situation_intake import timely
 from streams.stages.situations import SituationsAssignment, SituationsStage
+from tests.unit.situations.a_city import rules
 
 NOON = 1_772_971_200_000
 FIRE = "moie.fire.incident"
@@ -65,7 +66,7 @@ class Written:
 
 def test_the_stage_sets_it_aside_and_the_rules_never_see_it() -> None:
     nothing: Any = None
-    stage = SituationsStage("moie", nothing, bootstrap="", wire=nothing)
+    stage = SituationsStage("moie", rules(), bootstrap="", wire=nothing)
     reader: Any = GivenReader(at(0), at(301), at(2))
     stage._reader = reader
     held = SituationsAssignment(nothing, CityState(nothing), Inbox("moie.core.tick", "moie.place.camera"), {})

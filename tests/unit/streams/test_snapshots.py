@@ -366,7 +366,7 @@ class Outbox:
 
 def a_stage(state: CityState, *, is_first: bool = False) -> tuple[Any, SituationsAssignment]:
     nothing: Any = None
-    stage = SituationsStage("demo", nothing, bootstrap="", wire=nothing)
+    stage = SituationsStage("demo", rules(), bootstrap="", wire=nothing)
     return stage, SituationsAssignment(nothing, state, nothing, {"core.alert": 7}, is_first=is_first)
 
 
