@@ -27,7 +27,7 @@ REPLICAS_MAX = 3
 TIMEOUT_S = 8
 CREATE_S = 60
 SETTLE_S, SETTLE_EVERY_S = 15, 0.02
-MINUTE_MS, DAY_MS = 60_000, 86_400_000
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 SILENT = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
 
 
@@ -68,7 +68,9 @@ def settings_of(contract: Contract) -> dict[str, str]:
     }
     if contract.retention_ms is not None:
         # Kafka deletes closed segments only: a topic kept for an hour must close them within it
-        segment_ms = min(max(contract.retention_ms // 4, 10 * MINUTE_MS), 7 * DAY_MS)
+        # and one kept for a day, which holds persons, within the hour
+        longest_ms = HOUR_MS if contract.retention_ms <= DAY_MS else 7 * DAY_MS
+        segment_ms = min(max(contract.retention_ms // 4, 10 * MINUTE_MS), longest_ms)
         return settings | {"segment.ms": str(segment_ms)}
     return settings | {  # a restart reads it whole: compact early, and drop tombstones after a day
         "min.cleanable.dirty.ratio": "0.1",

@@ -68,7 +68,7 @@ def load_catalogue(root: Path = TOPICS) -> Mapping[str, Contract]:
     if shared is not None:
         aside = [name for name in found if not name.startswith(WITHOUT_DLQ)]
         for name in [*aside, "source"]:
-            found[f"{name}.dlq"] = _renamed(shared, f"{name}.dlq")
+            found[f"{name}.dlq"] = _dlq(shared, name, found.get(name))
     return MappingProxyType(found)
 
 
@@ -128,5 +128,8 @@ def contract_of(topic: str) -> Contract:
         ) from None
 
 
-def _renamed(contract: Contract, name: str) -> Contract:
-    return replace(contract, name=name)
+def _dlq(shared: Contract, name: str, of: Contract | None) -> Contract:
+    """The DLQ of *name*. It holds the records' own bytes: what is kept for hours is not kept for longer there."""
+    kept = [one.retention_ms for one in (shared, of) if one is not None and one.retention_ms is not None]
+    is_brief = of is not None and of.personal.identifying and of.retention_ms == min(kept, default=None)
+    return replace(shared, name=f"{name}.{DLQ}", retention_ms=min(kept) if is_brief else shared.retention_ms)

@@ -209,5 +209,7 @@ def action_event(city: str, action: Action, *, now_ms: int) -> Event:
         "incident_ids": list(action.incident_ids),
         "ground": action.ground,
         "to_domain": action.to_domain,
+        "case_id": None,
+        "candidate_id": None,
     }
     return Event(CONTRACT, action.situation_id, value)

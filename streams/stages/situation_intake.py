@@ -17,7 +17,7 @@ from streams.situations.reports.notices import BOARD, BOOKING, SPEED, VEHICLE, V
 from streams.situations.rule import Notices, Sifts
 from streams.situations.rules.in_force import rules_of
 
-EVIDENCE = "core.evidence"
+EVIDENCE, ACTION = "core.evidence", "core.action"
 BESIDE = (EVIDENCE, VEHICLE)
 """Topics of several partitions, all read by the worker that has the stage."""
 ASKED = (SPEED, ZONE, VERDICT, BOARD, BOOKING, VEHICLE)
@@ -61,6 +61,11 @@ def has_room(state: CityState, value: Mapping[str, Any]) -> bool:
         state.config is not None
         and takes_evidence(state.now_told_as(its_id), state.config, observed_from(value).said_by)
     )
+
+
+def is_of_a_case(contract: str, value: Mapping[str, Any]) -> bool:
+    """Return whether it is an answer about a missing person: no situation's, and it must stand in no journal."""
+    return contract == ACTION and value["case_id"] is not None
 
 
 def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -45,6 +45,7 @@ from streams.stages.situation_intake import (
     asks,
     has_room,
     is_news,
+    is_of_a_case,
     may_have_room,
     timely,
 )
@@ -205,6 +206,9 @@ class SituationsStage:
         except Invalid as error:
             held.inbox.saw(record)
             self._put_aside(self._reader.refuse(record, error), outbox)
+            return
+        if is_of_a_case(contract_name(record.topic), value):
+            held.inbox.saw(record)
             return
         held.inbox.offer(record, value)
 

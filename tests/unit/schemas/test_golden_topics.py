@@ -20,11 +20,13 @@ HOURS_KEPT = {
     "mobility.hub": 30 * 24,
     "mobility.trip": 30 * 24,
     "core.alert": 30 * 24,
+    "core.candidate": 30 * 24,
     "core.dispatch": 30 * 24,
     "core.evidence": 30 * 24,
     "core.filing": 30 * 24,
     "core.grant": 30 * 24,
     "core.journal": 30 * 24,
+    "core.route": 30 * 24,
     "core.shadow": 30 * 24,
     "core.situation": 30 * 24,
     "core.track": 30 * 24,
@@ -38,6 +40,8 @@ HOURS_KEPT = {
     "drone.position": 7 * 24,
     "mobility.position": 7 * 24,
     "mobility.speed": 7 * 24,
+    # how a person looked and where: a day
+    "cctv.person": 24,
     # who did what: two years (Korea's access log of sensitive data)
     "core.access": 730 * 24,
     "core.action": 730 * 24,
@@ -58,6 +62,7 @@ COMPACTED = {
     "place.hub",
     "place.site",
     "place.zone",
+    "police.missing",
     "police.wanted",
     "source.place",
 }
@@ -68,7 +73,9 @@ IDENTIFYING = {
     "civil.incident": {"address"},
     "civil.vulnerable": {"person_ref", "guardian_ref", "photo_ref", "consent_ref"},
     "cctv.detection": {"attributes", "track_id"},
+    "cctv.person": {"track_id", "attributes", "crop", "case_id", "score"},
     "cctv.plate": {"plate_token", "image_ref", "track_id"},
+    "police.missing": {"agency_case_no", "requester", "attributes", "photo_ref", "sealed"},
     "police.wanted": {"tokens", "candidate_tokens"},
     "mobility.booking": {"vehicle_id", "assigned_by"},
     "mobility.charge": {"transaction_id"},
@@ -83,11 +90,13 @@ IDENTIFYING = {
     "core.account": {"account_id", "name", "oidc_subject"},
     "core.action": {"account_id", "reason"},
     "core.alert": {"references"},
+    "core.candidate": {"sighting_id", "track_id", "score", "crop", "sealed"},
     "core.delivery": {"receiver"},
     "core.dispatch": {"notes.account_id", "notes.text"},
     "core.evidence": {"subject", "label", "image_ref"},
     "core.filing": {"filed_by.account_id"},
     "core.journal": {"body"},
+    "core.route": {"hops.confirmed_by", "sealed"},
     "core.shadow": {"body"},
     "core.situation": {
         "acknowledged_by",
@@ -111,7 +120,9 @@ LOCATED = {
     "civil.observation": {"position"},
     "civil.vulnerable": {"position"},
     "cctv.detection": {"bounding_box", "position"},
+    "cctv.person": {"position"},
     "cctv.plate": {"bounding_box", "position"},
+    "police.missing": {"position", "area", "last_seen"},
     "police.wanted": {"position"},
     "mobility.booking": {"position", "pickup", "dropoff"},
     "mobility.position": {"position"},
@@ -120,10 +131,12 @@ LOCATED = {
     "drone.position": {"position", "operator_position"},
     "drone.verdict": {"position", "operator_position"},
     "core.alert": {"position", "area"},
+    "core.candidate": {"position", "camera_id", "seen_at"},
     "core.dispatch": {"position"},
     "core.evidence": {"position"},
     "core.filing": {"position"},
     "core.grant": {"position"},
+    "core.route": {"position", "hops.camera_id", "hops.position", "gaps", "next_cameras"},
     "core.shadow": {"position"},
     "core.situation": {"position", "incidents.position", "evidence.position"},
     "core.subscription": {"area"},
@@ -166,10 +179,18 @@ NOT_PERSONAL = {
     "place.hub": {"position", "name", "address"},
     "place.site": {"position", "name", "address", "detail"},
     "place.zone": {"position", "name", "geometry", "floor_reference", "ceiling_reference"},
+    "police.missing": {"state_reason"},
     "source.place": {"position"},
 }
 """Fields that look personal and are not; the topics' files say why."""
-WIDE = {"cctv.detection": 4, "cctv.plate": 4, "mobility.position": 4, "drone.position": 4, "core.evidence": 4}
+WIDE = {
+    "cctv.detection": 4,
+    "cctv.person": 4,
+    "cctv.plate": 4,
+    "mobility.position": 4,
+    "drone.position": 4,
+    "core.evidence": 4,
+}
 """More than one partition for each city: what cameras and vehicles send. All else keeps its order in one."""
 LARGE = {
     "core.journal": 2**20,
@@ -186,10 +207,10 @@ BYTES = {
 }
 """The only fields that may hold bytes."""
 OWNERS = {
-    "police": {"police.incident", "police.wanted"},
+    "police": {"police.incident", "police.missing", "police.wanted"},
     "fire": {"fire.incident"},
     "civil": {"civil.incident", "civil.observation", "civil.vulnerable"},
-    "cctv": {"cctv.detection", "cctv.plate"},
+    "cctv": {"cctv.detection", "cctv.person", "cctv.plate"},
     "mobility": {
         "mobility.booking",
         "mobility.charge",
@@ -211,6 +232,7 @@ OWNERS = {
                 "account",
                 "action",
                 "alert",
+                "candidate",
                 "delivery",
                 "dispatch",
                 "effect",
@@ -220,7 +242,17 @@ OWNERS = {
         ),
         *(
             f"core.{one}"
-            for one in ("grant", "journal", "shadow", "situation", "source", "state", "subscription", "tick")
+            for one in (
+                "grant",
+                "journal",
+                "route",
+                "shadow",
+                "situation",
+                "source",
+                "state",
+                "subscription",
+                "tick",
+            )
         ),
         "core.track",
         "core.watch",
@@ -234,7 +266,8 @@ KEYS = {
         f"core.{one}" for one in ("action", "alert", "dispatch", "filing", "grant", "situation", "track")
     },
     "situation id, or the watch's where it has none": {"core.evidence"},
-    "camera_id": {"cctv.detection", "cctv.plate", "place.camera"},
+    "camera_id": {"cctv.detection", "cctv.person", "cctv.plate", "place.camera"},
+    "case_id": {"police.missing", "core.candidate", "core.route"},
     "sensor_id": {"civil.observation"},
     "person_ref": {"civil.vulnerable"},
     "entry_id": {"police.wanted"},
@@ -321,9 +354,22 @@ def test_every_newer_schema_reads_the_older_records() -> None:
     assert {one.compatibility for one in CONTRACTS.values()} == {"BACKWARD"}
 
 
-def test_what_is_set_aside_is_deleted_after_thirty_days_wherever_it_comes_from() -> None:
+BRIEF_DLQS = {
+    "cctv.person.dlq": 1,
+    "civil.vulnerable.dlq": 7,
+    "drone.footprint.dlq": 7,
+    "drone.position.dlq": 7,
+    "mobility.position.dlq": 7,
+}
+"""DLQs of topics with persons or vehicles that are kept for less than 30 days: days."""
+
+
+def test_what_is_set_aside_is_deleted_after_thirty_days_and_persons_as_early_as_in_their_topic() -> None:
     aside = {name: one for name, one in load_catalogue().items() if name.endswith(f".{DLQ}")}
-    assert {one.retention_ms for one in aside.values()} == {30 * DAY_MS}
+    days = {name: BRIEF_DLQS.get(name, 30) for name in aside}
+    assert {name: one.retention_ms for name, one in aside.items()} == {
+        name: count * DAY_MS for name, count in days.items()
+    }
     assert (
         len(aside) == len(HOURS_KEPT) + len(COMPACTED) - 2 + 1
     )  # without dlq and the journal, with source.dlq
