@@ -14,6 +14,7 @@ from streams.situations.terms import STATUSES, Severity, Strict, Urgency, is_a
 
 DEFAULTS = Path(__file__).parent / "rules" / "joint_incident.toml"
 PLATE_TOPICS = frozenset(form.contract for form in FORMS if form.token)
+PERSON = "cctv.person"
 EVIDENCE_MAX = 20
 
 
@@ -151,6 +152,8 @@ class Watched(Strict):
                 f"must name topics, none of them {' or '.join(sorted(PLATE_TOPICS))}:"
                 " only the list of wanted vehicles looks for plates"
             )
+        if PERSON in topics:
+            raise ValueError(f"must not name {PERSON}: only a missing person's case looks for people")
         return topics
 
 

@@ -37,9 +37,13 @@ LOCATED: Mapping[str, Sequence[str]] = {
 LEFT_OUT = (
     "core.track",
     "cctv.detection",
+    "cctv.person",
     "cctv.plate",
+    "core.candidate",
+    "core.route",
     "mobility.position",
     "civil.vulnerable",
+    "police.missing",
     "police.wanted",
 )
 """Contracts of persons, detections and vehicles: nothing of them leaves by any of these ways."""

@@ -40,6 +40,13 @@ def test_wrong_numbers_are_refused(wrong: dict[str, Any]) -> None:
         rules(**wrong)
 
 
+@pytest.mark.parametrize("topics", [["cctv.person"], ["cctv.detection", "cctv.person"]])
+def test_around_a_situation_no_persons_are_looked_for(topics: list[str]) -> None:
+    watch = {"purpose": "fire-safety", "labels": ["person"], "topics": topics}
+    with pytest.raises(ValidationError, match="only a missing person's case looks for people"):
+        rules(watch=watch)
+
+
 @pytest.mark.parametrize("topics", [["cctv.plate"], ["cctv.detection", "cctv.plate"], []])
 def test_around_a_situation_no_plates_are_looked_for_by_name_or_by_naming_no_topic(topics: list[str]) -> None:
     watch = {"purpose": "fire-safety", "labels": ["licence_plate"], "topics": topics}

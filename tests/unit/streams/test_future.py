@@ -64,6 +64,21 @@ class Written:
         self.events.append(event)
 
 
+def test_an_answer_about_a_missing_person_is_passed_over_and_no_rule_sees_it() -> None:
+    nothing: Any = None
+    stage = SituationsStage("moie", rules(), bootstrap="", wire=nothing)
+    reader: Any = GivenReader({**at(0), "case_id": "C-1"}, {**at(0), "case_id": None})
+    stage._reader = reader
+    held = SituationsAssignment(nothing, CityState(nothing), Inbox("moie.core.tick", "moie.place.camera"), {})
+    outbox: Any = Written()
+    for offset in range(2):
+        record = Record("moie.core.action", 0, offset, NOON, b"i1", b"", {})
+        stage._offer(record, held, outbox)
+    assert [taken.record.offset for taken in held.inbox.take()] == [1]
+    assert held.inbox.next_offsets() == {("moie.core.action", 0): 2}
+    assert outbox.events == []
+
+
 def test_the_stage_sets_it_aside_and_the_rules_never_see_it() -> None:
     nothing: Any = None
     stage = SituationsStage("moie", rules(), bootstrap="", wire=nothing)
