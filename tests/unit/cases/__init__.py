@@ -1,0 +1,1 @@
+"""Tests of missing persons' cases: law, seals, keys."""
