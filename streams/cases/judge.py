@@ -10,7 +10,7 @@ from streams.deliver.polygon import Corner, holds
 
 HOUR_MS = 3_600_000
 PURGED_WITHIN_MS = 5_000
-"""What a refused case drew is destroyed within this time."""
+"""All that a refused case drew is destroyed within this time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from streams.situations.terms import Strict
 
 TABLE = Path(__file__).with_name("sealed_fields.toml")
 BOX = "sealed"
-"""The field that holds what *fields* say."""
+"""The field that holds all that *fields* say."""
 
 
 class SealedFields(Strict):

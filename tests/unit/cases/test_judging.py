@@ -120,7 +120,9 @@ def test_a_case_without_all_that_bounds_it_is_refused(law: str, said: dict[str, 
 def test_an_urgent_case_ends_unless_its_request_is_filed_in_time(
     after_ms: int, filed_after_ms: int | None, outcome: int | str
 ) -> None:
-    filed = {} if filed_after_ms is None else {"filing_id": "f-1", "filed_at_ms": NOON + filed_after_ms}
+    filed: dict[str, Any] = (
+        {} if filed_after_ms is None else {"filing_id": "f-1", "filed_at_ms": NOON + filed_after_ms}
+    )
     said = verdict("eu", at=NOON + after_ms, is_urgent=True, **filed)
     if isinstance(outcome, str):
         assert said == Refused(outcome, NOON + after_ms + 5_000, case_law_named("eu").other_grounds)
