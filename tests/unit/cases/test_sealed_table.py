@@ -26,7 +26,7 @@ def faults(contract: str, table: SealedFields, types: Mapping[str, Any]) -> Iter
         if name not in types:
             yield f"{name} is no field"
     for name in table.fields:
-        kind = types.get(name)
+        kind = types.get(name, ())
         if not (kind == "string" or "null" in kind or (isinstance(kind, dict) and kind["type"] == "array")):
             yield f"{name} can hold nothing else"
     for name in table.in_place:
