@@ -32,6 +32,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         {drones_stage.TICK, drones_stage.POSITION, drones_stage.VERDICT},
     ),
     "streams/chargers/ledger.py": ("chargers", "chargers", {"source.place"}),
+    "streams/chargers/surplus_power.py": ("chargers", "chargers.surplus", {"energy.surplus"}),
     "streams/stages/energy.py": (
         "energy",
         "energy",

@@ -1,5 +1,5 @@
-"""Orders of a central system to a simulated charger, and its answers: SetChargingProfile, ClearChargingProfile and
-ChangeAvailability. Pure: the moment is a parameter."""
+"""Orders of a central system to a simulated charger, and its answers: SetChargingProfile, ClearChargingProfile,
+ChangeAvailability and DataTransfer. Pure: the moment is a parameter."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ PROFILES_MAX = 16
 
 
 class Orders:
-    """The orders that a charger follows: its profiles, which are the *meter*'s, and whether it begins sessions."""
+    """The orders that a charger follows: its profiles, which are the *meter*'s, and whether it begins sessions. *shown*:
+    the data that came last by DataTransfer for its display."""
 
     def __init__(self, version: Version, meter: Meter) -> None:
         self._version, self._meter = version, meter
         self.is_operative = True
+        self.shown: Any = None
 
     def on_order(
         self, action: str, payload: Mapping[str, Any], now_ms: int, session: ChargingSession | None
@@ -34,6 +36,9 @@ class Orders:
                 return {"status": self._clear_profiles(payload)}
             case "ChangeAvailability":
                 return {"status": self._change(payload, session)}
+            case "DataTransfer":
+                self.shown = payload.get("data")
+                return {"status": ACCEPTED}
         return None
 
     def session_ended(self) -> None:

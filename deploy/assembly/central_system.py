@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 
+from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.charger_settings import settings_of_chargers
 from deploy.city.city import City
 from deploy.platform import Platform
 from deploy.replica import replica_from
 from streams.chargers.ledger import ChargerLedger
+from streams.chargers.surplus_power import SurplusPower
+from streams.energy.energy_numbers import EnergyNumbers
 from streams.log import log
+from streams.runtime.follower import Following
 from streams.stages.chargers import ChargersStage
 
 
@@ -28,4 +32,20 @@ def chargers_of(city: City, platform: Platform, *, web_host: str) -> ChargersSta
         wire=platform.wire,
         replica=settings.slot or None,
     )
-    return ChargersStage(settings, city.context(settings.source), ledger=ledger, group=ledger.group)
+    following = Following("circumstances of chargers", bootstrap=platform.kafka)
+    surplus = SurplusPower(
+        city.name,
+        city.file.energy or EnergyNumbers.model_validate({}),
+        settings.chargers,
+        following,
+        wire=platform.wire,
+        now_ms=wall_clock_ms,
+    )
+    return ChargersStage(
+        settings,
+        city.context(settings.source),
+        ledger=ledger,
+        group=ledger.group,
+        circumstances=surplus,
+        following=following,
+    )

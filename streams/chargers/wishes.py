@@ -2,11 +2,14 @@
 
 - *Windows*: times in which chargers may take so many watts at most. A window becomes a profile of the charger, which
   ends with the window by itself; one that is taken back is cleared.
+- *Rewards*: times in which a kWh is rewarded with so much. A charger is told by DataTransfer, for its display; OCPP has
+  no message for it.
 - *Closures*: areas and times in which chargers begin no session and are out of service; sessions that go on may end.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +21,9 @@ from connectors.subjects.charging_replies import Terms
 
 PROFILE_ID = 7_301
 """The id of the one profile that this system gives a charger: a new one replaces it."""
-PROFILE, AVAILABILITY = "profile", "availability"
+PROFILE, REWARD, AVAILABILITY = "profile", "reward", "availability"
+VENDOR_ID, REWARD_ID = "bongsu", "surplus"
+"""The vendor and the message of the DataTransfer that tells a reward."""
 
 Corner = tuple[float, float]
 """Latitude and longitude, degrees."""
@@ -35,6 +40,16 @@ class PowerWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardWindow:
+    """From *begin_ms* to before *end_ms* a kWh is rewarded with *reward*, a decimal. *chargers*: ids; ``None``: all."""
+
+    begin_ms: int
+    end_ms: int
+    reward: str
+    chargers: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClosedArea:
     """Closed from *begin_ms* to before *end_ms* (``None``: until it is taken back). *ring*: corners of the area, not across
     the 180th meridian; a place on its edge may count as inside or outside."""
@@ -46,16 +61,20 @@ class ClosedArea:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Windows and closures that bear on chargers."""
+    """Windows, closures and rewards that bear on chargers."""
 
     windows: Sequence[PowerWindow] = ()
     closures: Sequence[ClosedArea] = ()
+    rewards: Sequence[RewardWindow] = ()
 
 
 class CircumstancesNow(Protocol):
-    """Tells the circumstances. The stage asks it every few seconds, in its event loop: it must not wait."""
+    """Tells the circumstances; ``None`` while they are not known: then nothing is ordered, and nothing taken back.
 
-    def __call__(self) -> Circumstances: ...
+    The stage asks it every few seconds, in its event loop: it must not wait.
+    """
+
+    def __call__(self) -> Circumstances | None: ...
 
 
 def none_known() -> Circumstances:
@@ -65,7 +84,7 @@ def none_known() -> Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A CALL that a charger is to get. *key*: of what it is about, ``PROFILE`` or ``AVAILABILITY``."""
+    """A CALL that a charger is to get. *key*: of what it is about, ``PROFILE``, ``REWARD`` or ``AVAILABILITY``."""
 
     key: str
     action: str
@@ -74,22 +93,29 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Orders that a charger was given and has answered, or is to be given. *window*: begin and end in ms, watts."""
+    """Orders that a charger was given and has answered, or is to be given. *window*: begin and end in ms, watts.
+    *reward*: begin and end in ms, for a kWh."""
 
     window: tuple[int, int, float] | None = None
     is_open: bool = True
+    reward: tuple[int, int, str] | None = None
 
     def kept(self) -> dict[str, Any]:
         """It, JSON-able."""
-        return {"window": None if self.window is None else list(self.window), "is_open": self.is_open}
+        told = {"window": None if self.window is None else list(self.window), "is_open": self.is_open}
+        return told if self.reward is None else {**told, "reward": list(self.reward)}
 
 
 def asked_from(kept: Mapping[str, Any] | None) -> Asked:
     """Read the result of ``Asked.kept``; of a charger that was asked for nothing there is none."""
     if not kept:
         return Asked()
-    window = kept["window"]
-    return Asked(None if window is None else (window[0], window[1], window[2]), kept["is_open"])
+    window, reward = kept["window"], kept.get("reward")
+    return Asked(
+        None if window is None else (window[0], window[1], window[2]),
+        kept["is_open"],
+        None if reward is None else (reward[0], reward[1], reward[2]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +129,21 @@ class Wishes:
 def wishes_for(
     charger: ListedCharger, circumstances: Circumstances, *, at_ms: int, interval_s: int
 ) -> Wishes:
-    """The wishes for *charger* at *at_ms*. Of several windows the lowest limit counts, then the one that ends first."""
+    """The wishes for *charger* at *at_ms*. Of several windows the lowest limit counts, then the one that ends first; of
+    several rewards the one that began first."""
     in_force = [
         (one.begin_ms, one.end_ms, one.limit_w)
         for one in circumstances.windows
-        if one.begin_ms <= at_ms < one.end_ms and (one.chargers is None or charger.charger_id in one.chargers)
+        if _holds(one, charger, at_ms)
+    ]
+    rewards = [
+        (one.begin_ms, one.end_ms, one.reward) for one in circumstances.rewards if _holds(one, charger, at_ms)
     ]
     window = min(in_force, key=lambda one: (one[2], one[1]), default=None)
     is_open = not any(_closes(one, charger, at_ms) for one in circumstances.closures)
-    return Wishes(Terms(interval_s, takes_sessions=is_open), Asked(window, is_open))
+    return Wishes(
+        Terms(interval_s, takes_sessions=is_open), Asked(window, is_open, min(rewards, default=None))
+    )
 
 
 def orders_between(before: Asked, after: Asked, version: Version, *, at_ms: int) -> list[Order]:
@@ -123,6 +155,10 @@ def orders_between(before: Asked, after: Asked, version: Version, *, at_ms: int)
         # one whose time is over has ended by itself
         payload = {"id" if version == "1.6" else "chargingProfileId": PROFILE_ID}
         orders.append(Order(PROFILE, "ClearChargingProfile", payload))
+    if after.reward is not None and after.reward != before.reward:
+        orders.append(Order(REWARD, "DataTransfer", _told(after.reward)))
+    elif after.reward is None and before.reward is not None and at_ms < before.reward[1]:
+        orders.append(Order(REWARD, "DataTransfer", _told((before.reward[0], at_ms, before.reward[2]))))
     if after.is_open != before.is_open:
         status = "Operative" if after.is_open else "Inoperative"
         whole = {"connectorId": 0, "type": status} if version == "1.6" else {"operationalStatus": status}
@@ -132,7 +168,16 @@ def orders_between(before: Asked, after: Asked, version: Version, *, at_ms: int)
 
 def after_order(before: Asked, after: Asked, key: str) -> Asked:
     """*before*, once the order of *key* towards *after* is answered."""
-    return replace(before, window=after.window) if key == PROFILE else replace(before, is_open=after.is_open)
+    if key == PROFILE:
+        return replace(before, window=after.window)
+    return replace(before, reward=after.reward) if key == REWARD else replace(before, is_open=after.is_open)
+
+
+def _told(reward: tuple[int, int, str]) -> dict[str, Any]:
+    """The payload of DataTransfer, of one form in both versions: its data is text in 1.6."""
+    begin_ms, end_ms, amount = reward
+    data = {"reward_per_kwh": amount, "begins_at": _iso(begin_ms), "ends_at": _iso(end_ms)}
+    return {"vendorId": VENDOR_ID, "messageId": REWARD_ID, "data": json.dumps(data)}
 
 
 def _profile(window: tuple[int, int, float], version: Version) -> dict[str, Any]:
@@ -157,6 +202,11 @@ def _profile(window: tuple[int, int, float], version: Version) -> dict[str, Any]
         "evseId": 0,
         "chargingProfile": {**profile, **purpose_2, "chargingSchedule": [{"id": PROFILE_ID, **schedule}]},
     }
+
+
+def _holds(one: PowerWindow | RewardWindow, charger: ListedCharger, at_ms: int) -> bool:
+    is_its = one.chargers is None or charger.charger_id in one.chargers
+    return is_its and one.begin_ms <= at_ms < one.end_ms
 
 
 def _closes(closure: ClosedArea, charger: ListedCharger, at_ms: int) -> bool:

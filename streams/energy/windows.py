@@ -126,16 +126,16 @@ def _without(span: Span, other: Span) -> list[Span]:
 
 def limits_now(
     windows: Iterable[Window], now_ms: int, charger_area: str | Collection[str]
-) -> tuple[int | None, Decimal | None]:
-    """The power in watts to which a charger is held now, and the reward for a kWh that its window says.
+) -> tuple[Window | None, Window | None]:
+    """The window by whose ``limit_w`` a charger is held now, and the one that rewards what it gives.
 
     *charger_area*: one area, or all of a charger as ``areas_of`` gives them. A window of the whole city counts too.
-    The first is ``None`` where no window of now has a limit; of several, the lowest holds. The second is the price of
-    the window that began first, as for the rewards; ``None``: none is on, or it says none, and the city's
-    usual number holds.
+    Of several limits the lowest holds, of these the one that ends first; ``None``: no window of now has one. It is
+    the window that began first that rewards, as in ``spans_of``.
     """
     areas = {charger_area} if isinstance(charger_area, str) else set(charger_area)
     on = [one for one in windows if one.is_on(now_ms) and one.area in areas | {EVERYWHERE}]
-    limits = [one.limit_w for one in on if one.limit_w is not None]
+    limits = [(one.limit_w, one.ends_ms, one.key) for one in on if one.limit_w is not None]
+    held = min(limits, default=(0, 0, None))[2]
     first = min(on, key=lambda one: (one.begins_ms, one.area, one.window_id), default=None)
-    return min(limits, default=None), None if first is None else first.price
+    return next((one for one in on if one.key == held), None), first

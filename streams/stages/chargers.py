@@ -32,6 +32,7 @@ from streams.chargers.wishes import (
 )
 from streams.ingest.report import shares
 from streams.log import log
+from streams.runtime.follower import Following
 from streams.runtime.replica import row_name
 
 TELL_EVERY_S = 5.0
@@ -53,7 +54,8 @@ def outcome_of(answer: ChargerAnswer) -> str:
 
 
 class ChargersStage:
-    """The chargers of one city. *ledger*: writes for *group*. *circumstances*: what bears on them now, see ``wishes``."""
+    """The chargers of one city. *ledger*: writes for *group*. *circumstances*: what bears on them now, see ``wishes``;
+    *following*: reads it, as long as the stage runs."""
 
     name = "chargers"
 
@@ -65,11 +67,13 @@ class ChargersStage:
         ledger: Ledger,
         group: str,
         circumstances: CircumstancesNow = none_known,
+        following: Following | None = None,
         now_ms: Callable[[], int] = wall_clock_ms,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._settings, self._context, self._now_ms = settings, context, now_ms
         self._circumstances, self._look_every_s = circumstances, look_every_s
+        self._following = following
         replica = settings.slot or None
         self.group = group
         terms = Terms(settings.interval_s)
@@ -92,6 +96,8 @@ class ChargersStage:
         """Serve until cancelled."""
         async with self.server.serving() as server:
             port = next(iter(server.sockets)).getsockname()[1]
+            if self._following is not None:
+                self._following.start()
             log.info("chargers are served", host=self._settings.host, port=port, known=len(self.posts))
             runs = (self.commits.run(), self._look_often(), self._tell_often())
             tasks = [asyncio.create_task(one) for one in runs]
@@ -103,6 +109,8 @@ class ChargersStage:
                 for task in (*tasks, *self._asking.values()):
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                if self._following is not None:
+                    await asyncio.to_thread(self._following.end)
 
     def _restore(self, memories: Mapping[str, dict[str, Any]]) -> None:
         for charger_id, post in self.posts.items():
@@ -116,6 +124,8 @@ class ChargersStage:
             if self.is_ready:
                 circumstances, now_ms = self._circumstances(), self._now_ms()
                 for post in self.posts.values():
+                    if circumstances is None:
+                        break
                     wishes = wishes_for(
                         post.listed, circumstances, at_ms=now_ms, interval_s=self._settings.interval_s
                     )

@@ -266,11 +266,16 @@ def test_the_lowest_limit_and_the_price_of_the_first_window_hold_for_a_charger()
     for said in (surplus(0, 60, limit_w=7000), surplus(30, 90, window_id="b", limit_w=3500, price="70")):
         windows.take(said)
     windows.take(surplus(0, 90, window_id="west", area="west", limit_w=1))
-    assert limits_now(windows, 10 * MINUTE_MS, "east") == (7000, Decimal(50))
-    assert limits_now(windows, 40 * MINUTE_MS, {"east", "*"}) == (3500, Decimal(50))
-    assert limits_now(windows, 60 * MINUTE_MS, "east") == (3500, Decimal(70))
-    assert limits_now(windows, 90 * MINUTE_MS, "east") == (None, None)
-    assert limits_now(windows, 10 * MINUTE_MS, "west") == (1, Decimal(50))
+
+    def told(at_min: int, areas: str | set[str]) -> tuple[int | None, Decimal | None]:
+        held, paid = limits_now(windows, at_min * MINUTE_MS, areas)
+        return None if held is None else held.limit_w, None if paid is None else paid.price
+
+    assert told(10, "east") == (7000, Decimal(50))
+    assert told(40, {"east", "*"}) == (3500, Decimal(50))
+    assert told(60, "east") == (3500, Decimal(70))
+    assert told(90, "east") == (None, None)
+    assert told(10, "west") == (1, Decimal(50))
 
 
 def test_a_charger_is_in_an_area_by_its_id_or_its_place() -> None:

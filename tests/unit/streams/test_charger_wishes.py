@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from connectors.formats.ocpp_calls import Call, Version, call_frame
@@ -9,10 +12,12 @@ from connectors.subjects.charger_list import ListedCharger
 from streams.chargers.wishes import (
     AVAILABILITY,
     PROFILE,
+    REWARD,
     Asked,
     Circumstances,
     ClosedArea,
     PowerWindow,
+    RewardWindow,
     after_order,
     asked_from,
     orders_between,
@@ -63,6 +68,30 @@ def test_orders_are_valid_and_given_once(version: Version) -> None:
         assert call_frame(Call(version, "a", one.action, one.payload))
     ended = orders_between(asked, Asked(None, is_open=False), version, at_ms=TEN_MS + HOUR_MS)
     assert ended == [], "its profile has ended with the window"
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_a_reward_is_told_once_and_taken_back_where_it_ends_early(version: Version) -> None:
+    late = RewardWindow(TEN_MS + 1, TEN_MS + HOUR_MS, "70", frozenset({"C-1"}))
+    first, other = replace(late, begin_ms=TEN_MS, reward="50"), replace(late, chargers=frozenset({"C-2"}))
+    rewards = Circumstances(rewards=[late, first, other])
+    wanted = wishes_for(HERE, rewards, at_ms=TEN_MS + 1, interval_s=60).asked
+    (order,) = orders_between(Asked(), wanted, version, at_ms=TEN_MS)
+    assert call_frame(Call(version, "a", order.action, order.payload))
+    assert (order.key, json.loads(order.payload["data"])) == (
+        REWARD,
+        {
+            "reward_per_kwh": "50",
+            "begins_at": "2026-03-08T10:00:00Z",
+            "ends_at": "2026-03-08T11:00:00Z",
+        },
+    )
+    asked = after_order(Asked(), wanted, REWARD)
+    assert asked == wanted == asked_from(asked.kept())
+    assert orders_between(asked, wanted, version, at_ms=TEN_MS) == []
+    assert orders_between(asked, Asked(), version, at_ms=TEN_MS + HOUR_MS) == []
+    (back,) = orders_between(asked, Asked(), version, at_ms=TEN_MS + 60_000)
+    assert json.loads(back.payload["data"])["ends_at"] == "2026-03-08T10:01:00Z"
 
 
 def test_an_order_that_is_not_valid_is_not_sent() -> None:
