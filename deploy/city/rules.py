@@ -36,7 +36,7 @@ def rules_of(
         return None, found
     told = {one.where[:3] for one in found}
     rules = [
-        (n, _with_the_air(one, raw))
+        (n, _with_energy(_with_the_air(one, raw), raw))
         for n, one in enumerate(raw.get("rule", ()))
         if isinstance(one, dict) and ("rule", n, "name") not in told
     ]
@@ -98,6 +98,13 @@ def _with_the_air(rule: dict[str, Any], raw: Mapping[str, Any]) -> dict[str, Any
     }
     its = dict(terrain) if isinstance(terrain, dict) else {}
     return {**its, **({"drones": known} if known else {}), **rule}
+
+
+def _with_energy(rule: dict[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """*rule*, and for that of surplus the price of ``[energy]``, unless it says its own."""
+    energy = raw.get("energy")
+    is_its = rule["name"] == "surplus" and isinstance(energy, dict) and "price" in energy
+    return {"price": energy["price"], **rule} if is_its and isinstance(energy, dict) else rule
 
 
 def _further_names(config: RulesConfig) -> dict[str, dict[str, str]]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import Invalid
 from schemas.weekly import spans
+from streams.energy.windows import window_after
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.rule import City, KeepsList, Notices
@@ -21,6 +22,7 @@ from streams.situations.rule import City, KeepsList, Notices
 OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "police.wanted"
 SPEED, HUB, ZONE, VERDICT = "mobility.speed", "place.hub", "place.zone", "drone.verdict"
 BOARD, VEHICLE, BOOKING = "core.hub", "mobility.position", "mobility.booking"
+SURPLUS = "energy.surplus"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
 SPEED_MAX_MPS = 150.0
@@ -113,6 +115,10 @@ def _check_booking(entry: Entry, config: RulesConfig) -> None:
     need(entry, _is_said(entry, "booking_id"), "booking_id", "the ride's own number")
 
 
+def _check_surplus(entry: Entry, config: RulesConfig) -> None:
+    window_after(None, entry.value)
+
+
 NOTICES: Mapping[str, NoticeKind] = {
     OBSERVATION: NoticeKind(
         "notice",
@@ -129,6 +135,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     BOARD: NoticeKind("evidence", _check_hub, lambda it: f"the board of hub {it['hub_id']}"),
     VEHICLE: NoticeKind("evidence", _check_vehicle, lambda it: f"the position of a {it['vehicle_type']}"),
     BOOKING: NoticeKind("evidence", _check_booking, lambda it: f"a ride {it['state'].replace('_', ' ')}"),
+    SURPLUS: NoticeKind("evidence", _check_surplus, lambda it: f"a window of surplus energy {it['state']}"),
     SPEED: NoticeKind(
         "evidence",
         _check_speed,

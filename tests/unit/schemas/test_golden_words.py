@@ -32,7 +32,7 @@ TREE = """
     missing disaster vulnerable wanted wanted.candidate disturbance assist assist.medical assist.fire assist.police
     standby check check.welfare check.call check.suspicious check.drone intrusion intrusion.drone intrusion.boat
     intrusion.person intrusion.vehicle traffic traffic.stop traffic.stalled traffic.parking
-    traffic.jam service service.hub service.charger service.vehicle service.ride patrol animal
+    traffic.jam service service.hub service.charger service.vehicle service.surplus service.ride patrol animal
     warning warning.weather warning.weather.wind warning.weather.thunderstorm warning.weather.tornado
     warning.weather.typhoon warning.weather.rain warning.weather.snow warning.weather.cold warning.weather.heat
     warning.weather.fog warning.weather.dust warning.weather.dry warning.weather.sea warning.flood

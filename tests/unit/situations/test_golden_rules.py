@@ -82,7 +82,7 @@ GRAVITY = {
         other death disaster vulnerable wanted wanted.candidate check check.welfare check.call check.suspicious check.drone
         intrusion intrusion.drone intrusion.boat intrusion.person intrusion.vehicle
         traffic traffic.stop traffic.stalled traffic.parking traffic.jam patrol animal
-        service service.hub service.charger service.vehicle service.ride""",
+        service service.hub service.charger service.vehicle service.ride service.surplus""",
 }
 """CAP's severity and urgency → every kind that is told so. disaster, vulnerable, wanted, intrusion: rules of their own."""
 
