@@ -80,7 +80,7 @@ class HubPart:
 
 def numbers_of(city: City) -> HubNumbers:
     """The numbers of ``[hubs]``, by which the stage of hubs keeps its boards."""
-    return HubNumbers.model_validate({})
+    return city.file.hubs or HubNumbers.model_validate({})
 
 
 def part_ttl_ms(numbers: HubNumbers) -> dict[str, int]:

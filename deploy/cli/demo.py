@@ -39,7 +39,7 @@ STORY_S_MAX = 300
 @click.option("--no-browser", is_flag=True, help="never open a browser")
 @click.option("--json", "as_json", is_flag=True, help="core events as JSON lines instead of the board")
 @click.option(
-    "--story", "as_story", is_flag=True, help="tell twelve lines, each with where it can be read, and end"
+    "--story", "as_story", is_flag=True, help="tell each thing once, with where it can be read, and end"
 )
 @click.option("--cameras", is_flag=True, help="show each situation's nearest cameras on the board")
 def demo(
@@ -102,8 +102,17 @@ def demo(
         if link is not None:
             offer(link, opens=not (no_browser or as_json or as_story))
         if devices is not None:
-            stack.enter_context(devices.sending(city, platform.kafka, key))
-        output = Output(platform, city, as_json=as_json, as_story=as_story, cameras=cameras, begun=begun)
+            stack.enter_context(devices.sending(city, platform, key))
+        heard = devices.heard if devices is not None else tuple
+        output = Output(
+            platform,
+            city,
+            as_json=as_json,
+            as_story=as_story,
+            cameras=cameras,
+            begun=begun,
+            heard=heard,
+        )
         output.all_of(records, check)
     if goes_whole:
         tell("ended; nothing is left behind", err=True)
@@ -222,7 +231,7 @@ def seeded(
     )
     path = folder / f"{city.name}.toml"
     if devices is not None:
-        text = f"{text}\n{devices.text()}\n"
+        text = devices.placed(text, folder)
         if city.path == shipped_demo():
             text += ground.ground_text(folder, seed)
         else:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import paho.mqtt.client as paho
@@ -22,11 +22,16 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_place import gateway_url
+from deploy.assembly.stages import free_port
 from deploy.city.city import City
 from deploy.demo import field, island, river
 from deploy.demo.field import ROUND_S, Said
+from deploy.demo.island_desk import DISPATCHERS, IslandDesk, desk_running, key_of_dispatcher
+from deploy.demo.island_speaking import chargers_running, chargers_text
 from deploy.demo.lanes import lanes
 from deploy.demo.play import has_members
+from deploy.platform import Platform
+from deploy.telling import tell
 from streams.log import log
 
 OCTETS = "application/octet-stream"
@@ -116,15 +121,23 @@ class Devices:
             return "push = true"
         return f'mqtt = {{ host = "127.0.0.1", port = {self._broker}, topics = ["+/{MQTT_TYPES}/#"] }}'
 
+    def heard(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+        """What the gateway answered to them since the last call: a name, the answer, the request."""
+        return iter(())
+
+    def placed(self, text: str, folder: Path) -> str:
+        """The city's file *text* with them in it; files that it names are written into *folder*."""
+        return f"{text}\n{self.text()}\n"
+
     @contextmanager
-    def sending(self, city: City, bootstrap: str, key: str) -> Iterator[None]:
+    def sending(self, city: City, platform: Platform, key: str) -> Iterator[None]:
         """Send, in a thread, what they say, round after round, with *key* to the city's gateway.
 
         The first round begins when the city's match reads, which starts last: what cameras see counts at once.
         """
         over = threading.Event()
         url = f"{gateway_url(city)}/v1/{city.name}/sources"
-        is_ready = partial(has_members, bootstrap, f"{city.name}.match")
+        is_ready = partial(has_members, platform.kafka, f"{city.name}.match")
         sender = _Sender(url, key, self._broker, is_ready, over, self.script, self.forms)
         thread = threading.Thread(target=sender.run, args=(self._seed,), name="devices", daemon=True)
         thread.start()
@@ -146,13 +159,31 @@ class RiverDevices(Devices):
 
 
 class IslandDevices(Devices):
-    """The feeds, operators and agencies of the simulated Jeju, whose file names them all."""
+    """The feeds, operators and agencies of the simulated Jeju, whose file names them, its chargers and its dispatchers."""
 
     script = island
     forms = ISLAND_FORMS
+    _desk: IslandDesk | None = None
 
     def text(self) -> str:
-        return ""
+        return island.joined_text()
+
+    def heard(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+        return iter(()) if self._desk is None else self._desk.heard()
+
+    def placed(self, text: str, folder: Path) -> str:
+        return f"{island.shorter(text)}\n{self.text()}\n{chargers_text(folder, free_port())}\n"
+
+    @contextmanager
+    def sending(self, city: City, platform: Platform, key: str) -> Iterator[None]:
+        tell(island.SHORTER_TOLD, err=True)
+        keys = [key_of_dispatcher(platform, city, name) for name in DISPATCHERS]
+        with (
+            desk_running(city, keys) as self._desk,
+            chargers_running(city, self._seed),
+            super().sending(city, platform, key),
+        ):
+            yield
 
 
 def bridged(said: Said) -> bytes:

@@ -1,15 +1,18 @@
 """Messages of the simulated Jeju: hubs, shared vehicles, buses, chargers and vans on demand. Pure; all of it is made.
 
-A round takes ``ROUND_S`` seconds. In each: one hub runs empty, another fills to its last dock; a bicycle's battery ends; a
-kickboard falls on the pavement; a van is late; a charger fails; a car hits a bus stop, and 119 and 112 are called; waves
-close the shore at two hubs, and open it again. Rides, buses and bookings go on beside it. The times of each are named in
-the modules ``island_*``, which write what a feed of that standard says.
+A round takes ``ROUND_S`` seconds. In each: one hub runs empty, another fills to its last dock; a bicycle's battery ends;
+a kickboard falls on the pavement; a van is late; two dispatchers assign one ride; a charger fails; surplus energy holds
+chargers to a power; a car hits a bus stop, and 119 and 112 are called; waves close the shore at two hubs, and open it
+again. Rides, buses and bookings go on beside it. The times of each are named in the modules ``island_*``, which write
+what a feed of that standard says.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -31,6 +34,22 @@ LATE_AFTER_S = 40
 LATE_MS = 300_000
 SHUT_FROM_S, SHUT_UNTIL_S = 60, 105
 SHUT_M = 250
+CONTESTED = "drt-desk-"
+"""Rides that dispatchers assign are named so."""
+CONTESTED_S, CONTESTED_PICKUP_S = 6, 96
+AREA = "jeju"
+SURPLUS_SAID_S, SURPLUS_FROM_S, SURPLUS_UNTIL_S = 5, 15, 75
+SURPLUS_W = 11_000
+SHORTER: tuple[tuple[str, str], ...] = (
+    (r"^over_after_min = 10$", "over_after_min = 0.5"),
+    (r"^empty = 10$", "empty = 0.25"),
+    (r"^full = 10$", "full = 0.25"),
+)
+"""Lines of the city's file that the demo changes: a round of two minutes has no ten."""
+SHORTER_TOLD = (
+    "in this demo a hub is told after 15 s without a vehicle or a free dock, and is well after 30 s;"
+    " in a city both take 10 min"
+)
 CRASH_S = 22
 SENDER = "warnings@kma.example"
 COAST: tuple[Spot, ...] = (
@@ -58,6 +77,8 @@ def a_round(seed: int, number: int, start_ms: int) -> list[Said]:
         *_feeds(seed, number, start_ms),
         *_rides(seed, start_ms),
         *_late(seed, start_ms),
+        *_contested(seed, start_ms),
+        Said(SURPLUS_SAID_S, "surplus", orjson.dumps(surplus(start_ms))),
         *_crash(start_ms),
         *_warning(start_ms),
     ]
@@ -74,6 +95,23 @@ def hub_settings() -> dict[str, dict[str, str]]:
             **{one.charger_id: one.hub.hub_id for one in island_chargers.speaking()},
         },
     }
+
+
+def joined_text() -> str:
+    """The part of the city's file by which the boards of hubs join what feeds say."""
+    parts = []
+    for name, table in hub_settings().items():
+        parts += [f"[hubs.{name}]", *(f'"{key}" = "{hub}"' for key, hub in table.items()), ""]
+    return "\n".join(parts)
+
+
+def shorter(text: str) -> str:
+    """The city's file with the demo's shorter minutes. ``ValueError`` where a line to change is not in it."""
+    for line, instead in SHORTER:
+        text, count = re.subn(line, instead, text, flags=re.MULTILINE)
+        if count != 1:
+            raise ValueError(f"{count} lines {line} in the file of the island")
+    return text
 
 
 def ground_text(folder: Path) -> str:
@@ -140,6 +178,23 @@ def _late(seed: int, start_ms: int) -> Iterator[Said]:
         yield Said(after_s, "rides", orjson.dumps(row_of(ride, state, revision, at_ms, pickup_ms)))
 
 
+def _contested(seed: int, start_ms: int) -> Iterator[Said]:
+    """A ride that its operator leaves to dispatchers: two of them assign it at once, and whoever is first has it."""
+    ride = replace(late_ride(seed, start_ms), booking_id=f"{CONTESTED}{start_ms // 1000}")
+    pickup_ms = start_ms + CONTESTED_PICKUP_S * 1000
+    for revision, (after_s, state) in enumerate(
+        ((CONTESTED_S, "requested"), (CONTESTED_PICKUP_S, "picked_up"), (117, "dropped")), start=1
+    ):
+        row = row_of(ride, state, revision, start_ms + after_s * 1000, pickup_ms)
+        yield Said(after_s, "rides", orjson.dumps({**row, "vehicle_id": None}))
+
+
+def surplus(start_ms: int) -> dict[str, Any]:
+    """The window of surplus of a round, and the power to which chargers are held in it."""
+    begin, end = (_sent(start_ms + one * 1000) for one in (SURPLUS_FROM_S, SURPLUS_UNTIL_S))
+    return {"area": AREA, "from": begin, "until": end, "kwh": 1_200, "price": 50, "limit_w": SURPLUS_W}
+
+
 # -- the crash, the waves ----------------------------------------------------------------------------------------
 
 
@@ -194,18 +249,6 @@ def warning(start_ms: int, at_ms: int, *, is_cancelled: bool = False) -> bytes:
 
 def _sent(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms // 1000, SEOUL).isoformat(timespec="seconds")
-
-
-def surplus(start_ms: int) -> dict[str, Any]:
-    """The window of surplus of a round: from a quarter of an hour after its start, for two hours."""
-    begin = datetime.fromtimestamp(start_ms // 1000, SEOUL) + timedelta(minutes=15)
-    return {
-        "area": "jeju",
-        "from": begin.isoformat(timespec="seconds"),
-        "until": (begin + timedelta(hours=2)).isoformat(timespec="seconds"),
-        "kwh": 1_200,
-        "price": 50,
-    }
 
 
 def _at(spot: Spot) -> dict[str, float]:

@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -59,6 +60,7 @@ class Speaking:
     hub: Hub
 
 
+@lru_cache(4)
 def locations(seed: int) -> tuple[Location, ...]:
     """All locations that OCPI tells: those of the hubs first."""
     chance = random.Random(f"{seed}:chargers")  # noqa: S311 - repeatable on purpose

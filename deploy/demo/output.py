@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -28,10 +29,20 @@ class Output:
     """One of the three, of one city; on a board that moves where the output is a terminal."""
 
     def __init__(
-        self, platform: Platform, city: City, *, as_json: bool, as_story: bool, cameras: bool, begun: float
+        self,
+        platform: Platform,
+        city: City,
+        *,
+        as_json: bool,
+        as_story: bool,
+        cameras: bool,
+        begun: float,
+        heard: Callable[[], Iterable[tuple[str, Mapping[str, Any], str]]] = tuple,
     ) -> None:
-        """*begun*: when the demo began, of ``time.monotonic``."""
+        """*begun*: when the demo began, of ``time.monotonic``. *heard*: what the gateway answered since the last call, by
+        name, with the request."""
         zone = ZoneInfo(city.file.timezone)
+        self._heard = heard
         self._platform, self._as_json, self._begun = platform, as_json, begun
         self._raw = frozenset(read_in(city.name))
         self._board = Board(
@@ -58,6 +69,7 @@ class Output:
                         self._one(record)
                     else:
                         check()
+                        self._answers()
                         if self._is_moving:
                             live.update(self._board.render())
                     if self._story is not None and self._story.is_told:
@@ -66,10 +78,20 @@ class Output:
             tell("ending …", err=True)
             return
         if self._story is not None:
+            waiting = self._story.waiting
+            for chapter in waiting:
+                tell(f"not seen: {chapter.about} ({chapter.contract})", err=True)
             raise Fatal(
-                f"{len(self._story.waiting)} of the story's lines did not come in time",
+                f"{len(waiting)} of the story's lines did not come in time",
                 hint="on a slow machine: --minutes 10",
             )
+
+    def _answers(self) -> None:
+        """Take what the gateway answered, for the story alone."""
+        for name, value, request in self._heard():
+            line = self._story.take(name, value, request) if self._story is not None else None
+            if line:
+                tell(line)
 
     def _one(self, record: Record) -> None:
         contract = contract_name(record.topic)

@@ -20,8 +20,17 @@ RAW = (
     "drone.verdict",
 )
 """The contracts on which the evidence of the demo's situations stands."""
-ISLAND = (*RAW, "place.hub", *MOBILITY)
-"""The same in a city of hubs and shared vehicles, of which the board tells lines."""
+ISLAND = (
+    *RAW,
+    "place.hub",
+    *MOBILITY,
+    "mobility.charge",
+    "energy.surplus",
+    "energy.reward",
+    "source.place",
+    "core.hub",
+)
+"""The same in a city of hubs and shared vehicles, of which the board tells lines, and the story more."""
 EVENTS_MAX = 20_000
 
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from connectors.base import Heard
+from deploy.assembly.charger_settings import settings_of_chargers
 from deploy.city.city import City, load_city
 from deploy.cli.demo import seeded
+from deploy.demo import island_chargers
 from deploy.demo.devices import IslandDevices
 from deploy.demo.field import ROUND_S, Said
 from deploy.demo.happenings import Happenings
-from deploy.demo.island import LATE_AFTER_S, SHUT_FROM_S, SHUT_UNTIL_S, a_round, hub_settings, setup
+from deploy.demo.island import LATE_AFTER_S, SHUT_FROM_S, SHUT_UNTIL_S, a_round, hub_settings, setup, shorter
 from deploy.demo.island_buses import TOLD, runs
-from deploy.demo.island_chargers import CHARGERS, FAULT_FROM_S, FAULT_UNTIL_S, PAGE, SPEAKING
+from deploy.demo.island_chargers import CHARGERS, FAULT_FROM_S, FAULT_UNTIL_S, PAGE, SPEAKING, speaking
+from deploy.demo.island_desk import ASSIGN, GBFS
+from deploy.demo.island_desk import HUBS as BOARDS
 from deploy.demo.island_fleet import BIKES, EMPTY_FROM_S, EMPTY_UNTIL_S, FULL_FROM_S, FULL_UNTIL_S
 from deploy.demo.island_places import BY_ID, EMPTY, FAULTY, FULL, HUBS, ROUTES, SHUT
 from deploy.demo.island_rides import DAY, VANS, rows
-from deploy.demo.story import ISLAND, Story
+from deploy.demo.island_speaking import plans
+from deploy.demo.story import Story
+from deploy.demo.story_island import Sessions, island_chapters
 from schemas.event import Event
 from streams.bookings.table import BookingTable
 from streams.geo import distance_m
@@ -71,9 +80,16 @@ def seconds_of(found: list[dict[str, Any]]) -> set[int]:
     return {round((one["received_time"] - NOON - 5_000) / 1000 - SENT_S) for one in found}
 
 
+def digest(messages: list[Said]) -> str:
+    """Of messages of megabytes: a comparison of them would be written out where it fails."""
+    return sha256(repr(messages).encode()).hexdigest()
+
+
 def test_the_same_seed_says_the_same_bytes_and_another_does_not() -> None:
-    assert setup(3, NOON) == setup(3, NOON) != setup(4, NOON)
-    assert a_round(3, 2, NOON) == a_round(3, 2, NOON) != a_round(4, 2, NOON)
+    first, again, other = (digest(setup(seed, NOON)) for seed in (3, 3, 4))
+    assert first == again != other
+    first, again, other = (digest(a_round(seed, 2, NOON)) for seed in (3, 3, 4))
+    assert first == again != other
 
 
 def test_every_message_of_a_round_is_sent_within_it() -> None:
@@ -94,7 +110,7 @@ def test_every_hub_and_charger_is_told_once(setup_events: tuple[list[Event], dic
 
 
 def test_a_page_of_chargers_is_no_longer_than_the_gateway_takes(city: City) -> None:
-    pages = [one.body for one in setup(1, NOON) if one.source == "chargers"]
+    pages = [*island_chargers.pages(1, NOON)]
     assert len(pages) > 1 and PAGE > 0
     assert max(map(len, pages)) < city.file.gateway.body_bytes_max / 2
 
@@ -261,15 +277,48 @@ def test_boards_of_hubs_show_what_was_planted(
     )
 
 
-def test_the_story_of_the_island_is_told_in_its_first_round(
+def test_what_feeds_say_in_the_first_round_is_told_and_the_rest_waits_for_stages(
     setup_events: tuple[list[Event], dict[str, Any]], round_events: list[Event]
 ) -> None:
-    story = Story(UTC, ISLAND)
+    story = Story(UTC, island_chapters())
     for event in [*setup_events[0], *round_events]:
         if event.value is not None:
             story.take(event.topic, event.value, "here")
-    left = [one.contract for one in story.waiting]
-    assert left == ["core.situation"], "which no source tells"
+    left = Counter(one.contract for one in story.waiting)
+    assert left == {
+        **{"core.situation": 7, "core.hub": 3, BOARDS: 1, GBFS: 1, ASSIGN: 1},
+        **{"mobility.charge": 1, "mobility.hub": 1, "source.place": 1, "energy.reward": 1},
+    }
+
+
+def test_the_demo_s_file_has_shorter_minutes_all_stops_and_chargers_and_a_secret_of_its_own(
+    city: City,
+) -> None:
+    plain = load_city("jeju")
+    assert plain.file.chargers is None and plain.file.hubs is not None and not plain.file.hubs.stops
+    causes, theirs = (next(it for it in one.file.rule if it["name"] == "hub") for one in (plain, city))
+    assert (causes["causes"]["empty"], causes["over_after_min"]) == (10, 10)
+    assert (theirs["causes"]["empty"], theirs["causes"]["full"], theirs["over_after_min"]) == (
+        0.25,
+        0.25,
+        0.5,
+    )
+    assert city.file.hubs is not None and len(city.file.hubs.stops) == 2 * len(HUBS)
+    settings = settings_of_chargers(city, os.environ)
+    assert sorted(settings.chargers) == [one.charger_id for one in speaking()]
+    assert sum(bool(one.faults_s) for one in plans(1)) == 1
+    with pytest.raises(ValueError, match="0 lines"):
+        shorter(shorter(plain.path.read_text(encoding="utf-8")))
+
+
+def test_a_session_is_told_by_its_registers_once_its_begin_was_heard() -> None:
+    sessions = Sessions()
+    begun = {"charger_id": "C", "transaction_id": "1", "kind": "started", "register_wh": "1000.5"}
+    ended = {**begun, "kind": "ended", "register_wh": "3500.75"}
+    assert not sessions.is_whole(ended) and not sessions.is_whole(begun)
+    assert not sessions.is_whole({**ended, "register_wh": "1000.5"}), "nothing was charged"
+    assert not sessions.is_whole({**ended, "transaction_id": "2"})
+    assert sessions.is_whole(ended) and sessions.kwh(ended) == Decimal("2.50025")
 
 
 def test_the_board_s_lines_come_when_something_changes_and_no_oftener(round_events: list[Event]) -> None:

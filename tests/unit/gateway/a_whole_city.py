@@ -16,7 +16,9 @@ from connectors.gateway import (
     bookings,
     deliveries,
     figures,
+    gbfs_paths,
     health,
+    hub_reads,
     recorded,
     subscriptions,
     tickets,
@@ -26,6 +28,7 @@ from connectors.gateway.app import app_of
 from connectors.gateway.booking_desk import RideAnswer, RideRow, RideWish
 from connectors.gateway.cap import CapPart
 from connectors.gateway.desk import Done
+from connectors.gateway.gbfs_paths import GbfsPart
 from connectors.gateway.read_documents import example_of
 from connectors.gateway.ticket_keys import TicketKeys
 from connectors.gateway.tickets import Tickets
@@ -33,6 +36,7 @@ from connectors.gateway.viewings import Refusals
 from deploy.assembly.gateway_subscriptions import CitySinks
 from schemas.errors import Invalid, Retriable
 from streams.deliver.subscriptions import Subscription
+from tests.unit.gateway.a_hub_city import SYSTEM, TTL_MS, MemoryHubs, a_board
 from tests.unit.gateway.a_reading_city import ReadCity, Reader, a_reading_city
 from tests.unit.gateway.a_subscribed_city import MemoryDesk, city_in, desk_of
 from tests.unit.gateway.a_ticket_log import Log
@@ -105,6 +109,8 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
         grants.put(row, now_ms=NOON_MS)
         gateway.desk = NotingDesk(made.city)
         room = Tickets(grants, Log(lambda: NOON_MS), TicketKeys(folder / "tickets"), Refusals())
+        hubs = MemoryHubs()
+        hubs.put(a_board())
         desk = desk_of(city, gateway, kind=RoomyDesk, sinks=SilentSinks(city))
         made.here.app = app_of(
             gateway,
@@ -119,6 +125,8 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
                 partial(recorded.add, log=made.city.recorded),
                 partial(access_list.add, shelf=made.accesses, log=made.access_log),
                 partial(health.add, health=made.city.health),
+                partial(hub_reads.add, hubs=hubs, ttl_ms=TTL_MS),
+                partial(gbfs_paths.add, part=GbfsPart(SYSTEM, hubs, hubs, TTL_MS)),
             ],
         )
         yield made
