@@ -104,15 +104,8 @@ def demo(
         if devices is not None:
             stack.enter_context(devices.sending(city, platform, key))
         heard = devices.heard if devices is not None else tuple
-        output = Output(
-            platform,
-            city,
-            as_json=as_json,
-            as_story=as_story,
-            cameras=cameras,
-            begun=begun,
-            heard=heard,
-        )
+        shape = {"as_json": as_json, "as_story": as_story, "cameras": cameras}
+        output = Output(platform, city, **shape, begun=begun, heard=heard)
         output.all_of(records, check)
     if goes_whole:
         tell("ended; nothing is left behind", err=True)

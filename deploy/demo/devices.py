@@ -122,7 +122,7 @@ class Devices:
         return f'mqtt = {{ host = "127.0.0.1", port = {self._broker}, topics = ["+/{MQTT_TYPES}/#"] }}'
 
     def heard(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-        """What the gateway answered to them since the last call: a name, the answer, the request."""
+        """Answers of the gateway to them since the last call: a name, the answer, the request."""
         return iter(())
 
     def placed(self, text: str, folder: Path) -> str:

@@ -58,7 +58,10 @@ class IslandDesk:
     def __init__(self, url: str, city: str, keys: Sequence[str], over: threading.Event) -> None:
         self._askers = [
             httpx.Client(
-                base_url=f"{url}/v1/{city}/", headers={"Authorization": f"Bearer {key}"}, timeout=ASK_S, trust_env=False
+                base_url=f"{url}/v1/{city}/",
+                headers={"Authorization": f"Bearer {key}"},
+                timeout=ASK_S,
+                trust_env=False,
             )
             for key in keys
         ]
@@ -98,7 +101,9 @@ class IslandDesk:
                 zip(self._askers, VANS, strict=True),
             )
             told = [{"status": one.status_code, **one.json()} for one in answers]
-        self._tell(ASSIGN, {"booking_id": self._tried, "answers": told}, f"POST /v1/{self._city}/{path}, twice")
+        self._tell(
+            ASSIGN, {"booking_id": self._tried, "answers": told}, f"POST /v1/{self._city}/{path}, twice"
+        )
 
     def _tell(self, name: str, answer: dict[str, Any], request: str) -> None:
         with suppress(Full):  # nobody listens: the board has no lines of this

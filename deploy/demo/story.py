@@ -112,7 +112,7 @@ class Story:
     zone: tzinfo
     chapters: tuple[Chapter, ...] = CHAPTERS
     waiting: list[Chapter] = field(init=False)
-    """Those of which nothing was seen yet."""
+    """Chapters of which nothing was seen yet."""
 
     def __post_init__(self) -> None:
         self.waiting = list(self.chapters)

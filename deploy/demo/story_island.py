@@ -100,7 +100,7 @@ def _boards() -> tuple[Chapter, ...]:
         ),
         Chapter(
             "core.hub",
-            lambda v: v["vehicles"] is not None and _available(v) == 0,
+            lambda v: _is_whole(v) and _available(v) == 0,
             lambda v: f"{v['name']} is empty of vehicles ({v['source']})",
             "an empty hub",
         ),

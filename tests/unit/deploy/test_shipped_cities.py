@@ -22,14 +22,14 @@ ALL = {
     "disaster",
     "vulnerable",
 }
-"""All but ``zone``, which needs drones or other things that may not be somewhere."""
+"""All but those which need drones, hubs and other things that may not be somewhere."""
 IN_FORCE = {
     "austin": {"joint-incident"},
     "columbia": {"joint-incident", "surge"},
     "daejeon": ALL,
     "demo": {"joint-incident"},
     "houston": {"joint-incident", "surge"},
-    "jeju": {"joint-incident"},
+    "jeju": {"joint-incident", "hub", "surplus"},
     "mukdahan": {"joint-incident", "unconfirmed", "zone"},
 }
 """City → the rules in force. A new city needs its line."""
@@ -47,6 +47,7 @@ BRINGS = {
     "generated_cameras": {"place.camera"},
     "mapped_places": {"place.hub"},
     "zones_geojson": {"place.zone"},
+    "surplus_rows": {"energy.surplus"},
     "gbfs": {"mobility.hub", "mobility.position"},
     "gtfs_realtime": {"mobility.position", "mobility.trip"},
     "mds_vehicles": {"mobility.position"},
@@ -66,6 +67,8 @@ NEEDS = {
     "disaster": ({"civil.observation"},),
     "vulnerable": ({"civil.vulnerable"},),
     "zone": ({"place.zone"}, {"drone.position"}),
+    "hub": ({"mobility.hub"},),
+    "surplus": ({"energy.surplus"},),
 }
 """Rule → what it needs: of each set something."""
 SEEN = {"cctv.detection", "cctv.plate", "mobility.position", "drone.position"}
@@ -118,11 +121,15 @@ def test_what_is_only_compared_is_compared_and_nothing_else_is(name: str) -> Non
     assert (city.file.match is not None) == bool(found & SEEN)
     assert (city.file.speed is not None) == ("mobility.position" in found)
     assert (city.file.drones is not None) == ("drone.position" in found)
+    assert (city.file.hubs is not None) == ("mobility.hub" in found)
+    assert (city.file.energy is not None) == ("energy.surplus" in found)
     assert city.file.match is not None or not in_force(city) & READ_BY_MATCH
 
 
 def test_every_rule_is_in_force_in_some_shipped_city() -> None:
-    assert {*ALL, "zone"} == set(NEEDS) == set().union(*(in_force(load_city(name)) for name in cities()))
+    assert (
+        {*ALL, "zone", "hub", "surplus"} == set(NEEDS) == set().union(*(in_force(load_city(name)) for name in cities()))
+    )
 
 
 @pytest.mark.usefixtures("_no_secrets")
