@@ -128,7 +128,9 @@ def test_what_is_only_compared_is_compared_and_nothing_else_is(name: str) -> Non
 
 def test_every_rule_is_in_force_in_some_shipped_city() -> None:
     assert (
-        {*ALL, "zone", "hub", "surplus"} == set(NEEDS) == set().union(*(in_force(load_city(name)) for name in cities()))
+        {*ALL, "zone", "hub", "surplus"}
+        == set(NEEDS)
+        == set().union(*(in_force(load_city(name)) for name in cities()))
     )
 
 
