@@ -16,6 +16,10 @@ ACTS: Mapping[str, str] = {
     "ended": "a viewing was ended, for reason",
     "signed_in": "a link to sign in was used",
     "signed_out": "a session was ended",
+    "case_opened": "a missing person's case was opened, by legal_ground; situation_id is the case",
+    "case_refused": "a missing person's case was asked for and refused, for reason",
+    "case_filed": "the request for a case's authorisation was filed; the reason is its number",
+    "key_destroyed": "a case is over, for reason: nobody reads any more what it drew",
     "audited": "somebody read this list; the reason says by which filters",
 }
 ACCOUNT = replace(

@@ -1,0 +1,132 @@
+"""Cases as the log tells them: ``police.missing`` for what is asked, ``core.access`` for when it was opened and filed.
+
+A compacted topic keeps only a case's newest revision, so the times come from the acts. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from streams.cases.judge import Case
+from streams.deliver.polygon import Corner
+
+OPENED, REFUSED, FILED, DESTROYED = "case_opened", "case_refused", "case_filed", "key_destroyed"
+REQUESTS = (OPENED, REFUSED, FILED)
+"""The acts of the request ledger; ``DESTROYED`` is that of the destruction ledger."""
+CASES_MAX = 10_000
+"""The most cases remembered; the oldest that are over are forgotten first."""
+
+
+def corners_of(area: str | None) -> tuple[Corner, ...]:
+    """The outer ring of a GeoJSON polygon, latitude first; empty for what is none or has a hole."""
+    try:
+        said = orjson.loads(area or "null")
+        if said["type"] != "Polygon":
+            return ()
+        (ring,) = said["coordinates"]
+        return tuple((float(lat), float(lon)) for lon, lat, *_ in ring[:-1])
+    except (ValueError, TypeError, KeyError):
+        return ()
+
+
+def case_of(value: Mapping[str, Any]) -> Case:
+    """The case that an opened row of ``police.missing`` tells, as if it was opened at the row's time."""
+    return Case(
+        case_id=value["case_id"],
+        opened_at_ms=value["event_time"],
+        requester=value["requester"],
+        ground=value["ground"],
+        area=corners_of(value["area"]),
+        from_ms=value["from_time"],
+        until_ms=value["until_time"],
+        other_ground=value["other_ground"],
+        authorisation_id=value["authorisation_id"],
+        is_urgent=value["is_urgent"],
+        filing_id=value["filing_id"],
+        is_authorisation_refused=value["state_reason"] == "authorisation_refused",
+        is_closed=value["state"] != "open",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCase:
+    """A case and its newest row, opened."""
+
+    row: Mapping[str, Any]
+    case: Case
+
+
+@dataclass(slots=True)
+class CaseTable:
+    """Take each row once or more, in the log's order."""
+
+    _rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _opened: dict[str, int] = field(default_factory=dict)
+    _filed: dict[str, int] = field(default_factory=dict)
+    _destroyed: set[str] = field(default_factory=set)
+
+    def take(self, value: Mapping[str, Any]) -> None:
+        """Take a row of ``police.missing``, opened where its key is there."""
+        its_id = value["case_id"]
+        known = self._rows.get(its_id)
+        if known is None or value["revision"] >= known["revision"]:
+            self._rows[its_id] = value
+        if len(self._rows) > CASES_MAX:
+            self._forget()
+
+    def take_act(self, act: Mapping[str, Any]) -> None:
+        """Take a row of ``core.access``. The first opening and filing count."""
+        its_id = act["situation_id"]
+        if act["act"] == OPENED:
+            self._opened.setdefault(its_id, act["at"])
+        elif act["act"] == FILED:
+            self._filed.setdefault(its_id, act["at"])
+        elif act["act"] == DESTROYED:
+            self._destroyed.add(its_id)
+
+    def get(self, case_id: str) -> KnownCase | None:
+        """The case as it stands. One whose opening is not on record counts as opened in 1970, so that it fails closed."""
+        row = self._rows.get(case_id)
+        if row is None:
+            return None
+        opened_at_ms = self._opened.get(case_id, 0)
+        case = replace(case_of(row), opened_at_ms=opened_at_ms, filed_at_ms=self._filed.get(case_id))
+        return KnownCase(row, case)
+
+    def open_cases(self) -> Iterator[KnownCase]:
+        """Yield the cases that are open by their newest row."""
+        found = (self.get(one) for one, row in list(self._rows.items()) if row["state"] == "open")
+        return (one for one in found if one is not None)
+
+    def owed(self) -> list[str]:
+        """The cases that were opened and are over, and the end of whose key is not on record yet."""
+        return [
+            one
+            for one, row in self._rows.items()
+            if row["state"] != "open" and one in self._opened and one not in self._destroyed
+        ]
+
+    def _forget(self) -> None:
+        owed = set(self.owed())
+        oldest = next(
+            (one for one, row in self._rows.items() if row["state"] != "open" and one not in owed), None
+        )
+        if oldest is not None:
+            del self._rows[oldest]
+            self._opened.pop(oldest, None)
+            self._filed.pop(oldest, None)
+            self._destroyed.discard(oldest)
+
+
+def request_ledger(acts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The acts by which cases were asked for, refused and filed, of *acts* of ``core.access``."""
+    return [one for one in acts if one["act"] in REQUESTS]
+
+
+def destruction_ledger(acts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The acts that say which case's key was destroyed, when and why."""
+    return [one for one in acts if one["act"] == DESTROYED]
