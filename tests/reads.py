@@ -55,6 +55,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/operators/accounts.py": ("gateway", "gateway.accounts", {"core.account"}),
     "streams/operators/desk.py": ("gateway", "gateway.situations", {"core.state"}),
     "streams/operators/ride_desk.py": ("gateway", "gateway.bookings", {"mobility.booking"}),
+    "streams/operators/surplus_log.py": ("gateway", "gateway.surplus", {"energy.surplus"}),
     "streams/operators/known_access.py": ("gateway", "gateway.known-access", {"core.access"}),
     "streams/operators/granted.py": ("gateway", "gateway.grants", {"core.grant"}),
     "streams/operators/subscription_desk.py": (

@@ -21,6 +21,7 @@ CONTRACTS = (
     "core.grant",
     "place.camera",
     "mobility.booking",
+    "energy.surplus",
     "core.hub",
 )
 SECURITY = BY_EITHER

@@ -36,6 +36,7 @@ from deploy.assembly.gateway_reads import accesses_of, figures_of, readings_of, 
 from deploy.assembly.gateway_sessions import console_url, signs_of
 from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
+from deploy.assembly.gateway_surplus import surplus_of
 from deploy.assembly.gateway_tickets import TicketPart
 from deploy.assembly.ingest import ingest_of
 from deploy.assembly.stages import pushed_sources
@@ -133,6 +134,7 @@ class CityGateway:
         parts: list[Callable[[FastAPI, Gateway], object]] = [
             self._tickets.add,
             bookings_of(city.name, platform, self._following),
+            surplus_of(city, platform, self._following),
             partial(add_subscriptions, desk=subscriptions),
             partial(add_deliveries, readings=self._readings, receivers=subscriptions),
             partial(add_health, health=self._health),

@@ -45,10 +45,10 @@ def quiet(rows: Sequence[dict[str, Any]]) -> dict[str, Reward]:
     return last
 
 
-def run(cluster: Endpoints, tmp_path: Path, kills: int) -> None:
+def run(cluster: Endpoints, tmp_path: Path, kills: int, *, days: int = DAYS, chargers: int = 8) -> None:
     city = LivingCity(f"energy-{uuid4().hex[:8]}", tmp_path, cluster, of="demo")
     ensure_topics(cluster.kafka, [city.name])
-    bus, made = Bus(city.name, cluster.kafka, city.wire), month(5, days=DAYS, chargers=8)
+    bus, made = Bus(city.name, cluster.kafka, city.wire), month(5, days=days, chargers=chargers)
     wanted = quiet([*made.windows, *made.rows])
     share = len(made.rows) // (kills + 1) + 1
     try:
@@ -96,8 +96,9 @@ def last_of(rows: Sequence[dict[str, Any]]) -> dict[str, Reward]:
     return {row["reward_id"]: reward_of_row(row) for row in rows}
 
 
+@pytest.mark.long
 def test_rewards_are_told_once_though_the_worker_is_killed(cluster: Endpoints, tmp_path: Path) -> None:
-    run(cluster, tmp_path, kills=1)
+    run(cluster, tmp_path, kills=1, days=2, chargers=3)
 
 
 @pytest.mark.long

@@ -171,7 +171,7 @@ def code_of(call: ast.Call) -> ast.expr | None:
 
 def codes() -> set[str]:
     """Each code that the gateway and the rules' check of an action give."""
-    desks = [RULES.parent / "operators" / f"{name}.py" for name in ("desk", "ride_desk")]
+    desks = [RULES.parent / "operators" / f"{name}.py" for name in ("desk", "ride_desk", "surplus_log")]
     paths = [*GATEWAY.glob("*.py"), *desks]
     written = [code_of(call) for path in paths for call in calls(path, "Problem", "Invalid")]
     checks = [RULES / "operators" / f"{name}.py" for name in ("actions", "action_checks")]

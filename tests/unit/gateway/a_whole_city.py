@@ -21,6 +21,8 @@ from connectors.gateway import (
     hub_reads,
     recorded,
     subscriptions,
+    surplus,
+    surplus_list,
     tickets,
 )
 from connectors.gateway.access import Grants
@@ -30,6 +32,7 @@ from connectors.gateway.cap import CapPart
 from connectors.gateway.desk import Done
 from connectors.gateway.gbfs_paths import GbfsPart
 from connectors.gateway.read_documents import example_of
+from connectors.gateway.surplus_desk import SurplusRow, SurplusWish
 from connectors.gateway.ticket_keys import TicketKeys
 from connectors.gateway.tickets import Tickets
 from connectors.gateway.viewings import Refusals
@@ -81,6 +84,21 @@ class NotingRides:
         return RideAnswer("booking-taken", "assigned", "van-1", 2, is_repeat=False)
 
 
+class NotingSurplus:
+    """One window, as which every wish is told (``connectors.gateway.surplus_desk.SurplusDesk``)."""
+
+    trouble: str | None = None
+
+    def windows(self) -> Sequence[SurplusRow]:
+        value = example_of("energy.surplus")
+        return [SurplusRow(value["area"], value["window_id"], 0, NOON_MS, "planned", lambda: value)]
+
+    def announce(self, wish: SurplusWish) -> tuple[SurplusRow, bool]:
+        if wish.state == "withdrawn":
+            raise Invalid("no such window", field="window_id", expected="one planned", code="no-window")
+        return self.windows()[0], False
+
+
 class SilentSinks(CitySinks):
     """The city's sinks, of which none sends anything: addresses that a fuzzer thinks of may be somebody's."""
 
@@ -120,6 +138,8 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
                 partial(subscriptions.add, desk=desk),
                 partial(booking_list.add, desk=NotingRides()),
                 partial(bookings.add, desk=NotingRides()),
+                partial(surplus_list.add, desk=NotingSurplus()),
+                partial(surplus.add, desk=NotingSurplus()),
                 partial(deliveries.add, readings=made.city, receivers=desk),
                 partial(figures.add, figures=made.figures),
                 partial(recorded.add, log=made.city.recorded),

@@ -13,6 +13,7 @@ BODIES = {
     "/v1/springfield/sources/reports": "publisher",
     "/v1/springfield/situations/s-1/actions": "operator",
     "/v1/springfield/bookings/r-1/assign": "operator",
+    "/v1/springfield/surplus": "operator",
     "/v1/springfield/subscriptions": "no-purpose",
     "/console/api/session": "viewer",
 }
