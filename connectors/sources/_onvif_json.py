@@ -18,6 +18,7 @@ from connectors.sources._onvif_parts import (
     likelihood,
     number,
 )
+from connectors.sources._onvif_people import of_json
 from schemas.errors import Invalid
 
 STANDS_FOR = {
@@ -94,6 +95,7 @@ def thing_of(value: dict[str, Any]) -> Thing:
         )
         thing.edges = (left, top, right, bottom)
     thing.claims = list(_claims(appearance))
+    thing.person = of_json(appearance)
     at = part(appearance, "GeoLocation")
     thing.lat, thing.lon = at.get("@lat"), at.get("@lon")
     thing.is_removed = "Removed" in behaviour

@@ -55,6 +55,7 @@ class Thing:
     is_removed: bool = False
     has_plate: bool = False
     attributes: list[tuple[str, str, float | None]] = field(default_factory=list)
+    person: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

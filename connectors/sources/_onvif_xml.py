@@ -22,6 +22,7 @@ from connectors.sources._onvif_parts import (
     number,
     without_prefixes,
 )
+from connectors.sources._onvif_people import of_xml
 from schemas.errors import Invalid
 
 NAMESPACES = {
@@ -246,6 +247,7 @@ def _appearance(appearance: Element, thing: Thing) -> None:
             ids = [(part.findtext(f"{TT}{name}") or "").strip() for name in ("Authority", "ID")]
             thing.attributes.append(("label", ":".join(ids), likelihood(part.get("Likelihood"))))
         elif tag in STANDS_FOR:
+            thing.person = thing.person or (of_xml(appearance) if tag in (FACE, BODY) else {})
             stand_ins.append((STANDS_FOR[tag], None))
             thing.has_plate = thing.has_plate or tag == PLATE
     if not thing.claims:

@@ -4,6 +4,7 @@
 - Id: camera, track, the observation's own time.
 - Boxes are shares of the picture already. A class comes and goes from frame to frame: where there is none, the label is
   "other", and the confidence unknown.
+- With ``people``, the colours of a person's clothes are a ``cctv.person`` and not in the detection, and a face is neither.
 - ``DeleteOperation`` ends a track: an event with ``ended``, beside the observations.
 - ``geoposition``, where the camera is calibrated, is the thing's own place. Pictures in frames are not read.
 """
@@ -23,7 +24,9 @@ from connectors.formats.records import an_id, readable, set_aside
 from connectors.formats.times import iso_ms
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import Attributes, Detections, Told, attribute, box_of, claimed, share_of
+from connectors.subjects.people import FACE, PERSON, Traits
 from connectors.subjects.plates import plates_masked
+from connectors.subjects.sightings import Sightings
 from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 
@@ -32,6 +35,7 @@ COLOURS = {
     "lower_clothing_colors": "lower_clothing_colour",
     "colors": "colour",
 }
+GARMENTS = {"upper_clothing_colour": "upper_colour", "lower_clothing_colour": "lower_colour"}
 PLACES = ("geoposition", "geo_position", "geographic_position", "position")
 OBSERVATIONS = "observations"
 OPERATIONS = "operations"
@@ -42,6 +46,7 @@ EDGES = ("left", "top", "right", "bottom")
 class Config(CameraSettings):
     """Settings of a source of type ``axis_scene_description``. Without mqtt it is only played or pushed."""
 
+    people: bool = Field(False, description="tell how people look (cctv.person), and nothing of faces")
     mqtt: MqttSettings | None = Field(None, description="the broker to listen to")
 
 
@@ -50,6 +55,7 @@ class AxisSceneDescription:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._detections = Detections(context, Cameras(context, config), "axis")
+        self._sightings = Sightings(context, "axis") if config.people else None
         self._listener = MqttListener(context, config.mqtt)
 
     def listen(self) -> AsyncIterator[Heard]:
@@ -96,28 +102,59 @@ class AxisSceneDescription:
             raise Invalid("an observation is no object", field="observations", expected="an object")
         time = one.get("timestamp", frame_time)
         its_class = one.get("class")
+        clothes: Attributes = []
         word, score, attributes = (None, None, []) if its_class is None else _class_of(its_class, told)
         label = self._detections.label(word, told)
+        is_person = self._sightings is not None and label in (FACE, PERSON)
+        if is_person:
+            clothes = [its for its in attributes if its["name"] in GARMENTS]
+            attributes = [its for its in attributes if its["name"] not in GARMENTS]
+        if is_person and label == FACE:
+            told.skipped["face"] += 1
+            return
         box = one.get("bounding_box")
         if box is not None and not isinstance(box, dict):
             raise Invalid("the box is no object", field="bounding_box", expected="an object")
+        event_ms = frame_ms if time == frame_time else iso_ms(time, "timestamp", noted=told.noted)
+        track, position = _track(one.get("track_id")), self._position(one)
         self._detections.tell(
             told,
             camera,
-            frame_ms if time == frame_time else iso_ms(time, "timestamp", noted=told.noted),
+            event_ms,
             (time,),
-            _track(one.get("track_id")),
+            track,
             label,
             word,
             score,
             None
             if box is None
             else box_of(box.get("left"), box.get("top"), box.get("right"), box.get("bottom"), told),
-            self._position(one),
+            position,
             classes=[] if word is None else claimed(label, score),
             attributes=attributes,
             said=(word, *(() if box is None else map(box.get, EDGES))),
         )
+        if is_person:
+            self._sighting(clothes, camera, event_ms, time, track, position, told)
+
+    def _sighting(
+        self,
+        clothes: Attributes,
+        camera: Camera,
+        event_ms: int,
+        time: Any,
+        track: str,
+        position: dict[str, Any] | None,
+        told: Told,
+    ) -> None:
+        traits = Traits("axis", told.skipped, told.noted)
+        for one in clothes:
+            traits.colour_named(GARMENTS[one["name"]], one["value"], one["likelihood"])
+        rows = traits.rows()
+        if rows and self._sightings is not None:
+            self._sightings.tell(told, camera, event_ms, (time,), track, rows, position)
+        else:
+            told.skipped["person of whom nothing is said"] += 1
 
     def _position(self, one: dict[str, Any]) -> dict[str, Any] | None:
         at = next((one[name] for name in PLACES if isinstance(one.get(name), dict)), None)

@@ -152,7 +152,7 @@ class NvidiaDeepstream:
         where = self._detections.own_position(at.get("lat"), at.get("lon"))
         if where is None:
             return camera
-        return Camera(camera.camera_id, where, camera.width_px, camera.height_px)
+        return Camera(camera.camera_id, where, camera.width_px, camera.height_px, camera.clock_error_s)
 
 
 def _part(message: dict[str, Any], name: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@
   rules, makers' own by the behaviour they name), or the class of their object. A state that is not so has ended.
 - ``PropertyOperation="Deleted"`` deletes a property, as by MQTT an empty payload does: the last ``PROPERTIES_MAX``
   properties are in the place, so the end is published once.
-- Sensor data and events of other services are counted as skipped. Plates, faces' names and ages are not read.
+- Sensor data and events of other services are counted as skipped. Plates and faces' names are not read.
+- With ``people``, how a person looks is a ``cctv.person`` (``_onvif_people.py``), and a face is no detection.
 - Times are named UTC, so one without an offset is UTC. ``Speed`` has no unit in the schema: the settings may name it.
 """
 
@@ -33,11 +34,14 @@ from connectors.sources import _onvif_json as as_json
 from connectors.sources import _onvif_xml as as_xml
 from connectors.sources._onvif_events import VIDEO_SOURCE, Events, remember, video_source_of
 from connectors.sources._onvif_parts import DEVICE, Claim, Frame, Thing, event_topic_of, utc_ms
+from connectors.sources._onvif_people import tell_traits
 from connectors.subjects.cameras import Camera, Cameras, CameraSettings
 from connectors.subjects.detections import METRES_PER_S, Detections, Told, attribute, box_of, speed_of
 from connectors.subjects.labels import OTHER, check_labels, label_of
+from connectors.subjects.people import FACE, PERSON, Traits
 from connectors.subjects.plates import plates_masked
 from connectors.subjects.plausible import plausible
+from connectors.subjects.sightings import Sightings
 from connectors.transport.mqtt import MqttListener, MqttSettings
 from schemas.errors import Invalid
 
@@ -60,6 +64,7 @@ class Config(CameraSettings):
         {},
         description="the name of a camera's rule, or its topic → what it stands for: a label, such as fight",
     )
+    people: bool = Field(False, description="tell how people look (cctv.person), and nothing of faces")
     mqtt: MqttSettings | None = Field(None, description="the broker to listen to")
 
     @field_validator("rules")
@@ -73,6 +78,7 @@ class OnvifMetadata:
 
     def __init__(self, context: SourceContext, config: Config) -> None:
         self._detections = Detections(context, Cameras(context, config), "onvif")
+        self._sightings = Sightings(context, "onvif") if config.people else None
         self._events = Events(self._detections, config.rules)
         self._speed = METRES_PER_S.get(config.speed_unit or "")
         self._classes: dict[tuple[Claim, ...], Class] = {}
@@ -257,10 +263,27 @@ class OnvifMetadata:
 
     def _thing(self, thing: Thing, frame: Frame, camera: Camera, event_ms: int, told: Told) -> None:
         detections = self._detections
-        label, word, confidence, classes = self._class_of(thing, told)
+        found = self._class_of(thing, told)
+        label = found[0]
         if thing.has_plate:
             told.noted["plates are not read from this source"] += 1
-        edges = thing.edges
+        own = None
+        if thing.lat is not None or thing.lon is not None:
+            own = detections.own_position(thing.lat, thing.lon)
+        rows: list[dict[str, Any]] | None = None
+        if self._sightings is not None and (thing.person or label in (FACE, PERSON)):
+            rows = _traits_of(thing, label, told)  # before anything is told: it may raise
+        if rows is None or label != FACE:
+            self._detection(thing, frame, camera, event_ms, own, found, told)
+        if rows and self._sightings is not None:
+            identity = (frame.time, frame.source)
+            seen = (told, camera, event_ms, identity, thing.object_id, rows, own)
+            self._sightings.tell(*seen, said=(*(thing.edges or ()), *rows))
+
+    def _detection(
+        self, thing: Thing, frame: Frame, camera: Camera, event_ms: int, own: Any, found: Class, told: Told
+    ) -> None:
+        (label, word, confidence, classes), edges, detections = found, thing.edges, self._detections
         detections.tell(
             told,
             camera,
@@ -271,9 +294,7 @@ class OnvifMetadata:
             word,
             confidence,
             None if edges is None else box_of(*frame.transformation.shares(edges), told),
-            None
-            if thing.lat is None and thing.lon is None
-            else detections.own_position(thing.lat, thing.lon),
+            own,
             speed_of(thing.speed, "Speed", self._speed, told.noted),
             thing.is_removed,
             classes,
@@ -305,6 +326,22 @@ class OnvifMetadata:
             if all(ours != OTHER for ours, _, _ in claims):  # an unknown word is noted each time
                 self._classes[key] = found
         return found
+
+
+def _traits_of(thing: Thing, label: str, told: Told) -> list[dict[str, Any]]:
+    """How the person *thing* looks; count what stands neither in that nor in its detection."""
+    traits = Traits("onvif", told.skipped, told.noted)
+    tell_traits(thing.person, traits, told.skipped)
+    kept = [one for one in thing.attributes if one[0] != "colour"]
+    if len(kept) < len(thing.attributes):
+        told.skipped["colour of a person that is no garment's"] += 1
+    if label == FACE:
+        told.skipped["face"] += 1
+    thing.attributes = kept
+    rows = traits.rows()
+    if not rows:
+        told.skipped["person of whom nothing is said"] += 1
+    return rows
 
 
 def _alone(document: as_xml.Document, things: Sequence[Any], frame: Any, number: int) -> Piece:

@@ -34,6 +34,9 @@ class CameraAt(BaseModel):
     azimuth: float | None = Field(None, ge=0, lt=360, description="where it looks, degrees from north")
     width_px: int | None = Field(None, gt=0, description="width of the picture in which boxes are told")
     height_px: int | None = Field(None, gt=0, description="height of that picture")
+    clock_error_s: float | None = Field(
+        None, ge=0, description="seconds by which its clock may be off, either way"
+    )
 
 
 class CameraSettings(BaseModel):
@@ -59,6 +62,7 @@ class Camera:
     position: Mapping[str, Any] | None = None
     width_px: int | None = None
     height_px: int | None = None
+    clock_error_s: float | None = None
 
 
 class Cameras:
@@ -114,7 +118,7 @@ def _camera(context: SourceContext, camera_id: str, at: CameraAt) -> Camera:
             f"city {context.city}: source {context.source!r}: camera {camera_id!r}: {error.what}",
             hint="mend it under cameras, or in the camera_list",
         ) from None
-    return Camera(camera_id, where, at.width_px, at.height_px)
+    return Camera(camera_id, where, at.width_px, at.height_px, at.clock_error_s)
 
 
 def read_camera_list(path: Path) -> dict[str, CameraAt]:
