@@ -1,4 +1,4 @@
-"""How a person looks, by ONVIF's human body and human face (``humanbody.xsd``, ``humanface.xsd``), as XML or as JSON.
+"""A person's looks by ONVIF's human body and human face (``humanbody.xsd``, ``humanface.xsd``), as XML or as JSON.
 
 Of a face only what anybody sees from afar is read: sex, age, hair's length, hat. Its features are counted as skipped.
 """
@@ -25,7 +25,7 @@ Person = Mapping[str, Any]
 
 
 def of_xml(appearance: Element) -> Person:
-    """What an ``Appearance`` says of a person; empty where it says nothing."""
+    """Return what an ``Appearance`` says of a person; empty where it says nothing."""
     found = {}
     for part in appearance:
         if isinstance(part.tag, str) and (name := etree.QName(part).localname) in PARTS:

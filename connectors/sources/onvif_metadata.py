@@ -329,7 +329,7 @@ class OnvifMetadata:
 
 
 def _traits_of(thing: Thing, label: str, told: Told) -> list[dict[str, Any]]:
-    """How the person *thing* looks; count what stands neither in that nor in its detection."""
+    """Return the looks of the person *thing*; count what stands neither in that nor in its detection."""
     traits = Traits("onvif", told.skipped, told.noted)
     tell_traits(thing.person, traits, told.skipped)
     kept = [one for one in thing.attributes if one[0] != "colour"]

@@ -41,7 +41,9 @@ PUSHED_ONLY = True
 class Config(CameraSettings):
     """Settings of a source of type ``person_matches``. It is pushed or played."""
 
-    analytic: str = Field("matches", min_length=1, description="the analytic by whose scores it answers")
+    analytic: str = Field(
+        "person_matches", min_length=1, description="the analytic by whose scores it answers"
+    )
 
 
 class PersonMatches:

@@ -1,4 +1,4 @@
-"""How people look, in analytics' words mapped to ours (``people.toml``). Pure."""
+"""People's looks in analytics' words mapped to ours (``people.toml``). Pure."""
 
 from __future__ import annotations
 

@@ -51,6 +51,7 @@ LISTS: dict[str, str | None] = {
     "nvidia_deepstream": LINES,
     "ocpi_locations": "data",
     "onvif_metadata": "Frame.Object",
+    "person_matches": None,
     "surplus_rows": "windows",
     "wanted_vehicles": None,
     "zones_geojson": "features",

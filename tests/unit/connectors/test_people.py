@@ -1,4 +1,4 @@
-"""How people look: ONVIF's bodies and faces, Axis' clothes, and a vendor's answers to a case."""
+"""People's looks: ONVIF's bodies and faces, Axis' clothes, and a vendor's answers to a case."""
 
 from __future__ import annotations
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+import deploy
 from connectors.discovery import config_model
 from connectors.subscribers import ALL, DELIVERED, STREAMED, Subscriber
+from deploy.topics import settings_of
 from schemas.catalogue import load_catalogue
 from schemas.json_form import from_json_value
 from schemas.masking import masked
@@ -20,6 +24,7 @@ from streams.match.core.forms import FORMS
 from streams.stages.situation_intake import is_of_a_case
 from streams.stages.situations import INPUTS
 
+LAWS = Path(deploy.__file__).parent / "laws"
 PERSONS = ("cctv.person", "police.missing", "core.candidate", "core.route")
 READERS = [Subscriber(), Subscriber("112"), Subscriber("112", True), Subscriber(ALL), Subscriber(ALL, True)]
 SUBSCRIPTION = Subscription("desk", "police", "json_lines", {"path": "x"}, audience=ALL)
@@ -67,6 +72,20 @@ def test_neither_the_match_nor_the_situations_nor_their_journal_takes_them(contr
 def test_nobody_pushes_a_case_or_a_sighting_as_an_event_of_its_own(contract: str) -> None:
     with pytest.raises(ValueError, match="one of"):
         config_model("city_events")(contract=contract)
+
+
+def test_no_law_profile_asks_for_fewer_hours_than_a_sighting_and_its_dlq_are_kept() -> None:
+    laws = [tomllib.loads(path.read_text("utf-8")) for path in sorted(LAWS.glob("*.toml"))]
+    hours = [law["missing_persons"]["sighting_hours"] for law in laws if "missing_persons" in law]
+    assert len(hours) >= 2
+    for name in ("cctv.person", "cctv.person.dlq"):
+        kept_ms = load_catalogue()[name].retention_ms
+        assert kept_ms is not None and kept_ms <= min(hours) * 3_600_000, name
+
+
+def test_a_segment_of_sightings_is_closed_within_an_hour_so_that_it_goes_within_two() -> None:
+    settings = settings_of(load_catalogue()["cctv.person"])
+    assert (settings["retention.ms"], settings["segment.ms"]) == ("86400000", "3600000")
 
 
 def test_an_answer_about_a_candidate_is_no_action_on_a_situation() -> None:
