@@ -254,6 +254,28 @@ def idle(seconds: float, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+@bench.command()
+@click.option("--seeds", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--cases", type=click.IntRange(1), default=1, show_default=True, help="at once in one city")
+@click.option("--first", type=int, default=1, show_default=True, help="the first seed")
+@click.option("--alone", is_flag=True, help="leave out the two searches that know less")
+@click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def persons(alone: bool, as_json: bool, **about: Any) -> None:
+    """Measure the search of missing persons over made cities.
+
+    Precision, recall and answers, beside searches by time or looks alone. Ends with 1 below its bars.
+
+    \b
+    Example:  bongsu bench persons --seeds 10 --alone
+    """
+    module = benchmark("persons")
+    found, is_met = module.run(module.Load(compare=not alone, **about), partial(click.echo, err=True))
+    _tell(found, as_json=as_json)
+    if not is_met:
+        raise click.exceptions.Exit(1)
+
+
 def _tell(found: dict[str, Any], *, as_json: bool) -> None:
     """Print one run's figures, and the part of the machine that others had meanwhile."""
     found["stolen_percent"] = benchmark("machine").stolen_percent()

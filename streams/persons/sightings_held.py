@@ -1,0 +1,132 @@
+"""The sightings that a case holds, as columns, and the city in which it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from schemas.errors import Fatal
+from streams.persons.feasible import FOOT, Floats, Ints, Links, Spots
+from streams.persons.looks import Looks
+from streams.persons.route_numbers import RouteNumbers
+from streams.persons.streets import Streets, Ways
+from streams.persons.travel import Walks
+
+PLACES_MAX = 10_000
+"""Places from which ways are kept: cameras and stops, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cameras:
+    """Cameras as columns: place, the greatest known error of the clock, and how far from it people are seen."""
+
+    lat: Floats
+    lon: Floats
+    clock_s: Floats
+    within_m: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Sightings as columns. *key*: the caller's number of each; *camera*: a row of the cameras; *words*: see ``Looks``."""
+
+    key: Ints
+    camera: Ints
+    time_s: Floats
+    words: Ints
+    mode: Ints
+
+    @classmethod
+    def none(cls, attributes: int) -> Seen:
+        empty = np.empty(0, np.int64)
+        return cls(empty, empty, np.empty(0), np.empty((0, attributes), np.int64), empty)
+
+    def rows(self, chosen: Any) -> Seen:
+        return Seen(
+            self.key[chosen], self.camera[chosen], self.time_s[chosen], self.words[chosen], self.mode[chosen]
+        )
+
+
+class Ground:
+    """The city of a search: its cameras, stops and streets."""
+
+    def __init__(
+        self,
+        cameras: Cameras,
+        stop_lat: Floats,
+        stop_lon: Floats,
+        numbers: RouteNumbers,
+        streets: Streets | None = None,
+    ) -> None:
+        self.cameras, self.numbers = cameras, numbers
+        self.stop_lat, self.stop_lon = stop_lat, stop_lon
+        self.links = Links(stop_lat, stop_lon, numbers)
+        self.walks = Walks(numbers)
+        self._known: dict[tuple[float, float], tuple[Floats, Floats]] = {}
+        lat, lon = np.concatenate([cameras.lat, stop_lat]), np.concatenate([cameras.lon, stop_lon])
+        self.ways = Ways(lat, lon, streets, numbers.detour)
+
+    def ways_from(self, lat: float, lon: float) -> tuple[Floats, Floats]:
+        """Metres from a place to each camera and to each stop."""
+        if (lat, lon) not in self._known:
+            if len(self._known) >= PLACES_MAX:
+                self._known.clear()
+            found = self.ways.from_place(lat, lon)
+            count = len(self.cameras.lat)
+            self._known[lat, lon] = (found[:count], found[count:])
+        return self._known[lat, lon]
+
+    def spots(self, camera: Ints, mode: Ints) -> Spots:
+        cameras = self.cameras
+        return Spots(cameras.lat[camera], cameras.lon[camera], mode, cameras.within_m[camera])
+
+
+@dataclass(slots=True)
+class Pool:
+    """The sightings of one case that look like the person enough; ``candidates_max`` at most, else ``Fatal``.
+
+    All sightings count for how many people pass each camera.
+    """
+
+    ground: Ground
+    looks: Looks
+    seen: Seen
+    log_looks: Floats = field(default_factory=lambda: np.empty(0))
+    passed: Floats = field(default_factory=lambda: np.empty(0))
+    from_s: float = np.inf
+    until_s: float = -np.inf
+
+    def add(self, more: Seen) -> None:
+        """Take sightings up, each key once."""
+        if not len(more.key):
+            return
+        counts = np.bincount(more.camera, minlength=len(self.ground.cameras.lat)).astype(float)
+        self.passed = counts if not len(self.passed) else self.passed + counts
+        self.from_s = min(self.from_s, float(more.time_s.min()))
+        self.until_s = max(self.until_s, float(more.time_s.max()))
+        ratios = self.looks.log_ratio(more.words)
+        alike = ratios >= self.ground.numbers.looks_floor
+        alike &= ~np.isin(more.key, self.seen.key)
+        kept, held = more.rows(alike), self.seen
+        if len(held.key) + len(kept.key) > self.ground.numbers.candidates_max:
+            raise Fatal("a case holds too many sightings", hint="make its area or time smaller")
+        self.seen = Seen(
+            *(
+                np.concatenate([getattr(held, name), getattr(kept, name)])
+                for name in ("key", "camera", "time_s", "words", "mode")
+            )
+        )
+        self.log_looks = np.concatenate([self.log_looks, ratios[alike]])
+
+    def log_passers(self, camera: Ints) -> Floats:
+        """Log of the people a second that pass each camera."""
+        span = max(60.0, self.until_s - self.from_s)
+        found: Floats = np.log((self.passed[camera] + 0.5) / span)
+        return found
+
+
+def on_foot(count: int) -> Ints:
+    """The mode of *count* sightings by analytics that see people walk."""
+    return np.full(count, FOOT)

@@ -1,0 +1,130 @@
+"""The search of one case: what enters its route, what leaves it, what is shown; and the made city of its figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from schemas.errors import Fatal, Invalid
+from streams.persons.anchors import Anchor
+from streams.persons.looks import Analytic, Looks
+from streams.persons.route_numbers import RouteNumbers
+from streams.persons.route_search import RouteSearch
+from streams.persons.sightings_held import Cameras, Ground, Seen, on_foot
+from streams.persons.streets import Streets
+from streams.persons.travel import Calls
+from tests.bench import persons
+
+COLOURS = {"red": 0.1, "black": 0.9}
+CONFUSION = {"colour": {"red": {"red": 0.9, "black": 0.1}, "black": {"red": 0.1, "black": 0.9}}}
+LOOKS = Looks(Analytic(CONFUSION, {"colour": COLOURS}), {"colour": "red"}, ("colour",))
+M = 1 / 111_195.0
+
+
+def a_search(calls: Calls | None = None) -> RouteSearch:
+    """Five cameras, 200 m apart on a line to the north, and two stops: one at the first camera, one 5 km on."""
+    lat, lon = np.array([37.5 + n * 200 * M for n in range(6)]), np.full(6, 126.78)
+    lat[5] = 37.5 + 5000 * M
+    cameras = Cameras(lat, lon, np.full(6, 2.0), np.zeros(6))
+    stops = np.array([37.5, 37.5 + 4900 * M])
+    ground = Ground(cameras, stops, np.full(2, 126.78), RouteNumbers())
+    return RouteSearch(ground, LOOKS, Anchor(37.5, 126.78, 0.0, 30.0), calls=calls)
+
+
+def sightings(*rows: tuple[int, int, float]) -> Seen:
+    """Sightings in red: key, camera, seconds."""
+    keys, cameras, times = (np.array(part) for part in zip(*rows, strict=True))
+    return Seen(keys, cameras, times.astype(float), np.zeros((len(rows), 1), np.int64), on_foot(len(rows)))
+
+
+def test_nothing_enters_the_route_without_a_confirmation() -> None:
+    search = a_search()
+    search.see(sightings((1, 1, 180), (2, 2, 360)))
+    for verdict in ("unsure", "reject", "unsure"):
+        search.answer(1, verdict)
+    assert search.hops == ()
+
+
+def test_a_confirmed_sighting_enters_and_those_that_cannot_be_are_not_shown() -> None:
+    search = a_search()
+    search.see(sightings((1, 1, 180), (2, 4, 182), (3, 2, 360)))
+    while 1 not in search.hops:
+        search.answer(1, "confirm")
+    assert [one.key for one in search.ranked()] == [3]
+    assert search.route().next_cameras[0] == 1
+
+
+def test_a_parted_hop_gives_the_others_their_chance_again() -> None:
+    search = a_search()
+    search.see(sightings((1, 1, 180), (2, 4, 182), (3, 2, 360)))
+    while 1 not in search.hops:
+        search.answer(1, "confirm")
+    search.answer(1, "part")
+    assert search.hops == ()
+    assert {one.key for one in search.ranked()} == {
+        3
+    }  # 2 cannot be: 800 m in 182 s, and nobody doubts the report
+
+
+def test_a_hop_that_is_rejected_at_a_second_look_leaves_the_route() -> None:
+    search = a_search()
+    search.see(sightings((1, 1, 180)))
+    while 1 not in search.hops:
+        search.answer(1, "confirm")
+    for _ in range(3):
+        search.answer(1, "reject")
+    assert search.hops == ()
+
+
+def test_a_ride_is_followed_to_the_stops_of_its_vehicle() -> None:
+    calls = Calls(np.array([7, 7]), np.array([0, 1]), np.array([120.0, 500.0]))
+    rode, walked = a_search(calls), a_search()
+    for search in (rode, walked):
+        search.see(sightings((1, 5, 620)))
+    assert rode.ranked()[0].probability > 10 * walked.ranked()[0].probability
+    while 1 not in rode.hops:
+        rode.answer(1, "confirm")
+    board, leave = rode.route().ridden[0]
+    assert (board.time_s, leave.time_s) == (120.0, 500.0)
+
+
+def test_ten_candidates_of_a_camera_are_kept() -> None:
+    search = a_search()
+    search.see(
+        sightings(*((n, 1, 150.0 + n) for n in range(30)), *((n, 2, 330.0 + n) for n in range(30, 34)))
+    )
+    shown = search.ranked()
+    assert [sum(one.camera == camera for one in shown) for camera in (1, 2)] == [10, 4]
+
+
+def test_an_answer_about_an_unknown_sighting_is_refused() -> None:
+    with pytest.raises(Invalid, match="no such sighting"):
+        a_search().answer(9, "confirm")
+
+
+def test_a_word_that_is_likelier_for_the_person_counts_for_them() -> None:
+    red, black, unsaid = LOOKS.log_ratio(np.array([[0], [1], [-1]]))
+    assert red == pytest.approx(np.log(0.9 / 0.18))
+    assert black < 0 == unsaid
+    with pytest.raises(Fatal, match="add up"):
+        Analytic(CONFUSION, {"colour": {"red": 0.5, "black": 0.4}})
+
+
+def test_ways_go_by_the_streets() -> None:
+    line = [[126.78, 37.5], [126.79, 37.5], [126.79, 37.501], [126.78, 37.501]]
+    geometry = {"type": "LineString", "coordinates": line}
+    streets = Streets({"features": [{"geometry": geometry}]})
+    first, last = streets.nearest(np.array([37.5, 37.501]), np.array([126.78, 126.78]))
+    assert streets.row(int(first))[last] == pytest.approx(2 * 882.2 + 111.2, rel=1e-3)
+
+
+def test_the_search_finds_routes_in_the_made_city() -> None:
+    found, _ = persons.run(persons.Load(seeds=2, levels=("D1",), compare=False))
+    assert found["D1 all"]["impossible"] == 0
+    assert float(found["D1 all"]["precision"].split()[0]) > 0.9
+    assert float(found["D1 all"]["recall"].split()[0]) > 0.5
+
+
+def test_the_bars_can_be_missed() -> None:
+    bad = {"_precision": 0.97, "_recall": 0.9, "_answers_a_hop": 8.0}
+    assert persons.missed_bars("D1", bad) == ["D1 precision", "D1 answers"]
