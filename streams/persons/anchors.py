@@ -31,7 +31,7 @@ class Anchor:
 
 
 @dataclass(slots=True)
-class Reach:
+class Passing:
     """Rates and feasibility of passing cameras before or after one anchor."""
 
     ground: Ground
@@ -41,7 +41,7 @@ class Reach:
     stop_m: Floats = field(init=False)
     _sorted_m: Floats = field(init=False)
     _least: dict[int, Floats] = field(default_factory=dict)
-    _exits: list[tuple[Exit, Reach]] | None = None
+    _exits: list[tuple[Exit, Passing]] | None = None
 
     def __post_init__(self) -> None:
         self.camera_m, self.stop_m = self.ground.ways_from(self.anchor.lat, self.anchor.lon)
@@ -85,11 +85,11 @@ class Reach:
                     found[near] = np.logaddexp(found[near], by_ride)
         return found
 
-    def exits(self) -> list[tuple[Exit, Reach]]:
+    def exits(self) -> list[tuple[Exit, Passing]]:
         """Stops at which a ride from here may have ended."""
         if self._exits is None:
             found = exits(self.calls, self.stop_m, self.anchor.time_s, self.ground.numbers)
-            self._exits = [(one, Reach(self.ground, self._stop(one.leave), Calls.none())) for one in found]
+            self._exits = [(one, Passing(self.ground, self._stop(one.leave), Calls.none())) for one in found]
         return self._exits
 
     def _stop(self, call: int) -> Anchor:

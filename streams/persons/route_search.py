@@ -8,45 +8,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from schemas.errors import Invalid
-from streams.persons.anchors import Anchor, Reach
+from streams.persons.anchors import Anchor, Passing
 from streams.persons.answers import Answers, Verdict
 from streams.persons.feasible import Floats, Ints
 from streams.persons.looks import Looks
+from streams.persons.routes import Candidate, Route, UsedEvidence
 from streams.persons.sightings_held import Ground, Pool, Seen
 from streams.persons.travel import Calls
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sighting to show: *probability* that it is the person, before the next answer."""
-
-    key: int
-    camera: int
-    time_s: float
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Confirmed hops in order, gaps as (from, to) in seconds, cameras that the person can reach next."""
-
-    hops: tuple[Candidate, ...]
-    gaps: tuple[tuple[float, float], ...]
-    next_cameras: tuple[int, ...]
-    ridden: tuple[tuple[Anchor, Anchor], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Evidence that a search uses: all of it, or, to compare, place and time or looks alone."""
-
-    looks: bool = True
-    place: bool = True
 
 
 class RouteSearch:
@@ -59,16 +31,16 @@ class RouteSearch:
         start: Anchor,
         *,
         calls: Calls | None = None,
-        evidence: Evidence | None = None,
+        evidence: UsedEvidence | None = None,
     ) -> None:
         self.ground, self.numbers = ground, ground.numbers
         self.pool = Pool(ground, looks, Seen.none(looks.table.shape[0]))
         self.calls = calls or Calls.none()
-        self.evidence = evidence or Evidence()
+        self.evidence = evidence or UsedEvidence()
         self.start = start
         self._answers: dict[int, Answers] = {}
         self._hops: list[tuple[Anchor, tuple[Anchor, Anchor] | None]] = []
-        self._reaches: dict[Anchor, Reach] = {}
+        self._reaches: dict[Anchor, Passing] = {}
         self._logs: tuple[Floats, Floats, Floats] | None = None
         self._is_sure = False
 
@@ -163,9 +135,9 @@ class RouteSearch:
         reach = self._reach(before[-1] if before else self.start)
         return None if hop.camera is None else reach.ride_to(hop.camera, hop.time_s)
 
-    def _reach(self, anchor: Anchor) -> Reach:
+    def _reach(self, anchor: Anchor) -> Passing:
         if anchor not in self._reaches:
-            self._reaches[anchor] = Reach(self.ground, anchor, self.calls)
+            self._reaches[anchor] = Passing(self.ground, anchor, self.calls)
         return self._reaches[anchor]
 
     def _probabilities(self) -> Floats:

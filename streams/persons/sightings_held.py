@@ -19,7 +19,7 @@ PLACES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Cameras:
+class CameraColumns:
     """Cameras as columns: place, the greatest known error of the clock, and how far from it people are seen."""
 
     lat: Floats
@@ -54,7 +54,7 @@ class Ground:
 
     def __init__(
         self,
-        cameras: Cameras,
+        cameras: CameraColumns,
         stop_lat: Floats,
         stop_lon: Floats,
         numbers: RouteNumbers,

@@ -61,7 +61,7 @@ class Walks:
 
 
 def cameras_per_m(way_m: Floats, ways_sorted: Floats) -> Floats:
-    """How many cameras a metre there are at each distance; *ways_sorted* are the ways to all cameras."""
+    """Cameras a metre of way at each distance; *ways_sorted* are the ways to all cameras."""
     low = np.searchsorted(ways_sorted, way_m - AROUND_M)
     high = np.searchsorted(ways_sorted, way_m + AROUND_M)
     found: Floats = np.maximum(1, high - low) / (2 * AROUND_M)

@@ -27,8 +27,9 @@ from streams.persons.anchors import Anchor
 from streams.persons.feasible import are_feasible
 from streams.persons.looks import Analytic, Looks
 from streams.persons.route_numbers import RouteNumbers
-from streams.persons.route_search import Evidence, RouteSearch
-from streams.persons.sightings_held import Cameras, Ground, Seen, on_foot
+from streams.persons.route_search import RouteSearch
+from streams.persons.routes import UsedEvidence
+from streams.persons.sightings_held import CameraColumns, Ground, Seen, on_foot
 from streams.persons.streets import Streets
 from streams.persons.travel import Calls
 from tests.bench.machine import described
@@ -47,7 +48,11 @@ from tests.bench.persons_city import (
 
 WAIT_S = 30.0
 ANSWER_S, WRONG, WRONG_ALIKE, HOPS_LEAST, FRESH_S, SOON_S = 5.0, 0.02, 0.10, 5, 300.0, 600.0
-WAYS = {"all": Evidence(), "time alone": Evidence(looks=False), "looks alone": Evidence(place=False)}
+WAYS = {
+    "all": UsedEvidence(),
+    "time alone": UsedEvidence(looks=False),
+    "looks alone": UsedEvidence(place=False),
+}
 BARS = {"D1": (0.98, 0.85, 7.0), "D2": (0.98, 0.80, 15.0)}
 FRESH_BAR = 0.80
 
@@ -147,7 +152,7 @@ def _search(made: Made, case: int, level: str, way: str, data: Path | None) -> R
     """The search as the platform would begin it: what the report says, and no truth."""
     numbers, of = RouteNumbers(), made.town
     at, count = made.camera_at, len(made.camera_at)
-    cameras = Cameras(
+    cameras = CameraColumns(
         of.lat[at], of.lon[at], np.full(count, DIFFICULTIES[level].clock_s), np.full(count, 20.0)
     )
     stops = made.timetable.stops

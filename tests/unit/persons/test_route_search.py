@@ -10,7 +10,7 @@ from streams.persons.anchors import Anchor
 from streams.persons.looks import Analytic, Looks
 from streams.persons.route_numbers import RouteNumbers
 from streams.persons.route_search import RouteSearch
-from streams.persons.sightings_held import Cameras, Ground, Seen, on_foot
+from streams.persons.sightings_held import CameraColumns, Ground, Seen, on_foot
 from streams.persons.streets import Streets
 from streams.persons.travel import Calls
 from tests.bench import persons
@@ -25,7 +25,7 @@ def a_search(calls: Calls | None = None) -> RouteSearch:
     """Five cameras, 200 m apart on a line to the north, and two stops: one at the first camera, one 5 km on."""
     lat, lon = np.array([37.5 + n * 200 * M for n in range(6)]), np.full(6, 126.78)
     lat[5] = 37.5 + 5000 * M
-    cameras = Cameras(lat, lon, np.full(6, 2.0), np.zeros(6))
+    cameras = CameraColumns(lat, lon, np.full(6, 2.0), np.zeros(6))
     stops = np.array([37.5, 37.5 + 4900 * M])
     ground = Ground(cameras, stops, np.full(2, 126.78), RouteNumbers())
     return RouteSearch(ground, LOOKS, Anchor(37.5, 126.78, 0.0, 30.0), calls=calls)
