@@ -193,7 +193,7 @@ def _verdict(chance: np.random.Generator, made: Made, case: int, key: int) -> An
 
 def _is_fresh(search: RouteSearch, recorded: Any) -> bool:
     last = search.last_seen()
-    return last is not None and bool(len(recorded)) and last >= recorded[-1] - FRESH_S
+    return last is not None and bool(len(recorded)) and bool(last >= recorded[-1] - FRESH_S)
 
 
 def _rank(search: RouteSearch, mine: Any) -> int | None:
