@@ -171,7 +171,7 @@ def test_a_killed_worker_ends_with_the_boards_that_stand_and_tells_what_becomes_
             worker.wait()
         bus.put(inputs[half:])
         with city.running("--stage", "hubs"):
-            bus.put([tick(end_ms), last])
+            bus.put([tick(end_ms), last, tick(end_ms + 1_000)])  # a board is told once a second at most
             wait_until(lambda: (newest()["H-1"]["arrivals"] or {}).get("as_of") == end_ms, SETTLED_S, 0.2)
             bus.put([tick(end_ms + 89_000), tick(end_ms + 90_000)])
             wait_until(lambda: newest() == oracle.boards(end_ms + 90_000), SETTLED_S, 0.2)

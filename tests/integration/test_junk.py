@@ -170,7 +170,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     leaked_id = leaked.split("_")[1]
     read = sorted({contract for _, _, contracts in STAGES.values() for contract in contracts})
 
-    junk_city.start("match", "speed", "drones", "hubs")
+    junk_city.start("match", "speed", "drones", "hubs", "energy")
     assert junk_city.status_of(leaked, 1) == 202
     wait_until(lambda: len(city.situations()) == 1, SEEN_S, every_s=0.2)
     for contract in read:
@@ -193,7 +193,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     junk_city.stop()
     for contract in read:  # and once more, for workers that start with junk in the topic
         junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
-    junk_city.start("match", "speed", "drones", "hubs")
+    junk_city.start("match", "speed", "drones", "hubs", "energy")
     for module, (worker, group, contracts) in STAGES.items():
         for contract in contracts if module not in (*FROM_THE_END, *WHEN_ASKED) else ():
             least = 1 if group.startswith("ingest.") else 8
@@ -209,7 +209,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
 
 
 WHEN_ASKED = (
-    "streams/chargers/ledger.py",  # rows of its own chargers alone: test_chargers.py sends it junk
+    "streams/chargers/ledger.py",  # rows of its own chargers alone, by their keys
     "streams/stages/listed_again.py",
     "streams/operators/recorded_log.py",
 )
