@@ -22,6 +22,7 @@ from schemas.framing import frame
 from schemas.json_form import from_json_value
 from schemas.rows import RowCodec
 from streams.runtime.row_reader import RowReader
+from streams.stages.situation_intake import ASKED, EVIDENCE
 from tests.a_gateway import PushedCity, reports
 from tests.living_city import LivingCity, answers, end, wait_until
 from tests.prometheus_text import complaints, twice
@@ -31,14 +32,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 READY_S, SEEN_S = 180.0, 60.0
 NOISE_BYTES = 1_000_000
-BESIDE = (
-    "core.evidence",
-    "core.hub",
-    "drone.verdict",
-    "mobility.booking",
-    "mobility.speed",
-    "place.zone",
-)
+BESIDE = (EVIDENCE, *ASKED)
 """Contracts that the situations stage skips unread, and counts, where no rule needs them."""
 
 
@@ -213,6 +207,7 @@ UNASKED = {"streams/stages/situations.py": {"mobility.position"}}
 WHEN_ASKED = (
     "streams/chargers/ledger.py",  # rows of its own chargers alone, by their keys
     "streams/stages/listed_again.py",
+    "streams/chargers/surplus_power.py",
     "streams/operators/fleet_log.py",
     "streams/operators/recorded_log.py",
 )
