@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -35,7 +36,7 @@ def test_two_dispatchers_are_told_only_where_one_has_the_ride_and_the_other_a_co
     assert one.contract == ASSIGN and one.is_it(answers(*statuses)) is is_told
 
 
-def a_memory(source: str, window: list[float] | None) -> dict[str, Any]:
+def a_memory(source: str, window: Sequence[float] | None) -> dict[str, Any]:
     asked = {"asked": {"window": window, "is_open": True}}
     return {"source": source, "place": orjson.dumps({**BLANK, **asked})}
 
