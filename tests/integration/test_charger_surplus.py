@@ -64,7 +64,8 @@ def shown(charger: SimulatedCharger) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.long
+@pytest.mark.timeout(90)
 def test_a_window_of_surplus_reaches_its_chargers_and_is_undone(cluster: Endpoints, tmp_path: Path) -> None:
     city = LivingCity(f"surplus-{uuid4().hex[:8]}", tmp_path, cluster, of="demo")
     port, web = free_port(), free_port()
