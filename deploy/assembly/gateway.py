@@ -26,6 +26,7 @@ from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_bookings import bookings_of
 from deploy.assembly.gateway_cap import cap_of
+from deploy.assembly.gateway_closures import closures_of
 from deploy.assembly.gateway_console import console_of
 from deploy.assembly.gateway_health import health_of
 from deploy.assembly.gateway_hubs import HubPart
@@ -135,6 +136,7 @@ class CityGateway:
             self._tickets.add,
             bookings_of(city.name, platform, self._following),
             surplus_of(city, platform, self._following),
+            closures_of(city.name, platform, self._following),
             partial(add_subscriptions, desk=subscriptions),
             partial(add_deliveries, readings=self._readings, receivers=subscriptions),
             partial(add_health, health=self._health),

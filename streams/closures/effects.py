@@ -1,0 +1,64 @@
+"""The effects of closures: hubs, vehicles, chargers and rides that they concern at a time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from streams.closures.closed_area import Corner, crosses, holds
+from streams.closures.closure_table import Closure
+
+Places = Mapping[str, Mapping[str, Any] | None]
+"""Id → position (``lat``, ``lon``); ``None`` where it is unknown."""
+
+
+def closing(place: Corner | None, closures: Iterable[Closure], now_ms: int) -> Closure | None:
+    """The closure in which *place* lies at *now_ms*: of several the one that lasts longest, then by id.
+
+    ``None`` for none, and for a place that is unknown.
+    """
+    if place is None:
+        return None
+    found = [one for one in closures if one.is_in_force(now_ms) and holds(one.polygons, *place)]
+    return min(
+        found, key=lambda one: (one.ends_at is not None, -(one.ends_at or 0), one.closure_id), default=None
+    )
+
+
+def takes_sessions(place: Corner | None, closures: Iterable[Closure], now_ms: int) -> bool:
+    """Whether a charger at *place* begins sessions at *now_ms*. Sessions that go on may end in any case."""
+    return closing(place, closures, now_ms) is None
+
+
+def closed_among(places: Places, closures: Sequence[Closure], now_ms: int) -> dict[str, Closure]:
+    """The hubs, or vehicles, of *places* that are closed at *now_ms*, each with its closure."""
+    found = ((name, closing(corner_of(at), closures, now_ms)) for name, at in places.items())
+    return {name: one for name, one in found if one is not None}
+
+
+def must_go_round(way: Sequence[Corner | None], closures: Iterable[Closure], now_ms: int) -> list[Closure]:
+    """The closures that a ride comes into or crosses at *now_ms*, by id.
+
+    *way*: the vehicle, the pick-up and the drop, joined by straight lines; unknown ones are left out.
+    """
+    known = [one for one in way if one is not None]
+    stretches = list(pairwise(known)) or [(one, one) for one in known]
+    found = (
+        one
+        for one in closures
+        if one.is_in_force(now_ms) and any(crosses(one.polygons, a, b) for a, b in stretches)
+    )
+    return sorted(found, key=lambda one: one.closure_id)
+
+
+def corner_of(position: Mapping[str, Any] | None) -> Corner | None:
+    """Latitude and longitude of *position*."""
+    return None if position is None else (float(position["lat"]), float(position["lon"]))
+
+
+def closed_part(closure: Closure | None) -> dict[str, Any] | None:
+    """What a hub's board says of *closure*."""
+    if closure is None:
+        return None
+    return {"closure_id": closure.closure_id, "reason": closure.reason, "until": closure.ends_at}

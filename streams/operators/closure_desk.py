@@ -1,0 +1,199 @@
+"""Closures as the log tells them, and operators' actions on them into it: the log decides, the answer is read back from it.
+
+Two gateways may write at once. Each reads the log in its order, so both know the same first end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+from connectors.gateway.closure_desk import ClosureAnswer, ClosureRow, ClosureWish, EndWish
+from schemas.catalogue import topic_name
+from schemas.errors import Invalid, Retriable
+from schemas.event import Event, derived_id
+from schemas.wire import Wire
+from streams.closures.closed_area import polygons_of
+from streams.closures.closure_rows import closure_event, ended
+from streams.closures.closure_table import CONTRACT, OPEN, Closure, ClosureTable, closure_of
+from streams.log import log
+from streams.operators.publisher import Publisher
+from streams.runtime.follower import Follower, Following
+from streams.runtime.records import Record
+from streams.runtime.row_reader import RowReader
+
+GATEWAY = "gateway"
+LOOK_S = 0.05
+"""The longest single wait: news may have come just before it."""
+SETTLES_S = 0.5
+"""The time for which an unknown closure is looked for: the log may reach this process later than the operator's screen."""
+DECIDES_S = 5.0
+"""The longest wait for our own record to come back from the log."""
+OVER_ALREADY = "closure-over"
+
+
+class LogClosures:
+    """The closures of one city (``connectors.gateway.closure_desk.ClosureDesk``)."""
+
+    def __init__(
+        self,
+        city: str,
+        following: Following,
+        *,
+        bootstrap: str,
+        wire: Wire,
+        now_ms: Callable[[], int],
+        publish: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._city = city
+        self._now_ms = now_ms
+        self._reader = RowReader(wire, f"{city}.gateway.closures")
+        self._table = ClosureTable()
+        self._rows: dict[str, ClosureRow] = {}  # as many as the table holds
+        self._lock = threading.Lock()
+        self._publish = publish or Publisher(city, "closures", bootstrap=bootstrap, wire=wire).publish
+        self._follower = Follower(
+            "closures", topic_name(city, CONTRACT), following, begin=self._begin, take=self._take
+        )
+
+    @property
+    def trouble(self) -> str | None:
+        return self._follower.trouble
+
+    def closures(self) -> Iterator[ClosureRow]:
+        """See ``connectors.gateway.closure_desk.ClosureDesk``."""
+        with self._lock:
+            return iter([self._rows[one.closure_id] for one in self._table])
+
+    def closure(self, closure_id: str) -> ClosureRow | None:
+        """See ``connectors.gateway.closure_desk.ClosureDesk``."""
+        with self._lock:
+            return self._rows.get(closure_id)
+
+    def open(self, wish: ClosureWish) -> ClosureAnswer:
+        """See ``connectors.gateway.closure_desk.ClosureDesk``."""
+        self._check_log()
+        now_ms = self._now_ms()
+        wanted = opened(self._city, wish, now_ms=now_ms)
+        known = self._known(wanted.closure_id)
+        is_repeat = known is not None
+        if known is None:
+            _check(wanted, now_ms)
+            self._publish(closure_event(self._city, GATEWAY, wanted, now_ms=now_ms))
+            known = self._decided(wanted.closure_id, lambda _: True)
+        if not _is_same(wish, known):
+            raise Invalid(
+                "this Idempotency-Key was used for another closure",
+                field="Idempotency-Key",
+                expected="a new one for each closure",
+                code="key-used",
+            )
+        return ClosureAnswer(self._rows[wanted.closure_id], is_repeat)
+
+    def end(self, wish: EndWish) -> ClosureAnswer:
+        """See ``connectors.gateway.closure_desk.ClosureDesk``."""
+        self._check_log()
+        known = self._found(wish.closure_id)
+        was_over = known.is_over
+        if not was_over:
+            wanted = ended(known, wish.action_id, account_id=wish.account_id)
+            self._publish(closure_event(self._city, GATEWAY, wanted, now_ms=self._now_ms()))
+            known = self._decided(wish.closure_id, lambda one: one.is_over)
+        is_ours = known.ended_by == wish.action_id
+        return ClosureAnswer(
+            self._rows[wish.closure_id], was_over and is_ours, None if is_ours else OVER_ALREADY
+        )
+
+    def _check_log(self) -> None:
+        if self._follower.trouble is not None:
+            raise Retriable(self._follower.trouble)
+
+    def _found(self, closure_id: str) -> Closure:
+        until = monotonic() + SETTLES_S
+        while (known := self._known(closure_id)) is None:
+            left_s = until - monotonic()
+            if left_s <= 0:
+                raise Invalid(
+                    "no such closure",
+                    field="closure_id",
+                    expected="one that GET closures lists",
+                    code="no-closure",
+                )
+            self._follower.wait_for_news(min(left_s, LOOK_S))
+        return known
+
+    def _decided(self, closure_id: str, is_so: Callable[[Closure], bool]) -> Closure:
+        until = monotonic() + DECIDES_S
+        while (known := self._known(closure_id)) is None or not is_so(known):
+            left_s = until - monotonic()
+            if left_s <= 0:
+                raise Retriable("the log did not answer in time")
+            self._follower.wait_for_news(min(left_s, LOOK_S))
+        return known
+
+    def _known(self, closure_id: str) -> Closure | None:
+        with self._lock:
+            return self._table.get(closure_id)
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._table, self._rows = ClosureTable(), {}
+
+    def _take(self, records: Sequence[Record], _is_all: bool) -> None:
+        rows = list(self._reader.rows(records))
+        with self._lock:
+            for row in rows:
+                if row.value is None:
+                    self._table.drop(row.key)
+                else:
+                    self._take_one(row.value, row.record)
+            self._rows = {key: row for key, row in self._rows.items() if self._table.get(key) is not None}
+
+    def _take_one(self, value: Mapping[str, Any], record: Record) -> None:
+        try:
+            closure = closure_of(value)
+        except Invalid as error:
+            log.warning("closure ignored", closure=value["closure_id"], why=error.what)
+            return
+        if self._table.take(closure):
+            row = ClosureRow(closure.closure_id, record.offset, record.timestamp_ms, value)
+            self._rows[closure.closure_id] = row
+
+
+def opened(city: str, wish: ClosureWish, *, now_ms: int) -> Closure:
+    """The closure that *wish* opens. The same action opens the same one."""
+    return Closure(
+        closure_id=derived_id("closure", city, wish.action_id),
+        geometry=wish.geometry,
+        starts_at=now_ms if wish.starts_at is None else wish.starts_at,
+        ends_at=wish.ends_at,
+        reason=wish.reason,
+        opened_by=wish.action_id,
+        ended_by=None,
+        account_id=wish.account_id,
+        situation_id=wish.situation_id,
+        revision=1,
+        state=OPEN,
+    )
+
+
+def _check(closure: Closure, now_ms: int) -> None:
+    """``Invalid`` for one that can never be in force."""
+    polygons_of(closure.geometry)
+    if closure.ends_at is not None and closure.ends_at <= max(now_ms, closure.starts_at):
+        raise Invalid(
+            "the closure would be over before it begins",
+            field="ends_at",
+            expected="later than now and than starts_at",
+            code="wrong-field",
+        )
+
+
+def _is_same(wish: ClosureWish, known: Closure) -> bool:
+    said = (wish.geometry, wish.ends_at, wish.reason, wish.situation_id)
+    starts_at = known.starts_at if wish.starts_at is None else wish.starts_at
+    return said == (known.geometry, known.ends_at, known.reason, known.situation_id) and (
+        starts_at == known.starts_at
+    )
