@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -70,11 +71,12 @@ def a_day(seed: int, inputs: int, seconds: int = DAY_S) -> Iterator[Input]:
         "alert": _alert,
         "place": _place,
         "ride": _ride,
+        "closure": _closure,
     }
     yield "core.tick", "demo", a_row("core.tick", at_ms)
     step_ms = seconds * 1000 // inputs
     while at_ms < BEGIN_MS + seconds * 1000:
-        kind = random.choices(tuple(makers), (30, 30, 30, 6, 6, 30))[0]
+        kind = random.choices(tuple(makers), (30, 30, 30, 6, 6, 30, 6))[0]
         if random.random() < 0.002:
             silent[kind] = at_ms + random.randrange(60, 7200) * 1000
         if silent.get(kind, 0) <= at_ms:
@@ -171,6 +173,26 @@ def _place(random: Random, at_ms: int) -> Input:
     place = random.choice((None, *(_spot(random) for _ in range(4))))
     row = a_row("place.hub", at_ms, position=place, **said)
     return "place.hub", hub_id, random.choice((row, row, row, None))
+
+
+def _closure(random: Random, at_ms: int) -> Input:
+    """A row of one of a few closures of these hours: around some of the spots, in any order of revisions, some over."""
+    closure_id = f"K-{(at_ms - BEGIN_MS) // 10_800_000}-{random.randrange(3)}"
+    south = 33.4 + (random.randrange(7) - 0.5) * SPOT_DEG
+    north = south + random.randrange(1, 4) * SPOT_DEG
+    ring = [[126.3, south], [126.5, south], [126.5, north], [126.3, north], [126.3, south]]
+    starts_ms = at_ms + random.choice((0, 0, -60_000, 600_000))
+    said = {
+        "closure_id": closure_id,
+        "geometry": json.dumps({"type": "Polygon", "coordinates": [ring]}),
+        "starts_at": starts_ms,
+        "ends_at": random.choice((None, starts_ms + random.randrange(60, 3_600) * 1000)),
+        "reason": random.choice(("flood", "fire")),
+        "opened_by": "a-1",
+        "revision": random.randrange(1, 5),
+        "state": random.choice(("open", "open", "over")),
+    }
+    return "core.closure", closure_id, a_row("core.closure", at_ms, **said)
 
 
 def _spot(random: Random, beside_deg: float = 0.0) -> Row:

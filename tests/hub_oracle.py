@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
+
+import shapely
 
 from schemas.event import derived_id
 from tests.hub_day import SAME_AS, STOPS, Input, Row
@@ -119,6 +122,7 @@ class Oracle:
         self.places: dict[str, Row] = {}
         self.rides: dict[str, Ride] = {}
         self.reports: dict[tuple[Any, ...], Report] = {}
+        self.closures: dict[str, Row] = {}
 
     def take(self, one: Input) -> None:
         topic, key, row = one
@@ -126,6 +130,11 @@ class Oracle:
             self.places.pop(key, None)
             if row is not None:
                 self.places[key] = row
+        elif row is not None and topic == "core.closure":
+            before = self.closures.get(key)
+            is_later = before is None or row["state"] == "over" or row["revision"] > before["revision"]
+            if is_later and (before is None or before["state"] == "open"):
+                self.closures[key] = row
         elif row is not None and topic == "mobility.booking":
             if key in self.rides:
                 self.rides[key].take(row)
@@ -160,16 +169,32 @@ class Oracle:
         counts = [one for one in reports if one.kind == "mobility.hub"]
         counts.sort(key=lambda one: (one.row["source"], one.row["hub_id"]))
         told = [*places, *(one.row for one in counts)]
+        position = next((row["position"] for row in told if row["position"]), None)
         return {
             "hub_id": hub,
             "name": next((row["name"] for row in told if row["name"]), None),
-            "position": next((row["position"] for row in told if row["position"]), None),
+            "position": position,
             "vehicles": _vehicles(reports, now),
             "docks": _docks(counts, now),
             "chargers": _chargers(counts, now),
             "arrivals": _arrivals(hub, reports, now),
             "notices": _notices(reports, now),
+            "closed": None if position is None else self._closed(position, now),
         }
+
+    def _closed(self, position: Row, now: int) -> Row | None:
+        """The closure that holds longest of those around *position*."""
+        around: list[tuple[float, str, Row]] = []
+        for key, row in self.closures.items():
+            until = row["ends_at"] or math.inf
+            area = shapely.from_geojson(row["geometry"])
+            is_in = area.contains(shapely.Point(position["lon"], position["lat"]))
+            if is_in and row["state"] == "open" and row["starts_at"] <= now < until:
+                around.append((-until, key, row))
+        if not around:
+            return None
+        _, key, row = min(around, key=lambda one: one[:2])
+        return {"closure_id": key, "reason": row["reason"], "until": row["ends_at"]}
 
 
 def _hubs(kind: str, row: Row) -> set[str]:

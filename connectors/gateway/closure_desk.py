@@ -31,8 +31,8 @@ class EndWish:
 
 @dataclass(frozen=True, slots=True)
 class ClosureRow:
-    """A closure as it stands by the log. *place*: the offset of its last change, *changed_ms* the time of that record; *value*
-    is the row of ``core.closure``."""
+    """A closure as it stands by the log. *place* and *changed_ms*: the offset and the time of the record of its last change;
+    *value*: its row of ``core.closure``."""
 
     closure_id: str
     place: int

@@ -6,7 +6,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+import orjson
 from lxml import etree
 
 from connectors.base import Bounds
@@ -31,6 +33,8 @@ LEVELS = {
 }
 """The words of all three versions: "Very Likely" is of 1.0."""
 INFOS_MAX, AREAS_MAX, REFERENCES_MAX = 100, 1_000, 200
+WARNING_CORNERS_MAX = 2_000
+"""Of all polygons of one alert together, as they are told on."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -163,6 +167,24 @@ def place_in(areas: Sequence[Area], bounds: Bounds) -> tuple[Within | None, bool
             has_shape = True
             found = found or in_circle(*a_circle(text), bounds)
     return found, has_shape
+
+
+def warning_of(info: Info, noted: Counter[str]) -> dict[str, Any]:
+    """``warning`` of an incident: the words of *info* and its polygons. More corners than may be are noted, and left out."""
+    severity, urgency, certainty = info.levels
+    polygons = [a_polygon(text) for area in info.areas for text in area.polygons]
+    if sum(map(len, polygons)) > WARNING_CORNERS_MAX:
+        noted["an area has more corners than are told on"] += 1
+        polygons = []
+    rings = [[[lon, lat] for lat, lon in (*one, one[0])] for one in polygons]
+    shape = {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
+    return {
+        "severity": severity,
+        "urgency": urgency,
+        "certainty": certainty,
+        "ends_at": info.expires_ms,
+        "geometry": orjson.dumps(shape).decode() if rings else None,
+    }
 
 
 def _info(element: Element, noted: Counter[str]) -> Info:

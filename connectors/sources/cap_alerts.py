@@ -235,6 +235,8 @@ class CapAlerts:
         info, where = found
         number = told.number(_key(root)) or first.identifier
         case = self._case(alert, info, root, number, where, at_ms)
+        if case.status != "closed":
+            case = replace(case, warning=_cap.warning_of(info, told.noted))
         for one in (*earlier, name):
             if (other := names.get(one.key, root)) != root:
                 told.end(_key(other), "continued in another alert", said_ms=name.sent_ms)

@@ -60,6 +60,7 @@ class Case:
     system: str | None = None
     said_ms: int | None = None
     is_first_time: bool = True
+    warning: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """``Invalid`` for a case number that means unknown: all such cases would be one."""
@@ -84,7 +85,9 @@ class Case:
             self.units,
             self.address,
             self.closed_reason,
-            *filter(None, (self.filing_id,)),  # none: as what was remembered before there were any
+            # none of either: as what was remembered before there were any
+            *filter(None, (self.filing_id,)),
+            *(() if self.warning is None else self.warning.values()),
         )
         return hashlib.blake2b(orjson.dumps(says), digest_size=DIGEST_BYTES).hexdigest()
 
@@ -113,6 +116,8 @@ class Case:
             "closed_reason": self.closed_reason,
             "filing_id": self.filing_id,
         }
+        if self.domain == "civil":
+            value["warning"] = None if self.warning is None else dict(self.warning)
         return Event(f"{self.domain}.incident", incident_id, value)
 
 

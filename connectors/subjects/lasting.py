@@ -119,6 +119,7 @@ def _kept(case: Case) -> dict[str, Any]:
     fields = {name: getattr(case, name) for name in case.__dataclass_fields__}
     position = None if case.position is None else dict(case.position)
     fields |= {"kind": list(case.kind), "position": position, "units": list(case.units)}
+    fields["warning"] = None  # its area may be large, and its end says nothing of it
     fields["identity"] = list(case.identity)
     return {name: value for name, value in fields.items() if value not in (None, [])}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.charger_settings import settings_of_chargers
 from deploy.city.city import City
 from deploy.platform import Platform
 from deploy.replica import replica_from
+from streams.chargers.closures_now import ClosuresNow
 from streams.chargers.ledger import ChargerLedger
 from streams.chargers.surplus_power import SurplusPower
 from streams.energy.energy_numbers import EnergyNumbers
@@ -41,11 +43,12 @@ def chargers_of(city: City, platform: Platform, *, web_host: str) -> ChargersSta
         wire=platform.wire,
         now_ms=wall_clock_ms,
     )
+    closures = ClosuresNow(city.name, following, group=ledger.group, wire=platform.wire)
     return ChargersStage(
         settings,
         city.context(settings.source),
         ledger=ledger,
         group=ledger.group,
-        circumstances=surplus,
+        circumstances=lambda: replace(surplus(), closures=closures.known),
         following=following,
     )

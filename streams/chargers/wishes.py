@@ -18,15 +18,14 @@ from typing import Any, Protocol
 from connectors.formats.ocpp_calls import Version
 from connectors.subjects.charger_list import ListedCharger
 from connectors.subjects.charging_replies import Terms
+from streams.closures.closure_table import Closure
+from streams.closures.effects import takes_sessions
 
 PROFILE_ID = 7_301
 """The id of the one profile that this system gives a charger: a new one replaces it."""
 PROFILE, REWARD, AVAILABILITY = "profile", "reward", "availability"
 VENDOR_ID, REWARD_ID = "bongsu", "surplus"
 """The vendor and the message of the DataTransfer that tells a reward."""
-
-Corner = tuple[float, float]
-"""Latitude and longitude, degrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +49,11 @@ class RewardWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedArea:
-    """Closed from *begin_ms* to before *end_ms* (``None``: until it is taken back). *ring*: corners of the area, not across
-    the 180th meridian; a place on its edge may count as inside or outside."""
-
-    begin_ms: int
-    end_ms: int | None
-    ring: tuple[Corner, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Circumstances:
     """Windows, closures and rewards that bear on chargers."""
 
     windows: Sequence[PowerWindow] = ()
-    closures: Sequence[ClosedArea] = ()
+    closures: Sequence[Closure] = ()
     rewards: Sequence[RewardWindow] = ()
 
 
@@ -140,7 +129,7 @@ def wishes_for(
         (one.begin_ms, one.end_ms, one.reward) for one in circumstances.rewards if _holds(one, charger, at_ms)
     ]
     window = min(in_force, key=lambda one: (one[2], one[1]), default=None)
-    is_open = not any(_closes(one, charger, at_ms) for one in circumstances.closures)
+    is_open = takes_sessions(charger.place, circumstances.closures, at_ms)
     return Wishes(
         Terms(interval_s, takes_sessions=is_open), Asked(window, is_open, min(rewards, default=None))
     )
@@ -207,22 +196,6 @@ def _profile(window: tuple[int, int, float], version: Version) -> dict[str, Any]
 def _holds(one: PowerWindow | RewardWindow, charger: ListedCharger, at_ms: int) -> bool:
     is_its = one.chargers is None or charger.charger_id in one.chargers
     return is_its and one.begin_ms <= at_ms < one.end_ms
-
-
-def _closes(closure: ClosedArea, charger: ListedCharger, at_ms: int) -> bool:
-    is_now = closure.begin_ms <= at_ms and (closure.end_ms is None or at_ms < closure.end_ms)
-    return is_now and charger.place is not None and _is_in(closure.ring, charger.place)
-
-
-def _is_in(ring: Sequence[Corner], place: Corner) -> bool:
-    """Whether *place* lies in *ring*: a line to the east crosses its edges an odd number of times."""
-    lat, lon = place
-    is_inside = False
-    for (lat_a, lon_a), (lat_b, lon_b) in zip(ring, [*ring[1:], *ring[:1]], strict=True):
-        if (lat_a > lat) != (lat_b > lat):
-            crossing = lon_a + (lat - lat_a) * (lon_b - lon_a) / (lat_b - lat_a)
-            is_inside ^= lon < crossing
-    return is_inside
 
 
 def _iso(at_ms: int) -> str:

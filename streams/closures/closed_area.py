@@ -1,7 +1,7 @@
 """The area of a closure: GeoJSON to polygons with holes, a place in it, a way through it. Pure.
 
-Polygons are of latitude and longitude as on a map; none crosses the 180th meridian. A place on an edge may count as inside or
-outside.
+Polygons are of latitude and longitude as on a map; none crosses the 180th meridian. A place on an edge may count as inside
+or outside.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 from streams.bookings.booking import Booking
 from streams.bookings.table import BookingTable
 from streams.hubs.held import PARTS, HeldHub, Key, without_times
+from streams.hubs.hub_closures import HubClosures
 from streams.hubs.hub_numbers import HubNumbers
 from streams.hubs.pieces import (
     NEVER,
@@ -30,12 +31,13 @@ from streams.hubs.pieces import (
 )
 from streams.hubs.rides import Rides
 
-PLACE, COUNTS, VEHICLE, TRIP, RIDE, TICK = (
+PLACE, COUNTS, VEHICLE, TRIP, RIDE, CLOSURE, TICK = (
     "place.hub",
     "mobility.hub",
     "mobility.position",
     "mobility.trip",
     "mobility.booking",
+    "core.closure",
     "core.tick",
 )
 ALERT = "alert"
@@ -68,6 +70,7 @@ class Boards:
         default_factory=lambda: {one: {} for one in HELD_IN}
     )
     rides: Rides = field(init=False)
+    closures: HubClosures = field(default_factory=HubClosures)
     now_ms: int = NEVER
     refused: int = 0
     """Rows of further hubs than ``hubs_max``."""
@@ -84,6 +87,8 @@ class Boards:
         """
         if topic == PLACE:
             return self._due(self._place(key, value))
+        if topic == CLOSURE:
+            return self._due(list(self.hubs)) if self.closures.take(key, value) else []
         if topic == TICK and value is not None:
             return self.pass_time(int(value["event_time"]))
         takes = {
@@ -109,7 +114,7 @@ class Boards:
         """Take a row of ``core.hub`` that was published before a restart."""
         name = self._board_of(row["hub_id"])
         if name == row["hub_id"] and (name in self.hubs or len(self.hubs) < self.numbers.hubs_max):
-            said = {one: row[one] for one in ("position", "name", *PARTS)}
+            said = {one: row[one] for one in ("position", "name", "closed", *PARTS)}
             hub = self.hubs.get(name, HeldHub())
             told_ms, revision = int(row["event_time"]), int(row["revision"])
             if revision > hub.revision:
@@ -251,22 +256,23 @@ class Boards:
             del self.hubs[name]
             return None
         says = None if hub.is_empty else hub.board(name, now_ms, self.numbers)
+        if says is not None:
+            says["closed"] = self.closures.part(says["position"], now_ms)
+        next_ms = self.closures.next_change_ms(now_ms, hub.next_change_ms(now_ms))
         if says == hub.told:
-            self.hubs[name] = replace(hub, wake_ms=hub.next_change_ms(now_ms))
+            self.hubs[name] = replace(hub, wake_ms=next_ms)
             return None
         is_other = says is None or hub.told is None or without_times(says) != without_times(hub.told)
         wait_ms = LEAST_MS if is_other else round(self.numbers.tell_s * 1000)
         due_ms = hub.told_ms + wait_ms
         if now_ms < due_ms:
-            self.hubs[name] = replace(hub, wake_ms=min(due_ms, hub.next_change_ms(now_ms)))
+            self.hubs[name] = replace(hub, wake_ms=min(due_ms, next_ms))
             return None
         revision = hub.revision + 1
         if says is None:
             del self.hubs[name]
             return Board(name, now_ms, revision, None, None)
-        self.hubs[name] = replace(
-            hub, told=says, told_ms=now_ms, revision=revision, wake_ms=hub.next_change_ms(now_ms)
-        )
+        self.hubs[name] = replace(hub, told=says, told_ms=now_ms, revision=revision, wake_ms=next_ms)
         return Board(name, now_ms, revision, says["position"], {**says, "hub_id": name, "revision": revision})
 
 

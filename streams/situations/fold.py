@@ -102,7 +102,7 @@ def _answers(state: CityState, entry: Entry) -> list[Event]:
             events = _until(state, time_of(entry))
             now = state.now_ms
             incident = replace(incident, heard_at=now, first_heard_at=now, turned_at=now)
-            return events + _on_incident(state, incident, entry.value.get("filing_id"))
+            return events + _on_incident(state, incident, entry)
         case "place" | "evidence":
             check_owner(state, entry)
             return _untimed(state, entry)
@@ -151,7 +151,8 @@ def _until(state: CityState, time_ms: int) -> list[Event]:
 # -- what happens --------------------------------------------------------------------------------------------
 
 
-def _on_incident(state: CityState, incident: Incident, filing_id: str | None) -> list[Event]:
+def _on_incident(state: CityState, incident: Incident, entry: Entry) -> list[Event]:
+    filing_id, warning = entry.value.get("filing_id"), entry.value.get("warning")
     known = state.index.incidents.get(incident.incident_id)
     if known is not None and incident.revision <= known.revision:
         return _answered_late(state, known, filing_id)
@@ -161,7 +162,8 @@ def _on_incident(state: CityState, incident: Incident, filing_id: str | None) ->
     state.remember(incident)
     near.update(state.index.possible_partners(incident.incident_id))
     its_id = _taken_as_answer(state, incident, filing_id)
-    return _judged(state, Heard(state.index.incidents[incident.incident_id], known, frozenset(near), its_id))
+    now = state.index.incidents[incident.incident_id]
+    return _judged(state, Heard(now, known, frozenset(near), its_id, warning))
 
 
 def _answered_late(state: CityState, known: Incident, filing_id: str | None) -> list[Event]:

@@ -29,12 +29,14 @@ from streams.situations.reports.sites import SiteIndex
 @dataclass(frozen=True, slots=True)
 class Heard:
     """A report's newest revision and the one *before*; the ids of the reports *near* enough, before or now, to be of the
-    same happening, its own among them; and the situation whose filing it *answers*."""
+    same happening, its own among them; the situation whose filing it *answers*; and the *warning* that it is, as
+    ``civil.incident`` has it."""
 
     incident: Incident
     before: Incident | None
     near: frozenset[str]
     answers: str | None = None
+    warning: Mapping[str, Any] | None = None
 
 
 class Draft(Struct, frozen=True, gc=False):
@@ -51,13 +53,14 @@ class Draft(Struct, frozen=True, gc=False):
 @dataclass(frozen=True, slots=True)
 class Step:
     """The answer of a rule: situations to tell, in order, what it remembers from now on, the names of memories that it
-    forgets, and events of ``core.watch``: what it looks for. What a watch finds comes to the rule by the memory that bears
-    its ``watch_id``."""
+    forgets, and events of ``core.watch``: what it looks for, and of ``core.closure``: what is closed. What a watch finds
+    comes to the rule by the memory that bears its ``watch_id``."""
 
     drafts: Sequence[Draft] = ()
     memories: Sequence[Memory] = ()
     forgets: Sequence[str] = ()
     watches: Sequence[Event] = ()
+    closures: Sequence[Event] = ()
 
 
 @dataclass(frozen=True, slots=True)

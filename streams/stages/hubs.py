@@ -1,8 +1,8 @@
-"""The stage of hubs: places, counts, vehicles, trips, rides and ticks in, ``core.hub`` out, each board once.
+"""The stage of hubs: places, counts, vehicles, trips, rides, closures and ticks in, ``core.hub`` out, each board once.
 
 Boards and consumed offsets are committed in one transaction. No state is written beside the boards: a start takes the
-published boards, all places, all rides, and of the rest what was already taken and may still be shown, and then goes on. So
-it holds what it held, and tells no board again. The clock is the city's ticks.
+published boards, all places, closures and rides, and of the rest what was already taken and may still be shown, and then
+goes on. So it holds what it held, and tells no board again. The clock is the city's ticks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams import metrics, metrics_mobility
 from streams.dlq.rows import aside_record
-from streams.hubs.boards import COUNTS, PLACE, RIDE, TICK, TRIP, VEHICLE, Board, Boards
+from streams.hubs.boards import CLOSURE, COUNTS, PLACE, RIDE, TICK, TRIP, VEHICLE, Board, Boards
 from streams.hubs.hub_numbers import HubNumbers
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import newest_of, transactional_producer
@@ -30,7 +30,7 @@ from streams.runtime.transaction import Outbox, transaction
 
 BOARD = "core.hub"
 SOURCE = "hubs"
-BESIDE = (PLACE, COUNTS, VEHICLE, TRIP, RIDE)
+BESIDE = (PLACE, COUNTS, VEHICLE, TRIP, RIDE, CLOSURE)
 FUTURE_MS_MAX = 5 * 60_000
 TICKS = 200
 """So many offsets of ticks are read again, to know the time: half of them are the ends of transactions."""
@@ -66,8 +66,9 @@ class HubsStage:
             if row.value is not None:
                 boards.remember(row.value)
                 told_ms = max(told_ms, min(int(row.value["event_time"]), row.record.timestamp_ms))
-        for row in self._reader.rows(newest_of(self._bootstrap, topic_name(self._city, PLACE)).values()):
-            boards.take(PLACE, row.key, row.value)
+        for whole in (PLACE, CLOSURE):
+            for row in self._reader.rows(newest_of(self._bootstrap, topic_name(self._city, whole)).values()):
+                boards.take(whole, row.key, row.value)
         now_ms = self._take_again(boards, told_ms)
         if now_ms is not None:
             boards.resume(now_ms)

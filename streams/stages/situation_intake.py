@@ -13,14 +13,14 @@ from streams.runtime.records import Record
 from streams.situations.answers.watches import observed_from, takes_evidence
 from streams.situations.config import RulesConfig
 from streams.situations.fold import CityState
-from streams.situations.reports.notices import BOARD, BOOKING, SPEED, SURPLUS, VEHICLE, VERDICT, ZONE
+from streams.situations.reports.notices import BOARD, BOOKING, CLOSURE, SPEED, SURPLUS, VEHICLE, VERDICT, ZONE
 from streams.situations.rule import Notices, Sifts
 from streams.situations.rules.in_force import rules_of
 
 EVIDENCE, ACTION = "core.evidence", "core.action"
 BESIDE = (EVIDENCE, VEHICLE)
 """Topics of several partitions, all read by the worker that has the stage."""
-ASKED = (SPEED, ZONE, VERDICT, BOARD, BOOKING, VEHICLE, SURPLUS)
+ASKED = (SPEED, ZONE, VERDICT, BOARD, BOOKING, VEHICLE, SURPLUS, CLOSURE)
 """Topics that are taken for a rule that asks for them."""
 SIFTED = (BOARD, VEHICLE)
 """Topics of which most records change nothing."""

@@ -26,7 +26,12 @@ def put_in_force(state: CityState, step: Step) -> list[Event]:
     events = [event for memory in step.memories for event in state.keep(memory)]
     events += [event for name in step.forgets for event in state.drop(state.memories[name])]
     drafts = inherited(step.drafts, state.situations)
-    return [*events, *step.watches, *(event for draft in drafts for event in publish(state, draft))]
+    return [
+        *events,
+        *step.watches,
+        *step.closures,
+        *(event for draft in drafts for event in publish(state, draft)),
+    ]
 
 
 def publish(state: CityState, draft: Draft) -> list[Event]:

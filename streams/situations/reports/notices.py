@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import Invalid
 from schemas.weekly import spans
+from streams.closures.closed_area import polygons_of
 from streams.energy.windows import window_after
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
@@ -23,6 +24,7 @@ OBSERVATION, VULNERABLE, WANTED = "civil.observation", "civil.vulnerable", "poli
 SPEED, HUB, ZONE, VERDICT = "mobility.speed", "place.hub", "place.zone", "drone.verdict"
 BOARD, VEHICLE, BOOKING = "core.hub", "mobility.position", "mobility.booking"
 SURPLUS = "energy.surplus"
+CLOSURE = "core.closure"
 CAUSES = ("button", "zone_exit", "zone_return", "cancelled")
 TOKENS_MAX = 1_000
 SPEED_MAX_MPS = 150.0
@@ -119,6 +121,11 @@ def _check_surplus(entry: Entry, config: RulesConfig) -> None:
     window_after(None, entry.value)
 
 
+def _check_closure(entry: Entry, config: RulesConfig) -> None:
+    need(entry, _is_said(entry, "closure_id"), "closure_id", "the closure's own id")
+    polygons_of(entry.value["geometry"])
+
+
 NOTICES: Mapping[str, NoticeKind] = {
     OBSERVATION: NoticeKind(
         "notice",
@@ -136,6 +143,7 @@ NOTICES: Mapping[str, NoticeKind] = {
     VEHICLE: NoticeKind("evidence", _check_vehicle, lambda it: f"the position of a {it['vehicle_type']}"),
     BOOKING: NoticeKind("evidence", _check_booking, lambda it: f"a ride {it['state'].replace('_', ' ')}"),
     SURPLUS: NoticeKind("evidence", _check_surplus, lambda it: f"a window of surplus energy {it['state']}"),
+    CLOSURE: NoticeKind("notice", _check_closure, lambda it: f"a closure: {it['state']}"),
     SPEED: NoticeKind(
         "evidence",
         _check_speed,

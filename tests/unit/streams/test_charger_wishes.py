@@ -15,7 +15,6 @@ from streams.chargers.wishes import (
     REWARD,
     Asked,
     Circumstances,
-    ClosedArea,
     PowerWindow,
     RewardWindow,
     after_order,
@@ -23,14 +22,17 @@ from streams.chargers.wishes import (
     orders_between,
     wishes_for,
 )
+from streams.closures.closure_table import Closure
+from tests.closed_places import a_closure
 
 TEN_MS, HOUR_MS = 1_772_964_000_000, 3_600_000
 HERE = ListedCharger("C-1", "greego", (33.5, 126.5))
 NOON = PowerWindow(TEN_MS, TEN_MS + HOUR_MS, 50_000)
-AREA = ClosedArea(TEN_MS, None, ((33.4, 126.4), (33.4, 126.6), (33.6, 126.6), (33.6, 126.4)))
+SQUARE = {"type": "Polygon", "coordinates": [[[126.4, 33.4], [126.6, 33.4], [126.6, 33.6], [126.4, 33.6]]]}
+AREA = a_closure(SQUARE, starts_at=TEN_MS)
 
 
-def asked_at(at_ms: int, *windows: PowerWindow, closures: tuple[ClosedArea, ...] = ()) -> Asked:
+def asked_at(at_ms: int, *windows: PowerWindow, closures: tuple[Closure, ...] = ()) -> Asked:
     return wishes_for(HERE, Circumstances(windows, closures), at_ms=at_ms, interval_s=300).asked
 
 

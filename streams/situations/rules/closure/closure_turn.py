@@ -1,0 +1,124 @@
+"""The memories of one question to the rule, as they are read and changed while it is answered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.event import Event
+from streams.bookings.booking import Booking
+from streams.closures.closed_area import Corner
+from streams.closures.closure_rows import closure_event
+from streams.closures.closure_table import Closure
+from streams.situations.memory import Memory, memory_of, name_of, remembered
+from streams.situations.model import Position
+from streams.situations.rule import City, Draft, Step
+from streams.situations.rules.closure.config import NAME, Numbers
+
+CLOSURE, RIDE, VEHICLE = (f"{one}\x1f" for one in ("closure", "ride", "vehicle"))
+"""The beginnings of the keys of the memories."""
+LIST = "list"
+SOURCE = "situations"
+
+Kept = TypeVar("Kept", bound=Struct)
+
+
+class KeptClosure(Struct, frozen=True, gc=False):
+    """A closure. *over_at*: when it was heard to be over; *situations*: of the rides that it sends round, by ride."""
+
+    closure: Closure
+    over_at: int | None = None
+    situations: dict[str, str] = {}
+
+
+class KeptRide(Struct, frozen=True, gc=False):
+    """A ride that has a vehicle, or may get one. *heard*: when something was heard of it."""
+
+    booking: Booking
+    heard: int
+
+
+class KeptVehicle(Struct, frozen=True, gc=False):
+    """A vehicle that serves *rides*, and where it was seen; ``None``: not yet."""
+
+    rides: tuple[str, ...]
+    at: Corner | None = None
+    position: Position | None = None
+
+
+class Listed(Struct, frozen=True, gc=False):
+    """The ids of the closures that are not over, and of the rides that are looked at. *left_out*: rides without room."""
+
+    closures: tuple[str, ...] = ()
+    rides: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+class ClosureTurn:
+    """Reads through what it has changed."""
+
+    def __init__(self, city: City, numbers: Numbers, now: int) -> None:
+        self.city, self.now = city, now
+        self._numbers = numbers
+        self._changed: dict[str, Struct | None] = {}
+        self.drafts: list[Draft] = []
+        self.events: list[Event] = []
+
+    def get(self, key: str, form: type[Kept]) -> Kept | None:
+        if key in self._changed:
+            found = self._changed[key]
+            return found if isinstance(found, form) else None
+        return remembered(self.city.memories, NAME, key, form)
+
+    def put(self, key: str, kept: Struct) -> None:
+        self._changed[key] = kept
+
+    def drop(self, key: str) -> None:
+        self._changed[key] = None
+
+    @property
+    def listed(self) -> Listed:
+        return self.get(LIST, Listed) or Listed()
+
+    def closure(self, closure_id: str) -> KeptClosure | None:
+        return self.get(f"{CLOSURE}{closure_id}", KeptClosure)
+
+    def keep_closure(self, kept: KeptClosure) -> None:
+        """Remember it, and whether it is over."""
+        its_id, listed = kept.closure.closure_id, self.listed
+        others = tuple(one for one in listed.closures if one != its_id)
+        self.put(f"{CLOSURE}{its_id}", kept)
+        self.put(LIST, replace(listed, closures=others if kept.closure.is_over else (*others, its_id)))
+
+    def open_closures(self) -> Iterator[KeptClosure]:
+        """The closures that are not over, in the order in which they changed."""
+        for its_id in self.listed.closures:
+            if (kept := self.closure(its_id)) is not None:
+                yield kept
+
+    def say(self, closure: Closure) -> None:
+        """Tell the log of it."""
+        self.events.append(closure_event(self.city.rules.city, SOURCE, closure, now_ms=self.now))
+
+    def step(self) -> Step:
+        memories: list[Memory] = []
+        forgets: list[str] = []
+        for key, kept in self._changed.items():
+            if kept is not None:
+                memories.append(memory_of(NAME, key, kept, wake_at=self._wake_at(kept)))
+            elif name_of(NAME, key) in self.city.memories:
+                forgets.append(name_of(NAME, key))
+        return Step(self.drafts, memories, forgets, closures=self.events)
+
+    def _wake_at(self, kept: Struct) -> int | None:
+        if isinstance(kept, KeptRide):
+            return kept.heard + self._numbers.silent_ms
+        if not isinstance(kept, KeptClosure):
+            return None
+        if kept.over_at is not None:
+            return kept.over_at + self._numbers.forget_ms
+        one = kept.closure
+        return one.starts_at if one.starts_at > self.now else one.ends_at
