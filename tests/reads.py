@@ -38,6 +38,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         "energy",
         {energy_stage.TICK, energy_stage.CHARGE, energy_stage.SURPLUS, energy_stage.REWARD},
     ),
+    "streams/chargers/closures_now.py": ("chargers", "chargers", {"core.closure"}),
     "streams/stages/hubs.py": (
         "hubs",
         "hubs",
@@ -56,6 +57,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/operators/desk.py": ("gateway", "gateway.situations", {"core.state"}),
     "streams/operators/ride_desk.py": ("gateway", "gateway.bookings", {"mobility.booking"}),
     "streams/operators/surplus_log.py": ("gateway", "gateway.surplus", {"energy.surplus"}),
+    "streams/operators/closure_desk.py": ("gateway", "gateway.closures", {"core.closure"}),
     "streams/operators/known_access.py": ("gateway", "gateway.known-access", {"core.access"}),
     "streams/operators/granted.py": ("gateway", "gateway.grants", {"core.grant"}),
     "streams/operators/subscription_desk.py": (

@@ -23,6 +23,7 @@ CONTRACTS = (
     "mobility.booking",
     "energy.surplus",
     "core.hub",
+    "core.closure",
 )
 SECURITY = BY_EITHER
 ABOUT = """Agencies publish here, operators act on situations, and subscribers read situations, alerts and grants.

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from connectors.formats.ocpp_calls import Version
 from connectors.subjects.charger_list import ListedCharger
 from connectors.subjects.charging_replies import Terms
+from streams.closures.closure_effects import takes_sessions
 from streams.closures.closure_table import Closure
-from streams.closures.effects import takes_sessions
 
 PROFILE_ID = 7_301
 """The id of the one profile that this system gives a charger: a new one replaces it."""

@@ -83,7 +83,7 @@ class ClosureTable:
     def take(self, said: Closure) -> bool:
         """Take the next row of the log; whether it changed anything."""
         before = self._closures.get(said.closure_id)
-        if before is not None and (before.is_over or not is_next(before, said)):
+        if before is not None and not is_next(before, said):
             return False
         self._closures[said.closure_id] = said
         self._closures.move_to_end(said.closure_id)
@@ -117,5 +117,5 @@ class ClosureTable:
 
 
 def is_next(before: Closure, said: Closure) -> bool:
-    """Whether *said* says something after *before*: its end, by whomever, or a later revision."""
-    return said.is_over or said.revision > before.revision
+    """Whether *said* says something after *before*: its first end, by whomever, or a later revision before that."""
+    return not before.is_over and (said.is_over or said.revision > before.revision)

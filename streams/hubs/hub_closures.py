@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.errors import Invalid
+from streams.closures.closure_effects import closed_part, closing, corner_of
 from streams.closures.closure_table import ClosureTable, closure_of
-from streams.closures.effects import closed_part, closing, corner_of
 
 
 class HubClosures:
@@ -26,7 +26,7 @@ class HubClosures:
             return False
 
     def part(self, position: Mapping[str, Any] | None, now_ms: int) -> dict[str, Any] | None:
-        """What the board of a hub at *position* says of closures at *now_ms*."""
+        """Return the words of the board of a hub at *position* for closures at *now_ms*."""
         return closed_part(closing(corner_of(position), self._table, now_ms))
 
     def next_change_ms(self, now_ms: int, other_ms: int) -> int:

@@ -16,6 +16,7 @@ from streams.match.core.texts import RowTexts
 from streams.match.core.watches import Watch, watch_of
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
+from streams.situations.reports.notices import CLOSURE
 from streams.stages.situation_intake import SIFTED, is_news
 from tests.match_oracle import Sight, is_inside, wants, winding
 from tests.scenario.a_scenario import Scenario
@@ -127,6 +128,8 @@ class Running:
                 _fitting(event)
             if event.topic == "core.watch":
                 self._watch(event)
+            if event.topic == CLOSURE:  # the stage reads what it says of closures, as all do
+                self._take(Entry("notice", f"demo.{CLOSURE}", 0, self.taken, _fitting(event)))
 
     def _watch(self, event: Event) -> None:
         if event.value is None:

@@ -12,8 +12,8 @@ import shapely
 
 from schemas.errors import Invalid
 from streams.closures.closed_area import CORNERS_MAX, crosses, holds, polygons_of
+from streams.closures.closure_effects import closed_among, closing, must_go_round, takes_sessions
 from streams.closures.closure_table import ClosureTable
-from streams.closures.effects import closed_among, closing, must_go_round, takes_sessions
 from tests.closed_places import a_closure
 
 SEED = 20_261_130

@@ -14,6 +14,8 @@ from connectors.gateway import (
     access_list,
     booking_list,
     bookings,
+    closure_list,
+    closures,
     deliveries,
     figures,
     gbfs_paths,
@@ -29,6 +31,7 @@ from connectors.gateway.access import Grants
 from connectors.gateway.app import app_of
 from connectors.gateway.booking_desk import RideAnswer, RideRow, RideWish
 from connectors.gateway.cap import CapPart
+from connectors.gateway.closure_desk import ClosureAnswer, ClosureRow, ClosureWish, EndWish
 from connectors.gateway.desk import Done
 from connectors.gateway.gbfs_paths import GbfsPart
 from connectors.gateway.read_documents import example_of
@@ -38,6 +41,7 @@ from connectors.gateway.tickets import Tickets
 from connectors.gateway.viewings import Refusals
 from deploy.assembly.gateway_subscriptions import CitySinks
 from schemas.errors import Invalid, Retriable
+from streams.closures.closed_area import polygons_of
 from streams.deliver.subscriptions import Subscription
 from tests.unit.gateway.a_hub_city import SYSTEM, TTL_MS, MemoryHubs, a_board
 from tests.unit.gateway.a_reading_city import ReadCity, Reader, a_reading_city
@@ -106,6 +110,29 @@ class SilentSinks(CitySinks):
         raise Retriable("nothing is sent in a test")
 
 
+class NotingClosures:
+    """One closure, which is over already (``connectors.gateway.closure_desk.ClosureDesk``)."""
+
+    trouble = None
+
+    def closures(self) -> list[ClosureRow]:
+        times = {"event_time": NOON_MS, "received_time": NOON_MS, "starts_at": NOON_MS, "ends_at": None}
+        row = {**example_of("core.closure"), **times, "closure_id": "c-1", "state": "over"}
+        return [ClosureRow("c-1", 1, NOON_MS, row)]
+
+    def closure(self, closure_id: str) -> ClosureRow | None:
+        return next((one for one in self.closures() if one.closure_id == closure_id), None)
+
+    def open(self, wish: ClosureWish) -> ClosureAnswer:
+        polygons_of(wish.geometry)
+        return ClosureAnswer(self.closures()[0], is_repeat=True)
+
+    def end(self, wish: EndWish) -> ClosureAnswer:
+        if wish.closure_id != "c-1":
+            raise Invalid("no such closure", field="closure_id", expected="c-1", code="no-closure")
+        return ClosureAnswer(self.closures()[0], is_repeat=False, refused="closure-over")
+
+
 class RoomyDesk(MemoryDesk):
     """The desk, where the newest subscriptions of an account push the older ones out: there is always room for one more."""
 
@@ -140,6 +167,8 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
                 partial(bookings.add, desk=NotingRides()),
                 partial(surplus_list.add, desk=NotingSurplus()),
                 partial(surplus.add, desk=NotingSurplus()),
+                partial(closure_list.add, desk=NotingClosures()),
+                partial(closures.add, desk=NotingClosures()),
                 partial(deliveries.add, readings=made.city, receivers=desk),
                 partial(figures.add, figures=made.figures),
                 partial(recorded.add, log=made.city.recorded),

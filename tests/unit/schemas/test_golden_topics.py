@@ -52,6 +52,7 @@ COMPACTED = {
     "core.account",
     "core.delivery",
     "core.effect",
+    "core.closure",
     "core.hub",
     "core.source",
     "core.state",
@@ -89,6 +90,7 @@ IDENTIFYING = {
     "core.access": {"account_id", "address", "reason"},
     "core.account": {"account_id", "name", "oidc_subject"},
     "core.action": {"account_id", "reason"},
+    "core.closure": {"account_id"},
     "core.alert": {"references"},
     "core.candidate": {"sighting_id", "track_id", "score", "crop", "sealed"},
     "core.delivery": {"receiver"},
@@ -146,7 +148,7 @@ LOCATED = {
 NOT_PERSONAL = {
     "police.incident": {"kind_text", "closed_reason"},
     "fire.incident": {"kind_text", "closed_reason"},
-    "civil.incident": {"kind_text", "closed_reason"},
+    "civil.incident": {"kind_text", "closed_reason", "warning.geometry"},
     "civil.observation": {"place_name"},
     "cctv.detection": {"label_text"},
     "core.access": {"position"},
@@ -159,7 +161,8 @@ NOT_PERSONAL = {
     "core.evidence": {"seen_by"},
     "core.filing": {"filed_by.role"},
     "core.grant": {"reason"},
-    "core.hub": {"position", "name", "notices.texts.header_text"},
+    "core.closure": {"position", "geometry", "reason", "opened_by", "ended_by"},
+    "core.hub": {"position", "name", "notices.texts.header_text", "closed.reason"},
     "core.journal": {"position"},
     "core.source": {"position", "state_reason"},
     "core.state": {"position"},
@@ -193,6 +196,7 @@ WIDE = {
 }
 """More than one partition for each city: what cameras and vehicles send. All else keeps its order in one."""
 LARGE = {
+    "core.closure": 262_144,
     "core.journal": 2**20,
     "core.state": 2**20,
     "place.zone": 2**20,
@@ -233,6 +237,7 @@ OWNERS = {
                 "action",
                 "alert",
                 "candidate",
+                "closure",
                 "delivery",
                 "dispatch",
                 "effect",
@@ -273,6 +278,7 @@ KEYS = {
     "entry_id": {"police.wanted"},
     "booking_id": {"mobility.booking"},
     "area": {"energy.surplus"},
+    "closure_id": {"core.closure"},
     "charger_id": {"energy.reward", "mobility.charge"},
     "hub_id": {"core.hub", "mobility.hub", "place.hub"},
     "vehicle_id": {"mobility.position"},

@@ -49,7 +49,7 @@ class KeptVehicle(Struct, frozen=True, gc=False):
     position: Position | None = None
 
 
-class Listed(Struct, frozen=True, gc=False):
+class ClosureList(Struct, frozen=True, gc=False):
     """The ids of the closures that are not over, and of the rides that are looked at. *left_out*: rides without room."""
 
     closures: tuple[str, ...] = ()
@@ -80,8 +80,8 @@ class ClosureTurn:
         self._changed[key] = None
 
     @property
-    def listed(self) -> Listed:
-        return self.get(LIST, Listed) or Listed()
+    def listed(self) -> ClosureList:
+        return self.get(LIST, ClosureList) or ClosureList()
 
     def closure(self, closure_id: str) -> KeptClosure | None:
         return self.get(f"{CLOSURE}{closure_id}", KeptClosure)

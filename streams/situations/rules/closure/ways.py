@@ -11,7 +11,7 @@ from schemas.event import derived_id
 from streams.bookings.booking import ASSIGNED, END, ORDER, PICKED_UP, Booking, assign, heard
 from streams.bookings.table import GATEWAY, command_of
 from streams.closures.closed_area import Corner
-from streams.closures.effects import corner_of, must_go_round
+from streams.closures.closure_effects import corner_of, must_go_round
 from streams.situations.config import RulesConfig
 from streams.situations.model import Situation, View
 from streams.situations.rule import Draft

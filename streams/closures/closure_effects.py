@@ -58,7 +58,7 @@ def corner_of(position: Mapping[str, Any] | None) -> Corner | None:
 
 
 def closed_part(closure: Closure | None) -> dict[str, Any] | None:
-    """What a hub's board says of *closure*."""
+    """Return the words of a hub's board for *closure*."""
     if closure is None:
         return None
     return {"closure_id": closure.closure_id, "reason": closure.reason, "until": closure.ends_at}
