@@ -79,12 +79,6 @@ class _Closings:
 
     async def end(self, city: str, closure_id: str, request: Request) -> Response:
         async def act(account: Account) -> ClosureAnswer:
-            if (await self.gateway.body(request, account, bytes_max=BODY_BYTES_MAX)).strip() not in (
-                b"",
-                b"{}",
-            ):
-                more = {"field": "the body", "expected": "none"}
-                raise Problem(422, "an end takes no body", code="wrong-field", more=more)
             action_id = _action_id(END, account, idempotency_key_of(request), closure_id)
             wish = EndWish(action_id, account.account_id, closure_id)
             return await _decided(lambda: self.desk.end(wish))
@@ -208,7 +202,6 @@ def described_end() -> dict[str, Any]:
         "openapi_extra": {"security": BY_EITHER, "parameters": [_KEY]},
         "responses": {
             200: {"description": "It is over.", "content": {"application/json": {}}},
-            **body_problems(),
             **problems(_REFUSALS | over),
         },
     }

@@ -13,6 +13,7 @@ from deploy.replica import replica_from
 from streams.chargers.closures_now import ClosuresNow
 from streams.chargers.ledger import ChargerLedger
 from streams.chargers.surplus_power import SurplusPower
+from streams.chargers.wishes import none_known
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.log import log
 from streams.runtime.follower import Following
@@ -49,6 +50,6 @@ def chargers_of(city: City, platform: Platform, *, web_host: str) -> ChargersSta
         city.context(settings.source),
         ledger=ledger,
         group=ledger.group,
-        circumstances=lambda: replace(surplus(), closures=closures.known),
+        circumstances=lambda: replace(surplus() or none_known(), closures=closures.known),
         following=following,
     )

@@ -41,7 +41,7 @@ def a_star(chance: random.Random, lat: float, lon: float, radius: float) -> list
 
 def an_area(chance: random.Random) -> tuple[dict[str, Any], Any]:
     """GeoJSON of one or two polygons with holes, and the same as shapely's."""
-    polygons = []
+    polygons: list[tuple[Any, Any]] = []
     while len(polygons) < chance.choice((1, 2)):
         lat, lon = chance.uniform(33, 34), chance.uniform(126, 127)
         outline = a_star(chance, lat, lon, 0.5)
