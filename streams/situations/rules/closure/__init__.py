@@ -39,7 +39,7 @@ from streams.situations.rules.closure.closure_turn import (
     VEHICLE as SEEN,
 )
 from streams.situations.rules.closure.config import NAME, VERSION, Numbers
-from streams.situations.rules.closure.ways import Ways, folded, is_over
+from streams.situations.rules.closure.ride_ways import RideWays, folded, is_over
 from streams.situations.rules.parts.spells import place_in
 
 __all__ = ["VERSION", "Numbers", "build"]
@@ -56,7 +56,7 @@ class ClosureRule(Rule, Notices, Sifts, Follows, Explains):
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._ways = Ways(config, numbers)
+        self._ways = RideWays(config, numbers)
 
     # -- warnings --------------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ def way_of(ride: Booking, vehicle: Corner | None) -> tuple[Corner | None, ...]:
     return (vehicle or pickup, dropoff) if ride.state == PICKED_UP else ()
 
 
-class Ways:
+class RideWays:
     """Judges rides against closures, and tells their operators, in the city's language."""
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
