@@ -43,7 +43,20 @@ DAY_MS = 86_400_000
 ROUND_DAYS = 5
 SKIPPED = frozenset({"rules", "refused"})
 """Events of scenarios that are none here: numbers are the whole city's, and refused ones are in no journal."""
-NAMED = ("person_ref", "sensor_id", "hub_id", "site_id", "wanted", "camera", "by", "zone", "drone")
+NAMED = (
+    "person_ref",
+    "sensor_id",
+    "hub_id",
+    "site_id",
+    "wanted",
+    "camera",
+    "by",
+    "zone",
+    "drone",
+    "vehicle_id",
+    "booking_id",
+    "window_id",
+)
 CITY: Mapping[str, Any] = {
     "law": "kr",
     "escalate_after_min": 30,
@@ -63,6 +76,9 @@ CITY: Mapping[str, Any] = {
         "vulnerable": {},
         "wanted": {},
         "zone": {"forward_to": {"112": "police"}},
+        "hub": {},
+        "surplus": {},
+        "closure": {},
     },
 }
 CHANGED = {**CITY, "radius_m": 120, "escalate_after_min": 20}
