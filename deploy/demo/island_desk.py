@@ -107,7 +107,8 @@ class IslandDesk:
 
     def _tell(self, name: str, answer: dict[str, Any], request: str) -> None:
         with suppress(Full):  # nobody listens: the board has no lines of this
-            self._heard.put_nowait((name, {**answer, "received_time": wall_clock_ms()}, request))
+            told = dict(answer, received_time=wall_clock_ms())  # an answer of HTTP, no event
+            self._heard.put_nowait((name, told, request))
 
 
 @contextmanager
