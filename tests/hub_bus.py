@@ -113,4 +113,4 @@ def said(board: Row) -> Row:
     return {name: board[name] for name in ("hub_id", "name", "position", *PARTS)}
 
 
-PARTS = ("vehicles", "docks", "chargers", "arrivals", "notices")
+PARTS = ("vehicles", "docks", "chargers", "arrivals", "notices", "closed")

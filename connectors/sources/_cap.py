@@ -169,21 +169,26 @@ def place_in(areas: Sequence[Area], bounds: Bounds) -> tuple[Within | None, bool
     return found, has_shape
 
 
-def warning_of(info: Info, noted: Counter[str]) -> dict[str, Any]:
-    """``warning`` of an incident: the words of *info* and its polygons. More corners than may be are noted, and left out."""
+def warning_of(info: Info, noted: Counter[str]) -> dict[str, Any] | None:
+    """``warning`` of an incident: the words of *info* and its polygons; ``None`` without polygons: it closes nothing.
+
+    More corners than may be are noted, and left out.
+    """
     severity, urgency, certainty = info.levels
     polygons = [a_polygon(text) for area in info.areas for text in area.polygons]
     if sum(map(len, polygons)) > WARNING_CORNERS_MAX:
         noted["an area has more corners than are told on"] += 1
         polygons = []
     rings = [[[lon, lat] for lat, lon in (*one, one[0])] for one in polygons]
+    if not rings:
+        return None
     shape = {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
     return {
         "severity": severity,
         "urgency": urgency,
         "certainty": certainty,
         "ends_at": info.expires_ms,
-        "geometry": orjson.dumps(shape).decode() if rings else None,
+        "geometry": orjson.dumps(shape).decode(),
     }
 
 

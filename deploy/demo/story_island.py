@@ -41,6 +41,22 @@ class Sessions:
         return (Decimal(value["register_wh"]) - began) / 1_000
 
 
+class ShutHubs:
+    """The hubs that were told as closed, so that one is known when it opens again."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+
+    def is_shut(self, board: Value) -> bool:
+        if board["closed"] is not None:
+            self._names.add(board["hub_id"])  # a city has few hubs
+        return board["closed"] is not None
+
+    def is_open_again(self, board: Value) -> bool:
+        self.is_shut(board)  # every board is looked at, also after the chapter of the first closed one
+        return board["closed"] is None and board["hub_id"] in self._names
+
+
 def island_chapters() -> tuple[Chapter, ...]:
     """The chapters; the one of a session of charging remembers how each began."""
     found = (*_feeds(), *_boards(), *_charging(), *_dispatching(), *_faults(), *_warned())
@@ -185,6 +201,7 @@ def _faults() -> tuple[Chapter, ...]:
 
 
 def _warned() -> tuple[Chapter, ...]:
+    shut = ShutHubs()
     return (
         Chapter(
             "civil.incident",
@@ -197,6 +214,30 @@ def _warned() -> tuple[Chapter, ...]:
             lambda v: v["relationship"] == "alert",
             lambda v: f"buses are led round it: {v['header_text']} ({v['source']})",
             "a notice of the buses",
+        ),
+        Chapter(
+            "core.closure",
+            lambda v: v["state"] == "open",
+            lambda v: f"the warning closes its area: {v['reason']} ({v['source']})",
+            "a closure by that warning",
+        ),
+        Chapter(
+            "core.hub",
+            shut.is_shut,
+            lambda v: f"{v['name']} is closed: {v['closed']['reason']} ({v['source']})",
+            "a closed hub",
+        ),
+        Chapter(
+            "core.closure",
+            lambda v: v["state"] == "over",
+            lambda v: f"the warning is cancelled, and the closure over ({v['source']})",
+            "the end of that closure",
+        ),
+        Chapter(
+            "core.hub",
+            shut.is_open_again,
+            lambda v: f"{v['name']} is open again ({v['source']})",
+            "a hub that is open again",
         ),
     )
 

@@ -66,9 +66,6 @@ class HubsStage:
             if row.value is not None:
                 boards.remember(row.value)
                 told_ms = max(told_ms, min(int(row.value["event_time"]), row.record.timestamp_ms))
-        for whole in (PLACE, CLOSURE):
-            for row in self._reader.rows(newest_of(self._bootstrap, topic_name(self._city, whole)).values()):
-                boards.take(whole, row.key, row.value)
         now_ms = self._take_again(boards, told_ms)
         if now_ms is not None:
             boards.resume(now_ms)
@@ -83,17 +80,20 @@ class HubsStage:
         newest_ms: int | None = None
         for record in read_between(self._bootstrap, self._begins(ends, told_ms), ends):
             row = self._reader.read(record)
-            if not isinstance(row, Row) or row.value is None:
+            if not isinstance(row, Row):
                 continue
             contract, value = contract_name(record.topic), timely(record, row.value)
             if contract != TICK:
-                boards.take(contract, row.key, value)
+                if (
+                    value is not None or row.value is None
+                ):  # a row from the future was not taken, a deletion was
+                    boards.take(contract, row.key, value)
             elif value is not None:
                 newest_ms = max(int(value["event_time"]), newest_ms or 0)
         return newest_ms
 
     def _begins(self, ends: Mapping[Partition, int], told_ms: int) -> dict[Partition, int]:
-        """Return where each partition is read again from; all places have been read."""
+        """Return where each partition is read again from: places, rides and closures from their beginning."""
         topics = {topic_name(self._city, one): age_s for one, age_s in self._numbers.look_back_s.items()}
         since_ms = {
             topic: max(0, told_ms - round(age_s * 1000) - FUTURE_MS_MAX) for topic, age_s in topics.items()
@@ -104,7 +104,7 @@ class HubsStage:
         for place, end in ends.items():
             if place[0] == topic_name(self._city, TICK):
                 begins[place] = max(0, end - TICKS)
-            elif place[0] == topic_name(self._city, RIDE):
+            elif contract_name(place[0]) in (PLACE, RIDE, CLOSURE):
                 begins[place] = 0
         return begins
 

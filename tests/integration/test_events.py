@@ -143,8 +143,8 @@ def test_a_cut_stream_resumes_without_a_gap_or_a_double_and_a_lost_place_gets_wh
     for future in admin.delete_records([place]).values():
         future.result()
     log = CityEventLog(city.city.name, bootstrap=city.city.places.kafka, wire=city.city.wire)
-    with pytest.raises(BongsuError), closing(log.reading(Place((1, 0, 0)))) as reading:
-        while reading.next(Place((middle, 0, 0))) is not None:
+    with pytest.raises(BongsuError), closing(log.reading(Place((1, 0, 0, 0)))) as reading:
+        while reading.next(Place((middle, 0, 0, 0))) is not None:
             pass
     with stream(city, reader, last_event_id="s1.a0.g0") as events:
         reset = next(events)

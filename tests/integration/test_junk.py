@@ -207,6 +207,7 @@ UNASKED = {"streams/stages/situations.py": {"mobility.position"}}
 WHEN_ASKED = (
     "streams/chargers/ledger.py",  # rows of its own chargers alone, by their keys
     "streams/stages/listed_again.py",
+    "streams/chargers/closures_now.py",
     "streams/chargers/surplus_power.py",
     "streams/operators/fleet_log.py",
     "streams/operators/recorded_log.py",

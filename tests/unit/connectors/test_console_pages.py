@@ -13,6 +13,7 @@ import pytest
 import connectors.gateway
 import streams.situations
 from connectors.gateway.bookings import REFUSED as OF_RIDES
+from connectors.gateway.closures import REFUSED as OF_CLOSURES
 from connectors.gateway.ticket_refusals import WORDS as TICKET_WORDS
 from connectors.sinks.console.city import LANGUAGES, ConsoleCity
 from connectors.sinks.console.console import pages, policy
@@ -171,12 +172,18 @@ def code_of(call: ast.Call) -> ast.expr | None:
 
 def codes() -> set[str]:
     """Each code that the gateway and the rules' check of an action give."""
-    desks = [RULES.parent / "operators" / f"{name}.py" for name in ("desk", "ride_desk", "surplus_log")]
+    desks = [
+        RULES.parent / "operators" / f"{name}.py"
+        for name in ("desk", "ride_desk", "surplus_log", "closure_desk")
+    ]
     paths = [*GATEWAY.glob("*.py"), *desks]
     written = [code_of(call) for path in paths for call in calls(path, "Problem", "Invalid")]
     checks = [RULES / "operators" / f"{name}.py" for name in ("actions", "action_checks")]
     of_rules = [call.args[0] for path in checks for call in calls(path, "refused")]
-    return {str(one.value) for one in (*written, *of_rules) if isinstance(one, ast.Constant)} | {*OF_RIDES}
+    return {str(one.value) for one in (*written, *of_rules) if isinstance(one, ast.Constant)} | {
+        *OF_RIDES,
+        *OF_CLOSURES,
+    }
 
 
 @pytest.mark.parametrize("language", REFUSALS)

@@ -286,7 +286,7 @@ def test_what_feeds_say_in_the_first_round_is_told_and_the_rest_waits_for_stages
             story.take(event.topic, event.value, "here")
     left = Counter(one.contract for one in story.waiting)
     assert left == {
-        **{"core.situation": 7, "core.hub": 3, BOARDS: 1, GBFS: 1, ASSIGN: 1},
+        **{"core.situation": 7, "core.hub": 5, "core.closure": 2, BOARDS: 1, GBFS: 1, ASSIGN: 1},
         **{"mobility.charge": 1, "mobility.hub": 1, "source.place": 1, "energy.reward": 1},
     }
 

@@ -29,7 +29,7 @@ IN_FORCE = {
     "daejeon": ALL,
     "demo": {"joint-incident"},
     "houston": {"joint-incident", "surge"},
-    "jeju": {"joint-incident", "hub", "surplus"},
+    "jeju": {"joint-incident", "hub", "surplus", "closure"},
     "mukdahan": {"joint-incident", "unconfirmed", "zone"},
 }
 """City → the rules in force. A new city needs its line."""
@@ -69,6 +69,7 @@ NEEDS = {
     "zone": ({"place.zone"}, {"drone.position"}),
     "hub": ({"mobility.hub"},),
     "surplus": ({"energy.surplus"},),
+    "closure": ({"civil.incident"}, {"mobility.hub"}),
 }
 """Rule → what it needs: of each set something."""
 SEEN = {"cctv.detection", "cctv.plate", "mobility.position", "drone.position"}
@@ -128,7 +129,7 @@ def test_what_is_only_compared_is_compared_and_nothing_else_is(name: str) -> Non
 
 def test_every_rule_is_in_force_in_some_shipped_city() -> None:
     assert (
-        {*ALL, "zone", "hub", "surplus"}
+        {*ALL, "zone", "hub", "surplus", "closure"}
         == set(NEEDS)
         == set().union(*(in_force(load_city(name)) for name in cities()))
     )
