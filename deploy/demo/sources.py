@@ -28,6 +28,7 @@ ISLAND = (
     "energy.surplus",
     "energy.reward",
     "source.place",
+    "core.closure",
     "core.hub",
 )
 """The same in a city of hubs and shared vehicles, of which the board tells lines, and the story more."""
