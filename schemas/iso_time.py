@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_MS = 7_258_118_400_000
+"""2200: a plan for later is none, and no calendar has the years after 9999."""
 _MS = timedelta(milliseconds=1)
 _FORM = re.compile(
     r"(?P<year>\d{4})(?:-?W(?P<week>\d\d)(?:-?(?P<weekday>\d))?|-?(?P<month>\d\d)-?(?P<day>\d\d))"

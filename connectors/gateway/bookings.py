@@ -25,6 +25,7 @@ from connectors.gateway.problems import Problem
 from connectors.gateway.read_documents import problems
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
+from connectors.subscribers import ALL
 from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import derived_id
 from schemas.validation import faults_of
@@ -69,6 +70,7 @@ class _Assignments:
             self.gateway.check_city(city)
             body = await self.gateway.body(request, account, bytes_max=BODY_BYTES_MAX)
             wish = _wish(account, booking_id, _read(body), idempotency_key_of(request))
+            self._check_operator(account, booking_id)
             answer = await self._decided(wish)
         except Problem as problem:
             metrics.actions.labels(ACTION, problem.status).inc()
@@ -81,6 +83,15 @@ class _Assignments:
             "repeated": answer.is_repeat,
         }
         return Response(orjson.dumps(told), media_type="application/json")
+
+    def _check_operator(self, account: Account, booking_id: str) -> None:
+        """``Problem`` where the ride is another operator's: as for one that is not known, as the list shows neither."""
+        if account.audience == ALL:
+            return
+        ride = self.desk.ride(booking_id)
+        if ride is None or ride.operator != account.audience:
+            more = {"field": "booking_id", "expected": "a ride of your operator"}
+            raise Problem(404, "no such ride", code="no-booking", more=more)
 
     async def _decided(self, wish: RideWish) -> RideAnswer:
         try:

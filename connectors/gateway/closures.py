@@ -7,7 +7,7 @@ waits in the spool: while Kafka is unavailable the answer is 503.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -138,12 +138,22 @@ def _wish(account: Account, body: CloseBody, key: str | None) -> ClosureWish:
     return ClosureWish(
         _action_id(CLOSE, account, key),
         account.account_id,
-        orjson.dumps(body.geometry).decode(),
+        _geometry(body.geometry),
         _ms(body.starts_at),
         _ms(body.ends_at),
         body.reason,
         body.situation_id,
     )
+
+
+def _geometry(said: Mapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(said).decode()
+    except TypeError:  # a number of more than 64 bits, which no degree has
+        more = {"field": "geometry", "expected": "numbers of degrees"}
+        raise Problem(
+            422, "geometry: it has a number that cannot be", code="wrong-field", more=more
+        ) from None
 
 
 def _action_id(word: str, account: Account, key: str | None, *about: str) -> str:

@@ -1,4 +1,4 @@
-"""Keys of chargers, derived of the city's secret: nothing is kept, and a renewed serial ends the key before it. Pure."""
+"""Keys of chargers, derived from the city's secret: nothing is kept, and a renewed serial ends the key before it. Pure."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.charger_settings import settings_of_chargers
@@ -13,7 +12,7 @@ from deploy.replica import replica_from
 from streams.chargers.closures_now import ClosuresNow
 from streams.chargers.ledger import ChargerLedger
 from streams.chargers.surplus_power import SurplusPower
-from streams.chargers.wishes import none_known
+from streams.chargers.wishes import with_closures
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.log import log
 from streams.runtime.follower import Following
@@ -50,6 +49,6 @@ def chargers_of(city: City, platform: Platform, *, web_host: str) -> ChargersSta
         city.context(settings.source),
         ledger=ledger,
         group=ledger.group,
-        circumstances=lambda: replace(surplus() or none_known(), closures=closures.known),
+        circumstances=lambda: with_closures(surplus(), closures.known),
         following=following,
     )

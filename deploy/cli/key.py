@@ -110,7 +110,7 @@ def _check(city: City, agency: str, sources: tuple[str, ...]) -> None:
 def charger(city_name: str, charger_ids: tuple[str, ...], is_all: bool) -> None:
     """Print the keys of chargers, one a line: id, tab, key.
 
-    A key is derived of the city's secret: nothing is kept, and the same key is printed again. Raise the charger's number
+    A key is derived from the city's secret: nothing is kept, and the same key is printed again. Raise the charger's number
     under [chargers] serial to renew it.
 
     \b

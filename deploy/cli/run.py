@@ -92,7 +92,7 @@ def run(
     A line each minute says what it did: records by stage, lag, situations, sources, deliveries, web port, memory.
 
     A stage or source runs once in each home (only --stage match runs in several processes): a second process names the
-    first, and ends.
+    first, and ends. --stage chargers runs several times in homes of their own, where BONGSU_REPLICA names each.
 
     --stage gateway runs several times where BONGSU_REPLICA names each, and BONGSU_SHARED_KEY (32 bytes in hex or base64)
     is the same for all. A running viewing belongs to its replica: it stops when that one dies, and goes on when it is

@@ -23,11 +23,12 @@ class ClosuresNow:
     def __init__(self, city: str, following: Following, *, group: str, wire: Wire) -> None:
         self._reader = RowReader(wire, group)
         self._table = ClosureTable()
-        self._known: tuple[Closure, ...] = ()
+        self._known: tuple[Closure, ...] | None = None
         Follower("closures", topic_name(city, CONTRACT), following, begin=self._begin, take=self._take)
 
     @property
-    def known(self) -> tuple[Closure, ...]:
+    def known(self) -> tuple[Closure, ...] | None:
+        """The closures that are not over; ``None`` until the log was read to its end once."""
         return self._known
 
     def _begin(self) -> None:

@@ -55,6 +55,8 @@ class Commits:
         self._charger_ids = charger_ids
         self._restored = restored
         self._waiting: deque[_Waiting] = deque()  # bounded by who waits for ``put``
+        self._under_way: Sequence[_Waiting] = ()
+        self._has_ended = False
         self._news = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chargers.commit")
         self.is_open = False
@@ -63,6 +65,8 @@ class Commits:
 
     async def put(self, events: Sequence[Event], after: Callable[[], None] = lambda: None) -> None:
         """Return once *events* are durable; *after* is called then, even where the caller has gone. ``NotCommitted``."""
+        if self._has_ended:
+            raise NotCommitted("nothing is committed any more")
         waiting = _Waiting(events, after, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._news.set()
@@ -75,7 +79,7 @@ class Commits:
             while True:
                 await self._news.wait()
                 await asyncio.sleep(GATHER_S)
-                batch = self._take()
+                batch = self._under_way = self._take()
                 try:
                     await self._do(partial(self._ledger.commit, [e for one in batch for e in one.events]))
                 except Retriable as error:
@@ -88,7 +92,9 @@ class Commits:
                     if not one.done.done():
                         one.done.set_result(None)
         finally:
-            _fail(self._waiting)
+            # also what was under way when another process took over: who waits would keep the server from ending
+            self._has_ended, self.is_open = True, False
+            _fail((*self._under_way, *self._waiting))
             self._thread.shutdown(wait=False)
 
     async def _open(self) -> None:
@@ -127,7 +133,7 @@ class Commits:
         return batch
 
 
-def _fail(waiting: Sequence[_Waiting] | deque[_Waiting]) -> None:
+def _fail(waiting: Sequence[_Waiting]) -> None:
     for one in waiting:
         if not one.done.done():
             one.done.set_exception(NotCommitted("not known to be durable"))

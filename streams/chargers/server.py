@@ -113,8 +113,8 @@ class ChargerServer:
             return self._wrong.refusal(str(address[0]) if address else "", self._now_ms())
         if charger_id in self._settings.refused:
             return SHUT_OUT
-        if not self._commits.is_open:
-            return CLOSED
+        if not self._commits.is_open or self._commits.trouble is not None:
+            return CLOSED  # nobody could be answered: each attempt would leave a call that waits
         is_back = self._posts[charger_id].connection is not None
         count = 0 if self._server is None else len(self._server.connections)
         return FULL if count >= self._settings.connections_max and not is_back else None
@@ -165,6 +165,8 @@ class ChargerServer:
                 return
             action = message.action
             async with post.lock:
+                if post.connection is not connection:
+                    return  # its charger has another connection, and says it again there
                 answer = await self._answer(post, message)
         except CallFault as fault:
             self._tally.refused(fault.code, at_ms=post.heard_ms)

@@ -71,6 +71,11 @@ def none_known() -> Circumstances:
     return Circumstances()
 
 
+def with_closures(power: Circumstances | None, closures: Sequence[Closure] | None) -> Circumstances | None:
+    """Return *power* with *closures*; ``None`` while one of them is not known, so that neither is taken back."""
+    return None if power is None or closures is None else replace(power, closures=closures)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A CALL that a charger is to get. *key*: of what it is about, ``PROFILE``, ``REWARD`` or ``AVAILABILITY``."""

@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from schemas.errors import Invalid
+from schemas.iso_time import LATEST_MS
 from streams.closures.closed_area import Polygons, polygons_of
 
 CONTRACT = "core.closure"
@@ -57,10 +59,20 @@ class Closure(Struct, frozen=True):
 
 
 def closure_of(row: Mapping[str, Any]) -> Closure:
-    """The closure that *row* of the contract says. ``Invalid`` for one whose area is none."""
+    """The closure that *row* of the contract says. ``Invalid`` for one that cannot be."""
     found = Closure(**{name: row[name] for name in SAID})
-    polygons_of(found.geometry)
+    check_closure(found)
     return found
+
+
+def check_closure(closure: Closure) -> None:
+    """``Invalid`` for one whose area is none, or whose times no calendar has."""
+    polygons_of(closure.geometry)
+    for name, time_ms in (("starts_at", closure.starts_at), ("ends_at", closure.ends_at)):
+        if time_ms is not None and not 0 <= time_ms <= LATEST_MS:
+            raise Invalid(
+                "the time lies too far away", field=name, expected="1970 to 2200", code="wrong-field"
+            )
 
 
 class ClosureTable:

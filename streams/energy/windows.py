@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.errors import Invalid
+from schemas.iso_time import LATEST_MS
 from streams.energy.charger_areas import EVERYWHERE
 from streams.energy.registers import Span
 
@@ -48,6 +49,8 @@ def window_after(before: Window | None, row: Mapping[str, Any]) -> Window:
     begins, ends = row["begins_at"], row["ends_at"]
     if not begins < ends <= begins + LONGEST_MS:
         raise Invalid("the window cannot be", field="ends_at", expected="after begins_at, by 7 days at most")
+    if not 0 <= begins < ends <= LATEST_MS:
+        raise Invalid("the window lies too far away", field="begins_at", expected="1970 to 2200")
     if not row["window_id"].strip() or not row["area"].strip():
         raise Invalid("the window has no name", field="window_id", expected="a window_id and an area")
     price = None if row["price"] is None else amount_of(row["price"], "price")

@@ -15,9 +15,8 @@ from schemas.catalogue import topic_name
 from schemas.errors import Invalid, Retriable
 from schemas.event import Event, derived_id
 from schemas.wire import Wire
-from streams.closures.closed_area import polygons_of
 from streams.closures.closure_rows import closure_event, ended
-from streams.closures.closure_table import CONTRACT, OPEN, Closure, ClosureTable, closure_of
+from streams.closures.closure_table import CONTRACT, OPEN, Closure, ClosureTable, check_closure, closure_of
 from streams.log import log
 from streams.operators.publisher import Publisher
 from streams.runtime.follower import Follower, Following
@@ -90,7 +89,7 @@ class LogClosures:
                 expected="a new one for each closure",
                 code="key-used",
             )
-        return ClosureAnswer(self._rows[wanted.closure_id], is_repeat)
+        return ClosureAnswer(self._row(wanted.closure_id), is_repeat)
 
     def end(self, wish: EndWish) -> ClosureAnswer:
         """See ``connectors.gateway.closure_desk.ClosureDesk``."""
@@ -103,8 +102,13 @@ class LogClosures:
             known = self._decided(wish.closure_id, lambda one: one.is_over)
         is_ours = known.ended_by == wish.action_id
         return ClosureAnswer(
-            self._rows[wish.closure_id], was_over and is_ours, None if is_ours else OVER_ALREADY
+            self._row(wish.closure_id), was_over and is_ours, None if is_ours else OVER_ALREADY
         )
+
+    def _row(self, closure_id: str) -> ClosureRow:
+        if (row := self.closure(closure_id)) is None:  # the log is read anew just now
+            raise Retriable("the log is being read again")
+        return row
 
     def _check_log(self) -> None:
         if self._follower.trouble is not None:
@@ -181,7 +185,7 @@ def opened(city: str, wish: ClosureWish, *, now_ms: int) -> Closure:
 
 def _check(closure: Closure, now_ms: int) -> None:
     """``Invalid`` for one that can never be in force."""
-    polygons_of(closure.geometry)
+    check_closure(closure)
     if closure.ends_at is not None and closure.ends_at <= max(now_ms, closure.starts_at):
         raise Invalid(
             "the closure would be over before it begins",

@@ -21,7 +21,7 @@ from streams import metrics, metrics_mobility
 from streams.dlq.rows import aside_record
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.energy.registers import summed
-from streams.energy.reward_ledger import RewardLedger, RewardRevision
+from streams.energy.reward_ledger import TOLD_MAX, RewardLedger, RewardRevision
 from streams.runtime.kafka import (
     as_ours,
     group_consumer,
@@ -30,6 +30,7 @@ from streams.runtime.kafka import (
     reader,
     transactional_producer,
 )
+from streams.runtime.read_back import read_between, since_time
 from streams.runtime.records import Record, RecordBatch, next_offsets, record_of
 from streams.runtime.row_reader import RowReader, Unreadable
 from streams.runtime.transaction import Outbox, transaction
@@ -37,8 +38,8 @@ from streams.runtime.transaction import Outbox, transaction
 CHARGE, SURPLUS, REWARD, TICK = "mobility.charge", "energy.surplus", "energy.reward", "core.tick"
 SOURCE = "energy"
 HISTORY = 262_144
-"""The newest records before the committed offset from which the state is made again."""
-TAIL = 65_536
+"""The newest windows before the committed offset that are read again."""
+TAIL = TOLD_MAX
 """The newest rewards of which the revision is known after a restart."""
 TIMEOUT_S = 10.0
 
@@ -158,12 +159,13 @@ class EnergyStage:
         return {one.topic: max(0, one.offset) for one in found}
 
     def _before(self, topic: str, offset: int) -> Iterator[Record]:
-        """Yield the records of *topic* before *offset*, the newest ``HISTORY`` of them, in order."""
+        """Yield the records of *topic* before *offset* in order: windows, the newest ``HISTORY``; of charges, see below."""
         consumer = reader(self._bootstrap, **{"fetch.wait.max.ms": 100})
         try:
             place = partition_of(consumer, topic)
             first, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
-            begin = max(first, offset - HISTORY)
+            since = self._history_of(topic, offset) if topic == self._charges else offset - HISTORY
+            begin = max(first, since)
             if begin >= min(offset, end):
                 return
             consumer.assign([TopicPartition(topic, place.partition, begin)])
@@ -182,6 +184,19 @@ class EnergyStage:
             raise as_ours(error, f"reading {topic}") from error
         finally:
             consumer.close()
+
+    def _history_of(self, topic: str, offset: int) -> int:
+        """Return the first offset of the charges that may still bear on a reward.
+
+        A session without its first rows would lower rewards that were told, so this is a time and no number of rows.
+        """
+        place, numbers = (topic, 0), self._numbers
+        newest = next(read_between(self._bootstrap, {place: max(0, offset - 1)}, {place: offset}), None)
+        if newest is None:
+            return 0
+        back_s = numbers.revise_h * 3_600 + numbers.settle_s + numbers.silent_s
+        since_ms = {topic: max(0, newest.timestamp_ms - round(back_s * 1_000))}
+        return since_time(self._bootstrap, {place: offset}, since_ms).get(place, 0)
 
 
 def reward_event(city: str, one: RewardRevision) -> Event:

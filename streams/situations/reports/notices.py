@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.errors import Invalid
 from schemas.weekly import spans
-from streams.closures.closed_area import polygons_of
+from streams.closures.closure_table import closure_of
 from streams.energy.windows import window_after
 from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
@@ -123,7 +123,7 @@ def _check_surplus(entry: Entry, config: RulesConfig) -> None:
 
 def _check_closure(entry: Entry, config: RulesConfig) -> None:
     need(entry, _is_said(entry, "closure_id"), "closure_id", "the closure's own id")
-    polygons_of(entry.value["geometry"])
+    closure_of(entry.value)
 
 
 NOTICES: Mapping[str, NoticeKind] = {

@@ -154,9 +154,11 @@ BODIES: dict[str, tuple[dict[str, Any], str]] = {
     "a time without offset": ({"ends_at": "2026-03-08T12:00:00"}, "ends_at"),
     "an end in the past": ({"ends_at": "2001-03-08T12:00:00Z"}, "ends_at"),
     "an end before the beginning": (
-        {"starts_at": "2101-03-08T12:00:00Z", "ends_at": "2101-03-08T11:00:00Z"},
+        {"starts_at": "2091-03-08T12:00:00Z", "ends_at": "2091-03-08T11:00:00Z"},
         "ends_at",
     ),
+    "an end in a year that no calendar has": ({"ends_at": "9999-12-31T23:59:59-12:00"}, "ends_at"),
+    "a number that is no degree": ({"geometry": {**SQUARE, "coordinates": [[[10**30, 0]]]}}, "geometry"),
     "a word too many": ({"colour": "red"}, "colour"),
 }
 

@@ -72,3 +72,17 @@ def test_a_failed_commit_is_answered_to_nobody_and_the_memories_are_read_again()
 def test_another_owner_ends_it() -> None:
     with pytest.raises(Fatal, match="fenced"):
         run(FakeLedger(Fatal("fenced")), ["a"])
+
+
+def test_who_waits_when_another_owner_takes_over_is_told_and_who_comes_later_too() -> None:
+    async def end() -> list[Any]:
+        commits = Commits(FakeLedger(Fatal("fenced")), ["C-1"], lambda _: None)
+        waits = asyncio.create_task(commits.put([an_event("a")]))
+        with pytest.raises(Fatal):
+            await commits.run()
+        later = asyncio.create_task(commits.put([an_event("b")]))
+        assert not commits.is_open
+        async with asyncio.timeout(2):
+            return [*await asyncio.gather(waits, later, return_exceptions=True)]
+
+    assert [type(one) for one in asyncio.run(end())] == [NotCommitted, NotCommitted]

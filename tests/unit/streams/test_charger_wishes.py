@@ -21,6 +21,7 @@ from streams.chargers.wishes import (
     asked_from,
     orders_between,
     wishes_for,
+    with_closures,
 )
 from streams.closures.closure_table import Closure
 from tests.closed_places import a_closure
@@ -99,3 +100,10 @@ def test_a_reward_is_told_once_and_taken_back_where_it_ends_early(version: Versi
 def test_an_order_that_is_not_valid_is_not_sent() -> None:
     with pytest.raises(ValueError, match="SetChargingProfile"):
         call_frame(Call("1.6", "a", "SetChargingProfile", {"connectorId": 0}))
+
+
+def test_nothing_is_known_until_windows_and_closures_are_both_read() -> None:
+    power = Circumstances([PowerWindow(0, 10, 7_000)])
+    assert with_closures(None, ()) is None
+    assert with_closures(power, None) is None
+    assert with_closures(power, ()) == power
