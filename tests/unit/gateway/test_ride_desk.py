@@ -137,6 +137,9 @@ def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doors]:
         about: dict[str, Any] = {"subscribes": True, "audience": audience, "purposes": purposes}
         made[name] = new_key("springfield", name, [], now_ms=NOON_MS, **about)
     made["agency"] = new_key("springfield", "police", ["*"], now_ms=NOON_MS)
+    for name in ("taxis", "jeju-drt"):
+        user = new_user("springfield", f"dispatcher-{name}", "operator", now_ms=NOON_MS, audience=name)
+        made[f"dispatcher-{name}"] = user
     accounts = Accounts([event.value or {} for _, event in made.values()])
     spool = Spool(tmp_path / "spool.sqlite", bytes_max=1 << 20)
     gateway = Gateway("springfield", {}, accounts, spool, lambda: NOON_MS)
@@ -242,3 +245,11 @@ def test_the_route_and_its_answers_are_described(doors: Doors) -> None:
     assert {"200", "403", "404", "409", "422", "503"} <= said["responses"].keys()
     schema = said["requestBody"]["content"]["application/json"]["schema"]
     assert set(schema["required"]) == {"vehicle_id", "revision"}
+
+
+def test_a_dispatcher_assigns_the_rides_of_their_own_operator_alone(doors: Doors) -> None:
+    doors.one.follow()
+    others = doors.one.assign("taxi-1", role="dispatcher-taxis")
+    assert (others.status_code, others.json()["code"]) == (404, "no-booking")
+    assert "vehicle_id" not in others.json()
+    assert doors.one.assign("van-1", role="dispatcher-jeju-drt").status_code == 200
