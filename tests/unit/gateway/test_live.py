@@ -469,6 +469,15 @@ def write_until_dropped(live: Live) -> int:
         live.log.write(SITUATION, reason="x" * 20_000, revision=number)
         if client.dropped is not None:
             return number
+        until = (
+            time.monotonic() + WAIT_S
+        )  # one that is not held up in a send has caught up, however fast the writer is
+        while (
+            client.sending_since is None
+            and number - client.place.offsets[0] > 20
+            and time.monotonic() < until
+        ):
+            time.sleep(0.0005)
         if number % 50 == 0:
             time.sleep(0.005)
     raise AssertionError("never dropped")
