@@ -61,6 +61,7 @@ def demo(
     Example:  bongsu demo --minutes 3
               bongsu demo --city mukdahan     drones over a park and a border river
               bongsu demo --city jeju         hubs, shared vehicles, buses, chargers and vans on an island
+              bongsu demo --city bucheon      a child is lost, and found over cameras, within the law
     """
     from deploy.assembly.child import worker_running
     from deploy.assembly.gateway_place import gateway_url
@@ -74,8 +75,8 @@ def demo(
     has_devices = shown_city.path in _scripted()
     if as_story and (as_json or shown_city.path not in _told()):
         raise UsageFault(
-            "the story is told in lines of its own, and of the cities demo and jeju only",
-            hint="give --story without --json, and without --city or with --city jeju",
+            "the story is told in lines of its own, and of the cities demo, jeju and bucheon only",
+            hint="give --story without --json, and without --city or with --city jeju or bucheon",
         )
     if as_story and minutes is None:
         minutes = STORY_S_MAX / 60
@@ -187,22 +188,27 @@ def shipped_demo() -> Path:
 
 
 def _scripted() -> tuple[Path, ...]:
-    """The files of the cities whose devices this command plays: the demo's, Mukdahan's and Jeju's."""
-    return shipped_demo(), *(shipped_demo().with_name(f"{name}.toml") for name in ("mukdahan", "jeju"))
+    """The files of the cities whose devices this command plays."""
+    return shipped_demo(), *(_shipped(name) for name in ("mukdahan", "jeju", "bucheon"))
+
+
+def _shipped(name: str) -> Path:
+    return shipped_demo().with_name(f"{name}.toml")
 
 
 def _told() -> tuple[Path, ...]:
     """The files of the cities that have a story."""
-    return shipped_demo(), shipped_demo().with_name("jeju.toml")
+    return shipped_demo(), _shipped("jeju"), _shipped("bucheon")
 
 
 @contextmanager
 def _devices(city: City, folder: Path, seed: int) -> Iterator[Devices]:
     from deploy.demo.devices import Devices, IslandDevices, RiverDevices, broker_running
+    from deploy.demo.search_devices import SearchDevices
 
     if city.path != shipped_demo():
-        kind = IslandDevices if city.name == "jeju" else RiverDevices
-        yield kind(seed, None)
+        kinds = {"jeju": IslandDevices, "bucheon": SearchDevices, "mukdahan": RiverDevices}
+        yield kinds[city.name](seed, None)
         return
     with broker_running(folder) as broker:
         yield Devices(seed, broker)
@@ -213,7 +219,6 @@ def seeded(
 ) -> City:
     """*city* as a file in *folder*, with *seed* in each place that has one, and with its *devices*, ground and pictures."""
     from deploy.city.city import load_city
-    from deploy.demo import ground, island, river
     from deploy.demo.video import city_text
 
     text = city.path.read_text(encoding="utf-8")
@@ -225,10 +230,7 @@ def seeded(
     path = folder / f"{city.name}.toml"
     if devices is not None:
         text = devices.placed(text, folder)
-        if city.path == shipped_demo():
-            text += ground.ground_text(folder, seed)
-        else:
-            text += (island if city.name == "jeju" else river).ground_text(folder)
+        text += devices.ground_text(folder)
         text += city_text(video_port) if video_port is not None else ""
     path.write_text(text, encoding="utf-8")
     return load_city(str(path))

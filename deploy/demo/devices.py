@@ -24,7 +24,7 @@ from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_place import gateway_url
 from deploy.assembly.stages import free_port
 from deploy.city.city import City
-from deploy.demo import field, island, river
+from deploy.demo import field, ground, island, river
 from deploy.demo.field import ROUND_S, Said
 from deploy.demo.island_desk import DISPATCHERS, IslandDesk, desk_running, key_of_dispatcher
 from deploy.demo.island_speaking import chargers_running, chargers_text
@@ -129,6 +129,10 @@ class Devices:
         """The city's file *text* with them in it; files that it names are written into *folder*."""
         return f"{text}\n{self.text()}\n"
 
+    def ground_text(self, folder: Path) -> str:
+        """Write the ground that the map shows into *folder*; the part of the city's file that names it."""
+        return ground.ground_text(folder, self._seed)
+
     @contextmanager
     def sending(self, city: City, platform: Platform, key: str) -> Iterator[None]:
         """Send, in a thread, what they say, round after round, with *key* to the city's gateway.
@@ -157,6 +161,9 @@ class RiverDevices(Devices):
         os.environ.setdefault(RID_SECRET, secrets.token_hex(16))
         return RECEIVERS
 
+    def ground_text(self, folder: Path) -> str:
+        return river.ground_text(folder)
+
 
 class IslandDevices(Devices):
     """The feeds, operators and agencies of the simulated Jeju, whose file names them, its chargers and its dispatchers."""
@@ -167,6 +174,9 @@ class IslandDevices(Devices):
 
     def text(self) -> str:
         return island.joined_text()
+
+    def ground_text(self, folder: Path) -> str:
+        return island.ground_text(folder)
 
     def heard(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
         return iter(()) if self._desk is None else self._desk.heard()

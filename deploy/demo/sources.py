@@ -33,12 +33,23 @@ ISLAND = (
 )
 """The same in a city of hubs and shared vehicles, of which the board tells lines, and the story more."""
 EVENTS_MAX = 20_000
+SEARCH = (
+    *RAW,
+    "place.camera",
+    "cctv.person",
+    "police.missing",
+    "core.candidate",
+    "core.route",
+    "core.action",
+    "core.access",
+)
+"""The same in a city that searches for a missing child, of which the story tells lines."""
+EXTRA = {"jeju": ISLAND, "bucheon": SEARCH}
 
 
 def read_in(city: str) -> tuple[str, ...]:
     """The contracts that the demo reads of the simulated *city*, beside the core's."""
-    found = ISLAND if city == "jeju" else RAW
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(EXTRA.get(city, RAW)))
 
 
 class Sources:
