@@ -47,7 +47,7 @@ def _frame(seen: SeenPerson, start_ms: int) -> str:
 
 
 def _face(words: Words) -> str:
-    """What is seen of those who face the camera; the age as years between which it lies."""
+    """Traits of those who face the camera; the age as years between which it lies."""
     if "sex" not in words:
         return ""
     low, high = AGES[words["age_band"]]

@@ -12,7 +12,7 @@ from schemas.event import derived_id
 
 NOBODY = "nobody"
 SEEN_FROM_AFAR = ("sleeves", "upper_colour", "lower_kind", "lower_colour", "bag", "backpack")
-"""What an analytic says of everybody; the rest only of those who face the camera."""
+"""Attributes that an analytic tells of everybody; the rest only of those who face the camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def sightings_of(
     errors: Errors,
     seed: int,
 ) -> Iterator[SeenPerson]:
-    """What cameras see of one person, with the false sightings that happen beside them."""
+    """Sightings of one person by cameras, with the false sightings that happen beside them."""
     for number, (crossing, at_s) in enumerate(passed):
         camera = cameras.get(crossing)
         if camera is None:

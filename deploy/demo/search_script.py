@@ -100,7 +100,11 @@ class SearchScript:
         self.origin_ms = origin_ms(seed, now_ms)
         self._told_s = (now_ms - self.origin_ms) / 1000
         seen = town_of(seed).seen(-BEFORE_S, self._told_s)
-        return [Said(0, "cameras", orjson.dumps([*_cameras(seed, now_ms)])), *_kept(seen, self.origin_ms)]
+        return [
+            Said(0, "cameras", orjson.dumps([*_cameras(seed, now_ms)])),
+            Said(0, "stops", orjson.dumps([*_stops(seed, now_ms)])),
+            *_kept(seen, self.origin_ms),
+        ]
 
     def a_round(self, seed: int, number: int, start_ms: int) -> list[Said]:
         """All messages of one round, in order of time."""
@@ -129,15 +133,30 @@ def _cameras(seed: int, now_ms: int) -> Iterator[dict[str, Any]]:
         }
 
 
+def _stops(seed: int, now_ms: int) -> Iterator[dict[str, Any]]:
+    town = town_of(seed)
+    for number, crossing in enumerate(town.line.stops(), start=1):
+        lat, lon = town.grid.at(crossing)
+        yield {
+            "event_time": iso(now_ms),
+            "hub_id": f"stop-{number}",
+            "kind": "hub",
+            "name": f"정류장 {number} (가상)",
+            "operator": "city-bus",
+            "is_public": True,
+            "position": {"lat": lat, "lon": lon},
+        }
+
+
 def _kept(seen: Iterable[SeenPerson], start_ms: int) -> Iterator[Said]:
-    """What recorders kept, a stream of each camera, some cameras a body."""
+    """Messages of what recorders kept: a stream of each camera, some cameras a body."""
     lines = [*_envelopes(seen, start_ms)]
     for first in range(0, len(lines), CAMERAS_A_BODY):
         yield Said(0, "people", b"\n".join(lines[first : first + CAMERAS_A_BODY]))
 
 
 def _live(seen: Iterable[SeenPerson], start_ms: int, begin_s: float) -> Iterator[Said]:
-    """What is seen from *begin_s* on, every two seconds; what was seen before it comes at once."""
+    """Messages of what is seen from *begin_s* on, every two seconds; all from before it comes at once."""
     by_time: dict[float, list[SeenPerson]] = defaultdict(list)
     for one in seen:
         turn = max(0.0, one.true_s - begin_s) // TOLD_EVERY_S + 1

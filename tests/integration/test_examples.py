@@ -24,6 +24,7 @@ NOT_RUN = {
     "demo --minutes 3": "takes three minutes: test_odd_paths plays it",
     "demo --city mukdahan": "goes on until Ctrl-C: tests/unit/deploy/test_demo_river.py reads what it sends",
     "demo --city jeju": "goes on until Ctrl-C: tests/unit/deploy/test_demo_island.py reads what it sends",
+    "demo --city bucheon": "goes on until Ctrl-C: tests/unit/deploy/test_demo_search.py reads what it sends",
     "demo --story": "takes a minute: test_demo plays it",
     "run demo": "goes on until Ctrl-C: test_spine_life runs a city",
     "up --port kafka=9092 --port registry=8081 --port redis=6379": "starts a cluster: test_local_home fixes ports",

@@ -52,6 +52,13 @@ def script() -> tuple[list[Said], list[Said], list[Said]]:
     return before, first, one.a_round(1, 1, START + ROUND_S * 1000)
 
 
+@pytest.fixture(scope="module")
+def told(city: City, script: tuple[list[Said], list[Said], list[Said]]) -> list[list[Event]]:
+    """The events of each of them."""
+    starts = (NOON, START, START + ROUND_S * 1000)
+    return [heard(city, messages, start_ms) for messages, start_ms in zip(script, starts, strict=True)]
+
+
 def values(events: list[Event], topic: str) -> list[dict[str, Any]]:
     return [dict(one.value) for one in events if one.topic == topic and one.value is not None]
 
@@ -65,13 +72,13 @@ def test_the_same_seed_says_the_same_bytes_and_another_does_not(
 
 
 def test_each_sighting_comes_out_as_the_words_that_its_camera_said(
-    city: City, script: tuple[list[Said], list[Said], list[Said]]
+    told: list[list[Event]],
 ) -> None:
-    told = values(heard(city, script[0], NOON), "cctv.person")
+    sightings = values(told[0], "cctv.person")
     seen = town_of(1).seen(-BEFORE_S, (NOON - origin_ms(1, NOON)) / 1000)
     by_id = {(one.camera.camera_id, str(one.object_id)): one for one in seen}
-    assert len(told) == len(by_id) > 3_000
-    for one in told:
+    assert len(sightings) == len(by_id) > 3_000
+    for one in sightings:
         its = by_id[one["camera_id"], one["track_id"]]
         words = {row["name"]: row["word"] for row in one["attributes"]}
         silent = {name for name in ("bag", "backpack") if its.words[name] == "no"}  # no word of ONVIF says so
@@ -80,18 +87,13 @@ def test_each_sighting_comes_out_as_the_words_that_its_camera_said(
         assert one["clock_error_s"] == 3 and one["position"] is not None
 
 
-def test_between_two_rounds_nothing_is_lost_or_told_twice(
-    city: City, script: tuple[list[Said], list[Said], list[Said]]
-) -> None:
-    starts = (NOON, START, START + ROUND_S * 1000)
-    told = [
-        (one["camera_id"], one["track_id"])
-        for messages, start_ms in zip(script, starts, strict=True)
-        for one in values(heard(city, messages, start_ms), "cctv.person")
-    ]
-    until_s = (starts[-1] - origin_ms(1, NOON)) / 1000 + ROUND_S
+def test_between_two_rounds_nothing_is_lost_or_told_twice(told: list[list[Event]]) -> None:
+    sightings = [one for events in told for one in values(events, "cctv.person")]
+    until_s = (START + 2 * ROUND_S * 1000 - origin_ms(1, NOON)) / 1000
     seen = town_of(1).seen(-BEFORE_S, until_s)
-    assert Counter(told) == Counter((one.camera.camera_id, str(one.object_id)) for one in seen)
+    assert Counter((one["camera_id"], one["track_id"]) for one in sightings) == Counter(
+        (one.camera.camera_id, str(one.object_id)) for one in seen
+    )
 
 
 def test_the_child_is_seen_before_the_search_and_while_it_goes_on() -> None:
@@ -110,13 +112,12 @@ def test_every_message_of_a_round_is_sent_within_it_and_none_before_it_was_seen(
         assert all(0 <= one.after_s < ROUND_S for one in messages)
 
 
-def test_cameras_are_told_once_and_the_police_report_the_child(
-    city: City, script: tuple[list[Said], list[Said], list[Said]]
-) -> None:
-    cameras = values(heard(city, script[0], NOON), "place.camera")
+def test_cameras_are_told_once_and_the_police_report_the_child(told: list[list[Event]]) -> None:
+    cameras = values(told[0], "place.camera")
     assert len({one["camera_id"] for one in cameras}) == len(cameras) == 120
     assert all(one["generated"] for one in cameras)
-    reports = values(heard(city, script[1], START), "police.incident")
+    assert len(values(told[0], "place.hub")) == 5
+    reports = values(told[1], "police.incident")
     assert Counter(one["kind"] for one in reports) == {"missing": 3, "crime.larceny": 3}
 
 

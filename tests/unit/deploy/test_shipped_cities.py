@@ -25,6 +25,7 @@ ALL = {
 """All but those which need drones, hubs and other things that may not be somewhere."""
 IN_FORCE = {
     "austin": {"joint-incident"},
+    "bucheon": {"joint-incident", "unconfirmed"},
     "columbia": {"joint-incident", "surge"},
     "daejeon": ALL,
     "demo": {"joint-incident"},
@@ -53,6 +54,7 @@ BRINGS = {
     "mds_vehicles": {"mobility.position"},
     "ocpi_locations": {"place.hub", "mobility.hub"},
     "cap_alerts": {"civil.incident"},
+    "onvif_metadata": {"cctv.detection", "cctv.person"},
     "remote_id": {"drone.position"},
     "mavlink": {"drone.position"},
     "misb_klv": {"drone.position", "drone.footprint"},
