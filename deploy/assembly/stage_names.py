@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-STAGES = ("ingest", "match", "speed", "drones", "chargers", "energy", "hubs", "situations", "deliver")
+STAGES = (
+    "ingest",
+    "match",
+    "speed",
+    "drones",
+    "chargers",
+    "energy",
+    "hubs",
+    "persons",
+    "situations",
+    "deliver",
+)
 HTTP_STAGES = ("gateway", "console")
 """The stages that answer HTTP. The console is the gateway without the agencies' doors."""

@@ -16,7 +16,7 @@ from streams.runtime.worker import Worker
 if TYPE_CHECKING:
     pass
 
-APART = ("match", "speed", "drones", "chargers", "energy", "hubs")
+APART = ("match", "speed", "drones", "chargers", "energy", "hubs", "persons")
 """Stages that run in a worker of their own, so that no incident waits for them."""
 
 
@@ -34,6 +34,7 @@ def stages_apart(city: City, stages: tuple[str, ...]) -> tuple[str, ...]:
         "chargers": file.chargers,
         "energy": file.energy,
         "hubs": file.hubs,
+        "persons": file.persons,
     }
     return tuple(one for one in APART if one in stages and asked[one] is not None) if len(stages) > 1 else ()
 
@@ -62,7 +63,7 @@ def roles_of(city: City, stages: tuple[str, ...], replica: str | None = None) ->
     roles = [
         one
         for one in stages
-        if one not in APART or stages in (("speed",), ("drones",), ("energy",), ("hubs",))
+        if one not in APART or stages in (("speed",), ("drones",), ("energy",), ("hubs",), ("persons",))
     ]
     if stages == ("chargers",):
         roles.append("chargers" if replica is None else f"chargers.{replica}")

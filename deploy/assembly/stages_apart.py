@@ -45,3 +45,20 @@ def add_apart(worker: Worker, stage: str, city: City, platform: Platform, *, web
 
         figures = city.file.hubs or HubNumbers.model_validate({})
         worker.add_stage(HubsStage(city.name, figures, bootstrap=platform.kafka, wire=platform.wire))
+    if stage == "persons":
+        from connectors.transport.case_keys import CaseKeys
+        from deploy.laws import case_law_named
+        from deploy.settings import home_folder
+        from streams.persons.persons_numbers import PersonsNumbers
+        from streams.stages.persons import PersonsStage
+
+        worker.add_stage(
+            PersonsStage(
+                city.name,
+                city.file.persons or PersonsNumbers.model_validate({}),
+                case_law_named(city.file.law),
+                CaseKeys(home_folder() / "cases" / city.name),
+                bootstrap=platform.kafka,
+                wire=platform.wire,
+            )
+        )

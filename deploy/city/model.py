@@ -22,6 +22,7 @@ from streams.energy.energy_numbers import EnergyNumbers
 from streams.hubs.hub_numbers import HubNumbers
 from streams.ingest.event_age import AGE_OBJECTIVE_S
 from streams.match.core.config import MatchConfig
+from streams.persons.persons_numbers import PersonsNumbers
 from streams.speed.minutes import SpeedConfig
 
 
@@ -220,6 +221,9 @@ class CityFile(Strict):
     drones: DroneNumbers | None = Field(None, description="drones are judged; absent: only by --stage drones")
     chargers: ChargersFile | None = Field(None, description="chargers connect over OCPP; absent: none can")
     hubs: HubNumbers | None = Field(None, description="boards of hubs are kept; absent: only by --stage hubs")
+    persons: PersonsNumbers | None = Field(
+        None, description="missing persons are looked for; absent: only by --stage persons"
+    )
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
     live_view: LiveViewFile = LiveViewFile(identifying=False)

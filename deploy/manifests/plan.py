@@ -16,7 +16,7 @@ from deploy.manifests.roles import Role, roles_of_city
 from deploy.settings import VARIABLES
 
 FIRST_PORT = 9_400
-PORTS_OF_CITY = 10
+PORTS_OF_CITY = 20
 """Each city has a block of so many ports, in the order of their names; a role has the same place in each block."""
 PLACES = (
     "gateway",
@@ -29,6 +29,7 @@ PLACES = (
     "chargers",
     "energy",
     "hubs",
+    "persons",
 )
 ADDRESSES = tuple(VARIABLES.values())
 HTTPS, MQTT = 443, 1_883

@@ -105,6 +105,16 @@ ROLES = {
             f"a city's boards have one writer; {_ONCE}",
         ),
         Role(
+            "persons",
+            "the searches of missing persons",
+            ("situations",),
+            2_048,
+            1.0,
+            1,
+            f"a case has one search; {_ONCE}",
+            compiles=True,
+        ),
+        Role(
             "match",
             "detections, plates and positions against the watches",
             ("situations",),
@@ -127,7 +137,7 @@ ROLES = {
         Role(
             "ingest",
             "live sources, and the city's clock",
-            ("match", "speed", "drones", "energy", "hubs", "situations"),
+            ("match", "speed", "drones", "energy", "hubs", "persons", "situations"),
             768,
             1.0,
             1,

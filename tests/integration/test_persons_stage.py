@@ -1,0 +1,234 @@
+"""Missing persons over the real bus: candidates sealed, each once, though the stage is killed; the route by people alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Producer
+
+from connectors.transport.case_keys import CaseKeys
+from deploy.laws import case_law_named
+from deploy.settings import Endpoints
+from deploy.topics import ensure_topics
+from schemas.catalogue import contract_name
+from schemas.event import Event
+from schemas.registry import Registry
+from schemas.wire import Wire
+from streams.cases.sealing import opened
+from streams.runtime import transaction
+from streams.runtime.clients import consumer_of
+from streams.runtime.kafka import read_whole
+from streams.runtime.read_back import committed_of
+from streams.runtime.records import RecordBatch
+from streams.stages.persons import BESIDE, PersonsStage
+from tests.hub_bus import whole
+from tests.person_town import (
+    CAMERAS,
+    HOUR_MS,
+    LAT,
+    LON,
+    LOOKS,
+    NOON,
+    NUMBERS,
+    OUTSIDE,
+    TownBus,
+    a_camera,
+    a_crowd,
+    a_missing,
+    a_person,
+    a_tick,
+    an_act,
+    an_answer,
+    can_be,
+)
+
+pytestmark = pytest.mark.cluster
+
+BATCH_MAX = 40
+Row = dict[str, Any]
+
+
+class Killed(BaseException):
+    """The end of a process within a transaction: nothing is aborted, nothing is answered."""
+
+
+class Town:
+    """A town of this test's own, its stage, and what the stage wrote."""
+
+    def __init__(self, cluster: Endpoints, folder: Path) -> None:
+        self.name, self.places = f"town-{uuid4().hex[:8]}", cluster
+        self.wire, self.keys = Wire(Registry(cluster.registry)), CaseKeys(folder / "cases")
+        ensure_topics(cluster.kafka, [self.name])
+        self.bus = TownBus(self.name, cluster.kafka, self.wire, self.keys)
+        self.consumer = consumer_of({"bootstrap.servers": cluster.kafka, "group.id": f"{self.name}.persons"})
+        self.law = case_law_named("kr")
+
+    def stage(self, **settings: Any) -> PersonsStage:
+        """A new process' stage."""
+        return PersonsStage(
+            self.name,
+            NUMBERS,
+            self.law,
+            self.keys,
+            bootstrap=self.places.kafka,
+            wire=self.wire,
+            **settings,
+        )
+
+    def run(self, random: Random, **settings: Any) -> None:
+        """Take all that was put and is not committed yet, in batches of random sizes."""
+        stage, records = self.stage(**settings), self.bus.records()
+        stage.assigned()
+        topics = [f"{self.name}.{one}" for one in (*BESIDE, "core.tick")]
+        ends = committed_of(self.places.kafka, stage.group, topics)
+        taken = [one.offset < ends.get((one.topic, one.partition), 0) for one in records]
+        assert taken == sorted(taken, reverse=True), "what is committed is a beginning of what was put"
+        at = sum(taken)
+        while at < len(records):
+            end = at + random.randrange(1, BATCH_MAX)
+            stage.take(RecordBatch(records[at:end], self.consumer.consumer_group_metadata()))
+            at = end
+        stage.revoked()
+
+    def raw(self, contract: str) -> list[tuple[bytes, list[tuple[str, bytes]]]]:
+        """The bytes that the stage wrote, without what tells one run from another."""
+        topic = f"{self.name}.{contract}"
+        return [
+            (one.value or b"", sorted(one.headers.items())) for one in read_whole(self.places.kafka, [topic])
+        ]
+
+    def rows(self, contract: str) -> list[Row]:
+        """Those rows, opened."""
+        found = []
+        for one in read_whole(self.places.kafka, [f"{self.name}.{contract}"]):
+            value = self.wire.decode(one.topic, one.value or b"")
+            event = opened(Event(contract_name(one.topic), "", value), self.keys.key(value["case_id"]))
+            assert event is not None and event.value is not None
+            found.append(dict(event.value))
+        return found
+
+    def newest(self, case_id: str = "case-1") -> dict[str, Row]:
+        """Sighting → the newest row of its candidate."""
+        return {one["sighting_id"]: one for one in self.rows("core.candidate") if one["case_id"] == case_id}
+
+
+def first_half(random: Random) -> list[Any]:
+    """Places, passers-by of the hour before the case, the case, and its opening."""
+    walked = [a_person(900 + n, f"cam-{n}", NOON - HOUR_MS + n * 180_000, LOOKS) for n in range(1, 5)]
+    crowd = a_crowd(random, 0, 500, NOON - 3 * HOUR_MS, NOON)
+    past = sorted([*crowd, *walked], key=lambda one: one[2]["event_time"])  # type: ignore[index] # each has a row
+    places = [a_camera(name, at) for name, at in {**CAMERAS, **OUTSIDE}.items()]
+    return whole([*places, a_tick(NOON - 1000), *past, an_act("case-1"), an_act("case-2")])
+
+
+def allowed(rows: list[Row], now_ms: int) -> set[str]:
+    """By hand: the sightings of *rows* that case-1 may see, that look alike, and that the person can have reached."""
+    found = set()
+    for row in rows:
+        words = {one["name"]: one["word"] for one in row["attributes"]}
+        inside = row["camera_id"] in CAMERAS and NOON - 2 * HOUR_MS <= row["event_time"] < now_ms
+        start = {"at": (LAT, LON), "at_ms": NOON - HOUR_MS, "clocks_s": 5.0, "slack_m": 20.0 + 20.0}
+        if (
+            words == LOOKS
+            and inside
+            and row["event_time"] <= NOON - HOUR_MS + (NUMBERS.route.window_s + 5.0) * 1000
+            and can_be(row["camera_id"], row["event_time"], **start)
+        ):
+            found.add(row["event_id"])
+    return found
+
+
+def test_candidates_are_those_that_can_be_each_told_once_though_the_stage_is_killed(
+    cluster: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(5)
+    killed, whole_town = Town(cluster, tmp_path / "a"), Town(cluster, tmp_path / "b")
+    for one in (killed, whole_town):
+        half = Random(5)
+        one.bus.put(first_half(half))
+        one.bus.put_sealed([a_missing("case-1"), a_missing("case-2", attributes=[])])
+        one.bus.put(whole([a_tick(NOON)]))
+        live = a_crowd(half, 500, 60, NOON - HOUR_MS // 2, NOON + 10_000)
+        one.bus.put(whole([*live, a_tick(NOON + 6_000)]))
+    commit, ways = transaction._commit, Counter[str]()
+
+    def dies(producer: Producer) -> None:
+        """Commit; or die before it, or after it and before anybody knows of it."""
+        way = random.choice(("lives", "before", "after"))
+        if way != "before":
+            commit(producer)
+        if way != "lives":
+            ways[way] += 1
+            raise Killed
+
+    def to_the_end(town: Town) -> None:
+        is_over = False
+        while not is_over:
+            with suppress(Killed):
+                town.run(random)
+                is_over = True
+
+    whole_town.run(Random(9))
+    with monkeypatch.context() as dying:
+        dying.setattr(transaction, "_commit", dies)
+        dying.setattr(transaction, "_abort", lambda _producer: None)
+        to_the_end(killed)
+        told = killed.newest()
+        seen = [
+            killed.wire.decode(r.topic, r.value)
+            for r in killed.bus.records()
+            if r.topic.endswith("cctv.person")
+        ]
+        wanted = allowed(seen, NOON + 48 * HOUR_MS)
+        assert len(wanted) > 15
+        open_now = {its_id for its_id, row in told.items() if row["state"] == "open"}
+        assert open_now == wanted
+
+        answers = []
+        for number, (its_id, verdict) in enumerate(
+            (its_id, "confirm")
+            for its_id, row in sorted(told.items())
+            if row["track_id"] in ("901", "902", "903")
+        ):
+            answers.append(an_answer("case-1", told[its_id]["candidate_id"], verdict, number, NOON + 7_000))
+        assert len(answers) == 3
+        answers.append(an_answer("case-1", "no-candidate", "confirm", 8, NOON + 7_000))
+        for town in (killed, whole_town):
+            town.bus.put_sealed(answers)
+            later = a_crowd(Random(6), 700, 30, NOON, NOON + 20_000)
+            town.bus.put(whole([*later, a_tick(NOON + 12_000)]))
+        to_the_end(killed)
+    whole_town.run(Random(10))
+    assert ways["before"] >= 2 and ways["after"] >= 2
+
+    routes = killed.rows("core.route")
+    assert [one["camera_id"] for one in routes[-1]["hops"]] == ["cam-1", "cam-2", "cam-3"]
+    assert {one["confirmed_by"] for one in routes[-1]["hops"]} == {"acc-7"}
+    assert [one["revision"] for one in routes] == list(range(len(routes)))
+    for contract in ("core.candidate", "core.route"):
+        assert unkeyed(killed.rows(contract)) == unkeyed(whole_town.rows(contract)), contract
+        assert b"canary" not in b"".join(value for value, _ in killed.raw(contract))
+        revisions = Counter(
+            (one.get("candidate_id"), one["case_id"], one["revision"]) for one in killed.rows(contract)
+        )
+        assert set(revisions.values()) <= {1}
+
+    before = len(killed.raw("core.candidate"))
+    killed.keys.destroy("case-1")
+    killed.bus.put(whole([*a_crowd(Random(8), 900, 40, NOON, NOON + 30_000), a_tick(NOON + 30_000)]))
+    killed.run(Random(11))
+    told_after = [
+        one.key for one in list(read_whole(cluster.kafka, [f"{killed.name}.core.candidate"]))[before:]
+    ]
+    assert b"case-1" not in told_after
+
+
+def unkeyed(rows: list[Row]) -> list[Row]:
+    """Rows of two towns, which differ in their names and so in the ids of events."""
+    return [{name: said for name, said in one.items() if name not in ("city", "event_id")} for one in rows]
