@@ -81,7 +81,8 @@ def a_missing(case_id: str, revision: int = 0, **said: Any) -> Event:
         "photo_ref": "canary-photo",
     }
     row = {**head("missing", NOON, case_id, revision), **about, **said}
-    ((topic, key, value),) = whole([("police.missing", case_id, row)])
+    missing: Input = ("police.missing", case_id, row)
+    ((topic, key, value),) = whole([missing])
     return Event(topic, key, value)
 
 
@@ -117,7 +118,7 @@ class TownBus(HubBus):
         for event in events:
             value = {**(event.value or {}), "city": self.city}
             done = sealed(replace(event, value=value), self.keys.make(value["case_id"]))
-            self.put([(done.topic, done.key, done.value)])
+            self.put([(done.topic, done.key, dict(done.value or {}))])
 
 
 def a_crowd(random: Random, first: int, count: int, since_ms: int, until_ms: int) -> list[Input]:
@@ -130,12 +131,10 @@ def a_crowd(random: Random, first: int, count: int, since_ms: int, until_ms: int
     return sorted(found, key=lambda one: one[2]["event_time"])  # type: ignore[index] # each has a row
 
 
-def can_be(
-    camera: str, seen_ms: int, *, at: tuple[float, float], at_ms: int, clocks_s: float, slack_m: float
-) -> bool:
-    """By hand: whether a walker who was at a place and time can be at a camera at another time."""
+def can_be(camera: str, seen_ms: int) -> bool:
+    """By hand: whether a walker who was last seen an hour before noon can be at a camera at another time."""
     lat, lon = CAMERAS[camera]
-    north, east = (lat - at[0]) / METRE, (lon - at[1]) / METRE * math.cos(math.radians(lat))
-    away_m = max(0.0, math.hypot(north, east) - slack_m)
-    most_s = (seen_ms - at_ms) / 1000 + clocks_s
-    return most_s > 0 and away_m / 2.5 <= most_s
+    north, east = (lat - LAT) / METRE, (lon - LON) / METRE * math.cos(math.radians(lat))
+    away_m = max(0.0, math.hypot(north, east) - 20.0 - SETTINGS["within_m"])
+    most_s = (seen_ms - NOON + HOUR_MS) / 1000 + SETTINGS["clock_s"]
+    return bool(most_s > 0 and away_m / 2.5 <= most_s)

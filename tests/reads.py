@@ -12,6 +12,8 @@ from streams.stages import drones as drones_stage
 from streams.stages import effects as effect_telling
 from streams.stages import energy as energy_stage
 from streams.stages import hubs as hubs_stage
+from streams.stages import persons as persons_stage
+from streams.stages import persons_known
 from streams.stages import situations as situations_stage
 from streams.stages import speed as speed_stage
 
@@ -44,6 +46,13 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         "hubs",
         {"core.tick", *hubs_stage.BESIDE, hubs_stage.BOARD},
     ),
+    "streams/stages/persons.py": ("persons", "persons", {"core.tick", *persons_stage.BESIDE}),
+    "streams/stages/persons_known.py": (
+        "persons",
+        "persons",
+        {"core.tick", *persons_stage.BESIDE, persons_known.CANDIDATE, persons_known.ROUTE},
+    ),
+    "streams/sightings/looking_back.py": ("persons", "persons", {"cctv.person"}),
     "streams/match/worker/watches.py": ("match", "match", {"core.watch"}),
     "streams/match/worker/reader.py": ("match", "match", FAST),
     "streams/stages/live_view.py": ("stages", "live-view", {"core.situation"}),

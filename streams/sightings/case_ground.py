@@ -15,7 +15,7 @@ from streams.persons.anchors import Anchor
 from streams.persons.persons_numbers import PersonsNumbers
 from streams.persons.route_search import RouteSearch
 from streams.persons.sightings_held import CameraColumns, Ground
-from streams.sightings.case_view import Camera
+from streams.sightings.case_view import PlacedCamera
 
 Place = tuple[float, float]
 
@@ -23,7 +23,7 @@ Place = tuple[float, float]
 def search_of(
     case: Case,
     row: Mapping[str, Any],
-    cameras: Sequence[Camera],
+    cameras: Sequence[PlacedCamera],
     stops: Sequence[Place],
     numbers: PersonsNumbers,
     table: AnalyticTable,

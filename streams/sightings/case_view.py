@@ -16,7 +16,7 @@ from streams.deliver.polygon import Corner, holds
 from streams.persons.analytic_table import ATTRIBUTES, USUAL
 from streams.persons.looks import UNSAID
 from streams.persons.sightings_held import Seen, on_foot
-from streams.sightings.sighting_columns import ANALYTIC, CAMERA, CASE, EVENT, SCORE, TIME, Sightings
+from streams.sightings.sighting_columns import ANALYTIC, CAMERA, CASE, EVENT, SCORE, TIME, SightingColumns
 from streams.sightings.sighting_kernel import text_number
 
 Longs = NDArray[np.int64]
@@ -24,7 +24,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class PlacedCamera:
     """A camera as ``place.camera`` lists it."""
 
     camera_id: str
@@ -38,7 +38,7 @@ class CaseView:
 
     case: Case
     law: CaseLaw
-    cameras: Sequence[Camera]
+    cameras: Sequence[PlacedCamera]
     analytics: Sequence[str]
     _codes: Longs = field(init=False)
     _rows: Longs = field(init=False)
@@ -56,7 +56,7 @@ class CaseView:
         self._clothing = np.array([text_number(one) for one in clothing], np.int64)
         self._own = {text_number(one): at for at, one in enumerate(self.analytics) if one != USUAL}
 
-    def allowed(self, many: Sightings, verdict: Allowed, now_ms: int) -> tuple[Longs, Longs]:
+    def allowed(self, many: SightingColumns, verdict: Allowed, now_ms: int) -> tuple[Longs, Longs]:
         """The rows that the case may see at *now_ms*, and their cameras. A sighting without a place is at its camera."""
         if now_ms >= verdict.until_ms or not len(self._codes):
             return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -75,8 +75,8 @@ class CaseView:
         inside = np.isnan(at[:, 0]) | are_inside(self.case.area, at[:, 0], at[:, 1])
         return rows[inside], camera[inside]
 
-    def seen(self, many: Sightings, rows: Longs, camera: Longs) -> Seen:
-        """Those rows as the search takes them."""
+    def seen(self, many: SightingColumns, rows: Longs, camera: Longs) -> Seen:
+        """Give the chosen rows the form in which the search takes them."""
         width = len(ATTRIBUTES)
         words = np.full((len(rows), width * len(self.analytics)), UNSAID, np.int64)
         said, analytic = many.words[rows], many.numbers[rows, ANALYTIC]

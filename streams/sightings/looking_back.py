@@ -19,8 +19,8 @@ from streams.cases.judge import Allowed, seen_from_ms
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import AT_END_MS, as_ours, reader
 from streams.runtime.read_back import since_time
-from streams.sightings.pursuit import Answer, Pursuit
-from streams.sightings.sighting_columns import EVENT, SightingReader, Sightings
+from streams.sightings.pursuit import PersonAnswer, Pursuit
+from streams.sightings.sighting_columns import EVENT, SightingColumns, SightingReader
 
 BATCH = 10_000
 EARLY_MS = 120_000
@@ -31,18 +31,18 @@ HELD_MAX = 5_000_000
 
 
 @dataclass(slots=True)
-class Look:
+class PastLook:
     """The past of one case. *answered*: answers taken before, each with the offsets at which it was taken."""
 
     pursuit: Pursuit
     verdict: Allowed
     now_ms: int
-    answered: Sequence[tuple[Answer, Mapping[int, int]]] = ()
+    answered: Sequence[tuple[PersonAnswer, Mapping[int, int]]] = ()
     error: Exception | None = None
-    _held: list[Sightings] = field(default_factory=list)
+    _held: list[SightingColumns] = field(default_factory=list)
     _count: int = 0
 
-    def take(self, many: Sightings) -> None:
+    def take(self, many: SightingColumns) -> None:
         """Take up a batch, or hold it where answers come between."""
         if self.error is None:
             try:
@@ -59,7 +59,7 @@ class Look:
                 self.error = error
         self._held.clear()
 
-    def _take(self, many: Sightings) -> None:
+    def _take(self, many: SightingColumns) -> None:
         if self.answered:
             rows, _ = self.pursuit.view.allowed(many, self.verdict, self.now_ms)
             self._held.append(many.rows(rows))
@@ -102,14 +102,14 @@ class LookingBack:
     def __init__(self, bootstrap: str, topic: str, sightings: SightingReader, *, at_once_max: int) -> None:
         self._bootstrap, self._topic, self._sightings = bootstrap, topic, sightings
         self._at_once_max = at_once_max
-        self._waiting: list[tuple[list[Look], dict[Partition, int]]] = []
+        self._waiting: list[tuple[list[PastLook], dict[Partition, int]]] = []
         self._thread: threading.Thread | None = None
-        self._under_way: list[Look] = []
+        self._under_way: list[PastLook] = []
         self._stopping = threading.Event()
         self._error: Exception | None = None
         self.seconds: list[float] = []
 
-    def begin(self, looks: list[Look], ends: Mapping[int, int]) -> None:
+    def begin(self, looks: list[PastLook], ends: Mapping[int, int]) -> None:
         """Read for *looks* what lies before *ends*, partition → offset."""
         places = {(self._topic, number): end for number, end in ends.items()}
         begins = self._begins(looks, places)
@@ -122,7 +122,7 @@ class LookingBack:
         else:
             self._waiting.append((looks, places))
 
-    def done(self) -> list[Look]:
+    def done(self) -> list[PastLook]:
         """The looks that are over since the last call. ``Retriable`` where Kafka could not be read."""
         if self._thread is not None:
             if self._thread.is_alive():
@@ -151,19 +151,19 @@ class LookingBack:
         if self._thread is not None:
             self._thread.join()
 
-    def _guarded(self, looks: list[Look], places: dict[Partition, int]) -> None:
+    def _guarded(self, looks: list[PastLook], places: dict[Partition, int]) -> None:
         try:
             self._read(looks, self._begins(looks, places), places)
         except Exception as error:  # raised again by the stage's own thread
             self._error = error
 
-    def _begins(self, looks: Sequence[Look], ends: dict[Partition, int]) -> dict[Partition, int]:
+    def _begins(self, looks: Sequence[PastLook], ends: dict[Partition, int]) -> dict[Partition, int]:
         since_ms = min(seen_from_ms(one.pursuit.view.case, one.pursuit.view.law, one.now_ms) for one in looks)
         found = since_time(self._bootstrap, ends, {self._topic: max(0, since_ms - EARLY_MS)}) if ends else {}
         return {place: begin for place, begin in found.items() if begin < ends[place]}
 
     def _read(
-        self, looks: Sequence[Look], begins: Mapping[Partition, int], ends: Mapping[Partition, int]
+        self, looks: Sequence[PastLook], begins: Mapping[Partition, int], ends: Mapping[Partition, int]
     ) -> None:
         began = monotonic()
         for many in self._past(begins, ends):
@@ -173,7 +173,9 @@ class LookingBack:
             one.finish()
         self.seconds.append(monotonic() - began)
 
-    def _past(self, begins: Mapping[Partition, int], ends: Mapping[Partition, int]) -> Iterator[Sightings]:
+    def _past(
+        self, begins: Mapping[Partition, int], ends: Mapping[Partition, int]
+    ) -> Iterator[SightingColumns]:
         left = {place for place, offset in begins.items() if offset < ends[place]}
         if not left:
             return
@@ -197,7 +199,7 @@ class LookingBack:
 
     def _decoded(
         self, messages: Sequence[Message], left: set[Partition], ends: Mapping[Partition, int]
-    ) -> Sightings:
+    ) -> SightingColumns:
         count = len(messages)
         offset = np.fromiter(map(Message.offset, messages), np.int64, count)
         partition = np.fromiter(map(Message.partition, messages), np.int64, count)

@@ -20,7 +20,7 @@ from streams.persons.persons_numbers import PersonsNumbers
 from streams.persons.route_search import RouteSearch
 from streams.persons.sightings_held import Seen, on_foot
 from streams.sightings.case_view import CaseView
-from streams.sightings.sighting_columns import EVENT, Sightings
+from streams.sightings.sighting_columns import EVENT, SightingColumns
 from streams.sightings.sighting_kernel import text_number
 
 STATES: Mapping[str, str] = {
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PersonAnswer:
     """A person's answer, as ``core.action`` has it, opened."""
 
     action_id: str
@@ -69,7 +69,7 @@ class Pursuit:
     def case_id(self) -> str:
         return self.view.case.case_id
 
-    def see(self, many: Sightings, verdict: Allowed, now_ms: int) -> int:
+    def see(self, many: SightingColumns, verdict: Allowed, now_ms: int) -> int:
         """Take up what the case may see of *many*; returns how many that are."""
         rows, camera = self.view.allowed(many, verdict, now_ms)
         if len(rows):
@@ -88,7 +88,7 @@ class Pursuit:
             self.search.see(joined(self._rest))
             self._rest.clear()
 
-    def answer(self, one: Answer) -> str | None:
+    def answer(self, one: PersonAnswer) -> str | None:
         """Take an answer; returns its candidate, ``None`` if it is none of this case or was taken before."""
         if one.action_id in self._answered or one.candidate_id not in self.told:
             return None

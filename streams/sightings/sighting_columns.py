@@ -1,4 +1,4 @@
-"""Sightings as columns, and the reader that fills them: the compiled kernel, or row by row where it gives up."""
+"""SightingColumns as columns, and the reader that fills them: the compiled kernel, or row by row where it gives up."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Longs = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Sightings:
+class SightingColumns:
     """Rows of ``cctv.person``. *numbers*: see the kernel; *at*: degrees, nan where unknown; *words*: a column an attribute.
 
-    *frames*: the records' bytes, by row.
+    *frames*: the records' bytes, by row; *unread*: the rows of what was read that are left out.
     """
 
     numbers: Longs
@@ -37,15 +37,15 @@ class Sightings:
     partition: Longs
     offset: Longs
     frames: Sequence[bytes]
-    unread: int = 0
+    unread: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.offset)
 
-    def rows(self, chosen: Longs) -> Sightings:
-        """Those rows alone."""
+    def rows(self, chosen: Longs) -> SightingColumns:
+        """Keep the *chosen* rows alone."""
         frames = [self.frames[row] for row in chosen.tolist()]
-        return Sightings(
+        return SightingColumns(
             self.numbers[chosen],
             self.at[chosen],
             self.words[chosen],
@@ -71,8 +71,8 @@ class SightingReader:
         self._columns = np.array([self._table[one][0] for one in codes], np.int64)
         self._words = np.array([self._table[one][1] for one in codes], np.int8)
 
-    def read(self, frames: Sequence[bytes], partition: Longs, offset: Longs) -> Sightings:
-        """Decode *frames*; those that cannot be read are left out and counted."""
+    def read(self, frames: Sequence[bytes], partition: Longs, offset: Longs) -> SightingColumns:
+        """Decode *frames*; those that cannot be read are left out, and named."""
         count = len(frames)
         raw = np.frombuffer(b"".join(frames) or b"\0", np.uint8)
         size = np.fromiter(map(len, frames), np.int64, count)
@@ -96,11 +96,11 @@ class SightingReader:
         for row in np.flatnonzero(ok == 0).tolist():
             words[row] = UNSAID
             ok[row] = self._slowly(frames[row], numbers[row], at[row], words[row])
-        unread = int(count - ok.sum())
+        unread = np.flatnonzero(ok == 0).tolist()
         if unread:
-            whole = Sightings(numbers, at, words, partition, offset, frames)
+            whole = SightingColumns(numbers, at, words, partition, offset, frames)
             return replace(whole.rows(np.flatnonzero(ok)), unread=unread)
-        return Sightings(numbers, at, words, partition, offset, frames)
+        return SightingColumns(numbers, at, words, partition, offset, frames)
 
     def value(self, frame: bytes) -> dict[str, Any]:
         """The whole row of one frame."""

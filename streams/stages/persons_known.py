@@ -21,8 +21,8 @@ from streams.runtime.kafka import read_whole
 from streams.runtime.read_back import committed_of, read_between
 from streams.runtime.records import Record
 from streams.runtime.row_reader import Row, RowReader
-from streams.sightings.case_view import Camera
-from streams.sightings.pursuit import STATES, Answer
+from streams.sightings.case_view import PlacedCamera
+from streams.sightings.pursuit import STATES, PersonAnswer
 from streams.sightings.sighting_columns import PERSON
 from streams.stages.hubs import timely
 
@@ -47,12 +47,12 @@ class OpeningKeys(Protocol):
 
 @dataclass(slots=True)
 class ToldCase:
-    """What was told of one case before the start, and the answers that were taken then or not yet."""
+    """Rows that were told of one case before the start, and the answers that were taken then or not yet."""
 
     candidates: list[dict[str, Any]] = field(default_factory=list)
     route: dict[str, Any] | None = None
-    answered: list[tuple[Answer, Mapping[int, int]]] = field(default_factory=list)
-    unanswered: list[Answer] = field(default_factory=list)
+    answered: list[tuple[PersonAnswer, Mapping[int, int]]] = field(default_factory=list)
+    unanswered: list[PersonAnswer] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -63,17 +63,17 @@ class Known:
     group: str
     now_ms: int | None = None
     table: CaseTable = field(default_factory=CaseTable)
-    cameras: dict[str, Camera] = field(default_factory=dict)
+    cameras: dict[str, PlacedCamera] = field(default_factory=dict)
     stops: dict[str, tuple[float, float]] = field(default_factory=dict)
     taken: dict[int, int] = field(default_factory=dict)
     told: dict[str, ToldCase] = field(default_factory=dict)
     left_out: LeftOut = field(default_factory=LeftOut)
 
-    def take(self, contract: str, row: Row) -> tuple[str, Answer] | None:
+    def take(self, contract: str, row: Row) -> tuple[str, PersonAnswer] | None:
         """Take up a row; returns the case and the answer where it is one."""
         value = row.value
         if contract == CAMERA:
-            self._place(self.cameras, row, lambda at: Camera(row.key, at["lat"], at["lon"]))
+            self._place(self.cameras, row, lambda at: PlacedCamera(row.key, at["lat"], at["lon"]))
         elif contract == STOP:
             self._place(self.stops, row, lambda at: (at["lat"], at["lon"]))
         elif value is None:
@@ -88,7 +88,7 @@ class Known:
         return None
 
     def told_of(self, case_id: str) -> ToldCase:
-        """What was told of *case_id* before the start; it is given once."""
+        """Return the rows told of *case_id* before the start; once alone."""
         return self.told.pop(case_id, None) or ToldCase()
 
     def _place(self, places: dict[str, Any], row: Row, made: Any) -> None:
@@ -106,12 +106,12 @@ class Known:
         elif value["state"] in STATES_LEFT:
             self.table.take(value)
 
-    def _answer(self, row: Row, value: Mapping[str, Any]) -> tuple[str, Answer] | None:
+    def _answer(self, row: Row, value: Mapping[str, Any]) -> tuple[str, PersonAnswer] | None:
         case_id = value["case_id"]
         found = self.opened(ACTION, row.key, value)
         if found is None or found["candidate_id"] is None:
             return None
-        return case_id, Answer(
+        return case_id, PersonAnswer(
             found["action_id"], found["candidate_id"], found["action"], found["account_id"]
         )
 

@@ -163,7 +163,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     leaked_id = leaked.split("_")[1]
     read = sorted({contract for _, _, contracts in STAGES.values() for contract in contracts})
 
-    junk_city.start("match", "speed", "drones", "hubs", "energy")
+    junk_city.start("match", "speed", "drones", "hubs", "energy", "persons")
     assert junk_city.status_of(leaked, 1) == 202
     wait_until(lambda: len(city.situations()) == 1, SEEN_S, every_s=0.2)
     for contract in read:
@@ -186,7 +186,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     junk_city.stop()
     for contract in read:  # and once more, for workers that start with junk in the topic
         junk_city.send(contract, hot_key=leaked_id if contract == "core.account" else HOT.get(contract))
-    junk_city.start("match", "speed", "drones", "hubs", "energy")
+    junk_city.start("match", "speed", "drones", "hubs", "energy", "persons")
     for module, (worker, group, contracts) in STAGES.items():
         every = contracts - UNASKED.get(module, set())
         for contract in every if module not in (*FROM_THE_END, *WHEN_ASKED) else ():
@@ -202,8 +202,11 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
     assert junk_city.status_of(good, 5) == 202
 
 
-UNASKED = {"streams/stages/situations.py": {"mobility.position"}}
-"""Contracts that a module reads only for a rule that this city has not."""
+UNASKED = {
+    "streams/stages/situations.py": {"mobility.position"},
+    "streams/stages/persons.py": {"cctv.person"},
+}
+"""Contracts that a module reads only for a rule, or an open case, that this city has not."""
 WHEN_ASKED = (
     "streams/chargers/ledger.py",  # rows of its own chargers alone, by their keys
     "streams/stages/listed_again.py",
@@ -211,6 +214,8 @@ WHEN_ASKED = (
     "streams/chargers/surplus_power.py",
     "streams/operators/fleet_log.py",
     "streams/operators/recorded_log.py",
+    "streams/stages/persons_known.py",  # what was told of open cases, and else what streams/stages/persons.py reads
+    "streams/sightings/looking_back.py",  # for a case that is opened
 )
 """Modules that read when somebody asks for a page, and say then what is unreadable."""
 FROM_THE_END = ("streams/stages/deliver_log.py", "streams/stages/deliver_cap.py")
@@ -226,6 +231,7 @@ def _only_at_the_start(module: str) -> set[str]:
         "streams/stages/drones.py": {"drone.verdict"},
         "streams/stages/hubs.py": {"core.hub"},
         "streams/stages/energy.py": {"energy.reward"},
+        "streams/stages/persons_known.py": {"core.candidate", "core.route"},
         "streams/stages/deliver.py": {"core.delivery"},
         "streams/operators/access.py": {"core.access"},
     }.get(module, set())

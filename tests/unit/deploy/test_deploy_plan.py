@@ -88,6 +88,13 @@ def test_a_city_with_boards_of_hubs_has_a_process_for_them(tmp_path: Path) -> No
     assert "hubs" not in roles(plan_of([own_city(tmp_path)]), "own-town")
 
 
+def test_a_city_that_looks_for_missing_persons_has_a_process_for_it(tmp_path: Path) -> None:
+    plan = plan_of([own_city(tmp_path, more="[persons]\nclock_s = 4\n")])
+    assert "persons" in roles(plan, "own-town")
+    assert roles_of(own_city(tmp_path), ("persons",)) == ["persons"]
+    assert "persons" not in roles(plan_of([own_city(tmp_path)]), "own-town")
+
+
 @pytest.mark.parametrize("name", shipped_cities())
 def test_the_processes_together_hold_each_role_of_the_city_once_and_share_only_what_has_no_lock(
     name: str,

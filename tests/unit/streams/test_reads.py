@@ -35,6 +35,7 @@ PLUMBING = {
     "deploy/cli/bench.py": "a measurement of its own topics",
 }
 DECODING = {
+    "streams/sightings/sighting_columns.py": "columns of many; what it cannot read is read again in the one way",
     "streams/runtime/row_reader.py": "the one way",
     "streams/journal/entries.py": "what the rules saw is in the journal because it could be read",
     "deploy/record_form.py": "shows what cannot be read, with why",
