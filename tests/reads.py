@@ -46,7 +46,6 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         "hubs",
         {"core.tick", *hubs_stage.BESIDE, hubs_stage.BOARD},
     ),
-    "streams/stages/persons.py": ("persons", "persons", {"core.tick", *persons_stage.BESIDE}),
     "streams/stages/persons_known.py": (
         "persons",
         "persons",

@@ -204,7 +204,7 @@ def test_junk_in_every_topic_of_every_stage_stops_nothing(junk_city: JunkCity) -
 
 UNASKED = {
     "streams/stages/situations.py": {"mobility.position"},
-    "streams/stages/persons.py": {"cctv.person"},
+    "streams/stages/persons_known.py": {"cctv.person", "core.candidate", "core.route"},
 }
 """Contracts that a module reads only for a rule, or an open case, that this city has not."""
 WHEN_ASKED = (
@@ -214,7 +214,6 @@ WHEN_ASKED = (
     "streams/chargers/surplus_power.py",
     "streams/operators/fleet_log.py",
     "streams/operators/recorded_log.py",
-    "streams/stages/persons_known.py",  # what was told of open cases, and else what streams/stages/persons.py reads
     "streams/sightings/looking_back.py",  # for a case that is opened
 )
 """Modules that read when somebody asks for a page, and say then what is unreadable."""
@@ -231,7 +230,6 @@ def _only_at_the_start(module: str) -> set[str]:
         "streams/stages/drones.py": {"drone.verdict"},
         "streams/stages/hubs.py": {"core.hub"},
         "streams/stages/energy.py": {"energy.reward"},
-        "streams/stages/persons_known.py": {"core.candidate", "core.route"},
         "streams/stages/deliver.py": {"core.delivery"},
         "streams/operators/access.py": {"core.access"},
     }.get(module, set())

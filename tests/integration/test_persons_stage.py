@@ -102,7 +102,7 @@ class Town:
         ]
 
     def rows(self, contract: str) -> list[Row]:
-        """Those rows, opened."""
+        """Open those rows."""
         found = []
         for one in read_whole(self.places.kafka, [f"{self.name}.{contract}"]):
             value = self.wire.decode(one.topic, one.value or b"")

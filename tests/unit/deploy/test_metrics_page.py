@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from connectors.gateway import metrics as of_gateway
 from streams import metrics as of_stages
 from streams import metrics_mobility as of_mobility
+from streams import metrics_persons as of_persons
 from tests.prometheus_text import complaints, series_of, twice
 
 ROW = re.compile(r"^\| `(bongsu_\w+?)(?:\{([\w,]+)\})?` \| (counter|gauge|histogram) \| (.+) \|$", re.M)
@@ -28,7 +29,7 @@ def metrics_of(module: object) -> list[MetricWrapperBase]:
     return [one for one in vars(module).values() if isinstance(one, MetricWrapperBase)]
 
 
-ALL = [*metrics_of(of_stages), *metrics_of(of_mobility), *metrics_of(of_gateway)]
+ALL = [*metrics_of(of_stages), *metrics_of(of_mobility), *metrics_of(of_persons), *metrics_of(of_gateway)]
 
 
 def name_of(metric: MetricWrapperBase) -> str:
