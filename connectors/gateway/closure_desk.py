@@ -58,6 +58,20 @@ class ClosureAnswer:
     refused: str | None = None
 
 
+class ClosedPlaces(Protocol):
+    """What of a city is closed, as the log of closures tells it."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the log is not read to its end; ``None`` when it is."""
+
+    def closed(self, places: Mapping[str, Mapping[str, Any] | None], now_ms: int) -> frozenset[str]:
+        """The ids of *places* (id → ``lat`` and ``lon``; ``None``: unknown) that lie in a closure in force at *now_ms*."""
+
+    def changed_ms(self, now_ms: int) -> int:
+        """When a closure was told, began or was over last, by *now_ms*; 0 where there is none."""
+
+
 class ClosureDesk(Protocol):
     """The closures, and where operators' actions on them go. May be given the same wish twice: it is done once."""
 

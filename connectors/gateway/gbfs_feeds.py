@@ -1,7 +1,8 @@
 """The documents of GBFS 3.0, made of the boards of hubs and of the vehicles that stand. Pure.
 
 A station whose vehicles are stale does not rent, one whose docks are stale takes nothing back, whatever the counts are;
-``last_reported`` is the time of the older. A stale vehicle or notice is left out. Chargers and arrivals have no place.
+``last_reported`` is the time of the older. A stale vehicle or notice is left out. Chargers and arrivals have no place. In a
+closure a station neither rents nor takes back, and a vehicle is disabled: its counts stay, as GBFS defines them.
 """
 
 from __future__ import annotations
@@ -59,6 +60,15 @@ class HubWord:
 UNSAID = HubWord(None, None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class ClosedNow:
+    """The ids of *hubs* and the names of *vehicles* that are closed, and when that changed last."""
+
+    hubs: frozenset[str] = frozenset()
+    vehicles: frozenset[str] = frozenset()
+    changed_ms: int = 0
+
+
 @lru_cache(1)
 def gbfs_types() -> dict[str, dict[str, Any]]:
     """Return our word of a type → what GBFS says of it."""
@@ -71,15 +81,20 @@ def feeds_of(
     boards: Sequence[Board],
     vehicles: Sequence[ParkedVehicle],
     words: Mapping[str, HubWord],
+    closed: ClosedNow,
 ) -> dict[str, Document]:
     """Return the feeds by name, without ``gbfs``. *boards*: as ``aged``. *words*: hub → its operators' word."""
     stations = [one for one in boards if _is_station(one)]
     told_ms = max((int(one["event_time"]) for one in boards), default=system.since_ms)
     seen_ms = max((one.reported_ms for one in vehicles), default=system.since_ms)
+    status_ms, vehicles_ms = max(told_ms, closed.changed_ms), max(seen_ms, closed.changed_ms)
     known = {str(one["hub_id"]) for one in stations}
-    status = [_status(one, words.get(one["hub_id"], UNSAID)) for one in stations]
+    status = [
+        _status(one, words.get(one["hub_id"], UNSAID), is_closed=one["hub_id"] in closed.hubs)
+        for one in stations
+    ]
     alerts = _alerts(stations, system.language)
-    listed = [found for one in vehicles if (found := _vehicle(one, known)) is not None]
+    listed = [found for one in vehicles if (found := _vehicle(one, known, closed.vehicles)) is not None]
     types = _types(status, vehicles, system.language)
     return {
         "system_information": _document("system_information", system.since_ms, _system(system)),
@@ -89,8 +104,8 @@ def feeds_of(
             told_ms,
             {"stations": [_information(one, system.language) for one in stations]},
         ),
-        "station_status": _document("station_status", told_ms, {"stations": status}),
-        "vehicle_status": _document("vehicle_status", seen_ms, {"vehicles": listed}),
+        "station_status": _document("station_status", status_ms, {"stations": status}),
+        "vehicle_status": _document("vehicle_status", vehicles_ms, {"vehicles": listed}),
         "system_alerts": _document("system_alerts", told_ms, {"alerts": alerts}),
     }
 
@@ -153,7 +168,7 @@ def _information(board: Board, language: str) -> Document:
     return {**found, "capacity": docks["total"]} if has_total else found
 
 
-def _status(board: Board, word: HubWord) -> Document:
+def _status(board: Board, word: HubWord, *, is_closed: bool) -> Document:
     vehicles, docks = board["vehicles"], board["docks"]
     counted = [] if vehicles is None else [one for one in vehicles["types"] if _is_type(one)]
     available = [one for one in counted if one["available"] is not None]
@@ -165,8 +180,8 @@ def _status(board: Board, word: HubWord) -> Document:
             {"vehicle_type_id": one["vehicle_type"], "count": one["available"]} for one in available
         ],
         "is_installed": word.is_installed is not False,
-        "is_renting": is_live and word.is_renting is not False,
-        "is_returning": takes_back and word.is_returning is not False,
+        "is_renting": not is_closed and is_live and word.is_renting is not False,
+        "is_returning": not is_closed and takes_back and word.is_returning is not False,
         "last_reported": rfc3339(min(int(one["as_of"]) for one in (vehicles, docks) if one is not None)),
     }
     if vehicles is not None and (broken := _disabled(vehicles["disabled"], counted)) is not None:
@@ -189,7 +204,7 @@ def _disabled(of_hub: int | None, counted: Sequence[Mapping[str, Any]]) -> int |
 # -- vehicles --------------------------------------------------------------------------------------------------------
 
 
-def _vehicle(one: ParkedVehicle, stations: set[str]) -> Document | None:
+def _vehicle(one: ParkedVehicle, stations: set[str], closed: frozenset[str]) -> Document | None:
     """Return a vehicle at its station, else at its place; ``None`` for one that has neither."""
     if one.hub_id in stations:
         where: Document = {"station_id": one.hub_id}
@@ -201,7 +216,7 @@ def _vehicle(one: ParkedVehicle, stations: set[str]) -> Document | None:
         "vehicle_id": one.name,
         **where,
         "is_reserved": one.is_reserved,
-        "is_disabled": one.is_disabled,
+        "is_disabled": one.is_disabled or one.name in closed,
         "vehicle_type_id": one.vehicle_type,
         "last_reported": rfc3339(one.reported_ms),
     }

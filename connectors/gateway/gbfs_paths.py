@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -15,8 +15,17 @@ from starlette.responses import Response
 
 from connectors.gateway import metrics
 from connectors.gateway.cap import host_of
-from connectors.gateway.gbfs_feeds import TTL_S, Document, GbfsSystem, HubWord, discovery, feeds_of
-from connectors.gateway.hub_boards import HubReadings, aged
+from connectors.gateway.closure_desk import ClosedPlaces
+from connectors.gateway.gbfs_feeds import (
+    TTL_S,
+    ClosedNow,
+    Document,
+    GbfsSystem,
+    HubWord,
+    discovery,
+    feeds_of,
+)
+from connectors.gateway.hub_boards import Board, HubReadings, aged
 from connectors.gateway.limits import Rates, Turns
 from connectors.gateway.networks import caller_of
 from connectors.gateway.parameters import arguments_of
@@ -59,6 +68,7 @@ class GbfsPart:
     hubs: HubReadings
     fleet: FleetReadings
     ttl_ms: Mapping[str, int]
+    closures: ClosedPlaces
     url: str | None = None
     is_public: bool = False
     visits: Rates = field(default_factory=lambda: Rates(VISITS_PER_S))
@@ -71,12 +81,28 @@ class GbfsPart:
         kept = self._kept
         if kept is None or not 0 <= now_s - kept[0] < KEPT_S:
             boards = [aged(one, now_ms, self.ttl_ms) for one in self.hubs.boards()]
-            feeds = feeds_of(self.system, boards, self.fleet.parked(now_ms), self.fleet.words())
+            parked = self.fleet.parked(now_ms)
+            closed = closed_now(self.closures, boards, parked, now_ms)
+            feeds = feeds_of(self.system, boards, parked, self.fleet.words(), closed)
             bodies = {one: orjson.dumps(document) for one, document in feeds.items()}
             kept = self._kept = (now_s, feeds, bodies)
         if name == "gbfs":
             return orjson.dumps(discovery(self.system, kept[1], address))
         return kept[2][name]
+
+
+def closed_now(
+    closures: ClosedPlaces, boards: Sequence[Board], parked: Sequence[ParkedVehicle], now_ms: int
+) -> ClosedNow:
+    """What of a city is closed at *now_ms*: hubs, vehicles that stand there, and those that stand at such a hub."""
+    hubs = closures.closed({one["hub_id"]: one["position"] for one in boards}, now_ms)
+    places = {
+        one.name: {"lat": one.lat, "lon": one.lon}
+        for one in parked
+        if one.lat is not None and one.lon is not None
+    }
+    at_hubs = {one.name for one in parked if one.hub_id in hubs}
+    return ClosedNow(hubs, closures.closed(places, now_ms) | at_hubs, closures.changed_ms(now_ms))
 
 
 def add(app: FastAPI, gateway: Gateway, part: GbfsPart) -> None:
@@ -133,7 +159,7 @@ def _reader(gateway: Gateway, part: GbfsPart, request: Request, city: str) -> st
 
 
 def _check_read(part: GbfsPart) -> None:
-    if (why := part.hubs.trouble or part.fleet.trouble) is not None:
+    if (why := part.hubs.trouble or part.fleet.trouble or part.closures.trouble) is not None:
         raise Problem(503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S)
 
 

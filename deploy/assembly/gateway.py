@@ -26,7 +26,7 @@ from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_bookings import bookings_of
 from deploy.assembly.gateway_cap import cap_of
-from deploy.assembly.gateway_closures import closures_of
+from deploy.assembly.gateway_closures import closure_part, closures_of
 from deploy.assembly.gateway_console import console_of
 from deploy.assembly.gateway_health import health_of
 from deploy.assembly.gateway_hubs import HubPart
@@ -103,7 +103,10 @@ class CityGateway:
         self._tickets = TicketPart(
             city, platform, self._following, replica=replica, before=prepare, fenced=self._on_fenced
         )
-        self._hubs = HubPart(city, platform, self._following, replica=replica, before=prepare)
+        self._closures = closures_of(city.name, platform, self._following)
+        self._hubs = HubPart(
+            city, platform, self._following, replica=replica, before=prepare, closures=self._closures
+        )
         self._signs = signs_of(city, replica, self._tickets.log)
         self._drains: list[Drain] = []
         self._live = live_hub(
@@ -136,7 +139,7 @@ class CityGateway:
             self._tickets.add,
             bookings_of(city.name, platform, self._following),
             surplus_of(city, platform, self._following),
-            closures_of(city.name, platform, self._following),
+            closure_part(self._closures),
             partial(add_subscriptions, desk=subscriptions),
             partial(add_deliveries, readings=self._readings, receivers=subscriptions),
             partial(add_health, health=self._health),

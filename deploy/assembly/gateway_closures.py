@@ -14,9 +14,13 @@ from streams.operators.closure_desk import LogClosures
 from streams.runtime.follower import Following
 
 
-def closures_of(city: str, platform: Platform, following: Following) -> Callable[[FastAPI, Gateway], object]:
-    """The part with the closures of *city*, read by *following*."""
-    desk = LogClosures(city, following, bootstrap=platform.kafka, wire=platform.wire, now_ms=wall_clock_ms)
+def closures_of(city: str, platform: Platform, following: Following) -> LogClosures:
+    """The closures of *city*, read by *following*."""
+    return LogClosures(city, following, bootstrap=platform.kafka, wire=platform.wire, now_ms=wall_clock_ms)
+
+
+def closure_part(desk: LogClosures) -> Callable[[FastAPI, Gateway], object]:
+    """The part of the gateway with the routes of *desk*."""
 
     def add(app: FastAPI, gateway: Gateway) -> None:
         closure_list.add(app, gateway, desk)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI
 
 from connectors.gateway import gbfs_paths, hub_reads
+from connectors.gateway.closure_desk import ClosedPlaces
 from connectors.gateway.gbfs_feeds import LANGUAGE, GbfsSystem, gbfs_types
 from connectors.gateway.gbfs_paths import GbfsPart
 from connectors.gateway.service import Gateway
@@ -38,6 +39,7 @@ class HubPart:
         *,
         replica: Replica,
         before: Callable[[], object],
+        closures: ClosedPlaces,
     ) -> None:
         numbers = numbers_of(city)
         self._ttl_ms = part_ttl_ms(numbers)
@@ -66,6 +68,7 @@ class HubPart:
             self._hubs,
             self._fleet,
             self._ttl_ms,
+            closures,
             url=city.file.cap.url,
             is_public=city.file.gateway.gbfs_public,
         )

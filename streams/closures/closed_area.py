@@ -27,10 +27,15 @@ class ClosedPolygon(Struct, frozen=True, gc=False):
     """One polygon and its holes: rings without the repeated last corner."""
 
     outline: tuple[Corner, ...]
+    low: Corner
+    """The least latitude and longitude of the outline, *high* the greatest: most places lie outside both."""
+    high: Corner
     holes: tuple[tuple[Corner, ...], ...] = ()
 
     def holds(self, lat: float, lon: float) -> bool:
         """Whether the place lies inside, and in no hole."""
+        if not (self.low[0] <= lat <= self.high[0] and self.low[1] <= lon <= self.high[1]):
+            return False
         return _in_ring(self.outline, lat, lon) and not any(_in_ring(one, lat, lon) for one in self.holes)
 
 
@@ -71,7 +76,10 @@ def crosses(polygons: Polygons, start: Corner, end: Corner) -> bool:
 def _polygon(rings: Any) -> ClosedPolygon:
     if not isinstance(rings, list) or not rings:
         raise Invalid("the area has a polygon without rings", field="geometry", expected=EXPECTED)
-    return ClosedPolygon(_ring(rings[0]), tuple(map(_ring, rings[1:])))
+    outline = _ring(rings[0])
+    lats, lons = zip(*outline, strict=True)
+    low, high = (min(lats), min(lons)), (max(lats), max(lons))
+    return ClosedPolygon(outline, low, high, tuple(map(_ring, rings[1:])))
 
 
 def _ring(corners: Any) -> tuple[Corner, ...]:

@@ -15,6 +15,7 @@ from schemas.catalogue import topic_name
 from schemas.errors import Invalid, Retriable
 from schemas.event import Event, derived_id
 from schemas.wire import Wire
+from streams.closures.closure_effects import closed_among
 from streams.closures.closure_rows import closure_event, ended
 from streams.closures.closure_table import CONTRACT, OPEN, Closure, ClosureTable, check_closure, closure_of
 from streams.log import log
@@ -70,6 +71,24 @@ class LogClosures:
         """See ``connectors.gateway.closure_desk.ClosureDesk``."""
         with self._lock:
             return self._rows.get(closure_id)
+
+    def closed(self, places: Mapping[str, Mapping[str, Any] | None], now_ms: int) -> frozenset[str]:
+        """See ``connectors.gateway.closure_desk.ClosedPlaces``."""
+        with self._lock:
+            in_force = self._table.in_force(now_ms)
+        return frozenset(closed_among(places, in_force, now_ms))
+
+    def changed_ms(self, now_ms: int) -> int:
+        """See ``connectors.gateway.closure_desk.ClosedPlaces``."""
+        with self._lock:
+            known = [(self._rows[one.closure_id].changed_ms, one) for one in self._table]
+        times = (
+            time
+            for told_ms, one in known
+            for time in (told_ms, one.starts_at, one.ends_at)
+            if time is not None and time <= now_ms
+        )
+        return max(times, default=0)
 
     def open(self, wish: ClosureWish) -> ClosureAnswer:
         """See ``connectors.gateway.closure_desk.ClosureDesk``."""

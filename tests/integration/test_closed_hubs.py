@@ -1,4 +1,7 @@
-"""An operator closes an area over HTTP: the hub in it is told as closed, also by a restarted stage, and then as open."""
+"""An operator closes an area over HTTP: the hub in it is told as closed, also by a restarted stage, and then as open.
+
+A vehicle in it is disabled in GBFS meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from tests.living_city import LivingCity, wait_until
 
 pytestmark = pytest.mark.cluster
 
-CITY = "closedhubs"
+CITY, VEHICLES = "closedhubs", "closedvehicles"
 AREA = [[127.49, 36.49], [127.51, 36.49], [127.51, 36.51], [127.49, 36.51], [127.49, 36.49]]
 WITHIN_S = 10.0
 """The bar is seconds; a tick comes with each look."""
@@ -29,13 +32,13 @@ WITHIN_S = 10.0
 class Closing:
     """The city's gateway, an operator, and the boards; each look brings the city a tick."""
 
-    def __init__(self, gateway: PushedCity, bus: HubBus, key: str) -> None:
-        self._gateway, self._bus, self._key = gateway, bus, key
+    def __init__(self, gateway: PushedCity, bus: HubBus, key: str, city: str = CITY) -> None:
+        self._gateway, self._bus, self._key, self._city = gateway, bus, key, city
 
     def post(self, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
         headers = {"content_type": "application/json", "authorization": f"Bearer {self._key}"}
         sent = None if body is None else orjson.dumps(body)
-        status, answer = self._gateway.ask("POST", f"/v1/{CITY}/closures{path}", sent, **headers)
+        status, answer = self._gateway.ask("POST", f"/v1/{self._city}/closures{path}", sent, **headers)
         return status, orjson.loads(answer)
 
     def closed(self) -> dict[str, Any]:
@@ -84,3 +87,40 @@ def test_a_closed_area_closes_its_hub_alone_and_a_killed_stage_does_not_open_it(
     finally:
         gateway.stop()
         city.remove()
+
+
+def disabled(gateway: PushedCity, key: str) -> dict[float, bool]:
+    """Latitude of a vehicle → whether GBFS tells it as disabled; none while the log is not read to its end."""
+    path = f"/v1/{VEHICLES}/gbfs/vehicle_status.json"
+    status, body = gateway.ask("GET", path, authorization=f"Bearer {key}")
+    told = orjson.loads(body)["data"]["vehicles"] if status == 200 else []
+    return {one["lat"]: one["is_disabled"] for one in told}
+
+
+def a_scooter(name: str, lat: float) -> tuple[str, str, Row]:
+    at = {"lat": lat, "lon": 127.5}
+    row = a_row("mobility.position", now_ms(), vehicle_id=name, vehicle_type="electric_scooter", position=at)
+    return "mobility.position", name, row
+
+
+def test_a_closed_area_disables_its_vehicle_alone_in_gbfs_until_it_is_ended(
+    cluster: Endpoints, tmp_path: Path
+) -> None:
+    gateway = PushedCity(LivingCity(VEHICLES, tmp_path, cluster))
+    ensure_topics(cluster.kafka, [VEHICLES])
+    bus = HubBus(VEHICLES, cluster.kafka, gateway.city.wire)
+    key = gateway.user("desk-1", "operator")
+    closing = Closing(gateway, bus, key, VEHICLES)
+    try:
+        gateway.start()
+        bus.put(whole([a_scooter("s-1", 36.5), a_scooter("s-2", 36.6)]))
+        wait_until(lambda: disabled(gateway, key) == {36.5: False, 36.6: False}, 60.0, 0.3)
+        area = {"type": "Polygon", "coordinates": [AREA]}
+        status, told = closing.post("", {"geometry": area, "reason": "flood"})
+        assert status == 200, told
+        wait_until(lambda: disabled(gateway, key) == {36.5: True, 36.6: False}, WITHIN_S, 0.3)
+        assert closing.post(f"/{told['closure_id']}/end")[0] == 200
+        wait_until(lambda: disabled(gateway, key) == {36.5: False, 36.6: False}, WITHIN_S, 0.3)
+    finally:
+        gateway.stop()
+        gateway.city.remove()

@@ -20,6 +20,7 @@ from deploy.assembly.gateway_hubs import part_ttl_ms
 from schemas.catalogue import load_catalogue
 from schemas.json_form import from_json_value
 from streams.hubs.hub_numbers import HubNumbers
+from tests.unit.gateway.a_closure_log import ClosureLog
 from tests.unit.gateway.a_reading_city import CITY, Reader, a_reading_city
 from tests.unit.gateway.an_app import NOON_MS
 
@@ -80,6 +81,7 @@ class MemoryHubs:
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     fleet: SharedFleet = field(default_factory=a_fleet)
     said: dict[str, HubWord] = field(default_factory=dict)
+    closures: ClosureLog = field(default_factory=ClosureLog)
 
     def put(self, *boards: dict[str, Any]) -> None:
         self.known |= {one["hub_id"]: one for one in boards}
@@ -110,7 +112,7 @@ class MemoryHubs:
 def a_hub_city(folder: Path, *, is_public: bool = False) -> Iterator[tuple[Reader, MemoryHubs, GbfsPart]]:
     with a_reading_city(folder) as reader:
         hubs = MemoryHubs()
-        part = GbfsPart(SYSTEM, hubs, hubs, TTL_MS, is_public=is_public)
+        part = GbfsPart(SYSTEM, hubs, hubs, TTL_MS, hubs.closures.desk(), is_public=is_public)
         parts = [
             partial(hub_reads.add, hubs=hubs, ttl_ms=TTL_MS),
             partial(gbfs_paths.add, part=part),

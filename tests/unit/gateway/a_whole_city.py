@@ -175,7 +175,7 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
                 partial(access_list.add, shelf=made.accesses, log=made.access_log),
                 partial(health.add, health=made.city.health),
                 partial(hub_reads.add, hubs=hubs, ttl_ms=TTL_MS),
-                partial(gbfs_paths.add, part=GbfsPart(SYSTEM, hubs, hubs, TTL_MS)),
+                partial(gbfs_paths.add, part=GbfsPart(SYSTEM, hubs, hubs, TTL_MS, hubs.closures.desk())),
             ],
         )
         yield made

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 import pytest
 
 from connectors.gateway import closure_list, closures
@@ -21,54 +20,12 @@ from connectors.gateway.closure_desk import EndWish
 from connectors.gateway.roles import ROLES
 from connectors.gateway.service import Gateway
 from connectors.gateway.spool import Spool
-from schemas.catalogue import load_catalogue
-from schemas.errors import Retriable
-from schemas.event import Event
-from schemas.rows import RowCodec
 from streams.operators import closure_desk
-from streams.operators.closure_desk import LogClosures
-from streams.runtime.follower import Following
-from streams.runtime.records import Record
+from tests.unit.gateway.a_closure_log import ClosureLog
 from tests.unit.gateway.an_app import NOON_MS
-from tests.unit.gateway.test_ride_desk import JsonWire
 
-TOPIC = "springfield.core.closure"
-CODEC = RowCodec(load_catalogue()["core.closure"].newest)
 SQUARE = {"type": "Polygon", "coordinates": [[[126.5, 33.2], [126.6, 33.2], [126.6, 33.3], [126.5, 33.2]]]}
 CLOSE = {"geometry": SQUARE, "reason": "flood"}
-
-
-@dataclass
-class ClosureLog:
-    """The topic of closures, and the desks that follow it. *fails*: nothing can be written."""
-
-    records: list[Record] = field(default_factory=list)
-    desks: list[LogClosures] = field(default_factory=list)
-    fails: bool = False
-
-    def publish(self, event: Event) -> None:
-        if self.fails:
-            raise Retriable("no broker")
-        CODEC.encode(dict(event.value or {}))
-        number = len(self.records)
-        value = orjson.dumps(event.value)
-        self.records.append(Record(TOPIC, 0, number, NOON_MS, event.key.encode(), value, {}))
-        for desk in self.desks:
-            desk._follower.pass_on([self.records[-1]], is_at_end=True)
-
-    def desk(self) -> LogClosures:
-        found = LogClosures(
-            "springfield",
-            Following("test", bootstrap="nowhere"),
-            bootstrap="nowhere",
-            wire=JsonWire(),
-            now_ms=lambda: NOON_MS,
-            publish=self.publish,
-        )
-        found._follower.begin()
-        found._follower.pass_on(self.records, is_at_end=True)
-        self.desks.append(found)
-        return found
 
 
 @dataclass

@@ -15,6 +15,8 @@ from prometheus_client import generate_latest
 from connectors.gateway.gbfs_feeds import TTL_S, HubWord
 from connectors.gateway.gbfs_paths import VISITS_PER_S, GbfsPart
 from connectors.gateway.metrics import REGISTRY
+from streams.closures.closure_rows import ended
+from tests.closed_places import a_closure
 from tests.unit.gateway.a_hub_city import OPERATORS_ID, MemoryHubs, a_board, a_hub_city, a_row
 from tests.unit.gateway.a_reading_city import Reader
 from tests.unit.gateway.an_app import NOON_MS
@@ -106,6 +108,59 @@ def test_an_operator_s_word_that_a_hub_does_not_rent_is_told(city: City) -> None
     city[1].said["H-1"] = HubWord(is_installed=True, is_renting=False, is_returning=None)
     told = feed(city, "station_status")["data"]["stations"][0]
     assert (told["is_installed"], told["is_renting"], told["is_returning"]) == (True, False, True)
+
+
+SQUARE = {
+    "type": "Polygon",
+    "coordinates": [[[126.49, 33.49], [126.51, 33.49], [126.51, 33.51], [126.49, 33.51], [126.49, 33.49]]],
+}
+AWAY = {"lat": 33.6, "lon": 126.5, "accuracy_m": None}
+
+
+def test_a_closure_in_force_disables_the_vehicles_and_stations_in_it_until_it_is_over(
+    city: City, data_dir: Path
+) -> None:
+    hubs = city[1]
+    hubs.put(a_board("H-1", position=PLACE), a_board("H-2", position=AWAY))
+    hubs.fleet.take(a_row("inside", range_m=1_000.0))
+    hubs.fleet.take(a_row("outside", position=AWAY, range_m=2_000.0))
+    hubs.fleet.take(a_row("docked", position=None, hub_id="H-1", range_m=3_000.0))
+    hubs.fleet.take(a_row("docked away", position=None, hub_id="H-2", range_m=4_000.0))
+
+    def told() -> tuple[dict[int, bool], dict[str, tuple[bool, bool]]]:
+        vehicles = feed(city, "vehicle_status")["data"]["vehicles"]
+        stations = feed(city, "station_status")["data"]["stations"]
+        return (
+            {one["current_range_meters"]: one["is_disabled"] for one in vehicles},
+            {one["station_id"]: (one["is_renting"], one["is_returning"]) for one in stations},
+        )
+
+    is_open = (
+        {1000: False, 2000: False, 3000: False, 4000: False},
+        dict.fromkeys(("H-1", "H-2"), (True, True)),
+    )
+    assert told() == is_open
+    before = feed(city, "vehicle_status")["last_updated"]
+    closure = a_closure(SQUARE, starts_at=NOON_MS + 60_000, ends_at=NOON_MS + 120_000)
+    hubs.closures.tell(closure)
+    assert told() == is_open, "it is not in force yet"
+    city[0].here.gateway.now_ms = lambda: NOON_MS + 60_000
+    is_closed = (
+        {1000: True, 2000: False, 3000: True, 4000: False},
+        {"H-1": (False, False), "H-2": (True, True)},
+    )
+    assert told() == is_closed
+    assert feed(city, "vehicle_status")["last_updated"] > before
+    for name in ("vehicle_status", "station_status"):
+        schema = orjson.loads((data_dir / "mobility" / "gbfs_schema" / "v3.0" / f"{name}.json").read_bytes())
+        assert list(Draft7Validator(schema).iter_errors(feed(city, name))) == []
+    city[0].here.gateway.now_ms = lambda: NOON_MS + 120_000
+    assert told() == is_open, "its time is over"
+    again = a_closure(SQUARE, "c-2")
+    hubs.closures.tell(again)
+    assert told() == is_closed
+    hubs.closures.tell(ended(again, "action-2"))
+    assert told() == is_open, "it was ended"
 
 
 def test_vehicles_come_at_their_station_or_place_and_their_types_are_listed(city: City) -> None:
