@@ -48,6 +48,9 @@ energy_dropped = Counter(
 hub_boards = Counter("bongsu_hub_boards", "Boards of hubs that were published", ["group", "state"])
 hubs_held = Gauge("bongsu_hubs_held", "Hubs that the stage of hubs holds", ["group"])
 hubs_refused = Counter("bongsu_hubs_refused", "Rows of hubs beyond the most that are held", ["group"])
+hub_ticks_ahead = Counter(
+    "bongsu_hub_ticks_ahead", "Ticks from the future that the stage of hubs did not take", ["group"]
+)
 hub_pieces_dropped = Counter(
     "bongsu_hub_pieces_dropped",
     "Vehicles, trips, rides and notices forgotten because too many are held, those heard first",

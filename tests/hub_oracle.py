@@ -290,7 +290,7 @@ def _arrivals(hub: str, reports: list[Said], now: int) -> Row | None:
 
     chosen, part = _live_or_all((one for one in reports if one.kind == "mobility.trip" and coming(one)), now)
     listed = sorted(
-        (at, one.row["trip_id"], one.row["route_id"] or "", one.as_of, one.on_demand)
+        (at, one.row["trip_id"], one.row["route_id"] or "", one.as_of, one.on_demand, isinstance(one, Coming))
         for one in chosen
         for at in coming(one)
     )[:10]
@@ -298,9 +298,10 @@ def _arrivals(hub: str, reports: list[Said], now: int) -> Row | None:
         return None
     following = [
         {"route_id": route or None, "trip_id": trip, "arrives_at": at, "on_demand": on_demand}
-        for at, trip, route, _, on_demand in listed
+        for at, trip, route, _, on_demand, _ in listed
     ]
-    return {**part, "as_of": min(one[3] for one in listed), "next": following}
+    of_feeds = [one[3] for one in listed if not one[5]]
+    return {**part, "as_of": min(of_feeds or [one[3] for one in listed]), "next": following}
 
 
 def _notices(reports: list[Said], now: int) -> Row | None:

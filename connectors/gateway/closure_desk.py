@@ -59,7 +59,7 @@ class ClosureAnswer:
 
 
 class ClosedPlaces(Protocol):
-    """What of a city is closed, as the log of closures tells it."""
+    """Places of a city that are closed, as the log of closures tells it."""
 
     @property
     def trouble(self) -> str | None:

@@ -94,6 +94,7 @@ class _ClosureReads:
 
 
 def _shown(reader: Subscriber, row: ClosureRow) -> dict[str, Any]:
-    """The closure, without the account that opened or ended it unless *reader* has a purpose of the law."""
+    """The closure, without the account that acted on it: the public never sees that, others for a purpose of the law."""
     value = to_json_value(load_catalogue()[CONTRACT].newest, row.value)
-    return masked(CONTRACT, value, identifying=reader.is_cleared, located=reader.is_cleared)
+    is_cleared = reader.is_cleared and reader.audience is not None
+    return masked(CONTRACT, value, identifying=is_cleared, located=is_cleared)

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -25,6 +25,7 @@ from connectors.gateway.closure_desk import ClosureAnswer, ClosureDesk, ClosureW
 from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.read_documents import problems
+from connectors.gateway.said_times import SaidTime
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
 from schemas.errors import Fatal, Invalid, Retriable
@@ -42,16 +43,16 @@ REFUSED = {"closure-over": "the closure is over already"}
 class CloseBody(BaseModel):
     """The body of a request to close an area."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
     geometry: dict[str, Any] = Field(
         description="a GeoJSON Polygon or MultiPolygon: rings of [lon, lat], holes among them"
     )
-    reason: str = Field(min_length=1, max_length=REASON_MAX, description="why, in words for the public")
-    starts_at: AwareDatetime | None = Field(None, description="from when, with its offset; none: now")
-    ends_at: AwareDatetime | None = Field(
-        None, description="until when, with its offset; none: until it is ended"
+    reason: str = Field(
+        min_length=1, max_length=REASON_MAX, pattern=r"\S", description="why, in words for the public"
     )
+    starts_at: SaidTime | None = Field(None, description="from when, with its offset; none: now")
+    ends_at: SaidTime | None = Field(None, description="until when, with its offset; none: until it is ended")
     situation_id: str | None = Field(
         None, min_length=1, max_length=ID_MAX, description="the situation that it belongs to"
     )

@@ -94,7 +94,7 @@ class GbfsPart:
 def closed_now(
     closures: ClosedPlaces, boards: Sequence[Board], parked: Sequence[ParkedVehicle], now_ms: int
 ) -> ClosedNow:
-    """What of a city is closed at *now_ms*: hubs, vehicles that stand there, and those that stand at such a hub."""
+    """Return what is closed at *now_ms*: hubs, vehicles that stand there, and those that stand at such a hub."""
     hubs = closures.closed({one["hub_id"]: one["position"] for one in boards}, now_ms)
     places = {
         one.name: {"lat": one.lat, "lon": one.lon}

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 Board = Mapping[str, Any]
 """A row of ``core.hub``, with times in ms."""
+RIDES = "rides"
+"""The name of the ttl of arrivals of rides on demand alone."""
 PARTS = ("vehicles", "docks", "chargers", "arrivals", "notices")
 
 
@@ -32,7 +34,14 @@ def aged(board: Board, now_ms: int, ttl_ms: Mapping[str, int]) -> dict[str, Any]
 
     The stage that tells boards marks them too. This holds when it is dead: a part never becomes live by reading.
     """
-    return {**board, **{name: _aged(board[name], now_ms, ttl_ms[name]) for name in PARTS}}
+    return {**board, **{name: _aged(board[name], now_ms, ttl_ms[_ttl_name(board, name)]) for name in PARTS}}
+
+
+def _ttl_name(board: Board, name: str) -> str:
+    """The name of the ttl of a part: rides on demand alone are no feed that repeats itself, and have one of their own."""
+    part = board[name] if name == "arrivals" else None
+    is_of_rides = part is not None and all(one["on_demand"] for one in part["next"])
+    return RIDES if is_of_rides else name
 
 
 def _aged(part: Mapping[str, Any] | None, now_ms: int, ttl_ms: int) -> dict[str, Any] | None:

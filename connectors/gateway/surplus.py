@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import orjson
 from fastapi import FastAPI, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -23,6 +23,7 @@ from connectors.gateway.body_documents import body_problems
 from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.read_documents import problems
+from connectors.gateway.said_times import SaidTime
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
 from connectors.gateway.surplus_desk import PLANNED, SurplusDesk, SurplusRow, SurplusWish
@@ -53,10 +54,8 @@ class SurplusBody(BaseModel):
         description="the window; without it this one is new, and the answer names it",
     )
     state: Literal["planned", "withdrawn"] = Field("planned", description="planned, or withdrawn")
-    begins_at: AwareDatetime | None = Field(None, description="a time with its offset from UTC")
-    ends_at: AwareDatetime | None = Field(
-        None, description="a time with its offset, after begins_at, to come"
-    )
+    begins_at: SaidTime | None = Field(None, description="a time with its offset from UTC")
+    ends_at: SaidTime | None = Field(None, description="a time with its offset, after begins_at, to come")
     kwh: str | None = Field(None, pattern=DECIMAL, description="surplus that is forecast, a decimal")
     price: str | None = Field(
         None, pattern=DECIMAL, description="reward for a kWh, a decimal; without it the city's usual"

@@ -13,6 +13,7 @@ from connectors.gateway import gbfs_paths, hub_reads
 from connectors.gateway.closure_desk import ClosedPlaces
 from connectors.gateway.gbfs_feeds import LANGUAGE, GbfsSystem, gbfs_types
 from connectors.gateway.gbfs_paths import GbfsPart
+from connectors.gateway.hub_boards import RIDES
 from connectors.gateway.service import Gateway
 from connectors.gateway.sessions_key import kept_secret
 from connectors.gateway.shared_fleet import SharedFleet, key_of
@@ -94,6 +95,8 @@ def part_ttl_ms(numbers: HubNumbers) -> dict[str, int]:
         "docks": counts,
         "chargers": counts,
         "arrivals": numbers.trip_ttl_s,
+        # trips of a feed that come on demand are not told from rides, and a feed's are never shown when it is silent
+        RIDES: numbers.trip_ttl_s if numbers.on_demand else numbers.ride_ttl_s,
         "notices": numbers.notice_ttl_s,
     }
     longest = max(numbers.ttl_s.values(), default=0.0)

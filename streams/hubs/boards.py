@@ -17,6 +17,7 @@ from streams.hubs.hub_closures import HubClosures
 from streams.hubs.hub_numbers import HubNumbers
 from streams.hubs.pieces import (
     NEVER,
+    RIDE,
     Piece,
     Row,
     alert_id,
@@ -31,12 +32,11 @@ from streams.hubs.pieces import (
 )
 from streams.hubs.rides import Rides
 
-PLACE, COUNTS, VEHICLE, TRIP, RIDE, CLOSURE, TICK = (
+PLACE, COUNTS, VEHICLE, TRIP, CLOSURE, TICK = (
     "place.hub",
     "mobility.hub",
     "mobility.position",
     "mobility.trip",
-    "mobility.booking",
     "core.closure",
     "core.tick",
 )

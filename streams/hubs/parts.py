@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from streams.hubs.hub_numbers import HubNumbers
-from streams.hubs.pieces import CHARGERS, FREE, Piece, alert_id, is_active
+from streams.hubs.pieces import CHARGERS, FREE, RIDE, Piece, alert_id, is_active
 
 Part = dict[str, Any]
 TEXT_MAX = 500
@@ -99,8 +99,12 @@ def chargers_part(counts: Mapping[Any, Piece], now_ms: int) -> Part | None:
 
 
 def arrivals_part(trips: Mapping[Any, Piece], now_ms: int, numbers: HubNumbers) -> Part | None:
-    """Return the next arrivals, the soonest first."""
+    """Return the next arrivals, the soonest first.
+
+    Beside a feed's trips, rides do not make the part old: a ride is told when it changes, a feed says its trips again.
+    """
     coming = [one for one in trips.values() if any(arrival.at_ms >= now_ms for arrival in one.said)]
+    rides = {id(one) for key, one in trips.items() if key[0] == RIDE}
     chosen, is_stale = _chosen(coming, now_ms)
     listed = [(arrival, piece) for piece in chosen for arrival in piece.said if arrival.at_ms >= now_ms]
     listed.sort(key=lambda one: (one[0].at_ms, one[0].trip_id, one[0].route_id or "", one[1].as_of_ms))
@@ -116,7 +120,9 @@ def arrivals_part(trips: Mapping[Any, Piece], now_ms: int, numbers: HubNumbers) 
         }
         for one, _ in listed
     ]
-    return _part([piece for _, piece in listed], is_stale, {"next": following})
+    pieces = [piece for _, piece in listed]
+    of_feeds = [one for one in pieces if id(one) not in rides]
+    return _part(of_feeds or pieces, is_stale, {"next": following})
 
 
 def notices_part(notices: Mapping[Any, Piece], now_ms: int, numbers: HubNumbers) -> Part | None:

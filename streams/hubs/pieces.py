@@ -9,6 +9,8 @@ from typing import Any
 from streams.hubs.hub_numbers import HubNumbers
 
 NEVER = -(2**62)
+RIDE = "mobility.booking"
+"""The contract of rides, and the beginning of the key of a ride's piece."""
 Row = Mapping[str, Any]
 NO_ARRIVAL = frozenset({"skipped", "no_data"})
 """A stop of a trip at which nothing is expected, or not known."""

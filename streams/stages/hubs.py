@@ -19,8 +19,9 @@ from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams import metrics, metrics_mobility
 from streams.dlq.rows import aside_record
-from streams.hubs.boards import CLOSURE, COUNTS, PLACE, RIDE, TICK, TRIP, VEHICLE, Board, Boards
+from streams.hubs.boards import CLOSURE, COUNTS, PLACE, TICK, TRIP, VEHICLE, Board, Boards
 from streams.hubs.hub_numbers import HubNumbers
+from streams.hubs.pieces import RIDE
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import newest_of, transactional_producer
 from streams.runtime.read_back import committed_of, read_between, since_time
@@ -139,7 +140,10 @@ class HubsStage:
         row, contract = self._reader.read(record), contract_name(record.topic)
         if isinstance(row, Row):
             value = timely(record, row.value)
-            return [] if value is None and row.value is not None else boards.take(contract, row.key, value)
+            if value is None and row.value is not None:
+                metrics_mobility.hub_ticks_ahead.labels(self.group).inc()
+                return []
+            return boards.take(contract, row.key, value)
         if contract != TICK:
             self._put_aside(row, contract, outbox)
         return []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from schemas.catalogue import contract_name, topic_name
+from schemas.catalogue import contract_name, load_catalogue, topic_name
 from schemas.errors import Invalid
+from schemas.event import Event, derived_id, event_fields
+from schemas.wire import Wire
 from streams.journal.replay import COMPARED
 from streams.runtime.kafka import ends_of
 from streams.runtime.records import Record
@@ -81,6 +84,26 @@ def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any]
         if value[field] > latest_ms:
             raise Invalid(f"{field} lies in the future", field=field, expected="at most 300 s ahead")
     return value
+
+
+def gone_board(city: str, record: Record, wire: Wire) -> Record:
+    """Return *record*, the tombstone of a hub's board, as a board of which nothing is held: the rules see that it is gone.
+
+    It has the frame of such a board, since the journal holds frames, and none of a tombstone.
+    """
+    hub_id, at_ms = (record.key or b"").decode(errors="replace"), record.timestamp_ms
+    value: dict[str, Any] = {
+        one["name"]: one.get("default") for one in load_catalogue()[BOARD].newest["fields"]
+    }
+    value |= event_fields(
+        city,
+        "hubs",
+        event_id=derived_id("hub-gone", city, hub_id, record.offset),
+        event_time_ms=at_ms,
+        received_ms=at_ms,
+    )
+    _, _, frame = wire.encode(city, Event(BOARD, hub_id, value | {"hub_id": hub_id, "revision": 0}))
+    return replace(record, value=frame)
 
 
 def answer_ends(bootstrap: str, city: str) -> dict[str, int]:

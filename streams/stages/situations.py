@@ -32,7 +32,7 @@ from streams.situations.config import RulesConfig
 from streams.situations.entry import Entry
 from streams.situations.fold import CityState, step
 from streams.situations.reports.drones import FOOTPRINT, MISSION, is_news_of
-from streams.situations.reports.notices import NOTICES, VEHICLE
+from streams.situations.reports.notices import BOARD, NOTICES, VEHICLE
 from streams.situations.reports.sites import SITE
 from streams.situations.state.rows import check_row
 from streams.stages.listed_again import listed_again
@@ -43,6 +43,7 @@ from streams.stages.situation_intake import (
     SIFTED,
     answer_ends,
     asks,
+    gone_board,
     has_room,
     is_news,
     is_of_a_case,
@@ -196,6 +197,8 @@ class SituationsStage:
             held.inbox.saw(record)
             metrics.unlisted.labels(self.group).inc()
             return
+        if asked == BOARD and record.value is None:
+            record = gone_board(self._city, record, self._wire)
         row = self._reader.read(record)
         if isinstance(row, Unreadable):
             held.inbox.saw(record)

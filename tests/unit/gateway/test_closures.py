@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from connectors.gateway import closure_list, closures
-from connectors.gateway.accounts import Accounts, new_user
+from connectors.gateway.accounts import Accounts, new_key, new_user
 from connectors.gateway.app import app_of
 from connectors.gateway.closure_desk import EndWish
 from connectors.gateway.roles import ROLES
@@ -59,9 +59,19 @@ def gateways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gatewa
     monkeypatch.setattr(closure_desk, "SETTLES_S", 0.02)
     monkeypatch.setattr(closure_desk, "DECIDES_S", 0.05)
     made = {role: new_user("springfield", f"desk-{role}", role, now_ms=NOON_MS) for role in ROLES}
+    for audience in (None, "119"):
+        made[audience or "public"] = new_key(
+            "springfield",
+            f"reader-{audience}",
+            [],
+            now_ms=NOON_MS,
+            subscribes=True,
+            audience=audience,
+            purposes=["rescue"],
+        )
     spool = Spool(tmp_path / "spool.sqlite", bytes_max=1 << 20)
     accounts = Accounts([event.value or {} for _, event in made.values()])
-    gateway = Gateway("springfield", {}, accounts, spool, lambda: NOON_MS)
+    gateway = Gateway("springfield", {}, accounts, spool, lambda: NOON_MS, purposes=lambda: ["rescue"])
     log = ClosureLog()
     desks = [log.desk(), log.desk()]
     apps = [
@@ -108,6 +118,9 @@ BODIES: dict[str, tuple[dict[str, Any], str]] = {
     "no area": ({"reason": "flood"}, "geometry"),
     "a point": ({"geometry": {"type": "Point", "coordinates": [126.5, 33.2]}}, "geometry"),
     "no reason": ({"geometry": SQUARE, "reason": ""}, "reason"),
+    "a blank reason": ({"reason": " \u3000\t"}, "reason"),
+    "a time that is a number": ({"ends_at": 4_000_000_000}, "ends_at"),
+    "a time that is a number as text": ({"starts_at": "4000000000"}, "starts_at"),
     "a time without offset": ({"ends_at": "2026-03-08T12:00:00"}, "ends_at"),
     "an end in the past": ({"ends_at": "2001-03-08T12:00:00Z"}, "ends_at"),
     "an end before the beginning": (
@@ -150,3 +163,12 @@ def test_without_kafka_nothing_is_closed_and_the_same_key_closes_it_later(gatewa
     assert (away.status_code, away.json()["code"]) == (503, "log-away")
     gateways.log.fails = False
     assert gateways.close(key="k-1").json()["repeated"] is False
+
+
+def test_the_public_never_sees_who_closed_an_area_whatever_its_purposes(gateways: Gateways) -> None:
+    gateways.close()
+    seen = {
+        role: gateways.ask("GET", "", role=role).json()["closures"][0] for role in ("public", "119", "viewer")
+    }
+    assert seen["119"]["account_id"] is not None, "for a purpose of the law"
+    assert seen["public"]["account_id"] is seen["viewer"]["account_id"] is None

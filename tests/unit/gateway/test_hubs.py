@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from connectors.gateway.hub_boards import PARTS, aged, has_stale
+from deploy.assembly.gateway_hubs import part_ttl_ms
+from streams.hubs.hub_numbers import HubNumbers
 from tests.unit.gateway.a_hub_city import TTL_MS, MemoryHubs, a_board, a_hub_city
 from tests.unit.gateway.a_reading_city import ROLES, Reader
 from tests.unit.gateway.an_app import NOON_MS
@@ -74,6 +76,21 @@ def test_a_part_is_stale_from_the_first_millisecond_beyond_its_ttl(part: str) ->
     assert late[part]["is_stale"] and has_stale(late)
     told = {**board, part: {**board[part], "is_stale": True}}
     assert aged(told, NOON_MS, TTL_MS)[part]["is_stale"], "a part never becomes live by reading"
+
+
+def test_rides_alone_have_the_age_of_rides_and_beside_a_feed_s_trips_that_of_the_feed() -> None:
+    board = a_board(at_ms=NOON_MS)
+    (first, *_) = board["arrivals"]["next"]
+    rides = {**board["arrivals"], "next": [{**first, "on_demand": True}]}
+    both = {**board["arrivals"], "next": [{**first, "on_demand": True}, {**first, "on_demand": False}]}
+
+    def is_stale(arrivals: dict[str, Any], ttl_ms: dict[str, int], age_ms: int) -> bool:
+        return bool(aged({**board, "arrivals": arrivals}, NOON_MS + age_ms, ttl_ms)["arrivals"]["is_stale"])
+
+    assert not is_stale(rides, TTL_MS, 7_200_000) and is_stale(rides, TTL_MS, 7_200_001)
+    assert not is_stale(both, TTL_MS, 90_000) and is_stale(both, TTL_MS, 90_001)
+    of_a_feed = part_ttl_ms(HubNumbers.model_validate({"on_demand": ["drt"]}))
+    assert is_stale(rides, of_a_feed, 90_001), "they may be a feed's, which may be silent"
 
 
 def test_pages_hold_each_hub_once_in_the_order_of_ids(city: City) -> None:

@@ -99,3 +99,44 @@ def test_a_cause_that_the_city_leaves_out_is_never_told() -> None:
     ]
     assert len(told(Running(a_city(events)).run())) == 1
     assert told(Running(a_city(events, causes={"empty": 10})).run()) == []
+
+
+EMPTY = {"is_stale": False, "types": [{"vehicle_type": "bicycle", "available": 0}]}
+HUB_BOARD = {"event": "core.hub", "hub_id": "H1", "source": "hubs", "revision": 1}
+
+
+def changes(events: list[dict[str, Any]], **numbers: Any) -> list[tuple[str, str, str]]:
+    """Each situation that is told, by its id: where it stands, and why."""
+    rows = told(Running(a_city(events, **numbers)).run())
+    return [(row["situation_id"], row["status"], row["reason"]) for row in rows]
+
+
+def test_a_hub_that_is_deleted_leaves_no_fault_open() -> None:
+    board = {**HUB_BOARD, "name": "City Hall", "where": "here", "vehicles": {**EMPTY, "as_of": "09:00"}}
+    (first, opened, _), (same, over, why) = changes(
+        [{"at": "09:00", **board}, {"at": "09:11"}, {"at": "09:20", **HUB_BOARD}]
+    )
+    assert (opened, over, why, same) == ("open", "closed", "the hub is gone", first)
+    assert changes([{"at": "09:00", **board}, {"at": "09:05", **HUB_BOARD}, {"at": "09:30"}]) == []
+
+
+def test_a_ride_that_is_put_back_to_its_first_time_is_another_situation() -> None:
+    ride = {
+        "event": "mobility.booking",
+        "booking_id": "b-1",
+        "operator": "drt",
+        "source": "drt",
+        "state": "requested",
+        "passengers": 1,
+    }
+    found = changes(
+        [
+            {"at": "09:00", **ride, "revision": 1, "pickup_at": "09:00"},
+            {"at": "09:06"},
+            {"at": "09:07", **ride, "revision": 2, "pickup_at": "10:00"},
+            {"at": "09:08", **ride, "revision": 3, "pickup_at": "09:00"},
+            {"at": "09:09"},
+        ]
+    )
+    assert [one[1] for one in found] == ["open", "closed", "open"]
+    assert found[0][0] == found[1][0] != found[2][0]

@@ -223,6 +223,26 @@ def test_an_assigned_ride_is_expected_where_it_picks_up_and_drops_until_it_has()
     assert fold.heard["mobility.booking"] == {}
 
 
+def test_beside_a_feed_s_trips_the_age_of_arrivals_is_that_of_the_trips() -> None:
+    fold = boards()
+    tick(fold, BEGIN_MS)
+    fold.take("place.hub", "H-1", a_row("place.hub", BEGIN_MS, hub_id="H-1", position=SPOT))
+    ahead_ms, later_ms = BEGIN_MS + 3_600_000, BEGIN_MS + 1_000_000
+    where = {"pickup": SPOT, "dropoff": FAR, "pickup_at": ahead_ms, "dropoff_at": ahead_ms}
+    fold.take("mobility.booking", "B", a_ride(1, "assigned", BEGIN_MS, **where))
+    tick(fold, later_ms)
+
+    def as_of() -> int:
+        return int(fold.hubs["H-1"].board("H-1", later_ms, fold.numbers)["arrivals"]["as_of"])
+
+    assert as_of() == BEGIN_MS
+    trip = a_row(
+        "mobility.trip", later_ms, trip_id="T", delays=[a_stop("S-1", ahead_ms)], relationship="scheduled"
+    )
+    fold.take("mobility.trip", "T", trip)
+    assert as_of() == later_ms
+
+
 def test_a_board_tells_no_booking_number() -> None:
     fold = boards()
     tick(fold, BEGIN_MS)

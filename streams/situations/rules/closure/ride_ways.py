@@ -128,7 +128,7 @@ class RideWays:
         numbers, closure = self._numbers, closed.closure
         operator = str(ride.told["operator"])
         agency = numbers.agencies.get(operator, operator)
-        its_id = derived_id(NAME, closure.closure_id, ride.booking_id)
+        its_id = derived_id(NAME, closure.closure_id, ride.booking_id, turn.now, ride.heard, ride.revision)
         view = View(
             kind=numbers.ride_kind,
             status="open",

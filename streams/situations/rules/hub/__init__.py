@@ -37,9 +37,8 @@ from streams.situations.rules.hub.faults import (
 )
 from streams.situations.rules.hub.hub_keys import fault_key, folded, hub_place, thing_key
 from streams.situations.rules.hub.hub_turn import HubTurn
-from streams.situations.rules.hub.signals import Signal, of_board, of_ride, of_vehicle
+from streams.situations.rules.hub.signals import BOARD_CAUSES, Signal, is_gone, of_board, of_ride, of_vehicle
 from streams.situations.rules.hub.telling import Telling
-from streams.situations.rules.parts.spells import place_in, told_by
 
 __all__ = ["VERSION", "Numbers", "build"]
 
@@ -80,6 +79,8 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         turn = HubTurn(city, self._numbers, city.now_ms or value["received_time"])
         if contract == BOARD:
             place = hub_place(value["hub_id"])
+            if is_gone(value):
+                return any(turn.get(fault_key(place, one), HubFault) for one in BOARD_CAUSES)
             return any(
                 self._is_news(turn.get(fault_key(place, one.cause), HubFault), one)
                 for one in of_board(value, self._numbers)
@@ -113,6 +114,9 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
     def _board(self, turn: HubTurn, entry: Entry) -> None:
         value = entry.value
         place = hub_place(value["hub_id"])
+        if is_gone(value):
+            self._gone(turn, place)
+            return
         for signal in of_board(value, self._numbers):
             if signal.is_so:
                 self._begin(turn, entry, place, place, signal, goes_silent=False)
@@ -120,6 +124,12 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
                 self._unsaid(turn, fault_key(place, signal.cause))
             else:
                 self._leave(turn, fault_key(place, signal.cause), place)
+
+    def _gone(self, turn: HubTurn, place: str) -> None:
+        """The hub was deleted: nothing will be heard of it that could end its faults."""
+        for cause in BOARD_CAUSES:
+            if (fault := turn.get(fault_key(place, cause), HubFault)) is not None:
+                self._end(turn, fault, "the hub is gone")
 
     def _vehicle(self, turn: HubTurn, entry: Entry) -> None:
         value = entry.value
@@ -175,7 +185,7 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
         if fault is None:
             if not turn.has_room:
                 return False
-            fault = self._first(turn, entry, place, signal, goes_silent=goes_silent)
+            fault = turn.first(entry, place, signal, goes_silent=goes_silent)
         if member not in fault.members:
             if len(fault.members) >= self._numbers.members_max:
                 return False
@@ -187,29 +197,6 @@ class HubRule(Rule, Notices, Sifts, Follows, Explains):
             fault = self._telling.opened(turn, fault)
         turn.put(key, fault)
         return True
-
-    def _first(
-        self, turn: HubTurn, entry: Entry, place: str, signal: Signal, *, goes_silent: bool
-    ) -> HubFault:
-        value, kind = entry.value, place.partition(":")[0]
-        hub = turn.get(f"{PLACE}{place.partition(':')[2]}", KnownHub) if kind == "hub" else None
-        operator, name = value.get("operator"), value.get("name")
-        if kind == "ride":
-            name = value["booking_id"]
-        elif hub is not None:
-            operator, name = operator or hub.operator, name or hub.name
-        is_hub = kind == "hub"
-        return HubFault(
-            place=place,
-            cause=signal.cause,
-            operator=operator or "",
-            name=name or (place.partition(":")[2] if is_hub else ""),
-            since=min(signal.since, turn.now) if is_hub else signal.since,
-            heard=value["event_time"],
-            position=None if kind == "ride" else place_in(entry),
-            evidence=told_by(entry, signal.since) if kind != "ride" else None,
-            goes_silent=goes_silent,
-        )
 
     def _leave(self, turn: HubTurn, key: str, member: str) -> None:
         """It is not so of *member* any more."""

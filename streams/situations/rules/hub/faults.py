@@ -20,7 +20,8 @@ class HubFault(Struct, frozen=True, gc=False, omit_defaults=True):
 
     *members*: the keys of the vehicles of which it is so, or the place itself. *situation_id*: ``None`` while it is not
     told; *is_counted*: told with others of its operator's hour alone. *calm_since*: since when it is so of none. *told*: of
-    how many it was told last.
+    how many it was told last. *begun_by*: the event with which it began, so that a
+    ride that is put back to its first time is late anew.
     """
 
     place: str
@@ -37,6 +38,7 @@ class HubFault(Struct, frozen=True, gc=False, omit_defaults=True):
     position: Position | None = None
     evidence: Observed | None = None
     goes_silent: bool = True
+    begun_by: str = ""
 
     @property
     def key(self) -> str:

@@ -7,10 +7,24 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from streams.situations.entry import Entry
 from streams.situations.memory import Memory, memory_of, name_of, remembered
 from streams.situations.rule import City, Draft, Step
 from streams.situations.rules.hub.config import NAME, Numbers
-from streams.situations.rules.hub.faults import COUNT, FAULT, HOUR_MS, RIDE, Count, HubFault, HubHour, Ride
+from streams.situations.rules.hub.faults import (
+    COUNT,
+    FAULT,
+    HOUR_MS,
+    PLACE,
+    RIDE,
+    Count,
+    HubFault,
+    HubHour,
+    KnownHub,
+    Ride,
+)
+from streams.situations.rules.hub.signals import Signal
+from streams.situations.rules.parts.spells import place_in, told_by
 
 Kept = TypeVar("Kept", bound=Struct)
 
@@ -42,6 +56,29 @@ class HubTurn:
         if key.startswith((FAULT, RIDE)):
             self._count(-1)
         self._changed[key] = None
+
+    def first(self, entry: Entry, place: str, signal: Signal, *, goes_silent: bool) -> HubFault:
+        """The fault that begins with *entry*, without a member yet."""
+        value, kind = entry.value, place.partition(":")[0]
+        hub = self.get(f"{PLACE}{place.partition(':')[2]}", KnownHub) if kind == "hub" else None
+        operator, name = value.get("operator"), value.get("name")
+        if kind == "ride":
+            name = value["booking_id"]
+        elif hub is not None:
+            operator, name = operator or hub.operator, name or hub.name
+        is_hub = kind == "hub"
+        return HubFault(
+            place=place,
+            cause=signal.cause,
+            operator=operator or "",
+            name=name or (place.partition(":")[2] if is_hub else ""),
+            since=min(signal.since, self.now) if is_hub else signal.since,
+            heard=value["event_time"],
+            position=None if kind == "ride" else place_in(entry),
+            evidence=told_by(entry, signal.since) if kind != "ride" else None,
+            goes_silent=goes_silent,
+            begun_by=value["event_id"],
+        )
 
     @property
     def has_room(self) -> bool:

@@ -14,6 +14,10 @@ from streams.bookings.booking import ASSIGNED, REQUESTED, Booking
 from streams.situations.rules.hub.config import Numbers
 
 PAVEMENT = "sidewalk"
+CAUSES_OF = {"vehicles": ("empty",), "docks": ("full",), "chargers": ("charger_faulty", "charger_silent")}
+"""Part of a board → the causes that it speaks of."""
+BOARD_CAUSES = tuple(cause for causes in CAUSES_OF.values() for cause in causes)
+PARTS = ("vehicles", "docks", "chargers", "arrivals", "notices")
 
 
 class Signal(Struct, frozen=True, gc=False):
@@ -29,12 +33,13 @@ def of_board(value: Mapping[str, Any], numbers: Numbers) -> list[Signal]:
     return [one for one in _of_board(value) if one.cause in numbers.causes]
 
 
+def is_gone(board: Mapping[str, Any]) -> bool:
+    """Whether nothing is held of that hub any more: it was deleted."""
+    return all(board[name] is None for name in ("name", "position", *PARTS))
+
+
 def _of_board(value: Mapping[str, Any]) -> Iterator[Signal]:
-    for name, causes in (
-        ("vehicles", ("empty",)),
-        ("docks", ("full",)),
-        ("chargers", ("charger_faulty", "charger_silent")),
-    ):
+    for name, causes in CAUSES_OF.items():
         part = value[name]
         for cause in causes:
             is_said = part is not None and not part["is_stale"]

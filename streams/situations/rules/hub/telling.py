@@ -31,7 +31,7 @@ class Telling:
             return replace(fault, is_counted=True)
         turn.put(hour.key, replace(hour, opened=hour.opened + 1))
         evidence = fault.evidence
-        its_id = derived_id(NAME, fault.key, fault.since, "" if evidence is None else evidence.event_id)
+        its_id = derived_id(NAME, fault.key, fault.since, fault.begun_by)
         turn.drafts.append(
             self._draft(
                 turn,
