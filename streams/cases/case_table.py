@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from threading import RLock
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from streams.deliver.polygon import Corner
 OPENED, REFUSED, FILED, DESTROYED = "case_opened", "case_refused", "case_filed", "key_destroyed"
 REQUESTS = (OPENED, REFUSED, FILED)
 """The acts of the request ledger; ``DESTROYED`` is that of the destruction ledger."""
+OPEN, AUTHORISATION_REFUSED = "open", "authorisation_refused"
 CASES_MAX = 10_000
 """The most cases remembered; the oldest that are over are forgotten first."""
 
@@ -33,6 +35,11 @@ def corners_of(area: str | None) -> tuple[Corner, ...]:
         return ()
 
 
+def is_over_for_good(row: Mapping[str, Any]) -> bool:
+    """Whether the case had a key that is destroyed. One that was refused at first may be asked for again."""
+    return row["state"] == "closed" or row["state_reason"] == AUTHORISATION_REFUSED
+
+
 def case_of(value: Mapping[str, Any]) -> Case:
     """The case that an opened row of ``police.missing`` tells, as if it was opened at the row's time."""
     return Case(
@@ -47,8 +54,8 @@ def case_of(value: Mapping[str, Any]) -> Case:
         authorisation_id=value["authorisation_id"],
         is_urgent=value["is_urgent"],
         filing_id=value["filing_id"],
-        is_authorisation_refused=value["state_reason"] == "authorisation_refused",
-        is_closed=value["state"] != "open",
+        is_authorisation_refused=value["state_reason"] == AUTHORISATION_REFUSED,
+        is_closed=value["state"] != OPEN,
     )
 
 
@@ -62,58 +69,85 @@ class KnownCase:
 
 @dataclass(slots=True)
 class CaseTable:
-    """Take each row once or more, in the log's order."""
+    """Take each row once or more, in the log's order. Threads may share it."""
 
     _rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _opened: dict[str, int] = field(default_factory=dict)
     _filed: dict[str, int] = field(default_factory=dict)
     _destroyed: set[str] = field(default_factory=set)
+    _lock: RLock = field(default_factory=RLock, repr=False)
 
     def take(self, value: Mapping[str, Any]) -> None:
         """Take a row of ``police.missing``, opened where its key is there."""
         its_id = value["case_id"]
-        known = self._rows.get(its_id)
-        if known is None or value["revision"] >= known["revision"]:
-            self._rows[its_id] = value
-        if len(self._rows) > CASES_MAX:
-            self._forget()
+        with self._lock:
+            known = self._rows.get(its_id)
+            is_newer = known is None or value["revision"] >= known["revision"]
+            # a process that had not read the end yet may have written a row behind it
+            if is_newer and (known is None or not is_over_for_good(known) or value["state"] != OPEN):
+                self._rows[its_id] = value
+            if len(self._rows) > CASES_MAX:
+                self._forget()
 
     def take_act(self, act: Mapping[str, Any]) -> None:
         """Take a row of ``core.access``. The first opening and filing count."""
         its_id = act["situation_id"]
-        if act["act"] == OPENED:
-            self._opened.setdefault(its_id, act["at"])
-        elif act["act"] == FILED:
-            self._filed.setdefault(its_id, act["at"])
-        elif act["act"] == DESTROYED:
-            self._destroyed.add(its_id)
+        with self._lock:
+            if act["act"] == OPENED:
+                self._opened.setdefault(its_id, act["at"])
+            elif act["act"] == FILED:
+                self._filed.setdefault(its_id, act["at"])
+            elif act["act"] == DESTROYED:
+                self._destroyed.add(its_id)
+
+    def clear_rows(self) -> None:
+        """Forget the rows: ``police.missing`` is read anew."""
+        with self._lock:
+            self._rows.clear()
+
+    def clear_acts(self) -> None:
+        """Forget the acts: ``core.access`` is read anew."""
+        with self._lock:
+            self._opened.clear(), self._filed.clear(), self._destroyed.clear()
+
+    def cases(self) -> list[KnownCase]:
+        """Every case, the newest changed first."""
+        with self._lock:
+            ids = sorted(self._rows, key=lambda one: self._rows[one]["event_time"], reverse=True)
+        return [found for one in ids if (found := self.get(one)) is not None]
 
     def get(self, case_id: str) -> KnownCase | None:
-        """The case as it stands. One whose opening is not on record counts as opened in 1970, so that it fails closed."""
-        row = self._rows.get(case_id)
+        """The case as it stands. The judge refuses one whose opening is not on record."""
+        with self._lock:
+            row = self._rows.get(case_id)
+            opened_at_ms, filed_at_ms = self._opened.get(case_id), self._filed.get(case_id)
         if row is None:
             return None
-        opened_at_ms = self._opened.get(case_id, 0)
-        case = replace(case_of(row), opened_at_ms=opened_at_ms, filed_at_ms=self._filed.get(case_id))
+        case = replace(
+            case_of(row),
+            opened_at_ms=opened_at_ms or 0,
+            filed_at_ms=filed_at_ms,
+            is_on_record=opened_at_ms is not None,
+        )
         return KnownCase(row, case)
 
     def open_cases(self) -> Iterator[KnownCase]:
         """Yield the cases that are open by their newest row."""
-        found = (self.get(one) for one, row in list(self._rows.items()) if row["state"] == "open")
-        return (one for one in found if one is not None)
+        return (one for one in self.cases() if one.row["state"] == OPEN)
 
     def owed(self) -> list[str]:
         """The cases that were opened and are over, and the end of whose key is not on record yet."""
-        return [
-            one
-            for one, row in self._rows.items()
-            if row["state"] != "open" and one in self._opened and one not in self._destroyed
-        ]
+        with self._lock:
+            return [
+                one
+                for one, row in self._rows.items()
+                if row["state"] != OPEN and one in self._opened and one not in self._destroyed
+            ]
 
     def _forget(self) -> None:
         owed = set(self.owed())
         oldest = next(
-            (one for one, row in self._rows.items() if row["state"] != "open" and one not in owed), None
+            (one for one, row in self._rows.items() if row["state"] != OPEN and one not in owed), None
         )
         if oldest is not None:
             del self._rows[oldest]

@@ -9,6 +9,7 @@ from streams.cases.case_law import OTHER, CaseLaw
 from streams.deliver.polygon import Corner, holds
 
 HOUR_MS = 3_600_000
+UNRECORDED, EXPIRED = "unrecorded", "expired"
 PURGED_WITHIN_MS = 5_000
 """All that a refused case drew is destroyed within this time."""
 
@@ -32,6 +33,8 @@ class Case:
     filed_at_ms: int | None = None
     is_authorisation_refused: bool = False
     is_closed: bool = False
+    is_on_record: bool = True
+    """Whether its opening stands in ``core.access``: without that nobody knows who asked, and since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +87,24 @@ def judge(case: Case, law: CaseLaw, now_ms: int) -> Allowed | Refused:
 
 def _wrong_in(case: Case, now_ms: int) -> str | None:
     """The reason that stands in the case itself, whatever the law says."""
-    if case.is_closed:
-        return "closed"
-    if case.is_authorisation_refused:
-        return "authorisation_refused"
+    if case.is_closed or case.is_authorisation_refused:
+        return "closed" if case.is_closed else "authorisation_refused"
+    if not case.is_on_record:
+        return UNRECORDED
     if not (case.requester or "").strip():
         return "no_requester"
     if len(case.area) < 3:
         return "no_area"
     if case.from_ms is None or case.until_ms is None or case.from_ms >= case.until_ms:
         return "no_time"
-    return "expired" if now_ms >= case.until_ms else None
+    return EXPIRED if now_ms >= case.until_ms else None
+
+
+def over_by_time(case: Case, law: CaseLaw, now_ms: int) -> str | None:
+    """Why a case is over by time alone: what a process without its key can tell. ``None`` while it is not."""
+    if case.until_ms is not None and now_ms >= case.until_ms:
+        return EXPIRED
+    return _not_filed(case, law, now_ms) if case.is_on_record else None
 
 
 def _ground(case: Case, law: CaseLaw) -> str | None:

@@ -72,8 +72,10 @@ def opened(event: Event, key: bytes | None) -> Event | None:
 
     ``Fatal``, with no part of it, where *key* is another case's or the text was changed.
     """
-    table, value = sealed_fields().get(event.topic), dict(event.value or {})
-    boxes = [] if table is None else _sealed_names(table, value)
+    if event.value is None or not is_of_case(event):  # its text may begin as a sealed one does
+        return event
+    value = dict(event.value)
+    boxes = _sealed_names(sealed_fields()[event.topic], value)
     if not boxes:
         return event
     if key is None:

@@ -11,24 +11,39 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from schemas.errors import Invalid
-from schemas.event import Event, case_id, derived_id, event_fields
+from schemas.errors import Fatal, Invalid, Retriable
+from schemas.event import Event, derived_id, event_fields
 from streams.cases.case_law import CaseLaw
-from streams.cases.case_table import DESTROYED, FILED, OPENED, REFUSED, CaseTable, KnownCase, case_of
-from streams.cases.judge import Allowed, Refused, judge
+from streams.cases.case_table import (
+    AUTHORISATION_REFUSED,
+    DESTROYED,
+    FILED,
+    OPENED,
+    REFUSED,
+    CaseTable,
+    KnownCase,
+    case_of,
+)
+from streams.cases.judge import UNRECORDED, Allowed, Refused, judge, over_by_time
 from streams.cases.sealed_fields import sealed_fields
-from streams.cases.sealing import sealed
+from streams.cases.sealing import opened, sealed
+from streams.log import log
 
 CONTRACT, SOURCE, PURPOSE = "police.missing", "gateway", "missing-person"
-AUTHORISATION_REFUSED = "authorisation_refused"
 CLOSED_FOR = ("found", "withdrawn", "mistaken", AUTHORISATION_REFUSED)
 """The words for which a person closes a case; the law's own words come beside them."""
 ASKED = (
     "agency_case_no", "ground", "other_ground", "requester", "authorisation_id", "is_urgent", "category", "area",
     "from_time", "until_time", "last_seen", "attributes", "photo_ref",
 )  # fmt: skip
+CASE_KNOWN, NO_CASE = "case-known", "no-case"
 PLATFORM = "platform"
 """The account of ends that nobody asked for: a time that passed, a request that was not filed."""
+INTERRUPTED, KEY_DAMAGED = "interrupted", "key_damaged"
+MAKES_GOOD_MS = 3_000
+"""An end that another process begun and that is not in the log after this time is made good."""
+RECORDED_WITHIN_MS = 60_000
+"""A case whose opening is not on record after this time is ended: its act is in another topic, and may be read later."""
 
 
 class Keys(Protocol):
@@ -64,8 +79,11 @@ class CaseDesk:
         record: Callable[[Mapping[str, Any]], object],
         publish: Callable[[Event], object],
         now_ms: Callable[[], int],
+        name_of: Callable[[str, str], str],
     ) -> None:
+        """*name_of*: (agency, its number) → the case's id."""
         self._city = city
+        self._name_of = name_of
         self._law = law
         self._keys = keys
         self._table = table
@@ -73,18 +91,22 @@ class CaseDesk:
         self._publish = publish
         self._now_ms = now_ms
         self._lock = threading.Lock()
+        self._left: dict[
+            str, int
+        ] = {}  # case → since when its end is missing; of one turn, so no more than cases
+        self._seen: dict[str, int] = {}
 
     def open(self, asked: Mapping[str, Any], *, agency: str, account_id: str) -> Answer:
         """Open a case by the fields of ``ASKED``, or refuse it; both are on record. A refused one may be asked for again."""
         with self._lock:
-            its_id = case_id(self._city, SOURCE, asked["agency_case_no"], agency=agency)
+            its_id = self._name_of(agency, asked["agency_case_no"])
             known = self._table.get(its_id)
             if self._keys.is_destroyed(its_id) or (known is not None and not known.case.is_closed):
                 raise Invalid(
                     "there is or was a case of that number",
                     field="agency_case_no",
                     expected="a number of its own",
-                    code="case-known",
+                    code=CASE_KNOWN,
                 )
             now_ms = self._now_ms()
             value = self._value(asked, its_id, agency, 0 if known is None else known.row["revision"] + 1)
@@ -98,59 +120,112 @@ class CaseDesk:
             self._tell(value, key)
             return Answer(its_id, verdict)
 
-    def file(self, its_id: str, filing_id: str, *, account_id: str) -> Answer:
-        """Record the request for an authorisation. One that comes too late ends the case, and says so."""
+    def file(self, its_id: str, filing_id: str, *, agency: str, account_id: str) -> Answer:
+        """Record the request for an authorisation. One that comes too late ends the case, and says so; the time of the
+        first one counts."""
         with self._lock:
-            known = self._open_case(its_id)
-            case = replace(known.case, filing_id=filing_id, filed_at_ms=self._now_ms())
+            known, key = self._open_case(its_id, agency), self._keys.key(its_id)
+            if key is None:
+                raise _no_case()
+            if not known.case.is_on_record:
+                raise Retriable("the opening of the case is not read yet")
+            known = self._opened(known, key)
+            filed_at_ms = known.case.filed_at_ms or self._now_ms()
+            case = replace(known.case, filing_id=filing_id, filed_at_ms=filed_at_ms)
             verdict = judge(case, self._law(), self._now_ms())
             if isinstance(verdict, Refused):
                 self._end(known, verdict.reason, account_id)
             else:
                 self._act(FILED, its_id, account_id, reason=filing_id)
-                self._tell(self._next(known, filing_id=filing_id), self._keys.key(its_id))
+                self._tell(self._next(known, filing_id=filing_id), key)
             return Answer(its_id, verdict)
 
-    def close(self, its_id: str, reason: str, *, account_id: str) -> None:
+    def close(self, its_id: str, reason: str, *, agency: str, account_id: str) -> None:
         """End a case for one of ``CLOSED_FOR``: its key is destroyed when this returns."""
         if reason not in CLOSED_FOR:
             raise Invalid(
                 "no such reason", field="reason", expected=" or ".join(CLOSED_FOR), code="unknown-reason"
             )
         with self._lock:
-            self._end(self._open_case(its_id), reason, account_id)
+            if not self._end(self._open_case(its_id, agency), reason, account_id):
+                raise _no_case()
 
     def settle(self) -> list[str]:
-        """End the cases that the law ends by now, and finish what a crash left out. Call it every second."""
+        """End the cases that the law ends by now, and finish what a crash left out. Call it every second.
+
+        Several processes may: who destroys a key ends its case, and the others leave it ``MAKES_GOOD_MS`` for that.
+        """
         with self._lock:
             ended = []
-            for known in list(self._table.open_cases()):
-                its_id = known.case.case_id
-                if self._keys.key(its_id) is None:
-                    self._end(known, "interrupted", PLATFORM)
-                elif isinstance(verdict := judge(known.case, self._law(), self._now_ms()), Refused):
-                    self._end(known, verdict.reason, PLATFORM)
-                else:
-                    continue
-                ended.append(its_id)
+            self._seen = {}
+            for known in self._table.open_cases():
+                reason = self._reason_to_end(known)
+                if reason is not None and self._end(known, reason, PLATFORM):
+                    ended.append(known.case.case_id)
             for its_id in self._table.owed():
                 over = self._table.get(its_id)
                 self._keys.destroy(its_id)
-                self._act(DESTROYED, its_id, PLATFORM, reason=over and over.row["state_reason"])
+                if self._is_left(its_id):
+                    self._act(DESTROYED, its_id, PLATFORM, reason=over and over.row["state_reason"])
+            self._left = self._seen
             return ended
 
-    def _open_case(self, its_id: str) -> KnownCase:
+    def _reason_to_end(self, known: KnownCase) -> str | None:
+        """Why the case is over; ``None`` while it is not."""
+        its_id, now_ms = known.case.case_id, self._now_ms()
+        try:
+            key = self._keys.key(its_id)
+            known = self._opened(known, key)
+        except Fatal as error:  # its own end, and no other case's
+            log.warning("a case ends with its damaged key", case=its_id, why=error.what)
+            return KEY_DAMAGED
+        if key is None:
+            if self._keys.is_destroyed(its_id):
+                return INTERRUPTED if self._is_left(its_id) else None
+            return over_by_time(known.case, self._law(), now_ms)  # the key is in a folder of another process
+        verdict = judge(known.case, self._law(), now_ms)
+        if not isinstance(verdict, Refused):
+            return None
+        is_fresh = now_ms < known.row["event_time"] + RECORDED_WITHIN_MS
+        return None if verdict.reason == UNRECORDED and is_fresh else verdict.reason
+
+    def _opened(self, known: KnownCase, key: bytes | None) -> KnownCase:
+        """*known* opened where it was read before its key was there. ``Fatal`` where the key does not open it."""
+        if key is None or known.row["sealed"] is None:
+            return known
+        event = opened(Event(CONTRACT, known.case.case_id, known.row), key)
+        self._table.take((event and event.value) or known.row)
+        return self._table.get(known.case.case_id) or known
+
+    def _is_left(self, its_id: str) -> bool:
+        """Whether the end of *its_id* has been missing for ``MAKES_GOOD_MS``: nobody is about to write it any more."""
+        self._seen[its_id] = self._left.get(its_id, self._now_ms())
+        return self._now_ms() - self._seen[its_id] >= MAKES_GOOD_MS
+
+    def _open_case(self, its_id: str, agency: str) -> KnownCase:
         known = self._table.get(its_id)
-        if known is None or known.case.is_closed or self._keys.key(its_id) is None:
-            raise Invalid("no such open case", field="case_id", expected="an open case", code="no-case")
+        if known is None or known.row["agency"] != agency or known.case.is_closed:
+            raise _no_case()
+        if self._keys.is_destroyed(its_id):
+            raise _no_case()
         return known
 
-    def _end(self, known: KnownCase, reason: str, account_id: str) -> None:
+    def _end(self, known: KnownCase, reason: str, account_id: str) -> bool:
+        """End the case; false where another process just does."""
         its_id = known.case.case_id
-        self._keys.destroy(its_id)
+        was_there = self._has_key(its_id)
+        if not self._keys.destroy(its_id) and was_there:
+            return False
         state = "refused" if reason == AUTHORISATION_REFUSED else "closed"
         self._tell({**_bare(self._next(known)), "state": state, "state_reason": reason}, None)
         self._act(DESTROYED, its_id, account_id, reason=reason)
+        return True
+
+    def _has_key(self, its_id: str) -> bool:
+        try:
+            return self._keys.key(its_id) is not None
+        except Fatal:  # damaged, and there
+            return True
 
     def _value(self, asked: Mapping[str, Any], its_id: str, agency: str, revision: int) -> dict[str, Any]:
         return self._head(its_id, revision) | {
@@ -185,6 +260,10 @@ class CaseDesk:
         act = {"act": word, "account_id": account_id, "situation_id": its_id, "purpose": PURPOSE, **about}
         self._record(act)
         self._table.take_act({**act, "at": self._now_ms()})
+
+
+def _no_case() -> Invalid:
+    return Invalid("no such open case", field="case_id", expected="an open case of your agency", code=NO_CASE)
 
 
 def _bare(value: Mapping[str, Any]) -> dict[str, Any]:

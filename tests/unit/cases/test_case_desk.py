@@ -16,14 +16,16 @@ from deploy.laws import case_law_named
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid, Retriable
 from schemas.event import Event
+from streams.cases.case_names import case_name
 from streams.cases.case_table import CaseTable, corners_of, destruction_ledger, request_ledger
 from streams.cases.judge import Allowed, Refused
 from streams.cases.reading_sealed import LeftOut, readable
 from streams.cases.sealing import is_sealed, opened
-from streams.operators.case_desk import ASKED, CaseDesk
+from streams.operators.case_desk import ASKED, MAKES_GOOD_MS, RECORDED_WITHIN_MS, Answer, CaseDesk
 from tests.unit.cases.a_case import HOUR, NOON, a_missing, an_answer
 
 SECOND = 1_000
+law_for_tests = case_law_named
 
 
 class Office:
@@ -56,6 +58,7 @@ class Office:
             record=self.record,
             publish=self.publish,
             now_ms=lambda: self.now_ms,
+            name_of=lambda agency, number: case_name(b"s" * 32, "bucheon", agency, number),
         )
 
     def record(self, act: Mapping[str, Any]) -> None:
@@ -73,6 +76,9 @@ class Office:
         answer = self.desk.open(asked, agency="112", account_id="acc-7")
         self.verdict = answer.verdict
         return answer.case_id
+
+    def file(self, its_id: str, filing_id: str) -> Answer:
+        return self.desk.file(its_id, filing_id, agency="112", account_id="acc-7")
 
     def told(self) -> list[tuple[str, str | None]]:
         return [((one.value or {})["state"], (one.value or {})["state_reason"]) for one in self.log]
@@ -114,7 +120,7 @@ def test_a_refused_case_is_on_record_has_no_key_and_may_be_asked_for_again(offic
 def test_a_closed_case_is_unreadable_for_ever_and_both_ledgers_say_so(office: Office) -> None:
     its_id = office.open()
     office.now_ms += HOUR
-    office.desk.close(its_id, "found", account_id="acc-8")
+    office.desk.close(its_id, "found", agency="112", account_id="acc-8")
     assert office.keys.key(its_id) is None
     assert office.told() == [("open", None), ("closed", "found")]
     assert b"canary" not in orjson.dumps([one.value for one in office.log])
@@ -126,11 +132,11 @@ def test_a_closed_case_is_unreadable_for_ever_and_both_ledgers_say_so(office: Of
         "acc-8",
         "found",
     )
-    for again in (office.open, lambda: office.desk.close(its_id, "found", account_id="acc-8")):
+    for again in (office.open, lambda: office.desk.close(its_id, "found", agency="112", account_id="acc-8")):
         with pytest.raises(Invalid):
             again()
     with pytest.raises(Invalid, match="no such reason"):
-        office.desk.close(its_id, "bored", account_id="acc-8")
+        office.desk.close(its_id, "bored", agency="112", account_id="acc-8")
 
 
 @pytest.mark.parametrize("restarts", [False, True])
@@ -154,12 +160,14 @@ def test_a_request_filed_in_time_keeps_the_case_and_one_refused_ends_it(tmp_path
     office = Office(tmp_path, "eu")
     its_id = office.open(is_urgent=True)
     office.now_ms += 23 * HOUR
-    assert isinstance(office.desk.file(its_id, "request-5", account_id="acc-7").verdict, Allowed)
+    assert isinstance(
+        office.desk.file(its_id, "request-5", agency="112", account_id="acc-7").verdict, Allowed
+    )
     office.restart()
     office.now_ms += 2 * HOUR
     assert office.desk.settle() == []
     assert ("case_filed", "request-5") in office.words()
-    office.desk.close(its_id, "authorisation_refused", account_id="acc-7")
+    office.desk.close(its_id, "authorisation_refused", agency="112", account_id="acc-7")
     assert (office.keys.key(its_id), office.told()[-1]) == (None, ("refused", "authorisation_refused"))
 
 
@@ -167,7 +175,7 @@ def test_a_request_filed_too_late_ends_the_case_and_says_so(tmp_path: Path) -> N
     office = Office(tmp_path, "eu")
     its_id = office.open(is_urgent=True)
     office.now_ms += 24 * HOUR + 1
-    answer = office.desk.file(its_id, "request-5", account_id="acc-7")
+    answer = office.desk.file(its_id, "request-5", agency="112", account_id="acc-7")
     assert isinstance(answer.verdict, Refused)
     assert (answer.verdict.reason, office.keys.key(its_id)) == ("not_filed", None)
 
@@ -184,14 +192,18 @@ def test_a_crash_while_closing_is_made_good_after_a_restart(office: Office, brok
     its_id = office.open()
     office.breaks = {broken}
     with pytest.raises(Retriable):
-        office.desk.close(its_id, "found", account_id="acc-8")
+        office.desk.close(its_id, "found", agency="112", account_id="acc-8")
     assert office.keys.key(its_id) is None, "gone, whatever came after"
     office.breaks = set()
     office.restart()
     office.desk.settle()
+    office.now_ms += MAKES_GOOD_MS
+    office.desk.settle()
     assert office.told()[-1][0] == "closed"
     assert len(destruction_ledger(office.acts)) == 1
     office.restart()
+    office.desk.settle()
+    office.now_ms += MAKES_GOOD_MS
     office.desk.settle()
     assert len(destruction_ledger(office.acts)) == 1
 
@@ -214,6 +226,7 @@ def test_a_case_without_an_act_on_record_fails_closed(tmp_path: Path) -> None:
     its_id = office.open(is_urgent=True)
     office.acts.clear()
     office.restart()
+    office.now_ms += RECORDED_WITHIN_MS
     assert office.desk.settle() == [its_id]
 
 
@@ -225,7 +238,7 @@ def test_reading_again_leaves_out_a_closed_cases_answers_and_says_so(office: Off
     left_out = LeftOut()
     assert len(list(readable([*office.log, answer], office.keys.key, left_out))) == 2
     assert left_out.told() == []
-    office.desk.close(its_id, "found", account_id="acc-8")
+    office.desk.close(its_id, "found", agency="112", account_id="acc-8")
     told = list(readable([*office.log, answer], office.keys.key, left_out))
     assert told == [office.log[-1], answer], "the closing row has nothing sealed; the answer was never sealed"
     assert left_out.told() == [f"case {its_id}: closed, its key is destroyed; left out: 1 police.missing"]
@@ -234,8 +247,8 @@ def test_reading_again_leaves_out_a_closed_cases_answers_and_says_so(office: Off
 def test_every_event_of_a_case_is_as_its_contract_says(tmp_path: Path) -> None:
     office = Office(tmp_path, "eu")
     its_id = office.open(is_urgent=True)
-    office.desk.file(its_id, "request-5", account_id="acc-7")
-    office.desk.close(its_id, "found", account_id="acc-8")
+    office.desk.file(its_id, "request-5", agency="112", account_id="acc-7")
+    office.desk.close(its_id, "found", agency="112", account_id="acc-8")
     office.open(area=None, agency_case_no="18")
     schema = parse_schema(load_catalogue()["police.missing"].newest)
     assert len(office.log) == 4
