@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectors.gateway.accounts import USER, check_account, subject_of
+from connectors.gateway.case_desk import PURPOSE
 from deploy.faults import UsageFault
 from deploy.platform import Platform
 from deploy.topic_values import tell_left_out
@@ -74,8 +75,8 @@ def name_of(name: str, whose: str) -> str:
 
 
 def check_purposes(city: City, purposes: Collection[str]) -> None:
-    """``UsageFault`` for a purpose that the city's law does not name."""
-    known = {use.purpose for use in city.rules.law.uses.values()}
+    """``UsageFault`` for a purpose that neither the city's law names nor cases of missing persons have."""
+    known = {use.purpose for use in city.rules.law.uses.values()} | {PURPOSE}
     for one in purposes:
         if one not in known:
             raise UsageFault(

@@ -66,6 +66,11 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
     "streams/operators/ride_desk.py": ("gateway", "gateway.bookings", {"mobility.booking"}),
     "streams/operators/surplus_log.py": ("gateway", "gateway.surplus", {"energy.surplus"}),
     "streams/operators/closure_desk.py": ("gateway", "gateway.closures", {"core.closure"}),
+    "streams/operators/case_log.py": (
+        "gateway",
+        "gateway.cases",
+        {"police.missing", "core.access", "core.candidate", "core.route", "core.action"},
+    ),
     "streams/operators/known_access.py": ("gateway", "gateway.known-access", {"core.access"}),
     "streams/operators/granted.py": ("gateway", "gateway.grants", {"core.grant"}),
     "streams/operators/subscription_desk.py": (

@@ -20,6 +20,7 @@ ACTS: Mapping[str, str] = {
     "case_refused": "a missing person's case was asked for and refused, for reason",
     "case_filed": "the request for a case's authorisation was filed; the reason is its number",
     "key_destroyed": "a case is over, for reason: nobody reads any more what it drew",
+    "case_read": "somebody looked at a case, its candidates or its route, as the reason says; once a minute",
     "audited": "somebody read this list; the reason says by which filters",
 }
 ACCOUNT = replace(

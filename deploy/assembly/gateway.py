@@ -26,6 +26,7 @@ from connectors.imports import BrokenConnector
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.gateway_bookings import bookings_of
 from deploy.assembly.gateway_cap import cap_of
+from deploy.assembly.gateway_cases import CasePart
 from deploy.assembly.gateway_closures import closure_part, closures_of
 from deploy.assembly.gateway_console import console_of
 from deploy.assembly.gateway_health import health_of
@@ -40,6 +41,7 @@ from deploy.assembly.gateway_subscriptions import subscriptions_of
 from deploy.assembly.gateway_surplus import surplus_of
 from deploy.assembly.gateway_tickets import TicketPart
 from deploy.assembly.ingest import ingest_of
+from deploy.assembly.once import once
 from deploy.assembly.stages import pushed_sources
 from deploy.city.city import City
 from deploy.city.rules_file import RulesFile
@@ -85,7 +87,7 @@ class CityGateway:
         self.url = gateway_url(city, replica.name)
         self.console_url = console_url(self.url)
         self._spool = spool_of(city, replica, has_doors=has_doors)
-        prepare = _once(lambda: ensure_topics(platform.kafka, [city.name]))
+        prepare = once(lambda: ensure_topics(platform.kafka, [city.name]))
         accounts = Accounts()
         self._following = Following("following", bootstrap=platform.kafka, before=prepare)
         self._known = KnownAccounts(city.name, accounts, self._spool, self._following, wire=platform.wire)
@@ -103,6 +105,7 @@ class CityGateway:
         self._tickets = TicketPart(
             city, platform, self._following, replica=replica, before=prepare, fenced=self._on_fenced
         )
+        self._cases = CasePart(city, platform, self._following, self._tickets.log, replica=replica)
         self._closures = closures_of(city.name, platform, self._following)
         self._hubs = HubPart(
             city, platform, self._following, replica=replica, before=prepare, closures=self._closures
@@ -137,6 +140,7 @@ class CityGateway:
         subscriptions = subscriptions_of(city, platform, self._gateway.accounts, self._following)
         parts: list[Callable[[FastAPI, Gateway], object]] = [
             self._tickets.add,
+            self._cases.add,
             bookings_of(city.name, platform, self._following),
             surplus_of(city, platform, self._following),
             closure_part(self._closures),
@@ -232,6 +236,7 @@ class CityGateway:
         self._known.load()
         self._following.start()
         self._tickets.start()
+        self._cases.start()
         self._live.start()
         for drain in self._drains:
             drain.start()
@@ -261,6 +266,7 @@ class CityGateway:
         for drain in self._drains:
             drain.end()
         self._live.end()
+        self._cases.end()
         self._tickets.end()
         self._following.end()
         self._health.end()
@@ -285,16 +291,3 @@ class _Watch:
             await asyncio.sleep(WATCH_S)
             if self._gateway.is_over:
                 raise self._gateway.fault or Fatal("the gateway ended by itself")
-
-
-def _once(work: Callable[[], object]) -> Callable[[], None]:
-    """*work*, done once by the first thread; again by the next one if it raised."""
-    lock, done = threading.Lock(), threading.Event()
-
-    def do() -> None:
-        with lock:
-            if not done.is_set():
-                work()
-                done.set()
-
-    return do

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from connectors.formats.cap_words import PUBLIC, is_sender
 from deploy.city.air import DroneFile, TerrainFile
+from deploy.city.cases_file import CasesFile
 from deploy.city.chargers import ChargersFile
 from deploy.city.findings import nearest
 from deploy.city.gateway_file import GatewayFile
@@ -224,6 +225,7 @@ class CityFile(Strict):
     persons: PersonsNumbers | None = Field(
         None, description="missing persons are looked for; absent: only by --stage persons"
     )
+    cases: CasesFile = CasesFile(agencies=())
     gateway: GatewayFile = Field(default_factory=lambda: GatewayFile.model_validate({}))
     cap: CapFile = Field(default_factory=lambda: CapFile.model_validate({}))
     live_view: LiveViewFile = LiveViewFile(identifying=False)

@@ -37,7 +37,7 @@ def corners_of(area: str | None) -> tuple[Corner, ...]:
 
 def is_over_for_good(row: Mapping[str, Any]) -> bool:
     """Whether the case had a key that is destroyed. One that was refused at first may be asked for again."""
-    return row["state"] == "closed" or row["state_reason"] == AUTHORISATION_REFUSED
+    return bool(row["state"] == "closed" or row["state_reason"] == AUTHORISATION_REFUSED)
 
 
 def case_of(value: Mapping[str, Any]) -> Case:
@@ -108,7 +108,9 @@ class CaseTable:
     def clear_acts(self) -> None:
         """Forget the acts: ``core.access`` is read anew."""
         with self._lock:
-            self._opened.clear(), self._filed.clear(), self._destroyed.clear()
+            self._opened.clear()
+            self._filed.clear()
+            self._destroyed.clear()
 
     def cases(self) -> list[KnownCase]:
         """Every case, the newest changed first."""

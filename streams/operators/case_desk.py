@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from connectors.gateway.case_desk import PURPOSE
 from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import Event, derived_id, event_fields
 from streams.cases.case_law import CaseLaw
@@ -29,7 +30,7 @@ from streams.cases.sealed_fields import sealed_fields
 from streams.cases.sealing import opened, sealed
 from streams.log import log
 
-CONTRACT, SOURCE, PURPOSE = "police.missing", "gateway", "missing-person"
+CONTRACT, SOURCE = "police.missing", "gateway"
 CLOSED_FOR = ("found", "withdrawn", "mistaken", AUTHORISATION_REFUSED)
 """The words for which a person closes a case; the law's own words come beside them."""
 ASKED = (
@@ -156,19 +157,19 @@ class CaseDesk:
         Several processes may: who destroys a key ends its case, and the others leave it ``MAKES_GOOD_MS`` for that.
         """
         with self._lock:
-            ended = []
             self._seen = {}
-            for known in self._table.open_cases():
-                reason = self._reason_to_end(known)
-                if reason is not None and self._end(known, reason, PLATFORM):
-                    ended.append(known.case.case_id)
-            for its_id in self._table.owed():
-                over = self._table.get(its_id)
-                self._keys.destroy(its_id)
-                if self._is_left(its_id):
-                    self._act(DESTROYED, its_id, PLATFORM, reason=over and over.row["state_reason"])
+            found = [(one, self._reason_to_end(one)) for one in self._table.open_cases()]
+            # every key goes before anything is told: without Kafka each telling waits
+            over = [(one, why) for one, why in found if why is not None and self._is_ours_to_end(one)]
+            for known, reason in over:
+                self._tell_end(known, reason, PLATFORM)
+            for owed in self._table.owed():
+                known_end = self._table.get(owed)
+                self._keys.destroy(owed)
+                if self._is_left(owed):
+                    self._act(DESTROYED, owed, PLATFORM, reason=known_end and known_end.row["state_reason"])
             self._left = self._seen
-            return ended
+            return [known.case.case_id for known, _ in over]
 
     def _reason_to_end(self, known: KnownCase) -> str | None:
         """Why the case is over; ``None`` while it is not."""
@@ -181,7 +182,8 @@ class CaseDesk:
             return KEY_DAMAGED
         if key is None:
             if self._keys.is_destroyed(its_id):
-                return INTERRUPTED if self._is_left(its_id) else None
+                is_left = self._is_left(its_id)
+                return (over_by_time(known.case, self._law(), now_ms) or INTERRUPTED) if is_left else None
             return over_by_time(known.case, self._law(), now_ms)  # the key is in a folder of another process
         verdict = judge(known.case, self._law(), now_ms)
         if not isinstance(verdict, Refused):
@@ -212,14 +214,21 @@ class CaseDesk:
 
     def _end(self, known: KnownCase, reason: str, account_id: str) -> bool:
         """End the case; false where another process just does."""
+        if not self._is_ours_to_end(known):
+            return False
+        self._tell_end(known, reason, account_id)
+        return True
+
+    def _is_ours_to_end(self, known: KnownCase) -> bool:
+        """Destroy the key; false where another process has just done so, and tells it."""
         its_id = known.case.case_id
         was_there = self._has_key(its_id)
-        if not self._keys.destroy(its_id) and was_there:
-            return False
+        return self._keys.destroy(its_id) or not was_there
+
+    def _tell_end(self, known: KnownCase, reason: str, account_id: str) -> None:
         state = "refused" if reason == AUTHORISATION_REFUSED else "closed"
         self._tell({**_bare(self._next(known)), "state": state, "state_reason": reason}, None)
-        self._act(DESTROYED, its_id, account_id, reason=reason)
-        return True
+        self._act(DESTROYED, known.case.case_id, account_id, reason=reason)
 
     def _has_key(self, its_id: str) -> bool:
         try:

@@ -1,0 +1,114 @@
+"""Who may see a missing person's case over HTTP, and the record of each look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from connectors.gateway.access import AccessLog
+from connectors.gateway.accounts import Account
+from connectors.gateway.case_desk import PURPOSE, CaseDesk
+from connectors.gateway.networks import address_of
+from connectors.gateway.problems import Problem
+from connectors.gateway.service import Gateway
+from schemas.errors import Fatal, Invalid, Retriable
+
+READ = "case_read"
+"""The act of a look; its reason says at what: cases, case, candidates or route."""
+SAFE_S, AGAIN_S = 5.0, 2
+AGAIN_MS = 60_000
+TOLD_MAX = 10_000
+STATUSES = {"case_id": 404, "candidate_id": 404, "agency_case_no": 409}
+NO_RIGHT = "no-right-to-cases"
+WORDS: Mapping[str, str] = {
+    NO_RIGHT: "this account may not look for missing persons",
+    "case-refused": "the law does not allow this case",
+    "case-known": "there is or was a case of that number",
+    "no-case": "no such open case",
+    "no-candidate": "no such candidate",
+    "unknown-reason": "no such reason",
+    "candidate-changed": "the candidate has changed since: look at it again",
+    "candidate-answered": "somebody answered before",
+}
+"""Each refusal's code → what it says in English."""
+
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Who asks: an account of an agency that may open cases."""
+
+    account_id: str
+    agency: str
+    role: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRight:
+    """The right to cases, and the record of looks: one a minute for each account, case and kind of look."""
+
+    gateway: Gateway
+    desk: CaseDesk
+    log: AccessLog
+    told: OrderedDict[tuple[str, str, str], int] = field(default_factory=OrderedDict)
+
+    def officer_of(self, city: str, request: Request) -> tuple[Account, Officer]:
+        """The account and who asks. ``Problem`` 403 for an account without the purpose, or of another agency."""
+        account = self.gateway.account_of(request)
+        self.gateway.check_city(city)
+        if PURPOSE not in account.purposes:
+            raise _no_right("purpose", PURPOSE)
+        if account.audience not in self.desk.agencies:
+            raise _no_right("audience", "an agency of [cases] in the city's file")
+        if not account.acts_as or account.audience is None:
+            raise _no_right("role", "an operator or a supervisor")
+        role = account.acts_as[0]
+        return account, Officer(account.account_id, account.audience, role, address_of(request))
+
+    async def look(self, officer: Officer, at: str, case_id: str | None) -> None:
+        """Put a look on record before it is answered. ``Problem`` 503 where the log does not take it."""
+        kind, now_ms = (officer.account_id, at, case_id or ""), self.gateway.now_ms()
+        if now_ms < self.told.get(kind, -AGAIN_MS) + AGAIN_MS:
+            return
+        about = {"account_id": officer.account_id, "address": officer.address, "purpose": PURPOSE}
+        try:
+            async with asyncio.timeout(SAFE_S):
+                await asyncio.wrap_future(
+                    self.log.write({"act": READ, **about, "situation_id": case_id, "reason": at})
+                )
+        except (Retriable, TimeoutError):
+            why = "the access log cannot be written, and who looks is recorded"
+            raise Problem(503, why, code="log-away", retry_after_s=AGAIN_S) from None
+        self.told[kind] = now_ms
+        self.told.move_to_end(kind)
+        if len(self.told) > TOLD_MAX:
+            self.told.popitem(last=False)
+
+    async def asked(self, act: Callable[[], Found]) -> Found:
+        """The desk's answer; a ``Problem`` where it refused, or could not be asked."""
+        if (why := self.desk.trouble) is not None:
+            raise Problem(
+                503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
+            )
+        try:
+            return await run_in_threadpool(act)
+        except Invalid as error:
+            more = {"field": error.field, "expected": error.expected}
+            status = STATUSES.get(error.field or "", 422)
+            raise Problem(status, error.what, code=error.code or "wrong-field", more=more) from error
+        except (Retriable, Fatal) as error:
+            more = {"how": "ask again: what is done is done once"}
+            raise Problem(503, error.what, code="log-away", retry_after_s=AGAIN_S, more=more) from error
+
+
+def _no_right(name: str, expected: str) -> Problem:
+    return Problem(403, WORDS[NO_RIGHT], code=NO_RIGHT, more={"field": name, "expected": expected})
