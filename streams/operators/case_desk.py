@@ -277,6 +277,5 @@ def _no_case() -> Invalid:
 
 def _bare(value: Mapping[str, Any]) -> dict[str, Any]:
     """*value* without all that belongs under a key."""
-    gone = {name: value[name] for name in sealed_fields()[CONTRACT].fields}
-    empty = {name: type(one)() if isinstance(one, list | str) else None for name, one in gone.items()}
-    return {**value, **empty, "agency_case_no": "", "attributes": [], "sealed": None}
+    gone = dict.fromkeys(sealed_fields()[CONTRACT].fields)
+    return {**value, **gone, "agency_case_no": "", "attributes": [], "sealed": None}

@@ -13,6 +13,7 @@ import pytest
 import connectors.gateway
 import streams.situations
 from connectors.gateway.bookings import REFUSED as OF_RIDES
+from connectors.gateway.case_right import WORDS as OF_CASES
 from connectors.gateway.closures import REFUSED as OF_CLOSURES
 from connectors.gateway.ticket_refusals import WORDS as TICKET_WORDS
 from connectors.sinks.console.city import LANGUAGES, ConsoleCity
@@ -183,6 +184,7 @@ def codes() -> set[str]:
     return {str(one.value) for one in (*written, *of_rules) if isinstance(one, ast.Constant)} | {
         *OF_RIDES,
         *OF_CLOSURES,
+        *OF_CASES,
     }
 
 
