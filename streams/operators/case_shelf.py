@@ -1,4 +1,4 @@
-"""What open cases drew, by the log: candidates and routes, sealed, and the answers that count. Shared by threads."""
+"""Candidates and routes of open cases by the log, sealed, and the answers that count. Shared by threads."""
 
 from __future__ import annotations
 

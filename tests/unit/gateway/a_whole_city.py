@@ -14,6 +14,8 @@ from connectors.gateway import (
     access_list,
     booking_list,
     bookings,
+    case_reads,
+    cases,
     closure_list,
     closures,
     deliveries,
@@ -31,6 +33,8 @@ from connectors.gateway.access import Grants
 from connectors.gateway.app import app_of
 from connectors.gateway.booking_desk import RideAnswer, RideRow, RideWish
 from connectors.gateway.cap import CapPart
+from connectors.gateway.case_desk import CandidateAnswer, CandidateWish, CaseAnswer, CaseRow
+from connectors.gateway.case_right import CaseRight
 from connectors.gateway.closure_desk import ClosureAnswer, ClosureRow, ClosureWish, EndWish
 from connectors.gateway.desk import Done
 from connectors.gateway.gbfs_paths import GbfsPart
@@ -40,7 +44,9 @@ from connectors.gateway.ticket_keys import TicketKeys
 from connectors.gateway.tickets import Tickets
 from connectors.gateway.viewings import Refusals
 from deploy.assembly.gateway_subscriptions import CitySinks
+from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid, Retriable
+from schemas.json_form import from_json_value
 from streams.closures.closed_area import polygons_of
 from streams.deliver.subscriptions import Subscription
 from tests.unit.gateway.a_hub_city import SYSTEM, TTL_MS, MemoryHubs, a_board
@@ -133,6 +139,51 @@ class NotingClosures:
         return ClosureAnswer(self.closures()[0], is_repeat=False, refused="closure-over")
 
 
+class NotingCases:
+    """One open case with one candidate (``connectors.gateway.case_desk.CaseDesk``), of whoever may act for all agencies."""
+
+    trouble: str | None = None
+    agencies: Sequence[str] = ("*", "119")
+
+    def open(self, asked: Mapping[str, Any], *, agency: str, account_id: str) -> CaseAnswer:
+        if asked["ground"] is None:
+            return CaseAnswer("case-1", refused="no_ground", other_grounds={"warrant": "a judge's warrant"})
+        return CaseAnswer("case-1", "a ground", NOON_MS)
+
+    def file(self, case_id: str, filing_id: str, *, agency: str, account_id: str) -> CaseAnswer:
+        self.case(case_id, agency=agency)
+        return CaseAnswer(case_id, "a ground", NOON_MS)
+
+    def close(self, case_id: str, reason: str, *, agency: str, account_id: str) -> None:
+        self.case(case_id, agency=agency)
+        if reason != "found":
+            raise Invalid("no such reason", field="reason", expected="found", code="unknown-reason")
+
+    def cases(self, agency: str) -> Sequence[CaseRow]:
+        return [CaseRow(_in_the_log("police.missing"), NOON_MS, None)]
+
+    def case(self, case_id: str, *, agency: str) -> CaseRow:
+        if case_id != "case-1":
+            raise Invalid("no such case", field="case_id", expected="case-1", code="no-case")
+        return self.cases(agency)[0]
+
+    def candidates(self, case_id: str, *, agency: str) -> Sequence[Mapping[str, Any]]:
+        self.case(case_id, agency=agency)
+        return [_in_the_log("core.candidate")]
+
+    def route(self, case_id: str, *, agency: str) -> Mapping[str, Any] | None:
+        self.case(case_id, agency=agency)
+        return _in_the_log("core.route")
+
+    def answer(self, wish: CandidateWish) -> CandidateAnswer:
+        self.case(wish.case_id, agency=wish.agency)
+        return CandidateAnswer("a-1", wish.answer, wish.revision, is_repeat=False)
+
+
+def _in_the_log(contract: str) -> dict[str, Any]:
+    return from_json_value(load_catalogue()[contract].newest, example_of(contract))
+
+
 class RoomyDesk(MemoryDesk):
     """The desk, where the newest subscriptions of an account push the older ones out: there is always room for one more."""
 
@@ -156,6 +207,7 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
         room = Tickets(grants, Log(lambda: NOON_MS), TicketKeys(folder / "tickets"), Refusals())
         hubs = MemoryHubs()
         hubs.put(a_board())
+        right = CaseRight(gateway, NotingCases(), made.access_log)
         desk = desk_of(city, gateway, kind=RoomyDesk, sinks=SilentSinks(city))
         made.here.app = app_of(
             gateway,
@@ -167,6 +219,8 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
                 partial(bookings.add, desk=NotingRides()),
                 partial(surplus_list.add, desk=NotingSurplus()),
                 partial(surplus.add, desk=NotingSurplus()),
+                lambda app, _: cases.add(app, right),
+                lambda app, _: case_reads.add(app, right),
                 partial(closure_list.add, desk=NotingClosures()),
                 partial(closures.add, desk=NotingClosures()),
                 partial(deliveries.add, readings=made.city, receivers=desk),
