@@ -56,6 +56,7 @@ def named_in(reader: Reader) -> str:
         "city": [CITY],
         "source": sorted(reader.here.gateway.sources),
         "booking_id": ["r-1"],
+        "case_id": ["case-1"],
         "name": ["desk"],
         **{
             f"{one}_id": [row.key for row in reader.city.rows(f"core.{one}", now_ms=NOON_MS)]

@@ -44,6 +44,8 @@ from tests.unit.gateway.an_app import NOON_MS, Here, a_gateway
 
 CITY = "springfield"
 PURPOSE = "rescue"
+CASES = "missing-person"
+"""The purpose of cases; it is none of the law's, and so clears nobody."""
 ALERTS = f"{CITY}.core.alert"
 SESSIONS_SECRET = b"s" * 32
 ROLES = (
@@ -209,7 +211,7 @@ def _keys(add: Any) -> dict[str, str]:
         ),
         "public": add(*new_key(CITY, "news", [], now_ms=NOON_MS, subscribes=True, purposes=[PURPOSE])),
         **{
-            role: add(*new_user(CITY, role, role, now_ms=NOON_MS))
+            role: add(*new_user(CITY, role, role, now_ms=NOON_MS, purposes=[CASES]))
             for role in ("viewer", "operator", "supervisor", "auditor", "administrator")
         },
     }

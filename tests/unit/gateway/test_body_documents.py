@@ -15,6 +15,7 @@ BODIES = {
     "/v1/springfield/bookings/r-1/assign": "operator",
     "/v1/springfield/surplus": "operator",
     "/v1/springfield/closures": "operator",
+    "/v1/springfield/cases": "operator",
     "/v1/springfield/subscriptions": "no-purpose",
     "/console/api/session": "viewer",
 }
