@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,11 +16,11 @@ from connectors.gateway.service import Gateway
 from connectors.gateway.sessions_key import kept_secret
 from connectors.transport.case_keys import CaseKeys
 from connectors.transport.web_page import wall_clock_ms
+from deploy.assembly.case_folder import case_keys_folder
 from deploy.city.city import City
 from deploy.laws import case_law_named
 from deploy.platform import Platform
 from deploy.replica import Replica
-from deploy.settings import home_folder
 from schemas.errors import BongsuError, Retriable
 from streams.cases.case_names import case_name
 from streams.log import log
@@ -30,12 +29,6 @@ from streams.runtime.follower import Following
 
 TURN_S, SAFE_S, END_S = 1.0, 5.0, 10.0
 NAMES = "names.secret"
-
-
-def case_keys_folder(city: City) -> Path:
-    """The folder of the keys of the city's cases."""
-    kept = city.file.cases.keys
-    return home_folder() / "cases" / city.name if kept is None else Path(kept)
 
 
 class CasePart:

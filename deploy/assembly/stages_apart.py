@@ -47,8 +47,8 @@ def add_apart(worker: Worker, stage: str, city: City, platform: Platform, *, web
         worker.add_stage(HubsStage(city.name, figures, bootstrap=platform.kafka, wire=platform.wire))
     if stage == "persons":
         from connectors.transport.case_keys import CaseKeys
+        from deploy.assembly.case_folder import case_keys_folder
         from deploy.laws import case_law_named
-        from deploy.settings import home_folder
         from streams.persons.persons_numbers import PersonsNumbers
         from streams.stages.persons import PersonsStage
 
@@ -57,7 +57,7 @@ def add_apart(worker: Worker, stage: str, city: City, platform: Platform, *, web
                 city.name,
                 city.file.persons or PersonsNumbers.model_validate({}),
                 case_law_named(city.file.law),
-                CaseKeys(home_folder() / "cases" / city.name),
+                CaseKeys(case_keys_folder(city)),
                 bootstrap=platform.kafka,
                 wire=platform.wire,
             )
