@@ -61,7 +61,7 @@ def demo(
     Example:  bongsu demo --minutes 3
               bongsu demo --city mukdahan     drones over a park and a border river
               bongsu demo --city jeju         hubs, shared vehicles, buses, chargers and vans on an island
-              bongsu demo --city bucheon      people on streets, a child who is lost among them
+              bongsu demo --city bucheon      a lost child is searched over cameras, within the law
     """
     from deploy.assembly.child import worker_running
     from deploy.assembly.gateway_place import gateway_url
@@ -75,8 +75,8 @@ def demo(
     has_devices = shown_city.path in _scripted()
     if as_story and (as_json or shown_city.path not in _told()):
         raise UsageFault(
-            "the story is told in lines of its own, and of the cities demo and jeju only",
-            hint="give --story without --json, and without --city or with --city jeju",
+            "the story is told in lines of its own, and of the cities demo, jeju and bucheon only",
+            hint="give --story without --json, and without --city or with --city jeju or bucheon",
         )
     if as_story and minutes is None:
         minutes = STORY_S_MAX / 60
@@ -198,7 +198,7 @@ def _shipped(name: str) -> Path:
 
 def _told() -> tuple[Path, ...]:
     """The files of the cities that have a story."""
-    return shipped_demo(), _shipped("jeju")
+    return shipped_demo(), _shipped("jeju"), _shipped("bucheon")
 
 
 @contextmanager

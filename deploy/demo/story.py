@@ -9,6 +9,7 @@ from typing import Any
 
 from deploy.demo.chapter import Chapter
 from deploy.demo.story_island import island_chapters
+from deploy.demo.story_search import search_chapters
 from deploy.demo.tracks import way
 from schemas.printable import printable_line
 
@@ -102,7 +103,8 @@ CHAPTERS = (
 
 def chapters_of(city: str) -> tuple[Chapter, ...]:
     """The chapters of the simulated *city*."""
-    return island_chapters() if city == "jeju" else CHAPTERS
+    told = {"jeju": island_chapters, "bucheon": search_chapters}
+    return told[city]() if city in told else CHAPTERS
 
 
 @dataclass(slots=True)
