@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from deploy.demo.search_desk import (
     OPENED,
     REFUSED,
     ROUTE,
+    SECOND,
     SearchDesk,
     case_of_adult,
     case_of_child,
@@ -34,7 +36,7 @@ TOWN = town_of(1)
 class PretendedGateway:
     """A gateway that knows one case: it opens cases for children, ranks *seen*, and puts what is confirmed in a route."""
 
-    def __init__(self, seen: list[SeenPerson], conflicts: int = 0) -> None:
+    def __init__(self, seen: list[SeenPerson], conflicts: int = 0, needed: int = 1) -> None:
         self.candidates = [
             {
                 "candidate_id": f"c{number}",
@@ -47,7 +49,8 @@ class PretendedGateway:
         ]
         self.answers: list[dict[str, Any]] = []
         self.opened: list[dict[str, Any]] = []
-        self.conflicts = conflicts
+        self.conflicts, self.needed = conflicts, needed
+        self.confirmed = Counter[str]()
         self.closed: str | None = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -59,9 +62,11 @@ class PretendedGateway:
             case "GET", ["cases", "k", _] if self.closed:
                 return httpx.Response(404, json={"code": "no-case"})
             case "GET", ["cases", "k", "candidates"]:
-                return httpx.Response(200, json={"candidates": self.candidates})
+                state = request.url.params.get("state", "open")
+                found = [one for one in self.candidates if one["state"] == state]
+                return httpx.Response(200, json={"candidates": found})
             case "GET", ["cases", "k", "route"]:
-                hops = [{"camera_id": one["camera_id"]} for one in self.answers if one["answer"] == "confirm"]
+                hops = [one for one in self.candidates if self.confirmed[one["candidate_id"]] == self.needed]
                 return httpx.Response(200, json={"route": {"hops": hops} if hops else None})
             case "POST", ["cases", "k", "candidates", its_id, "answers"]:
                 return self._answer(its_id, body)
@@ -81,7 +86,10 @@ class PretendedGateway:
             self.conflicts -= 1
             return httpx.Response(409, json={"code": "candidate-changed"})
         candidate = next(one for one in self.candidates if one["candidate_id"] == its_id)
-        self.candidates.remove(candidate)
+        assert body["revision"] == candidate["revision"]
+        candidate["state"] = "confirmed" if body["answer"] == "confirm" else "rejected"
+        candidate["revision"] += 1
+        self.confirmed[its_id] += body["answer"] == "confirm"
         self.answers.append({**candidate, **body})
         return httpx.Response(202, json={"answer": body["answer"]})
 
@@ -107,11 +115,19 @@ def test_candidates_are_answered_by_the_truth_until_the_child_is_found_and_the_c
         turns += 1
         desk.step()
     assert [one["answer"] for one in gateway.answers] == ["confirm", "reject", "reject", "confirm"]
-    assert gateway.closed == "found" and turns == 5
+    assert gateway.closed == "found" and turns == 6
     told = list(desk.heard())
     names = [name for name, _, _ in told]
-    assert names[:3] == [REFUSED, OPENED, CANDIDATES] and names[-2:] == [CLOSED, GONE]
-    assert {name for name, _, _ in told} == {REFUSED, OPENED, CANDIDATES, ANSWER, ROUTE, CLOSED, GONE}
+    assert names[:2] == [REFUSED, OPENED] and names[-2:] == [CLOSED, GONE]
+    assert {name for name, _, _ in told} - {SECOND} == {
+        REFUSED,
+        OPENED,
+        CANDIDATES,
+        ANSWER,
+        ROUTE,
+        CLOSED,
+        GONE,
+    }
     assert [body["is_alike"] for name, body, _ in told if name == ANSWER] == [False, True, False, False]
     assert told[-1][1]["http"] == 404
     assert told[-1][2] == "GET /v1/bucheon/cases/k/candidates"
@@ -124,6 +140,15 @@ def test_a_candidate_that_changed_meanwhile_is_looked_at_again() -> None:
         desk.step()
     assert [one["answer"] for one in gateway.answers] == ["confirm"]
     assert not desk.is_done, "the child is not there yet"
+
+
+def test_a_confirmed_candidate_that_is_in_no_route_yet_is_confirmed_again_and_one_in_it_is_not() -> None:
+    gateway = PretendedGateway([TOWN.of_child[-2], TOWN.of_child[-1]], needed=2)
+    desk = a_desk(gateway)
+    for _ in range(8):
+        desk.step()
+    assert [one["candidate_id"] for one in gateway.answers] == ["c0", "c0", "c1", "c1"]
+    assert desk.is_done and gateway.closed == "found"
 
 
 def test_the_child_s_case_tells_what_is_looked_for_and_nothing_of_where_it_is() -> None:
