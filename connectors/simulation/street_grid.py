@@ -77,6 +77,11 @@ def cameras_on(
     }
 
 
+def column_of(camera_id: str) -> int:
+    """The column of the camera's crossing, which its id tells."""
+    return int(camera_id.rpartition("-")[2][:2])
+
+
 @dataclass(frozen=True, slots=True)
 class BusLine:
     """Buses along one row, both ways: a stop each *stop_every* blocks, a bus each *every_s* seconds."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.simulation.lost_child import LEAVE
+from connectors.simulation.street_grid import column_of
 from deploy.demo.chapter import Chapter
 from deploy.demo.search_desk import (
     ANSWER,
@@ -118,6 +120,14 @@ def _searching() -> tuple[Chapter, ...]:
             lambda v: f"the route: {way(v['route'])}; {len(v['route']['next_cameras'])} cameras come next",
             f"a route of {HOPS} hops",
         ),
+        Chapter(
+            ROUTE,
+            lambda v: (
+                v["route"] is not None and any(is_beyond_ride(hop["camera_id"]) for hop in v["route"]["hops"])
+            ),
+            lambda v: f"the child has taken a bus, and the route goes on: {way(v['route'])}",
+            "a route that goes on after the ride",
+        ),
     )
 
 
@@ -147,6 +157,11 @@ def _ending() -> tuple[Chapter, ...]:
 def way(route: Value) -> str:
     """The cameras of a route, one after the other."""
     return ", ".join(hop["camera_id"] for hop in route["hops"])
+
+
+def is_beyond_ride(camera_id: str) -> bool:
+    """Whether a camera stands no nearer than the stop at which the child gets off."""
+    return column_of(camera_id) >= LEAVE[0]
 
 
 def _sighting_words(value: Value) -> str:

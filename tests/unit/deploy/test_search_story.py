@@ -190,6 +190,11 @@ def chapter(about: str) -> Chapter:
             {"route": {"hops": [{"camera_id": "c"}] * 4, "next_cameras": []}},
         ),
         (
+            "a route that goes on after the ride",
+            {"route": {"hops": [{"camera_id": "street-0408"}, {"camera_id": "street-1207"}]}},
+            {"route": {"hops": [{"camera_id": "street-0408"}, {"camera_id": "street-0910"}]}},
+        ),
+        (
             "an adult for whom the act has no ground",
             {"http": 403, "other_grounds": {"consent": "…"}},
             {"http": 403, "other_grounds": {}},
