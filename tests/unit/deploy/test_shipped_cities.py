@@ -126,6 +126,7 @@ def test_what_is_only_compared_is_compared_and_nothing_else_is(name: str) -> Non
     assert (city.file.drones is not None) == ("drone.position" in found)
     assert (city.file.hubs is not None) == ("mobility.hub" in found)
     assert (city.file.energy is not None) == ("energy.surplus" in found)
+    assert (city.file.persons is not None) == ("cctv.person" in found) == bool(city.file.cases.agencies)
     assert city.file.match is not None or not in_force(city) & READ_BY_MATCH
 
 
