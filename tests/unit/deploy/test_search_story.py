@@ -37,7 +37,7 @@ class PretendedGateway:
     """A gateway that knows one case: it opens cases for children, ranks *seen*, and puts what is confirmed in a route."""
 
     def __init__(self, seen: list[SeenPerson], conflicts: int = 0, needed: int = 1) -> None:
-        self.candidates = [
+        self.candidates: list[dict[str, Any]] = [
             {
                 "candidate_id": f"c{number}",
                 "revision": 3,
