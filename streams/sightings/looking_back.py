@@ -133,11 +133,7 @@ class LookingBack:
             raise error
         over, self._under_way = self._under_way, []
         if self._waiting:
-            looks = [one for many, _ in self._waiting for one in many]
-            if len(self._waiting) > 1:  # each has ends of its own
-                looks, places = self._waiting.pop(0)
-            else:
-                _, places = self._waiting.pop()
+            looks, places = self._waiting.pop(0)
             self._under_way = looks
             self._thread = threading.Thread(
                 target=self._guarded, args=(looks, places), name="look-back", daemon=True

@@ -28,6 +28,7 @@ from streams.runtime.read_back import committed_of
 from streams.runtime.records import RecordBatch
 from streams.stages.persons import BESIDE, PersonsStage
 from tests.hub_bus import whole
+from tests.living_city import wait_until
 from tests.person_town import (
     CAMERAS,
     HOUR_MS,
@@ -216,6 +217,7 @@ def test_candidates_are_those_that_can_be_each_told_once_though_the_stage_is_kil
         )
         assert set(revisions.values()) <= {1}
 
+    look_back_in_a_thread(whole_town)
     before = len(killed.raw("core.candidate"))
     killed.keys.destroy("case-1")
     killed.bus.put(whole([*a_crowd(Random(8), 900, 40, NOON, NOON + 30_000), a_tick(NOON + 30_000)]))
@@ -224,6 +226,29 @@ def test_candidates_are_those_that_can_be_each_told_once_though_the_stage_is_kil
         one.key for one in list(read_whole(cluster.kafka, [f"{killed.name}.core.candidate"]))[before:]
     ]
     assert b"case-1" not in told_after
+
+
+def look_back_in_a_thread(town: Town) -> None:
+    """Start anew with a past that is too long to be read at once: an answer given meanwhile waits, and is told once."""
+    told = next(one for one in town.newest().values() if one["state"] == "open")
+    stage, put = town.stage(at_once_max=0), len(town.bus.records())
+    stage.assigned()
+    town.bus.put_sealed([an_answer("case-1", told["candidate_id"], "reject", 50, NOON + 13_000)])
+    town.bus.put(whole([a_person(2_000, "cam-2", NOON + 12_500, LOOKS)]))
+
+    def is_told() -> bool:
+        nonlocal put
+        town.bus.put(whole([a_tick(NOON + 13_000 + put)]))
+        records = town.bus.records()[put:]
+        stage.take(RecordBatch(records, town.consumer.consumer_group_metadata()))
+        put += len(records)
+        return bool(town.newest()[told["sighting_id"]]["state"] == "rejected")
+
+    wait_until(is_told, 10.0, 0.1)
+    stage.revoked()
+    rows = [one for one in town.rows("core.candidate") if one["candidate_id"] == told["candidate_id"]]
+    assert [one["state"] for one in rows].count("rejected") == 1
+    assert [one["revision"] for one in rows] == list(range(len(rows)))
 
 
 def unkeyed(rows: list[Row]) -> list[Row]:
