@@ -3,7 +3,7 @@
 It takes reports that are warnings, and ``core.closure``, in which operators' closures stand: it tells the log what a warning
 closes, what an update of it changes, and what its end or a closure's own time opens again. One warning is one closure,
 however often it is told; what an operator ended stays open. The operator of a ride (``mobility.booking``) whose vehicle has
-a closure before it is told, once for each closure.
+a closure before it is told, once for each closure; so is the operator of shared vehicles in one, with their number.
 """
 
 from __future__ import annotations
@@ -27,19 +27,25 @@ from streams.situations.rules.closure.closure_turn import (
     CLOSURE as KEPT,
 )
 from streams.situations.rules.closure.closure_turn import (
+    FLEET,
+    HOUR,
     LIST,
     RIDE,
     SOURCE,
     ClosureTurn,
+    FleetCount,
     KeptClosure,
     KeptRide,
     KeptVehicle,
+    OperatorHour,
 )
 from streams.situations.rules.closure.closure_turn import (
     VEHICLE as SEEN,
 )
 from streams.situations.rules.closure.config import NAME, VERSION, Numbers
-from streams.situations.rules.closure.ride_ways import RideWays, folded, is_over
+from streams.situations.rules.closure.fleets import Fleets
+from streams.situations.rules.closure.operator_hour import OperatorHours
+from streams.situations.rules.closure.ride_ways import RideWays, folded, is_over, is_to_come
 from streams.situations.rules.parts.spells import place_in
 
 __all__ = ["VERSION", "Numbers", "build"]
@@ -56,7 +62,9 @@ class ClosureRule(Rule, Notices, Sifts, Follows, Explains):
 
     def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._ways = RideWays(config, numbers)
+        self._hours = OperatorHours(config, numbers)
+        self._ways = RideWays(numbers, self._hours)
+        self._fleets = Fleets(numbers, self._hours)
 
     # -- warnings --------------------------------------------------------------------------------------------
 
@@ -109,8 +117,12 @@ class ClosureRule(Rule, Notices, Sifts, Follows, Explains):
     def _end(self, turn: ClosureTurn, kept: KeptClosure, by: str) -> None:
         after = ended(kept.closure, by)
         turn.say(after)
-        kept = self._ways.closure_over(turn, kept)
+        kept = self._all_over(turn, kept)
         turn.keep_closure(replace(kept, closure=after, over_at=turn.now))
+
+    def _all_over(self, turn: ClosureTurn, kept: KeptClosure) -> KeptClosure:
+        """*kept*, which is over: rides and fleets are told."""
+        return self._fleets.closure_over(turn, self._ways.closure_over(turn, kept))
 
     # -- what is heard ---------------------------------------------------------------------------------------
 
@@ -126,12 +138,13 @@ class ClosureRule(Rule, Notices, Sifts, Follows, Explains):
         return turn.step()
 
     def is_news(self, city: City, contract: str, value: Mapping[str, Any]) -> bool:
-        """Whether a position is of a vehicle that serves a ride, and has moved."""
+        """Whether a position is of a vehicle that serves a ride, and has moved, or that a closure has yet to count."""
         if contract != VEHICLE:
             return True
         turn = ClosureTurn(city, self._numbers, city.now_ms)
         known = turn.get(f"{SEEN}{value['vehicle_id']}", KeptVehicle)
-        return known is not None and self._has_moved(known, value)
+        has_moved = known is not None and self._has_moved(known, value)
+        return has_moved or self._fleets.is_news(turn, value)
 
     def _has_moved(self, known: KeptVehicle, value: Mapping[str, Any]) -> bool:
         at = value["position"]
@@ -145,7 +158,7 @@ class ClosureRule(Rule, Notices, Sifts, Follows, Explains):
         if kept is None or is_next(kept.closure, said):
             kept = KeptClosure(said) if kept is None else replace(kept, closure=said)
             if said.is_over:
-                kept = replace(self._ways.closure_over(turn, kept), over_at=turn.now)
+                kept = replace(self._all_over(turn, kept), over_at=turn.now)
             turn.keep_closure(kept)
             self._ways.judge_all(turn)
         elif kept.closure.is_over and not said.is_over:
@@ -157,6 +170,7 @@ class ClosureRule(Rule, Notices, Sifts, Follows, Explains):
 
     def _vehicle(self, turn: ClosureTurn, entry: Entry) -> None:
         value = entry.value
+        self._fleets.count(turn, value)
         key = f"{SEEN}{value['vehicle_id']}"
         known = turn.get(key, KeptVehicle)
         if known is None or not self._has_moved(known, value):
@@ -196,11 +210,22 @@ class ClosureRule(Rule, Notices, Sifts, Follows, Explains):
             return Step()
         turn = ClosureTurn(city, self._numbers, city.now_ms)
         if due.key.startswith(RIDE):
-            booking_id = due.key.removeprefix(RIDE)
-            self._ways.ride_over(turn, booking_id, f"nothing heard for {self._numbers.silent_h:g} h")
+            self._ride_due(turn, due.key, due.read(KeptRide))
+        elif due.key.startswith(FLEET):
+            self._fleets.due(turn, due.read(FleetCount))
+        elif due.key.startswith(HOUR):
+            self._hours.over(turn, due.read(OperatorHour))
         elif due.key.startswith(KEPT):
             self._closure_due(turn, due.key, due.read(KeptClosure))
         return turn.step()
+
+    def _ride_due(self, turn: ClosureTurn, key: str, kept: KeptRide) -> None:
+        """Forget a ride of which nothing was heard, unless it is booked ahead."""
+        if is_to_come(kept.booking, turn.now):
+            turn.put(key, replace(kept, heard=turn.now))
+        else:
+            reason = f"nothing heard for {self._numbers.silent_h:g} h"
+            self._ways.ride_over(turn, key.removeprefix(RIDE), reason)
 
     def _closure_due(self, turn: ClosureTurn, key: str, kept: KeptClosure) -> None:
         """It begins, its time is over, or it has been over for so long that it is forgotten."""
@@ -215,7 +240,11 @@ class ClosureRule(Rule, Notices, Sifts, Follows, Explains):
 
     def on_action(self, city: City, after: Situation) -> Draft:
         if after.is_closed:
-            after = replace(after, view=replace(after.view, words=self._ways.end_words(after.anchor)))
+            is_ride = not after.anchor.startswith((FLEET, HOUR))
+            words = (
+                self._ways.end_words(after.anchor) if is_ride else self._hours.said("done", after.view.kind)
+            )
+            after = replace(after, view=replace(after.view, words=words))
         return Draft(after, {})
 
     def otherwise(self, city: City, situation: Situation) -> str | None:

@@ -16,9 +16,11 @@ from streams.closures.closure_table import Closure
 from streams.situations.memory import Memory, memory_of, name_of, remembered
 from streams.situations.model import Position
 from streams.situations.rule import City, Draft, Step
-from streams.situations.rules.closure.config import NAME, Numbers
+from streams.situations.rules.closure.config import HOUR_MS, NAME, Numbers
 
-CLOSURE, RIDE, VEHICLE = (f"{one}\x1f" for one in ("closure", "ride", "vehicle"))
+CLOSURE, RIDE, VEHICLE, FLEET, INSIDE, HOUR = (
+    f"{one}\x1f" for one in ("closure", "ride", "vehicle", "fleet", "inside", "hour")
+)
 """The beginnings of the keys of the memories."""
 LIST = "list"
 SOURCE = "situations"
@@ -27,11 +29,13 @@ Kept = TypeVar("Kept", bound=Struct)
 
 
 class KeptClosure(Struct, frozen=True, gc=False):
-    """A closure. *over_at*: when it was heard to be over; *situations*: of the rides that it sends round, by ride."""
+    """A closure. *over_at*: when it was heard to be over; *situations*: of the rides that it sends round, by ride;
+    *fleets*: the operators whose vehicles are counted in it."""
 
     closure: Closure
     over_at: int | None = None
     situations: dict[str, str] = {}
+    fleets: tuple[str, ...] = ()
 
 
 class KeptRide(Struct, frozen=True, gc=False):
@@ -47,6 +51,33 @@ class KeptVehicle(Struct, frozen=True, gc=False):
     rides: tuple[str, ...]
     at: Corner | None = None
     position: Position | None = None
+
+
+class FleetCount(Struct, frozen=True, gc=False):
+    """How many vehicles of an operator were heard in a closure, from the first one on."""
+
+    closure_id: str
+    operator: str
+    began: int
+    count: int = 0
+    is_told: bool = False
+    situation_id: str = ""
+
+
+class FleetVehicle(Struct, frozen=True, gc=False):
+    """A vehicle that is counted in a closure: its key says which."""
+
+
+class OperatorHour(Struct, frozen=True, gc=False):
+    """An operator's hour: how many situations it *opened*, how many are *beyond* the most, and the situation that tells that
+    number, with the number that was *told*."""
+
+    operator: str
+    began: int
+    opened: int = 0
+    beyond: int = 0
+    situation_id: str = ""
+    told: int = 0
 
 
 class ClosureList(Struct, frozen=True, gc=False):
@@ -116,6 +147,10 @@ class ClosureTurn:
     def _wake_at(self, kept: Struct) -> int | None:
         if isinstance(kept, KeptRide):
             return kept.heard + self._numbers.silent_ms
+        if isinstance(kept, FleetCount):
+            return None if kept.is_told else kept.began + self._numbers.gather_ms
+        if isinstance(kept, OperatorHour):
+            return kept.began + HOUR_MS
         if not isinstance(kept, KeptClosure):
             return None
         if kept.over_at is not None:

@@ -17,10 +17,13 @@ default = defaults_beside(__file__)
 class Words(Templates):
     """The texts of what is told of closures in one language."""
 
-    places: ClassVar = {"kind": "", "ride": "", "reason": ""}
+    places: ClassVar = {"kind": "", "ride": "", "reason": "", "count": 1}
     reason: str
     around: str
     over: str
+    vehicles: str
+    many: str
+    done: str
 
 
 class Numbers(Strict):
@@ -37,12 +40,23 @@ class Numbers(Strict):
     ride_kind: str = default("ride_kind")
     severity: Severity = default("severity")
     urgency: Urgency = default("urgency")
+    fleet_kind: str = default("fleet_kind")
+    fleet_severity: Severity = default("fleet_severity")
+    vehicle_types: frozenset[str] = default("vehicle_types", max_length=50)
+    gather_s: float = default("gather_s", gt=0, le=3_600)
+    vehicles_max: int = default("vehicles_max", ge=1, le=20_000)
+    fleets_max: int = default("fleets_max", ge=1, le=1_000)
+    hour_max: int = default("hour_max", ge=1, le=1_000)
     moved_m: float = default("moved_m", ge=0, le=10_000)
     rides_max: int = default("rides_max", ge=1, le=50_000)
     silent_h: float = default("silent_h", gt=0, le=720)
     forget_h: float = default("forget_h", gt=0, le=8_760)
     agencies: dict[str, str] = default("agencies")
     headlines: dict[str, Words] = headlines_of(NAME)
+
+    @property
+    def gather_ms(self) -> int:
+        return round(self.gather_s * 1000)
 
     @property
     def silent_ms(self) -> int:

@@ -12,9 +12,6 @@ from streams.bookings.booking import ASSIGNED, END, ORDER, PICKED_UP, Booking, a
 from streams.bookings.table import GATEWAY, command_of
 from streams.closures.closed_area import Corner
 from streams.closures.closure_effects import corner_of, must_go_round
-from streams.situations.config import RulesConfig
-from streams.situations.model import Situation, View
-from streams.situations.rule import Draft
 from streams.situations.rules.closure.closure_turn import (
     LIST,
     RIDE,
@@ -25,12 +22,12 @@ from streams.situations.rules.closure.closure_turn import (
     KeptVehicle,
 )
 from streams.situations.rules.closure.config import NAME, Numbers
-from streams.situations.rules.parts.settings import Speech
-from streams.situations.rules.parts.spells import ended
+from streams.situations.rules.closure.operator_hour import OperatorHours
 from streams.situations.words import Said, text_of
 
 SAID = (
     "booking_id", "revision", "state", "command_id", "source", "operator", "pickup", "dropoff", "vehicle_id",
+    "pickup_at", "dropoff_at",
 )  # fmt: skip
 """The fields of a row of ``mobility.booking`` that are remembered."""
 
@@ -54,13 +51,13 @@ def way_of(ride: Booking, vehicle: Corner | None) -> tuple[Corner | None, ...]:
 class RideWays:
     """Judges rides against closures, and tells their operators, in the city's language."""
 
-    def __init__(self, config: RulesConfig, numbers: Numbers) -> None:
+    def __init__(self, numbers: Numbers, hours: OperatorHours) -> None:
         self._numbers = numbers
-        self._speech = Speech(numbers.headlines, config)
+        self._hours = hours
 
     def reason(self, kind: str) -> str:
         """The reason of a closure by a warning of that kind, in the city's language."""
-        return text_of(self._said("reason", kind))
+        return text_of(self._hours.said("reason", kind))
 
     def judge(self, turn: ClosureTurn, booking_id: str) -> None:
         """Tell the operator of a ride that must go round a closure, once for each."""
@@ -120,42 +117,34 @@ class RideWays:
             turn.drop(f"{VEHICLE}{vehicle_id}")
 
     def end_words(self, booking_id: str) -> Said:
-        return self._said("over", self._numbers.ride_kind, ride=booking_id)
+        return self._hours.said("over", self._numbers.ride_kind, ride=booking_id)
 
     def _tell(
         self, turn: ClosureTurn, ride: Booking, vehicle: KeptVehicle | None, closed: KeptClosure
     ) -> None:
         numbers, closure = self._numbers, closed.closure
         operator = str(ride.told["operator"])
-        agency = numbers.agencies.get(operator, operator)
-        its_id = derived_id(NAME, closure.closure_id, ride.booking_id, turn.now, ride.heard, ride.revision)
-        view = View(
+        one = self._hours.situation(
+            turn,
+            derived_id(NAME, closure.closure_id, ride.booking_id, turn.now, ride.heard, ride.revision),
+            ride.booking_id,
+            operator,
+            self._hours.said("around", numbers.ride_kind, ride=ride.booking_id, reason=closure.reason),
+            "its way is closed",
             kind=numbers.ride_kind,
-            status="open",
-            opened_at=turn.now,
-            closed_at=None,
-            position=None if vehicle is None else vehicle.position,
-            agencies=(agency,) if agency else (),
-            incidents=(),
             severity=numbers.severity,
-            urgency=numbers.urgency,
-            certainty="likely",
-            cameras=(),
-            words=self._said("around", numbers.ride_kind, ride=ride.booking_id, reason=closure.reason),
+            position=None if vehicle is None else vehicle.position,
         )
-        anchor = ride.booking_id
-        situation = Situation(its_id, anchor, turn.city.sequence, 1, "its way is closed", view, rule=NAME)
-        turn.drafts.append(Draft(situation, {}))
+        its_id = self._hours.tell(turn, operator, one)
         turn.keep_closure(replace(closed, situations={**closed.situations, ride.booking_id: its_id}))
 
     def _end(self, turn: ClosureTurn, booking_id: str, situation_id: str, reason: str) -> None:
-        """End that situation, unless operators did, or hold it open."""
-        found = turn.city.situations.get(situation_id)
-        if found is not None and not found.is_closed and found.handled.hold != "open":
-            turn.drafts.append(ended(turn.city, found, reason, self.end_words(booking_id)))
+        self._hours.end(turn, situation_id, reason, self.end_words(booking_id))
 
-    def _said(self, template: str, kind: str, ride: str = "", reason: str = "") -> Said:
-        return self._speech.said(template, {"kind": kind}, ride=ride, reason=reason)
+
+def is_to_come(ride: Booking, now: int) -> bool:
+    """Whether a time that was agreed for it lies ahead."""
+    return any((ride.told.get(name) or 0) >= now for name in ("pickup_at", "dropoff_at"))
 
 
 def is_over(ride: Booking) -> bool:
