@@ -54,7 +54,7 @@ class KeptVehicle(Struct, frozen=True, gc=False):
 
 
 class FleetCount(Struct, frozen=True, gc=False):
-    """How many vehicles of an operator were heard in a closure, from the first one on."""
+    """The number of an operator's vehicles that were heard in a closure, from the first one on."""
 
     closure_id: str
     operator: str
