@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,6 @@ from confluent_kafka import Message, Producer
 from schemas.catalogue import load_catalogue
 from schemas.event import Event
 from schemas.wire import Wire
-from streams.runtime.inbox import Partition
 from streams.runtime.kafka import read_whole
 from streams.runtime.records import Record, headers_of
 from tests.hub_day import SAME_AS, STOPS, Input, Row
@@ -63,41 +63,32 @@ def _fitted(value: Any, schema: Any, named: dict[str, Any]) -> Any:
 
 
 class HubBus:
-    """Publishes rows of *city* one after the other, and knows where each lies."""
+    """Publishes rows of *city* one after the other, and finds them again in that order."""
 
     def __init__(self, city: str, bootstrap: str, wire: Wire) -> None:
         self._city, self._bootstrap, self._wire = city, bootstrap, wire
         self._producer = Producer(
             {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "enable.idempotence": True}
         )
-        self._places: dict[int, tuple[Partition, int]] = {}
+        self._put: list[tuple[str, bytes | None]] = []
 
     def put(self, inputs: Iterable[Input]) -> None:
         for topic, key, row in inputs:
             event = Event(topic, key, None if row is None else row | {"city": self._city})
             name, its_key, frame = self._wire.encode(self._city, event)
-            number = len(self._places)
-            self._places[number] = ((name, 0), 0)
+            self._put.append((name, its_key))
             self._producer.produce(
-                name,
-                frame,
-                key=its_key,
-                headers=headers_of(event, topic=name),
-                on_delivery=lambda error, message, n=number: self._note(n, error, message),
+                name, frame, key=its_key, headers=headers_of(event, topic=name), on_delivery=_without_error
             )
             self._producer.poll(0)
         assert self._producer.flush(30) == 0
 
-    def _note(self, number: int, error: Any, message: Message) -> None:
-        assert error is None
-        place = (str(message.topic()), int(message.partition() or 0))
-        self._places[number] = (place, int(message.offset() or 0))
-
     def records(self) -> list[Record]:
-        """All that was put, in that order."""
-        topics = sorted({topic for (topic, _), _ in self._places.values()})
-        found = {((one.topic, one.partition), one.offset): one for one in read_whole(self._bootstrap, topics)}
-        return [found[self._places[number]] for number in sorted(self._places)]
+        """All that was put, in that order. A key's records keep theirs; what a delivery says of offsets may be nothing."""
+        found: dict[tuple[str, bytes | None], deque[Record]] = {}
+        for one in read_whole(self._bootstrap, sorted({topic for topic, _ in self._put})):
+            found.setdefault((one.topic, one.key), deque()).append(one)
+        return [found[place].popleft() for place in self._put]
 
     def boards(self) -> Told:
         """The boards of each hub in the order of the log; ``None`` for one that is gone."""
@@ -106,6 +97,10 @@ class HubBus:
             value = None if one.value is None else self._wire.decode(one.topic, one.value)
             told.setdefault((one.key or b"").decode(), []).append(None if value is None else dict(value))
         return told
+
+
+def _without_error(error: Any, _message: Message) -> None:
+    assert error is None
 
 
 def said(board: Row) -> Row:

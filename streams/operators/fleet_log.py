@@ -18,7 +18,7 @@ from schemas.catalogue import contract_name, topic_name
 from schemas.errors import BongsuError
 from schemas.wire import Wire
 from streams.log import log
-from streams.runtime.kafka import METADATA_TIMEOUT_S, as_ours, partitions_of, reader
+from streams.runtime.kafka import METADATA_TIMEOUT_S, answered, as_ours, partitions_of, reader
 from streams.runtime.records import Record, record_of
 from streams.runtime.row_reader import RowReader
 
@@ -124,14 +124,15 @@ class LogFleet:
 
     def _places(self, consumer: Consumer) -> list[TopicPartition]:
         """Return where the day begins in each partition."""
+        doing = "reading the offsets of midnight"
         from_ms = max(0, self._midnight_ms(self._now_ms()))
         asked = [
             TopicPartition(one.topic, one.partition, from_ms) for one in partitions_of(consumer, self._topics)
         ]
         try:
-            return list(consumer.offsets_for_times(asked, METADATA_TIMEOUT_S))
+            return answered(consumer.offsets_for_times(asked, METADATA_TIMEOUT_S), doing)
         except KafkaException as error:
-            raise as_ours(error, "reading the offsets of midnight") from error
+            raise as_ours(error, doing) from error
 
     def _look(self, messages: Sequence[Message]) -> set[tuple[str, int]]:
         """Take the records; return the partitions whose ends were reached."""

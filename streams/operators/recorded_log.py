@@ -18,7 +18,7 @@ from schemas.errors import Invalid, Retriable
 from schemas.json_form import to_json_value
 from schemas.wire import Wire
 from streams.operators.recorded_fold import Checkpoints, OpenFold
-from streams.runtime.kafka import METADATA_TIMEOUT_S, as_ours, partition_of, reader
+from streams.runtime.kafka import METADATA_TIMEOUT_S, answered, as_ours, partition_of, reader
 from streams.runtime.records import Record, record_of
 from streams.runtime.row_reader import RowReader
 
@@ -145,11 +145,12 @@ class _Reading:
 
     def offsets_at(self, at_ms: int) -> list[int]:
         """The offset of the first record of each topic from *at_ms* on; its end where there is none."""
+        doing = "reading the offsets of a time"
         asked = [TopicPartition(topic, 0, max(0, at_ms)) for topic in self._topics]
         try:
-            found = self._consumer.offsets_for_times(asked, METADATA_TIMEOUT_S)
+            found = answered(self._consumer.offsets_for_times(asked, METADATA_TIMEOUT_S), doing)
         except KafkaException as error:
-            raise as_ours(error, "reading the offsets of a time") from error
+            raise as_ours(error, doing) from error
         return [one.offset if one.offset >= 0 else self.bounds(number)[1] for number, one in enumerate(found)]
 
     def records(self, number: int, begin: int, end: int, count: int) -> list[Record]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -223,6 +223,15 @@ def newest_of(bootstrap: str, topic: str) -> dict[bytes, Record]:
     for message in _whole(bootstrap, [topic]):
         newest[message.key() or b""] = message
     return {key: record_of(message) for key, message in newest.items()}
+
+
+def answered(places: Iterable[TopicPartition], doing: str) -> list[TopicPartition]:
+    """Return *places* as Kafka filled them in. ``Retriable`` if it has no answer for one: that is not "no offset"."""
+    found = list(places)
+    failed = next((one.error for one in found if one.error is not None), None)
+    if failed is not None:
+        raise Retriable(f"{doing}: {failed.name()}")
+    return found
 
 
 def as_ours(error: KafkaException, doing: str) -> BongsuError:

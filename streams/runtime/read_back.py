@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.runtime.clients import consumer_of
 from streams.runtime.inbox import Partition
-from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours, partitions_of, reader
+from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, answered, as_ours, partitions_of, reader
 from streams.runtime.records import Record, record_of
 
 BATCH = 5_000
@@ -16,11 +16,13 @@ BATCH = 5_000
 
 def committed_of(bootstrap: str, group: str, topics: Sequence[str]) -> dict[Partition, int]:
     """Return the committed offset of *group* in each partition of *topics*; without one, the partition is left out."""
+    doing = f"reading the committed offsets of {group}"
     consumer = consumer_of({"bootstrap.servers": bootstrap, "group.id": group, "log_level": 3})
     try:
-        places = consumer.committed(partitions_of(consumer, topics), timeout=METADATA_TIMEOUT_S)
+        asked = partitions_of(consumer, topics)
+        places = answered(consumer.committed(asked, timeout=METADATA_TIMEOUT_S), doing)
     except KafkaException as error:
-        raise as_ours(error, f"reading the committed offsets of {group}") from error
+        raise as_ours(error, doing) from error
     finally:
         consumer.close()
     return {(one.topic, one.partition): one.offset for one in places if one.offset >= 0}
@@ -30,12 +32,15 @@ def since_time(
     bootstrap: str, ends: Mapping[Partition, int], since_ms: Mapping[str, int]
 ) -> dict[Partition, int]:
     """Return of each partition of *ends* the first offset written at its topic's time of *since_ms* or later."""
+    doing = "looking for the offsets of a time"
     consumer = reader(bootstrap)
     try:
         asked = [TopicPartition(topic, number, since_ms[topic]) for topic, number in ends]
-        found = consumer.offsets_for_times(asked, timeout=METADATA_TIMEOUT_S) if asked else []
+        found = answered(
+            consumer.offsets_for_times(asked, timeout=METADATA_TIMEOUT_S) if asked else [], doing
+        )
     except KafkaException as error:
-        raise as_ours(error, "looking for the offsets of a time") from error
+        raise as_ours(error, doing) from error
     finally:
         consumer.close()
     return {(one.topic, one.partition): one.offset for one in found if one.offset >= 0}

@@ -32,6 +32,7 @@ class Outbox:
         self._wire = wire
         self._city = city
         self._failed: Any = None
+        self._is_unplaced = False
         self.delivered: dict[Partition, int] = {}
 
     def put(
@@ -61,10 +62,17 @@ class Outbox:
                 break
 
     def flush(self) -> dict[Partition, int]:
-        """Wait until all records are delivered; return the next offset of every partition written to."""
+        """Wait until all records are delivered; return the next offset of every partition written to.
+
+        ``Retriable`` where one is not known: what is derived from it, a barrier or a snapshot, would be too early.
+        """
         self.producer.flush(COMMIT_TIMEOUT_S)
         if self._failed is not None:
             raise as_ours(KafkaException(self._failed), "producing")
+        if self._is_unplaced:
+            raise Retriable(
+                "producing: Kafka has a record, but not its offset; the transaction is done again"
+            )
         return self.delivered
 
     def read_up_to(self, places: Mapping[Partition, int], group_metadata: Any) -> None:
@@ -76,8 +84,14 @@ class Outbox:
         if error is not None:
             self._failed = error
             return
+        offset = message.offset()
+        if (
+            offset is None
+        ):  # the answer to the first sending was lost, and a repeated one is told without its offset
+            self._is_unplaced = True
+            return
         place = (str(message.topic()), int(message.partition() or 0))
-        self.delivered[place] = max(self.delivered.get(place, 0), int(message.offset() or 0) + 1)
+        self.delivered[place] = max(self.delivered.get(place, 0), offset + 1)
 
 
 @contextmanager

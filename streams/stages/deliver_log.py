@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from connectors.subscribers import DELIVERED
 from schemas.catalogue import topic_name
 from schemas.errors import Retriable
-from streams.runtime.kafka import METADATA_TIMEOUT_S, as_ours, partition_of, reader
+from streams.runtime.kafka import METADATA_TIMEOUT_S, answered, as_ours, partition_of, reader
 from streams.runtime.records import Record, record_of
 
 LOOK_S = 0.5
@@ -53,11 +53,12 @@ class DeliveredLog:
 
     def offsets_at(self, time_ms: int) -> dict[str, int]:
         """The offset of the first record of each topic from *time_ms* on; its end where there is none."""
+        doing = "reading the offsets of a time"
         asked = [TopicPartition(topic, 0, time_ms) for topic in self.topics]
         try:
-            found = self._consumer.offsets_for_times(asked, METADATA_TIMEOUT_S)
+            found = answered(self._consumer.offsets_for_times(asked, METADATA_TIMEOUT_S), doing)
         except KafkaException as error:
-            raise as_ours(error, "reading the offsets of a time") from error
+            raise as_ours(error, doing) from error
         ends = self.bounds()
         return {one.topic: one.offset if one.offset >= 0 else ends[one.topic][1] for one in found}
 

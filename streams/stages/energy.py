@@ -23,6 +23,7 @@ from streams.energy.energy_numbers import EnergyNumbers
 from streams.energy.registers import summed
 from streams.energy.reward_ledger import TOLD_MAX, RewardLedger, RewardRevision
 from streams.runtime.kafka import (
+    answered,
     as_ours,
     group_consumer,
     partition_of,
@@ -148,12 +149,13 @@ class EnergyStage:
 
     def _committed(self) -> dict[str, int]:
         """Return the committed offset of each topic; 0 where nothing was committed."""
+        doing = f"reading the offsets of {self.group}"
         consumer = group_consumer(self._bootstrap, self.group)
         try:
             places = [partition_of(consumer, topic) for topic in (self._charges, self._surplus)]
-            found = consumer.committed(places, timeout=TIMEOUT_S)
+            found = answered(consumer.committed(places, timeout=TIMEOUT_S), doing)
         except KafkaException as error:
-            raise as_ours(error, f"reading the offsets of {self.group}") from error
+            raise as_ours(error, doing) from error
         finally:
             consumer.close()
         return {one.topic: max(0, one.offset) for one in found}

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
-from schemas.errors import Retriable
 from streams.log import log
 from streams.match.core.flow import Partition
 from streams.match.core.step import PartitionProgress
 from streams.runtime.clients import consumer_of
-from streams.runtime.kafka import as_ours, transactional_producer
+from streams.runtime.kafka import answered, as_ours, transactional_producer
 
 VERSION = "1"
 RELEASED = "-"
@@ -69,6 +68,7 @@ def taken_over(
 
 def _committed(bootstrap: str, group: str, places: Collection[Partition]) -> dict[Partition, Left | int]:
     """Return the committed progress without waiting for an open transaction: its owner may be dead."""
+    doing = f"reading the committed offsets of {group}"
     consumer = consumer_of(
         {
             "bootstrap.servers": bootstrap,
@@ -79,14 +79,11 @@ def _committed(bootstrap: str, group: str, places: Collection[Partition]) -> dic
     )
     try:
         asked = [TopicPartition(topic, partition) for topic, partition in places]
-        found = consumer.committed(asked, timeout=COMMITTED_TIMEOUT_S)
+        found = answered(consumer.committed(asked, timeout=COMMITTED_TIMEOUT_S), doing)
     except KafkaException as error:
-        raise as_ours(error, f"reading the committed offsets of {group}") from error
+        raise as_ours(error, doing) from error
     finally:
         consumer.close()
-    failed = next((one.error for one in found if one.error is not None), None)
-    if failed is not None:
-        raise Retriable(f"reading the committed offsets of {group}: {failed.name()}")
     return {
         (one.topic, one.partition): left_from(one.metadata, one.offset) or one.offset
         for one in found

@@ -141,26 +141,37 @@ def test_asking_whether_we_still_speak_leaves_nothing_behind(monkeypatch: pytest
     assert fenced.calls == ["begin", "offsets", "abort"]
 
 
+class Delivered:
+    def __init__(self, partition: int, offset: int | None) -> None:
+        self._partition, self._offset = partition, offset
+
+    def topic(self) -> str:
+        return "t"
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int | None:
+        return self._offset
+
+
 def test_places_that_were_written_are_the_next_offsets_of_all_partitions() -> None:
-    class Delivered:
-        def __init__(self, partition: int, offset: int) -> None:
-            self._at = partition, offset
-
-        def topic(self) -> str:
-            return "t"
-
-        def partition(self) -> int:
-            return self._at[0]
-
-        def offset(self) -> int:
-            return self._at[1]
-
     producer: Any = TransactingProducer()
     outbox = Outbox(producer, WIRE, "city")
     for partition, offset in [(0, 4), (3, 9), (0, 5), (0, 3)]:
         told: Any = Delivered(partition, offset)
         outbox._delivered(None, told)
     assert outbox.flush() == {("t", 0): 6, ("t", 3): 10}
+
+
+def test_a_record_without_a_known_offset_lets_the_transaction_be_done_again() -> None:
+    producer: Any = TransactingProducer()
+    outbox = Outbox(producer, WIRE, "city")
+    for offset in (4, None):
+        told: Any = Delivered(0, offset)
+        outbox._delivered(None, told)
+    with pytest.raises(Retriable, match="offset"):
+        outbox.flush()
 
 
 class Queue(TransactingProducer):
