@@ -24,12 +24,13 @@ from streams.situations.rule import City, Draft, Explains, Follows, Notices, Rul
 from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.parts.spells import ended, told_by
 from streams.situations.rules.surplus.config import NAME, VERSION, Numbers
-from streams.situations.rules.surplus.notice_times import DAY, KnownWindow, hours_of, notices_of
+from streams.situations.rules.surplus.notice_times import DAY, KnownWindow, hours_of, local, notices_of
 from streams.situations.words import Said
 
 __all__ = ["VERSION", "Numbers", "build"]
 
 WINDOW = "window:"
+DAY_MS = 86_400_000
 
 
 class SurplusRule(Rule, Notices, Follows, Explains):
@@ -61,14 +62,37 @@ class SurplusRule(Rule, Notices, Follows, Explains):
         return self._changed(city, key, known, fresh, now)
 
     def _changed(self, city: City, key: str, known: KnownWindow, fresh: KnownWindow, now: int) -> Step:
-        """*fresh* in place of *known*: told at once if that was told."""
-        fresh = replace(fresh, situation_id=known.situation_id, told=known.told)
-        if replace(fresh, said=known.said) == known:
+        """*fresh* in place of *known*: told at once if that was told, and people are shown something else by it.
+
+        Beyond ``changes_max`` a day a change waits until the next morning, and the last of them is told.
+        """
+        after = replace(
+            known,
+            **{
+                name: getattr(fresh, name)
+                for name in ("begins", "ends", "reward", "eve_ms", "day_ms", "said")
+            },
+        )
+        if replace(after, said=known.said) == known:
             return Step()
         if known.told == 0:
-            return self._told(city, key, fresh, now)
-        fresh = replace(fresh, told=fresh.due(now))  # what is to come of it is told in its time
-        return Step(self._again(city, fresh, "changed"), [_memory(key, fresh)])
+            return self._told(city, key, after, now)
+        after = replace(after, told=after.due(now))  # what is to come of it is told in its time
+        if _shown(city, after) == (known.shown or _shown(city, known)):
+            return Step((), [_memory(key, replace(after, held_until=None))])
+        today = local(now, city.zone).date()
+        count = known.changes if known.changed_on == today.toordinal() else 0
+        if count >= self._numbers.changes_max:
+            morning_ms, _ = notices_of(
+                now + 2 * DAY_MS, city.zone, self._numbers.day_at, self._numbers.day_at
+            )
+            return Step((), [_memory(key, replace(after, held_until=min(morning_ms, after.begins)))])
+        after = replace(after, changes=count + 1, changed_on=today.toordinal())
+        return self._tell_change(city, key, after)
+
+    def _tell_change(self, city: City, key: str, window: KnownWindow) -> Step:
+        after = replace(window, held_until=None, shown=_shown(city, window))
+        return Step(self._again(city, after, "changed"), [_memory(key, after)])
 
     def _window(self, city: City, entry: Entry, window: Window) -> KnownWindow:
         numbers = self._numbers
@@ -92,6 +116,12 @@ class SurplusRule(Rule, Notices, Follows, Explains):
         window = due.read(KnownWindow)
         if window.ends <= city.now_ms:
             return self._ended(city, due.key, window, "over")
+        if (
+            window.held_until is not None
+            and window.held_until <= city.now_ms
+            and window.due(city.now_ms) <= window.told
+        ):
+            return self._tell_change(city, due.key, window)
         return self._told(city, due.key, window, city.now_ms)
 
     # -- situations ------------------------------------------------------------------------------------------
@@ -103,10 +133,10 @@ class SurplusRule(Rule, Notices, Follows, Explains):
             return Step((), [_memory(key, window)])
         template = "today" if notice == DAY else "eve"
         if window.situation_id is not None:
-            after = replace(window, told=notice)
+            after = replace(window, told=notice, shown=_shown(city, window), held_until=None)
             return Step(self._again(city, after, template), [_memory(key, after)])
         its_id = derived_id(NAME, key, window.said.event_id)
-        after = replace(window, told=notice, situation_id=its_id)
+        after = replace(window, told=notice, situation_id=its_id, shown=_shown(city, window))
         numbers = self._numbers
         view = View(
             kind=numbers.kind,
@@ -165,6 +195,11 @@ class SurplusRule(Rule, Notices, Follows, Explains):
 
 def _memory(key: str, window: KnownWindow) -> Memory:
     return memory_of(NAME, key, window, wake_at=window.wakes_at, situation_id=window.situation_id)
+
+
+def _shown(city: City, window: KnownWindow) -> str:
+    """The hours and the reward of a window, as people are shown them; its area is part of its name."""
+    return f"{hours_of(window.begins, window.ends, city.zone)} {window.reward}"
 
 
 def _open(city: City, window: KnownWindow) -> Situation | None:

@@ -42,6 +42,7 @@ class Numbers(Strict):
     currency: Annotated[str, Field(max_length=20)] = default("currency")
     operators: tuple[AgencyName, ...] = default("operators", max_length=200)
     is_public: bool = default("is_public")
+    changes_max: int = default("changes_max", ge=1, le=100)
     windows_max: int = default("windows_max", ge=1, le=10_000)
     headlines: dict[str, Words] = headlines_of(NAME)
 

@@ -15,7 +15,9 @@ EVE, DAY = 1, 2
 
 class KnownWindow(Struct, frozen=True, gc=False):
     """A window as the log tells it. *told*: the last notice, 0 before any. *day_ms* is ``None`` for a window that begins
-    before that notice. *situation_id*: that of its notices."""
+    before that notice. *situation_id*: that of its notices. *shown*: its hours and
+    reward as they were told last; *changes*: how often a change was told on the day *changed_on*; *held_until*: when
+    one is told for which that day had no room."""
 
     area: str
     window_id: str
@@ -27,6 +29,10 @@ class KnownWindow(Struct, frozen=True, gc=False):
     said: Observed
     told: int = 0
     situation_id: str | None = None
+    shown: str = ""
+    changes: int = 0
+    changed_on: int = 0
+    held_until: int | None = None
 
     def due(self, now: int) -> int:
         """The notice that must be told by *now*."""
@@ -37,6 +43,11 @@ class KnownWindow(Struct, frozen=True, gc=False):
     @property
     def wakes_at(self) -> int:
         """When something is to be told next."""
+        notice = self._next_notice
+        return notice if self.held_until is None else min(notice, self.held_until)
+
+    @property
+    def _next_notice(self) -> int:
         if self.told < EVE:
             return min(self.eve_ms, self.ends)
         if self.told < DAY and self.day_ms is not None:
