@@ -26,6 +26,11 @@ set_aside = Counter(
     "Records and bodies set aside in a DLQ, or left out by a reader: unreadable as a whole, or wrong in a field",
     ["group", "topic", "reason"],
 )
+rows_dropped = Counter(
+    "bongsu_rows_dropped",
+    "Rows of a table in memory that were let go because too many are held, by the table's topic",
+    ["group", "table"],
+)
 errors = Counter(
     "bongsu_errors",
     "Errors of a stage: retriable (tried again), invalid (set aside), fatal (it stops)",

@@ -205,10 +205,10 @@ def wait_until(is_so: Any, at_most_s: float, every_s: float = 0.02) -> float:
     return monotonic() - begun
 
 
-def answers(port: int) -> bool:
+def answers(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a worker's ``/readyz`` says that it is ready."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -77,7 +77,7 @@ def on_silence(charger: Charger, memory: State, *, context: SourceContext, at_ms
 
 
 def with_asked(memory: State, asked: Mapping[str, Any], slot: str) -> dict[str, Any]:
-    """*memory* with what the charger was asked for, and has answered: perhaps the first word of it."""
+    """*memory* with what the charger was asked for by the process *slot*, and has answered: perhaps its first word."""
     blank: dict[str, Any] = {
         "connectors": {},
         "sessions": {},
@@ -86,7 +86,7 @@ def with_asked(memory: State, asked: Mapping[str, Any], slot: str) -> dict[str, 
         "is_silent": False,
         "slot": slot,
     }
-    return {**blank, **memory, "asked": asked}
+    return {**blank, **memory, "asked": asked, "slot": slot}
 
 
 def is_due(memory: State, *, heard_ms: int, now_ms: int, interval_s: int) -> bool:

@@ -25,6 +25,7 @@ from websockets.typing import Subprotocol
 
 from connectors.formats.ocpp_calls import FRAME_BYTES_MAX, SUBPROTOCOLS
 from connectors.simulation.chargers import SimulatedCharger
+from connectors.transport.charger_doors import LeastConnections
 from connectors.transport.web_page import wall_clock_ms
 
 BACK_OFF_S = (0.2, 5.0)
@@ -33,6 +34,7 @@ OPENING_MAX = 64
 LOOK_S = 1.0
 """A charger looks at least so often whether it was told to finish."""
 DELAYS_MAX = 1_000_000
+NO_ROOM = 503
 _PROTOCOLS = {version: Subprotocol(name) for name, version in SUBPROTOCOLS.items()}
 
 
@@ -43,9 +45,10 @@ def back_off_s(chance: random.Random, failures: int) -> float:
 
 
 class ChargerFleet:
-    """*chargers* that connect to *url* with their id as the last part of the path, and their own of *keys*.
+    """*chargers* that connect to *url* with their id as the last part of the path, and their own of *keys*; of several URLs
+    each time to the one with the fewest connections.
 
-    *connected*: now. *delays*: the action and the seconds from each call to its answer, at most a million. *counted*: calls,
+    *connected*: now. *at*: charger → the URL of its connection. *answered_s*: charger → when it had its last answer. *delays*: the action and the seconds from each call to its answer, at most a million. *counted*: calls,
     answers, cuts, and by its HTTP status each connection that was not let in.
     """
 
@@ -53,19 +56,22 @@ class ChargerFleet:
         self,
         chargers: Sequence[SimulatedCharger],
         *,
-        url: str,
+        url: str | Sequence[str],
         keys: Mapping[str, str],
         seed: int,
         now_ms: Callable[[], int] = wall_clock_ms,
         look_s: float = LOOK_S,
     ) -> None:
-        self.chargers, self._url, self._keys, self._seed = chargers, url.rstrip("/"), keys, seed
+        self.chargers, self._keys, self._seed = chargers, keys, seed
+        self._doors = LeastConnections([url] if isinstance(url, str) else url)
         self._now_ms, self._look_s = now_ms, look_s
         self._ended = asyncio.Event()
         self._opening = asyncio.Semaphore(OPENING_MAX)
         self.connected = 0
         self.delays: deque[tuple[str, float]] = deque(maxlen=DELAYS_MAX)
         self.counted: Counter[str] = Counter()
+        self.at: dict[str, str] = {}
+        self.answered_s: dict[str, float] = {}
 
     async def run(self) -> None:
         """Live until ``stop`` or cancelled; all connections are closed then."""
@@ -100,25 +106,34 @@ class ChargerFleet:
         chance = random.Random(f"{self._seed}/{charger.plan.charger_id}/back-off")  # noqa: S311 (a simulation's)
         failures = 0
         while True:
+            door = ""
             try:
                 async with self._opening:
-                    connection = await self._opened(charger)
+                    door = self._doors.chosen(self._now_ms())
+                    connection = await self._opened(charger, door)
+                failures = 0
+                self.at[charger.plan.charger_id] = door
+                await self._served(charger, connection)
             except InvalidStatus as refusal:
                 self.counted[f"HTTP {refusal.response.status_code}"] += 1
+                if refusal.response.status_code == NO_ROOM:
+                    self._doors.failed(door, self._now_ms())
             except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed, EOFError):
                 self.counted["not reached"] += 1
-            else:
-                failures = 0
-                await self._served(charger, connection)
+                self._doors.failed(door, self._now_ms())
+            finally:
+                if door:
+                    self._doors.left(door)
+                self.at.pop(charger.plan.charger_id, None)
             failures += 1
             charger.advance(self._now_ms())
             await asyncio.sleep(back_off_s(chance, failures))
 
-    async def _opened(self, charger: SimulatedCharger) -> ClientConnection:
+    async def _opened(self, charger: SimulatedCharger, door: str) -> ClientConnection:
         name = charger.plan.charger_id
         word = b64encode(f"{name}:{self._keys[name]}".encode()).decode()
         return await connect(
-            f"{self._url}/{name}",
+            f"{door}/{name}",
             subprotocols=[_PROTOCOLS[charger.plan.version]],
             additional_headers={"Authorization": f"Basic {word}"},
             compression=None,  # chargers have none, and a thousand windows of zlib take memory
@@ -161,4 +176,5 @@ class ChargerFleet:
                 await connection.send(answer.reply, text=True)
             if answer.action is not None:
                 self.counted["answers"] += 1
+                self.answered_s[charger.plan.charger_id] = time.monotonic()
                 self.delays.append((answer.action, time.perf_counter() - sent_s))

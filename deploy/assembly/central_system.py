@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from uuid import uuid4
 
 from connectors.transport.web_page import wall_clock_ms
 from deploy.assembly.charger_settings import settings_of_chargers
@@ -11,6 +12,7 @@ from deploy.platform import Platform
 from deploy.replica import replica_from
 from streams.chargers.closures_now import ClosuresNow
 from streams.chargers.ledger import ChargerLedger
+from streams.chargers.neighbours import Neighbours
 from streams.chargers.surplus_power import SurplusPower
 from streams.chargers.wishes import with_closures
 from streams.energy.energy_numbers import EnergyNumbers
@@ -43,7 +45,19 @@ def chargers_of(city: City, platform: Platform, *, web_host: str) -> ChargersSta
         wire=platform.wire,
         now_ms=wall_clock_ms,
     )
-    closures = ClosuresNow(city.name, following, group=ledger.group, wire=platform.wire)
+    closures = ClosuresNow(city.name, settings.chargers, following, group=ledger.group, wire=platform.wire)
+    neighbours = None
+    if settings.slot:
+        neighbours = Neighbours(
+            city.name,
+            settings.source,
+            settings.slot,
+            settings.chargers,
+            following,
+            wire=platform.wire,
+            life=uuid4().hex,
+            now_ms=wall_clock_ms,
+        )
     return ChargersStage(
         settings,
         city.context(settings.source),
@@ -51,4 +65,5 @@ def chargers_of(city: City, platform: Platform, *, web_host: str) -> ChargersSta
         group=ledger.group,
         circumstances=lambda: with_closures(surplus(), closures.known),
         following=following,
+        neighbours=neighbours,
     )

@@ -49,6 +49,8 @@ def words_of(role: str) -> str:
     kind, _, source = role.partition(".")
     if kind == "source":
         return f"source '{source}' is read or played"
+    if kind == "chargers" and source:
+        return f"process '{source}' of the chargers stage is run"
     return f"replica '{source}' of the gateway is run" if source else f"the {role} stage is run"
 
 

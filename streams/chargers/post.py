@@ -27,7 +27,8 @@ class ChargerSilent(Retriable):
 @dataclass(slots=True)
 class Post:
     """*lock*: its calls are taken one after another. *heard_ms*: when any message of it came; ``None``: not since our start.
-    *terms*: of answers to it."""
+    *terms*: of answers to it. *is_joined*: what other processes wrote of it is known, so its calls are taken. *seen_offset*:
+    of the newest row of another process that is known here."""
 
     listed: ListedCharger
     charger: Charger
@@ -36,6 +37,8 @@ class Post:
     connection: ServerConnection | None = None
     version: Version = "1.6"
     heard_ms: int | None = None
+    is_joined: bool = False
+    seen_offset: int = -1
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waits_for: str | None = None

@@ -34,6 +34,21 @@ def memory_event(city: str, source: str, charger_id: str, memory: Mapping[str, A
     return Event(PLACE, key, value | {"heard_at": at_ms, "digest": None, "done": 0, "place": body})
 
 
+def mark_key(source: str, slot: str) -> str:
+    """The key of the marks of the process *slot*: no charger's, and no source's."""
+    return f"{source}:{slot}"
+
+
+def mark_event(city: str, source: str, slot: str, mark: str, at_ms: int) -> Event:
+    """A row that says nothing: who reads it has read all that was committed before it."""
+    key = mark_key(source, slot)
+    its_id = derived_id("place", city, key, mark)
+    value = event_fields(city, key, event_id=its_id, event_time_ms=at_ms, received_ms=at_ms)
+    return Event(
+        PLACE, key, value | {"heard_at": at_ms, "digest": None, "done": 0, "place": mark.encode("ascii")}
+    )
+
+
 def memory_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """The memory that *row* keeps. ``Invalid`` if it keeps none."""
     try:

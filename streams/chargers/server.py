@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from connectors.formats.ocpp_calls import (
     read_frame,
 )
 from connectors.subjects.charger_memory import MemoryStep, on_heard
+from schemas.errors import Retriable
 from streams import metrics_mobility
 from streams.chargers.commits import Commits, NotCommitted
 from streams.chargers.door import CLOSED, FULL, SHUT_OUT, UNKNOWN, Refusal, WrongKeys, charger_at
@@ -43,6 +44,7 @@ PING_S = 60.0
 FRAMES_MAX = 4
 """Frames of one charger that wait in memory; more wait in its network."""
 SUPERSEDED, SUPERSEDED_TEXT = 1000, "the charger has connected anew"
+NOT_NOW, NOT_NOW_TEXT = 1013, "not ready: connect again"
 
 
 _QUIET = logging.getLogger("bongsu.websockets")
@@ -50,7 +52,8 @@ _QUIET.setLevel(logging.CRITICAL)  # it would log each handshake that fails, wit
 
 
 class ChargerServer:
-    """Takes the calls of *posts*."""
+    """Takes the calls of *posts*. *join*: is awaited before the first call of a connection; ``Retriable`` or ``TimeoutError``
+    ends that connection."""
 
     def __init__(
         self,
@@ -62,9 +65,11 @@ class ChargerServer:
         context: SourceContext,
         group: str,
         now_ms: Callable[[], int],
+        join: Callable[[Post], Awaitable[None]],
     ) -> None:
         self._settings, self._posts, self._commits, self._tally = settings, posts, commits, tally
         self._context, self._group, self._now_ms = context, group, now_ms
+        self._join = join
         self._wrong = WrongKeys()
         self._ending = set[asyncio.Task[None]]()  # bounded by the connections
         self._server: Server | None = None
@@ -126,10 +131,14 @@ class ChargerServer:
             "" if connection.request is None else connection.request.path, self._context.city
         )
         post = self._posts[charger_id or ""]
-        self._supersede(post)
+        self.end(post)
         post.connection, post.version = connection, SUBPROTOCOLS[str(connection.subprotocol)]
         metrics_mobility.chargers_connected.labels(self._group).inc()
         try:
+            async with post.lock:
+                if post.connection is connection:
+                    await self._join(post)
+                    post.is_joined = post.connection is connection
             while True:
                 frame = await connection.recv(decode=False)
                 if post.connection is not connection:
@@ -137,20 +146,23 @@ class ChargerServer:
                 await self._take(post, connection, frame)
         except ConnectionClosed:
             return
+        except (Retriable, TimeoutError):
+            await connection.close(NOT_NOW, NOT_NOW_TEXT)
         except Exception as error:  # a fault of ours: this connection ends, the others go on
             log.error("a charger's connection ended by a fault", why=type(error).__name__)
             raise
         finally:
             metrics_mobility.chargers_connected.labels(self._group).dec()
             if post.connection is connection:
-                post.connection = None
+                post.connection, post.is_joined = None, False
                 post.hung_up()
 
-    def _supersede(self, post: Post) -> None:
-        """End the connection that *post* has: its charger opened another one, and only one of them is alive."""
+    def end(self, post: Post) -> None:
+        """End the connection that *post* has: its charger opened another one, here or elsewhere, and only one is alive."""
         if (old := post.connection) is None:
             return
         post.hung_up()
+        post.connection, post.is_joined = None, False
         task = asyncio.create_task(old.close(SUPERSEDED, SUPERSEDED_TEXT))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

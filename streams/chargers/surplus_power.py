@@ -11,6 +11,7 @@ from schemas.catalogue import topic_name
 from schemas.errors import Invalid
 from schemas.wire import Wire
 from streams.chargers.wishes import Circumstances, PowerWindow, RewardWindow
+from streams.dropped_rows import DroppedRows
 from streams.energy.charger_areas import areas_of
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.energy.rewards import plain
@@ -40,6 +41,7 @@ class SurplusPower:
         self._windows = WindowTable()
         self._lock = threading.Lock()
         self._reader = RowReader(wire, f"{city}.chargers.surplus")
+        self._dropped = DroppedRows(f"{city}.chargers", SURPLUS)
         self._follower = Follower(
             "windows of surplus", topic_name(city, SURPLUS), following, begin=self._begin, take=self._take
         )
@@ -56,6 +58,7 @@ class SurplusPower:
     def _begin(self) -> None:
         with self._lock:
             self._windows = WindowTable()
+            self._dropped.begin()
 
     def _take(self, records: Sequence[Record], _is_all: bool) -> None:
         with self._lock:
@@ -66,6 +69,7 @@ class SurplusPower:
                     self._windows.take(row.value)
                 except Invalid as error:  # the stage of energy sets it aside
                     self._reader.refuse(row.record, error)
+            self._dropped.seen(self._windows.dropped)
 
 
 def groups_of(

@@ -18,8 +18,7 @@ from typing import Any, Protocol
 from connectors.formats.ocpp_calls import Version
 from connectors.subjects.charger_list import ListedCharger
 from connectors.subjects.charging_replies import Terms
-from streams.closures.closure_effects import takes_sessions
-from streams.closures.closure_table import Closure
+from streams.chargers.closed_chargers import ClosedChargers
 
 PROFILE_ID = 7_301
 """The id of the one profile that this system gives a charger: a new one replaces it."""
@@ -53,7 +52,7 @@ class Circumstances:
     """Windows, closures and rewards that bear on chargers."""
 
     windows: Sequence[PowerWindow] = ()
-    closures: Sequence[Closure] = ()
+    closures: Sequence[ClosedChargers] = ()
     rewards: Sequence[RewardWindow] = ()
 
 
@@ -71,7 +70,9 @@ def none_known() -> Circumstances:
     return Circumstances()
 
 
-def with_closures(power: Circumstances | None, closures: Sequence[Closure] | None) -> Circumstances | None:
+def with_closures(
+    power: Circumstances | None, closures: Sequence[ClosedChargers] | None
+) -> Circumstances | None:
     """Return *power* with *closures*; ``None`` while one of them is not known, so that neither is taken back."""
     return None if power is None or closures is None else replace(power, closures=closures)
 
@@ -134,7 +135,10 @@ def wishes_for(
         (one.begin_ms, one.end_ms, one.reward) for one in circumstances.rewards if _holds(one, charger, at_ms)
     ]
     window = min(in_force, key=lambda one: (one[2], one[1]), default=None)
-    is_open = takes_sessions(charger.place, circumstances.closures, at_ms)
+    is_open = not any(
+        charger.charger_id in one.chargers and one.closure.is_in_force(at_ms)
+        for one in circumstances.closures
+    )
     return Wishes(
         Terms(interval_s, takes_sessions=is_open), Asked(window, is_open, min(rewards, default=None))
     )

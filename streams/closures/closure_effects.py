@@ -29,11 +29,6 @@ def _lasting(closure: Closure) -> tuple[bool, int, str]:
     return closure.ends_at is not None, -(closure.ends_at or 0), closure.closure_id
 
 
-def takes_sessions(place: Corner | None, closures: Iterable[Closure], now_ms: int) -> bool:
-    """Whether a charger at *place* begins sessions at *now_ms*. Sessions that go on may end in any case."""
-    return closing(place, closures, now_ms) is None
-
-
 def closed_among(places: Places, closures: Sequence[Closure], now_ms: int) -> dict[str, Closure]:
     """The hubs, or vehicles, of *places* that are closed at *now_ms*, each with its closure, as ``closing`` says.
 

@@ -76,11 +76,13 @@ def check_closure(closure: Closure) -> None:
 
 
 class ClosureTable:
-    """All that the log tells of a city's closures. The same log gives the same table, in whatever process."""
+    """All that the log tells of a city's closures. The same log gives the same table, in whatever process. *dropped*: the
+    number of those that were let go for lack of room."""
 
     def __init__(self, closures_max: int = CLOSURES_MAX) -> None:
         self._max = closures_max
         self._closures: OrderedDict[str, Closure] = OrderedDict()
+        self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._closures)
@@ -101,6 +103,7 @@ class ClosureTable:
         self._closures.move_to_end(said.closure_id)
         while len(self._closures) > self._max:
             del self._closures[self._oldest()]
+            self.dropped += 1
         return True
 
     def drop(self, closure_id: str) -> bool:

@@ -47,13 +47,6 @@ class RewardLedger:
         self._settled_ms = NEVER
         self.dropped = 0
 
-    def copy(self) -> RewardLedger:
-        """Return a ledger that may be changed without changing this one."""
-        new = RewardLedger(self._numbers)
-        new.sessions, new.told, new.windows = self.sessions.copy(), self.told.copy(), self.windows.copy()
-        new.clock_ms, new._settled_ms, new.dropped = self.clock_ms, self._settled_ms, self.dropped
-        return new
-
     def remember(self, row: Mapping[str, Any]) -> None:
         """Take a row of ``energy.reward`` that was published before a restart."""
         self._keep(row["revision"], reward_of_row(row))

@@ -78,10 +78,13 @@ def amount_of(text: str, field: str) -> Decimal:
 
 
 class WindowTable:
-    """The windows of a city. The last word in the log holds; beyond ``WINDOWS_MAX`` the one that ended first goes."""
+    """The windows of a city. The last word in the log holds; beyond ``WINDOWS_MAX`` the one that ended first goes,
+    and *dropped* counts it."""
 
-    def __init__(self, windows: Mapping[WindowKey, Window] | None = None) -> None:
-        self._windows = dict(windows or {})
+    def __init__(self, windows_max: int = WINDOWS_MAX) -> None:
+        self._max = windows_max
+        self._windows: dict[WindowKey, Window] = {}
+        self.dropped = 0
         self._order: list[Window] | None = None
 
     def __iter__(self) -> Iterator[Window]:
@@ -91,14 +94,12 @@ class WindowTable:
             self._order = sorted(every, key=lambda one: (one.begins_ms, one.area, one.window_id))
         return iter(self._order)
 
-    def copy(self) -> WindowTable:
-        return WindowTable(self._windows)
-
     def take(self, row: Mapping[str, Any]) -> Window:
         """Take the next row of the log, and return the window as it now is. ``Invalid`` for one that cannot be."""
         window = window_after(self._windows.get((row["area"], row["window_id"])), row)
         self._windows[window.key], self._order = window, None
-        if len(self._windows) > WINDOWS_MAX:
+        if len(self._windows) > self._max:
+            self.dropped += 1
             del self._windows[min(self._windows, key=lambda key: (self._windows[key].ends_ms, key))]
         return window
 

@@ -16,6 +16,11 @@ class HubClosures:
     def __init__(self) -> None:
         self._table = ClosureTable()
 
+    @property
+    def dropped(self) -> int:
+        """The number of closures that were let go for lack of room."""
+        return self._table.dropped
+
     def take(self, key: str, value: Mapping[str, Any] | None) -> bool:
         """Take a row of ``core.closure``; whether it may change a board. A row without an area changes none."""
         if value is None:

@@ -18,6 +18,7 @@ from schemas.wire import Wire
 from streams.closures.closure_effects import closed_among
 from streams.closures.closure_rows import closure_event, ended
 from streams.closures.closure_table import CONTRACT, OPEN, Closure, ClosureTable, check_closure, closure_of
+from streams.dropped_rows import DroppedRows
 from streams.log import log
 from streams.operators.publisher import Publisher
 from streams.runtime.follower import Follower, Following
@@ -51,6 +52,7 @@ class LogClosures:
         self._now_ms = now_ms
         self._reader = RowReader(wire, f"{city}.gateway.closures")
         self._table = ClosureTable()
+        self._dropped = DroppedRows(f"{city}.gateway.closures", CONTRACT)
         self._rows: dict[str, ClosureRow] = {}  # as many as the table holds
         self._lock = threading.Lock()
         self._publish = publish or Publisher(city, "closures", bootstrap=bootstrap, wire=wire).publish
@@ -163,6 +165,7 @@ class LogClosures:
     def _begin(self) -> None:
         with self._lock:
             self._table, self._rows = ClosureTable(), {}
+            self._dropped.begin()
 
     def _take(self, records: Sequence[Record], _is_all: bool) -> None:
         rows = list(self._reader.rows(records))
@@ -173,6 +176,7 @@ class LogClosures:
                 else:
                     self._take_one(row.value, row.record)
             self._rows = {key: row for key, row in self._rows.items() if self._table.get(key) is not None}
+            self._dropped.seen(self._table.dropped)
 
     def _take_one(self, value: Mapping[str, Any], record: Record) -> None:
         try:

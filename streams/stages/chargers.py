@@ -17,10 +17,12 @@ from connectors.transport.web_page import wall_clock_ms
 from streams import metrics, metrics_mobility
 from streams.chargers.charging_settings import ChargersSettings
 from streams.chargers.commits import Commits, Ledger, NotCommitted
+from streams.chargers.neighbours import Neighbours
 from streams.chargers.post import ChargerSilent, Post
 from streams.chargers.server import ChargerServer
 from streams.chargers.tally import Tally
 from streams.chargers.wishes import (
+    Circumstances,
     CircumstancesNow,
     Order,
     Wishes,
@@ -55,7 +57,7 @@ def outcome_of(answer: ChargerAnswer) -> str:
 
 class ChargersStage:
     """The chargers of one city. *ledger*: writes for *group*. *circumstances*: what bears on them now, see ``wishes``;
-    *following*: reads it, as long as the stage runs."""
+    *following*: reads it, as long as the stage runs. *neighbours*: what other processes write, where there are several."""
 
     name = "chargers"
 
@@ -68,12 +70,14 @@ class ChargersStage:
         group: str,
         circumstances: CircumstancesNow = none_known,
         following: Following | None = None,
+        neighbours: Neighbours | None = None,
         now_ms: Callable[[], int] = wall_clock_ms,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._settings, self._context, self._now_ms = settings, context, now_ms
         self._circumstances, self._look_every_s = circumstances, look_every_s
-        self._following = following
+        self._following, self._neighbours = following, neighbours
+        self._latest: Circumstances | None = None
         replica = settings.slot or None
         self.group = group
         terms = Terms(settings.interval_s)
@@ -83,7 +87,14 @@ class ChargersStage:
         self.commits = Commits(ledger, [*self.posts], self._restore)
         self._tally = Tally(settings.city, row_name(settings.source, replica))
         self.server = ChargerServer(
-            settings, self.posts, self.commits, self._tally, context=context, group=self.group, now_ms=now_ms
+            settings,
+            self.posts,
+            self.commits,
+            self._tally,
+            context=context,
+            group=self.group,
+            now_ms=now_ms,
+            join=self._join,
         )
         self._since_ms = now_ms()
         self._asking = dict[str, asyncio.Task[None]]()  # bounded by the chargers
@@ -114,7 +125,32 @@ class ChargersStage:
 
     def _restore(self, memories: Mapping[str, dict[str, Any]]) -> None:
         for charger_id, post in self.posts.items():
-            post.memory = memories.get(charger_id, {})
+            memory = memories.get(charger_id, {})
+            if self._neighbours is None or memory.get("slot") == self._settings.slot:
+                post.memory = memory
+                continue
+            post.memory = {}
+            if post.is_joined:  # taken over, and nothing of it is durable yet: it begins anew
+                self.server.end(post)
+
+    # -- a connection's begin, and chargers that went to another process ---------------------------------------------
+
+    async def _join(self, post: Post) -> None:
+        """Know *post* as the log has it, also what other processes wrote of it, before its first call is taken."""
+        if self._neighbours is not None:
+            await self._neighbours.known(self.commits.put)
+            self._neighbours.take_over(post)
+        if self._latest is not None:
+            post.terms = self._wishes(post, self._latest, self._now_ms()).terms
+
+    def _leave_those_gone(self, neighbours: Neighbours) -> None:
+        for post in self.posts.values():
+            if (post.is_joined or post.memory) and neighbours.is_gone(post):
+                if (
+                    post.is_joined
+                ):  # at rest here, or a call of it was late elsewhere: its next connection tells
+                    self.server.end(post)
+                post.memory = {}
 
     # -- silence and orders --------------------------------------------------------------------------------------
 
@@ -122,16 +158,20 @@ class ChargersStage:
         while True:
             await asyncio.sleep(self._look_every_s)
             if self.is_ready:
-                circumstances, now_ms = self._circumstances(), self._now_ms()
-                for post in self.posts.values():
-                    if circumstances is None:
-                        break
-                    wishes = wishes_for(
-                        post.listed, circumstances, at_ms=now_ms, interval_s=self._settings.interval_s
-                    )
-                    post.terms = wishes.terms
-                    self._order(post, wishes, now_ms)
-                await self._tell_silent(now_ms)
+                now_ms = self._now_ms()
+                if self._neighbours is not None:
+                    self._leave_those_gone(self._neighbours)
+                self._latest = circumstances = self._circumstances()
+                if circumstances is not None:
+                    for post in [one for one in self.posts.values() if one.is_joined]:
+                        wishes = self._wishes(post, circumstances, now_ms)
+                        post.terms = wishes.terms
+                        self._order(post, wishes, now_ms)
+                if self._neighbours is None or self._neighbours.are_known:
+                    await self._tell_silent(now_ms)
+
+    def _wishes(self, post: Post, circumstances: Circumstances, at_ms: int) -> Wishes:
+        return wishes_for(post.listed, circumstances, at_ms=at_ms, interval_s=self._settings.interval_s)
 
     async def _tell_silent(self, now_ms: int) -> None:
         due = [one for one in self.posts.values() if self._is_due(one, now_ms)]

@@ -19,6 +19,7 @@ from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams import metrics, metrics_mobility
 from streams.dlq.rows import aside_record
+from streams.dropped_rows import DroppedRows
 from streams.energy.energy_numbers import EnergyNumbers
 from streams.energy.registers import summed
 from streams.energy.reward_ledger import TOLD_MAX, RewardLedger, RewardRevision
@@ -65,6 +66,7 @@ class EnergyStage:
         self._charges, self._surplus = topic_name(city, CHARGE), topic_name(city, SURPLUS)
         self.group = f"{city}.energy"
         self._reader = RowReader(wire, self.group)
+        self._dropped = DroppedRows(self.group, SURPLUS)
         self.topics = [topic_name(city, TICK), self._charges, self._surplus]
         self.beside: list[str] = []
 
@@ -86,16 +88,19 @@ class EnergyStage:
                     continue
         for charge in self._reader.values(self._before(self._charges, committed[self._charges])):
             ledger.restore_charge(charge)
+        self._dropped.begin()
+        self._dropped.seen(ledger.windows.dropped)
         self._held = EnergyAssignment(producer, ledger)
 
     def revoked(self) -> None:
         self._held = None
 
     def take(self, batch: RecordBatch) -> None:
-        """Process a batch on a copy of the state, which replaces it once the transaction is committed."""
-        if self._held is None:
+        """Process a batch. Where it is not committed, the state is gone: ``assigned`` makes it anew of the log."""
+        held, self._held = self._held, None
+        if held is None:
             raise Fatal(f"{self.group}: records came before their assignment")
-        held = EnergyAssignment(self._held.producer, self._held.ledger.copy())
+        dropped = held.ledger.dropped
         timed = metrics.transactions.labels(self.group).time()
         with timed, transaction(held.producer, self._wire, self._city) as outbox:
             told = self._take(batch, held.ledger, outbox)
@@ -104,7 +109,7 @@ class EnergyStage:
                 metrics.events_put.labels(self.group, REWARD).inc()
             outbox.flush()
             outbox.read_up_to(next_offsets(batch.records), batch.group_metadata)
-        self._measure(told, held.ledger)
+        self._measure(told, held.ledger, dropped)
         self._held = held
 
     def _take(self, batch: RecordBatch, ledger: RewardLedger, outbox: Outbox) -> list[RewardRevision]:
@@ -133,7 +138,7 @@ class EnergyStage:
                 tick_ms = max(int(row.value["event_time"]), tick_ms or 0)
         return told + ledger.pass_time(ledger.clock_ms if tick_ms is None else tick_ms)
 
-    def _measure(self, told: list[RewardRevision], ledger: RewardLedger) -> None:
+    def _measure(self, told: list[RewardRevision], ledger: RewardLedger, dropped: int) -> None:
         for one in told:
             metrics_mobility.energy_rewards.labels(
                 self.group, "new" if one.before is None else "revised"
@@ -141,8 +146,8 @@ class EnergyStage:
         if told:
             kwh = summed(Decimal(reward.kwh) for _, reward in ledger.told.values())
             metrics_mobility.energy_kwh.labels(self.group).set(float(kwh))
-        before = 0 if self._held is None else self._held.ledger.dropped
-        metrics_mobility.energy_dropped.labels(self.group).inc(max(0, ledger.dropped - before))
+        metrics_mobility.energy_dropped.labels(self.group).inc(ledger.dropped - dropped)
+        self._dropped.seen(ledger.windows.dropped)
         metrics_mobility.energy_sessions.labels(self.group).set(len(ledger.sessions))
 
     # -- what was committed ----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams import metrics, metrics_mobility
 from streams.dlq.rows import aside_record
+from streams.dropped_rows import DroppedRows
 from streams.hubs.boards import CLOSURE, COUNTS, PLACE, TICK, TRIP, VEHICLE, Board, Boards
 from streams.hubs.hub_numbers import HubNumbers
 from streams.hubs.pieces import RIDE
@@ -56,12 +57,14 @@ class HubsStage:
         self._held: HubsAssignment | None = None
         self.group = f"{city}.hubs"
         self._reader = RowReader(wire, self.group)
+        self._dropped = DroppedRows(self.group, CLOSURE)
         self.topics = [topic_name(city, TICK)]
         self.beside = [topic_name(city, contract) for contract in BESIDE]
 
     def assigned(self) -> None:
         producer = transactional_producer(self._bootstrap, self.group)
         boards = Boards(self._numbers)
+        self._dropped.begin()
         told_ms = 0
         for row in self._reader.rows(newest_of(self._bootstrap, topic_name(self._city, BOARD)).values()):
             if row.value is not None:
@@ -133,6 +136,7 @@ class HubsStage:
         metrics_mobility.hubs_held.labels(self.group).set(len(held.boards.hubs))
         metrics_mobility.hubs_refused.labels(self.group).inc(held.boards.refused - refused)
         metrics_mobility.hub_pieces_dropped.labels(self.group).inc(held.boards.dropped - dropped)
+        self._dropped.seen(held.boards.closures.dropped)
 
     def _take(self, record: Record, boards: Boards, outbox: Outbox) -> list[Board]:
         """Give one record to the boards; an unreadable one is set aside, but for a tick: the situations stage does that."""

@@ -12,7 +12,7 @@ import shapely
 
 from schemas.errors import Invalid
 from streams.closures.closed_area import CORNERS_MAX, crosses, holds, polygons_of
-from streams.closures.closure_effects import closed_among, closing, must_go_round, takes_sessions
+from streams.closures.closure_effects import closed_among, closing, must_go_round
 from streams.closures.closure_table import ClosureTable
 from tests.closed_places import a_closure
 
@@ -108,7 +108,7 @@ def test_hubs_vehicles_and_chargers_are_closed_as_each_closure_says() -> None:
         assert closed_among(places, closures, now).keys() == expected
         for name, at in places.items():
             corner = None if at is None else (at["lat"], at["lon"])
-            assert takes_sessions(corner, closures, now) == (name not in expected)
+            assert (closing(corner, closures, now) is None) == (name not in expected)
 
 
 def test_of_several_closures_the_board_tells_the_one_that_lasts_longest() -> None:
@@ -150,6 +150,7 @@ def test_the_table_is_bounded_and_lets_go_what_is_over_first() -> None:
     for number in range(2):
         table.take(a_closure(SQUARE, f"c-{number}"))
     assert {one.closure_id for one in table} == {"open", "c-0", "c-1"}
+    assert table.dropped == 1
 
 
 def test_the_next_change_is_a_beginning_or_an_end_to_come() -> None:

@@ -254,6 +254,14 @@ def test_a_window_that_cannot_be_is_refused(field: str) -> None:
     assert caught.value.field == field
 
 
+def test_the_windows_are_bounded_the_one_that_ended_first_goes_and_is_counted() -> None:
+    windows = WindowTable(2)
+    for number in (2, 0, 1):
+        windows.take(surplus(number * 60, number * 60 + 30, window_id=f"w-{number}"))
+    assert [one.window_id for one in windows] == ["w-1", "w-2"]
+    assert windows.dropped == 1
+
+
 def test_spans_of_a_window_are_what_earlier_ones_left() -> None:
     first, second = Window("*", "a", 10, 20), Window("*", "b", 5, 30)
     assert spans_of(first, [first, second]) == []

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.formats.ocpp_calls import Call, Version, call_frame
 from connectors.subjects.charger_list import ListedCharger
+from streams.chargers.closed_chargers import ChargersByPlace, ClosedChargers
 from streams.chargers.wishes import (
     AVAILABILITY,
     PROFILE,
@@ -23,17 +24,20 @@ from streams.chargers.wishes import (
     wishes_for,
     with_closures,
 )
-from streams.closures.closure_table import Closure
 from tests.closed_places import a_closure
 
 TEN_MS, HOUR_MS = 1_772_964_000_000, 3_600_000
 HERE = ListedCharger("C-1", "greego", (33.5, 126.5))
 NOON = PowerWindow(TEN_MS, TEN_MS + HOUR_MS, 50_000)
 SQUARE = {"type": "Polygon", "coordinates": [[[126.4, 33.4], [126.6, 33.4], [126.6, 33.6], [126.4, 33.6]]]}
-AREA = a_closure(SQUARE, starts_at=TEN_MS)
+CHARGERS = {
+    one.charger_id: one
+    for one in (HERE, ListedCharger("C-2", "x", (33.7, 126.5)), ListedCharger("C-3", "x", None))
+}
+(AREA,) = ChargersByPlace(CHARGERS).closed_by([a_closure(SQUARE, starts_at=TEN_MS)])
 
 
-def asked_at(at_ms: int, *windows: PowerWindow, closures: tuple[Closure, ...] = ()) -> Asked:
+def asked_at(at_ms: int, *windows: PowerWindow, closures: tuple[ClosedChargers, ...] = ()) -> Asked:
     return wishes_for(HERE, Circumstances(windows, closures), at_ms=at_ms, interval_s=300).asked
 
 
@@ -49,8 +53,8 @@ def test_a_charger_in_a_closed_area_takes_no_sessions_and_one_outside_does() -> 
     closed = Circumstances(closures=[AREA])
     inside = wishes_for(HERE, closed, at_ms=TEN_MS, interval_s=60)
     assert (inside.terms.takes_sessions, inside.terms.interval_s, inside.asked.is_open) == (False, 60, False)
-    for other in (ListedCharger("C-2", "x", (33.7, 126.5)), ListedCharger("C-3", "x", None)):
-        assert wishes_for(other, closed, at_ms=TEN_MS, interval_s=60).terms.takes_sessions
+    for other in ("C-2", "C-3"):
+        assert wishes_for(CHARGERS[other], closed, at_ms=TEN_MS, interval_s=60).terms.takes_sessions
     assert wishes_for(HERE, closed, at_ms=TEN_MS - 1, interval_s=60).terms.takes_sessions
 
 
