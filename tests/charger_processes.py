@@ -25,7 +25,7 @@ KEY = "5e" * 32
 
 @dataclass(slots=True)
 class ChargerProcesses:
-    """*file*: of the city, which serves its chargers at *port*. *places*: where Kafka and the registry are, as environment."""
+    """*file*: of the city, which serves its chargers at *port*. *places*: of Kafka and the registry, as environment."""
 
     city: str
     file: Path

@@ -1,4 +1,4 @@
-"""The door by which a simulated charger enters, of several processes: as a load balancer chooses (nginx, ``least_conn``). Pure."""
+"""The process to which a simulated charger connects, chosen as a load balancer does (nginx, ``least_conn``). Pure."""
 
 from __future__ import annotations
 

@@ -48,8 +48,9 @@ class ChargerFleet:
     """*chargers* that connect to *url* with their id as the last part of the path, and their own of *keys*; of several URLs
     each time to the one with the fewest connections.
 
-    *connected*: now. *at*: charger → the URL of its connection. *answered_s*: charger → when it had its last answer. *delays*: the action and the seconds from each call to its answer, at most a million. *counted*: calls,
-    answers, cuts, and by its HTTP status each connection that was not let in.
+    *connected*: now. *at*: charger → the URL of its connection. *answered_s*: charger → when it had its last answer.
+    *delays*: the action and the seconds from each call to its answer, at most a million. *counted*: calls, answers,
+    cuts, and by its HTTP status each connection that was not let in.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ class _Newest:
 
 
 class Neighbours:
-    """What other processes wrote last of *charger_ids*, by *following*. *life*: tells our marks from those before a restart."""
+    """Rows that others wrote last of *charger_ids*, by *following*. *life*: tells our marks from those before a restart."""
 
     def __init__(
         self,
@@ -91,13 +91,13 @@ class Neighbours:
             mark = f"{self._life}-{number}"
             async with asyncio.timeout(KNOWN_S):
                 await write([mark_event(self._city, self._source, self._slot, mark, self._now_ms())])
-                while self._mark != mark:
+                while self._mark != mark:  # noqa: ASYNC110 (a thread without a loop reads it)
                     await asyncio.sleep(LOOK_S)
             self._known = number
 
     def take_over(self, post: Post) -> None:
-        """Give *post* the memory that another process wrote, where that is the newest. Call it after ``known``. ``Retriable``:
-        the log is being read anew."""
+        """Give *post* the memory that another process wrote, where that is the newest. Call it after ``known``.
+        ``Retriable``: the log is being read anew."""
         if not self.are_known:
             raise Retriable("the memories of other processes are being read")
         with self._lock:

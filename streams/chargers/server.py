@@ -52,8 +52,8 @@ _QUIET.setLevel(logging.CRITICAL)  # it would log each handshake that fails, wit
 
 
 class ChargerServer:
-    """Takes the calls of *posts*. *join*: is awaited before the first call of a connection; ``Retriable`` or ``TimeoutError``
-    ends that connection."""
+    """Takes the calls of *posts*. *join*: is awaited before the first call of a connection, which ends by ``Retriable`` and
+    ``TimeoutError``."""
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ Simulated chargers of both versions in this process, on one core; the stage of c
 the system. A delay counts from the sent call to its answer, which comes when its events are durable.
 
     python -m tests.bench.chargers --chargers 1000 --seconds 30
+    python -m tests.bench.chargers --processes 6 --chargers 10500
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from deploy.platform import ALL, Platform, reach
 from deploy.topics import ensure_topics
 from schemas.errors import Fatal
 from tests.bench.bench_city import remove_topics
+from tests.bench.charger_processes import ManyLoad, measure_many, shown_many
 from tests.bench.idle import CITY, pss_mb
 from tests.bench.latency import percentile
 from tests.bench.machine import described, stolen_percent
@@ -222,6 +224,19 @@ def shown(figures: Figures) -> dict[str, Any]:
     }
 
 
+def run(*, processes: int, **about: Any) -> dict[str, Any]:
+    """One run, with its surroundings and whether it meets its targets."""
+    load = Load(**about)
+    told, platform = surroundings(load), reach(need=ALL)
+    if processes == 1:
+        figures = measure(platform, load)
+        return {**told, **shown(figures), "meets_targets": figures.meets_targets}
+    many = ManyLoad(processes, load.chargers, load.charging, load.seconds, load.seed)
+    found = measure_many(platform, many, platform.endpoints.as_environment())
+    told = {**told, "processes": processes, "heartbeats/s": round(load.chargers / 60)}
+    return {**told, **shown_many(found), "meets_targets": found.meets_targets}
+
+
 def main() -> None:
     said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     said.add_argument("--chargers", type=int, default=1_000)
@@ -229,17 +244,10 @@ def main() -> None:
     said.add_argument("--beats", type=int, default=100, help="heartbeats a second of the others")
     said.add_argument("--seconds", type=float, default=30.0)
     said.add_argument("--seed", type=int, default=1)
-    load = Load(**vars(said.parse_args()))
-    about = surroundings(load)
-    figures = measure(reach(need=ALL), load)
-    found = {
-        **about,
-        **shown(figures),
-        "meets_targets": figures.meets_targets,
-        "stolen_percent": stolen_percent(),
-    }
+    said.add_argument("--processes", type=int, default=1, help="more: one of them is killed (-9)")
+    found = run(**vars(said.parse_args())) | {"stolen_percent": stolen_percent()}
     print(json.dumps(found, indent=2))  # noqa: T201 (words of a command)
-    sys.exit(0 if figures.meets_targets else 1)
+    sys.exit(0 if found["meets_targets"] else 1)
 
 
 if __name__ == "__main__":
