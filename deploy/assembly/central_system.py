@@ -10,9 +10,9 @@ from deploy.assembly.charger_settings import settings_of_chargers
 from deploy.city.city import City
 from deploy.platform import Platform
 from deploy.replica import replica_from
+from streams.chargers.charger_takeover import Neighbours
 from streams.chargers.closures_now import ClosuresNow
 from streams.chargers.ledger import ChargerLedger
-from streams.chargers.neighbours import Neighbours
 from streams.chargers.surplus_power import SurplusPower
 from streams.chargers.wishes import with_closures
 from streams.energy.energy_numbers import EnergyNumbers

@@ -68,7 +68,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
     },
     "Measure": {
         "effects": Entry("deploy.cli.effects:effects", "Print alert load and response times of a period."),
-        "bench": Entry("deploy.cli.bench:bench", "Run a benchmark."),
+        "bench": Entry("deploy.cli.bench_chargers:bench", "Run a benchmark."),
     },
 }
 COMMANDS = {name: entry for commands in GROUPS.values() for name, entry in commands.items()}

@@ -15,9 +15,9 @@ from connectors.subjects.charger_memory import MemoryStep, is_due, on_silence, w
 from connectors.subjects.charging_replies import Terms
 from connectors.transport.web_page import wall_clock_ms
 from streams import metrics, metrics_mobility
+from streams.chargers.charger_takeover import Neighbours
 from streams.chargers.charging_settings import ChargersSettings
 from streams.chargers.commits import Commits, Ledger, NotCommitted
-from streams.chargers.neighbours import Neighbours
 from streams.chargers.post import ChargerSilent, Post
 from streams.chargers.server import ChargerServer
 from streams.chargers.tally import Tally
