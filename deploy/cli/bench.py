@@ -67,7 +67,7 @@ def latency(rate: float, seconds: float, seed: int, runs: int, as_json: bool) ->
         figures = module.measure(platform, load)
         met = met and figures.meets_targets
         found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
-        tell(found, as_json=as_json)
+        print_figures(found, as_json=as_json)
     if not met:
         raise click.exceptions.Exit(1)
 
@@ -89,7 +89,7 @@ def gateway(seconds: float, batch: int, as_json: bool) -> None:
     about = module.surroundings(load)
     figures = module.measure(reach(), load)
     found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
-    tell(found, as_json=as_json)
+    print_figures(found, as_json=as_json)
     if not figures.meets_targets:
         raise click.exceptions.Exit(1)
 
@@ -111,7 +111,7 @@ def ingest(form: str, events: int, runs: int, as_json: bool) -> None:
     platform = reach()
     for _ in range(runs):
         found = {**module.surroundings(form, events), **module.shown(module.measure(platform, form, events))}
-        tell(found, as_json=as_json)
+        print_figures(found, as_json=as_json)
 
 
 @bench.command()
@@ -149,7 +149,7 @@ def match(reader: str, runs: int, profile: bool, as_json: bool, **about: Any) ->
     else:
         tell = partial(click.echo, err=True)
         found |= module.shown(module.measure(reach(), load, runs, reader=reader, tell=tell))
-    tell(found, as_json=as_json)
+    print_figures(found, as_json=as_json)
 
 
 @bench.command()
@@ -175,7 +175,7 @@ def flow(seconds: int, kill: bool, as_json: bool, **about: Any) -> None:
     found = {**benchmark("match").surroundings(load), "benchmark": "flow", "seconds": seconds}
     figures = module.measure(reach(), load, tell=partial(click.echo, err=True), kill=kill)
     found |= module.shown(figures)
-    tell(found, as_json=as_json)
+    print_figures(found, as_json=as_json)
 
 
 @bench.command()
@@ -199,7 +199,7 @@ def situations(as_json: bool, from_kafka: bool, **about: Any) -> None:
     load = module.Load(**about)
     figures = module.measure(load, reach() if from_kafka else None)
     found = {**module.surroundings(load), **module.shown(figures), "meets_targets": figures.meets_targets}
-    tell(found, as_json=as_json)
+    print_figures(found, as_json=as_json)
     if not figures.meets_targets:
         raise click.exceptions.Exit(1)
 
@@ -229,7 +229,7 @@ def delivery(rate: float, seconds: float, as_json: bool) -> None:
     about = module.surroundings(load)
     figures = module.measure(reach(), load)
     found = {**about, **module.shown(figures), "meets_targets": figures.meets_targets}
-    tell(found, as_json=as_json)
+    print_figures(found, as_json=as_json)
     if not figures.meets_targets:
         raise click.exceptions.Exit(1)
 
@@ -249,7 +249,7 @@ def idle(seconds: float, as_json: bool) -> None:
     load = module.Load(seconds=seconds)
     about = module.surroundings(load)
     figures = module.measure(reach(), load)
-    tell({**about, **module.shown(figures), "meets_targets": figures.meets_targets}, as_json=as_json)
+    print_figures({**about, **module.shown(figures), "meets_targets": figures.meets_targets}, as_json=as_json)
     if not figures.meets_targets:
         raise click.exceptions.Exit(1)
 
@@ -271,12 +271,12 @@ def persons(alone: bool, as_json: bool, **about: Any) -> None:
     """
     module = benchmark("persons")
     found, is_met = module.run(module.Load(compare=not alone, **about), partial(click.echo, err=True))
-    tell(found, as_json=as_json)
+    print_figures(found, as_json=as_json)
     if not is_met:
         raise click.exceptions.Exit(1)
 
 
-def tell(found: dict[str, Any], *, as_json: bool) -> None:
+def print_figures(found: dict[str, Any], *, as_json: bool) -> None:
     """Print one run's figures, and the part of the machine that others had meanwhile."""
     found["stolen_percent"] = benchmark("machine").stolen_percent()
     click.echo(orjson.dumps(found).decode() if as_json else _lines(found))

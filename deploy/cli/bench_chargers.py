@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from deploy.cli.bench import bench, benchmark, tell
+from deploy.cli.bench import bench, benchmark, print_figures
 from deploy.faults import UsageFault
 
 __all__ = ["bench", "chargers"]
@@ -33,6 +33,6 @@ def chargers(as_json: bool, **about: Any) -> None:
     if about["charging"] > about["chargers"]:
         raise UsageFault("more chargers charge than there are", hint="give a lower --charging")
     found = benchmark("chargers").run(**about)
-    tell(found, as_json=as_json)
+    print_figures(found, as_json=as_json)
     if not found["meets_targets"]:
         raise click.exceptions.Exit(1)
