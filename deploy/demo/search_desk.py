@@ -204,7 +204,9 @@ class SearchDesk:
 
     def _tell(self, name: str, answer: httpx.Response, method: str, path: str, **more: Any) -> None:
         body = answer.json() if answer.content else {}
-        told = {**body, **more, "http": answer.status_code, "received_time": wall_clock_ms()}
+        told = dict(
+            body, **more, http=answer.status_code, received_time=wall_clock_ms()
+        )  # an answer of HTTP, no event
         with suppress(Full):  # nobody listens: the board has no lines of this
             self._heard.put_nowait((name, told, f"{method} {self._client.base_url.path}{path}"))
 
