@@ -29,7 +29,7 @@ set_aside = Counter(
 rows_dropped = Counter(
     "bongsu_rows_dropped",
     "Rows of a table in memory that were let go because too many are held, by the table's topic",
-    ["group", "table"],
+    ["group", "topic"],
 )
 errors = Counter(
     "bongsu_errors",

@@ -10,7 +10,7 @@ from streams.log import log
 
 
 def counted() -> float:
-    labels = {"group": "a-group", "table": "energy.surplus"}
+    labels = {"group": "a-group", "topic": "energy.surplus"}
     return REGISTRY.get_sample_value("bongsu_rows_dropped_total", labels) or 0.0
 
 
