@@ -8,7 +8,11 @@ import numpy as np
 
 from streams.persons.feasible import FOOT, Floats, Ints, Spots, are_feasible
 from streams.persons.sightings_held import Ground, Seen
-from streams.persons.travel import Calls, Exit, cameras_per_m, exits
+from streams.persons.travel import Calls, Exit, exits
+
+
+RIDE_S = 1200.0
+"""A ride is followed for so long from its end to the next sighting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,13 @@ class Passing:
     calls: Calls
     camera_m: Floats = field(init=False)
     stop_m: Floats = field(init=False)
-    _sorted_m: Floats = field(init=False)
+    density: Floats = field(init=False)
     _least: dict[int, Floats] = field(default_factory=dict)
     _exits: list[tuple[Exit, Passing]] | None = None
 
     def __post_init__(self) -> None:
         self.camera_m, self.stop_m = self.ground.ways_from(self.anchor.lat, self.anchor.lon)
-        self._sorted_m = np.sort(self.camera_m)
+        self.density = self.ground.density_from(self.anchor.lat, self.anchor.lon)
 
     def can_be(self, seen: Seen, *, after: bool) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Whether the person can have been at each sighting and, before or *after* it, here."""
@@ -70,19 +74,28 @@ class Passing:
         self.calls, self._exits = calls, None
 
     def log_walk(self, camera: Ints, dt_s: Floats) -> Floats:
-        ways = self.camera_m[camera]
-        return self.ground.walks.log_rate(ways, dt_s, cameras_per_m(ways, self._sorted_m))
+        return self.ground.walks.log_rate(self.camera_m[camera], dt_s, self.density[camera])
 
-    def log_rate(self, camera: Ints, time_s: Floats, *, rides: bool = True) -> Floats:
-        """Log passes a second of each camera at each later time: on foot, or by a ride from a stop near here."""
-        found = self.log_walk(camera, time_s - self.anchor.time_s)
-        if rides:
-            for exit_, there in self.exits():
-                dt = time_s - there.anchor.time_s
-                near = np.flatnonzero((dt > 0) & (dt < 1200) & (there.camera_m[camera] < 1.6 * dt + 60))
-                if len(near):
-                    by_ride = there.log_walk(camera[near], dt[near]) + np.log(exit_.share)
-                    found[near] = np.logaddexp(found[near], by_ride)
+    def rate(self, camera: Ints, time_s: Floats, *, rides: bool = True) -> Floats:
+        """Rate of the next recorded pass at each camera and later time: on foot, or by a ride from a stop near here."""
+        dt = time_s - self.anchor.time_s
+        found: Floats = np.exp(self.log_walk(camera, dt)) * self.ground.walks.unseen(dt)
+        if rides and self.exits():
+            found += self._ridden(camera, time_s)
+        return found
+
+    def _ridden(self, camera: Ints, time_s: Floats) -> Floats:
+        stops = self.exits()
+        left = np.array([there.anchor.time_s for _, there in stops])
+        ways = np.stack([there.camera_m for _, there in stops])
+        dt = time_s - left[:, None]
+        one, at = np.nonzero((dt > 0) & (dt < RIDE_S) & (ways[:, camera] < 1.6 * dt + 60))
+        dt = dt[one, at]
+        density = np.stack([there.density for _, there in stops])[one, camera[at]]
+        rates = np.exp(self.ground.walks.log_rate(ways[one, camera[at]], dt, density))
+        shares = np.array([exit_.share * exit_.unseen for exit_, _ in stops])
+        rates = rates * self.ground.walks.unseen(dt) * shares[one]
+        found: Floats = np.bincount(at, rates, len(camera))
         return found
 
     def exits(self) -> list[tuple[Exit, Passing]]:
@@ -102,11 +115,11 @@ class Passing:
     def ride_to(self, camera: int, time_s: float) -> tuple[Anchor, Anchor] | None:
         """The likeliest ride by which the person came to *camera*: where it began and ended. None: they walked."""
         at, when = np.array([camera]), np.array([time_s])
-        best, found = float(self.log_walk(at, when - self.anchor.time_s)[0]), None
+        best, found = float(self.rate(at, when, rides=False)[0]), None
         for exit_, there in self.exits():
             dt = when - there.anchor.time_s
             if dt[0] > 0:
-                rate = float(there.log_walk(at, dt)[0]) + float(np.log(exit_.share))
+                rate = float(there.rate(at, when, rides=False)[0]) * exit_.share * exit_.unseen
                 if rate > best:
                     best, found = rate, (self._stop(exit_.board), there.anchor)
         return found

@@ -13,6 +13,8 @@ from streams.persons.feasible import Floats, Ints
 
 Shares = Mapping[str, float]
 UNSAID = -1
+CLOTHES = frozenset({"sleeves", "upper_colour", "lower_kind", "lower_colour", "hat"})
+"""Attributes in which another person may be dressed the same; sex, age, hair and what is carried stay their own."""
 LEAST = 1e-4
 """No word is held to be rarer than this: a table counted from few sightings has zeros."""
 
@@ -51,6 +53,7 @@ class Looks:
         """*attributes*: the columns of sightings, in order. An attribute that is not *wanted* tells nothing."""
         width = max(len(analytic.words(one)) for one in attributes)
         self.table = np.ones((len(attributes), width + 1))
+        self.is_worn = np.array([one in CLOTHES for one in attributes])
         for column, attribute in enumerate(attributes):
             if attribute in wanted:
                 for number, said in enumerate(analytic.words(attribute)):
@@ -62,8 +65,16 @@ class Looks:
 
         A word of *confidence* c counts as the analytic's with probability c, else as anybody's: the ratio is c·r + 1 - c.
         """
+        return self._logs(words, confidence).sum(axis=1)
+
+    def log_ratios(self, words: Ints) -> tuple[Floats, Floats]:
+        """The sums over all attributes, and over the clothes alone."""
+        logs = self._logs(words, None)
+        return logs.sum(axis=1), logs[:, self.is_worn].sum(axis=1)
+
+    def _logs(self, words: Ints, confidence: Floats | None) -> Floats:
         ratios = self.table[np.arange(words.shape[1]), words]
         if confidence is not None:
             ratios = confidence * ratios + 1 - confidence
-        found: Floats = np.log(np.maximum(LEAST, ratios)).sum(axis=1)
+        found: Floats = np.log(np.maximum(LEAST, ratios))
         return found

@@ -7,7 +7,6 @@ time between the confirmed hops, and by the answers; hops and rejections change 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,7 +17,12 @@ from streams.persons.feasible import Floats, Ints
 from streams.persons.looks import Looks
 from streams.persons.routes import Candidate, Route, UsedEvidence
 from streams.persons.sightings_held import Ground, Pool, Seen
+from streams.persons.tracks import Tracks, possible_rows, tracks
 from streams.persons.travel import Calls
+
+TRACKS_MAX = 256
+SLACK_S = 300.0
+"""No two clocks differ by more; sightings so much older than those that come now change no tracks."""
 
 
 class RouteSearch:
@@ -42,11 +46,19 @@ class RouteSearch:
         self._hops: list[tuple[Anchor, tuple[Anchor, Anchor] | None]] = []
         self._reaches: dict[Anchor, Passing] = {}
         self._logs: tuple[Floats, Floats, Floats] | None = None
+        self._tracks: dict[tuple[Anchor, Anchor | None], Tracks] = {}
         self._is_sure = False
+        self._yes = float(np.log((1 - self.numbers.wrong_share) / self.numbers.wrong_share))
 
     def see(self, more: Seen, calls: Calls | None = None) -> None:
         """Take up sightings, and the calls at stops that are known by now."""
         self.pool.add(more)
+        begun = float(more.time_s.min(initial=np.inf)) - SLACK_S
+        self._tracks = {
+            (one, other): kept
+            for (one, other), kept in self._tracks.items()
+            if other is not None and other.time_s < begun
+        }
         if calls is not None and len(calls.run) != len(self.calls.run):
             self.calls = calls
             for reach in self._reaches.values():
@@ -62,7 +74,6 @@ class RouteSearch:
         if is_hop and (verdict == "part" or probability < self.numbers.keep):
             self._hops = [(hop, ride) for hop, ride in self._hops if hop.key != key]
             self._hops = [(hop, self._ride_to(hop)) for hop, _ in self._hops]
-            self._logs = None
         elif not is_hop and self._answers[key].confirmed and probability >= self.numbers.accept:
             self._enter(row)
 
@@ -74,7 +85,7 @@ class RouteSearch:
             doubted = None if self._is_sure else self._doubted()
             self._is_sure = doubted is None
             return doubted
-        worth = self._information(probabilities[rows])
+        worth = self._worth(probabilities[rows])
         last = self._hops[-1][0].time_s if self._hops else self.start.time_s
         worth *= np.where(self.pool.seen.time_s[rows] > last, self.numbers.ahead_weight, 1.0)
         return self._candidate(int(rows[int(np.argmax(worth))]), probabilities)
@@ -127,7 +138,6 @@ class RouteSearch:
         self._hops.append((hop, None))
         self._hops.sort(key=lambda one: one[0].time_s)
         self._hops = [(one, self._ride_to(one)) for one, _ in self._hops]
-        self._logs = None
 
     def _ride_to(self, hop: Anchor) -> tuple[Anchor, Anchor] | None:
         """The ride that led to *hop* from the one before it, where one is likelier than a walk."""
@@ -142,19 +152,27 @@ class RouteSearch:
 
     def _probabilities(self) -> Floats:
         """The probability of each sighting to be the person; 0 for those that cannot be, hops and parted ones."""
-        person, alike, other = self._weights()
-        shift = np.zeros((3, len(person)))
-        index = self._index()
-        for key, answers in self._answers.items():
-            if key in index:
-                shift[:, index[key]] = answers.logs(self.numbers)
-        person = person + shift[0]
-        for key in self._out():
-            if key in index:
-                person[index[key]] = -np.inf
-        rest = np.logaddexp(alike + shift[1], other + shift[2])
-        found: Floats = np.exp(person - np.logaddexp(person, rest))
+        found, weights = np.zeros(len(self.pool.seen.key)), self._log_weights(self._out())
+        for before, after in self._links():
+            rows, shares = self._between(before, after, weights)
+            found[rows] = np.maximum(found[rows], shares)
         return found
+
+    def _between(self, before: Anchor, after: Anchor | None, weights: Floats) -> tuple[Ints, Floats]:
+        """The sightings between two anchors, and the probability of each."""
+        link = before, after
+        if not self.evidence.place:
+            rows = possible_rows(self.pool, *self._reaches_of(*link))
+            odds = weights[rows] + self.pool.log_passers(self.pool.seen.camera[rows])
+            return rows, np.exp(-np.logaddexp(0.0, -odds))
+        if link not in self._tracks:
+            if len(self._tracks) >= TRACKS_MAX:
+                self._tracks.clear()
+            self._tracks[link] = tracks(self.pool, *self._reaches_of(*link), weights)
+        return self._tracks[link].rows, self._tracks[link].probabilities(weights[self._tracks[link].rows])
+
+    def _reaches_of(self, before: Anchor, after: Anchor | None) -> tuple[Passing, Passing | None]:
+        return self._reach(before), None if after is None else self._reach(after)
 
     def _out(self) -> set[int]:
         """Keys of hops, and of sightings that were parted or shown too often."""
@@ -164,63 +182,36 @@ class RouteSearch:
         }
         return hops | tired
 
-    def _weights(self) -> tuple[Floats, Floats, Floats]:
-        """Log rates of the three kinds of people, for each sighting."""
+    def _log_weights(self, out: set[int]) -> Floats:
+        """How each sighting speaks for the person against all others, without place and time; none of *out* does."""
+        pool, share = self.pool, self.numbers.alike_share
         if self._logs is None:
-            pool, share = self.pool, self.numbers.alike_share
-            looks = pool.log_looks if self.evidence.looks else np.zeros_like(pool.log_looks)
+            looks, clothes = pool.log_looks, pool.log_clothes
+            if not self.evidence.looks:
+                looks = clothes = np.zeros_like(looks)
             passers = pool.log_passers(pool.seen.camera)
-            place = self._place(passers)
-            self._logs = (
-                place + looks,
-                passers + looks + np.log(share),
-                passers + np.log(1 - share),
-            )
-        return self._logs
-
-    def _place(self, passers: Floats) -> Floats:
-        """Log of the person's passes a second at each sighting, between the hops before and after it."""
-        seen = self.pool.seen
-        found = np.full(len(seen.key), -np.inf)
-        chain, kinds = self._chain()
-        for at, before in enumerate(chain):
-            after = chain[at + 1] if at + 1 < len(chain) else None
-            until = before.time_s + self.numbers.window_s if after is None else after.time_s
-            slack = before.clock_s + float(self.ground.cameras.clock_s.max(initial=0.0))
-            rows = np.flatnonzero((seen.time_s > before.time_s - slack) & (seen.time_s <= until + slack))
-            if kinds[at] == "ridden":
-                continue
-            here = seen.rows(rows)
-            can = self._reach(before).can_be(here, after=True)
-            if after is not None:
-                can &= self._reach(after).can_be(here, after=False)
-            rows, here = rows[can], here.rows(can)
-            if len(rows):
-                rates = self._between(before, after, here) if self.evidence.place else passers[rows]
-                found[rows] = np.maximum(found[rows], rates)
+            rest = np.logaddexp(clothes + np.log(share), np.log(1 - share))
+            self._logs = (looks - passers, clothes, looks - passers - rest)
+        person, clothes, found = self._logs
+        found = found.copy()
+        for key, answers in self._answers.items():
+            row, (his, alike, other) = pool.rows[key], answers.logs(self.numbers)
+            rest = np.logaddexp(clothes[row] + np.log(share) + alike, np.log(1 - share) + other)
+            found[row] = person[row] + his - rest
+        found[[pool.rows[key] for key in out]] = -np.inf
         return found
 
-    def _between(self, before: Anchor, after: Anchor | None, here: Seen) -> Floats:
-        reach = self._reach(before)
-        rates = reach.log_rate(here.camera, here.time_s, rides=after is None)
-        if after is None or after.camera is None:
-            return rates
-        there = self._reach(after)
-        later = there.log_walk(here.camera, after.time_s - here.time_s)
-        whole = reach.log_walk(np.array([after.camera]), np.array([after.time_s - before.time_s]))
-        return rates + later - float(whole[0])
-
-    def _chain(self) -> tuple[list[Anchor], list[str]]:
-        """The anchors in order; a link that was ridden has no sightings."""
-        chain, kinds = [self.start], []
+    def _links(self) -> list[tuple[Anchor, Anchor | None]]:
+        """Pairs of neighbouring anchors between which the person walked; the last has no end."""
+        found: list[tuple[Anchor, Anchor | None]] = []
+        before = self.start
         for hop, ride in self._hops:
             if ride is not None:
-                board, leave = ride
-                chain += [board, leave]
-                kinds += ["walked", "ridden"]
-            kinds.append("walked")
-            chain.append(hop)
-        return chain, [*kinds, "walked"]
+                found.append((before, ride[0]))
+                before = ride[1]
+            found.append((before, hop))
+            before = hop
+        return [*found, (before, None)]
 
     def _shown(self, probabilities: Floats) -> Ints:
         rows = self._best(probabilities)
@@ -235,11 +226,11 @@ class RouteSearch:
         place = np.arange(len(rows)) - np.searchsorted(camera, camera)
         return rows[place < self.numbers.a_camera]
 
-    def _information(self, probability: Floats) -> Floats:
-        """Bits that one answer is expected to tell."""
-        wrong = self.numbers.wrong_share
-        yes = probability * (1 - wrong) + (1 - probability) * wrong
-        found: Floats = _entropy(yes) - _entropy(np.array(wrong))
+    def _worth(self, probability: Floats) -> Floats:
+        """Hops that an answer is expected to give: half of one where a second look would be needed."""
+        yes = np.log(probability / np.maximum(1e-12, 1 - probability)) + self._yes
+        soon = yes >= np.log(self.numbers.accept / (1 - self.numbers.accept))
+        found: Floats = probability * np.where(soon, 1.0, 0.5)
         return found
 
     def _doubted(self) -> Candidate | None:
@@ -250,13 +241,14 @@ class RouteSearch:
 
     def _hop_probability(self, key: int | None) -> float:
         """The probability of a hop, by the others alone."""
-        kept = self._hops
-        row = self._row(key)
-        self._hops = [(hop, ride) for hop, ride in kept if hop.key != key]
-        logs, self._logs = self._logs, None
-        found = float(self._probabilities()[row])
-        self._hops, self._logs = kept, logs
-        return found
+        row, at = self._row(key), [hop.key for hop, _ in self._hops].index(key)
+        before = self._hops[at - 1][0] if at else self.start
+        ride, last = self._hops[at][1], at + 1 == len(self._hops)
+        after = None if last else (self._hops[at + 1][1] or self._hops[at + 1])[0]
+        begin = before if last or ride is None else ride[1]
+        out = {one for one in self._out() if one != key} | ({key} if self._answers[key].is_parted else set())
+        rows, shares = self._between(begin, after, self._log_weights(out))
+        return float(shares[rows == row].sum())
 
     def _candidate(self, row: int, probabilities: Floats) -> Candidate:
         seen = self.pool.seen
@@ -264,17 +256,10 @@ class RouteSearch:
             int(seen.key[row]), int(seen.camera[row]), float(seen.time_s[row]), float(probabilities[row])
         )
 
-    def _index(self) -> Mapping[int, int]:
-        keys = self.pool.seen.key
-        return {
-            key: int(np.flatnonzero(keys == key)[0]) for key in {*self._answers, *self._out()} if key in keys
-        }
-
     def _row(self, key: int | None) -> int:
-        found = np.flatnonzero(self.pool.seen.key == key)
-        if key is None or not len(found):
+        if key is None or key not in self.pool.rows:
             raise Invalid("the case has no such sighting", field="key", expected="a candidate of this case")
-        return int(found[0])
+        return self.pool.rows[key]
 
     @property
     def hops(self) -> tuple[int, ...]:
@@ -286,8 +271,3 @@ class RouteSearch:
         times = [hop.time_s for hop, _ in self._hops]
         return times[-1] if times else None
 
-
-def _entropy(p: Floats) -> Floats:
-    p = np.clip(p, 1e-12, 1 - 1e-12)
-    found: Floats = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
-    return found

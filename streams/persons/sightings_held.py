@@ -12,7 +12,7 @@ from streams.persons.feasible import FOOT, Floats, Ints, Links, Spots
 from streams.persons.looks import Looks
 from streams.persons.route_numbers import RouteNumbers
 from streams.persons.streets import Streets, Ways
-from streams.persons.travel import Walks
+from streams.persons.travel import Walks, cameras_per_m
 
 PLACES_MAX = 10_000
 """Places from which ways are kept: cameras and stops, at most."""
@@ -65,6 +65,7 @@ class Ground:
         self.links = Links(stop_lat, stop_lon, numbers)
         self.walks = Walks(numbers)
         self._known: dict[tuple[float, float], tuple[Floats, Floats]] = {}
+        self._density: dict[tuple[float, float], Floats] = {}
         lat, lon = np.concatenate([cameras.lat, stop_lat]), np.concatenate([cameras.lon, stop_lon])
         self.ways = Ways(lat, lon, streets, numbers.detour)
 
@@ -77,6 +78,20 @@ class Ground:
             count = len(self.cameras.lat)
             self._known[lat, lon] = (found[:count], found[count:])
         return self._known[lat, lon]
+
+    def density_from(self, lat: float, lon: float) -> Floats:
+        """Cameras a metre of way at the distance of each camera from a place."""
+        if (lat, lon) not in self._density:
+            if len(self._density) >= PLACES_MAX:
+                self._density.clear()
+            ways, _ = self.ways_from(lat, lon)
+            self._density[lat, lon] = cameras_per_m(ways, np.sort(ways))
+        return self._density[lat, lon]
+
+    def around(self, camera: int) -> tuple[Floats, Floats]:
+        """Metres from a camera to each camera, and cameras a metre at that distance."""
+        lat, lon = float(self.cameras.lat[camera]), float(self.cameras.lon[camera])
+        return self.ways_from(lat, lon)[0], self.density_from(lat, lon)
 
     def spots(self, camera: Ints, mode: Ints) -> Spots:
         cameras = self.cameras
@@ -94,6 +109,9 @@ class Pool:
     looks: Looks
     seen: Seen
     log_looks: Floats = field(default_factory=lambda: np.empty(0))
+    log_clothes: Floats = field(default_factory=lambda: np.empty(0))
+    rows: dict[int, int] = field(default_factory=dict)
+    """The row of each key."""
     passed: Floats = field(default_factory=lambda: np.empty(0))
     from_s: float = np.inf
     until_s: float = -np.inf
@@ -106,12 +124,13 @@ class Pool:
         self.passed = counts if not len(self.passed) else self.passed + counts
         self.from_s = min(self.from_s, float(more.time_s.min()))
         self.until_s = max(self.until_s, float(more.time_s.max()))
-        ratios = self.looks.log_ratio(more.words)
+        ratios, clothes = self.looks.log_ratios(more.words)
         alike = ratios >= self.ground.numbers.looks_floor
-        alike &= ~np.isin(more.key, self.seen.key)
+        alike[alike] = [int(key) not in self.rows for key in more.key[alike]]
         kept, held = more.rows(alike), self.seen
         if len(held.key) + len(kept.key) > self.ground.numbers.candidates_max:
             raise Fatal("a case holds too many sightings", hint="make its area or time smaller")
+        self.rows |= {int(key): len(held.key) + at for at, key in enumerate(kept.key)}
         self.seen = Seen(
             *(
                 np.concatenate([getattr(held, name), getattr(kept, name)])
@@ -119,6 +138,7 @@ class Pool:
             )
         )
         self.log_looks = np.concatenate([self.log_looks, ratios[alike]])
+        self.log_clothes = np.concatenate([self.log_clothes, clothes[alike]])
 
     def log_passers(self, camera: Ints) -> Floats:
         """Log of the people a second that pass each camera."""

@@ -35,6 +35,8 @@ class Exit:
     board: int
     leave: int
     share: float
+    unseen: float
+    """The probability that no camera recorded the person on their way to the stop."""
 
 
 class Walks:
@@ -55,8 +57,17 @@ class Walks:
         bell = (np.log(speed / n.walk_median_mps) / n.walk_spread) ** 2
         direct = np.exp(-bell / 2) / (speed * n.walk_spread * np.sqrt(2 * np.pi))
         wander = (speed <= n.wander_mps_max) / n.wander_mps_max
-        density = (1 - n.wander_share) * direct + n.wander_share * wander
+        turned = -np.expm1(-dt / n.turn_s)
+        density = (1 - turned) * direct + turned * wander
         found: Floats = np.log(np.maximum(1e-12, density) / dt / cameras_per_m / n.pass_every_s)
+        return found
+
+
+    def unseen(self, dt_s: Floats) -> Floats:
+        """The probability that no camera recorded the person for *dt_s*; some are where few cameras are."""
+        n = self.numbers
+        times = np.maximum(0.0, dt_s) / n.pass_every_s
+        found: Floats = (1 - n.apart_share) * np.exp(-times) + n.apart_share * np.exp(-times / 5)
         return found
 
 
@@ -81,4 +92,5 @@ def exits(calls: Calls, stop_way_m: Floats, at_s: float, numbers: RouteNumbers) 
         for run, call in firsts.items()
         for later in np.flatnonzero((calls.run == run) & (calls.time_s > calls.time_s[call]))
     ][: numbers.exits_max]
-    return [Exit(board, leave, numbers.ride_share / len(found)) for board, leave in found]
+    unseen = Walks(numbers).unseen(ways / numbers.walk_median_mps)
+    return [Exit(board, leave, numbers.ride_share / len(found), float(unseen[board])) for board, leave in found]
