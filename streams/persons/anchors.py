@@ -10,7 +10,6 @@ from streams.persons.feasible import FOOT, Floats, Ints, Spots, are_feasible
 from streams.persons.sightings_held import Ground, Seen
 from streams.persons.travel import Calls, Exit, exits
 
-
 RIDE_S = 1200.0
 """A ride is followed for so long from its end to the next sighting."""
 
@@ -95,7 +94,7 @@ class Passing:
         rates = np.exp(self.ground.walks.log_rate(ways[one, camera[at]], dt, density))
         shares = np.array([exit_.share * exit_.unseen for exit_, _ in stops])
         rates = rates * self.ground.walks.unseen(dt) * shares[one]
-        found: Floats = np.bincount(at, rates, len(camera))
+        found: Floats = np.bincount(at, rates, len(camera)).astype(np.float64)
         return found
 
     def exits(self) -> list[tuple[Exit, Passing]]:

@@ -65,7 +65,8 @@ class Looks:
 
         A word of *confidence* c counts as the analytic's with probability c, else as anybody's: the ratio is c·r + 1 - c.
         """
-        return self._logs(words, confidence).sum(axis=1)
+        found: Floats = self._logs(words, confidence).sum(axis=1)
+        return found
 
     def log_ratios(self, words: Ints) -> tuple[Floats, Floats]:
         """The sums over all attributes, and over the clothes alone."""

@@ -246,7 +246,7 @@ class RouteSearch:
         ride, last = self._hops[at][1], at + 1 == len(self._hops)
         after = None if last else (self._hops[at + 1][1] or self._hops[at + 1])[0]
         begin = before if last or ride is None else ride[1]
-        out = {one for one in self._out() if one != key} | ({key} if self._answers[key].is_parted else set())
+        out = self._out() - ({key} if key is not None and not self._answers[key].is_parted else set())
         rows, shares = self._between(begin, after, self._log_weights(out))
         return float(shares[rows == row].sum())
 
@@ -270,4 +270,3 @@ class RouteSearch:
         """Seconds of the last confirmed hop; None while there is none."""
         times = [hop.time_s for hop, _ in self._hops]
         return times[-1] if times else None
-

@@ -62,7 +62,6 @@ class Walks:
         found: Floats = np.log(np.maximum(1e-12, density) / dt / cameras_per_m / n.pass_every_s)
         return found
 
-
     def unseen(self, dt_s: Floats) -> Floats:
         """The probability that no camera recorded the person for *dt_s*; some are where few cameras are."""
         n = self.numbers
@@ -93,4 +92,6 @@ def exits(calls: Calls, stop_way_m: Floats, at_s: float, numbers: RouteNumbers) 
         for later in np.flatnonzero((calls.run == run) & (calls.time_s > calls.time_s[call]))
     ][: numbers.exits_max]
     unseen = Walks(numbers).unseen(ways / numbers.walk_median_mps)
-    return [Exit(board, leave, numbers.ride_share / len(found), float(unseen[board])) for board, leave in found]
+    return [
+        Exit(board, leave, numbers.ride_share / len(found), float(unseen[board])) for board, leave in found
+    ]

@@ -119,7 +119,7 @@ def test_ways_go_by_the_streets() -> None:
 
 
 def test_the_search_finds_routes_in_the_made_city() -> None:
-    found, _ = persons.run(persons.Load(seeds=2, levels=("D1",), compare=False))
+    found, _ = persons.run(persons.Load(seeds=1, levels=("D1",), compare=False))
     assert found["D1 all"]["impossible"] == 0
     assert float(found["D1 all"]["precision"].split()[0]) > 0.9
     assert float(found["D1 all"]["recall"].split()[0]) > 0.5
