@@ -15,9 +15,9 @@ from streams.persons.anchors import Anchor, Passing
 from streams.persons.answers import Answers, Verdict
 from streams.persons.feasible import Floats, Ints
 from streams.persons.looks import Looks
+from streams.persons.passing_tracks import Tracks, possible_rows, tracks
 from streams.persons.routes import Candidate, Route, UsedEvidence
 from streams.persons.sightings_held import Ground, Pool, Seen
-from streams.persons.tracks import Tracks, possible_rows, tracks
 from streams.persons.travel import Calls
 
 TRACKS_MAX = 256

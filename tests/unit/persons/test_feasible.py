@@ -40,7 +40,8 @@ def away_all(a: tuple[np.ndarray, np.ndarray], b: tuple[Any, Any]) -> np.ndarray
         return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
 
     other = vectors(*(np.asarray(part)[..., None] if np.ndim(part) == 0 else part for part in b))
-    return 2 * 6_371_008.8 * np.arcsin(np.linalg.norm(vectors(*a) - other, axis=0) / 2)
+    found: np.ndarray = 2 * 6_371_008.8 * np.arcsin(np.linalg.norm(vectors(*a) - other, axis=0) / 2)
+    return found
 
 
 BETWEEN = [[away(one, other) for other in STOPS] for one in STOPS]
