@@ -20,7 +20,7 @@ LOG_MOST = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tracks:
+class PassingTracks:
     """Rates between the *rows* of a pool, in the order of time: from the anchor, to each other, to the end."""
 
     rows: Ints
@@ -74,7 +74,7 @@ def possible_rows(pool: Pool, before: Passing, after: Passing | None) -> Ints:
     return rows
 
 
-def tracks(pool: Pool, before: Passing, after: Passing | None, log_weights: Floats) -> Tracks:
+def tracks(pool: Pool, before: Passing, after: Passing | None, log_weights: Floats) -> PassingTracks:
     """The tracks between two anchors through the sightings that are likeliest by themselves."""
     ground, most = pool.ground, pool.ground.numbers.tracked_max
     rows = possible_rows(pool, before, after)
@@ -86,10 +86,12 @@ def tracks(pool: Pool, before: Passing, after: Passing | None, log_weights: Floa
     camera, time_s = pool.seen.camera[rows], pool.seen.time_s[rows]
     steps = steps_between(ground, camera, time_s) if len(rows) else np.zeros((0, 0))
     if after is not None and after.anchor.camera is not None:
-        return Tracks(rows, begin, steps, _to(after, camera, time_s), float(_first(before, after.anchor)))
+        return PassingTracks(
+            rows, begin, steps, _to(after, camera, time_s), float(_first(before, after.anchor))
+        )
     now = pool.until_s if after is None else after.anchor.time_s
     left = ground.walks.unseen(now - np.append(time_s, before.anchor.time_s))
-    return Tracks(rows, begin, steps, left[:-1], float(left[-1]))
+    return PassingTracks(rows, begin, steps, left[:-1], float(left[-1]))
 
 
 def _to(after: Passing, camera: Ints, time_s: Floats) -> Floats:

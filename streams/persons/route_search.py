@@ -15,7 +15,7 @@ from streams.persons.anchors import Anchor, Passing
 from streams.persons.answers import Answers, Verdict
 from streams.persons.feasible import Floats, Ints
 from streams.persons.looks import Looks
-from streams.persons.passing_tracks import Tracks, possible_rows, tracks
+from streams.persons.passing_tracks import PassingTracks, possible_rows, tracks
 from streams.persons.routes import Candidate, Route, UsedEvidence
 from streams.persons.sightings_held import Ground, Pool, Seen
 from streams.persons.travel import Calls
@@ -46,7 +46,7 @@ class RouteSearch:
         self._hops: list[tuple[Anchor, tuple[Anchor, Anchor] | None]] = []
         self._reaches: dict[Anchor, Passing] = {}
         self._logs: tuple[Floats, Floats, Floats] | None = None
-        self._tracks: dict[tuple[Anchor, Anchor | None], Tracks] = {}
+        self._tracks: dict[tuple[Anchor, Anchor | None], PassingTracks] = {}
         self._is_sure = False
         self._yes = float(np.log((1 - self.numbers.wrong_share) / self.numbers.wrong_share))
 
@@ -183,7 +183,7 @@ class RouteSearch:
         return hops | tired
 
     def _log_weights(self, out: set[int]) -> Floats:
-        """How each sighting speaks for the person against all others, without place and time; none of *out* does."""
+        """Log weight of each sighting for the person against all others, without place and time; of *out*, none."""
         pool, share = self.pool, self.numbers.alike_share
         if self._logs is None:
             looks, clothes = pool.log_looks, pool.log_clothes
