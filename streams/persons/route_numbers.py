@@ -50,6 +50,8 @@ class RouteNumbers(BaseModel):
     accept: float = _usual("accept", gt=0.5, lt=1)
     keep: float = _usual("keep", gt=0, lt=1)
     show: float = _usual("show", gt=0, lt=1)
+    missed_share: float = _usual("missed_share", ge=0, lt=1)
+    patience: int = _usual("patience", ge=0)
     looks_floor: float = _usual("looks_floor")
     ahead_weight: float = _usual("ahead_weight", ge=1)
     looks_max: int = _usual("looks_max", ge=2)

@@ -48,6 +48,7 @@ class RouteSearch:
         self._logs: tuple[Floats, Floats, Floats] | None = None
         self._tracks: dict[tuple[Anchor, Anchor | None], PassingTracks] = {}
         self._is_sure = False
+        self._since_hop = 0
         self._yes = float(np.log((1 - self.numbers.wrong_share) / self.numbers.wrong_share))
 
     def see(self, more: Seen, calls: Calls | None = None) -> None:
@@ -68,6 +69,7 @@ class RouteSearch:
     def answer(self, key: int, verdict: Verdict) -> None:
         """Take a person's answer. ``Invalid`` where the case holds no such sighting."""
         row, self._is_sure = self._row(key), False
+        self._since_hop += 1
         self._answers[key] = self._answers.get(key, Answers()).then(verdict)
         is_hop = any(hop.key == key for hop, _ in self._hops)
         probability = float(self._probabilities()[row]) if not is_hop else self._hop_probability(key)
@@ -84,11 +86,29 @@ class RouteSearch:
         if not len(rows):
             doubted = None if self._is_sure else self._doubted()
             self._is_sure = doubted is None
-            return doubted
+            return doubted or self._overlooked(probabilities)
         worth = self._worth(probabilities[rows])
         last = self._hops[-1][0].time_s if self._hops else self.start.time_s
         worth *= np.where(self.pool.seen.time_s[rows] > last, self.numbers.ahead_weight, 1.0)
         return self._candidate(int(rows[int(np.argmax(worth))]), probabilities)
+
+    def _overlooked(self, probabilities: Floats) -> Candidate | None:
+        """The likeliest candidate, however unlikely, of a time in which somebody must have recorded the person.
+
+        None where the cameras may well have missed them, or after ``patience`` answers without a hop.
+        """
+        if self._since_hop >= self.numbers.patience:
+            return None
+        times, worth = self.pool.seen.time_s, np.zeros(len(probabilities))
+        for before, after in self._links():
+            until = self.pool.until_s if after is None else after.time_s
+            missed = self.ground.walks.unseen(np.array([until - before.time_s]))[0]
+            if missed < self.numbers.missed_share:
+                weight = self.numbers.ahead_weight if after is None else 1.0
+                within = (times > before.time_s) & (times <= until)
+                worth[within] = weight * probabilities[within]
+        best = int(np.argmax(worth)) if len(worth) else 0
+        return self._candidate(best, probabilities) if len(worth) and worth[best] > 0 else None
 
     def ranked(self, *, ahead: bool = False) -> list[Candidate]:
         """Candidates that were not answered yet, the likeliest first; *ahead*: only those after the last hop."""
@@ -123,6 +143,7 @@ class RouteSearch:
         return tuple(int(one) for one in order[least[order] <= self.numbers.next_s])
 
     def _enter(self, row: int) -> None:
+        self._since_hop = 0
         seen, cameras = self.pool.seen, self.ground.cameras
         camera = int(seen.camera[row])
         hop = Anchor(
