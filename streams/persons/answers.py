@@ -24,6 +24,11 @@ class Answers:
     def looks(self) -> int:
         return self.confirmed + self.rejected + self.unsure
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether more answers speak against the sighting than for it, or as many, or none says anything."""
+        return self.rejected >= self.confirmed
+
     def then(self, verdict: Verdict) -> Answers:
         """The counts after one more answer."""
         if verdict == "confirm":

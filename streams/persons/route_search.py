@@ -93,20 +93,16 @@ class RouteSearch:
         return self._candidate(int(rows[int(np.argmax(worth))]), probabilities)
 
     def _overlooked(self, probabilities: Floats) -> Candidate | None:
-        """The likeliest candidate, however unlikely, of a time in which somebody must have recorded the person.
+        """The likeliest candidate after the last hop, however unlikely, where somebody must have recorded the person since.
 
         None where the cameras may well have missed them, or after ``patience`` answers without a hop.
         """
-        if self._since_hop >= self.numbers.patience:
+        last = self._hops[-1][0] if self._hops else self.start
+        missed = self.ground.walks.unseen(np.array([self.pool.until_s - last.time_s]))[0]
+        if self._since_hop >= self.numbers.patience or not missed < self.numbers.missed_share:
             return None
-        times, worth = self.pool.seen.time_s, np.zeros(len(probabilities))
-        for before, after in self._links():
-            until = self.pool.until_s if after is None else after.time_s
-            missed = self.ground.walks.unseen(np.array([until - before.time_s]))[0]
-            if missed < self.numbers.missed_share:
-                weight = self.numbers.ahead_weight if after is None else 1.0
-                within = (times > before.time_s) & (times <= until)
-                worth[within] = weight * probabilities[within]
+        worth = np.where(self.pool.seen.time_s > last.time_s, probabilities, 0.0)
+        worth[[self.pool.rows[key] for key, one in self._answers.items() if one.is_doubted]] = 0.0
         best = int(np.argmax(worth)) if len(worth) else 0
         return self._candidate(best, probabilities) if len(worth) and worth[best] > 0 else None
 
