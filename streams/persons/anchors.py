@@ -63,9 +63,7 @@ class Passing:
     def _least_s(self, mode: int) -> Floats:
         """Seconds to each camera, at the least, if the person is seen there in that *mode*."""
         if mode not in self._least:
-            cameras = np.arange(len(self.ground.cameras.lat))
-            there = self.ground.spots(cameras, np.full(len(cameras), mode))
-            self._least[mode] = self.ground.links.least_s(self.anchor.spots(), there)
+            self._least[mode] = self.ground.least_to_cameras_s(self.anchor.spots(), mode)
         return self._least[mode]
 
     def take(self, calls: Calls) -> None:

@@ -61,22 +61,26 @@ class Links:
         self.speeds = np.array([numbers.foot_mps, numbers.cycle_mps, numbers.vehicle_mps, fastest])
         self._ride_s = straight_m(stop_lat[:, None], stop_lon[:, None], stop_lat, stop_lon) / fastest
 
-    def least_s(self, a: Spots, b: Spots) -> Floats:
-        """Seconds that each of *b* is away from its *a* at the least; one *a* serves all of *b*."""
+    def least_s(self, a: Spots, b: Spots, b_to_stops_s: Floats | None = None) -> Floats:
+        """Seconds that each of *b* is away from its *a* at the least; one *a* serves all of *b*.
+
+        *b_to_stops_s*: what ``to_stops_s`` says of *b*, where the caller keeps it.
+        """
         straight = straight_m(a.lat, a.lon, b.lat, b.lon) - a.within_m - b.within_m
         can = (a.mode == b.mode) | (a.mode == ANY) | (b.mode == ANY)
         speed = np.minimum(self.speeds[a.mode], self.speeds[b.mode])
         found = np.where(can, np.maximum(0.0, straight) / speed, np.inf)
         if not len(self.lat):
             return found
-        to_stop = self._to_stops_s(a)
+        to_stop = self.to_stops_s(a)
+        from_stop = self.to_stops_s(b) if b_to_stops_s is None else b_to_stops_s
         at_stop = np.full_like(to_stop, np.inf)
         for stop in range(len(self.lat)):
             np.minimum(at_stop, to_stop[:, [stop]] + self._ride_s[stop], out=at_stop)
-        by_stops: Floats = np.minimum(found, (at_stop + self._to_stops_s(b)).min(axis=1))
+        by_stops: Floats = np.minimum(found, (at_stop + from_stop).min(axis=1))
         return by_stops
 
-    def _to_stops_s(self, spots: Spots) -> Floats:
+    def to_stops_s(self, spots: Spots) -> Floats:
         """Seconds to each stop: a row for each spot."""
         away = straight_m(spots.lat[:, None], spots.lon[:, None], self.lat, self.lon)
         found: Floats = np.maximum(0.0, away - spots.within_m[:, None]) / self.speeds[spots.mode][:, None]

@@ -132,9 +132,7 @@ class RouteSearch:
     def _next_cameras(self) -> tuple[int, ...]:
         """Cameras that can be reached within ``next_s`` from the last hop, the nearest first."""
         last = self._hops[-1][0] if self._hops else self.start
-        cameras = np.arange(len(self.ground.cameras.lat))
-        spots = self.ground.spots(cameras, np.full(len(cameras), last.mode))
-        least = self.ground.links.least_s(last.spots(), spots)
+        least = self.ground.least_to_cameras_s(last.spots(), last.mode)
         order = np.argsort(least, kind="stable")
         return tuple(int(one) for one in order[least[order] <= self.numbers.next_s])
 

@@ -66,6 +66,7 @@ class Ground:
         self.walks = Walks(numbers)
         self._known: dict[tuple[float, float], tuple[Floats, Floats]] = {}
         self._density: dict[tuple[float, float], Floats] = {}
+        self._cameras_as: dict[int, tuple[Spots, Floats]] = {}
         lat, lon = np.concatenate([cameras.lat, stop_lat]), np.concatenate([cameras.lon, stop_lon])
         self.ways = Ways(lat, lon, streets, numbers.detour)
 
@@ -92,6 +93,14 @@ class Ground:
         """Metres from a camera to each camera, and cameras a metre at that distance."""
         lat, lon = float(self.cameras.lat[camera]), float(self.cameras.lon[camera])
         return self.ways_from(lat, lon)[0], self.density_from(lat, lon)
+
+    def least_to_cameras_s(self, place: Spots, mode: int) -> Floats:
+        """Seconds from one place to each camera, at the least, if the person is seen there in that *mode*."""
+        if mode not in self._cameras_as:
+            cameras = np.arange(len(self.cameras.lat))
+            there = self.spots(cameras, np.full(len(cameras), mode))
+            self._cameras_as[mode] = there, self.links.to_stops_s(there)
+        return self.links.least_s(place, *self._cameras_as[mode])
 
     def spots(self, camera: Ints, mode: Ints) -> Spots:
         cameras = self.cameras

@@ -73,11 +73,15 @@ class Ways:
     def __init__(self, lat: Floats, lon: Floats, streets: Streets | None, detour: float) -> None:
         self.lat, self.lon, self._streets, self._detour = lat, lon, streets, detour
         self._at = None if streets is None else streets.nearest(lat, lon)
+        at = [] if self._at is None else self._at.tolist()
+        self._crossings = dict(zip(zip(lat.tolist(), lon.tolist(), strict=True), at, strict=False))
 
     def from_place(self, lat: float, lon: float) -> Floats:
         straight = straight_m(np.float64(lat), np.float64(lon), self.lat, self.lon)  # type: ignore[arg-type] # it broadcasts
         if self._streets is None or self._at is None:
             return straight * self._detour
-        begin = int(self._streets.nearest(np.array([lat]), np.array([lon]))[0])
+        begin = self._crossings.get((lat, lon))
+        if begin is None:
+            begin = int(self._streets.nearest(np.array([lat]), np.array([lon]))[0])
         found = self._streets.row(begin)[self._at]
         return np.where(np.isfinite(found), np.maximum(found, straight), straight * self._detour)
