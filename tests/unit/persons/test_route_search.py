@@ -21,13 +21,13 @@ LOOKS = Looks(Analytic(CONFUSION, {"colour": COLOURS}), {"colour": "red"}, ("col
 M = 1 / 111_195.0
 
 
-def a_search(calls: Calls | None = None) -> RouteSearch:
+def a_search(calls: Calls | None = None, **numbers: float) -> RouteSearch:
     """Five cameras, 200 m apart on a line to the north, and two stops: one at the first camera, one 5 km on."""
     lat, lon = np.array([37.5 + n * 200 * M for n in range(6)]), np.full(6, 126.78)
     lat[5] = 37.5 + 5000 * M
     cameras = CameraColumns(lat, lon, np.full(6, 2.0), np.zeros(6))
     stops = np.array([37.5, 37.5 + 4900 * M])
-    ground = Ground(cameras, stops, np.full(2, 126.78), RouteNumbers())
+    ground = Ground(cameras, stops, np.full(2, 126.78), RouteNumbers(**numbers))
     return RouteSearch(ground, LOOKS, Anchor(37.5, 126.78, 0.0, 30.0), calls=calls)
 
 
@@ -86,6 +86,33 @@ def test_a_ride_is_followed_to_the_stops_of_its_vehicle() -> None:
         rode.answer(1, "confirm")
     board, leave = rode.route().ridden[0]
     assert (board.time_s, leave.time_s) == (120.0, 500.0)
+
+
+def unlikely(search: RouteSearch, until_s: float) -> None:
+    """Show a hop, then one person in black each second: none of them is likely."""
+    search.see(sightings((1, 1, 180)))
+    while 1 not in search.hops:
+        search.answer(1, "confirm")
+    times = np.arange(400.0, until_s)
+    keys, black = np.arange(2, 2 + len(times)), np.ones((len(times), 1), np.int64)
+    search.see(Seen(keys, keys % 4, times, black, on_foot(len(times))))
+
+
+def test_the_search_asks_on_while_somebody_must_have_recorded_the_person() -> None:
+    search = a_search(patience=3)
+    unlikely(search, 3000.0)
+    for _ in range(3):
+        candidate = search.ask()
+        assert candidate is not None
+        assert candidate.probability < search.numbers.show
+        search.answer(candidate.key, "reject")
+    assert search.ask() is None
+
+
+def test_the_search_rests_while_the_cameras_may_have_missed_the_person() -> None:
+    search = a_search()
+    unlikely(search, 800.0)
+    assert search.ask() is None
 
 
 def test_ten_candidates_of_a_camera_are_kept() -> None:
