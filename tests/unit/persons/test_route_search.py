@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ LOOKS = Looks(Analytic(CONFUSION, {"colour": COLOURS}), {"colour": "red"}, ("col
 M = 1 / 111_195.0
 
 
-def a_search(calls: Calls | None = None, **numbers: float) -> RouteSearch:
+def a_search(calls: Calls | None = None, **numbers: Any) -> RouteSearch:
     """Five cameras, 200 m apart on a line to the north, and two stops: one at the first camera, one 5 km on."""
     lat, lon = np.array([37.5 + n * 200 * M for n in range(6)]), np.full(6, 126.78)
     lat[5] = 37.5 + 5000 * M
