@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -63,3 +65,25 @@ def shown() -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         yield Bar(bars)
+
+
+@contextmanager
+def counting(words: str, total: int) -> Iterator[Callable[[], None]]:
+    """A function to call after each of *total* pieces of work: a bar on a terminal, a line for each quarter in a pipe."""
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    if not sys.stderr.isatty():
+        done = itertools.count(1)
+        told = {math.ceil(total * percent / 100) for percent in range(STEP_PERCENT, 101, STEP_PERCENT)}
+
+        def line() -> None:
+            number = next(done)
+            if number in told:
+                tell(f"{words}: {number} of {total}", err=True)
+
+        yield line
+        return
+    with Bars(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(words, total=total)
+        yield lambda: bars.advance(task)

@@ -12,7 +12,6 @@ import itertools
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -213,19 +212,18 @@ def _data() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def measure(
-    load: Load, tell: Callable[[str], None] = lambda _: None
-) -> dict[str, dict[str, list[list[Found]]]]:
-    """The cases of each level, way and seed."""
+def measure(load: Load, step: Callable[[], None] = lambda: None) -> dict[str, dict[str, list[list[Found]]]]:
+    """The cases of each level, way and seed; *step* is called after each city."""
     ways = tuple(WAYS) if load.compare else ("all",)
     found: dict[str, dict[str, list[list[Found]]]] = {}
     with ProcessPoolExecutor(load.processes) as pool:
         for level in load.levels:
-            begun, seeds = time.perf_counter(), range(load.first, load.first + load.seeds)
+            seeds = range(load.first, load.first + load.seeds)
             jobs = [pool.submit(one_seed, level, seed, load.cases, ways) for seed in seeds]
+            for job in jobs:
+                job.add_done_callback(lambda _: step())
             done = [job.result() for job in jobs]
             found[level] = {way: [one[way] for one in done] for way in ways}
-            tell(f"{level}: {time.perf_counter() - begun:.0f} s")
     return found
 
 
@@ -313,16 +311,16 @@ def main() -> int:
         not given.alone,
         given.processes,
     )
-    found, is_met = run(load, lambda line: print(line, file=sys.stderr))  # noqa: T201 - a command of the bench
-    print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - the same
+    found, is_met = run(load)
+    print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - a command of the bench
     return 0 if is_met else 1
 
 
-def run(load: Load, tell: Callable[[str], None] = lambda _: None) -> tuple[dict[str, Any], bool]:
+def run(load: Load, step: Callable[[], None] = lambda: None) -> tuple[dict[str, Any], bool]:
     """All figures of a run as they are shown, and whether the bars are met."""
     shown: dict[str, Any] = {"benchmark": "persons", "seeds": load.seeds, "cases": load.cases, **described()}
     missed: list[str] = []
-    for level, ways in measure(load, tell).items():
+    for level, ways in measure(load, step).items():
         for way, seeds in ways.items():
             one = figures(seeds)
             missed += missed_bars(level, one) if way == "all" else []
