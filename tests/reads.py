@@ -40,6 +40,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         "energy",
         {energy_stage.TICK, energy_stage.CHARGE, energy_stage.SURPLUS, energy_stage.REWARD},
     ),
+    "streams/chargers/charger_takeover.py": ("chargers", "chargers.neighbours", {"source.place"}),
     "streams/chargers/closures_now.py": ("chargers", "chargers", {"core.closure"}),
     "streams/stages/hubs.py": (
         "hubs",

@@ -59,7 +59,7 @@ class Neighbours:
         self._city, self._source, self._slot, self._life = city, source, slot, life
         self._now_ms = now_ms
         self._ids = frozenset(charger_ids)
-        self._reader = RowReader(wire, f"{city}.chargers.{slot}.neighbours")
+        self._reader = RowReader(wire, f"{city}.chargers.neighbours")
         self._lock = threading.Lock()
         self._others = dict[str, _Newest]()  # bounded by the chargers of the list
         self._mark = ""
