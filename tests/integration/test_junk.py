@@ -209,6 +209,7 @@ UNASKED = {
 """Contracts that a module reads only for a rule, or an open case, that this city has not."""
 WHEN_ASKED = (
     "streams/chargers/ledger.py",  # rows of its own chargers alone, by their keys
+    "streams/chargers/charger_takeover.py",  # the same, of the chargers of its list
     "streams/stages/listed_again.py",
     "streams/chargers/closures_now.py",
     "streams/chargers/surplus_power.py",
