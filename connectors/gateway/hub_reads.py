@@ -5,23 +5,19 @@ A board names no person, and hubs are public places: each audience sees all of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from fastapi import FastAPI, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from connectors.gateway import metrics
 from connectors.gateway.hub_boards import Board, HubReadings, aged, has_stale
 from connectors.gateway.hub_documents import HUB, HUBS, described_hub, described_hubs
-from connectors.gateway.limits import Turns
 from connectors.gateway.paging import after_of, cursor_of, digest_of
 from connectors.gateway.parameters import arguments_of
 from connectors.gateway.problems import Problem
-from connectors.gateway.reads import AGAIN_S, answered, links
+from connectors.gateway.reads import LogReads, Told
 from connectors.gateway.service import Gateway
 from connectors.subscribers import Subscriber
 from schemas.catalogue import load_catalogue
@@ -30,13 +26,9 @@ from schemas.json_form import to_json_value
 
 def add(app: FastAPI, gateway: Gateway, hubs: HubReadings, ttl_ms: Mapping[str, int]) -> None:
     """Add the routes to *app*. *ttl_ms*: the age after which each part of a board is stale."""
-    reads = _HubReads(gateway, hubs, ttl_ms)
+    reads = _HubReads(gateway, hubs, ttl_ms, LogReads(gateway, hubs))
     app.get("/v1/{city}/hubs", **described_hubs())(reads.listed)
     app.get("/v1/{city}/hubs/{hub_id}", **described_hub())(reads.one)
-
-
-Told = tuple[dict[str, Any], str | None]
-"""The body, and the cursor of the next page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +36,10 @@ class _HubReads:
     gateway: Gateway
     hubs: HubReadings
     ttl_ms: Mapping[str, int]
-    turns: Turns = field(default_factory=Turns)
+    reads: LogReads
 
     async def listed(self, city: str, request: Request) -> Response:
-        return await self._answer(
+        return await self.reads.answer(
             request, city, "hubs", lambda who: self._page(who, request.query_params.multi_items())
         )
 
@@ -59,31 +51,7 @@ class _HubReads:
                 raise Problem(404, f"no hub {hub_id[:80]!r} has a board", code="no-hub")
             return {"hub": self._shown(who, board)}, None
 
-        return await self._answer(request, city, "hub", body)
-
-    async def _answer(
-        self, request: Request, city: str, route: str, body_of: Callable[[Subscriber], Told]
-    ) -> Response:
-        """Check the account, then answer with what *body_of* gives."""
-        try:
-            account = self.gateway.account_of(request)
-            subscriber = self.gateway.subscriber_of(account)
-            self.gateway.check_city(city)
-            if (why := self.hubs.trouble) is not None:
-                raise Problem(
-                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
-                )
-
-            def written() -> tuple[bytes, str | None]:
-                told, cursor = body_of(subscriber)
-                return orjson.dumps(told), cursor
-
-            async with self.turns.turn(account.account_id):
-                body, cursor = await run_in_threadpool(written)
-        except Problem as problem:
-            metrics.reads.labels(route, problem.status).inc()
-            return problem.answer()
-        return answered(request, route, body, links(request, cursor))
+        return await self.reads.answer(request, city, "hub", body)
 
     def _page(self, who: Subscriber, given: Sequence[tuple[str, str]]) -> Told:
         wanted, digest = arguments_of(HUBS, given), digest_of(given)

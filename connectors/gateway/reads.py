@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import orjson
@@ -35,6 +35,63 @@ CACHE = "private, no-cache"
 """A client keeps an answer for itself, and asks with If-None-Match whether it still holds."""
 
 
+Told = tuple[dict[str, Any], str | None]
+"""The body, and the cursor of the next page."""
+
+
+class FollowsLog(Protocol):
+    """What knows a part of the log."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why that part is not read to its end; ``None`` when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogReads:
+    """Answers readers with what *desk* knows. *not_public*: why it is not for accounts that read public alerts alone."""
+
+    gateway: Gateway
+    desk: FollowsLog
+    not_public: str = ""
+    turns: Turns = field(default_factory=Turns)
+    """One reading at a time: threads that compute at once would only take the interpreter from the event loop."""
+
+    def reader_of(self, request: Request, city: str) -> tuple[str, Subscriber]:
+        """The account's id, and what it may see. ``Problem`` where that is nothing, or the log is not read to its end."""
+        account = self.gateway.account_of(request)
+        subscriber = self.gateway.subscriber_of(account)
+        self.gateway.check_city(city)
+        if self.not_public and subscriber.audience is None:
+            raise Problem(403, self.not_public, code="public-only")
+        if (why := self.desk.trouble) is not None:
+            raise Problem(
+                503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
+            )
+        return account.account_id, subscriber
+
+    async def answer(
+        self, request: Request, city: str, name: str, told_to: Callable[[Subscriber], Told]
+    ) -> Response:
+        """Check the account, then answer the reading *name* with what *told_to* gives."""
+        try:
+            account_id, subscriber = self.reader_of(request, city)
+
+            def written() -> tuple[bytes, str, str | None]:
+                told, cursor = told_to(subscriber)
+                body = orjson.dumps(told)
+                return body, tag_of(body), cursor
+
+            async with self.turns.turn(account_id):
+                body, tag, cursor = await run_in_threadpool(written)
+        except Problem as problem:
+            metrics.reads.labels(name, problem.status).inc()
+            return problem.answer()
+        response = tagged(request, body, tag, links(request, cursor))
+        metrics.reads.labels(name, response.status_code).inc()
+        return response
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A route that lists the rows of *contract* under *name*."""
@@ -53,7 +110,7 @@ LISTINGS = (
 
 def add(app: FastAPI, gateway: Gateway, readings: Readings) -> None:
     """Add the routes to *app*."""
-    reads = _Reads(gateway, readings)
+    reads = _Reads(gateway, readings, LogReads(gateway, readings))
     for listing in LISTINGS:
         app.get(
             f"/v1/{{city}}/{listing.name}", **described_list(listing.name, listing.contract, listing.known)
@@ -66,15 +123,14 @@ def add(app: FastAPI, gateway: Gateway, readings: Readings) -> None:
 class _Reads:
     gateway: Gateway
     readings: Readings
-    turns: Turns = field(default_factory=Turns)
-    """One reading at a time: threads that compute at once would only take the interpreter from the event loop."""
+    reads: LogReads
 
     def lister(self, listing: Listing) -> Callable[..., Awaitable[Response]]:
         async def rows(city: str, request: Request) -> Response:
-            def body(subscriber: Subscriber) -> tuple[dict[str, Any], str | None]:
+            def body(subscriber: Subscriber) -> Told:
                 return self._page(listing, subscriber, request.query_params.multi_items())
 
-            return await self._answer(request, city, listing.name, body)
+            return await self.reads.answer(request, city, listing.name, body)
 
         return rows
 
@@ -83,52 +139,19 @@ class _Reads:
             wanted = arguments_of(parameters.ONE, request.query_params.multi_items())
             return self._one(subscriber, situation_id, wanted["as_of"]), None
 
-        return await self._answer(request, city, "situation", body)
+        return await self.reads.answer(request, city, "situation", body)
 
     async def cameras(self, city: str, request: Request) -> Response:
-        def body(subscriber: Subscriber) -> tuple[dict[str, Any], str | None]:
+        def body(subscriber: Subscriber) -> Told:
             if subscriber.audience is None:
                 raise Problem(
                     403, "this account reads public alerts alone, not where cameras are", code="public-only"
                 )
             return self._near(request.query_params.multi_items())
 
-        return await self._answer(request, city, "cameras", body)
+        return await self.reads.answer(request, city, "cameras", body)
 
-    async def _answer(
-        self,
-        request: Request,
-        city: str,
-        route: str,
-        body_of: Callable[[Subscriber], tuple[dict[str, Any], str | None]],
-    ) -> Response:
-        """Check the account, then answer with what *body_of* gives: the body, and the cursor of the next page."""
-        try:
-            account = self.gateway.account_of(request)
-            subscriber = self.gateway.subscriber_of(account)
-            self.gateway.check_city(city)
-            if (why := self.readings.trouble) is not None:
-                raise Problem(
-                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
-                )
-
-            def written() -> tuple[bytes, str, str | None]:
-                told, cursor = body_of(subscriber)
-                body = orjson.dumps(told)
-                return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', cursor
-
-            async with self.turns.turn(account.account_id):
-                body, tag, cursor = await run_in_threadpool(written)
-        except Problem as problem:
-            metrics.reads.labels(route, problem.status).inc()
-            return problem.answer()
-        response = tagged(request, body, tag, links(request, cursor))
-        metrics.reads.labels(route, response.status_code).inc()
-        return response
-
-    def _page(
-        self, listing: Listing, subscriber: Subscriber, given: Sequence[tuple[str, str]]
-    ) -> tuple[dict[str, Any], str | None]:
+    def _page(self, listing: Listing, subscriber: Subscriber, given: Sequence[tuple[str, str]]) -> Told:
         wanted, digest = arguments_of(listing.known, given), digest_of(given)
         now_ms = self.gateway.now_ms()
         page = page_of(
@@ -175,7 +198,7 @@ class _Reads:
             "story": story(revisions, list(chain(*alerts)), list(chain(*grants))),
         }
 
-    def _near(self, given: Sequence[tuple[str, str]]) -> tuple[dict[str, Any], str | None]:
+    def _near(self, given: Sequence[tuple[str, str]]) -> Told:
         wanted, digest = arguments_of(parameters.CAMERAS, given), digest_of(given)
         after = after_of(wanted["cursor"], digest)
         lat, lon = wanted["near"]
@@ -206,6 +229,10 @@ def links(request: Request, cursor: str | None) -> dict[str, str]:
     return {"Link": f'<{request.url.path}?{urlencode([*given, ("cursor", cursor)])}>; rel="next"'}
 
 
+def tag_of(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
 def tagged(request: Request, body: bytes, tag: str, headers: Mapping[str, str]) -> Response:
     """The answer with its ETag; 304 without a body where the client has it already."""
     sent = {**headers, "ETag": tag, "Cache-Control": CACHE, "Vary": "Authorization, Cookie"}
@@ -217,7 +244,7 @@ def tagged(request: Request, body: bytes, tag: str, headers: Mapping[str, str]) 
 
 def answered(request: Request, name: str, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
     """The answer of the reading *name*, counted, with the digest of *body* as its ETag."""
-    response = tagged(request, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', headers or {})
+    response = tagged(request, body, tag_of(body), headers or {})
     metrics.reads.labels(name, response.status_code).inc()
     return response
 
