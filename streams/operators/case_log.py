@@ -7,7 +7,6 @@ shares the folder of keys.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from time import monotonic
 from typing import Any
 
 from connectors.gateway.case_desk import CandidateAnswer, CandidateWish, CaseAnswer, CaseRow
@@ -30,7 +29,7 @@ from streams.runtime.row_reader import RowReader
 
 MISSING, ACCESS, CANDIDATE = "police.missing", "core.access", "core.candidate"
 ROUTE, ACTION, GATEWAY = "core.route", "core.action", "gateway"
-SETTLES_S, LOOK_S, DECIDES_S = 0.5, 0.05, 5.0
+SETTLES_S, DECIDES_S = 0.5, 5.0
 """The time for which an unknown candidate is looked for, the longest single wait, and that for our own record."""
 CHANGED, ANSWERED = "candidate-changed", "candidate-answered"
 
@@ -189,14 +188,12 @@ class LogCases:
         return None if event is None else event.value
 
     def _found(self, wish: CandidateWish) -> Held:
-        until = monotonic() + SETTLES_S
-        while (held := self._shelf.candidate(wish.case_id, wish.candidate_id)) is None or held.value[
-            "revision"
-        ] < wish.revision:
-            left_s = until - monotonic()
-            if left_s <= 0:
-                break
-            self._followers[CANDIDATE].wait_for_news(min(left_s, LOOK_S))
+        def seen() -> Held | None:
+            held = self._shelf.candidate(wish.case_id, wish.candidate_id)
+            return None if held is None or held.value["revision"] < wish.revision else held
+
+        held = self._followers[CANDIDATE].wait_until(seen, SETTLES_S)
+        held = held or self._shelf.candidate(wish.case_id, wish.candidate_id)
         if held is None:
             raise Invalid(
                 "no such candidate",
@@ -207,14 +204,12 @@ class LogCases:
         return held
 
     def _decided(self, wish: CandidateWish) -> Any:
-        until = monotonic() + DECIDES_S
-        while (
-            stands := self._shelf.standing(wish.case_id, wish.candidate_id)
-        ) is None or stands.revision < wish.revision:
-            left_s = until - monotonic()
-            if left_s <= 0:
-                raise Retriable("the log did not answer in time")
-            self._followers[ACTION].wait_for_news(min(left_s, LOOK_S))
+        def decided() -> Any:
+            stands = self._shelf.standing(wish.case_id, wish.candidate_id)
+            return None if stands is None or stands.revision < wish.revision else stands
+
+        if (stands := self._followers[ACTION].wait_until(decided, DECIDES_S)) is None:
+            raise Retriable("the log did not answer in time")
         return stands
 
     def _is_over(self, case_id: str) -> bool:

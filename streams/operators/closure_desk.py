@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from time import monotonic
 from typing import Any
 
 from connectors.gateway.closure_desk import ClosureAnswer, ClosureRow, ClosureWish, EndWish
@@ -26,8 +25,6 @@ from streams.runtime.records import Record
 from streams.runtime.row_reader import RowReader
 
 GATEWAY = "gateway"
-LOOK_S = 0.05
-"""The longest single wait: news may have come just before it."""
 SETTLES_S = 0.5
 """The time for which an unknown closure is looked for: the log may reach this process later than the operator's screen."""
 DECIDES_S = 5.0
@@ -136,26 +133,23 @@ class LogClosures:
             raise Retriable(self._follower.trouble)
 
     def _found(self, closure_id: str) -> Closure:
-        until = monotonic() + SETTLES_S
-        while (known := self._known(closure_id)) is None:
-            left_s = until - monotonic()
-            if left_s <= 0:
-                raise Invalid(
-                    "no such closure",
-                    field="closure_id",
-                    expected="one that GET closures lists",
-                    code="no-closure",
-                )
-            self._follower.wait_for_news(min(left_s, LOOK_S))
+        known = self._follower.wait_until(lambda: self._known(closure_id), SETTLES_S)
+        if known is None:
+            raise Invalid(
+                "no such closure",
+                field="closure_id",
+                expected="one that GET closures lists",
+                code="no-closure",
+            )
         return known
 
     def _decided(self, closure_id: str, is_so: Callable[[Closure], bool]) -> Closure:
-        until = monotonic() + DECIDES_S
-        while (known := self._known(closure_id)) is None or not is_so(known):
-            left_s = until - monotonic()
-            if left_s <= 0:
-                raise Retriable("the log did not answer in time")
-            self._follower.wait_for_news(min(left_s, LOOK_S))
+        def found() -> Closure | None:
+            known = self._known(closure_id)
+            return known if known is not None and is_so(known) else None
+
+        if (known := self._follower.wait_until(found, DECIDES_S)) is None:
+            raise Retriable("the log did not answer in time")
         return known
 
     def _known(self, closure_id: str) -> Closure | None:

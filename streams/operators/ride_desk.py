@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from connectors.gateway.booking_desk import RideAnswer, RideRow, RideWish
@@ -27,8 +26,6 @@ from streams.runtime.row_reader import RowReader
 WISH = ("operator", "passengers", "pickup", "dropoff", "pickup_at", "dropoff_at")
 SETTLES_S = 0.5
 """The time for which an unknown ride is looked for: the log may reach this process later than the dispatcher's screen."""
-LOOK_S = 0.05
-"""The longest single wait: news may have come just before it."""
 DECIDES_S = 5.0
 """The longest wait for our own record to come back from the log."""
 
@@ -90,22 +87,19 @@ class LogBookings:
             return _told(command, *known, is_repeat=True)
         ride = self._ride(command.booking_id)
         self._publish(command_event(self._city, command, ride.told, now_ms=self._now_ms()))
-        until = monotonic() + DECIDES_S
-        while (known := self._known(command)) is None:
-            left_s = until - monotonic()
-            if left_s <= 0:
-                raise Retriable("the log did not answer in time")
-            self._follower.wait_for_news(min(left_s, LOOK_S))
+        known = self._follower.wait_until(lambda: self._known(command), DECIDES_S)
+        if known is None:
+            raise Retriable("the log did not answer in time")
         return _told(command, *known, is_repeat=False)
 
     def _settle(self, command: Assign) -> None:
         """Wait until the ride is known as the dispatcher saw it, at most ``SETTLES_S``; then the log judges."""
-        until = monotonic() + SETTLES_S
-        while (left_s := until - monotonic()) > 0:
+
+        def settled() -> bool | None:
             with self._lock:
-                if not self._table.is_behind(command):
-                    return
-            self._follower.wait_for_news(min(left_s, LOOK_S))
+                return None if self._table.is_behind(command) else True
+
+        self._follower.wait_until(settled, SETTLES_S)
 
     def _ride(self, booking_id: str) -> Booking:
         with self._lock:

@@ -233,12 +233,12 @@ class LogSubscriptions:
         event = subscriptions.event_of(one, self._city, now_ms=now_ms)
         event_id = str((event.value or {})["event_id"])
         self._publisher.publish(event)
-        until = monotonic() + SETTLES_S
-        while self._event_ids.get(one.name) != event_id:
-            left_s = until - monotonic()
-            if left_s <= 0:
-                raise Retriable("it is written, but not read yet")
-            self._rows.wait_for_news(min(left_s, 0.05))
+
+        def read() -> bool | None:
+            return True if self._event_ids.get(one.name) == event_id else None
+
+        if self._rows.wait_until(read, SETTLES_S) is None:
+            raise Retriable("it is written, but not read yet")
 
     def _take(self, records: Sequence[Record], _is_all: bool) -> None:
         for row in self._reader.rows(records):

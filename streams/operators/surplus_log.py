@@ -6,7 +6,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from connectors.gateway.surplus_desk import WITHDRAWN, SurplusRow, SurplusWish
@@ -26,7 +25,6 @@ SURPLUS, GATEWAY = "energy.surplus", "gateway"
 COMMANDS_MAX = 20_000
 """The newest requests of operators by which a repeat is known."""
 SAID = ("area", "window_id", "state", "kwh", "price", "limit_w")
-LOOK_S = 0.05
 TOLD_S = 5.0
 """The longest wait for our own record to come back from the log."""
 
@@ -83,14 +81,14 @@ class LogSurplus:
             )
         event = surplus_event(self._city, wish, None if before is None else before[1], now_ms=self._now_ms())
         self._publish(event)
-        until = monotonic() + TOLD_S
-        while (left_s := until - monotonic()) > 0:
-            with self._lock:
-                known = self._commands.get(wish.command_id)
-            if known is not None:
-                return known[0], False
-            self._follower.wait_for_news(min(left_s, LOOK_S))
-        raise Retriable("the log did not answer in time")
+        known = self._follower.wait_until(lambda: self._known(wish.command_id), TOLD_S)
+        if known is None:
+            raise Retriable("the log did not answer in time")
+        return known[0], False
+
+    def _known(self, command_id: str) -> Told | None:
+        with self._lock:
+            return self._commands.get(command_id)
 
     def _begin(self) -> None:
         with self._lock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
+from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -19,7 +20,10 @@ from streams.runtime.records import Record, record_of
 
 AGAIN_S = 2.0
 LOOK_S = 0.5
+NEWS_S = 0.05
+"""The longest single wait of who waits for something: news may have come just before it."""
 END_S = 10.0
+Found = TypeVar("Found")
 
 
 class Following:
@@ -159,3 +163,10 @@ class Follower:
         """Wait until records were taken, at most *at_most_s* seconds."""
         with self._news:
             self._news.wait(at_most_s)
+
+    def wait_until(self, found: Callable[[], Found | None], within_s: float) -> Found | None:
+        """What *found* gives once that is not ``None``; ``None`` where it is not so *within_s* seconds from now."""
+        until = monotonic() + within_s
+        while (it := found()) is None and (left_s := until - monotonic()) > 0:
+            self.wait_for_news(min(left_s, NEWS_S))
+        return it
