@@ -40,7 +40,7 @@ Told = tuple[dict[str, Any], str | None]
 
 
 class FollowsLog(Protocol):
-    """What knows a part of the log."""
+    """A part of the log, followed."""
 
     @property
     def trouble(self) -> str | None:

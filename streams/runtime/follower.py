@@ -165,7 +165,7 @@ class Follower:
             self._news.wait(at_most_s)
 
     def wait_until(self, found: Callable[[], Found | None], within_s: float) -> Found | None:
-        """What *found* gives once that is not ``None``; ``None`` where it is not so *within_s* seconds from now."""
+        """Return what *found* gives once that is not ``None``; ``None`` where it is not so *within_s* seconds from now."""
         until = monotonic() + within_s
         while (it := found()) is None and (left_s := until - monotonic()) > 0:
             self.wait_for_news(min(left_s, NEWS_S))

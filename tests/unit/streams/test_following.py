@@ -246,6 +246,14 @@ def test_whoever_waits_for_news_is_woken_by_them_and_waits_no_longer_than_asked(
     one.wait_for_news(0.0)
 
 
+def test_what_the_log_tells_is_found_at_once_after_some_news_or_not_in_time() -> None:
+    one = Taken(a_following()).follower
+    tries = iter([None, None, "told"])
+    assert one.wait_until(lambda: next(tries), 10) == "told"
+    assert one.wait_until(lambda: "known", 0) == "known"
+    assert one.wait_until(lambda: None, 0.01) is None
+
+
 def test_one_that_never_started_is_ended_without_a_word() -> None:
     a_following().end()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,10 +12,11 @@ from streams.bookings.booking import Booking
 from streams.closures.closed_area import Corner
 from streams.closures.closure_rows import closure_event
 from streams.closures.closure_table import Closure
-from streams.situations.memory import Memory, memory_of, name_of, remembered
+from streams.situations.memory import Memory, memory_of
 from streams.situations.model import Position
-from streams.situations.rule import City, Draft, Step
+from streams.situations.rule import City, Step
 from streams.situations.rules.closure.config import HOUR_MS, NAME, Numbers
+from streams.situations.rules.parts.remembering import Remembering
 
 CLOSURE, RIDE, VEHICLE, FLEET, INSIDE, HOUR = (
     f"{one}\x1f" for one in ("closure", "ride", "vehicle", "fleet", "inside", "hour")
@@ -24,8 +24,6 @@ CLOSURE, RIDE, VEHICLE, FLEET, INSIDE, HOUR = (
 """The beginnings of the keys of the memories."""
 LIST = "list"
 SOURCE = "situations"
-
-Kept = TypeVar("Kept", bound=Struct)
 
 
 class KeptClosure(Struct, frozen=True, gc=False):
@@ -88,21 +86,13 @@ class ClosureList(Struct, frozen=True, gc=False):
     left_out: int = 0
 
 
-class ClosureTurn:
-    """Reads through what it has changed."""
+class ClosureTurn(Remembering):
+    """The memories of this rule, and what it tells the log of closures."""
 
     def __init__(self, city: City, numbers: Numbers, now: int) -> None:
-        self.city, self.now = city, now
+        super().__init__(city, NAME, now)
         self._numbers = numbers
-        self._changed: dict[str, Struct | None] = {}
-        self.drafts: list[Draft] = []
         self.events: list[Event] = []
-
-    def get(self, key: str, form: type[Kept]) -> Kept | None:
-        if key in self._changed:
-            found = self._changed[key]
-            return found if isinstance(found, form) else None
-        return remembered(self.city.memories, NAME, key, form)
 
     def put(self, key: str, kept: Struct) -> None:
         self._changed[key] = kept
@@ -135,14 +125,10 @@ class ClosureTurn:
         self.events.append(closure_event(self.city.rules.city, SOURCE, closure, now_ms=self.now))
 
     def step(self) -> Step:
-        memories: list[Memory] = []
-        forgets: list[str] = []
-        for key, kept in self._changed.items():
-            if kept is not None:
-                memories.append(memory_of(NAME, key, kept, wake_at=self._wake_at(kept)))
-            elif name_of(NAME, key) in self.city.memories:
-                forgets.append(name_of(NAME, key))
-        return Step(self.drafts, memories, forgets, closures=self.events)
+        return Step(self.drafts, *self._changes(self._memory), closures=self.events)
+
+    def _memory(self, key: str, kept: Struct) -> Memory:
+        return memory_of(NAME, key, kept, wake_at=self._wake_at(kept))
 
     def _wake_at(self, kept: Struct) -> int | None:
         if isinstance(kept, KeptRide):

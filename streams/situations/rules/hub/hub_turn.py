@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.situations.entry import Entry
-from streams.situations.memory import Memory, memory_of, name_of, remembered
-from streams.situations.rule import City, Draft, Step
+from streams.situations.memory import Memory, memory_of
+from streams.situations.rule import City, Step
 from streams.situations.rules.hub.config import NAME, Numbers
 from streams.situations.rules.hub.faults import (
     COUNT,
@@ -24,25 +22,16 @@ from streams.situations.rules.hub.faults import (
     Ride,
 )
 from streams.situations.rules.hub.signals import Signal
+from streams.situations.rules.parts.remembering import Remembering
 from streams.situations.rules.parts.spells import place_in, told_by
 
-Kept = TypeVar("Kept", bound=Struct)
 
-
-class HubTurn:
-    """Reads through what it has changed. *now*: the city's clock; before its first tick, the time of what is asked about."""
+class HubTurn(Remembering):
+    """The memories of this rule: faults and rides are counted, and so are those that there is no room for."""
 
     def __init__(self, city: City, numbers: Numbers, now: int) -> None:
-        self.city, self.now = city, now
+        super().__init__(city, NAME, now)
         self._numbers = numbers
-        self._changed: dict[str, Struct | None] = {}
-        self.drafts: list[Draft] = []
-
-    def get(self, key: str, form: type[Kept]) -> Kept | None:
-        if key in self._changed:
-            found = self._changed[key]
-            return found if isinstance(found, form) else None
-        return remembered(self.city.memories, NAME, key, form)
 
     def put(self, key: str, kept: Struct) -> None:
         """Remember *kept*. Faults and rides are counted: ask ``has_room`` first."""
@@ -94,14 +83,7 @@ class HubTurn:
         self._changed[COUNT] = replace(count, held=count.held + step)
 
     def step(self) -> Step:
-        memories: list[Memory] = []
-        forgets: list[str] = []
-        for key, kept in self._changed.items():
-            if kept is not None:
-                memories.append(self._memory(key, kept))
-            elif name_of(NAME, key) in self.city.memories:
-                forgets.append(name_of(NAME, key))
-        return Step(self.drafts, memories, forgets)
+        return Step(self.drafts, *self._changes(self._memory))
 
     def _memory(self, key: str, kept: Struct) -> Memory:
         wake_at = situation_id = None
