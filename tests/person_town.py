@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.transport.case_keys import CaseKeys
 from schemas.event import Event, derived_id, event_fields
+from streams.cases.candidate_answers import answer_id
 from streams.cases.sealing import sealed
 from streams.persons.persons_numbers import PersonsNumbers
 from tests.hub_bus import HubBus, whole
@@ -92,9 +93,12 @@ def an_act(case_id: str, act: str = "case_opened") -> Input:
     return "core.access", "town", {**head("access", NOON, case_id, act), **about}
 
 
-def an_answer(case_id: str, candidate_id: str, verdict: str, number: int, at_ms: int) -> Event:
+def an_answer(
+    case_id: str, candidate_id: str, verdict: str, number: int, at_ms: int, *, saw: int = 0
+) -> Event:
+    """An answer, as the gateway writes it. *saw*: the candidate's revision that the person saw."""
     about = {
-        "action_id": f"answer-{number}",
+        "action_id": answer_id(case_id, candidate_id, saw),
         "situation_id": case_id,
         "action": verdict,
         "account_id": "acc-7",

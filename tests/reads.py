@@ -52,7 +52,7 @@ STAGES: Mapping[str, tuple[str, str, set[str]]] = {
         "persons",
         {"core.tick", *persons_stage.BESIDE, persons_known.CANDIDATE, persons_known.ROUTE},
     ),
-    "streams/sightings/looking_back.py": ("persons", "persons", {"cctv.person"}),
+    "streams/sightings/past_rows.py": ("persons", "persons", {"cctv.person"}),
     "streams/match/worker/watches.py": ("match", "match", {"core.watch"}),
     "streams/match/worker/reader.py": ("match", "match", FAST),
     "streams/stages/live_view.py": ("stages", "live-view", {"core.situation"}),

@@ -7,22 +7,20 @@ none twice. Answers that were taken before a restart are taken again where they 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
 import numpy as np
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from schemas.errors import BongsuError, Fatal
 from streams.cases.judge import Allowed, seen_from_ms
 from streams.runtime.inbox import Partition
-from streams.runtime.kafka import AT_END_MS, as_ours, reader
 from streams.runtime.read_back import since_time
+from streams.sightings.past_rows import PastReader, past_reader
 from streams.sightings.pursuit import PersonAnswer, Pursuit
 from streams.sightings.sighting_columns import EVENT, SightingColumns, SightingReader
 
-BATCH = 10_000
 EARLY_MS = 120_000
 """Rows written so long before are read, too: a camera's clock may be ahead of the broker's."""
 CHUNK = 250_000
@@ -102,6 +100,7 @@ class LookingBack:
     def __init__(self, bootstrap: str, topic: str, sightings: SightingReader, *, at_once_max: int) -> None:
         self._bootstrap, self._topic, self._sightings = bootstrap, topic, sightings
         self._at_once_max = at_once_max
+        self._past: PastReader | None = None
         self._waiting: list[tuple[list[PastLook], dict[Partition, int]]] = []
         self._thread: threading.Thread | None = None
         self._under_way: list[PastLook] = []
@@ -162,54 +161,14 @@ class LookingBack:
         self, looks: Sequence[PastLook], begins: Mapping[Partition, int], ends: Mapping[Partition, int]
     ) -> None:
         began = monotonic()
-        for many in self._past(begins, ends):
+        if self._past is None:
+            self._past = past_reader(self._bootstrap, self._sightings)
+        for many in self._past(begins, ends, self._stopping):
             for one in looks:
                 one.take(many)
         for one in looks:
             one.finish()
         self.seconds.append(monotonic() - began)
-
-    def _past(
-        self, begins: Mapping[Partition, int], ends: Mapping[Partition, int]
-    ) -> Iterator[SightingColumns]:
-        left = {place for place, offset in begins.items() if offset < ends[place]}
-        if not left:
-            return
-        consumer = reader(self._bootstrap, **{"fetch.wait.max.ms": AT_END_MS, "queued.min.messages": 50_000})
-        try:
-            consumer.assign([TopicPartition(*place, begins[place]) for place in left])
-            while left and not self._stopping.is_set():
-                good = []
-                for message in consumer.consume(BATCH, 0.05):
-                    error = message.error()
-                    if error is None:
-                        good.append(message)
-                    elif error.code() == KafkaError._PARTITION_EOF:
-                        left.discard((str(message.topic()), int(message.partition() or 0)))
-                    elif not error.retriable():
-                        raise as_ours(KafkaException(error), "looking back")
-                if good:
-                    yield self._decoded(good, left, ends)
-        finally:
-            consumer.close()
-
-    def _decoded(
-        self, messages: Sequence[Message], left: set[Partition], ends: Mapping[Partition, int]
-    ) -> SightingColumns:
-        count = len(messages)
-        offset = np.fromiter(map(Message.offset, messages), np.int64, count)
-        partition = np.fromiter(map(Message.partition, messages), np.int64, count)
-        frames = [value or b"" for value in map(Message.value, messages)]
-        many = self._sightings.read(frames, partition, offset)
-        for place in list(left):
-            its = offset[partition == place[1]]
-            if len(its) and its[-1] + 1 >= ends[place]:
-                left.discard(place)
-        limit = np.zeros(1 + max(number for _, number in ends), np.int64)
-        for (_, number), end in ends.items():
-            limit[number] = end
-        late = many.offset >= limit[many.partition]
-        return many.rows(np.flatnonzero(~late)) if late.any() else many
 
 
 def is_ours(error: Exception) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,25 @@ class SightingColumns:
         )
 
 
+class FramesAt(Sequence[bytes]):
+    """Frames that lie at addresses: one is copied when it is asked for. Their owner must hold them until then."""
+
+    def __init__(self, address: Longs, size: Longs) -> None:
+        self._address, self._size = address, size
+
+    def __len__(self) -> int:
+        return len(self._address)
+
+    @overload
+    def __getitem__(self, row: int) -> bytes: ...
+    @overload
+    def __getitem__(self, row: slice) -> FramesAt: ...
+    def __getitem__(self, row: int | slice) -> bytes | FramesAt:
+        if isinstance(row, slice):
+            return FramesAt(self._address[row], self._size[row])
+        return ctypes.string_at(int(self._address[row]), int(self._size[row])) if self._size[row] else b""
+
+
 class SightingReader:
     """Reads frames of one city."""
 
@@ -76,7 +96,13 @@ class SightingReader:
         count = len(frames)
         raw = np.frombuffer(b"".join(frames) or b"\0", np.uint8)
         size = np.fromiter(map(len, frames), np.int64, count)
-        address = raw.ctypes.data + np.cumsum(size) - size
+        return self.read_at(raw.ctypes.data + np.cumsum(size) - size, size, partition, offset, frames)
+
+    def read_at(
+        self, address: Longs, size: Longs, partition: Longs, offset: Longs, frames: Sequence[bytes]
+    ) -> SightingColumns:
+        """Decode the frames at these addresses; *frames* are the same ones."""
+        count = len(address)
         ok = np.zeros(count, np.uint8)
         numbers, at = np.zeros((count, 6), np.int64), np.full((count, 2), np.nan)
         words = np.full((count, len(ATTRIBUTES)), UNSAID, np.int8)

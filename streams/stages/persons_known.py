@@ -12,6 +12,7 @@ from schemas.catalogue import contract_name, topic_name
 from schemas.errors import Fatal
 from schemas.event import Event
 from streams import metrics_persons
+from streams.cases.candidate_answers import AnswerFold
 from streams.cases.case_table import DESTROYED, FILED, OPENED, CaseTable
 from streams.cases.reading_sealed import LeftOut
 from streams.cases.sealing import opened
@@ -67,6 +68,8 @@ class Known:
     stops: dict[str, tuple[float, float]] = field(default_factory=dict)
     taken: dict[int, int] = field(default_factory=dict)
     told: dict[str, ToldCase] = field(default_factory=dict)
+    answers: AnswerFold = field(default_factory=AnswerFold)
+    """Decides which answers count, as the gateway does: one that it refused is on the log, too."""
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def take(self, contract: str, row: Row) -> tuple[str, PersonAnswer] | None:
@@ -83,7 +86,7 @@ class Known:
                 self.table.take_act(value)
         elif contract == MISSING:
             self._take_case(row, value)
-        elif contract == ACTION and value["case_id"] is not None and value["action"] in STATES:
+        elif contract == ACTION and self.answers.take(value) and value["action"] in STATES:
             return self._answer(row, value)
         return None
 
@@ -150,10 +153,8 @@ class KnownReader:
             if value is not None:
                 known.now_ms = max(int(value["event_time"]), known.now_ms or 0)
         cases = {one.case.case_id for one in known.table.open_cases()}
-        if cases:
-            known.told = {one: ToldCase() for one in cases}
-            taken = self._told(known)
-            self._answers(known, ends, taken)
+        known.told = {one: ToldCase() for one in cases}
+        self._answers(known, ends, self._told(known) if cases else {})
         for line in known.left_out.told():
             log.info("left out", stage=group, why=line)
         return known
@@ -198,9 +199,11 @@ class KnownReader:
         self, known: Known, ends: Mapping[Partition, int], taken: Mapping[str, Mapping[int, int]]
     ) -> None:
         for row in self._rows(ends, ACTION):
-            found = known.take(ACTION, row)
-            told = None if found is None else known.told.get(found[0])
-            if found is None or told is None:
+            told = None if row.value is None else known.told.get(row.value["case_id"])
+            if told is None and row.value is not None:  # what counted once decides which later answers count
+                known.answers.take(row.value)
+            found = None if told is None else known.take(ACTION, row)
+            if told is None or found is None:
                 continue
             answer = found[1]
             if answer.action_id in taken:

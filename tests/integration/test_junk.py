@@ -215,7 +215,7 @@ WHEN_ASKED = (
     "streams/chargers/surplus_power.py",
     "streams/operators/fleet_log.py",
     "streams/operators/recorded_log.py",
-    "streams/sightings/looking_back.py",  # for a case that is opened
+    "streams/sightings/past_rows.py",  # for a case that is opened
 )
 """Modules that read when somebody asks for a page, and say then what is unreadable."""
 FROM_THE_END = ("streams/stages/deliver_log.py", "streams/stages/deliver_cap.py")

@@ -194,8 +194,14 @@ def test_candidates_are_those_that_can_be_each_told_once_though_the_stage_is_kil
             for its_id, row in sorted(told.items())
             if row["track_id"] in ("901", "902", "903")
         ):
-            answers.append(an_answer("case-1", told[its_id]["candidate_id"], verdict, number, NOON + 7_000))
-        assert len(answers) == 3
+            row = told[its_id]
+            seen = row["revision"] + 1
+            answers.append(an_answer("case-1", row["candidate_id"], verdict, number, NOON + 7_000, saw=seen))
+            # one by somebody who saw an earlier revision: the gateway refuses it, so it counts nothing
+            answers.append(
+                an_answer("case-1", row["candidate_id"], "part", 20 + number, NOON + 7_000, saw=seen - 1)
+            )
+        assert len(answers) == 6
         answers.append(an_answer("case-1", "no-candidate", "confirm", 8, NOON + 7_000))
         for town in (killed, whole_town):
             town.bus.put_sealed(answers)
@@ -233,7 +239,9 @@ def look_back_in_a_thread(town: Town) -> None:
     told = next(one for one in town.newest().values() if one["state"] == "open")
     stage, put = town.stage(at_once_max=0), len(town.bus.records())
     stage.assigned()
-    town.bus.put_sealed([an_answer("case-1", told["candidate_id"], "reject", 50, NOON + 13_000)])
+    town.bus.put_sealed(
+        [an_answer("case-1", told["candidate_id"], "reject", 50, NOON + 13_000, saw=told["revision"])]
+    )
     town.bus.put(whole([a_person(2_000, "cam-2", NOON + 12_500, LOOKS)]))
 
     def is_told() -> bool:

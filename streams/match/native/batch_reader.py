@@ -18,14 +18,14 @@ from streams.match.native import unpack as unpacking
 from streams.match.native.connection import Broker
 from streams.match.native.decode import Decoder
 from streams.match.native.fetcher import Fetcher
+from streams.match.native.leaders import leaders_of
 from streams.match.native.unpack import Part, Unpacker
 from streams.match.worker.membership import Member
 from streams.match.worker.reader import SPAN_S_MAX, Assigned, Lost, Revoked
 from streams.runtime.clients import admin_of
-from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S, as_ours
+from streams.runtime.kafka import AT_END_MS, METADATA_TIMEOUT_S
 from streams.runtime.loop import is_record
 
-LEADERS_TIMEOUT_S = 1.0
 WAIT_MS = 1_000
 """The wait of a fetch for which there are no records. Each response names every partition, which costs a millisecond; other
 partitions to read do not wait for it."""
@@ -114,18 +114,4 @@ class FastReader:
         return Fetcher(self._leaders, self.begin_of, wait_ms=wait_ms)
 
     def _leaders(self, places: Sequence[Partition]) -> Mapping[Partition, Broker]:
-        """Return the leaders of *places*, as far as they are known and a broker responds."""
-        found: dict[Partition, Broker] = {}
-        for topic in {topic for topic, _ in places}:
-            try:
-                known = self._member.consumer.list_topics(topic, timeout=LEADERS_TIMEOUT_S)
-            except KafkaException as error:
-                ours = as_ours(error, "reading the partition leaders")
-                if isinstance(ours, Retriable):
-                    continue
-                raise ours from error
-            for number, one in known.topics[topic].partitions.items():
-                if one.leader in known.brokers:
-                    broker = known.brokers[one.leader]
-                    found[topic, number] = (broker.host, broker.port)
-        return {place: found[place] for place in places if place in found}
+        return leaders_of(self._member.consumer, places)
