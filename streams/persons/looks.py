@@ -53,7 +53,7 @@ class Looks:
         """*attributes*: the columns of sightings, in order. An attribute that is not *wanted* tells nothing."""
         width = max(len(analytic.words(one)) for one in attributes)
         self.table = np.ones((len(attributes), width + 1))
-        self.is_worn = np.array([one in CLOTHES for one in attributes])
+        self.is_worn = np.array([one.rpartition("/")[2] in CLOTHES for one in attributes])
         for column, attribute in enumerate(attributes):
             if attribute in wanted:
                 for number, said in enumerate(analytic.words(attribute)):

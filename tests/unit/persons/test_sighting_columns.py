@@ -168,3 +168,11 @@ def test_an_analytic_with_shares_of_its_own_has_columns_of_its_own() -> None:
         0,
         0,
     ]
+
+
+def test_clothes_are_clothes_in_the_columns_of_each_analytic() -> None:
+    table = AnalyticTable({"axis": {"hat": 0.99}})
+    is_worn = table.looks(LOOKS).is_worn
+    worn = {name for name, is_one in zip(table.columns, is_worn, strict=True) if is_one}
+    assert worn >= {"upper_colour", "axis/upper_colour", "hat", "axis/hat"} and len(worn) % 2 == 0
+    assert not worn & {"hair", "axis/hair", "bag", "axis/bag"}
