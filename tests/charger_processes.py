@@ -19,7 +19,7 @@ from schemas.errors import Fatal
 from tests.charger_city import SECRET, SECRET_NAME
 from tests.living_city import answers
 
-READY_S, LOOK_S = 120.0, 0.1
+READY_S, LOOK_S = 300.0, 0.1
 KEY = "5e" * 32
 
 
