@@ -21,6 +21,8 @@ ACTS: Mapping[str, str] = {
     "case_filed": "the request for a case's authorisation was filed; the reason is its number",
     "key_destroyed": "a case is over, for reason: nobody reads any more what it drew",
     "case_read": "somebody looked at a case, its candidates or its route, as the reason says; once a minute",
+    "case_denied": "an account had no right to a case or to cases; the reason says to what, and what is missing;"
+    " once a minute",
     "audited": "somebody read this list; the reason says by which filters",
 }
 ACCOUNT = replace(

@@ -83,13 +83,15 @@ class _CaseReads:
         read: Callable[[Officer], Awaitable[Any]],
     ) -> Response:
         """Check the right, put the look on record, and only then read: a case may be closed meanwhile."""
+        officer = None
         try:
-            _account, officer = self.right.officer_of(city, request)
+            _account, officer = await self.right.officer_of(city, request, name)
             if case_id is not None:
                 await self.right.asked(lambda: self.right.desk.case(case_id, agency=officer.agency))
             await self.right.look(officer, name, case_id)
             told = await read(officer)
-        except Problem as problem:
+        except Problem as refused:
+            problem = await self.right.on_record(refused, request, name, officer)
             metrics.reads.labels(name, problem.status).inc()
             return problem.answer()
         metrics.reads.labels(name, 200).inc()

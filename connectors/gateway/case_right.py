@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +22,11 @@ from schemas.errors import Fatal, Invalid, Retriable
 
 READ = "case_read"
 """The act of a look; its reason says at what: cases, case, candidates or route."""
+DENIED = "case_denied"
+"""The act of a refused right; its reason says what was asked for, and what is missing: purpose, audience, role, no-case."""
+NO_CASE = "no-case"
+A_CASE = re.compile(r"[0-9a-f]{32}")
+"""The form of a case's id: what else stands in a path may be anything, and does not enter the log."""
 SAFE_S, AGAIN_S = 5.0, 2
 AGAIN_MS = 60_000
 TOLD_MAX = 10_000
@@ -54,39 +60,70 @@ class Officer:
 
 @dataclass(frozen=True, slots=True)
 class CaseRight:
-    """The right to cases, and the record of looks: one a minute for each account, case and kind of look."""
+    """The right to cases, and the record of looks: one a minute for each account, case and kind of look; of refused rights
+    one a minute for each account, kind of wish and what is missing."""
 
     gateway: Gateway
     desk: CaseDesk
     log: AccessLog
     told: OrderedDict[tuple[str, str, str], int] = field(default_factory=OrderedDict)
 
-    def officer_of(self, city: str, request: Request) -> tuple[Account, Officer]:
-        """The account and who asks. ``Problem`` 403 for an account without the purpose, or of another agency."""
+    async def officer_of(self, city: str, request: Request, at: str) -> tuple[Account, Officer]:
+        """The account and who asks. ``Problem`` 403, on record, for an account without the purpose, or of another agency."""
         account = self.gateway.account_of(request)
         self.gateway.check_city(city)
+        role, agency = next(iter(account.acts_as), ""), account.audience or ""
+        officer = Officer(account.account_id, agency, role, address_of(request))
+        if (missing := self._missing(account)) is not None:
+            await self._denied(officer, request, f"{at}: {missing[0]}")
+            raise _no_right(*missing)
+        return account, officer
+
+    def _missing(self, account: Account) -> tuple[str, str] | None:
+        """The field that keeps *account* from cases, and what is expected there."""
         if PURPOSE not in account.purposes:
-            raise _no_right("purpose", PURPOSE)
+            return "purpose", PURPOSE
         if account.audience not in self.desk.agencies:
-            raise _no_right("audience", "an agency of [cases] in the city's file")
+            return "audience", "an agency of [cases] in the city's file"
         if not account.acts_as or account.audience is None:
-            raise _no_right("role", "an operator or a supervisor")
-        role = account.acts_as[0]
-        return account, Officer(account.account_id, account.audience, role, address_of(request))
+            return "role", "an operator or a supervisor"
+        return None
 
     async def look(self, officer: Officer, at: str, case_id: str | None) -> None:
         """Put a look on record before it is answered. ``Problem`` 503 where the log does not take it."""
         kind, now_ms = (officer.account_id, at, case_id or ""), self.gateway.now_ms()
         if now_ms < self.told.get(kind, -AGAIN_MS) + AGAIN_MS:
             return
-        about = {"account_id": officer.account_id, "address": officer.address, "purpose": PURPOSE}
+        about = {"account_id": officer.account_id, "address": officer.address}
+        await self._write({"act": READ, **about, "situation_id": case_id, "reason": at}, kind, now_ms)
+
+    async def on_record(self, problem: Problem, request: Request, at: str, officer: Officer | None) -> Problem:
+        """*problem*, once it is on record where *officer* asked for a case that is another agency's, over or none; 503 where
+        the log does not take it."""
+        if officer is None or problem.more.get("code") != NO_CASE:
+            return problem
+        try:
+            await self._denied(officer, request, f"{at}: {NO_CASE}")
+        except Problem as away:
+            return away
+        return problem
+
+    async def _denied(self, officer: Officer, request: Request, reason: str) -> None:
+        """Put a refused right on record. ``Problem`` 503 where the log does not take it."""
+        kind, now_ms = (officer.account_id, reason, DENIED), self.gateway.now_ms()
+        if now_ms < self.told.get(kind, -AGAIN_MS) + AGAIN_MS:
+            return
+        case_id = request.path_params.get("case_id", "")
+        its_id = case_id if A_CASE.fullmatch(case_id) else None
+        about = {"account_id": officer.account_id, "address": officer.address}
+        await self._write({"act": DENIED, **about, "situation_id": its_id, "reason": reason}, kind, now_ms)
+
+    async def _write(self, act: Mapping[str, Any], kind: tuple[str, str, str], now_ms: int) -> None:
         try:
             async with asyncio.timeout(SAFE_S):
-                await asyncio.wrap_future(
-                    self.log.write({"act": READ, **about, "situation_id": case_id, "reason": at})
-                )
+                await asyncio.wrap_future(self.log.write({**act, "purpose": PURPOSE}))
         except (Retriable, TimeoutError):
-            why = "the access log cannot be written, and who looks is recorded"
+            why = "the access log cannot be written, and who looks or is refused is recorded"
             raise Problem(503, why, code="log-away", retry_after_s=AGAIN_S) from None
         self.told[kind] = now_ms
         self.told.move_to_end(kind)

@@ -99,9 +99,12 @@ class _CaseActs:
         act: Callable[[Account, Officer], Awaitable[tuple[int, Any]]],
     ) -> Response:
         """Check the right, then act once."""
+        officer = None
         try:
-            status, told = await act(*self.right.officer_of(city, request))
-        except Problem as problem:
+            account, officer = await self.right.officer_of(city, request, word)
+            status, told = await act(account, officer)
+        except Problem as refused:
+            problem = await self.right.on_record(refused, request, word, officer)
             metrics.actions.labels(word, problem.status).inc()
             return problem.answer()
         metrics.actions.labels(word, status).inc()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,33 @@ def test_half_a_key_of_a_crash_is_no_key(tmp_path: Path) -> None:
     the_key_file(tmp_path).write_bytes(b"short")
     with pytest.raises(Fatal, match="is no key"):
         again.key("c")
+
+
+def test_of_two_that_destroy_a_key_in_the_same_instant_one_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first stands still between its look for the key and its end; the second comes meanwhile, and waits."""
+    first, second = CaseKeys(tmp_path), CaseKeys(tmp_path)
+    first.make("c")
+    is_inside, goes_on, came = threading.Event(), threading.Event(), []
+    destroy = case_keys._destroy
+
+    def slow(path: Path) -> bool:
+        came.append(path)
+        is_inside.set()
+        assert goes_on.wait(5)
+        return destroy(path)
+
+    monkeypatch.setattr(case_keys, "_destroy", slow)
+    with ThreadPoolExecutor(2) as both:
+        ours = both.submit(first.destroy, "c")
+        assert is_inside.wait(5)
+        theirs = both.submit(second.destroy, "c")
+        threading.Event().wait(0.1)  # it has no turn in which it could be seen to wait
+        were_inside = len(came)
+        goes_on.set()
+        assert (ours.result(5), theirs.result(5)) == (True, False)
+    assert were_inside == 1, "the second looks for the key only once the first is done"
 
 
 def test_open_cases_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

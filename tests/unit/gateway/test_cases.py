@@ -142,6 +142,46 @@ def test_another_agencys_case_is_no_case(city: CaseCity) -> None:
     assert city.ask("GET", f"/{its_id}/candidates").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("who", "missing"), [("no-purpose", "purpose"), ("fire", "audience"), ("viewer", "role")]
+)
+def test_a_refused_right_is_on_record_before_it_is_answered(city: CaseCity, who: str, missing: str) -> None:
+    its_id = city.open()
+    city.access.rows.clear()
+    for _ in range(2):
+        city.ask("GET", f"/{its_id}/candidates", who=who)
+        city.ask("POST", f"/{its_id}/close", FOUND, who=who)
+        city.ask("GET", "/canary-in-a-path", who=who)
+    told = [(f"{one}: {missing}", its_id) for one in ("candidates", "close_case")]
+    assert [(one["reason"], one["situation_id"]) for one in city.access.rows] == [
+        *told,
+        (f"case: {missing}", None),
+    ]
+    assert {(one["act"], one["purpose"]) for one in city.access.rows} == {("case_denied", "missing-person")}
+    assert len({one["account_id"] for one in city.access.rows}) == 1
+    city.now_ms += 60_000
+    city.ask("GET", f"/{its_id}/candidates", who=who)
+    assert len(city.access.rows) == 4
+    city.access.is_away = True
+    away = city.ask("GET", f"/{its_id}/route", who=who)
+    assert (away.status_code, away.json()["code"]) == (503, "log-away")
+
+
+def test_who_asks_for_another_agencys_case_is_on_record(city: CaseCity) -> None:
+    its_id = city.open()
+    city.access.rows.clear()
+    for path in ("/candidates", "/route"):
+        assert city.ask("GET", f"/{its_id}{path}", who="coast-guard").status_code == 404
+    assert city.ask("POST", f"/{its_id}/close", FOUND, who="coast-guard").status_code == 404
+    assert acts(city) == [
+        ("case_denied", f"{one}: no-case") for one in ("candidates", "route", "close_case")
+    ]
+    assert {one["situation_id"] for one in city.access.rows} == {its_id}
+    city.access.is_away = True
+    away = city.ask("GET", f"/{its_id}", who="coast-guard")
+    assert (away.status_code, away.json()["code"]) == (503, "log-away")
+
+
 def test_each_look_is_on_record_before_it_is_answered(city: CaseCity) -> None:
     its_id = city.open()
     city.access.rows.clear()

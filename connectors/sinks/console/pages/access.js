@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { h, fill } from "./dom.js";
 import { has, moment, say } from "./words.js";
 
-const ACTS = ["redeemed", "first_use", "ended", "refused", "signed_in", "signed_out", "audited", "case_opened", "case_refused", "case_filed", "case_read", "key_destroyed"];
+const ACTS = ["redeemed", "first_use", "ended", "refused", "signed_in", "signed_out", "audited", "case_opened", "case_refused", "case_filed", "case_read", "case_denied", "key_destroyed"];
 const BY = ["account_id", "camera_id", "grant_id"];
 
 export class Access {
