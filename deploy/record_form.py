@@ -9,6 +9,7 @@ from schemas.catalogue import contract_name, contract_of
 from schemas.errors import Invalid
 from schemas.framing import unframe
 from schemas.json_form import to_json_value
+from schemas.masking import masked
 from streams.runtime.records import Record
 
 
@@ -32,17 +33,25 @@ def shown_record(record: Record, platform: Platform) -> dict[str, Any]:
         shown["schema"] = {"subject": f"{record.topic}-value", "version": version, "id": schema_id}
         schema = contract_of(record.topic).newest
         value = to_json_value(schema, platform.wire.decode(record.topic, record.value))
-        shown["value"] = without_hashes(contract_name(record.topic), value)
+        shown["value"] = covered(contract_name(record.topic), value)
     except Invalid as error:
         shown["error"] = error.what
     return shown
 
 
-def without_hashes(contract: str, value: dict[str, Any]) -> dict[str, Any]:
-    """*value* with the hashes of what people choose or are sent covered: a password can be guessed from its hash."""
+def covered(contract: str, value: dict[str, Any]) -> dict[str, Any]:
+    """*value* without what no command shows: hashes of what people choose or are sent, as a password can be guessed from
+    its hash; and persons whom a camera saw, who are looked at for a case alone."""
+    if contract in SEEN_FOR_CASES:
+        return masked(contract, value, identifying=False, located=False)
+    if contract in ASIDE_OF_CASES:
+        return value | {"original": COVER}
     if contract != "core.account":
         return value
-    return {name: "***" if name in COVERED and one is not None else one for name, one in value.items()}
+    return {name: COVER if name in COVERED and one is not None else one for name, one in value.items()}
 
 
+COVER = "***"
+SEEN_FOR_CASES = frozenset(("cctv.person",))
+ASIDE_OF_CASES = frozenset(f"{one}.dlq" for one in SEEN_FOR_CASES)
 COVERED = frozenset(("password_hash", "link_hash"))

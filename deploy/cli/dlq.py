@@ -15,9 +15,10 @@ from deploy.cli.group import Group
 from deploy.cli.parameters import CITY
 from deploy.faults import UsageFault
 from deploy.platform import reach
+from deploy.record_form import ASIDE_OF_CASES, covered
 from deploy.telling import tell
 from deploy.topic_values import has_run, never_ran
-from schemas.catalogue import load_catalogue
+from schemas.catalogue import contract_name, load_catalogue
 from schemas.json_form import to_json_value
 from schemas.printable import field_path, printable_line
 
@@ -121,6 +122,11 @@ def show(event_id: str, city_name: str | None, raw: bool) -> None:
 
     aside = _chosen(asides_in(reach(), _name(city_name)), (event_id,))[0]
     if raw:
+        if contract_name(aside.topic) in ASIDE_OF_CASES:
+            raise UsageFault(
+                "the bytes tell of a person whom a camera saw: only a missing person's case reads them",
+                hint=f"feed it again after mending: bongsu dlq retry {event_id}; it goes by itself after its retention",
+            )
         if sys.stdout.isatty():
             raise UsageFault(
                 "the bytes are as an agency sent them, and a terminal may obey them",
@@ -128,7 +134,8 @@ def show(event_id: str, city_name: str | None, raw: bool) -> None:
             )
         sys.stdout.buffer.write(aside.value["original"])
         return
-    shown = _shown(aside) | {"original": aside.value["original"].decode(errors="backslashreplace")}
+    text = aside.value["original"].decode(errors="backslashreplace")
+    shown = covered(contract_name(aside.topic), _shown(aside) | {"original": text})
     tell(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -199,7 +206,7 @@ def _name(city_name: str | None) -> str | None:
 
 def _shown(aside: Aside) -> dict[str, Any]:
     shown = to_json_value(load_catalogue()["source.dlq"].newest, aside.value)
-    return shown | {"field": field_path(aside.value["field"])}
+    return covered(contract_name(aside.topic), shown | {"field": field_path(aside.value["field"])})
 
 
 def _when(at_ms: int) -> str:

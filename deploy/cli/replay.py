@@ -12,6 +12,7 @@ import click
 import orjson
 
 from deploy.cli.parameters import CITY
+from deploy.closed_cases import tell_closed_cases
 from deploy.faults import UsageFault
 from deploy.platform import Platform, reach
 from deploy.show import event_line, progress_of
@@ -90,6 +91,7 @@ def replay(
     city = load_city(_city_of(city_name, verified))
     platform = reach()
     demand_ran(platform, city)
+    tell_closed_cases(platform, city.name)
     if verified is not None:
         _verify(city.name, platform)
         return

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.event import Event
+from streams.cases.case_table import is_over_for_good
 from streams.cases.sealing import opened
 
 COUNTED_MAX = 10_000
@@ -31,6 +33,17 @@ class LeftOut:
             + ", ".join(f"{count} {contract}" for contract, count in sorted(counts.items()))
             for case_id, counts in sorted(self.events.items())
         ]
+
+
+def left_out_of(cases: Iterable[Mapping[str, Any]], events: Iterable[Event]) -> LeftOut:
+    """All of *events* that belongs to a case which is over by the newest row of *cases* (``police.missing``)."""
+    newest = {one["case_id"]: one for one in cases}
+    over = {one for one, row in newest.items() if is_over_for_good(row)}
+    found = LeftOut()
+    of_over = (one for one in events if (one.value or {}).get("case_id") in over)
+    for _ in readable(of_over, lambda _case_id: None, found):  # what no key seals is nothing of the case
+        pass
+    return found
 
 
 def readable(

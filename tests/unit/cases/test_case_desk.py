@@ -19,8 +19,8 @@ from schemas.event import Event
 from streams.cases.case_names import case_name
 from streams.cases.case_table import CaseTable, corners_of, destruction_ledger, request_ledger
 from streams.cases.judge import Allowed, Refused
-from streams.cases.reading_sealed import LeftOut, readable
-from streams.cases.sealing import is_sealed, opened
+from streams.cases.reading_sealed import LeftOut, left_out_of, readable
+from streams.cases.sealing import is_sealed, opened, sealed
 from streams.operators.case_desk import ASKED, MAKES_GOOD_MS, RECORDED_WITHIN_MS, Answer, CaseDesk
 from tests.unit.cases.a_case import HOUR, NOON, a_missing, an_answer
 
@@ -242,6 +242,23 @@ def test_reading_again_leaves_out_a_closed_cases_answers_and_says_so(office: Off
     told = list(readable([*office.log, answer], office.keys.key, left_out))
     assert told == [office.log[-1], answer], "the closing row has nothing sealed; the answer was never sealed"
     assert left_out.told() == [f"case {its_id}: closed, its key is destroyed; left out: 1 police.missing"]
+
+
+def test_a_replay_counts_what_is_left_out_of_cases_that_are_over_and_of_no_other(office: Office) -> None:
+    over, still = office.open(), office.open(agency_case_no="another")
+    answers = []
+    for its_id in (over, over, still):
+        key = office.keys.key(its_id)
+        assert key is not None
+        answers.append(sealed(an_answer(case_id=its_id), key))
+
+    def told() -> list[str]:
+        cases = [one.value or {} for one in office.log]
+        return left_out_of(cases, [*answers, an_answer(case_id=None), an_answer(case_id="unknown")]).told()
+
+    assert told() == []
+    office.desk.close(over, "found", agency="112", account_id="acc-8")
+    assert told() == [f"case {over}: closed, its key is destroyed; left out: 2 core.action"]
 
 
 def test_every_event_of_a_case_is_as_its_contract_says(tmp_path: Path) -> None:
