@@ -1,5 +1,6 @@
 """Missing persons' cases that are over, for a command that replays: what people answered and the search told is left out."""
 
+# ruff: noqa: PLC0415 (a command imports what reads Kafka only when it does)
 from __future__ import annotations
 
 from deploy.platform import Platform
@@ -26,7 +27,9 @@ def tell_closed_cases(platform: Platform, city: str) -> None:
     if not cases:
         return
     rows = (reader.read(one) for one in read_whole(platform.kafka, wanted[1:]))
-    events = (Event(contract_name(one.record.topic), one.key, one.value) for one in rows if isinstance(one, Row))
+    events = (
+        Event(contract_name(one.record.topic), one.key, one.value) for one in rows if isinstance(one, Row)
+    )
     for line in left_out_of(cases, events).told():
         tell(line, err=True)
     tell_left_out(reader)

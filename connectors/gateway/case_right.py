@@ -97,7 +97,9 @@ class CaseRight:
         about = {"account_id": officer.account_id, "address": officer.address}
         await self._write({"act": READ, **about, "situation_id": case_id, "reason": at}, kind, now_ms)
 
-    async def on_record(self, problem: Problem, request: Request, at: str, officer: Officer | None) -> Problem:
+    async def on_record(
+        self, problem: Problem, request: Request, at: str, officer: Officer | None
+    ) -> Problem:
         """*problem*, once it is on record where *officer* asked for a case that is another agency's, over or none; 503 where
         the log does not take it."""
         if officer is None or problem.more.get("code") != NO_CASE:

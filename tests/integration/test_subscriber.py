@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from deploy.record_form import covered
+from deploy.record_form import covered as as_shown
 from deploy.settings import Endpoints
 from schemas.catalogue import contract_name, load_catalogue, topic_name
 from schemas.event import Event
@@ -154,7 +154,7 @@ def in_order(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def covered(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Cover as tail does the hashes of passwords and links, which a subscriber of accounts gets."""
     return [
-        {**one, "value": one["value"] and covered(contract_name(one["topic"]), one["value"])}
+        {**one, "value": one["value"] and as_shown(contract_name(one["topic"]), one["value"])}
         for one in lines
     ]
 

@@ -53,7 +53,7 @@ def two(tmp_path: Path) -> Two:
 
 def test_of_two_that_settle_one_tells_the_end_and_the_other_leaves_it(two: Two) -> None:
     two.at(NOON + 48 * HOUR)
-    two.overtake(lambda: two.first.desk.settle())
+    two.overtake(two.first.desk.settle)
     assert two.second.desk.settle() == []
     assert two.first.told() == [("open", None), ("closed", "expired")]
     assert len(destruction_ledger(two.first.acts)) == 1

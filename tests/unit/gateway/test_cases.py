@@ -173,9 +173,7 @@ def test_who_asks_for_another_agencys_case_is_on_record(city: CaseCity) -> None:
     for path in ("/candidates", "/route"):
         assert city.ask("GET", f"/{its_id}{path}", who="coast-guard").status_code == 404
     assert city.ask("POST", f"/{its_id}/close", FOUND, who="coast-guard").status_code == 404
-    assert acts(city) == [
-        ("case_denied", f"{one}: no-case") for one in ("candidates", "route", "close_case")
-    ]
+    assert acts(city) == [("case_denied", f"{one}: no-case") for one in ("candidates", "route", "close_case")]
     assert {one["situation_id"] for one in city.access.rows} == {its_id}
     city.access.is_away = True
     away = city.ask("GET", f"/{its_id}", who="coast-guard")
