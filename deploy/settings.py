@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from deploy.local.home import Home, Remembered
+from deploy.local.secure_home import admin_file, folder_of, logins
 from schemas.errors import Fatal, Unreachable
+from streams.runtime.security import use, used
 
 COMPONENTS = ("kafka", "registry", "redis")
 VARIABLES = {"kafka": "BONGSU_KAFKA", "registry": "BONGSU_REGISTRY", "redis": "BONGSU_REDIS"}
@@ -54,16 +56,27 @@ def given() -> dict[str, str]:
     return {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
 
 
-def local_places(remembered: Remembered) -> dict[str, str]:
-    """The addresses of the local components whose port is remembered."""
+def local_places(home: Home, remembered: Remembered) -> dict[str, str]:
+    """The addresses of the local components whose port is remembered; in a secure home those of the registry and of Redis
+    have their password."""
+    login = {name: f"{one}@" for name, one in logins(home).items()} if remembered.secure else {}
     forms = {
         "kafka": "127.0.0.1:{}",
-        "registry": "http://127.0.0.1:{}/apis/ccompat/v7",
-        "redis": "redis://127.0.0.1:{}/0",
+        "registry": f"http://{login.get('registry', '')}127.0.0.1:{{}}/apis/ccompat/v7",
+        "redis": f"redis://{login.get('redis', '')}127.0.0.1:{{}}/0",
     }
     return {
         name: form.format(remembered.ports[name]) for name, form in forms.items() if name in remembered.ports
     }
+
+
+def use_home(home: Home, remembered: Remembered) -> None:
+    """Have this process be the administrator of a secure *home*, unless it is another principal of it already. A Kafka that
+    the environment names is not the home's."""
+    if "kafka" in given() or not remembered.secure:
+        use(None)
+    elif (now := used()) is None or now.parent != folder_of(home):
+        use(admin_file(home))
 
 
 def endpoints(home: Path | None = None, *, need: Collection[str] = COMPONENTS) -> Endpoints:
@@ -74,7 +87,10 @@ def endpoints(home: Path | None = None, *, need: Collection[str] = COMPONENTS) -
     """
     root = home or home_folder()
     named = given()
-    places = {**local_places(Home(root).recall()), **named}
+    place = Home(root)
+    remembered = place.recall()
+    use_home(place, remembered)
+    places = {**local_places(place, remembered), **named}
     for name in COMPONENTS:
         if name in need:
             _demand(name, places.get(name), root, is_given=name in named)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import IO
 
-from confluent_kafka import Producer
-
 from deploy.assembly.slots import take_slot
 from deploy.city.city import City
 from deploy.platform import Platform
@@ -15,6 +13,7 @@ from streams.match.core.config import MatchConfig
 from streams.match.worker.choice import make_producer, reader_opener
 from streams.match.worker.loop import MatchLoop
 from streams.match.worker.service import MatchService
+from streams.runtime.clients import producer_of
 
 NICE = 10
 """The match's niceness. It can use a whole core; where cores are few, the stages of incidents go first."""
@@ -38,6 +37,6 @@ def match_of(city: City, platform: Platform) -> MatchService:
         open_reader=reader_opener(
             city.name, bootstrap=platform.kafka, registry=platform.wire.registry, is_plain=is_plain
         ),
-        make_producer=Producer if is_plain else make_producer,
+        make_producer=producer_of if is_plain else make_producer,
     )
     return MatchService(loop)

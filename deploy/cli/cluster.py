@@ -56,7 +56,12 @@ def in_home(command: Callable[..., Any]) -> Callable[..., Any]:
     help="The port of kafka, registry or redis, kept from then on [default: a free one]; of kafka-metrics, the page that"
     " Prometheus reads of the broker [default: none].",
 )
-def up(home: Path, from_dir: Path | None, ports: Sequence[tuple[str, int]]) -> None:
+@click.option(
+    "--secure",
+    is_flag=True,
+    help="Let nobody in without a principal or a password; a home that is so stays so until it is erased.",
+)
+def up(home: Path, from_dir: Path | None, ports: Sequence[tuple[str, int]], secure: bool) -> None:
     """Start Kafka, the schema registry and Redis here, and return when all answer.
 
     A second `up` does nothing; one that died is started again, with its data.
@@ -68,11 +73,16 @@ def up(home: Path, from_dir: Path | None, ports: Sequence[tuple[str, int]]) -> N
 
     begun = time.monotonic()
     with shown() as progress:
-        places = cluster.up(home, from_dir=from_dir, progress=progress, ports=dict(ports))
+        places = cluster.up(home, from_dir=from_dir, progress=progress, ports=dict(ports), secure=secure)
     tell(f"up in {time.monotonic() - begun:.1f} s, in {home}; end it with: bongsu down", err=True)
-    tell(f"kafka     {places.kafka}\nregistry  {places.registry}\nredis     {without_password(places.redis)}")
+    tell(
+        f"kafka     {places.kafka}\nregistry  {without_password(places.registry)}\n"
+        f"redis     {without_password(places.redis)}"
+    )
     if metrics := cluster.metrics_of(home):
         tell(f"metrics   {metrics}")
+    if Home(home).recall().secure:
+        tell(f"secure    principals and passwords in {home / 'security'}; see deploy/SECURITY.md")
 
 
 @click.command()

@@ -69,6 +69,7 @@ def demo(
     from deploy.demo.console import link_of_operator, offer
     from deploy.demo.output import Output
     from deploy.demo.video import video_running
+    from deploy.principals import act_as_platform
     from deploy.topics import demand_order, ensure_topics
 
     begun, shown_city = time.monotonic(), simulated(city_name)
@@ -83,6 +84,7 @@ def demo(
     ends_at = begun + minutes * 60 if minutes else None
     with ExitStack() as stack:
         goes_whole = stack.enter_context(_cluster())
+        act_as_platform(shown_city.name)
         platform = reach(need=ALL)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bongsu-demo-")))
         devices = stack.enter_context(_devices(shown_city, folder, seed)) if has_devices else None

@@ -105,8 +105,10 @@ def _play(
     ingest_only: bool,
 ) -> None:
     from deploy.demo.play import Player, settle, stages_running
+    from deploy.principals import act_as_platform
     from deploy.topics import demand_order, ensure_topics
 
+    act_as_platform(city.name)
     platform = reach(need=LOG if ingest_only else ALL)
     demand_order(ensure_topics(platform.kafka, [city.name]))
     player = Player(city, platform, recordings)

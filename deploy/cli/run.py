@@ -164,9 +164,11 @@ def _serve(
 ) -> None:
     from deploy.assembly.gateway import CityGateway
     from deploy.assembly.gateway_place import console_city, console_replica
+    from deploy.principals import act_as_platform
     from streams.runtime.minute_line import minute_line
     from streams.runtime.replica import gateway_id
 
+    act_as_platform(city.name)
     if not has_doors:
         city, replica = console_city(city), console_replica(replica)
     gateway = CityGateway(city.listening(*web), know(), replica, has_doors=has_doors)
@@ -187,9 +189,11 @@ def _work(
 ) -> None:
     from deploy.assembly.child import worker_kept
     from deploy.assembly.stages import stages_apart, worker_of
+    from deploy.principals import act_as_platform
     from deploy.topics import demand_order, ensure_topics
     from streams.runtime.minute_line import minute_line
 
+    act_as_platform(city.name)
     platform = reach(need=ALL if "deliver" in stages else LOG)
     demand_order(ensure_topics(platform.kafka, [city.name]))
     gateway = _gateway_beside(city, platform, stages, replica)

@@ -64,6 +64,7 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu topics apply --city demo
     """
+    from deploy.principals import grant
     from deploy.topics import apply, topic_states
 
     names = names_of(cities)
@@ -71,9 +72,14 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
     found = topic_states(bootstrap, names)
     changes = [one for one in found if one.needs_applying]
     apply(bootstrap, changes)
+    principals = grant(names)
     _print(changes, as_json=as_json)
     created = sum(one.partitions is None for one in changes)
     tell(f"{created} topics created, {len(changes) - created} changed, of {len(found)}", err=True)
+    if principals:
+        tell(
+            f"{principals} principals with their rights: each city's services, within its own names", err=True
+        )
     for one in found:
         if one.state == "repartition":
             tell(f"{one.topic}: {words_of(one)}", err=True)

@@ -10,17 +10,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploy.local import artefacts, broker_metrics, fetch, processes
+from deploy.local import artefacts, broker_metrics, fetch, kafka_security, processes
 from deploy.local.artefacts import Artefact, Progress, Silent
 from deploy.local.component import Component, Ground
 from deploy.local.home import Home, Remembered
 from deploy.local.java import environment
 from deploy.local.kafka import Kafka
+from deploy.local.made_secure import made_secure
 from deploy.local.ports import choose_ports, with_fixed
 from deploy.local.programs import demand_programs
 from deploy.local.redis import Redis
 from deploy.local.registry import Registry
-from deploy.settings import COMPONENTS, VARIABLES, WORDS, Endpoints, cache_folder, given, local_places
+from deploy.settings import (
+    COMPONENTS,
+    VARIABLES,
+    WORDS,
+    Endpoints,
+    cache_folder,
+    given,
+    local_places,
+    use_home,
+)
 from schemas.errors import Fatal
 
 PARTS: dict[str, Component] = {"kafka": Kafka(), "registry": Registry(), "redis": Redis()}
@@ -49,12 +59,13 @@ def up(
     progress: Progress | None = None,
     cache: Path | None = None,
     ports: Mapping[str, int] | None = None,
+    secure: bool = False,
 ) -> Endpoints:
     """Start the components that do not run, and return when all answer.
 
     Missing files come from *from_dir* when given, else from the network, into *cache* (the user's, shared by all
     homes). *ports*, by component, are those that the home has from now on. On an error or an interrupt, the processes
-    started here are ended.
+    started here are ended. *secure*: nobody gets in without a principal; a home that is so stays so.
     """
     told = progress or Silent()
     place = Home(home)
@@ -65,7 +76,11 @@ def up(
             hint=f"leave out its port, or unset {VARIABLES[elsewhere[0]]}",
         )
     with place.locked():
-        before = place.recall()
+        before = (
+            made_secure(place, [name for name in PARTS if runs(place.recall(), name)])
+            if secure
+            else place.recall()
+        )
         missing = [name for name in ours if not runs(before, name)]
         used = [port for name in PARTS if runs(before, name) for port in ports_of(name)]
         remembered = with_fixed(before, ports or {}, running=used)
@@ -134,8 +149,10 @@ def ensure_near(wanted: Sequence[Artefact], folder: Path, progress: Progress) ->
 
 
 def ports_of(name: str) -> tuple[str, ...]:
-    """The names of the ports that a component listens on, with that of its metrics, which it has only where one is fixed."""
-    return (*PARTS[name].ports, broker_metrics.PORT) if name == broker_metrics.OF else PARTS[name].ports
+    """The names of the ports that a component listens on, with that of its metrics, which it has only where one is fixed,
+    and the one that only a secure Kafka has."""
+    more = (kafka_security.PORT, broker_metrics.PORT) if name == broker_metrics.OF else ()
+    return (*PARTS[name].ports, *more)
 
 
 def _owner(port: str) -> str:
@@ -157,12 +174,22 @@ def _start_all(
 ) -> None:
     wanted = [port for name in missing for port in ports_of(name)]
     names = [
-        port for port in wanted if port != broker_metrics.PORT or broker_metrics.is_wanted(remembered.ports)
+        port
+        for port in wanted
+        if (port != broker_metrics.PORT or broker_metrics.is_wanted(remembered.ports))
+        and (port != kafka_security.PORT or remembered.secure)
     ]
     chosen = choose_ports(names, kept=remembered.ports, home=home.root, fixed=remembered.fixed)
     ports = {**remembered.ports, **chosen}
     home.remember(replace(remembered, ports=ports))
-    ground = Ground(home=home, ports=ports, artefacts=artefacts.load_lock(), cache=store, progress=progress)
+    ground = Ground(
+        home=home,
+        ports=ports,
+        artefacts=artefacts.load_lock(),
+        cache=store,
+        progress=progress,
+        secure=remembered.secure,
+    )
     progress.say(f"starting {', '.join(WORDS[name] for name in missing)}")
     with _ending_on_failure(home, missing):
         for name in missing:
@@ -200,7 +227,8 @@ def _ending_on_failure(home: Home, names: Sequence[str]) -> Iterator[None]:
 def _wait_for_all(home: Home, names: Sequence[str]) -> None:
     deadline = time.monotonic() + START_S
     remembered = home.recall()
-    places = local_places(remembered)
+    use_home(home, remembered)
+    places = local_places(home, remembered)
     waiting = list(names)
     while waiting := [name for name in waiting if not PARTS[name].answers(places[name])]:
         for name in waiting:
@@ -217,9 +245,11 @@ def _wait_for_all(home: Home, names: Sequence[str]) -> None:
 
 
 def _known(home: Path) -> list[ComponentState]:
-    remembered = Home(home).recall()
+    place = Home(home)
+    remembered = place.recall()
+    use_home(place, remembered)
     named = given()
-    places = {**local_places(remembered), **named}
+    places = {**local_places(place, remembered), **named}
     return [
         ComponentState(
             name=name,

@@ -13,13 +13,15 @@ from deploy.local.home import Home
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The input to start a component: the home, the chosen ports, and the files fetched into *cache*."""
+    """The input to start a component: the home, the chosen ports, and the files fetched into *cache*. *secure*: it lets
+    nobody in without a password."""
 
     home: Home
     ports: Mapping[str, int]
     artefacts: Sequence[Artefact]
     cache: Path
     progress: Progress
+    secure: bool = False
 
 
 class Component(Protocol):

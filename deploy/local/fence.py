@@ -33,7 +33,7 @@ ALONE = {
     "broker.session.timeout.ms": "600",
     "broker.heartbeat.interval.ms": "200",
 }
-DROPPED = ("advertised.listeners", "listeners")
+DROPPED = ("advertised.listeners", "listeners", "inter.broker.listener.name")
 START_S = 60.0
 FENCE_S = 15.0
 """The wait after which there is nothing to fence, as after a kill during an earlier start. Eight sessions are enough on a
@@ -57,7 +57,7 @@ def alone(settings: str) -> str:
     kept = dict(line.split("=", 1) for line in settings.splitlines() if line)
     listeners = [address for address in kept["listeners"].split(",") if address.startswith("CONTROLLER")]
     for name in DROPPED:
-        kept.pop(name)
+        kept.pop(name, None)
     kept |= {**ALONE, "listeners": ",".join(listeners)}
     return "".join(f"{name}={value}\n" for name, value in kept.items())
 

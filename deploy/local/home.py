@@ -8,6 +8,7 @@ HOME/registry/       the schema registry's database
 HOME/redis/          settings of the live view (it keeps no data)
 HOME/gateway/        what agencies pushed and is not published yet, by city
 HOME/workers/        files of a city's workers
+HOME/security/       of a secure home: its authority, keys and passwords (see `secure_home`)
 HOME/cities/         a user's own cities: never written by the cluster, never erased
 """
 
@@ -27,7 +28,7 @@ from pathlib import Path
 from connectors.transport.private_files import private_file, private_folder
 from schemas.errors import Fatal
 
-FOLDERS = ("kafka", "registry", "redis", "gateway", "workers", "logs")
+FOLDERS = ("kafka", "registry", "redis", "gateway", "workers", "security", "logs")
 FILES = ("cluster.json", "cluster.json.half", "cluster.lock")
 LOCK_WAIT_S = 180.0
 LOCK_POLL_S = 0.1
@@ -45,11 +46,13 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The contents of ``cluster.json``: ports by use, processes by component, and the names of the ports that stay."""
+    """The contents of ``cluster.json``: ports by use, processes by component, the names of the ports that stay, and whether
+    the cluster lets nobody in without a principal."""
 
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
+    secure: bool = False
 
     def with_process(self, component: str, process: Process | None) -> Remembered:
         others = {name: kept for name, kept in self.processes.items() if name != component}
@@ -81,6 +84,7 @@ class Home:
                 ports={name: int(port) for name, port in kept["ports"].items()},
                 processes=processes,
                 fixed=tuple(name for name in kept.get("fixed", ()) if name in kept["ports"]),
+                secure=bool(kept.get("secure", False)),
             )
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
             return Remembered()

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import UTC, datetime
 from string import Template
+from typing import Any
 
 from confluent_kafka import KafkaException
 
 from connectors.transport.private_files import private_folder
-from deploy.local import broker_metrics
+from deploy.local import broker_metrics, kafka_security
 from deploy.local import fence as fencing
 from deploy.local.artefacts import class_path
 from deploy.local.component import Ground
 from deploy.local.java import environment, find_java
+from deploy.local.secure_home import make_certificates
 from deploy.settings import takes_connections
 from schemas.errors import Fatal
 from streams.runtime.clients import admin_of
@@ -83,9 +86,11 @@ class Kafka:
         folder = ground.home.folder("kafka")
         data = folder / "data"
         private_folder(folder)
-        (folder / "server.properties").write_text(
-            SETTINGS.substitute(ground.ports) + LEADERS_KEPT, encoding="ascii"
-        )
+        settings = SETTINGS.substitute(ground.ports) + LEADERS_KEPT
+        if ground.secure:
+            make_certificates(ground.home, internal=ground.ports[kafka_security.PORT], now=datetime.now(UTC))
+            settings = kafka_security.secured(settings, ground.ports)
+        (folder / "server.properties").write_text(settings, encoding="ascii")
         (folder / "log4j2.xml").write_text(LOGGING, encoding="utf-8")
         if not (data / "meta.properties").exists():
             self._format(ground)
@@ -98,7 +103,8 @@ class Kafka:
         if not takes_connections(place, timeout_s=ANSWER_S):
             return False
         try:  # log_level 0: a refused connection is normal while the broker starts
-            admin = admin_of(place, **{"log_level": 0, "socket.timeout.ms": 2000})
+            quiet: dict[str, Any] = {"log_level": 0, "socket.timeout.ms": 2000}
+            admin = admin_of(place, **quiet)
             return bool(admin.list_topics(timeout=ANSWER_S).brokers)
         except KafkaException:
             return False

@@ -16,6 +16,7 @@ from redis import RedisError
 
 from connectors.transport.private_files import private_folder
 from deploy.local.component import Ground
+from deploy.local.secure_home import folder_of, password_in, redis_users, write_private
 from schemas.errors import Fatal
 
 OLDEST = (6, 2)
@@ -41,7 +42,12 @@ class Redis:
         folder = ground.home.folder("redis")
         private_folder(folder)
         settings = folder / "redis.conf"
-        settings.write_text(SETTINGS.substitute(ground.ports), encoding="ascii")
+        text = SETTINGS.substitute(ground.ports)
+        if ground.secure:
+            password = password_in(folder_of(ground.home) / "redis.password")
+            write_private(folder / "users.acl", redis_users(password))
+            text += "aclfile users.acl\n"
+        settings.write_text(text, encoding="ascii")
         ground.home.log("redis").write_bytes(b"")  # Redis does not rotate its log; it writes little
         return [str(find_redis()), str(settings)]
 

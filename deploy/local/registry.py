@@ -12,6 +12,7 @@ from connectors.transport.private_files import private_folder
 from deploy.local.artefacts import unpacked
 from deploy.local.component import Ground
 from deploy.local.java import find_java
+from deploy.local.secure_home import folder_of, password_in, registry_settings, write_private
 
 ANSWER_S = 2.0
 
@@ -23,7 +24,14 @@ class Registry:
     ports = ("registry", "management")
 
     def command(self, ground: Ground) -> list[str]:
-        private_folder(ground.home.folder("registry"))
+        folder = private_folder(ground.home.folder("registry"))
+        if (
+            ground.secure
+        ):  # Quarkus reads this file in its working folder: no argument and no variable has a password
+            password = password_in(folder_of(ground.home) / "registry.password")
+            write_private(
+                private_folder(folder / "config") / "application.properties", registry_settings(password)
+            )
         archive = next(artefact for artefact in ground.artefacts if artefact.part == "registry")
         program = unpacked(archive, ground.cache, ground.cache, ground.progress) / "quarkus-run.jar"
         settings = [f"-D{name}={value}" for name, value in self._settings(ground).items()]

@@ -11,6 +11,7 @@ from confluent_kafka.admin import ConfigResource, ResourceType
 from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
 from streams.runtime.clients import admin_of, consumer_of, producer_of
 from streams.runtime.records import Record, record_of
+from streams.runtime.security import reader_group
 
 SESSION_MS, SESSION_MS_USUAL_MIN = 3_000, 6_000
 """The session timeout wanted, if the brokers allow it, and the brokers' default minimum."""
@@ -108,7 +109,7 @@ def reader_settings(bootstrap: str, **settings: Any) -> dict[str, Any]:
     """Return librdkafka's settings of such a consumer."""
     return {
         "bootstrap.servers": bootstrap,
-        "group.id": "bongsu.reader",
+        "group.id": reader_group(),
         "isolation.level": "read_committed",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,

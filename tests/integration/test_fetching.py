@@ -19,8 +19,8 @@ from deploy.settings import Endpoints
 from schemas.errors import Retriable
 from streams.match.core.flow import Partition
 from streams.match.native import connection
-from streams.match.native.connection import Broker
 from streams.match.native.fetcher import Fetcher
+from streams.match.native.secure_socket import Broker
 from streams.match.native.unpack import Part, Unpacker
 from streams.runtime.kafka import read_whole
 

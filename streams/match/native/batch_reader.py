@@ -15,10 +15,10 @@ from streams.match.core.cells import Filter
 from streams.match.core.flow import Partition
 from streams.match.native import connection
 from streams.match.native import unpack as unpacking
-from streams.match.native.connection import Broker
 from streams.match.native.decode import Decoder
 from streams.match.native.fetcher import Fetcher
 from streams.match.native.leaders import leaders_of
+from streams.match.native.secure_socket import Broker, Unanswered
 from streams.match.native.unpack import Part, Unpacker
 from streams.match.worker.membership import Member
 from streams.match.worker.reader import SPAN_S_MAX, Assigned, Lost, Revoked
@@ -40,7 +40,7 @@ def prove(bootstrap: str) -> None:
         admin = admin_of(bootstrap, log_level=0)
         one = next(iter(admin.list_topics(timeout=METADATA_TIMEOUT_S).brokers.values()))
         connection.prove((one.host, one.port))
-    except connection.Unanswered:
+    except Unanswered:
         raise
     except (KafkaException, OSError, StopIteration) as error:
         raise Retriable("Kafka unavailable") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-import socket
+import ssl
 import struct
 from collections.abc import Mapping
 from time import monotonic, sleep
@@ -11,18 +11,14 @@ from time import monotonic, sleep
 from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
 
 from streams.match.core.flow import Partition
+from streams.match.native.secure_socket import Broker, Unanswered, opened
+from streams.runtime.security import security
 
 RESPONSE_BYTES, PLACE_BYTES = 2_000_000, 1_000_000
 RESPONSE_BYTES_MAX = 1 << 30
 COMMITTED, NO_SESSION, UNKNOWN = 1, (0, -1), -1
 CONNECT_S, SILENT_S = 2.0, 10.0
 PROOFS, PROOF_EVERY_S = 3, 0.3
-
-Broker = tuple[str, int]
-
-
-class Unanswered(ConnectionError):
-    """A broker sent no response, or one that cannot be decoded."""
 
 
 class BrokerConnection:
@@ -37,13 +33,22 @@ class BrokerConnection:
         self._number = 0
         self._buffer = bytearray(4)
         self._got, self._need = 0, 4
-        self.socket = socket.create_connection(broker, CONNECT_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket, self._ends_at = opened(broker, security(), timeout_s=CONNECT_S)
         self.socket.setblocking(False)
 
     def asks_for(self, wanted: Mapping[Partition, int]) -> bool:
         """Whether the request under way, if any, has all that is *wanted*, from those offsets."""
         return not self.requested or self.requested.items() >= wanted.items()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the broker will soon end it, since its principal must prove itself again: a new one does that."""
+        return monotonic() > self._ends_at
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether TLS has bytes that it has read from the socket and we have not: a selector does not see them."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
     @property
     def is_midway(self) -> bool:
@@ -70,9 +75,9 @@ class BrokerConnection:
         while self._got < self._need:
             try:
                 count = self.socket.recv_into(memoryview(self._buffer)[self._got : self._need])
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantReadError):
                 return None
-            except ConnectionError as error:
+            except (ConnectionError, ssl.SSLError) as error:
                 raise Unanswered("the broker closed the connection") from error
             if count == 0:
                 raise Unanswered("the broker closed the connection")

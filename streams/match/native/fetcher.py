@@ -2,7 +2,8 @@
 
 One request per broker is always under way. The next one is sent before the last response is decoded, so that
 the broker works meanwhile. A request waits for records at the ends of its partitions, so when there are others to
-read it is given up, and its connection with it. Without TLS and SASL, like all our clients.
+read it is given up, and its connection with it. Where a principal must prove itself again after a time, a new connection
+does it, between two requests.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from confluent_kafka import KafkaError, KafkaException
 from streams import metrics
 from streams.log import log
 from streams.match.core.flow import Partition
-from streams.match.native.connection import SILENT_S, Broker, BrokerConnection, Unanswered
+from streams.match.native.connection import SILENT_S, BrokerConnection
+from streams.match.native.secure_socket import Broker, Unanswered
 from streams.match.native.unpack import Part
 from streams.runtime.kafka import as_ours
 
@@ -82,9 +84,8 @@ class Fetcher:
         deadline = monotonic() + timeout_s
         while True:
             self._ask()
-            ready = self._selector.select(max(0.0, self._until(deadline) - monotonic()))
             # read every ready connection, so that none starves
-            parts = [part for key, _ in ready for part in self._receive(key.data)]
+            parts = [part for one in self._ready(deadline) for part in self._receive(one)]
             for connection in [one for one in self._connections.values() if one.is_silent]:
                 self._drop_broker(connection.broker, Unanswered(f"no response within {SILENT_S:.0f} s"))
             if parts:
@@ -92,6 +93,13 @@ class Fetcher:
                 return parts
             if monotonic() >= self._until(deadline):
                 return []
+
+    def _ready(self, deadline: float) -> list[BrokerConnection]:
+        """Wait for connections with bytes to read: in their sockets, or read by TLS already."""
+        unread = [one for one in self._connections.values() if one.has_unread]
+        wait_s = 0.0 if unread else max(0.0, self._until(deadline) - monotonic())
+        ready = [key.data for key, _ in self._selector.select(wait_s)]
+        return ready + [one for one in unread if one not in ready]
 
     def _until(self, deadline: float) -> float:
         return deadline + (MIDWAY_S if any(one.is_midway for one in self._connections.values()) else 0.0)
@@ -110,7 +118,8 @@ class Fetcher:
                 idle.setdefault(broker, {})[place] = offset
         for broker, wanted in idle.items():
             connection, begun = self._connections.get(broker), monotonic()
-            if connection is not None and not connection.asks_for(wanted):
+            is_over = connection is not None and not connection.requested and connection.is_ending
+            if connection is not None and (is_over or not connection.asks_for(wanted)):
                 self._drop(connection)
                 connection = None
             try:

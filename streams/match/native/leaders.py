@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaException
 
 from schemas.errors import Retriable
 from streams.match.core.flow import Partition
-from streams.match.native.connection import Broker
+from streams.match.native.secure_socket import Broker
 from streams.runtime.kafka import as_ours
 
 LEADERS_TIMEOUT_S = 1.0

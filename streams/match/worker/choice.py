@@ -22,6 +22,7 @@ from streams.match.worker.message_reader import PlainReader
 from streams.match.worker.reader import Reader
 from streams.match.worker.rows import Rows
 from streams.runtime.clients import producer_of
+from streams.runtime.security import secured
 
 
 class Unproved(Exception):
@@ -51,7 +52,7 @@ def make_producer(settings: dict[str, Any]) -> Any:
     from streams.match.native.producer import NativeProducer  # noqa: PLC0415 (as above)
 
     try:
-        return NativeProducer(Library(), settings)
+        return NativeProducer(Library(), secured(settings))
     except NativeMissing as error:
         log.warning("native producer not available, using confluent-kafka's", why=str(error))
         return producer_of(settings)

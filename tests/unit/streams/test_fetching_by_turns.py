@@ -20,8 +20,9 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from streams.match.core.flow import Partition
 from streams.match.native import connection
 from streams.match.native import fetcher as fetching
-from streams.match.native.connection import SILENT_S, Broker
+from streams.match.native.connection import SILENT_S
 from streams.match.native.fetcher import LEADERS_EVERY_S, Fetcher
+from streams.match.native.secure_socket import Broker, Unanswered
 
 END = 1_000_000
 AWAY = "broker unavailable"
@@ -249,7 +250,7 @@ def test_a_broker_that_resets_the_connection_does_not_speak_as_we_do(brokers: li
         connection.close()
 
     brokers[0].send = reset
-    with pytest.raises(connection.Unanswered):
+    with pytest.raises(Unanswered):
         connection.prove(brokers[0].broker)
 
 

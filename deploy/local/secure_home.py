@@ -1,0 +1,109 @@
+"""The secrets of a secure home, in HOME/security, each file for its owner alone.
+
+ca.crt, ca.key        the home's authority
+broker.pem, admin.pem certificates of the broker and of the administrator, with their keys
+admin.toml            the administrator's way to Kafka: by certificate, on a listener of its own
+CITY.SERVICE.toml     a principal's way to Kafka, beside CITY.SERVICE.password
+registry.password, redis.password
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from connectors.transport.private_files import private_file, private_folder
+from deploy.local.authority import make_authority, make_certificate
+from deploy.local.home import Home
+
+FOLDER = "security"
+USER = "bongsu"
+"""The user of the registry and of Redis."""
+BROKER, ADMIN = "broker", "admin"
+"""Names of certificates, which Kafka does not limit. No principal of a city is named so: those have a dot."""
+SECRET_BYTES = 32
+
+
+def folder_of(home: Home) -> Path:
+    return home.folder(FOLDER)
+
+
+def make_secrets(home: Home, *, now: datetime) -> Path:
+    """Make what is missing: the authority, and the passwords of the registry and Redis. Return the folder."""
+    folder = private_folder(folder_of(home))
+    if not (folder / "ca.crt").exists():
+        make_authority(folder / "ca.crt", folder / "ca.key", now=now)
+    for name in ("registry", "redis"):
+        password_in(folder / f"{name}.password")
+    return folder
+
+
+def make_certificates(home: Home, *, internal: int, now: datetime) -> None:
+    """Certificates for a start of Kafka, and the administrator's file for the port *internal*."""
+    folder = make_secrets(home, now=now)
+    for name in (BROKER, ADMIN):
+        make_certificate(
+            folder / f"{name}.pem", name, authority=folder / "ca.crt", key=folder / "ca.key", now=now
+        )
+    write_private(
+        admin_file(home),
+        f'ca_file = "ca.crt"\ncertificate_file = "admin.pem"\nbootstrap = "127.0.0.1:{internal}"\n',
+    )
+
+
+def admin_file(home: Home) -> Path:
+    return folder_of(home) / "admin.toml"
+
+
+def principal_file(home: Home, principal: str) -> Path:
+    return folder_of(home) / f"{principal}.toml"
+
+
+def password_in(file: Path) -> str:
+    """The password that *file* holds; a new one where there is none."""
+    if not file.exists():
+        write_private(file, secrets.token_hex(SECRET_BYTES) + "\n")
+    return file.read_text(encoding="ascii").strip()
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write *file* whole or not at all, for its owner alone."""
+    half = file.with_name(file.name + ".half")
+    private_file(half).write_text(text, encoding="utf-8")
+    half.replace(file)
+
+
+def logins(home: Home) -> Mapping[str, str]:
+    """``user:password`` of the registry and of Redis; none in a home that is not secure."""
+    folder = folder_of(home)
+    return {
+        name: f"{USER}:{password_in(file)}"
+        for name in ("registry", "redis")
+        if (file := folder / f"{name}.password").exists()
+    }
+
+
+def redis_users(password: str) -> str:
+    """Redis's users: nobody without a password, and our user within our keys and channels, without rights to administer."""
+    stored = hashlib.sha256(password.encode()).hexdigest()
+    return (
+        f"user default off nopass resetkeys resetchannels -@all\n"
+        f"user {USER} on #{stored} ~bongsu:* &bongsu:* +@all -@admin -@dangerous\n"
+    )
+
+
+def registry_settings(password: str) -> str:
+    """The registry's settings by which it answers our user alone, as a file of properties that Quarkus reads by itself."""
+    return (
+        "quarkus.http.auth.basic=true\n"
+        "quarkus.security.users.embedded.enabled=true\n"
+        "quarkus.security.users.embedded.plain-text=true\n"
+        f"quarkus.security.users.embedded.users.{USER}={password}\n"
+        f"quarkus.security.users.embedded.roles.{USER}={USER}\n"
+        "quarkus.http.auth.permission.all.paths=/*\n"
+        "quarkus.http.auth.permission.all.policy=authenticated\n"
+        "quarkus.oidc.tenant-enabled=false\n"
+    )

@@ -1,0 +1,118 @@
+"""Principals of a secure home: made by its administrator, with their rights; and which one this process is.
+
+A process that serves a city is ``<city>.platform``. The other commands, which the home's owner gives, are its administrator.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from deploy.local.home import Home
+from deploy.local.secure_home import admin_file, folder_of, password_in, principal_file, write_private
+from deploy.rights import platform_of, rights_of_platform
+from deploy.settings import given, home_folder
+from schemas.errors import Fatal, Unreachable
+from streams.runtime.clients import admin_of
+from streams.runtime.security import VARIABLE, security_of, use
+
+ITERATIONS = 4_096
+ASK_S, SETTLE_S, SETTLE_EVERY_S = 10.0, 15.0, 0.05
+
+
+def secure_home() -> Home | None:
+    """The home whose principals this process may make; ``None`` where none is secure, or Kafka is elsewhere."""
+    home = Home(home_folder())
+    return home if "kafka" not in given() and home.recall().secure else None
+
+
+def act_as_platform(city: str) -> None:
+    """Be ``<city>.platform`` from now on in this process, unless the environment names a security.
+
+    Where that principal is new, Kafka must answer: it is made. Does nothing where Kafka asks for none.
+    """
+    home = secure_home()
+    if home is None or os.environ.get(VARIABLE):
+        return
+    if not principal_file(home, platform_of(city)).exists():
+        grant([city])
+    use(principal_file(home, platform_of(city)))
+
+
+def grant(cities: Iterable[str]) -> int:
+    """Give each of *cities* its principal and its rights, where the home is secure; return how many principals.
+
+    What is there already is written again: it mends what somebody took away.
+    """
+    home = secure_home()
+    if home is None:
+        return 0
+    names = list(cities)
+    with home.locked():
+        admin = admin_of("", by=security_of(admin_file(home)))
+        for city in names:
+            _grant(home, admin, city)
+    return len(names)
+
+
+def _grant(home: Home, admin: AdminClient, city: str) -> None:
+    principal, rights = platform_of(city), rights_of_platform(city)
+    password = password_in(folder_of(home) / f"{principal}.password")
+    proof = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+    wanted = UserScramCredentialUpsertion(principal, proof, password.encode())
+    try:
+        for made in admin.alter_user_scram_credentials([wanted], request_timeout=ASK_S).values():
+            made.result()
+        for given_one in admin.create_acls(list(rights), request_timeout=ASK_S).values():
+            given_one.result()
+        _until(lambda: _is_known(admin, principal, rights), f"principal {principal}")
+    except KafkaException as error:
+        raise Unreachable(
+            f"principal {principal} cannot be made: {error.args[0].name()}",
+            hint="start Kafka with: bongsu up; its log says more: bongsu logs kafka",
+        ) from error
+    write_private(
+        principal_file(home, principal),
+        f'ca_file = "ca.crt"\nprincipal = "{principal}"\npassword_file = "{principal}.password"\n',
+    )
+
+
+def _is_known(admin: AdminClient, principal: str, rights: Iterable[AclBinding]) -> bool:
+    """Whether the broker itself knows them: it learns the controller's decisions a moment later."""
+    try:
+        admin.describe_user_scram_credentials([principal], request_timeout=ASK_S)[principal].result()
+    except KafkaException:
+        return False
+    return all(_is_given(admin, one) for one in rights)
+
+
+def _is_given(admin: AdminClient, one: AclBinding) -> bool:
+    asked = AclBindingFilter(
+        one.restype,
+        one.name,
+        one.resource_pattern_type,
+        one.principal,
+        one.host,
+        one.operation,
+        one.permission_type,
+    )
+    return bool(admin.describe_acls(asked, request_timeout=ASK_S).result())
+
+
+def _until(is_so: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SETTLE_S
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise Fatal(f"{what} is still not known to the broker", hint="see: bongsu logs kafka")
+        time.sleep(SETTLE_EVERY_S)

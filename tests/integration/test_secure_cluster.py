@@ -1,0 +1,275 @@
+"""A secure home: what it runs is closed to whoever has no principal, and serves a city that has one."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    NewTopic,
+)
+from redis import Redis, RedisError
+
+from deploy.local import cluster as local
+from deploy.local.home import Home
+from deploy.local.secure_home import admin_file, folder_of, principal_file
+from deploy.principals import grant
+from deploy.settings import VARIABLES, endpoints
+from schemas.errors import Fatal
+from streams.match.native.secure_socket import opened
+from streams.runtime.security import VARIABLE, Security, security_of, use
+from tests.living_city import ROOT
+
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
+
+CITIES = ("demo", "houston")
+SAMPLE = ROOT / "deploy" / "samples" / "demo-calls-119.jsonl"
+COMMAND_S = 120
+WAIT_S = 8.0
+REFUSED = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+}
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Home]:
+    folder = Path(tempfile.mkdtemp(prefix="bongsu-"))
+    with pytest.MonkeyPatch.context() as environment:
+        for variable in (*VARIABLES.values(), VARIABLE):
+            environment.delenv(variable, raising=False)
+        environment.setenv("BONGSU_HOME", str(folder))
+        local.up(folder, secure=True)
+        try:
+            yield Home(folder)
+        finally:
+            local.down(folder, erase=True)
+            use(None)
+
+
+@pytest.fixture(scope="module")
+def demo(home: Home) -> Security:
+    """The principal of the demo's services, after both cities have one."""
+    bongsu("topics", "apply", *(word for city in CITIES for word in ("--city", city)))
+    return security_of(principal_file(home, "demo.platform"))
+
+
+def bongsu(*words: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.cli", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def admin(security: Security | dict[str, Any], **more: Any) -> AdminClient:
+    settings = security if isinstance(security, dict) else security.settings()
+    return AdminClient({"bootstrap.servers": endpoints().kafka, "log_level": 0, **more, **settings})
+
+
+def code_of(error: KafkaException) -> int:
+    return int(error.args[0].code())
+
+
+def gets_in(settings: dict[str, Any]) -> bool:
+    try:
+        return bool(admin(settings).list_topics(timeout=4).brokers)
+    except KafkaException:
+        return False
+
+
+def secrets_of(home: Home) -> list[str]:
+    return [one.read_text().strip() for one in sorted(folder_of(home).glob("*.password"))]
+
+
+def test_nobody_gets_into_kafka_without_a_principal(home: Home, demo: Security) -> None:
+    assert gets_in(demo.settings()), "else the refusals below say nothing"
+    assert not gets_in({}), "without TLS"
+    assert not gets_in({"security.protocol": "SSL", "ssl.ca.location": demo.ca}), "TLS without a proof"
+    assert not gets_in({**demo.settings(), "sasl.password": "another"})
+    assert not gets_in({**demo.settings(), "sasl.username": "nobody.platform"})
+    for protocol in ("PLAIN", "SCRAM-SHA-256"):
+        assert not gets_in({**demo.settings(), "sasl.mechanism": protocol})
+    other = {one: value for one, value in demo.settings().items() if one != "ssl.ca.location"}
+    assert not gets_in(other), "a broker of an unknown authority is not told the password"
+
+
+@pytest.mark.parametrize("port", ["kafka-internal", "controller"])
+def test_the_broker_s_own_listeners_want_a_certificate(home: Home, demo: Security, port: str) -> None:
+    place = ("127.0.0.1", home.recall().ports[port])
+    assert answers(place, security_of(admin_file(home)).context()), "else the refusal below says nothing"
+    assert not answers(place, demo.context())
+
+
+def answers(place: tuple[str, int], context: ssl.SSLContext) -> bool:
+    """Whether a request for Kafka's versions is answered."""
+    try:
+        with (
+            socket.create_connection(place, WAIT_S) as plain,
+            context.wrap_socket(plain, server_hostname=place[0]) as made,
+        ):
+            made.sendall(bytes.fromhex("0000000b 0012 0000 00000001 0001 61".replace(" ", "")))
+            return len(made.recv(8)) > 0
+    except OSError:
+        return False
+
+
+def test_a_city_s_principal_has_no_right_to_another_city_s_names(demo: Security) -> None:
+    client = admin(demo)
+    refusals = []
+    for doing in (
+        client.create_topics([NewTopic("houston.core.more", 1, 1)])["houston.core.more"].result,
+        client.create_topics([NewTopic("demofire", 1, 1)])["demofire"].result,
+        client.delete_topics(["houston.core.alert"])["houston.core.alert"].result,
+        lambda: read(demo, "houston.core.alert", "demo.reader"),
+        lambda: join(demo, "houston.situations"),
+        lambda: write(demo, "houston.core.alert"),
+        lambda: Producer({**ours(demo), "transactional.id": "houston.ingest.calls"}).init_transactions(
+            WAIT_S
+        ),
+    ):
+        with pytest.raises(KafkaException) as refused:
+            doing()
+        refusals.append(code_of(refused.value))
+    assert set(refusals) <= REFUSED, refusals
+    read(demo, "demo.core.alert", "demo.reader")
+    write(demo, "demo.source.dlq")
+    known = client.list_topics(timeout=WAIT_S).topics
+    assert known
+    assert all(topic.startswith("demo.") for topic in known), "names of others' topics are not told"
+
+
+def ours(security: Security) -> dict[str, Any]:
+    return {"bootstrap.servers": endpoints().kafka, "log_level": 0, **security.settings()}
+
+
+def read(security: Security, topic: str, group: str) -> None:
+    consumer = Consumer({**ours(security), "group.id": group, "enable.partition.eof": True})
+    try:
+        if (refused := consumer.list_topics(topic, timeout=WAIT_S).topics[topic].error) is not None:
+            raise KafkaException(refused)
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        message = consumer.poll(WAIT_S)
+        assert message is not None
+        if (error := message.error()) is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+    finally:
+        consumer.close()
+
+
+def join(security: Security, group: str) -> None:
+    consumer = Consumer({**ours(security), "group.id": group})
+    try:
+        consumer.subscribe(["demo.core.alert"])
+        message = consumer.poll(WAIT_S)
+        if message is not None and (error := message.error()) is not None:
+            raise KafkaException(error)
+    finally:
+        consumer.close()
+
+
+def write(security: Security, topic: str) -> None:
+    producer, errors = Producer(ours(security)), []
+    producer.produce(topic, b"x", on_delivery=lambda error, _message: errors.append(error))
+    producer.flush(WAIT_S)
+    if errors[0] is not None:
+        raise KafkaException(errors[0])
+
+
+def test_the_registry_and_redis_want_a_password(home: Home, demo: Security) -> None:
+    places = endpoints()
+    scheme, _, rest = places.registry.partition("://")
+    login, _, where = rest.rpartition("@")
+    subjects = f"{scheme}://{where}/subjects"
+    user, _, password = login.partition(":")
+    codes = [
+        httpx.get(url, auth=auth, trust_env=False).status_code
+        for url in (subjects, f"{scheme}://{where.split('/')[0]}/apis/registry/v3/groups")
+        for auth in (None, (user, "another"), (user, password))
+    ]
+    assert codes == [401, 401, 200] * 2
+    with Redis.from_url(places.redis) as view:
+        view.set("bongsu:demo:proof", 1)
+        assert view.delete("bongsu:demo:proof") == 1
+        for doing in (
+            lambda: view.set("other", 1),
+            view.flushall,
+            lambda: view.config_get("*"),
+            view.acl_list,
+        ):
+            with pytest.raises(RedisError):
+                doing()
+    bare = f"redis://{places.redis.rpartition('@')[2]}"
+    for url in (bare, bare.replace("://", "://bongsu:another@")):
+        with Redis.from_url(url) as stranger, pytest.raises(RedisError):
+            stranger.ping()
+
+
+def test_a_recording_is_played_and_its_situations_are_read_by_the_principal(
+    home: Home, demo: Security
+) -> None:
+    told = bongsu("play", "demo", "--source", "calls-119", str(SAMPLE))
+    found = bongsu("situation", "list", "demo", "--all", "--json")
+    assert '"situation_id"' in found, told
+    read(demo, "demo.core.situation", "demo.reader")
+    secrets = secrets_of(home)
+    assert len(secrets) == len(CITIES) + 2
+    shown = [told, found, bongsu("status"), bongsu("status", "--json"), bongsu("doctor")]
+    shown += [one.read_text(errors="replace") for one in home.logs.iterdir()]
+    shown += ["\n".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
+    assert any(str(home.root) in one for one in shown[-500:])
+    assert not [secret for secret in secrets for one in shown if secret in one]
+
+
+def test_the_match_s_own_socket_proves_itself(home: Home, demo: Security) -> None:
+    host, _, port = endpoints().kafka.partition(":")
+    made, _ = opened((host, int(port)), demo, timeout_s=WAIT_S)
+    made.close()
+    wrong = Security(ca=demo.ca, principal=demo.principal, password="another")  # noqa: S106 (the wrong one)
+    with pytest.raises(Fatal, match=r"denied access to demo\.platform") as refused:
+        opened((host, int(port)), wrong, timeout_s=WAIT_S)
+    assert "another" not in str(refused.value)
+
+
+def test_the_files_are_their_owner_s_alone(home: Home, demo: Security) -> None:
+    files = [*folder_of(home).iterdir(), home.folder("redis") / "users.acl"]
+    files.append(home.folder("registry") / "config" / "application.properties")
+    assert [one.name for one in files if stat.S_IMODE(one.stat().st_mode) != 0o600] == []
+    assert stat.S_IMODE(folder_of(home).stat().st_mode) == 0o700
+
+
+def test_a_start_again_keeps_principals_and_rights(home: Home, demo: Security) -> None:
+    local.down(home.root)
+    local.up(home.root)
+    assert home.recall().secure, "without --secure too"
+    assert gets_in(demo.settings())
+    assert not gets_in({})
+    assert grant(["demo"]) == 1
+
+
+def test_a_home_that_runs_open_is_not_called_secure(tmp_path: Path, home: Home) -> None:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("BONGSU_KAFKA", "127.0.0.1:1")
+        with pytest.raises(Fatal, match="not ours to secure"):
+            local.up(tmp_path / "other", secure=True)
+    assert not Home(tmp_path / "other").recall().secure
