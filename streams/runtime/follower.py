@@ -6,6 +6,7 @@ shares one. A topic that cannot be read is begun again by itself; the others go 
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -15,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from schemas.errors import BongsuError, Retriable, Unreachable
 from streams.log import log
-from streams.runtime.kafka import as_ours, partition_of, reader
+from streams.runtime.kafka import as_ours, end_of, partition_of, reader
 from streams.runtime.records import Record, record_of
 
 AGAIN_S = 2.0
@@ -35,12 +36,15 @@ class Following:
         self._followers: dict[str, list[Follower]] = {}
         self._due: dict[str, float] = {}
         """The topics that are not being read, and the time from which each may be begun."""
+        self._ends_at: dict[str, int] = {}
+        """The end of each topic when its reading began: from there on all of before is known."""
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def add(self, follower: Follower) -> None:
         """Read the topic of *follower* too. Call before ``start``."""
         self._followers.setdefault(follower.topic, []).append(follower)
+        self._ends_at.setdefault(follower.topic, sys.maxsize)
 
     def start(self) -> None:
         self._thread.start()
@@ -82,6 +86,7 @@ class Following:
                 self._due[topic] = monotonic() + AGAIN_S
                 continue
             del self._due[topic]
+            self._ends_at[topic] = end_of(consumer, place)
             for follower in self._followers[topic]:
                 follower.begin()
             consumer.incremental_assign([TopicPartition(topic, place.partition, 0)])
@@ -109,6 +114,8 @@ class Following:
             error = message.error()
             if error is None:
                 records.append(record_of(message))
+                # where something is written all the time, a reader is never told that it has reached the end
+                is_at_end = is_at_end or records[-1].offset + 1 >= self._ends_at[topic]
             elif error.code() == KafkaError._PARTITION_EOF:
                 is_at_end = True
             elif not error.retriable():

@@ -203,17 +203,33 @@ def _whole(
         consumer.assign([TopicPartition(p.topic, p.partition, 0) for p in places])
         left = {(p.topic, p.partition) for p in places}
         at_end: dict[tuple[str, int], int] = {}
+        ends = {(p.topic, p.partition): end_of(consumer, p) for p in places}
         while left:
             for message in consumer.consume(5_000, 0.05):
+                place, offset = (
+                    (str(message.topic()), int(message.partition() or 0)),
+                    int(message.offset() or 0),
+                )
                 if (error := message.error()) is None:
                     yield message
+                    if offset + 1 >= ends[place]:  # where something is written all the time, no end is told
+                        at_end[place] = offset + 1
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    at_end[str(message.topic()), int(message.partition() or 0)] = int(message.offset() or 0)
+                    at_end[place] = offset
                 elif not error.retriable():
                     raise as_ours(KafkaException(error), f"reading {', '.join(topics)}")
             left -= {place for place, offset in at_end.items() if is_enough(*place, offset)}
     finally:
         consumer.close()
+
+
+def end_of(consumer: Consumer, place: TopicPartition) -> int:
+    """Return the end of a partition at this time: what is written from now on has that offset or a later one."""
+    try:
+        _, high = consumer.get_watermark_offsets(place, timeout=METADATA_TIMEOUT_S)
+    except KafkaException as error:
+        raise as_ours(error, f"reading the end of {place.topic}") from error
+    return int(high)
 
 
 def newest_of(bootstrap: str, topic: str) -> dict[bytes, Record]:
@@ -272,6 +288,8 @@ def read_tail(bootstrap: str, topic: str, *, count: int = 200) -> list[Record]:
             for message in consumer.consume(count, 0.1):
                 if message.error() is None:
                     records.append(record_of(message))
+                    if records[-1].offset + 1 >= high:  # as above
+                        return records
                 elif message.error().code() == KafkaError._PARTITION_EOF:
                     return records
     finally:

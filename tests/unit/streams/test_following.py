@@ -75,6 +75,17 @@ def test_records_are_passed_on_in_order_and_the_topic_is_whole_at_its_end_only()
     assert one.told == [([3, 4], False), ([5], True)]
 
 
+def test_a_topic_that_is_written_all_the_time_is_whole_once_all_of_before_is_read() -> None:
+    at = a_following()
+    one = Taken(at)
+    at._ends_at[TOPIC] = 5
+    look(at, record(3))
+    assert one.follower.trouble is not None
+    look(at, record(6))
+    assert one.follower.trouble is None
+    assert one.told == [([3], False), ([6], True)]
+
+
 def test_the_topic_is_not_known_before_its_last_records_are_taken() -> None:
     at = a_following()
     told: list[str | None] = []
