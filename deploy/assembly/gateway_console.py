@@ -11,11 +11,12 @@ import orjson
 from fastapi import FastAPI
 
 from connectors.gateway.service import Gateway
-from connectors.sinks.console.city import LANGUAGES, ConsoleCity
+from connectors.sinks.console.city import LANGUAGES, CaseFacts, ConsoleCity
 from connectors.sinks.console.console import add
 from deploy.assembly.gateway_oidc import label_of
 from deploy.city.cap import usual_status
 from deploy.city.city import City
+from deploy.laws import case_law_named
 from schemas.errors import Fatal
 from streams.situations.languages import kind_names
 
@@ -48,9 +49,25 @@ def console_of(city: City) -> Callable[[FastAPI, Gateway], object]:
         steps=file.console.steps,
         filing=city.rules.filing,
         kind_names={code: kind_names(code) for code in LANGUAGES},
+        cases=case_facts(city),
         issuer=label_of(city),
     )
     return partial(add, city=shown, video=_host_of(file.console.video), tiles=_host_of(file.map.tiles))
+
+
+def case_facts(city: City) -> CaseFacts | None:
+    """The facts for the page of missing persons' cases; ``None`` where no agency may open one."""
+    file = city.file
+    if not file.cases.agencies:
+        return None
+    law = case_law_named(file.law)
+    return CaseFacts(
+        agencies=file.cases.agencies,
+        grounds=law.grounds,
+        other_grounds=law.other_grounds,
+        filing_hours=None if law.biometric is None else law.biometric.filing_hours,
+        crop=file.console.crop,
+    )
 
 
 def _script(path: Path) -> bytes:

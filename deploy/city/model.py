@@ -192,6 +192,11 @@ class ConsoleFile(Strict):
         pattern=r"\S",
         description="hls.js (its file hls.min.js), from the folder of this file, for browsers that play no HLS",
     )
+    crop: str | None = Field(
+        None,
+        pattern=r"^(https?://[^\s;,']+|/[^\s;,']*)$",
+        description="the address at which the keeper of a missing person's sighting opens its picture, with {crop}; none: none is shown",
+    )
     steps: dict[str, tuple[Annotated[str, Field(pattern=r"\S", max_length=200)], ...]] = Field(
         {},
         description="kind → the steps that the city's procedure wants, in order; kinds below it have them too",

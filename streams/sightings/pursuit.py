@@ -183,6 +183,7 @@ class Pursuit:
             "appearance_log_ratio": round(looks, 3),
             "travel_log_ratio": round(math.log(p / (1 - p)) - looks, 3),
             "score": value["score"],
+            "attributes": value["attributes"],
             "crop": value["crop"],
             "sealed": None,
         }

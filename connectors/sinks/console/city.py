@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
+from schemas.appearance import load_appearance
 from schemas.kinds import load_kinds
 
 LANGUAGE_FILE = re.compile(r"[a-z]{2,3}\.json")
@@ -26,6 +27,40 @@ def _languages() -> dict[str, str]:
 
 LANGUAGES: Mapping[str, str] = _languages()
 """The languages of the pages, by their codes, each with its own name: adding one is adding its files."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """The law of missing persons' cases and the words for looks, as the page of cases needs them."""
+
+    agencies: Sequence[str]
+    """The agencies whose accounts see the page."""
+    grounds: Mapping[str, str]
+    """Word of ``police.missing`` → the law's own."""
+    other_grounds: Mapping[str, str]
+    """Grounds outside the act: each needs the number of a decision."""
+    filing_hours: float | None = None
+    """The hours in which an urgent case's authorisation is asked for; ``None``: the law has no urgent cases."""
+    crop: str | None = None
+    """The address at which the keeper of a sighting's picture opens it, with ``{crop}``."""
+
+    def told(self) -> dict[str, Any]:
+        """The facts as the pages read them, with every attribute and its words in each language."""
+        traits = load_appearance().traits
+        return {
+            "agencies": list(self.agencies),
+            "grounds": dict(self.grounds),
+            "other_grounds": dict(self.other_grounds),
+            "filing_hours": self.filing_hours,
+            "crop": self.crop,
+            "traits": {
+                name: {
+                    "label": dict(one.label),
+                    "words": {word: dict(said) for word, said in one.words.items()},
+                }
+                for name, one in traits.items()
+            },
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +90,9 @@ class ConsoleCity:
     kind_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Language → kind → its name; a language that is not in it has the names of ``schemas/kinds.toml``."""
 
+    cases: CaseFacts | None = None
+    """``None``: nobody looks for missing persons here."""
+
     issuer: str | None = None
     """The name of the city's issuer of OpenID Connect; ``None``: nobody signs in by one."""
 
@@ -68,6 +106,7 @@ class ConsoleCity:
             "layers": [f"/console/api/layers/{number}" for number in range(len(self.layers))],
             "steps": {kind: list(steps) for kind, steps in self.steps.items()},
             "filing": dict(self.filing),
+            "cases": None if self.cases is None else self.cases.told(),
         }
         return {
             "name": self.name,

@@ -92,7 +92,7 @@ IDENTIFYING = {
     "core.action": {"account_id", "reason"},
     "core.closure": {"account_id"},
     "core.alert": {"references"},
-    "core.candidate": {"sighting_id", "track_id", "score", "crop", "sealed"},
+    "core.candidate": {"sighting_id", "track_id", "score", "attributes", "crop", "sealed"},
     "core.delivery": {"receiver"},
     "core.dispatch": {"notes.account_id", "notes.text"},
     "core.evidence": {"subject", "label", "image_ref"},

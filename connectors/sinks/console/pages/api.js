@@ -9,6 +9,7 @@ export class Problem extends Error {
     this.status = status;
     this.field = about.field;
     this.expected = about.expected;
+    this.about = about;
     this.retryAfterS = about.retryAfterS;
   }
 }

@@ -1,6 +1,7 @@
 // The console: signs in, then shows the city now. Everything shown comes from the gateway's event stream and lists.
 
 import { Access } from "./access.js";
+import { Cases } from "./cases.js";
 import { get, session, signedIn, signOut } from "./api.js";
 import { Alarm } from "./alarm.js";
 import { ask, KEYS, possible } from "./acting.js";
@@ -18,9 +19,9 @@ import { tour } from "./tour.js";
 import { has, language, moment, ofCity, ofPeople, say, speak } from "./words.js";
 
 // A page: `new Page(store, chosen)` has an `element`; `show()` when it is opened or something changed, `hide()` when it is left.
-// `static mayOpen(account)` says who sees it (absent: everybody). It may have `key(event)`, which says whether it took the key, and `end()`, when the person leaves.
-const PAGES = { handover: HandOver, sources: Sources, figures: Figures, recorded: Recorded, access: Access };
-const mayOpen = (name) => PAGES[name].mayOpen?.(session.account) ?? true;
+// `static mayOpen(account, city)` says who sees it (absent: everybody). It may have `key(event)`, which says whether it took the key, and `end()`, when the person leaves.
+const PAGES = { handover: HandOver, sources: Sources, figures: Figures, recorded: Recorded, cases: Cases, access: Access };
+const mayOpen = (name) => PAGES[name].mayOpen?.(session.account, city) ?? true;
 const WALL_MS = 12_000;
 const RENEW_MS = 30 * 60_000; // an open event stream renews no session
 let city;

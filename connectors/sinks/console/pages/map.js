@@ -257,6 +257,11 @@ export class CityMap {
     }
   }
 
+  // Leaflet's own map, for a page that draws layers of its own on it.
+  get leaflet() {
+    return this._map;
+  }
+
   near(one) {
     if (one?.position) this._map.setView([one.position.lat, one.position.lon], Math.max(16, this._map.getZoom()));
   }
