@@ -7,14 +7,12 @@ and the operator knows that nothing was done.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from connectors.gateway import metrics
@@ -22,15 +20,13 @@ from connectors.gateway.accounts import Account
 from connectors.gateway.body_documents import body_problems
 from connectors.gateway.desk import Desk, Done
 from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
+from connectors.gateway.log_actions import action_id_of, check_may_act, decided
 from connectors.gateway.problems import Problem
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
-from schemas.errors import Fatal, Invalid, Retriable
-from schemas.event import derived_id
 from schemas.validation import faults_of
 
 BODY_BYTES_MAX = 16_384
-AGAIN_S = 2
 
 
 class Wish(BaseModel):
@@ -106,37 +102,18 @@ def _expected(field: str, desk: Desk) -> str:
 async def _act(
     desk: Desk, account: Account, wish: Wish, situation_id: str, idempotency_key: str | None
 ) -> Done:
-    if not account.acts_as:
-        raise Problem(
-            403,
-            "this account may not act on situations",
-            code="may-not-act",
-            more={"field": "role", "expected": "an operator's or a supervisor's account"},
-        )
+    check_may_act(account, "act on situations")
     action = {
         **wish.model_dump(mode="json"),
-        "action_id": _action_id(account, idempotency_key),
+        "action_id": action_id_of("action", account, idempotency_key),
         "situation_id": situation_id,
         "account_id": account.account_id,
     }
-    try:
-        return await run_in_threadpool(desk.act, action, account.acts_as)
-    except Invalid as error:
-        status = STATUSES.get(error.field, 422)
-        more = {"field": error.field, "expected": error.expected, "situation_id": situation_id[:80]}
-        raise Problem(status, error.what, code=error.code, more=more) from error
-    except (Retriable, Fatal) as error:
-        more = {"how": "send it again with the same Idempotency-Key: it is done once"}
-        raise Problem(
-            503, f"Kafka unavailable: {error.what}", code="log-away", retry_after_s=AGAIN_S, more=more
-        ) from error
-
-
-def _action_id(account: Account, idempotency_key: str | None) -> str:
-    """The same key of the same account is the same action; without one each request is another."""
-    if idempotency_key is None:
-        return secrets.token_hex(16)
-    return derived_id("action", account.account_id, idempotency_key)
+    return await decided(
+        lambda: desk.act(action, account.acts_as),
+        statuses=STATUSES,
+        more={"situation_id": situation_id[:80]},
+    )
 
 
 def described(actions: Sequence[str]) -> dict[str, Any]:

@@ -6,14 +6,12 @@ not. Like an operator's action it never waits in the spool: while Kafka is unava
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from connectors.gateway import metrics
@@ -21,17 +19,14 @@ from connectors.gateway.accounts import Account
 from connectors.gateway.body_documents import body_problems
 from connectors.gateway.booking_desk import BookingDesk, RideAnswer, RideWish
 from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
+from connectors.gateway.log_actions import action_id_of, check_may_act, decided, read_body
 from connectors.gateway.problems import Problem
 from connectors.gateway.read_documents import problems
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
 from connectors.subscribers import ALL
-from schemas.errors import Fatal, Invalid, Retriable
-from schemas.event import derived_id
-from schemas.validation import faults_of
 
 BODY_BYTES_MAX = 4_096
-AGAIN_S = 2
 REVISION_MAX = 2**31 - 1
 TEXT_MAX = 200
 ACTION = "assign"
@@ -69,7 +64,7 @@ class _Assignments:
             account = self.gateway.account_of(request)
             self.gateway.check_city(city)
             body = await self.gateway.body(request, account, bytes_max=BODY_BYTES_MAX)
-            wish = _wish(account, booking_id, _read(body), idempotency_key_of(request))
+            wish = _wish(account, booking_id, read_body(AssignBody, body), idempotency_key_of(request))
             self._check_operator(account, booking_id)
             answer = await self._decided(wish)
         except Problem as problem:
@@ -94,17 +89,7 @@ class _Assignments:
             raise Problem(404, "no such ride", code="no-booking", more=more)
 
     async def _decided(self, wish: RideWish) -> RideAnswer:
-        try:
-            answer = await run_in_threadpool(self.desk.assign, wish)
-        except Invalid as error:
-            status = 404 if error.field == "booking_id" else 422
-            more = {"field": error.field, "expected": error.expected}
-            raise Problem(status, error.what, code=error.code, more=more) from error
-        except (Retriable, Fatal) as error:
-            more = {"how": "send it again with the same Idempotency-Key: it is decided once"}
-            raise Problem(
-                503, f"Kafka unavailable: {error.what}", code="log-away", retry_after_s=AGAIN_S, more=more
-            ) from error
+        answer = await decided(lambda: self.desk.assign(wish), statuses={"booking_id": 404}, done="decided")
         if answer.refused is not None:
             raise Problem(
                 409, REFUSED[answer.refused], code=answer.refused, more=_ride(wish.booking_id, answer)
@@ -112,30 +97,10 @@ class _Assignments:
         return answer
 
 
-def _read(body: bytes) -> AssignBody:
-    try:
-        return AssignBody.model_validate_json(body)
-    except ValidationError as error:
-        first = faults_of(error)[0]
-    field = first.name or "the body"
-    about = AssignBody.model_fields.get(field)
-    expected = (about and about.description) or "an object with: " + ", ".join(AssignBody.model_fields)
-    more = {"field": field, "expected": expected}
-    raise Problem(422, f"{field}: {first.what}", code="wrong-field", more=more)
-
-
 def _wish(account: Account, booking_id: str, body: AssignBody, key: str | None) -> RideWish:
     """The same key of the same account for the same ride is the same wish; without one each request is another."""
-    if not account.acts_as:
-        raise Problem(
-            403,
-            "this account may not assign rides",
-            code="may-not-act",
-            more={"field": "role", "expected": "an operator's or a supervisor's account"},
-        )
-    command_id = (
-        secrets.token_hex(16) if key is None else derived_id(ACTION, account.account_id, booking_id, key)
-    )
+    check_may_act(account, "assign rides")
+    command_id = action_id_of(ACTION, account, key, booking_id)
     return RideWish(command_id, booking_id, body.revision, body.vehicle_id, account.account_id)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import (
@@ -15,14 +15,12 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
 from connectors.gateway.case_desk import ANSWERS
 from connectors.gateway.problems import Problem
 from schemas.appearance import load_appearance
-from schemas.validation import faults_of
 
 ID_MAX, NOTE_MAX, TRAITS_MAX, AREA_MAX = 200, 2_000, 64, 20_000
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -39,9 +37,6 @@ Name = Annotated[str, Field(min_length=1, max_length=ID_MAX, pattern=r"\S")]
 Ground = Literal[
     "under_18", "intellectual_disability", "autistic_disability", "mental_disability", "dementia", "other"
 ]
-
-
-Said = TypeVar("Said", bound=BaseModel)
 
 
 class _Body(BaseModel):
@@ -129,19 +124,6 @@ class AnswerBody(_Body):
     answer: Literal["confirm", "reject", "unsure", "part"] = Field(description=" or ".join(ANSWERS))
     revision: int = Field(ge=0, le=2**31 - 1, description="the revision of the candidate that was seen")
     note: str | None = Field(None, max_length=NOTE_MAX, description="a note, written under the case's key")
-
-
-def read_body(form: type[Said], body: bytes) -> Said:
-    """*body* as *form*. ``Problem`` 422 names the field, and nothing of what stood in it."""
-    try:
-        return form.model_validate_json(body)
-    except ValidationError as error:
-        first = faults_of(error)[0]
-    name = first.name or "the body"
-    about = form.model_fields.get(name)
-    expected = (about and about.description) or "an object with: " + ", ".join(form.model_fields)
-    more = {"field": name, "expected": expected}
-    raise Problem(422, f"{name}: {first.what}", code="wrong-field", more=more)
 
 
 def _area(said: Mapping[str, Any] | None) -> str | None:

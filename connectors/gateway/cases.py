@@ -16,10 +16,11 @@ from starlette.responses import Response
 
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account
-from connectors.gateway.case_bodies import AnswerBody, CaseEndBody, FilingBody, OpenBody, Said, read_body
+from connectors.gateway.case_bodies import AnswerBody, CaseEndBody, FilingBody, OpenBody
 from connectors.gateway.case_desk import CandidateWish, CaseAnswer
 from connectors.gateway.case_documents import described_act
 from connectors.gateway.case_right import WORDS, CaseRight, Officer
+from connectors.gateway.log_actions import Said, read_body
 from connectors.gateway.problems import Problem
 from connectors.gateway.reads import iso_of
 

@@ -6,7 +6,6 @@ waits in the spool: while Kafka is unavailable the answer is 503.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +13,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from connectors.gateway import metrics
@@ -23,17 +21,14 @@ from connectors.gateway.accounts import Account
 from connectors.gateway.body_documents import body_problems
 from connectors.gateway.closure_desk import ClosureAnswer, ClosureDesk, ClosureWish, EndWish
 from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
+from connectors.gateway.log_actions import action_id_of, check_may_act, decided, read_body
 from connectors.gateway.problems import Problem
 from connectors.gateway.read_documents import problems
 from connectors.gateway.said_times import SaidTime
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
-from schemas.errors import Fatal, Invalid, Retriable
-from schemas.event import derived_id
-from schemas.validation import faults_of
 
 BODY_BYTES_MAX = 160_000
-AGAIN_S = 2
 REASON_MAX, ID_MAX = 200, 200
 CLOSE, END = "close", "end_closure"
 REFUSED = {"closure-over": "the closure is over already"}
@@ -73,14 +68,14 @@ class _Closings:
     async def close(self, city: str, request: Request) -> Response:
         async def act(account: Account) -> ClosureAnswer:
             raw = await self.gateway.body(request, account, bytes_max=BODY_BYTES_MAX)
-            wish = _wish(account, _read(raw), idempotency_key_of(request))
+            wish = _wish(account, read_body(CloseBody, raw), idempotency_key_of(request))
             return await _decided(lambda: self.desk.open(wish))
 
         return await self._answer(CLOSE, city, request, act)
 
     async def end(self, city: str, closure_id: str, request: Request) -> Response:
         async def act(account: Account) -> ClosureAnswer:
-            action_id = _action_id(END, account, idempotency_key_of(request), closure_id)
+            action_id = action_id_of(END, account, idempotency_key_of(request), closure_id)
             wish = EndWish(action_id, account.account_id, closure_id)
             return await _decided(lambda: self.desk.end(wish))
 
@@ -93,9 +88,7 @@ class _Closings:
         try:
             account = self.gateway.account_of(request)
             self.gateway.check_city(city)
-            if not account.acts_as:
-                more = {"field": "role", "expected": "an operator's or a supervisor's account"}
-                raise Problem(403, "this account may not close areas", code="may-not-act", more=more)
+            check_may_act(account, "close areas")
             answer = await act(account)
         except Problem as problem:
             metrics.actions.labels(word, problem.status).inc()
@@ -107,37 +100,15 @@ class _Closings:
 
 async def _decided(act: Callable[[], ClosureAnswer]) -> ClosureAnswer:
     """Return what the log decided; a ``Problem`` where it refused, or could not be asked."""
-    try:
-        answer = await run_in_threadpool(act)
-    except Invalid as error:
-        status = 404 if error.field == "closure_id" else 422
-        more = {"field": error.field, "expected": error.expected}
-        raise Problem(status, error.what, code=error.code or "wrong-field", more=more) from error
-    except (Retriable, Fatal) as error:
-        more = {"how": "send it again with the same Idempotency-Key: it is done once"}
-        raise Problem(
-            503, f"Kafka unavailable: {error.what}", code="log-away", retry_after_s=AGAIN_S, more=more
-        ) from error
+    answer = await decided(act, statuses={"closure_id": 404}, usual_code="wrong-field")
     if answer.refused is not None:
         raise Problem(409, REFUSED[answer.refused], code=answer.refused, more=answer.row.told())
     return answer
 
 
-def _read(body: bytes) -> CloseBody:
-    try:
-        return CloseBody.model_validate_json(body)
-    except ValidationError as error:
-        first = faults_of(error)[0]
-    field = first.name or "the body"
-    about = CloseBody.model_fields.get(field)
-    expected = (about and about.description) or "an object with: " + ", ".join(CloseBody.model_fields)
-    more = {"field": field, "expected": expected}
-    raise Problem(422, f"{field}: {first.what}", code="wrong-field", more=more)
-
-
 def _wish(account: Account, body: CloseBody, key: str | None) -> ClosureWish:
     return ClosureWish(
-        _action_id(CLOSE, account, key),
+        action_id_of(CLOSE, account, key),
         account.account_id,
         _geometry(body.geometry),
         _ms(body.starts_at),
@@ -155,11 +126,6 @@ def _geometry(said: Mapping[str, Any]) -> str:
         raise Problem(
             422, "geometry: it has a number that cannot be", code="wrong-field", more=more
         ) from None
-
-
-def _action_id(word: str, account: Account, key: str | None, *about: str) -> str:
-    """The same key of the same account is the same action; without one each request is another."""
-    return secrets.token_hex(16) if key is None else derived_id(word, account.account_id, *about, key)
 
 
 def _ms(at: datetime | None) -> int | None:

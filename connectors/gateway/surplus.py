@@ -6,33 +6,28 @@ and the operator knows that it may or may not be told.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 from fastapi import FastAPI, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from connectors.gateway import metrics
 from connectors.gateway.accounts import Account
 from connectors.gateway.body_documents import body_problems
 from connectors.gateway.idempotency import KEY_MAX, idempotency_key_of
+from connectors.gateway.log_actions import action_id_of, check_may_act, decided, read_body, wrong_field
 from connectors.gateway.problems import Problem
 from connectors.gateway.read_documents import problems
 from connectors.gateway.said_times import SaidTime
 from connectors.gateway.security_documents import BY_EITHER
 from connectors.gateway.service import Gateway
 from connectors.gateway.surplus_desk import PLANNED, SurplusDesk, SurplusRow, SurplusWish
-from schemas.errors import Fatal, Invalid, Retriable
-from schemas.event import derived_id
-from schemas.validation import faults_of
 
 BODY_BYTES_MAX = 4_096
-AGAIN_S = 2
 ACTION = "surplus"
 LIMIT_MAX_W = 10**7
 TEXT_MAX = 100
@@ -91,51 +86,25 @@ class _Announcements:
         return Response(orjson.dumps(told), media_type="application/json")
 
     async def _told(self, wish: SurplusWish) -> tuple[SurplusRow, bool]:
-        try:
-            return await run_in_threadpool(self.desk.announce, wish)
-        except Invalid as error:
-            more = {"field": error.field, "expected": error.expected}
-            raise Problem(
-                STATUSES.get(error.code, 422), error.what, code=error.code or "wrong-field", more=more
-            ) from error
-        except (Retriable, Fatal) as error:
-            more = {"how": "send it again with the same Idempotency-Key: it is told once"}
-            raise Problem(
-                503, f"Kafka unavailable: {error.what}", code="log-away", retry_after_s=AGAIN_S, more=more
-            ) from error
+        return await decided(
+            lambda: self.desk.announce(wish), statuses=STATUSES, usual_code="wrong-field", done="told"
+        )
 
 
 def _read(body: bytes) -> SurplusBody:
-    try:
-        read = SurplusBody.model_validate_json(body)
-    except ValidationError as error:
-        first = faults_of(error)[0]
-        raise _wrong(first.name or "the body", first.what) from error
+    read = read_body(SurplusBody, body)
     for name in ("begins_at", "ends_at"):
         if read.state == PLANNED and getattr(read, name) is None:
-            raise _wrong(name, "is missing")
+            raise wrong_field(SurplusBody, name, "is missing")
     if read.state != PLANNED and read.window_id is None:
-        raise _wrong("window_id", "is missing")
+        raise wrong_field(SurplusBody, "window_id", "is missing")
     return read
-
-
-def _wrong(field: str, what: str) -> Problem:
-    about = SurplusBody.model_fields.get(field)
-    expected = (about and about.description) or "an object with: " + ", ".join(SurplusBody.model_fields)
-    more = {"field": field, "expected": expected}
-    return Problem(422, f"{field}: {what}", code="wrong-field", more=more)
 
 
 def _wish(account: Account, body: SurplusBody, key: str | None) -> SurplusWish:
     """The same key of the same account is the same wish; without one each request is another."""
-    if not account.acts_as:
-        raise Problem(
-            403,
-            "this account may not announce surplus energy",
-            code="may-not-act",
-            more={"field": "role", "expected": "an operator's or a supervisor's account"},
-        )
-    command_id = secrets.token_hex(16) if key is None else derived_id(ACTION, account.account_id, key)
+    check_may_act(account, "announce surplus energy")
+    command_id = action_id_of(ACTION, account, key)
     return SurplusWish(
         command_id,
         account.account_id,
