@@ -63,7 +63,7 @@ def case_facts(city: City) -> CaseFacts | None:
     law = case_law_named(file.law)
     return CaseFacts(
         agencies=file.cases.agencies,
-        grounds=law.grounds,
+        grounds={str(word): own for word, own in law.grounds.items()},
         other_grounds=law.other_grounds,
         filing_hours=None if law.biometric is None else law.biometric.filing_hours,
         crop=file.console.crop,

@@ -195,7 +195,7 @@ class ConsoleFile(Strict):
     crop: str | None = Field(
         None,
         pattern=r"^(https?://[^\s;,']+|/[^\s;,']*)$",
-        description="the address at which the keeper of a missing person's sighting opens its picture, with {crop}; none: none is shown",
+        description="where the keeper of a missing person's sighting opens its picture, with {crop}; absent: none is shown",
     )
     steps: dict[str, tuple[Annotated[str, Field(pattern=r"\S", max_length=200)], ...]] = Field(
         {},

@@ -1,4 +1,4 @@
-"""Missing persons on the console in a real Chromium: opened by keyboard, answered by one key, the route drawn, and all forgotten."""
+"""Missing persons on the console in a real Chromium: opened and answered by keyboard, the route drawn, all forgotten."""
 
 from __future__ import annotations
 
