@@ -99,6 +99,7 @@ COMMANDS: Mapping[str, set[str]] = {
     "streams/journal/export.py": {"core.journal", *replay.COMPARED},
     "deploy/account_rows.py": {"core.account"},
     "deploy/subscription_rows.py": {"core.subscription", "core.delivery", *DELIVERED},
+    "deploy/closed_cases.py": {"police.missing", "core.action", "core.candidate", "core.route"},
     "deploy/source_states.py": {"core.source"},
     "deploy/cli/audit.py": {"core.access"},
     "deploy/cli/situation.py": {
