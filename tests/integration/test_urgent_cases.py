@@ -144,7 +144,7 @@ def test_an_urgent_case_not_filed_in_a_day_or_refused_ends_and_is_purged(town: U
     late, refused = town.open("canary-late"), town.open("canary-refused")
     town.pass_on()
     for one in (late, refused):
-        wait_until(lambda one=one: len(town.cases.candidates(one, agency="112")) == 4, 10.0)  # type: ignore[misc] # bound
+        wait_until(lambda one=one: len(town.cases.candidates(one, agency="112")) == 4, 10.0)
 
     begun = time.monotonic()
     town.cases.close(refused, "authorisation_refused", agency="112", account_id="acc-8")
