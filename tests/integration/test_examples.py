@@ -17,6 +17,7 @@ pytestmark = pytest.mark.cluster
 
 NOT_RUN = {
     "up": "starts a cluster of its own: test_cluster_life does",
+    "up --secure": "starts a cluster of its own: test_secure_cluster does",
     "down": "ends the cluster: test_cluster_life does",
     "down --erase": "ends the cluster: test_cluster_life does",
     "fetch -o bongsu-parts": "fetches 200 MB: test_fetching does with less",

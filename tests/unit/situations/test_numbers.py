@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from deploy.laws import LAWS, law_named
 from schemas.kinds import load_kinds
 from streams.situations.entry import Entry
-from streams.situations.rules.in_force import CityRules
+from streams.situations.rules.in_force import CityRules, rule_file, rule_names
 from streams.situations.state.city import CityState
 from tests.unit.situations.a_city import a_city, an_incident, place, rules
 
@@ -100,3 +100,8 @@ def test_numbers_that_change_on_the_way_change_what_comes_after_whether_or_not_t
     versions = {one["incidents"][0]["incident_id"]: one["rule_version"] for one in whole.live()}
     assert versions["F1"].endswith(rules().numbers)
     assert versions["F2"].endswith(other.numbers)
+
+
+@pytest.mark.parametrize("name", rule_names())
+def test_numbers_have_one_order_so_that_a_restart_gives_them_the_same_name(name: str) -> None:
+    assert "uniqueItems" not in str(rule_file(name).Numbers.model_json_schema()), "a set is in no order"

@@ -42,7 +42,7 @@ class Numbers(Strict):
     urgency: Urgency = default("urgency")
     fleet_kind: str = default("fleet_kind")
     fleet_severity: Severity = default("fleet_severity")
-    vehicle_types: frozenset[str] = default("vehicle_types", max_length=50)
+    vehicle_types: tuple[str, ...] = default("vehicle_types", max_length=50)
     gather_s: float = default("gather_s", gt=0, le=3_600)
     vehicles_max: int = default("vehicles_max", ge=1, le=20_000)
     fleets_max: int = default("fleets_max", ge=1, le=1_000)
