@@ -6,7 +6,6 @@ shares one. A topic that cannot be read is begun again by itself; the others go 
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -16,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from schemas.errors import BongsuError, Retriable, Unreachable
 from streams.log import log
-from streams.runtime.kafka import as_ours, end_of, partition_of, reader
+from streams.runtime.kafka import UNKNOWN_END, as_ours, end_of, partition_of, reader
 from streams.runtime.records import Record, record_of
 
 AGAIN_S = 2.0
@@ -44,7 +43,7 @@ class Following:
     def add(self, follower: Follower) -> None:
         """Read the topic of *follower* too. Call before ``start``."""
         self._followers.setdefault(follower.topic, []).append(follower)
-        self._ends_at.setdefault(follower.topic, sys.maxsize)
+        self._ends_at.setdefault(follower.topic, UNKNOWN_END)
 
     def start(self) -> None:
         self._thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from streams.runtime.security import reader_group
 
 SESSION_MS, SESSION_MS_USUAL_MIN = 3_000, 6_000
 """The session timeout wanted, if the brokers allow it, and the brokers' default minimum."""
+UNKNOWN_END = sys.maxsize
 METADATA_TIMEOUT_S = 8.0
 AT_END_MS = 10
 """The wait of a fetch at a partition's end, when only present records are wanted."""
@@ -203,19 +205,12 @@ def _whole(
         consumer.assign([TopicPartition(p.topic, p.partition, 0) for p in places])
         left = {(p.topic, p.partition) for p in places}
         at_end: dict[tuple[str, int], int] = {}
-        ends = {(p.topic, p.partition): end_of(consumer, p) for p in places}
         while left:
             for message in consumer.consume(5_000, 0.05):
-                place, offset = (
-                    (str(message.topic()), int(message.partition() or 0)),
-                    int(message.offset() or 0),
-                )
                 if (error := message.error()) is None:
                     yield message
-                    if offset + 1 >= ends[place]:  # where something is written all the time, no end is told
-                        at_end[place] = offset + 1
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    at_end[place] = offset
+                    at_end[str(message.topic()), int(message.partition() or 0)] = int(message.offset() or 0)
                 elif not error.retriable():
                     raise as_ours(KafkaException(error), f"reading {', '.join(topics)}")
             left -= {place for place, offset in at_end.items() if is_enough(*place, offset)}
@@ -224,11 +219,17 @@ def _whole(
 
 
 def end_of(consumer: Consumer, place: TopicPartition) -> int:
-    """Return the end of a partition at this time: what is written from now on has that offset or a later one."""
+    """Return the end of a partition at this time: what is written from now on has that offset or a later one.
+
+    ``UNKNOWN_END`` where Kafka cannot say, as when the partition has just been made: then only a told end counts.
+    """
     try:
         _, high = consumer.get_watermark_offsets(place, timeout=METADATA_TIMEOUT_S)
     except KafkaException as error:
-        raise as_ours(error, f"reading the end of {place.topic}") from error
+        ours = as_ours(error, f"reading the end of {place.topic}")
+        if isinstance(ours, Retriable):
+            return UNKNOWN_END
+        raise ours from error
     return int(high)
 
 
@@ -288,8 +289,6 @@ def read_tail(bootstrap: str, topic: str, *, count: int = 200) -> list[Record]:
             for message in consumer.consume(count, 0.1):
                 if message.error() is None:
                     records.append(record_of(message))
-                    if records[-1].offset + 1 >= high:  # as above
-                        return records
                 elif message.error().code() == KafkaError._PARTITION_EOF:
                     return records
     finally:
