@@ -28,7 +28,7 @@ from pathlib import Path
 from connectors.transport.private_files import private_file, private_folder
 from schemas.errors import Fatal
 
-FOLDERS = ("kafka", "registry", "redis", "gateway", "workers", "security", "logs")
+FOLDERS = ("kafka", "registry", "redis", "gateway", "workers", "cases", "security", "logs")
 FILES = ("cluster.json", "cluster.json.half", "cluster.lock")
 LOCK_WAIT_S = 180.0
 LOCK_POLL_S = 0.1
