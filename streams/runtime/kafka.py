@@ -267,6 +267,10 @@ def as_ours(error: KafkaException, doing: str) -> BongsuError:
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         KafkaError.SASL_AUTHENTICATION_FAILED,
     }
+    if cause.code() == KafkaError.INVALID_TXN_STATE:
+        # not fenced: the coordinator compares who we are first. It was away in the middle of a transaction, and a new
+        # producer begins anew, though librdkafka calls the old one's error fatal
+        return Retriable(f"{doing}: the coordinator lost the transaction ({cause.name()})")
     if cause.code() in fatal or cause.fatal():
         return Fenced(f"{doing}: fenced, another worker has taken over ({cause.name()})", hint=ANOTHER)
     if cause.code() in refused:

@@ -237,6 +237,12 @@ def test_the_offsets_that_were_read_are_those_of_their_partitions() -> None:
     assert (member, timeout_s) == ("member", 30)
 
 
+def test_a_transaction_that_the_coordinator_lost_is_no_sign_of_another_worker() -> None:
+    lost = KafkaError(KafkaError.INVALID_TXN_STATE, "lost", True, False, False)  # librdkafka calls it fatal
+    with pytest.raises(Retriable, match="the coordinator lost the transaction"):
+        lives(TransactingProducer(begin=[lost]))
+
+
 def test_a_transaction_that_cannot_begin_has_nothing_to_abort() -> None:
     producer = TransactingProducer(begin=[FENCED])
     with pytest.raises(Fenced, match="beginning a transaction"):
