@@ -17,6 +17,7 @@ from streams.runtime.security import reader_group
 SESSION_MS, SESSION_MS_USUAL_MIN = 3_000, 6_000
 """The session timeout wanted, if the brokers allow it, and the brokers' default minimum."""
 UNKNOWN_END = sys.maxsize
+"""The end of a partition that Kafka could not tell: no record reaches it."""
 METADATA_TIMEOUT_S = 8.0
 AT_END_MS = 10
 """The wait of a fetch at a partition's end, when only present records are wanted."""

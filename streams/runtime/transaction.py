@@ -70,9 +70,7 @@ class Outbox:
         if self._failed is not None:
             raise as_ours(KafkaException(self._failed), "producing")
         if self._is_unplaced:
-            raise Retriable(
-                "producing: Kafka has a record, but not its offset; the transaction is done again"
-            )
+            raise Retriable("producing: the offset of a record is not known; the transaction is done again")
         return self.delivered
 
     def read_up_to(self, places: Mapping[Partition, int], group_metadata: Any) -> None:
@@ -85,9 +83,8 @@ class Outbox:
             self._failed = error
             return
         offset = message.offset()
-        if (
-            offset is None
-        ):  # the answer to the first sending was lost, and a repeated one is told without its offset
+        if offset is None:
+            # the answer to the first sending was lost, and librdkafka does not know the offset of one sent again
             self._is_unplaced = True
             return
         place = (str(message.topic()), int(message.partition() or 0))
