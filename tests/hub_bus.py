@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from confluent_kafka import Message, Producer
+from confluent_kafka import Message
 
 from schemas.catalogue import load_catalogue
 from schemas.event import Event
 from schemas.wire import Wire
+from streams.runtime.clients import idempotent_producer
 from streams.runtime.kafka import read_whole
 from streams.runtime.records import Record, headers_of
 from tests.hub_day import SAME_AS, STOPS, Input, Row
@@ -67,9 +68,7 @@ class HubBus:
 
     def __init__(self, city: str, bootstrap: str, wire: Wire) -> None:
         self._city, self._bootstrap, self._wire = city, bootstrap, wire
-        self._producer = Producer(
-            {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "enable.idempotence": True}
-        )
+        self._producer = idempotent_producer(bootstrap)
         self._put: list[tuple[str, bytes | None]] = []
 
     def put(self, inputs: Iterable[Input]) -> None:
@@ -84,7 +83,7 @@ class HubBus:
         assert self._producer.flush(30) == 0
 
     def records(self) -> list[Record]:
-        """All that was put, in that order. A key's records keep theirs; what a delivery says of offsets may be nothing."""
+        """All that was put, in that order. A key's records keep theirs."""
         found: dict[tuple[str, bytes | None], deque[Record]] = {}
         for one in read_whole(self._bootstrap, sorted({topic for topic, _ in self._put})):
             found.setdefault((one.topic, one.key), deque()).append(one)

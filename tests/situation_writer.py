@@ -12,7 +12,7 @@ from schemas.catalogue import load_catalogue
 from schemas.event import Event, derived_id
 from schemas.json_form import from_json_value
 from schemas.wire import Wire
-from streams.runtime.clients import producer_of
+from streams.runtime.clients import idempotent_producer
 from streams.runtime.records import headers_of
 
 SITUATIONS = 8
@@ -45,15 +45,7 @@ class SituationWriter:
         self._thread.join()
 
     def _go_on(self) -> None:
-        producer = producer_of(
-            {
-                "bootstrap.servers": self._bootstrap,
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "linger.ms": 0,
-                "log_level": 3,
-            }
-        )
+        producer = idempotent_producer(self._bootstrap, **{"linger.ms": 0})
         revisions = dict.fromkeys((f"s-{number}" for number in range(SITUATIONS)), 0)
         producer.list_topics(timeout=30)  # connected, and
         self._wire.encode(

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException, Producer
 from schemas.errors import Retriable
 from schemas.event import Event
 from schemas.wire import Wire
-from streams.runtime.clients import producer_of
+from streams.runtime.clients import idempotent_producer
 from streams.runtime.kafka import as_ours
 from streams.runtime.records import headers_of
 
@@ -58,15 +58,10 @@ class Publisher:
     def _open(self) -> Producer:
         with self._lock:
             if self._producer is None:
-                self._producer = producer_of(
-                    {
-                        "bootstrap.servers": self._bootstrap,
-                        "client.id": f"{self._city}.{self._name}",
-                        "enable.idempotence": True,
-                        "message.timeout.ms": round(SAFE_S * 1000),
-                        "partitioner": "murmur2_random",
-                        "linger.ms": 0,
-                        "log_level": 3,
-                    }
-                )
+                about = {
+                    "client.id": f"{self._city}.{self._name}",
+                    "message.timeout.ms": round(SAFE_S * 1000),
+                    "linger.ms": 0,
+                }
+                self._producer = idempotent_producer(self._bootstrap, **about)
             return self._producer

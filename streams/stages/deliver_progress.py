@@ -10,7 +10,7 @@ from schemas.event import Event
 from schemas.wire import Wire
 from streams.deliver.rows import CONTRACT
 from streams.log import log
-from streams.runtime.clients import producer_of
+from streams.runtime.clients import idempotent_producer
 from streams.runtime.records import headers_of
 
 WAITING_MAX = 1_000
@@ -67,13 +67,6 @@ class Progress:
 
     def _open(self) -> Producer:
         if self._producer is None:
-            self._producer = producer_of(
-                {
-                    "bootstrap.servers": self._bootstrap,
-                    "enable.idempotence": True,
-                    "partitioner": "murmur2_random",
-                    "queue.buffering.max.messages": WAITING_MAX,
-                    "log_level": 3,
-                }
-            )
+            waiting = {"queue.buffering.max.messages": WAITING_MAX}
+            self._producer = idempotent_producer(self._bootstrap, **waiting)
         return self._producer

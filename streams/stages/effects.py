@@ -19,7 +19,7 @@ from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
 from streams.effects import CoreEvents, Measure, compared
 from streams.log import log
-from streams.runtime.clients import producer_of
+from streams.runtime.clients import idempotent_producer
 from streams.runtime.kafka import partitions_of, reader
 from streams.runtime.loop import is_record
 from streams.runtime.records import Record, headers_of, record_of
@@ -188,14 +188,7 @@ class EffectService:
                 kept.put(contract_name(row.record.topic), row.value)
 
     def _tell(self, kept: Kept) -> None:
-        producer = producer_of(
-            {
-                "bootstrap.servers": self._bootstrap,
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "log_level": 3,
-            }
-        )
+        producer = idempotent_producer(self._bootstrap)
         for event in effect_events(self._city, kept):
             topic, key, value = self._wire.encode(self._city, event)
             producer.produce(topic, value, key=key, headers=headers_of(event, topic=topic))
