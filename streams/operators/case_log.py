@@ -14,7 +14,7 @@ from schemas.catalogue import topic_name
 from schemas.errors import BongsuError, Fatal, Invalid, Retriable
 from schemas.event import Event, derived_id, event_fields
 from schemas.wire import Wire
-from streams.cases.candidate_answers import answer_id
+from streams.cases.candidate_answers import Standing, answer_id
 from streams.cases.case_law import CaseLaw
 from streams.cases.case_table import CaseTable, KnownCase
 from streams.cases.judge import Allowed, judge
@@ -30,7 +30,7 @@ from streams.runtime.row_reader import RowReader
 MISSING, ACCESS, CANDIDATE = "police.missing", "core.access", "core.candidate"
 ROUTE, ACTION, GATEWAY = "core.route", "core.action", "gateway"
 SETTLES_S, DECIDES_S = 0.5, 5.0
-"""The time for which an unknown candidate is looked for, the longest single wait, and that for our own record."""
+"""How long an unknown candidate is waited for, and our own record."""
 CHANGED, ANSWERED = "candidate-changed", "candidate-answered"
 
 
@@ -203,8 +203,8 @@ class LogCases:
             )
         return held
 
-    def _decided(self, wish: CandidateWish) -> Any:
-        def decided() -> Any:
+    def _decided(self, wish: CandidateWish) -> Standing:
+        def decided() -> Standing | None:
             stands = self._shelf.standing(wish.case_id, wish.candidate_id)
             return None if stands is None or stands.revision < wish.revision else stands
 
