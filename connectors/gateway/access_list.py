@@ -5,10 +5,8 @@ To read it is an act of access, too, and is on record before it is answered: onc
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -26,15 +24,13 @@ from connectors.gateway.paging import after_of, cursor_of, digest_of
 from connectors.gateway.parameters import arguments_of
 from connectors.gateway.problems import Problem
 from connectors.gateway.reads import AGAIN_S, answered, iso_of, links
+from connectors.gateway.recorded_acts import RecordedActs
 from connectors.gateway.service import Gateway
 from connectors.subscribers import ALL, is_cleared
-from schemas.errors import Retriable
 from schemas.masking import masked
 
 CONTRACT = "core.access"
 AUDITED = "audited"
-SAFE_S = 5.0
-AUDITED_MS = 60_000
 AUDITED_MAX = 1_000
 BY = ("account_id", "grant_id", "camera_id", "situation_id")
 """The filters that compare a field."""
@@ -42,7 +38,8 @@ BY = ("account_id", "grant_id", "camera_id", "situation_id")
 
 def add(app: FastAPI, gateway: Gateway, shelf: AccessShelf, log: AccessLog) -> None:
     """Add the route to *app*."""
-    app.get("/v1/{city}/access", **described())(_Accesses(gateway, shelf, log).answer)
+    acts = RecordedActs(log, "who reads it", AUDITED_MAX)
+    app.get("/v1/{city}/access", **described())(_Accesses(gateway, shelf, acts).answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +55,8 @@ class _Auditor:
 class _Accesses:
     gateway: Gateway
     shelf: AccessShelf
-    log: AccessLog
-    told: OrderedDict[tuple[str, str], int] = field(default_factory=OrderedDict)
-    """(account, filters) → when that reading was recorded last."""
+    acts: RecordedActs
+    """Readings, by account and filters."""
 
     async def answer(self, city: str, request: Request) -> Response:
         try:
@@ -99,25 +95,14 @@ class _Accesses:
     async def _record(self, account: Account, given: Sequence[tuple[str, str]], address: str | None) -> None:
         """Put the reading on record. ``Problem`` 503 where the log does not take it."""
         filters = {name: text for name, text in sorted(given) if name not in {"cursor", "limit"}}
-        kind, now_ms = (account.account_id, digest_of(given)), self.gateway.now_ms()
-        if now_ms < self.told.get(kind, -AUDITED_MS) + AUDITED_MS:
-            return
         act = {
             "act": AUDITED,
             "account_id": account.account_id,
             "address": address,
             "reason": "&".join(f"{name}={text}" for name, text in filters.items()) or None,
         }
-        try:
-            async with asyncio.timeout(SAFE_S):
-                await asyncio.wrap_future(self.log.write(act))
-        except (Retriable, TimeoutError):
-            why = "the access log cannot be written, and who reads it is recorded"
-            raise Problem(503, why, code="log-away", retry_after_s=AGAIN_S) from None
-        self.told[kind] = now_ms
-        self.told.move_to_end(kind)
-        if len(self.told) > AUDITED_MAX:
-            self.told.popitem(last=False)
+        kind = (account.account_id, digest_of(given))
+        await self.acts.put(kind, act, now_ms=self.gateway.now_ms())
 
     def _page(
         self, auditor: _Auditor, wanted: Mapping[str, Any], after: tuple[float, str] | None, digest: str

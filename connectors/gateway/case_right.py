@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +15,7 @@ from connectors.gateway.accounts import Account
 from connectors.gateway.case_desk import PURPOSE, CaseDesk
 from connectors.gateway.networks import address_of
 from connectors.gateway.problems import Problem
+from connectors.gateway.recorded_acts import RecordedActs
 from connectors.gateway.service import Gateway
 from schemas.errors import Fatal, Invalid, Retriable
 
@@ -27,9 +26,8 @@ DENIED = "case_denied"
 NO_CASE = "no-case"
 A_CASE = re.compile(r"[0-9a-f]{32}")
 """The form of a case's id: what else stands in a path may be anything, and does not enter the log."""
-SAFE_S, AGAIN_S = 5.0, 2
-AGAIN_MS = 60_000
-TOLD_MAX = 10_000
+AGAIN_S = 2
+KINDS_MAX = 10_000
 STATUSES = {"case_id": 404, "candidate_id": 404, "agency_case_no": 409}
 NO_RIGHT = "no-right-to-cases"
 WORDS: Mapping[str, str] = {
@@ -65,8 +63,12 @@ class CaseRight:
 
     gateway: Gateway
     desk: CaseDesk
-    log: AccessLog
-    told: OrderedDict[tuple[str, str, str], int] = field(default_factory=OrderedDict)
+    acts: RecordedActs
+
+    @classmethod
+    def of(cls, gateway: Gateway, desk: CaseDesk, log: AccessLog) -> CaseRight:
+        """Return the right, whose looks and refusals are written into *log*."""
+        return cls(gateway, desk, RecordedActs(log, "who looks or is refused", KINDS_MAX))
 
     async def officer_of(self, city: str, request: Request, at: str) -> tuple[Account, Officer]:
         """The account and who asks. ``Problem`` 403, on record, for an account without the purpose, or of another agency."""
@@ -91,11 +93,8 @@ class CaseRight:
 
     async def look(self, officer: Officer, at: str, case_id: str | None) -> None:
         """Put a look on record before it is answered. ``Problem`` 503 where the log does not take it."""
-        kind, now_ms = (officer.account_id, at, case_id or ""), self.gateway.now_ms()
-        if now_ms < self.told.get(kind, -AGAIN_MS) + AGAIN_MS:
-            return
-        about = {"account_id": officer.account_id, "address": officer.address}
-        await self._write({"act": READ, **about, "situation_id": case_id, "reason": at}, kind, now_ms)
+        kind = (officer.account_id, at, case_id or "")
+        await self._put(officer, READ, kind, situation_id=case_id, reason=at)
 
     async def on_record(
         self, problem: Problem, request: Request, at: str, officer: Officer | None
@@ -112,25 +111,17 @@ class CaseRight:
 
     async def _denied(self, officer: Officer, request: Request, reason: str) -> None:
         """Put a refused right on record. ``Problem`` 503 where the log does not take it."""
-        kind, now_ms = (officer.account_id, reason, DENIED), self.gateway.now_ms()
-        if now_ms < self.told.get(kind, -AGAIN_MS) + AGAIN_MS:
-            return
         case_id = request.path_params.get("case_id", "")
         its_id = case_id if A_CASE.fullmatch(case_id) else None
-        about = {"account_id": officer.account_id, "address": officer.address}
-        await self._write({"act": DENIED, **about, "situation_id": its_id, "reason": reason}, kind, now_ms)
+        kind = (officer.account_id, reason, DENIED)
+        await self._put(officer, DENIED, kind, situation_id=its_id, reason=reason)
 
-    async def _write(self, act: Mapping[str, Any], kind: tuple[str, str, str], now_ms: int) -> None:
-        try:
-            async with asyncio.timeout(SAFE_S):
-                await asyncio.wrap_future(self.log.write({**act, "purpose": PURPOSE}))
-        except (Retriable, TimeoutError):
-            why = "the access log cannot be written, and who looks or is refused is recorded"
-            raise Problem(503, why, code="log-away", retry_after_s=AGAIN_S) from None
-        self.told[kind] = now_ms
-        self.told.move_to_end(kind)
-        if len(self.told) > TOLD_MAX:
-            self.told.popitem(last=False)
+    async def _put(
+        self, officer: Officer, word: str, kind: tuple[str, str, str], **about: str | None
+    ) -> None:
+        who = {"account_id": officer.account_id, "address": officer.address}
+        act = {"act": word, **who, **about, "purpose": PURPOSE}
+        await self.acts.put(kind, act, now_ms=self.gateway.now_ms())
 
     async def asked(self, act: Callable[[], Found]) -> Found:
         """The desk's answer; a ``Problem`` where it refused, or could not be asked."""

@@ -58,7 +58,7 @@ class CasePart:
 
     def add(self, app: FastAPI, gateway: Gateway) -> None:
         """Add the routes."""
-        right = CaseRight(gateway, self._cases, self._access)
+        right = CaseRight.of(gateway, self._cases, self._access)
         cases.add(app, right)
         case_reads.add(app, right)
 

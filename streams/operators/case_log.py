@@ -30,7 +30,7 @@ from streams.runtime.row_reader import RowReader
 MISSING, ACCESS, CANDIDATE = "police.missing", "core.access", "core.candidate"
 ROUTE, ACTION, GATEWAY = "core.route", "core.action", "gateway"
 SETTLES_S, DECIDES_S = 0.5, 5.0
-"""How long an unknown candidate is waited for, and our own record."""
+"""The waits for an unknown candidate, and for our own record."""
 CHANGED, ANSWERED = "candidate-changed", "candidate-answered"
 
 

@@ -126,7 +126,7 @@ class CaseCity:
             publish=self.publish,
         )
         gateway = Gateway(CITY, {}, self.accounts, self.spool, lambda: self.now_ms)
-        right = CaseRight(gateway, desk, self.access)
+        right = CaseRight.of(gateway, desk, self.access)
         app = app_of(
             gateway, None, [lambda app, _: cases.add(app, right), lambda app, _: case_reads.add(app, right)]
         )

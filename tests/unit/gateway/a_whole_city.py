@@ -207,7 +207,7 @@ def a_whole_city(folder: Path) -> Iterator[Reader]:
         room = Tickets(grants, Log(lambda: NOON_MS), TicketKeys(folder / "tickets"), Refusals())
         hubs = MemoryHubs()
         hubs.put(a_board())
-        right = CaseRight(gateway, NotingCases(), made.access_log)
+        right = CaseRight.of(gateway, NotingCases(), made.access_log)
         desk = desk_of(city, gateway, kind=RoomyDesk, sinks=SilentSinks(city))
         made.here.app = app_of(
             gateway,
