@@ -27,7 +27,7 @@ class RecordedActs:
     """Kind → when it was recorded last."""
 
     async def put(self, kind: Hashable, act: Mapping[str, Any], *, now_ms: int) -> None:
-        """Return once *act*, or one of its *kind* within a minute, is safe. ``Problem`` 503 where the log does not take it."""
+        """Return once *act* is safe, or one of its *kind* was within a minute. ``Problem`` 503: the log does not take it."""
         if now_ms < self._told.get(kind, -ONCE_MS) + ONCE_MS:
             return
         try:
