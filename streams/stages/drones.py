@@ -30,11 +30,11 @@ from streams.runtime.records import Record, RecordBatch, next_offsets
 from streams.runtime.row_reader import Row, RowReader, Unreadable
 from streams.runtime.transaction import Outbox, transaction
 from streams.speed.marks import Marks
+from streams.stages.future import FUTURE_MS_MAX
 
 POSITION, VERDICT, TICK = "drone.position", "drone.verdict", "core.tick"
 SOURCE = "drones"
 IDLE_S = 5.0
-FUTURE_MS_MAX = 5 * 60_000
 LOOK_BACK_MS = 8 * 60_000
 """Positions older than this change no verdict but by the newest verdicts."""
 TAIL = 65_536

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from confluent_kafka import Producer
 
@@ -29,11 +28,11 @@ from streams.runtime.read_back import committed_of, read_between, since_time
 from streams.runtime.records import Record, RecordBatch, next_offsets
 from streams.runtime.row_reader import Row, RowReader, Unreadable
 from streams.runtime.transaction import Outbox, transaction
+from streams.stages.future import FUTURE_MS_MAX, timely
 
 BOARD = "core.hub"
 SOURCE = "hubs"
 BESIDE = (PLACE, COUNTS, VEHICLE, TRIP, RIDE, CLOSURE)
-FUTURE_MS_MAX = 5 * 60_000
 TICKS = 200
 """So many offsets of ticks are read again, to know the time: half of them are the ends of transactions."""
 
@@ -155,20 +154,6 @@ class HubsStage:
     def _put_aside(self, one: Unreadable, contract: str, outbox: Outbox) -> None:
         record = one.record
         outbox.put(aside_record(self._city, contract, record, one.error, now_ms=record.timestamp_ms))
-
-
-def timely(record: Record, value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return *value*, heard at most five minutes after it was published. ``None`` for a tick that lies farther ahead."""
-    if value is None or record.is_played:
-        return value  # a recording has its own clock; its source has checked the times
-    latest_ms = record.timestamp_ms + FUTURE_MS_MAX
-    if contract_name(record.topic) == TICK and int(value["event_time"]) > latest_ms:
-        return None
-    if int(value["received_time"]) <= latest_ms:
-        return value
-    heard = dict(value)
-    heard["received_time"] = latest_ms
-    return heard
 
 
 def board_event(city: str, one: Board) -> Event:

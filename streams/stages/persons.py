@@ -27,7 +27,7 @@ from streams.runtime.row_reader import Row, RowReader
 from streams.runtime.transaction import Outbox, transaction
 from streams.sightings.looking_back import LookingBack
 from streams.sightings.sighting_columns import PERSON, SightingReader
-from streams.stages.hubs import timely
+from streams.stages.future import timely
 from streams.stages.persons_chases import CaseSettings, Chases
 from streams.stages.persons_known import ACCESS, ACTION, CAMERA, MISSING, STOP, TICK, KnownReader, OpeningKeys
 

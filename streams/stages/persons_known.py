@@ -25,7 +25,7 @@ from streams.runtime.row_reader import Row, RowReader
 from streams.sightings.case_view import PlacedCamera
 from streams.sightings.pursuit import STATES, PersonAnswer
 from streams.sightings.sighting_columns import PERSON
-from streams.stages.hubs import timely
+from streams.stages.future import timely
 
 MISSING, ACTION, ACCESS, TICK = "police.missing", "core.action", "core.access", "core.tick"
 CAMERA, STOP = "place.camera", "place.hub"

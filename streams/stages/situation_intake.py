@@ -19,6 +19,7 @@ from streams.situations.fold import CityState
 from streams.situations.reports.notices import BOARD, BOOKING, CLOSURE, SPEED, SURPLUS, VEHICLE, VERDICT, ZONE
 from streams.situations.rule import Notices, Sifts
 from streams.situations.rules.in_force import rules_of
+from streams.stages.future import FUTURE_MS_MAX
 
 EVIDENCE, ACTION = "core.evidence", "core.action"
 BESIDE = (EVIDENCE, VEHICLE)
@@ -27,7 +28,6 @@ ASKED = (SPEED, ZONE, VERDICT, BOARD, BOOKING, VEHICLE, SURPLUS, CLOSURE)
 """Topics that are taken for a rule that asks for them."""
 SIFTED = (BOARD, VEHICLE)
 """Topics of which most records change nothing."""
-FUTURE_MS_MAX = 5 * 60_000
 
 
 def is_news(state: CityState, contract: str, value: Mapping[str, Any]) -> bool:

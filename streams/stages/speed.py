@@ -34,11 +34,11 @@ from streams.speed.columns import Positions
 from streams.speed.marks import Marks
 from streams.speed.minutes import MINUTE_MS, NEVER, CellSpeed, Minutes, SpeedConfig
 from streams.speed.positions import positions_of
+from streams.stages.future import FUTURE_MS_MAX
 
 POSITION, SPEED, TICK = "mobility.position", "mobility.speed", "core.tick"
 SOURCE = "speed"
 IDLE_S = 5.0
-FUTURE_MS_MAX = 5 * 60_000
 TAILS = (64, 65_536)
 """The numbers of records searched for the last published minute; the larger only if the smaller has only
 aborted ones.
