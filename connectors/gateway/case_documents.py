@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.gateway.body_documents import body_problems
-from connectors.gateway.parameters import LIMITED, Parameter, one_of
+from connectors.gateway.log_lists import state_among
+from connectors.gateway.parameters import LIMITED, Parameter
 from connectors.gateway.read_documents import problems
 from connectors.gateway.security_documents import BY_EITHER
 
@@ -17,15 +18,8 @@ CANDIDATE_STATES = ("open", "confirmed", "rejected", "unsure", "parted")
 
 
 def _states(words: tuple[str, ...], about: str) -> Parameter:
-    return Parameter(
-        "state",
-        f"{about}; may come several times. Without it: open.",
-        {"type": "string", "enum": list(words)},
-        one_of(words),
-        default=("open",),
-        is_several=True,
-        example=["open"],
-    )
+    about = f"{about}; may come several times. Without it: open."
+    return state_among(words, about, usual=["open"], example=["open"])
 
 
 CASES = (_states(CASE_STATES, "Where the case stands"), LIMITED)
