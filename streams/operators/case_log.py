@@ -111,7 +111,8 @@ class LogCases:
 
     def cases(self, agency: str) -> Sequence[CaseRow]:
         """See ``connectors.gateway.case_desk.CaseDesk``."""
-        return [_row(one) for one in self._table.cases() if one.row["agency"] == agency]
+        of_agency = (one for one in self._table.cases() if one.row["agency"] == agency)
+        return [_row(one) for one in of_agency if not self._is_ending(one)]
 
     def case(self, case_id: str, *, agency: str) -> CaseRow:
         """See ``connectors.gateway.case_desk.CaseDesk``."""
@@ -163,9 +164,13 @@ class LogCases:
 
     def _known(self, case_id: str, agency: str) -> KnownCase:
         known = self._table.get(case_id)
-        if known is None or known.row["agency"] != agency:
+        if known is None or known.row["agency"] != agency or self._is_ending(known):
             raise _no_case("a case of your agency")
         return known
+
+    def _is_ending(self, known: KnownCase) -> bool:
+        """Whether its key is gone and its end is not read yet: the row here was opened before, and is shown to nobody."""
+        return not known.case.is_closed and self._keys.is_destroyed(known.case.case_id)
 
     def _key_of(self, case_id: str, agency: str) -> bytes:
         """The key of an open case that the law allows now. ``Invalid`` for any other: nothing of it is shown."""

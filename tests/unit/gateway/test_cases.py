@@ -89,6 +89,13 @@ def test_another_gateway_shows_nothing_of_a_closed_case_though_it_reads_the_log_
     city.ask("POST", f"/{its_id}/close", FOUND)
     assert city.ask("GET", f"/{its_id}/candidates", gateway=1).status_code == 404
     assert city.ask("GET", f"/{its_id}/route", gateway=1).status_code == 404
+    row = city.ask("GET", f"/{its_id}", gateway=1)
+    assert (row.status_code, row.json()["code"]) == (404, "no-case")
+    assert city.ask("GET", gateway=1).json() == {"cases": []}
+    assert "canary" not in row.text
+    city.late = set()
+    city.pass_on(city.records[-1:])
+    assert city.ask("GET", f"/{its_id}", gateway=1).json()["state"] == "closed"
 
 
 def test_the_law_refuses_with_its_reason_and_the_other_grounds_and_that_is_on_record(city: CaseCity) -> None:
