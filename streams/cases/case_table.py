@@ -5,7 +5,7 @@ A compacted topic keeps only a case's newest revision, so the times come from th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any
@@ -114,9 +114,7 @@ class CaseTable:
 
     def cases(self) -> list[KnownCase]:
         """Every case, the newest changed first."""
-        with self._lock:
-            ids = sorted(self._rows, key=lambda one: self._rows[one]["event_time"], reverse=True)
-        return [found for one in ids if (found := self.get(one)) is not None]
+        return list(self._found(lambda _row: True))
 
     def get(self, case_id: str) -> KnownCase | None:
         """The case as it stands. The judge refuses one whose opening is not on record."""
@@ -135,7 +133,15 @@ class CaseTable:
 
     def open_cases(self) -> Iterator[KnownCase]:
         """Yield the cases that are open by their newest row."""
-        return (one for one in self.cases() if one.row["state"] == OPEN)
+        return self._found(lambda row: bool(row["state"] == OPEN))
+
+    def _found(self, is_wanted: Callable[[Mapping[str, Any]], bool]) -> Iterator[KnownCase]:
+        """Yield the cases whose row *is_wanted*, the newest changed first."""
+        with self._lock:
+            chosen = [(row["event_time"], one) for one, row in self._rows.items() if is_wanted(row)]
+        for _, one in sorted(chosen, key=lambda it: it[0], reverse=True):
+            if (found := self.get(one)) is not None:
+                yield found
 
     def owed(self) -> list[str]:
         """The cases that were opened and are over, and the end of whose key is not on record yet."""
