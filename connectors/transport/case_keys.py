@@ -31,9 +31,8 @@ class CaseKeys:
         with self._locked():
             for part in folder.glob("*.part"):  # of a process that ended before the key was in use
                 _destroy(part)
-            for stone in folder.glob(
-                "*.destroyed"
-            ):  # of one that ended between its tombstone and the end of its key
+            # of one that ended between its tombstone and the end of its key
+            for stone in folder.glob("*.destroyed"):
                 _destroy(stone.with_suffix(".key"))
             _sync(folder)
 
@@ -70,9 +69,8 @@ class CaseKeys:
         """Destroy the key and keep that name from ever having one. Returns whether there was one."""
         with self._locked():
             private_file(self._stone(case_id))
-            _sync(
-                self._folder
-            )  # first: after a crash from here on, the key is not used and its end is made good
+            # first: after a crash from here on, the key is not used and its end is made good
+            _sync(self._folder)
             had_one = _destroy(self._path(case_id))
             _sync(self._folder)
             return had_one

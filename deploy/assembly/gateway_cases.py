@@ -90,9 +90,8 @@ class Settling:
         while not self._ends.wait(self._turn_s):
             try:
                 self._settle()
-            except (
-                Exception
-            ) as error:  # the next turn makes it good; without turns no case would end by its time
+            # the next turn makes it good; without turns no case would end by its time
+            except Exception as error:
                 why = error.what if isinstance(error, BongsuError) else type(error).__name__
                 log.warning("cases could not be settled", why=why)
 

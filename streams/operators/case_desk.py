@@ -92,9 +92,8 @@ class CaseDesk:
         self._publish = publish
         self._now_ms = now_ms
         self._lock = threading.Lock()
-        self._left: dict[
-            str, int
-        ] = {}  # case → since when its end is missing; of one turn, so no more than cases
+        # case → since when its end is missing; of one turn, so no more than cases
+        self._left: dict[str, int] = {}
         self._seen: dict[str, int] = {}
 
     def open(self, asked: Mapping[str, Any], *, agency: str, account_id: str) -> Answer:
