@@ -218,6 +218,8 @@ class ChargersStage:
                 return
             metrics_mobility.charger_orders.labels(self.group, one.action, outcome_of(answer)).inc()
             async with post.lock:
+                if not post.is_joined:
+                    return  # it may be elsewhere by now, and what that process knows would be written over; asked again
                 asked = after_order(asked_from(post.memory.get("asked")), wishes.asked, one.key)
                 try:
                     step = MemoryStep([], with_asked(post.memory, asked.kept(), self._settings.slot))

@@ -156,3 +156,22 @@ def test_an_answer_waits_for_the_commit_and_a_heartbeat_does_not() -> None:
         assert "CARD" not in str(city.ledger.events)
 
     asyncio.run(story())
+
+
+def test_an_answer_of_a_charger_that_has_gone_writes_over_no_memory() -> None:
+    async def story() -> None:
+        city, before = City(), accepted()
+        async with city.served() as stage, charger_16(CITY, city.port, "C-1") as one:
+            post = stage.posts["C-1"]
+            await until(lambda: post.is_joined)
+            async with post.lock:  # as a call that waits for its commit holds it
+                city.circumstances = Circumstances(
+                    [PowerWindow(city.now_ms, city.now_ms + 3_600_000, 11_000)]
+                )
+                await until(lambda: one.profiles)
+                await until(lambda: accepted() == before + 1)
+                stage.server.end(post)  # another process has it now
+            await asyncio.sleep(0.1)
+            assert [one.key for one in city.ledger.events if one.topic == PLACE] == []
+
+    asyncio.run(story())
