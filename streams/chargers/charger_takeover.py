@@ -26,7 +26,8 @@ from streams.runtime.row_reader import RowReader
 
 LOOK_S = 0.01
 KNOWN_S = 30.0
-"""The wait for a mark: a transaction that a killed process left open is ended by Kafka before."""
+"""The wait for a mark, also for one that others asked for before. A transaction that a killed process left open is ended by
+Kafka before."""
 
 
 class Mark(Protocol):
@@ -84,24 +85,25 @@ class Neighbours:
         Those who wait share a mark: one that begins after they ask.
         """
         wanted = self._begun + 1
-        async with self._marking:
+        async with asyncio.timeout(KNOWN_S), self._marking:
             if self._known >= wanted:
                 return
             self._begun = number = self._begun + 1
             mark = f"{self._life}-{number}"
-            async with asyncio.timeout(KNOWN_S):
-                await write([mark_event(self._city, self._source, self._slot, mark, self._now_ms())])
-                while self._mark != mark:  # noqa: ASYNC110 (a thread without a loop reads it)
-                    await asyncio.sleep(LOOK_S)
+            await write([mark_event(self._city, self._source, self._slot, mark, self._now_ms())])
+            while self._mark != mark:  # noqa: ASYNC110 (a thread without a loop reads it)
+                await asyncio.sleep(LOOK_S)
             self._known = number
 
     def take_over(self, post: Post) -> None:
         """Give *post* the memory that another process wrote, where that is the newest. Call it after ``known``.
         ``Retriable``: the log is being read anew."""
-        if not self.are_known:
-            raise Retriable("the memories of other processes are being read")
         with self._lock:
             newest = self._others.get(post.charger.charger_id)
+        if (
+            not self.are_known
+        ):  # asked afterwards: a reading that begins anew forgets them all, and says so before
+            raise Retriable("the memories of other processes are being read")
         if newest is not None:
             post.memory, post.seen_offset = memory_of({"place": newest.place}), newest.offset
 
