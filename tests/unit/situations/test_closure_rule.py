@@ -101,6 +101,17 @@ def test_positions_beyond_the_first_in_a_closure_are_no_news() -> None:
     assert whole.taken - sifted.taken == 49
 
 
+def test_vehicles_of_an_operator_for_whom_a_closure_has_no_room_are_no_news() -> None:
+    others = [bike(f"o-{second}", f"09:00:{second}", operator="other") for second in range(20, 40)]
+    events = [{"at": "09:00", **OPEN}, bike("b-1", "09:00:10"), *others, {"at": "09:02"}]
+    whole = Running(a_city(events, fleets_max=1), sifts=False)
+    sifted = Running(a_city(events, fleets_max=1))
+    for running in (whole, sifted):
+        rows = [dict(one.value or {}) for one in running.run() if one.topic == "core.situation"]
+        assert [row["agencies"] for row in rows] == [["wheels"]]
+    assert whole.taken - sifted.taken == 20
+
+
 def test_a_ride_booked_ahead_is_remembered_beyond_a_day_and_one_that_is_past_is_not() -> None:
     def of(pickup_at: str) -> list[str]:
         events = [

@@ -50,7 +50,7 @@ class Fleets:
             fleet = turn.get(key, FleetCount)
             if fleet is None:
                 closed = turn.closure(its_id)
-                if closed is None or len(closed.fleets) >= self._numbers.fleets_max:
+                if closed is None:
                     continue
                 turn.keep_closure(replace(closed, fleets=(*closed.fleets, operator)))
                 fleet = FleetCount(its_id, operator, turn.now)
@@ -103,11 +103,14 @@ class Fleets:
         is_ours = value["vehicle_type"] in self._numbers.vehicle_types and value["operator"]
         if not is_ours or at is None or value["is_stale"] or value["trip_id"] or value["route_id"]:
             return
-        for closure in _open_closures(turn.city):
+        for closure, fleets in _open_closures(turn.city):
             if not closure.is_in_force(turn.now) or not holds(closure.polygons, at["lat"], at["lon"]):
                 continue
             fleet = turn.get(fleet_key(closure.closure_id, value["operator"]), FleetCount)
-            has_room = fleet is None or (not fleet.is_told and fleet.count < self._numbers.vehicles_max)
+            if fleet is None:
+                has_room = fleets < self._numbers.fleets_max
+            else:
+                has_room = not fleet.is_told and fleet.count < self._numbers.vehicles_max
             if has_room and turn.get(_inside_key(closure.closure_id, value), FleetVehicle) is None:
                 yield closure.closure_id
 
@@ -120,10 +123,11 @@ def _inside_key(closure_id: str, value: Mapping[str, Any]) -> str:
     return f"{INSIDE}{closure_id}\x1f{value['operator']}\x1f{value['source']}\x1f{value['vehicle_id']}"
 
 
-def _open_closures(city: City) -> Iterator[Closure]:
-    """The closures that are not over. Asked of each position: of their memories no more is read than that."""
+def _open_closures(city: City) -> Iterator[tuple[Closure, int]]:
+    """The closures that are not over, and of how many operators each counts vehicles. Asked of each position: of their
+    memories no more is read than that."""
     listed = city.memories.get(name_of(NAME, LIST))
     for its_id in () if listed is None else listed.body["closures"]:
         kept = city.memories.get(name_of(NAME, f"{CLOSURE}{its_id}"))
         if kept is not None:
-            yield convert(kept.body["closure"], Closure)
+            yield convert(kept.body["closure"], Closure), len(kept.body.get("fleets", ()))
