@@ -57,3 +57,9 @@ def test_a_window_of_later_days_waits_for_the_morning_and_one_that_is_put_back_t
     found = told(window("10:00", **later), {"at": "day 3 19:00"}, *changes, back, {"at": "day 4 07:59"})
     assert [why for why, _ in found] == ["eve", "changed", "changed", "changed"]
     assert "112" in found[-1][1]
+
+
+def test_beyond_a_day_s_most_a_window_that_runs_tells_no_more_of_that_day() -> None:
+    changes = [window(f"day 2 13:{minute}", price=str(100 + minute)) for minute in range(10, 20)]
+    found = told(window("10:00"), {"at": "19:00"}, {"at": "day 2 08:00"}, *changes, {"at": "day 2 14:00"})
+    assert [why for why, _ in found] == ["eve", "today", "changed", "changed", "changed"]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from deploy.city.rules import rules_of
-from streams.situations.rules.surplus.notice_times import hours_of, notices_of
+from streams.situations.rules.surplus.notice_times import held_until, hours_of, notices_of
 
 EVE, DAY = time(19), time(8)
 
@@ -50,3 +50,9 @@ def test_the_price_is_that_of_the_city_unless_the_rule_has_its_own(said: dict[st
     rules, found = rules_of(raw, "kr", {"city": "demo"})
     assert not found and rules is not None
     assert rules.others[0].numbers["price"] == price
+
+
+def test_a_change_that_is_held_waits_for_the_next_morning_also_where_the_day_has_25_hours() -> None:
+    chicago, later = ZoneInfo("America/Chicago"), ms("2026-11-05 18:00")
+    assert held_until(ms("2026-11-01 05:30"), later, chicago, DAY) == ms("2026-11-02 14:00")
+    assert held_until(ms("2026-03-09 04:30"), later, chicago, DAY) == ms("2026-03-09 13:00")

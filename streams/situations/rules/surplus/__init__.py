@@ -24,13 +24,19 @@ from streams.situations.rule import City, Draft, Explains, Follows, Notices, Rul
 from streams.situations.rules.parts.settings import Speech
 from streams.situations.rules.parts.spells import ended, told_by
 from streams.situations.rules.surplus.config import NAME, VERSION, Numbers
-from streams.situations.rules.surplus.notice_times import DAY, KnownWindow, hours_of, local, notices_of
+from streams.situations.rules.surplus.notice_times import (
+    DAY,
+    KnownWindow,
+    held_until,
+    hours_of,
+    local,
+    notices_of,
+)
 from streams.situations.words import Said
 
 __all__ = ["VERSION", "Numbers", "build"]
 
 WINDOW = "window:"
-DAY_MS = 86_400_000
 
 
 class SurplusRule(Rule, Notices, Follows, Explains):
@@ -64,7 +70,8 @@ class SurplusRule(Rule, Notices, Follows, Explains):
     def _changed(self, city: City, key: str, known: KnownWindow, fresh: KnownWindow, now: int) -> Step:
         """*fresh* in place of *known*: told at once if that was told, and people are shown something else by it.
 
-        Beyond ``changes_max`` a day a change waits until the next morning, and the last of them is told.
+        Beyond ``changes_max`` a day a change waits until the next morning, or until the window begins, and the last of them
+        is told.
         """
         after = replace(
             known,
@@ -83,10 +90,8 @@ class SurplusRule(Rule, Notices, Follows, Explains):
         today = local(now, city.zone).date()
         count = known.changes if known.changed_on == today.toordinal() else 0
         if count >= self._numbers.changes_max:
-            morning_ms, _ = notices_of(
-                now + 2 * DAY_MS, city.zone, self._numbers.day_at, self._numbers.day_at
-            )
-            return Step((), [_memory(key, replace(after, held_until=min(morning_ms, after.begins)))])
+            until_ms = held_until(now, after.begins, city.zone, self._numbers.day_at)
+            return Step((), [_memory(key, replace(after, held_until=until_ms))])
         after = replace(after, changes=count + 1, changed_on=today.toordinal())
         return self._tell_change(city, key, after)
 

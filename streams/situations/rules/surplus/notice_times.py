@@ -57,12 +57,20 @@ class KnownWindow(Struct, frozen=True, gc=False):
 
 def notices_of(begins: int, zone: ZoneInfo, eve_at: time, day_at: time) -> tuple[int, int | None]:
     """The times of both notices of a window that begins then: by the clocks of the city, whatever they are set to."""
-    day = local(begins, zone).date()
-    eve_ms, day_ms = (
-        round(datetime.combine(one, at, zone).astimezone(UTC).timestamp() * 1000)
-        for one, at in ((day - timedelta(days=1), eve_at), (day, day_at))
-    )
+    eve_ms, day_ms = _on_day(begins, -1, zone, eve_at), _on_day(begins, 0, zone, day_at)
     return eve_ms, day_ms if day_ms < begins else None
+
+
+def held_until(now: int, begins: int, zone: ZoneInfo, day_at: time) -> int:
+    """The time of a change for which today has no room: the next morning, or the window's begin if that comes before."""
+    morning_ms = _on_day(now, 1, zone, day_at)
+    return min(morning_ms, begins) if begins > now else morning_ms
+
+
+def _on_day(of_ms: int, later: int, zone: ZoneInfo, at: time) -> int:
+    """The time when the city's clocks show *at*, so many days later than the day of *of_ms*."""
+    day = local(of_ms, zone).date() + timedelta(days=later)
+    return round(datetime.combine(day, at, zone).astimezone(UTC).timestamp() * 1000)
 
 
 def hours_of(begins: int, ends: int, zone: ZoneInfo) -> str:
