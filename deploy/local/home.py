@@ -76,7 +76,8 @@ class Home:
         return self.logs / f"{component}.log"
 
     def recall(self) -> Remembered:
-        """Read ``cluster.json``; empty when the home is new or the file is not valid."""
+        """Read ``cluster.json``; empty when the home is new or the file is not valid. A home that has an authority is secure
+        also then: a file that was lost must not open it."""
         try:
             kept = json.loads((self.root / "cluster.json").read_text(encoding="utf-8"))
             processes = {name: Process(**process) for name, process in kept["processes"].items()}
@@ -87,7 +88,7 @@ class Home:
                 secure=bool(kept.get("secure", False)),
             )
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
-            return Remembered()
+            return Remembered(secure=(self.root / "security" / "ca.crt").exists())
 
     def remember(self, remembered: Remembered) -> None:
         """Replace ``cluster.json`` atomically."""

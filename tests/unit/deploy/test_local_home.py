@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from deploy.local.home import Home, Process, Remembered
 from deploy.local.ports import choose_ports, is_free, with_fixed
+from deploy.local.secure_home import make_secrets
 from schemas.errors import Fatal
 
 
@@ -47,6 +49,17 @@ def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     kept = Remembered(ports={"kafka": 20_001}, processes={"kafka": process}, fixed=("kafka",))
     Home(tmp_path).remember(kept)
     assert Home(tmp_path).recall() == kept
+
+
+@pytest.mark.parametrize("left", [None, "", "{"])
+def test_a_secure_home_whose_file_was_lost_stays_secure(tmp_path: Path, left: str | None) -> None:
+    home = Home(tmp_path)
+    home.remember(Remembered(ports={"kafka": 1}, secure=True))
+    make_secrets(home, now=datetime(2026, 3, 8, tzinfo=UTC))
+    (tmp_path / "cluster.json").unlink()
+    if left is not None:
+        (tmp_path / "cluster.json").write_text(left)
+    assert home.recall() == Remembered(secure=True)
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> None:
