@@ -245,11 +245,10 @@ def newest_of(bootstrap: str, topic: str) -> dict[bytes, Record]:
 
 
 def answered(places: Iterable[TopicPartition], doing: str) -> list[TopicPartition]:
-    """Return *places* as Kafka filled them in. ``Retriable`` if it has no answer for one: that is not "no offset"."""
+    """Return *places* as Kafka filled them in. An error of one is raised as one of ours: it is not "no offset"."""
     found = list(places)
-    failed = next((one.error for one in found if one.error is not None), None)
-    if failed is not None:
-        raise Retriable(f"{doing}: {failed.name()}")
+    for error in (one.error for one in found if one.error is not None):
+        raise as_ours(KafkaException(error), doing)
     return found
 
 
@@ -265,6 +264,7 @@ def as_ours(error: KafkaException, doing: str) -> BongsuError:
     refused = {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         KafkaError.SASL_AUTHENTICATION_FAILED,
     }

@@ -213,6 +213,7 @@ def opened(error: KafkaError | None = None, **settings: Any) -> Any:
         (KafkaError._FATAL, kafka.Fenced),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, Fatal),
         (KafkaError.GROUP_AUTHORIZATION_FAILED, Fatal),
+        (KafkaError.CLUSTER_AUTHORIZATION_FAILED, Fatal),
         (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, Fatal),
         (KafkaError.SASL_AUTHENTICATION_FAILED, Fatal),
         (KafkaError._TIMED_OUT, Retriable),
