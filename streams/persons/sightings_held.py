@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,12 @@ class Seen:
     def none(cls, attributes: int) -> Seen:
         empty = np.empty(0, np.int64)
         return cls(empty, empty, np.empty(0), np.empty((0, attributes), np.int64), empty)
+
+    @classmethod
+    def joined(cls, many: Sequence[Seen]) -> Seen:
+        """The sightings of *many*, one after the other; at least one of them."""
+        names = [one.name for one in fields(cls)]
+        return cls(*(np.concatenate([getattr(one, name) for one in many]) for name in names))
 
     def rows(self, chosen: Any) -> Seen:
         return Seen(
@@ -140,12 +147,7 @@ class Pool:
         if len(held.key) + len(kept.key) > self.ground.numbers.candidates_max:
             raise Fatal("a case holds too many sightings", hint="make its area or time smaller")
         self.rows |= {int(key): len(held.key) + at for at, key in enumerate(kept.key)}
-        self.seen = Seen(
-            *(
-                np.concatenate([getattr(held, name), getattr(kept, name)])
-                for name in ("key", "camera", "time_s", "words", "mode")
-            )
-        )
+        self.seen = Seen.joined([held, kept])
         self.log_looks = np.concatenate([self.log_looks, ratios[alike]])
         self.log_clothes = np.concatenate([self.log_clothes, clothes[alike]])
 

@@ -13,7 +13,7 @@ from time import monotonic
 
 import numpy as np
 
-from schemas.errors import BongsuError, Fatal
+from schemas.errors import Fatal
 from streams.cases.judge import Allowed, seen_from_ms
 from streams.runtime.inbox import Partition
 from streams.runtime.read_back import since_time
@@ -60,7 +60,8 @@ class PastLook:
     def _take(self, many: SightingColumns) -> None:
         if self.answered:
             rows, _ = self.pursuit.view.allowed(many, self.verdict, self.now_ms)
-            self._held.append(many.rows(rows))
+            if len(rows):
+                self._held.append(many.rows(rows))
             self._count += len(rows)
             if self._count > HELD_MAX:
                 raise Fatal(
@@ -169,8 +170,3 @@ class LookingBack:
         for one in looks:
             one.finish()
         self.seconds.append(monotonic() - began)
-
-
-def is_ours(error: Exception) -> bool:
-    """Whether *error* is one of ours, whose message tells nobody's data."""
-    return isinstance(error, BongsuError)

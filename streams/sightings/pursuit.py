@@ -85,7 +85,7 @@ class Pursuit:
     def take_up(self) -> None:
         """Give the search all that was seen since the last time."""
         if self._rest:
-            self.search.see(joined(self._rest))
+            self.search.see(Seen.joined(self._rest))
             self._rest.clear()
 
     def answer(self, one: PersonAnswer) -> str | None:
@@ -107,7 +107,7 @@ class Pursuit:
         return one.candidate_id
 
     def restore(self, told: Iterable[Row], route: Row | None) -> None:
-        """Know again what was told before, oldest first. A sighting that is gone by now is held by its candidate alone."""
+        """Know again what was told before, the oldest first."""
         for row in told:
             self.told[row["candidate_id"]] = row
         self.route = route
@@ -252,12 +252,6 @@ class Pursuit:
                 }
             )
         return sorted(found, key=lambda one: (one["earliest_at"], one["camera_id"]))
-
-
-def joined(many: Sequence[Seen]) -> Seen:
-    """Several as one."""
-    names = ("key", "camera", "time_s", "words", "mode")
-    return Seen(*(np.concatenate([getattr(one, name) for one in many]) for name in names))
 
 
 def _position(lat: float, lon: float) -> Row:

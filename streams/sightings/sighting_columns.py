@@ -1,4 +1,4 @@
-"""SightingColumns as columns, and the reader that fills them: the compiled kernel, or row by row where it gives up."""
+"""Sightings as columns, and the reader that fills them: the compiled kernel, or row by row where it gives up."""
 
 from __future__ import annotations
 

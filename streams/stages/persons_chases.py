@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
 from confluent_kafka import KafkaException
 
-from schemas.errors import Fatal, Retriable, Unreachable
+from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
 from schemas.event import Event, derived_id, event_fields
 from streams import metrics_persons
 from streams.cases.case_law import CaseLaw
@@ -27,7 +28,7 @@ from streams.runtime.kafka import Fenced
 from streams.runtime.transaction import Outbox
 from streams.sightings.case_ground import search_of
 from streams.sightings.case_view import CaseView
-from streams.sightings.looking_back import LookingBack, PastLook, is_ours
+from streams.sightings.looking_back import LookingBack, PastLook
 from streams.sightings.pursuit import PersonAnswer, Pursuit
 from streams.sightings.sighting_columns import SightingColumns, SightingReader
 from streams.stages.persons_known import ANSWER, CANDIDATE, ROUTE, TAKEN, Known, OpeningKeys
@@ -65,6 +66,8 @@ class Chase:
 
     def waits_for(self, many: SightingColumns) -> None:
         """Hold *many* until the past was read. ``Fatal`` where too many wait."""
+        if not len(many):
+            return
         self.sightings.append(many)
         if sum(map(len, self.sightings)) > WAITING_MAX:
             raise Fatal(
@@ -87,7 +90,7 @@ class Chases:
     def see(self, many: SightingColumns) -> None:
         """Show sightings to each case."""
         for chase in list(self.chases.values()):
-            self.guarded(chase, lambda one=chase: self._show(one, many))  # type: ignore[misc] # bound now
+            self.guarded(chase, partial(self._show, chase, many))
 
     def _show(self, chase: Chase, many: SightingColumns) -> None:
         if not chase.is_ready:
@@ -115,13 +118,13 @@ class Chases:
         self.slot = slot
         for chase in list(self.chases.values()):
             if chase.is_ready and chase.is_changed:
-                self.guarded(chase, lambda one=chase: self.tell(one, outbox))  # type: ignore[misc] # bound now
+                self.guarded(chase, partial(self.tell, chase, outbox))
 
     def take_answer(self, case_id: str, one: PersonAnswer, outbox: Outbox) -> None:
         """Take a person's answer to a candidate of *case_id*; of a case that is not looked for it counts nothing."""
         chase = self.chases.get(case_id)
         if chase is not None:
-            self.guarded(chase, lambda: self.answer(chase, one, outbox))
+            self.guarded(chase, partial(self.answer, chase, one, outbox))
 
     def _slot(self, now_ms: int) -> int:
         return int(now_ms // (self.settings.numbers.rank_s * 1000))
@@ -175,7 +178,7 @@ class Chases:
         for look in self.back.done():
             chase = self.chases.get(look.pursuit.case_id)
             if chase is not None and chase.pursuit is look.pursuit:
-                self.guarded(chase, lambda one=chase, its=look: self._ready(one, its, outbox))  # type: ignore[misc] # bound now
+                self.guarded(chase, partial(self._ready, chase, look, outbox))
         while self.back.seconds:
             metrics_persons.persons_back.labels(self.settings.group).observe(self.back.seconds.pop())
 
@@ -216,7 +219,7 @@ class Chases:
             return
         self.damaged[its_id] = revision
         metrics_persons.persons_left_out.labels(self.settings.group, "damaged").inc()
-        why = getattr(error, "what", "") if is_ours(error) else type(error).__name__
+        why = error.what if isinstance(error, BongsuError) else type(error).__name__
         log.error(
             "a case is given up until its next revision", stage=self.settings.group, case_id=its_id, why=why
         )

@@ -105,7 +105,7 @@ def load(city: str, wire: Wire, frames: list[bytes]) -> None:
     say(f"decoding: {count / (decoded - began):,.0f} rows/s")
     say(f"filtering for {CASES} cases: {count / (filtered - decoded):,.0f} rows/s")
     rate = count / (filtered - began)
-    sys.stdout.write(
+    say(
         f"both: {rate:,.0f} rows/s of one core; bar {BAR_PER_S:,}: {'met' if rate >= BAR_PER_S else 'missed'}"
     )
     say(f"taking up and ranking once: {(ranked - filtered) / CASES:.2f} s a case, {told} candidates told")
