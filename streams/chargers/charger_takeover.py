@@ -102,7 +102,7 @@ class Neighbours:
             newest = self._others.get(post.charger.charger_id)
         if (
             not self.are_known
-        ):  # asked afterwards: a reading that begins anew forgets them all, and says so before
+        ):  # asked afterwards: a reading that begins anew says so before it forgets them all
             raise Retriable("the memories of other processes are being read")
         if newest is not None:
             post.memory, post.seen_offset = memory_of({"place": newest.place}), newest.offset
