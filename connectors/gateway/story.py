@@ -56,17 +56,25 @@ def _of_revisions(revisions: Sequence[Value]) -> Iterator[Entry]:
 def _of_members(revisions: Sequence[Value]) -> Iterator[Entry]:
     """Reports, evidence, actions and filings of the revisions, each told once; a report again at each of its statuses."""
     seen: set[tuple[object, ...]] = set()
-    for revision in revisions:
-        for mark, entry in _members(revision):
+    told: dict[
+        str, int
+    ] = {}  # report → the place of its first revision: reports that came together share one
+    for number, revision in enumerate(revisions):
+        reports = revision["incidents"] or ()
+        # The list is in the order of event times: a report that came later may stand first in it.
+        first = min(reports, key=lambda it: told.get(it["incident_id"], number), default={})
+        for it in reports:
+            told.setdefault(it["incident_id"], number)
+        for mark, entry in _members(revision, first):
             if mark not in seen:
                 seen.add(mark)
                 yield entry
 
 
-def _members(one: Value) -> Iterator[tuple[tuple[object, ...], Entry]]:
+def _members(one: Value, first: Mapping[str, Any]) -> Iterator[tuple[tuple[object, ...], Entry]]:
     for it in one["incidents"] or ():
         mark = (it["incident_id"], it["revision"], it["status"])
-        yield mark, _report(it, one["incidents"][0])
+        yield mark, _report(it, first)
     for it in one["evidence"] or ():
         where = f"{it['topic']}[{it['partition']}]@{it['offset']}"
         words = f"rests on {where}" + ("" if it["distance_m"] is None else f", {it['distance_m']:.0f} m away")
@@ -86,7 +94,7 @@ def _members(one: Value) -> Iterator[tuple[tuple[object, ...], Entry]]:
 
 
 def _report(it: Mapping[str, Any], first: Mapping[str, Any]) -> Entry:
-    """Entry of one report, with what lies between it and *first*, the first one of the situation: why it was joined."""
+    """Entry of one report, with what lies between it and *first*, the one that was there before it: why it was joined."""
     words = f"{it['agency']} {it['agency_case_no']}: {it['kind']}, {it['status']}"
     facts = _some(it, "agency", "agency_case_no", "kind", "status")
     if it["incident_id"] != first["incident_id"]:
