@@ -98,7 +98,7 @@ def test_an_ingest_that_is_killed_loses_nothing_and_repeats_nothing(
     new_city: NewCity, short: Path, undisturbed_short: Outcome
 ) -> None:
     city = new_city("killed-ingest")
-    kill_the_ingest(city, short, times=SHORT_KILLS, chance=Random(SEED))
+    kill_the_ingest(city, short, polls=SHORT_POLLS, times=SHORT_KILLS, chance=Random(SEED))
     assert outcome(city) == undisturbed_short
 
 
@@ -115,7 +115,7 @@ def test_an_ingest_that_is_killed_ten_times_in_the_whole_storm(
     new_city: NewCity, data_dir: Path, undisturbed: Outcome
 ) -> None:
     city = new_city("killed-ingest-long")
-    kill_the_ingest(city, data_dir / DERECHO, times=LONG_KILLS, chance=Random(SEED + 1))
+    kill_the_ingest(city, data_dir / DERECHO, polls=LONG_POLLS, times=LONG_KILLS, chance=Random(SEED + 1))
     assert outcome(city) == undisturbed
 
 
@@ -128,12 +128,12 @@ def test_a_situations_worker_that_is_killed_ten_times_in_the_whole_storm(
     assert outcome(city) == undisturbed
 
 
-def kill_the_ingest(city: LivingCity, recording: Path, *, times: int, chance: Random) -> None:
+def kill_the_ingest(city: LivingCity, recording: Path, *, polls: int, times: int, chance: Random) -> None:
     """Play beside running stages; kill the player *times* times, start it again each time, let the last end."""
     ensure_topics(city.places.kafka, [city.name])
     with city.running("--only-stages"):
         for number in range(times):
-            player, before = play_only(city, recording), told(city)
+            player, before = play_only(city, recording, *pace(polls, times)), told(city)
             if number % 3 != 2:  # every third dies while it starts
                 wait_until(lambda before=before: told(city) > before, SETTLED_S)
             pause_s = chance.uniform(*WORK_S)
@@ -150,7 +150,7 @@ def kill_the_worker(city: LivingCity, recording: Path, *, polls: int, times: int
     """Play; kill the situations worker *times* times, start another each time, let the last one finish."""
     command = ("-m", "deploy.cli")
     ensure_topics(city.places.kafka, [city.name])
-    player = play_only(city, recording, "--speed", str(polls * POLL_S / (times * A_LIFE_S)))
+    player = play_only(city, recording, *pace(polls, times))
     for number in range(times + 1):
         before = answered(city)
         running = start_worker(city, command, free_port())
@@ -179,6 +179,11 @@ def play_only(city: LivingCity, recording: Path, *options: str) -> subprocess.Po
         "play", str(city.file), "--ingest-only", "--source", "active-incidents", str(recording), *options,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+def pace(polls: int, times: int) -> tuple[str, str]:
+    """Options for a play of *polls* polls that outlasts *times* kills, on a fast machine too."""
+    return "--speed", str(polls * POLL_S / (times * A_LIFE_S))
 
 
 def start_worker(
