@@ -56,13 +56,13 @@ def _of_revisions(revisions: Sequence[Value]) -> Iterator[Entry]:
 def _of_members(revisions: Sequence[Value]) -> Iterator[Entry]:
     """Reports, evidence, actions and filings of the revisions, each told once; a report again at each of its statuses."""
     seen: set[tuple[object, ...]] = set()
-    told: dict[
-        str, int
-    ] = {}  # report → the place of its first revision: reports that came together share one
+    told: dict[str, int] = {}  # report → the place of its first revision
     for number, revision in enumerate(revisions):
         reports = revision["incidents"] or ()
         # The list is in the order of event times: a report that came later may stand first in it.
-        first = min(reports, key=lambda it: told.get(it["incident_id"], number), default={})
+        first: Mapping[str, Any] = min(
+            reports, key=lambda it: told.get(it["incident_id"], number), default={}
+        )
         for it in reports:
             told.setdefault(it["incident_id"], number)
         for mark, entry in _members(revision, first):
