@@ -17,6 +17,7 @@ class CasesFile(Strict):
     )
     keys: str | None = Field(
         None,
-        pattern=r"^/\S",
-        description="the folder of the cases' keys, outside every backup; none: cases/<city> in the home folder",
+        pattern=r"^/[^/\s]+/\S",  # not directly under /: in Kubernetes a volume is mounted in place of the folder above
+        description="the folder of the cases' keys, outside every backup, at least two levels below /; "
+        "none: cases/<city> in the home folder",
     )

@@ -47,6 +47,8 @@ def _service(plan: Plan, process: CityProcess, image: str) -> dict[str, Any]:
     mounted = [f"./cities/{process.city}.toml:{CITIES}/{process.city}.toml:ro"] if is_own else []
     if role.name == "chargers":
         mounted += [f"./cities/{name}:{CITIES}/{name}:ro" for name in plan.lists.get(process.city, ())]
+    if process.case_keys is not None and process.case_keys.startswith("/"):
+        mounted.append(f"{process.case_keys}:{process.case_keys}")  # the host's, of mode 0700, owned by 10001
     outer = process.port if role.name == "gateway" else process.outer_port
     published = {} if outer is None else {"ports": [f"127.0.0.1:{outer}:{outer}"]}
     return {

@@ -9,6 +9,7 @@ So Kubernetes keeps one pod, and starts another when its node is lost; should th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from deploy.manifests.kubernetes_kafka import BOOTSTRAP
 from deploy.manifests.kubernetes_network import process_policy
@@ -41,6 +42,10 @@ ADDRESSES = {
 }
 GATEWAY_NOTES = {
     "bongsu/replicas": "two: each has a volume, since its spool holds what it answered 202, and a transactional id",
+}
+KEYS_NOTES = {
+    "bongsu/storage": "a class of volumes that several pods write and that has flock (NFSv4 has), encrypted",
+    "bongsu/backup": "never: a key that comes back opens again what the law wanted destroyed",
 }
 HASHED_BY = "$http_authorization$cookie_bongsu_viewing"
 INGRESS_NOTES = {
@@ -116,7 +121,7 @@ def _moved(process: CityProcess) -> str:
 def _deployment(process: CityProcess, image: str, is_own: bool) -> Object:
     labels, role = labels_of(process), process.role
     template = pod(
-        _container(process, image, is_own), [empty("home", "1Gi"), *_volumes(process.city, is_own)], labels
+        _container(process, image, is_own), [empty("home", "1Gi"), *_volumes(process, is_own)], labels
     )
     spec: Object = {"selector": {"matchLabels": labels}, "template": template}
     if role.can_share:  # without "replicas": that number is KEDA's
@@ -134,7 +139,7 @@ def _deployment(process: CityProcess, image: str, is_own: bool) -> Object:
 
 def _gateway(process: CityProcess, image: str, is_own: bool) -> list[Object]:
     labels = labels_of(process)
-    template = pod(_container(process, image, is_own), _volumes(process.city, is_own), labels)
+    template = pod(_container(process, image, is_own), _volumes(process, is_own), labels)
     spec = {
         "replicas": GATEWAYS,
         "serviceName": pods_name(process),
@@ -153,8 +158,19 @@ def _gateway(process: CityProcess, image: str, is_own: bool) -> list[Object]:
         pods_service(process),
         service(process.name, labels, process.port, **affinity),
         _ingress(process),
+        *([] if process.case_keys is None else [_shared_keys(process)]),
         disruption_budget(process.name, labels, "one of two goes on answering", minAvailable=1),
     ]
+
+
+def _shared_keys(process: CityProcess) -> Object:
+    """The volume of the keys of cases, which the gateways and the search share."""
+    spec = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}}
+    return one("v1", "PersistentVolumeClaim", _keys_name(process.city), labels_of(process), spec, KEYS_NOTES)
+
+
+def _keys_name(city: str) -> str:
+    return f"{city}-case-keys"
 
 
 def _ingress(process: CityProcess) -> Object:
@@ -172,6 +188,11 @@ def _ingress(process: CityProcess) -> Object:
 
 def _container(process: CityProcess, image: str, is_own: bool) -> Object:
     own = [{"name": "cities", "mountPath": CITIES, "readOnly": True}] if is_own else []
+    keys: list[Object] = []
+    if process.case_keys is not None:
+        # the folder above: a volume's own folder is open to its group, and the process makes that of the keys with mode 0700
+        folder = str(PurePosixPath(HOME, process.case_keys).parent)
+        keys.append({"name": "case-keys", "mountPath": folder})
     outer: list[Object] = []
     if process.outer_port is not None:
         outer.append({"name": "ocpp", "containerPort": process.outer_port})
@@ -188,13 +209,16 @@ def _container(process: CityProcess, image: str, is_own: bool) -> Object:
             {"name": "cache", "mountPath": CACHE},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 (the container's own)
             *own,
+            *keys,
         ],
     }
 
 
-def _volumes(city: str, is_own: bool) -> list[Object]:
-    own = [{"name": "cities", "configMap": {"name": f"{city}-file"}}] if is_own else []
-    return [empty("cache", "1Gi"), empty("tmp", "256Mi"), *own]
+def _volumes(process: CityProcess, is_own: bool) -> list[Object]:
+    own = [{"name": "cities", "configMap": {"name": f"{process.city}-file"}}] if is_own else []
+    claimed = {"name": "case-keys", "persistentVolumeClaim": {"claimName": _keys_name(process.city)}}
+    keys = [] if process.case_keys is None else [claimed]
+    return [empty("cache", "1Gi"), empty("tmp", "256Mi"), *own, *keys]
 
 
 def _environment(process: CityProcess) -> list[Object]:

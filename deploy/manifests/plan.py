@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.assembly.case_folder import folder_in_home
 from deploy.assembly.charger_settings import listed_text
 from deploy.city.check import SECRET
 from deploy.city.city import City
@@ -33,6 +34,7 @@ PLACES = (
 )
 ADDRESSES = tuple(VARIABLES.values())
 HTTPS, MQTT = 443, 1_883
+READ_CASES = ("gateway", "persons")
 SCHEMES = {"http": 80, "https": HTTPS}
 ADDRESS = re.compile(r"\b(https?)://[^/\s:'\"]+(?::(\d+))?")
 """An address in a setting: scheme, and port where it has one."""
@@ -44,7 +46,8 @@ class CityProcess:
 
     *secrets*: names of environment variables that it needs beside the addresses; their values stand in no rendering.
     *after*: names of the city's roles that start before it. *outward*: TCP ports outside the platform that it calls.
-    *outer_port*: a port beside *port* on which the world outside reaches it, through a proxy.
+    *outer_port*: a port beside *port* on which the world outside reaches it, through a proxy. *case_keys*: the folder of the
+    keys of cases, which all processes that read cases share: an absolute path, or one in the home folder.
     """
 
     city: str
@@ -54,6 +57,7 @@ class CityProcess:
     after: tuple[str, ...]
     outward: tuple[int, ...] = ()
     outer_port: int | None = None
+    case_keys: str | None = None
 
     @property
     def name(self) -> str:
@@ -118,7 +122,13 @@ def _processes(city: City, first_port: int) -> Iterable[CityProcess]:
             tuple(name for name in role.after if name in names),
             tuple(sorted(outward.get(role.name, ()))),
             city.file.chargers.port if role.name == "chargers" and city.file.chargers else None,
+            _case_keys(city) if role.name in READ_CASES else None,
         )
+
+
+def _case_keys(city: City) -> str | None:
+    cases = city.file.cases
+    return (cases.keys or folder_in_home(city.name)) if cases.agencies else None
 
 
 def _lists(city: City) -> dict[str, str]:

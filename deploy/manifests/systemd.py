@@ -86,6 +86,13 @@ def _service(process: CityProcess, program: str) -> str:
     after = " ".join(f"bongsu-{process.city}-{one}.service" for one in process.after)
     # 'match' compiles its kernels while it runs; for the others no page may be writable and executable
     compiling = "" if role.compiles else "\nMemoryDenyWriteExecute=yes"
+    is_outside = process.case_keys is not None and process.case_keys.startswith("/")
+    keys = (
+        f"\n# The keys of cases: a folder of mode 0700 that {USER} owns, outside every backup.\n"
+        if is_outside
+        else ""
+    )
+    keys += f"ReadWritePaths={_escaped(process.case_keys or '')}" if is_outside else ""
     return f"""\
 # Rendered by 'bongsu deploy render CITY --target systemd -o DIR'. One process: {role.why}.
 [Unit]
@@ -121,7 +128,7 @@ TasksMax=256
 LimitNOFILE={role.files_max}
 {RESTART}
 
-{HARDENING}{compiling}
+{HARDENING}{compiling}{keys}
 
 [Install]
 WantedBy={city_target(process.city)}

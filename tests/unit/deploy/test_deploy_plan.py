@@ -95,6 +95,41 @@ def test_a_city_that_looks_for_missing_persons_has_a_process_for_it(tmp_path: Pa
     assert "persons" not in roles(plan_of([own_city(tmp_path)]), "own-town")
 
 
+@pytest.mark.parametrize(
+    ("named", "host_folder", "pods_folder"),
+    [("", None, "/var/lib/bongsu/cases"), ('keys = "/srv/safe/keys"', "/srv/safe/keys", "/srv/safe")],
+)
+def test_processes_that_read_cases_share_the_folder_of_the_keys(
+    tmp_path: Path, named: str, host_folder: str | None, pods_folder: str
+) -> None:
+    more = f'[gateway]\n[persons]\n[cases]\nagencies = ["112"]\n{named}\n'
+    plan = plan_of([own_city(tmp_path, more=more)])
+    holders = {"own-town-gateway", "own-town-persons"}
+    services = yaml.safe_load(compose_of(plan, image="bongsu:1")["compose.yaml"])["services"]
+    assert all("home:/var/lib/bongsu" in services[name]["volumes"] for name in holders)
+    folder = f"{host_folder}:{host_folder}"
+    assert {name for name in services if folder in services[name].get("volumes", ())} == (
+        holders if host_folder else set()
+    )
+    units = units_of(plan, program="bongsu")
+    assert {name for name in units if f"ReadWritePaths={host_folder}\n" in units[name]} == (
+        {f"units/bongsu-{name}.service" for name in holders} if host_folder else set()
+    )
+    files = kubernetes_of([plan], image="bongsu:1")
+    objects = [one for text in files.values() for one in yaml.safe_load_all(text) if isinstance(one, dict)]
+    (claim,) = [one for one in objects if one["kind"] == "PersistentVolumeClaim"]
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    pods = {
+        one["metadata"]["name"]: one["spec"]["template"]["spec"]
+        for one in objects
+        if one["kind"] in ("Deployment", "StatefulSet")
+    }
+    wanted = {"name": "case-keys", "persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}}
+    assert {name for name, pod in pods.items() if wanted in pod["volumes"]} == holders
+    mounts = [mount for name in holders for mount in pods[name]["containers"][0]["volumeMounts"]]
+    assert [one["mountPath"] for one in mounts if one["name"] == "case-keys"] == [pods_folder] * 2
+
+
 @pytest.mark.parametrize("name", shipped_cities())
 def test_the_processes_together_hold_each_role_of_the_city_once_and_share_only_what_has_no_lock(
     name: str,
