@@ -31,9 +31,9 @@ def rights_of_platform(city: str) -> Sequence[AclBinding]:
     """All of a city's topics, groups and transactional ids; and to read the broker's settings, for session timeouts."""
     principal = f"User:{platform_of(city)}"
     own = [
-        _right(kind, f"{city}.", ResourcePatternType.PREFIXED, principal, AclOperation.ALL) for kind in KINDS
+        right(kind, f"{city}.", ResourcePatternType.PREFIXED, principal, AclOperation.ALL) for kind in KINDS
     ]
-    settings = _right(
+    settings = right(
         ResourceType.BROKER,
         CLUSTER,
         ResourcePatternType.LITERAL,
@@ -43,7 +43,8 @@ def rights_of_platform(city: str) -> Sequence[AclBinding]:
     return [*own, settings]
 
 
-def _right(
+def right(
     kind: ResourceType, name: str, pattern: ResourcePatternType, principal: str, operation: AclOperation
 ) -> AclBinding:
+    """The rule that lets *principal* do *operation*, from anywhere."""
     return AclBinding(kind, name, pattern, principal, ANYWHERE, operation, AclPermissionType.ALLOW)

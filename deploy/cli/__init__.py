@@ -62,6 +62,9 @@ GROUPS: dict[str, dict[str, Entry]] = {
     "People": {
         "key": Entry("deploy.cli.key:key", "Give agencies and subscribers keys for the gateway."),
         "user": Entry("deploy.cli.user:user", "Give operators roles and keys."),
+        "sharing": Entry(
+            "deploy.cli.sharing:sharing", "Hold the cluster to the agreements by which agencies share."
+        ),
         "subscription": Entry(
             "deploy.cli.subscription:subscription", "Deliver situations, alerts and grants to subscribers."
         ),
