@@ -48,6 +48,18 @@ def a_camera(name: str, at: tuple[float, float]) -> Input:
     return "place.camera", name, row
 
 
+def a_stop(name: str, at: tuple[float, float]) -> Input:
+    row = {**head("stop", NOON, name), "position": {"lat": at[0], "lon": at[1]}, "hub_id": name}
+    return "place.hub", name, {**row, "kind": "parking"}
+
+
+def a_trip(at_ms: int, calls: Mapping[str, int], trip: str = "bus-1") -> Input:
+    """A trip that is expected at stops: stop → when."""
+    delays = [{"stop_id": name, "arrival_time": due_ms} for name, due_ms in calls.items()]
+    row = {**head("trip", at_ms, trip, at_ms), "trip_id": trip, "relationship": "scheduled"}
+    return "mobility.trip", trip, {**row, "delays": delays}
+
+
 def a_tick(at_ms: int) -> Input:
     return "core.tick", "town", {**head("tick", at_ms, at_ms), "city": "town"}
 

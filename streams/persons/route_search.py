@@ -60,11 +60,17 @@ class RouteSearch:
             for (one, other), kept in self._tracks.items()
             if other is not None and other.time_s < begun
         }
-        if calls is not None and len(calls.run) != len(self.calls.run):
+        self._logs = None
+        if calls is not None:
+            self.know(calls)
+
+    def know(self, calls: Calls) -> None:
+        """Take the calls at stops that are known by now in place of those before, which are among them."""
+        if len(calls.run) != len(self.calls.run):
             self.calls = calls
             for reach in self._reaches.values():
                 reach.take(calls)
-        self._logs = None
+            self._logs = None
 
     def answer(self, key: int, verdict: Verdict) -> None:
         """Take a person's answer. ``Invalid`` where the case holds no such sighting."""

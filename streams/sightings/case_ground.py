@@ -24,11 +24,12 @@ def search_of(
     case: Case,
     row: Mapping[str, Any],
     cameras: Sequence[PlacedCamera],
-    stops: Sequence[Place],
+    stops: Mapping[str, Place],
     numbers: PersonsNumbers,
     table: AnalyticTable,
 ) -> RouteSearch:
-    """A new search for *case*, whose opened row is *row*. *cameras*: those inside its area. Rides are not known to it."""
+    """A new search for *case*, whose opened row is *row*. *cameras*: those inside its area; *stops*: id → place, as
+    ``stops_of`` gives them."""
     clocks = [numbers.clocks_s.get(one.camera_id, numbers.clock_s) for one in cameras]
     columns = CameraColumns(
         np.array([one.lat for one in cameras]),
@@ -36,11 +37,16 @@ def search_of(
         np.array(clocks),
         np.full(len(cameras), numbers.within_m),
     )
-    near = sorted(one for one in stops if holds(case.area, *one))[: numbers.stops_max]
-    stop_lat, stop_lon = np.array([one[0] for one in near]), np.array([one[1] for one in near])
+    stop_lat, stop_lon = (np.array([one[at] for one in stops.values()], np.float64) for at in (0, 1))
     ground = Ground(columns, stop_lat, stop_lon, numbers.route)
     wanted = {one["name"]: one["word"] for one in row["attributes"]}
     return RouteSearch(ground, table.looks(wanted), start_of(case, row))
+
+
+def stops_of(case: Case, stops: Mapping[str, Place], stops_max: int) -> dict[str, Place]:
+    """The stops inside the area of *case*, in the order of their places; at most *stops_max*."""
+    near = sorted((place, name) for name, place in stops.items() if holds(case.area, *place))
+    return {name: place for place, name in near[:stops_max]}
 
 
 def start_of(case: Case, row: Mapping[str, Any]) -> Anchor:

@@ -17,6 +17,7 @@ from schemas.errors import Fatal
 from streams.cases.judge import Allowed, seen_from_ms
 from streams.runtime.inbox import Partition
 from streams.runtime.read_back import since_time
+from streams.sightings.bus_calls import KnownCalls
 from streams.sightings.past_rows import PastReader, past_reader
 from streams.sightings.pursuit import PersonAnswer, Pursuit
 from streams.sightings.sighting_columns import EVENT, SightingColumns, SightingReader
@@ -24,18 +25,21 @@ from streams.sightings.sighting_columns import EVENT, SightingColumns, SightingR
 EARLY_MS = 120_000
 """Rows written so long before are read, too: a camera's clock may be ahead of the broker's."""
 CHUNK = 250_000
+TRIPS = -1
 HELD_MAX = 5_000_000
 """The most sightings held of a case until its old answers are taken again."""
 
 
 @dataclass(slots=True)
 class PastLook:
-    """The past of one case. *answered*: answers taken before, each with the offsets at which it was taken."""
+    """The past of one case. *answered*: answers taken before, each with the offsets at which it was taken: of sightings by
+    partition, of calls of buses under ``TRIPS``. *calls*: those that are known when the look begins."""
 
     pursuit: Pursuit
     verdict: Allowed
     now_ms: int
     answered: Sequence[tuple[PersonAnswer, Mapping[int, int]]] = ()
+    calls: KnownCalls | None = None
     error: Exception | None = None
     _held: list[SightingColumns] = field(default_factory=list)
     _count: int = 0
@@ -79,8 +83,12 @@ class PastLook:
             present = {key for many in self._held for key in many.numbers[:, EVENT].tolist()}
             self.pursuit.hold_lost(present)
         for answer, taken in self.answered:
+            if self.calls is not None:
+                self.pursuit.calls = self.calls.before(taken.get(TRIPS, 0))
             self._see_before(taken)
             self.pursuit.answer(answer)
+        if self.calls is not None:
+            self.pursuit.calls = self.calls.before(None)
         for many in self._held:
             self.pursuit.see(many, self.verdict, self.now_ms)
 

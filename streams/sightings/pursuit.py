@@ -19,6 +19,7 @@ from streams.persons.looks import UNSAID
 from streams.persons.persons_numbers import PersonsNumbers
 from streams.persons.route_search import RouteSearch
 from streams.persons.sightings_held import Seen, on_foot
+from streams.persons.travel import Calls
 from streams.sightings.case_view import CaseView
 from streams.sightings.sighting_columns import EVENT, SightingColumns
 from streams.sightings.sighting_kernel import text_number
@@ -59,6 +60,8 @@ class Pursuit:
     told: dict[str, Row] = field(default_factory=dict)
     """Candidate → its newest row."""
     route: Row | None = None
+    calls: Calls | None = None
+    """The calls of buses that are known by now; ``None``: as before."""
     _frames: dict[int, bytes] = field(default_factory=dict)
     _keys: dict[str, int] = field(default_factory=dict)
     _confirmed_by: dict[int, str] = field(default_factory=dict)
@@ -83,10 +86,12 @@ class Pursuit:
         return len(rows)
 
     def take_up(self) -> None:
-        """Give the search all that was seen since the last time."""
+        """Give the search all that was seen since the last time, and the calls of buses."""
         if self._rest:
             self.search.see(Seen.joined(self._rest))
             self._rest.clear()
+        if self.calls is not None:
+            self.search.know(self.calls)
 
     def answer(self, one: PersonAnswer) -> str | None:
         """Take an answer; returns its candidate, ``None`` if it is none of this case or was taken before."""

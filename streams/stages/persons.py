@@ -29,9 +29,19 @@ from streams.sightings.looking_back import LookingBack
 from streams.sightings.sighting_columns import PERSON, SightingReader
 from streams.stages.future import timely
 from streams.stages.persons_chases import CaseSettings, Chases
-from streams.stages.persons_known import ACCESS, ACTION, CAMERA, MISSING, STOP, TICK, KnownReader, OpeningKeys
+from streams.stages.persons_known import (
+    ACCESS,
+    ACTION,
+    CAMERA,
+    MISSING,
+    STOP,
+    TICK,
+    TRIP,
+    KnownReader,
+    OpeningKeys,
+)
 
-BESIDE = (MISSING, PERSON, ACTION, ACCESS, CAMERA, STOP)
+BESIDE = (MISSING, PERSON, ACTION, ACCESS, CAMERA, STOP, TRIP)
 AT_ONCE_MAX = 20_000
 """A past of so many rows is read at once; a longer one in a thread, while the live flow goes on."""
 

@@ -6,7 +6,7 @@ answer where it stood. A case that fails is given up alone, until its next revis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,21 +19,23 @@ from schemas.event import Event, derived_id, event_fields
 from streams import metrics_persons
 from streams.cases.case_law import CaseLaw
 from streams.cases.case_table import KnownCase
-from streams.cases.judge import Allowed, judge
+from streams.cases.judge import Allowed, Case, judge
 from streams.cases.sealing import sealed
 from streams.log import log
 from streams.persons.analytic_table import AnalyticTable
 from streams.persons.persons_numbers import PersonsNumbers
 from streams.runtime.kafka import Fenced
 from streams.runtime.transaction import Outbox
-from streams.sightings.case_ground import search_of
+from streams.sightings.case_ground import search_of, stops_of
 from streams.sightings.case_view import CaseView
-from streams.sightings.looking_back import LookingBack, PastLook
+from streams.sightings.looking_back import TRIPS, LookingBack, PastLook
 from streams.sightings.pursuit import PersonAnswer, Pursuit
 from streams.sightings.sighting_columns import SightingColumns, SightingReader
 from streams.stages.persons_known import ANSWER, CANDIDATE, ROUTE, TAKEN, Known, OpeningKeys
 
 SOURCE = "persons"
+BOARDED_MS = 3_600_000
+"""A ride may have begun so long before the first sighting of a case."""
 WAITING_MAX = 2_000_000
 """The most sightings that wait for the end of a look back."""
 
@@ -61,6 +63,9 @@ class Chase:
     is_changed: bool = True
     is_begun_again: bool = False
     """It was looked for before the last start, so it is told with the others."""
+    stops: Mapping[str, int] = field(default_factory=dict)
+    """Stop → its number in the search."""
+    calls_version: int = 0
     sightings: list[SightingColumns] = field(default_factory=list)
     answers: list[PersonAnswer] = field(default_factory=list)
 
@@ -156,13 +161,9 @@ class Chases:
         case, places = known.case, self.known
         try:
             view = CaseView(case, self.settings.law, list(places.cameras.values()), self.settings.table.names)
+            stops = stops_of(case, places.stops, self.settings.numbers.stops_max)
             search = search_of(
-                case,
-                known.row,
-                view.cameras,
-                list(places.stops.values()),
-                self.settings.numbers,
-                self.settings.table,
+                case, known.row, view.cameras, stops, self.settings.numbers, self.settings.table
             )
             pursuit = Pursuit(view, search, self.settings.numbers, self.settings.sightings.value)
             told = places.told_of(case.case_id)
@@ -170,8 +171,13 @@ class Chases:
         except Exception as error:  # one case must not stop the others
             self._give_up(case.case_id, known.row["revision"], error)
             return []
-        self.chases[case.case_id] = Chase(pursuit, verdict, answers=told.unanswered)
-        return [PastLook(pursuit, verdict, places.now_ms or 0, told.answered)]
+        numbers = {name: number for number, name in enumerate(stops)}
+        version = places.buses.version
+        self.chases[case.case_id] = Chase(
+            pursuit, verdict, stops=numbers, calls_version=version, answers=told.unanswered
+        )
+        calls = places.buses.at(numbers, from_ms=_calls_from_ms(case))
+        return [PastLook(pursuit, verdict, places.now_ms or 0, told.answered, calls)]
 
     def end_looks(self, outbox: Outbox) -> None:
         """Go on with the cases that have looked back: first what waited, then the live flow."""
@@ -198,9 +204,16 @@ class Chases:
         if not chase.is_ready:
             chase.answers.append(one)
             return
+        self._know_calls(chase)
         candidate_id = chase.pursuit.answer(one)
         if candidate_id is not None:
             self.tell(chase, outbox, candidate_id, one.action_id)
+
+    def _know_calls(self, chase: Chase) -> None:
+        buses = self.known.buses
+        if chase.calls_version != buses.version:
+            calls = buses.at(chase.stops, from_ms=_calls_from_ms(chase.pursuit.view.case))
+            chase.pursuit.calls, chase.calls_version = calls.before(None), buses.version
 
     def guarded(self, chase: Chase, do: Callable[[], None]) -> None:
         """Do something for one case; where it fails, that case alone is given up."""
@@ -246,7 +259,9 @@ class Chases:
         if key is None:
             self.chases.pop(pursuit.case_id, None)
             return
-        taken = orjson.dumps({str(one): end for one, end in sorted(self.known.taken.items())})
+        self._know_calls(chase)
+        ends = {**self.known.taken, TRIPS: self.known.buses.end}
+        taken = orjson.dumps({str(one): end for one, end in sorted(ends.items())})
         for row in pursuit.changed(answered=answered):
             more = [(TAKEN, taken)]
             if action_id is not None and row["candidate_id"] == answered:
@@ -269,3 +284,7 @@ class Chases:
             received_ms=at_ms,
         )
         return Event(contract, case_id, head | row)
+
+
+def _calls_from_ms(case: Case) -> int:
+    return max(0, (case.from_ms or 0) - BOARDED_MS)

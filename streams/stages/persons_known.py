@@ -19,16 +19,17 @@ from streams.cases.sealing import opened
 from streams.log import log
 from streams.runtime.inbox import Partition
 from streams.runtime.kafka import read_whole
-from streams.runtime.read_back import committed_of, read_between
+from streams.runtime.read_back import committed_of, read_between, since_time
 from streams.runtime.records import Record
 from streams.runtime.row_reader import Row, RowReader
+from streams.sightings.bus_calls import KEPT_MS, BusCalls
 from streams.sightings.case_view import PlacedCamera
 from streams.sightings.pursuit import STATES, PersonAnswer
 from streams.sightings.sighting_columns import PERSON
 from streams.stages.future import timely
 
 MISSING, ACTION, ACCESS, TICK = "police.missing", "core.action", "core.access", "core.tick"
-CAMERA, STOP = "place.camera", "place.hub"
+CAMERA, STOP, TRIP = "place.camera", "place.hub", "mobility.trip"
 CANDIDATE, ROUTE = "core.candidate", "core.route"
 TAKEN, ANSWER = "bongsu-sightings-taken", "bongsu-answer"
 """Headers of a told candidate: the offsets of sightings up to which it is told, and the answer that it is told for."""
@@ -66,6 +67,7 @@ class Known:
     table: CaseTable = field(default_factory=CaseTable)
     cameras: dict[str, PlacedCamera] = field(default_factory=dict)
     stops: dict[str, tuple[float, float]] = field(default_factory=dict)
+    buses: BusCalls = field(default_factory=BusCalls)
     taken: dict[int, int] = field(default_factory=dict)
     told: dict[str, ToldCase] = field(default_factory=dict)
     answers: AnswerFold = field(default_factory=AnswerFold)
@@ -81,6 +83,8 @@ class Known:
             self._place(self.stops, row, lambda at: (at["lat"], at["lon"]))
         elif value is None:
             return None
+        elif contract == TRIP:
+            self.buses.take(value, row.record.offset)
         elif contract == ACCESS:
             if value["act"] in ACTS and value["situation_id"] is not None:
                 self.table.take_act(value)
@@ -152,12 +156,26 @@ class KnownReader:
             value = timely(row.record, row.value)
             if value is not None:
                 known.now_ms = max(int(value["event_time"]), known.now_ms or 0)
+        self._calls(known, ends)
         cases = {one.case.case_id for one in known.table.open_cases()}
         known.told = {one: ToldCase() for one in cases}
         self._answers(known, ends, self._told(known) if cases else {})
         for line in known.left_out.told():
             log.info("left out", stage=group, why=line)
         return known
+
+    def _calls(self, known: Known, ends: Mapping[Partition, int]) -> None:
+        """Take up the trips of buses of the hours in which a search may look back; none where no stop is known."""
+        topic = topic_name(self._city, TRIP)
+        places = {place: end for place, end in ends.items() if place[0] == topic}
+        if not places or not known.stops:
+            return
+        since = since_time(self._bootstrap, places, {topic: max(0, (known.now_ms or 0) - KEPT_MS)})
+        begins = {place: begin for place, begin in since.items() if begin < places[place]}
+        for record in read_between(self._bootstrap, begins, places):
+            row = self._reader.read(record)
+            if isinstance(row, Row):
+                known.take(TRIP, row)
 
     def _rows(self, ends: Mapping[Partition, int], *contracts: str) -> Iterator[Row]:
         topics = {topic_name(self._city, one): one for one in contracts}

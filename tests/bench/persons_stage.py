@@ -78,7 +78,7 @@ def pursuits(count: int, reader: SightingReader) -> list[tuple[Pursuit, Allowed]
         if not isinstance(verdict, Allowed):
             raise SystemExit(f"the case is refused: {verdict.reason}")
         view = CaseView(case, law, cameras, table.names)
-        search = search_of(case, row, view.cameras, [], numbers, table)
+        search = search_of(case, row, view.cameras, {}, numbers, table)
         found.append((Pursuit(view, search, numbers, reader.value), verdict))
     return found
 

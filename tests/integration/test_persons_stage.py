@@ -32,7 +32,10 @@ from tests.living_city import wait_until
 from tests.person_town import (
     CAMERAS,
     HOUR_MS,
+    LAT,
+    LON,
     LOOKS,
+    METRE,
     NOON,
     NUMBERS,
     OUTSIDE,
@@ -41,7 +44,9 @@ from tests.person_town import (
     a_crowd,
     a_missing,
     a_person,
+    a_stop,
     a_tick,
+    a_trip,
     an_act,
     an_answer,
     can_be,
@@ -80,8 +85,10 @@ class Town:
             **settings,
         )
 
-    def run(self, random: Random, **settings: Any) -> None:
-        """Take all that was put and is not committed yet, in batches of random sizes."""
+    def run(
+        self, random: Random, *, batch_max: int = BATCH_MAX, is_restarted: bool = False, **settings: Any
+    ) -> None:
+        """Take all that was put and is not committed yet, in batches of random sizes; *is_restarted*: anew before each."""
         stage, records = self.stage(**settings), self.bus.records()
         stage.assigned()
         topics = [f"{self.name}.{one}" for one in (*BESIDE, "core.tick")]
@@ -90,7 +97,11 @@ class Town:
         assert taken == sorted(taken, reverse=True), "what is committed is a beginning of what was put"
         at = sum(taken)
         while at < len(records):
-            end = at + random.randrange(1, BATCH_MAX)
+            end = at + random.randrange(1, batch_max)
+            if is_restarted:
+                stage.revoked()
+                stage = self.stage(**settings)
+                stage.assigned()
             stage.take(RecordBatch(records[at:end], self.consumer.consumer_group_metadata()))
             at = end
         stage.revoked()
@@ -232,6 +243,50 @@ def test_candidates_are_those_that_can_be_each_told_once_though_the_stage_is_kil
         one.key for one in list(read_whole(cluster.kafka, [f"{killed.name}.core.candidate"]))[before:]
     ]
     assert b"case-1" not in told_after
+
+
+def test_a_ride_by_bus_is_followed_and_told_the_same_after_each_restart(
+    cluster: Endpoints, tmp_path: Path
+) -> None:
+    """The person is seen at cam-1 and, eight minutes later, 2.5 km away: a bus called at both."""
+    restarted, unbroken = Town(cluster, tmp_path / "a"), Town(cluster, tmp_path / "b")
+    far = (LAT + 2_600 * METRE, LON)
+    begun = NOON - HOUR_MS // 2
+    for town, batch_max in ((restarted, 14), (unbroken, BATCH_MAX)):
+        town.bus.put(
+            whole(
+                [
+                    *(a_camera(name, at) for name, at in {**CAMERAS, "cam-far": far}.items()),
+                    a_stop("stop-1", CAMERAS["cam-1"]),
+                    a_stop("stop-far", far),
+                    an_act("case-1"),
+                    a_trip(begun, {"stop-1": begun + 60_000, "stop-far": begun + 400_000}),
+                    a_person(1, "cam-1", begun + 20_000, LOOKS),
+                    a_person(2, "cam-far", begun + 500_000, LOOKS),
+                    *a_crowd(Random(3), 10, 40, begun, NOON),
+                    a_trip(begun + 410_000, {}),
+                    a_tick(NOON),
+                ]
+            )
+        )
+        town.bus.put_sealed([a_missing("case-1")])
+        town.bus.put(whole([a_tick(NOON + 6_000)]))
+        town.run(Random(1))
+        told = {row["track_id"]: row for row in town.newest().values()}
+        answers = [
+            an_answer(
+                "case-1", told[track]["candidate_id"], "confirm", number, NOON, saw=told[track]["revision"]
+            )
+            for number, track in enumerate(("1", "2"))
+        ]
+        later = a_crowd(Random(4), 100, 20, NOON, NOON + 10_000)
+        town.bus.put_sealed(answers)
+        town.bus.put(whole([*later, a_tick(NOON + 12_000), a_tick(NOON + 18_000)]))
+        town.run(Random(2), batch_max=batch_max, is_restarted=batch_max < BATCH_MAX)
+    hops = restarted.rows("core.route")[-1]["hops"]
+    assert [(one["camera_id"], one["mode"]) for one in hops] == [("cam-1", None), ("cam-far", "vehicle")]
+    for contract in ("core.candidate", "core.route"):
+        assert unkeyed(restarted.rows(contract)) == unkeyed(unbroken.rows(contract)), contract
 
 
 def look_back_in_a_thread(town: Town) -> None:
