@@ -139,6 +139,8 @@ SHOW_NO_EVENT = frozenset(
         "schemas check",
         "schemas diff",
         "schemas register",
+        "sharing apply",
+        "sharing diff",
         "source check",
         "source list",
         "source new",

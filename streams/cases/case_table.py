@@ -19,6 +19,7 @@ OPENED, REFUSED, FILED, DESTROYED = "case_opened", "case_refused", "case_filed",
 REQUESTS = (OPENED, REFUSED, FILED)
 """The acts of the request ledger; ``DESTROYED`` is that of the destruction ledger."""
 OPEN, AUTHORISATION_REFUSED = "open", "authorisation_refused"
+HEAD = {"event_id", "event_time", "received_time"}
 CASES_MAX = 10_000
 """The most cases remembered; the oldest that are over are forgotten first."""
 
@@ -38,6 +39,15 @@ def corners_of(area: str | None) -> tuple[Corner, ...]:
 def is_over_for_good(row: Mapping[str, Any]) -> bool:
     """Whether the case had a key that is destroyed. One that was refused at first may be asked for again."""
     return bool(row["state"] == "closed" or row["state_reason"] == AUTHORISATION_REFUSED)
+
+
+def _rank(row: Mapping[str, Any]) -> int:
+    return 2 if is_over_for_good(row) else 1 if row["state"] == OPEN else 0
+
+
+def _says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two rows differ in no more than who wrote them, and when."""
+    return all(one[name] == other[name] for name in one.keys() - HEAD)
 
 
 def case_of(value: Mapping[str, Any]) -> Case:
@@ -72,29 +82,65 @@ class CaseTable:
     """Take each row once or more, in the log's order. Threads may share it."""
 
     _rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _unread: set[str] = field(default_factory=set)
+    """Cases whose newest row was written here and is not read yet: another may stand before it in the log."""
+    _contested: set[str] = field(default_factory=set)
     _opened: dict[str, int] = field(default_factory=dict)
     _filed: dict[str, int] = field(default_factory=dict)
     _destroyed: set[str] = field(default_factory=set)
     _lock: RLock = field(default_factory=RLock, repr=False)
 
-    def take(self, value: Mapping[str, Any]) -> None:
-        """Take a row of ``police.missing``, opened where its key is there."""
+    def take(self, value: Mapping[str, Any], *, is_read: bool = True) -> None:
+        """Take a row of ``police.missing``, opened where its key is there. *is_read*: it was read from the log, not written
+        just now.
+
+        Two processes may write one revision at once. An end stands before an opening, an opening before a refusal, and
+        else the first in the log.
+        """
         its_id = value["case_id"]
         with self._lock:
             known = self._rows.get(its_id)
-            is_newer = known is None or value["revision"] >= known["revision"]
-            # a process that had not read the end yet may have written a row behind it
-            if is_newer and (known is None or not is_over_for_good(known) or value["state"] != OPEN):
+            if known is None or self._stands_before(value, known, is_read=is_read):
                 self._rows[its_id] = value
+                (self._unread.discard if is_read else self._unread.add)(its_id)
             if len(self._rows) > CASES_MAX:
                 self._forget()
 
+    def _stands_before(self, value: Mapping[str, Any], known: Mapping[str, Any], *, is_read: bool) -> bool:
+        its_id = value["case_id"]
+        # a process that had not read the end yet may have written a row behind it
+        if is_over_for_good(known) and value["state"] == OPEN:
+            return False
+        if value["revision"] != known["revision"] or _rank(value) != _rank(known):
+            return (value["revision"], _rank(value)) > (known["revision"], _rank(known))
+        if value["event_id"] == known["event_id"]:
+            return is_read  # the same row, perhaps opened by now
+        if is_read and its_id in self._unread:
+            return True
+        if is_read and not _says_the_same(value, known):
+            self._contested.add(its_id)
+        return False
+
+    def is_read(self, case_id: str) -> bool:
+        """Whether the newest row of the case was read from the log."""
+        with self._lock:
+            return case_id not in self._unread
+
+    def contested(self) -> list[str]:
+        """The cases of which a row stands behind the one that counts; once. Compaction keeps the one that does not count,
+        so the other must be told again."""
+        with self._lock:
+            found = [one for one in self._contested if one in self._rows]
+            self._contested.clear()
+            return found
+
     def take_act(self, act: Mapping[str, Any]) -> None:
-        """Take a row of ``core.access``. The first opening and filing count."""
+        """Take a row of ``core.access``. The first filing counts, and the last opening: those before it failed, for a case
+        that is open is not opened again."""
         its_id = act["situation_id"]
         with self._lock:
             if act["act"] == OPENED:
-                self._opened.setdefault(its_id, act["at"])
+                self._opened[its_id] = max(act["at"], self._opened.get(its_id, 0))
             elif act["act"] == FILED:
                 self._filed.setdefault(its_id, act["at"])
             elif act["act"] == DESTROYED:
@@ -104,6 +150,8 @@ class CaseTable:
         """Forget the rows: ``police.missing`` is read anew."""
         with self._lock:
             self._rows.clear()
+            self._unread.clear()
+            self._contested.clear()
 
     def clear_acts(self) -> None:
         """Forget the acts: ``core.access`` is read anew."""
@@ -143,6 +191,11 @@ class CaseTable:
             if (found := self.get(one)) is not None:
                 yield found
 
+    def ended(self) -> set[str]:
+        """The cases that are over for good: none of them may have a key."""
+        with self._lock:
+            return {one for one, row in self._rows.items() if is_over_for_good(row)}
+
     def owed(self) -> list[str]:
         """The cases that were opened and are over, and the end of whose key is not on record yet."""
         with self._lock:
@@ -159,6 +212,7 @@ class CaseTable:
         )
         if oldest is not None:
             del self._rows[oldest]
+            self._unread.discard(oldest)
             self._opened.pop(oldest, None)
             self._filed.pop(oldest, None)
             self._destroyed.discard(oldest)

@@ -20,8 +20,9 @@ from streams.cases.case_table import CaseTable, KnownCase
 from streams.cases.judge import Allowed, judge
 from streams.cases.sealing import opened, sealed
 from streams.log import log
-from streams.operators.case_desk import NO_CASE, Answer, CaseDesk, Keys
+from streams.operators.case_desk import NO_CASE, Answer, CaseDesk
 from streams.operators.case_shelf import CaseShelf, Held
+from streams.operators.case_writer import Keys
 from streams.operators.publisher import Publisher
 from streams.runtime.follower import Follower, Following
 from streams.runtime.records import Record
@@ -66,6 +67,7 @@ class LogCases:
             publish=self._publish,
             now_ms=now_ms,
             name_of=name_of,
+            until=self._until,
         )
         self._reader = RowReader(wire, f"{city}.gateway.cases")
         self._are_acts_whole = False
@@ -155,6 +157,10 @@ class LogCases:
             is_repeat=is_repeat,
             refused=None if is_ours else ANSWERED,
         )
+
+    def _until(self, is_so: Callable[[], bool]) -> bool:
+        """Wait for what the log tells of cases, at most ``DECIDES_S``."""
+        return self._followers[MISSING].wait_until(lambda: is_so() or None, DECIDES_S) is not None
 
     # -- what is known -----------------------------------------------------------------------------------------------
 

@@ -105,6 +105,8 @@ def test_a_case_is_read_and_confirmed_while_open_and_stands_in_clear_nowhere(
         assert house.ask("POST", "", {**body, "ground": "other"})[0] == 403
         status, opened = house.ask("POST", "", body)
         assert status == 201, opened
+        assert house.ask("POST", "", body) == (201, opened), "whom no answer reached asks again"
+        assert house.ask("POST", "", {**body, "requester": "canary-other"})[0] == 409
         path = f"/{opened['case_id']}"
         case_key = house.keys.key(opened["case_id"])
         assert case_key is not None

@@ -10,7 +10,7 @@ import pytest
 from connectors.transport.case_keys import CaseKeys
 from schemas.errors import Invalid
 from streams.cases.case_table import destruction_ledger
-from streams.operators.case_desk import MAKES_GOOD_MS
+from streams.operators.case_ends import MAKES_GOOD_MS
 from tests.unit.cases.a_case import HOUR, NOON
 from tests.unit.cases.test_case_desk import Office
 
@@ -40,7 +40,7 @@ class Two:
 
     def overtake(self, by: Callable[[], object]) -> None:
         """Have *by* done by the first while the second is about to destroy the key."""
-        self.second.desk._keys = OvertakenKeys(self.second.folder, by)
+        self.second.desk._writer.keys = OvertakenKeys(self.second.folder, by)
 
     def at(self, now_ms: int) -> None:
         self.first.now_ms = self.second.now_ms = now_ms
