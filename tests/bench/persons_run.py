@@ -137,7 +137,7 @@ class PersonsRun:
             **os.environ,
             **self.platform.endpoints.as_environment(),
             "BONGSU_HOME": str(self.folder),
-            "BONGSU_WORKER": f"bench-{port}",
+            "BONGSU_WORKER": self.town.city,
         }
         words = ["run", str(file), "--stage", "persons", "--web-port", str(port)]
         pinned = [] if core is None else ["taskset", "-c", str(core)]
