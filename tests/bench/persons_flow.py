@@ -35,7 +35,7 @@ from tests.person_town import HOUR_MS
 DRAIN_S, NEAR_M, SEEN_MS = 60.0, 5_000.0, 20 * 60_000
 """A case's person was seen so long before; those who look the same are at cameras so near, some of them out of reach."""
 FLOOR, APART, RAREST = 5.0, 0.05, 1e-3
-"""The least log ratio of looks that is taken, the room around it, and the largest share of passers-by with a case's words."""
+"""The least log ratio of looks that is taken, the room around it, and the largest share of passers-by of a case's words."""
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ from schemas.event import Event
 from streams.cases.sealing import opened
 from tests.bench.match import answers, wait_until
 from tests.bench.match_load import sender
-from tests.bench.persons_town import ACCURACY_M, CLOCK_S, WITHIN_M, MadeCase, MadeTown, Sightings
+from tests.bench.persons_town import ACCURACY_M, CLOCK_S, PARTITIONS, WITHIN_M, MadeCase, MadeTown, Sightings
 from tests.hub_bus import whole
 from tests.person_town import HOUR_MS, TownBus, a_camera, a_missing, a_tick, an_act
 
@@ -181,6 +181,21 @@ class PersonsRun:
             )
         assert self._sending is not None
         self._sending.flush(120)
+
+    def count_as_taken(self) -> None:
+        """Commit all sightings that are written for the stage's group: it has been running while they came."""
+        topic = f"{self.town.city}.cctv.person"
+        consumer = Consumer(
+            {"bootstrap.servers": self.platform.kafka, "group.id": f"{self.town.city}.persons"}
+        )
+        ends = [
+            TopicPartition(
+                topic, number, consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)[1]
+            )
+            for number in range(PARTITIONS)
+        ]
+        consumer.commit(offsets=ends, asynchronous=False)
+        consumer.close()
 
     def _put(self, many: Sightings, at_ms: Sequence[int]) -> None:
         assert self._sending is not None
