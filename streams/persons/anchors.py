@@ -50,14 +50,16 @@ class Passing:
         self.camera_m, self.stop_m = self.ground.ways_from(self.anchor.lat, self.anchor.lon)
         self.density = self.ground.density_from(self.anchor.lat, self.anchor.lon)
 
-    def can_be(self, seen: Seen, *, after: bool) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """Whether the person can have been at each sighting and, before or *after* it, here."""
+    def can_be(
+        self, seen: Seen, *, after: bool, slack_s: float = 0.0
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Whether the person can have been at each sighting and, before or *after* it, here; in up to *slack_s* more."""
         dt = seen.time_s - self.anchor.time_s
         least = np.full(len(dt), np.inf)
         for mode in np.unique(seen.mode):
             rows = seen.mode == mode
             least[rows] = self._least_s(int(mode))[seen.camera[rows]]
-        clocks = self.ground.cameras.clock_s[seen.camera] + self.anchor.clock_s
+        clocks = self.ground.cameras.clock_s[seen.camera] + self.anchor.clock_s + slack_s
         return are_feasible(least, dt if after else -dt, clocks)
 
     def _least_s(self, mode: int) -> Floats:

@@ -17,7 +17,7 @@ from streams.persons.feasible import Floats, Ints
 from streams.persons.looks import Looks
 from streams.persons.passing_tracks import PassingTracks, possible_rows, tracks
 from streams.persons.routes import Candidate, Route, UsedEvidence
-from streams.persons.sightings_held import Ground, Pool, Seen
+from streams.persons.sightings_held import Bools, Ground, Pool, Seen
 from streams.persons.travel import Calls
 
 TRACKS_MAX = 256
@@ -53,7 +53,7 @@ class RouteSearch:
 
     def see(self, more: Seen, calls: Calls | None = None) -> None:
         """Take up sightings, and the calls at stops that are known by now."""
-        self.pool.add(more)
+        self.pool.add(more, self.can_ever(more))
         begun = float(more.time_s.min(initial=np.inf)) - SLACK_S
         self._tracks = {
             (one, other): kept
@@ -71,6 +71,13 @@ class RouteSearch:
             for reach in self._reaches.values():
                 reach.take(calls)
             self._logs = None
+
+    def can_ever(self, seen: Seen) -> Bools:
+        """Whether the person can have come from the start to each sighting; wider than any two clocks may differ.
+
+        No answer makes the others candidates, so a case over millions of sightings need not hold them.
+        """
+        return self._reach(self.start).can_be(seen, after=True, slack_s=SLACK_S)
 
     def answer(self, key: int, verdict: Verdict) -> None:
         """Take a person's answer. ``Invalid`` where the case holds no such sighting."""

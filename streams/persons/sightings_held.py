@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.errors import Fatal
 from streams.persons.feasible import FOOT, Floats, Ints, Links, Spots
@@ -17,6 +18,7 @@ from streams.persons.travel import Walks, cameras_per_m
 
 PLACES_MAX = 10_000
 """Places from which ways are kept: cameras and stops, at most."""
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,8 @@ class Pool:
     from_s: float = np.inf
     until_s: float = -np.inf
 
-    def add(self, more: Seen) -> None:
-        """Take sightings up, each key once."""
+    def add(self, more: Seen, can: Bools) -> None:
+        """Take sightings up, each key once. *can*: whether the person can ever have been there; others are only counted."""
         if not len(more.key):
             return
         counts = np.bincount(more.camera, minlength=len(self.ground.cameras.lat)).astype(float)
@@ -141,7 +143,7 @@ class Pool:
         self.from_s = min(self.from_s, float(more.time_s.min()))
         self.until_s = max(self.until_s, float(more.time_s.max()))
         ratios, clothes = self.looks.log_ratios(more.words)
-        alike = ratios >= self.ground.numbers.looks_floor
+        alike = can & (ratios >= self.ground.numbers.looks_floor)
         alike[alike] = [int(key) not in self.rows for key in more.key[alike]]
         kept, held = more.rows(alike), self.seen
         if len(held.key) + len(kept.key) > self.ground.numbers.candidates_max:

@@ -78,6 +78,7 @@ class Pursuit:
         if len(rows):
             seen = self.view.seen(many, rows, camera)
             alike = self.search.pool.looks.log_ratio(seen.words) >= self.numbers.route.looks_floor
+            alike &= self.search.can_ever(seen)
             for row in rows[alike].tolist():
                 self._frames[int(many.numbers[row, EVENT])] = many.frames[row]
             if len(self._frames) > self.numbers.route.candidates_max:

@@ -100,7 +100,7 @@ class MadeTown:
     def fill(self, wire: Wire, random: Random, *, near_m: float) -> None:
         """Encode each kind once. A case's person is seen by its cameras not farther than *near_m* from where they were."""
         names = list(self.cameras)
-        self.kinds = [(random.choice(names), looks_of(random)) for _ in range(KINDS)]
+        self.kinds = [(random.choice(names), self._others_looks(random)) for _ in range(KINDS)]
         for case in self.cases:
             first = len(self.kinds)
             near = [n for n, at in self.cameras.items() if away_m(at, case.at) <= near_m and case.holds(*at)]
@@ -123,6 +123,13 @@ class MadeTown:
             self._frames[row, : len(one)] = np.frombuffer(one, np.uint8)
         source = str((events[0].value or {})["source"])
         self._time_at = ID + 32 + 1 + len(self.city) + 1 + len(source)
+
+    def _others_looks(self, random: Random) -> dict[str, str]:
+        """Words of a passer-by; not all of a case's: a kind is one camera's, and the search keeps ten of each camera."""
+        while True:
+            drawn = looks_of(random)
+            if not any(case.looks.items() <= drawn.items() for case in self.cases):
+                return drawn
 
     def _asked(self) -> list[tuple[int, tuple[str, int, Mapping[str, str]]]]:
         return [(number, (name, 1_780_000_000_000, looks)) for number, (name, looks) in enumerate(self.kinds)]
