@@ -157,3 +157,15 @@ def test_the_search_finds_routes_in_the_made_city() -> None:
 def test_the_bars_can_be_missed() -> None:
     bad = {"_precision": 0.97, "_recall": 0.9, "_answers_a_hop": 8.0}
     assert persons.missed_bars("D1", bad) == ["D1 precision", "D1 answers"]
+
+
+def test_a_long_past_in_which_the_person_cannot_have_been_there_is_counted_but_not_held() -> None:
+    search = a_search(candidates_max=10)
+    before = [(key, key % 5, -400.0 - key) for key in range(100)]
+    too_far = [(key, 5, -150.0) for key in range(100, 150)]  # 245 s by bus, and no clocks differ by 395 s
+    search.see(sightings(*before, *too_far))
+    search.see(sightings((300, 1, 180.0), (301, 2, 360.0)))
+    assert {one.key for one in search.ranked()} == {300, 301}
+    assert search.pool.passed.sum() == 152 and len(search.pool.seen.key) <= 10
+    with pytest.raises(Fatal, match="too many sightings"):
+        search.see(sightings(*((key, 1, 100.0 + key) for key in range(400, 410))))
