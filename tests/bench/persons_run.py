@@ -32,7 +32,7 @@ from tests.bench.match import answers, wait_until
 from tests.bench.match_load import sender
 from tests.bench.persons_town import ACCURACY_M, CLOCK_S, PARTITIONS, WITHIN_M, MadeCase, MadeTown, Sightings
 from tests.hub_bus import whole
-from tests.person_town import HOUR_MS, TownBus, a_camera, a_missing, a_tick, an_act
+from tests.person_town import TownBus, a_camera, a_missing, a_tick, an_act
 
 READY_S, SLICES, CHUNK = 60.0, 20, 100_000
 CITY = """
@@ -141,10 +141,9 @@ class PersonsRun:
         }
         words = ["run", str(file), "--stage", "persons", "--web-port", str(port)]
         pinned = [] if core is None else ["taskset", "-c", str(core)]
-        profiled = os.environ.get("PERSONS_PROFILE", "").split()
-        with (self.folder / "log").open("ab") as out:
+            with (self.folder / "log").open("ab") as out:
             self.process = subprocess.Popen(
-                [*pinned, sys.executable, *profiled, "-m", "deploy.cli", *words],
+                [*pinned, sys.executable, "-m", "deploy.cli", *words],
                 env=environment,
                 start_new_session=True,
                 stderr=out,
@@ -313,10 +312,8 @@ def _whole(topic: str, key: str, row: Mapping[str, Any] | None) -> dict[str, Any
 
 
 def p99_of(delays: Sequence[float]) -> tuple[int, float, float]:
-    """How many, their median and their 99th percentile."""
+    """Their number, median and 99th percentile."""
     if not delays:
         return 0, float("nan"), float("nan")
     return len(delays), float(np.percentile(delays, 50)), float(np.percentile(delays, 99))
 
-
-HOURS_MS = 48 * HOUR_MS

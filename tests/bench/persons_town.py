@@ -31,6 +31,7 @@ SOUTH, WEST, NORTH, EAST = 37.40, 126.70, 37.58, 126.926
 WANTED = ("sex", "age_band", "hair", "upper_colour", "lower_colour", "hat")
 CLOCK_S, WITHIN_M, ACCURACY_M, FOOT_MPS = 5.0, 20.0, 20.0, 2.5
 EARTH_RADIUS_M = 6_371_008.8
+MADE_MS = 1_780_000_000_000
 ID, DIGITS, PARTITIONS = 6, 16, 4
 """Where an event's id begins in a frame, and how many of its digits are the row's number."""
 
@@ -109,7 +110,9 @@ class MadeTown:
         events = [
             Event(topic, key, {**(row or {}), "city": self.city, "event_id": f"{number:032x}"})
             for number, (topic, key, row) in enumerate(
-                whole(a_person(number, *kind_of, looks) for number, (*kind_of, looks) in self._asked())
+                whole(
+                    a_person(number, name, MADE_MS, looks) for number, (name, looks) in enumerate(self.kinds)
+                )
             )
         ]
         frames = [wire.encode(self.city, one)[2] or b"" for one in events]
@@ -130,9 +133,6 @@ class MadeTown:
             drawn = looks_of(random)
             if not any(case.looks.items() <= drawn.items() for case in self.cases):
                 return drawn
-
-    def _asked(self) -> list[tuple[int, tuple[str, int, Mapping[str, str]]]]:
-        return [(number, (name, 1_780_000_000_000, looks)) for number, (name, looks) in enumerate(self.kinds)]
 
     def frames(self, many: Sightings) -> list[bytes]:
         """The records' values, in that order."""
