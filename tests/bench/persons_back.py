@@ -143,9 +143,12 @@ def _live(run: PersonsRun, load: BackLoad, cases: list[MadeCase], figures: BackF
         nonlocal opened_at, first_at, told_at, begin, begun_at
         if not begun_at:
             if all(run.told_of(case.case_id) for case in live):
-                begun_at, begin = time.time(), second + WARM_S
+                begun_at, begin = (
+                    time.time(),
+                    second + WARM_S,
+                )  # by the clock: a publisher that is late catches up
             return second > load.wait_s
-        if not opened_at and second >= begin + load.before_s:
+        if not opened_at and time.time() >= begun_at + WARM_S + load.before_s:
             tell("opening the case")
             opened_at = run.open_case(cases[-1], until_ms=until_ms)
         if opened_at and not first_at and run.told_of(cases[-1].case_id):

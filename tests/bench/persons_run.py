@@ -141,7 +141,7 @@ class PersonsRun:
         }
         words = ["run", str(file), "--stage", "persons", "--web-port", str(port)]
         pinned = [] if core is None else ["taskset", "-c", str(core)]
-            with (self.folder / "log").open("ab") as out:
+        with (self.folder / "log").open("ab") as out:
             self.process = subprocess.Popen(
                 [*pinned, sys.executable, "-m", "deploy.cli", *words],
                 env=environment,
@@ -316,4 +316,3 @@ def p99_of(delays: Sequence[float]) -> tuple[int, float, float]:
     if not delays:
         return 0, float("nan"), float("nan")
     return len(delays), float(np.percentile(delays, 50)), float(np.percentile(delays, 99))
-
