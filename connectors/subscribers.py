@@ -26,14 +26,16 @@ class Subscriber:
 
     *audience*: an agency as alerts and grants name it, such as ``119``: it reads its own rows; ``*``: every row; ``None``:
     public alerts alone. *is_cleared*: it reads for a purpose that the law names, so identifying fields are shown.
+    *contracts*: those that an agreement names; ``None``: all.
     """
 
     audience: str | None = None
     is_cleared: bool = False
+    contracts: frozenset[str] | None = None
 
     def may_read(self, contract: str, value: Mapping[str, Any]) -> bool:
         """Whether this row is for the subscriber. *value*: the event's, in either form."""
-        if contract not in STREAMED:
+        if contract not in STREAMED or (self.contracts is not None and contract not in self.contracts):
             return False
         if contract == BOARD:
             return True

@@ -36,6 +36,10 @@ def unknown_key() -> Problem:
     return Problem(401, "the key is unknown, revoked or expired", code="signed-out", headers=headers)
 
 
+def not_agreed(why: str, told: str) -> Problem:
+    return Problem(403, f"{why}: {told}", code="not-agreed", more={"agreement": told})
+
+
 def may_not_read() -> Problem:
     how = "a key made with 'bongsu key add AGENCY --subscribe --city CITY', or a user's"
     what = "this account may not read situations, alerts and grants"

@@ -19,7 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from connectors.gateway import account_refusals, metrics
-from connectors.gateway.accounts import Account, Accounts
+from connectors.gateway.accounts import KEY, Account, Accounts
+from connectors.gateway.agreed import AgreedRights, Agreements, unbound
 from connectors.gateway.cloud_events import PushedMessage
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.desk import Desk
@@ -78,6 +79,8 @@ class Gateway:
     live: Hub | None = None
     purposes: Callable[[], Collection[str]] = tuple
     """The purposes that the law in force names: a subscriber with one of them sees identifying fields."""
+    agreements: Agreements = unbound
+    """The agreements that narrow the keys of agencies."""
     readings: Readings | None = None
     sessions: Sessions | None = None
     signs: Signs | None = None
@@ -138,13 +141,24 @@ class Gateway:
         account = self.accounts.of_key(key.strip()[:KEY_BYTES_MAX], now_ms=self.now_ms())
         if account is None:
             raise account_refusals.unknown_key()
+        if (agreed := self.agreed(account)) is not None and agreed.is_over:
+            raise account_refusals.not_agreed("nothing is agreed now", agreed.told)
         return account
+
+    def agreed(self, account: Account) -> AgreedRights | None:
+        """The rights that agreements give the account now; ``None`` where none has a say, as for a person's account."""
+        return self.agreements(account.name, self.now_ms()) if account.kind == KEY else None
 
     def subscriber_of(self, account: Account) -> Subscriber:
         """The subscriber that *account* is. ``Problem`` 403 for one that may not read."""
         if not account.may_subscribe:
             raise account_refusals.may_not_read()
-        return Subscriber(account.audience, is_cleared(account.purposes, self.purposes()))
+        if (agreed := self.agreed(account)) is None:
+            return Subscriber(account.audience, is_cleared(account.purposes, self.purposes()))
+        if (why := agreed.lacks_for_key(subscribes=True, publishes=False)) is not None:
+            raise account_refusals.not_agreed(why, agreed.told)
+        purposes = account.purposes & agreed.purposes
+        return Subscriber(account.audience, is_cleared(purposes, self.purposes()), agreed.reads)
 
     def check_city(self, city: str) -> None:
         if city != self.city:
@@ -163,6 +177,9 @@ class Gateway:
                 f"the key may not push to source {source[:40]!r}",
                 more={"may": sorted(account.sources), "speaks_for": sorted(agencies)},
             )
+        agreed = self.agreed(account)
+        if agreed is not None and (why := agreed.lacks_for_key(subscribes=False, publishes=True)) is not None:
+            raise account_refusals.not_agreed(why, agreed.told)
         if pushed is None:
             raise Problem(
                 404, f"no source {source[:40]!r} of {city} is pushed", more={"pushed": sorted(self.sources)}

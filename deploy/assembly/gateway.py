@@ -48,6 +48,7 @@ from deploy.city.rules_file import RulesFile
 from deploy.platform import Platform
 from deploy.replica import ONLY, Replica
 from deploy.settings import home_folder
+from deploy.sharing.gateway_agreements import CityAgreements
 from deploy.topics import ensure_topics
 from schemas.errors import BongsuError, Fatal
 from streams.ingest.drain import Drain
@@ -131,6 +132,7 @@ class CityGateway:
             takes_pushes=has_doors,
             sessions=self._signs.sessions,
             signs=self._signs,
+            agreements=CityAgreements(city.name),
             purposes=lambda: {use.purpose for use in rules.now(time.time()).law.uses.values()},
         )
         self._server = server_of(self._app(city, platform, prepare), about, port)

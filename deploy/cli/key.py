@@ -63,6 +63,7 @@ def add(
     """
     from connectors.transport.web_page import wall_clock_ms
     from deploy.city.city import load_city
+    from deploy.sharing.gateway_agreements import check_agreed
 
     city = load_city(city_name)
     agency = name_of(agency, "an agency")
@@ -70,6 +71,12 @@ def add(
     if not subscribe and (audience or purposes):
         raise UsageFault("--audience and --purpose are of keys that read", hint="add --subscribe")
     check_purposes(city, purposes)
+    publishes = bool(sources) or not subscribe
+    check_agreed(
+        city.name,
+        agency,
+        lambda agreed: agreed.lacks_for_key(subscribes=subscribe, publishes=publishes, purposes=purposes),
+    )
     now_ms = wall_clock_ms()
     shown, event = new_key(
         city.name,

@@ -43,9 +43,11 @@ def diff(as_json: bool) -> int:
 
     from deploy.sharing.agreement_file import load_sharing
     from deploy.sharing.cluster_rights import ClusterRights, acts_of
+    from deploy.sharing.gateway_ends import beyond
 
     agreed = load_sharing()
-    found = ClusterRights().differences(agreed, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    found = ClusterRights().differences(agreed, now=now) + beyond(agreed, now, ends=False)
     tell_changes(found, as_json=as_json)
     words = acts_of(found)
     tell(f"would be: {words}" if found else "the cluster has what the agreements say", err=True)

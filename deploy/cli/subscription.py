@@ -70,6 +70,7 @@ def add(city_name: str, name: str, secret_env: str | None, settings: tuple[str, 
     """
     from connectors.transport.web_page import wall_clock_ms
     from deploy.city.city import load_city
+    from deploy.sharing.gateway_agreements import check_agreed
     from deploy.subscription_rows import new_secret, publish, standing
     from streams.deliver.subscriptions import Subscription
 
@@ -80,6 +81,8 @@ def add(city_name: str, name: str, secret_env: str | None, settings: tuple[str, 
         asked["secrets"] = [f"${{{secret_env}}}"]
     one = Subscription(name, settings=asked, area=corners, created_at=now_ms, **about)
     _check(city, one)
+    contracts = ("core.alert",) if one.format == "cap" else one.contracts
+    check_agreed(city.name, one.who, lambda agreed: agreed.lacks_for_subscription(contracts, one.purposes))
     if name in standing(platform, city).all:
         raise UsageFault(
             f"{city.name} has a subscription '{name}' already",

@@ -18,23 +18,25 @@ from deploy.sharing.agreements import Agreement, Sharing, is_agency
 from schemas.catalogue import topic_name
 
 USER = "User:"
-Act = Literal["remove right", "remove user", "add user", "add right"]
+Act = Literal["remove right", "remove user", "add user", "add right", "revoke key", "remove subscription"]
 ORDER: tuple[Act, ...] = ("remove right", "remove user", "add user", "add right")
 """Removals go first."""
 
 
 @dataclass(frozen=True, slots=True)
 class RightChange:
-    """One thing to do: to the *principal*, to one of its *rights* where there is one, and why."""
+    """One thing to do: to the *principal*, to one of its rights or to its key or subscription *about*, and why."""
 
     act: Act
     principal: str
     why: str
     right: AclBinding | None = None
+    about: str = ""
 
     @property
     def words(self) -> str:
-        return f"{self.act} {self.principal}{f' {told(self.right)}' if self.right else ''}: {self.why}"
+        what = told(self.right) if self.right else self.about
+        return f"{self.act} {self.principal}{f' {what}' if what else ''}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,8 @@ def facts_of(one: RightChange) -> dict[str, str]:
             "host": right.host,
         }
     )
+    if one.about:
+        about = {"name": one.about}
     return {"principal": one.principal, **about, "why": one.why}
 
 
@@ -168,7 +170,7 @@ def acts_of(made: Sequence[RightChange]) -> str:
     counts: dict[str, int] = {}
     for one in made:
         verb, what = one.act.split()
-        key = f"{what}s {'added' if verb == 'add' else 'removed'}"
+        key = f"{what}s {'added' if verb == 'add' else 'ended'}"
         counts[key] = counts.get(key, 0) + 1
     return ", ".join(f"{count} {words}" for words, count in counts.items()) or "nothing to change"
 

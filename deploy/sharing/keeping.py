@@ -14,7 +14,8 @@ from deploy.settings import home_folder
 from deploy.sharing.agreed_rights import RightChange
 from deploy.sharing.agreement_file import load_sharing
 from deploy.sharing.agreements import Sharing
-from deploy.sharing.cluster_rights import ClusterRights
+from deploy.sharing.cluster_rights import ClusterRights, facts_of, log
+from deploy.sharing.gateway_ends import beyond
 from deploy.telling import tell
 from schemas.errors import BongsuError
 from streams.log import log_to
@@ -32,7 +33,17 @@ def log_changes() -> None:
 
 def apply_once() -> list[RightChange]:
     """Make the cluster have what the agreements say now."""
-    return ClusterRights().apply(load_sharing(), now=datetime.now(UTC))
+    return make_so(load_sharing())
+
+
+def make_so(sharing: Sharing) -> list[RightChange]:
+    """Change the cluster's rights first, then end keys and subscriptions; log each change."""
+    now = datetime.now(UTC)
+    made = ClusterRights().apply(sharing, now=now)
+    ended = beyond(sharing, now, ends=True)
+    for one in ended:
+        log.info(one.act.replace(" ", "_"), **facts_of(one))
+    return [*made, *ended]
 
 
 def keep(on_made: Callable[[Sequence[RightChange]], None]) -> None:
@@ -50,7 +61,7 @@ def keep(on_made: Callable[[Sequence[RightChange]], None]) -> None:
                 troubles.append(error)
             try:
                 if last is not None:
-                    on_made(ClusterRights().apply(last, now=datetime.now(UTC)))
+                    on_made(make_so(last))
             except BongsuError as error:
                 troubles.append(error)
             words = "\n".join(f"{one.what}; {one.hint}" for one in troubles)

@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 TOPIC, OTHER = "demo.core.alert", "demo.core.grant"
 WAIT_S = 8.0
+USED_WRONGLY = 2
 END_S = 60.0
 """No later than so many seconds after an agreement's end nothing is read and nothing is written."""
 
@@ -78,7 +79,7 @@ def bongsu(*words: str, code: int = 0) -> str:
     done = started(*words)
     out, err = done.communicate(timeout=60)
     assert done.returncode == code, err
-    return out
+    return err if code == USED_WRONGLY else out
 
 
 def in_days(days: int) -> datetime:
@@ -150,6 +151,9 @@ def test_an_agency_has_its_agreement_and_its_open_connections_end_with_it(home: 
     assert written(platform, TOPIC) is None
     assert written(hospital, "demo.civil.observation") is None
     assert written(hospital, TOPIC) == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    narrow = ("subscription", "add", "demo", "desk", "--who", "hospital", "--sink", "json_lines")
+    assert "agreement 1" in bongsu(*narrow, "--set", f"path={home.root / 'desk'}", code=2), "all contracts"
+    assert bongsu("key", "add", "hospital", "--city", "demo", "--subscribe").startswith("bongsu_")
     foreign, reading = consumer(hospital, TOPIC, "demo.hospital-2.desk"), consumer(hospital, TOPIC)
     foreign.unassign()
     foreign.subscribe([TOPIC])
@@ -185,6 +189,7 @@ def ends_with_its_agreement(home: Home, hospital: Security, platform: Security, 
         assert written(platform, TOPIC) is None, "there is something to be read"
         assert not [one for _ in range(5) if (one := reading.poll(0.5)) is not None and one.error() is None]
         assert written(hospital, "demo.civil.observation") is not None
+        within(20, lambda: "principal=demo.hospital" in last_logged(home, "revoke_key"))
     finally:
         keeping.send_signal(signal.SIGINT)
         _, told = keeping.communicate(timeout=20)
