@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,9 +82,16 @@ def kubernetes_files(cities: list[City], first_port: int) -> dict[str, str]:
     """The folders for Kustomize. Each city has a plan of its own, so that its folder depends on no other city."""
     from deploy.manifests.kubernetes import kubernetes_of
     from deploy.manifests.plan import plan_of
+    from deploy.sharing.gateway_agreements import usual_sharing
+    from deploy.sharing.kafka_users import users_of
 
     ordered = sorted(cities, key=lambda city: city.name)
-    return kubernetes_of([plan_of([city], first_port=first_port) for city in ordered], image=image_name())
+    sharing, now = usual_sharing(), datetime.now(UTC)
+    return kubernetes_of(
+        [plan_of([city], first_port=first_port) for city in ordered],
+        image=image_name(),
+        agencies={city.name: users_of(sharing, city.name, now) for city in ordered},
+    )
 
 
 def image_name() -> str:

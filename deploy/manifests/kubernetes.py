@@ -23,12 +23,16 @@ KUSTOMIZATION = "kustomization.yaml"
 ONE, MANY = "one-city", "many-cities"
 
 
-def kubernetes_of(plans: Sequence[Plan], *, image: str) -> dict[str, str]:
-    """Every file of the rendering, by its path in the folder. *plans*: one for each city, in the order of their names."""
+def kubernetes_of(
+    plans: Sequence[Plan], *, image: str, agencies: Mapping[str, list[Object]] | None = None
+) -> dict[str, str]:
+    """Every file of the rendering, by its path in the folder. *plans*: one for each city, in the order of their names.
+    *agencies*: the users of the agencies with an agreement, by city."""
+    users = agencies or {}
     files = _folder("base", _base())
     for plan in plans:
         (city,) = plan.cities
-        files |= _folder(f"cities/{city}", _city(plan, city, image))
+        files |= _folder(f"cities/{city}", _city(plan, city, image, users.get(city, [])))
     return files | _overlay(plans)
 
 
@@ -43,7 +47,7 @@ def _base() -> dict[str, list[Object]]:
     }
 
 
-def _city(plan: Plan, city: str, image: str) -> dict[str, list[Object]]:
+def _city(plan: Plan, city: str, image: str, agencies: list[Object]) -> dict[str, list[Object]]:
     own = (
         {"file": [city_parts.city_file(city, plan.city_files[city], plan.lists.get(city, {}))]}
         if plan.city_files
@@ -53,7 +57,8 @@ def _city(plan: Plan, city: str, image: str) -> dict[str, list[Object]]:
     roles = {
         process.role.name: city_parts.process_objects(plan, process, image) for process in plan.processes
     }
-    return {**own, **topics, **roles}
+    of_agencies = {"agencies": agencies} if agencies else {}
+    return {**own, **topics, **of_agencies, **roles}
 
 
 def _overlay(plans: Sequence[Plan]) -> dict[str, str]:

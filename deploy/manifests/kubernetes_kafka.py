@@ -76,6 +76,7 @@ def _kafka() -> Object:
                     "authentication": {"type": "tls"},
                 },
             ],
+            "authorization": {"type": "simple", "superUsers": ["ANONYMOUS"]},
             "config": broker_settings(),
             "metricsConfig": {
                 "type": "jmxPrometheusExporter",
@@ -85,6 +86,7 @@ def _kafka() -> Object:
         "entityOperator": {"topicOperator": {}, "userOperator": {}, "template": operator},
     }
     why = {
+        "bongsu/super-users": "ANONYMOUS is who comes by the plain listener; by tls comes nobody without rights of its own",
         "bongsu/plain-listener": "the services' clients know no certificates yet; a NetworkPolicy lets no other pod to it",
     }
     return one(API, "Kafka", CLUSTER, named("kafka"), spec, why)

@@ -25,8 +25,8 @@ from schemas.catalogue import DLQ, load_catalogue
 VARIABLE = "BONGSU_SHARING"
 SAMPLE = Path(__file__).parents[1] / "sharing.toml"
 FORM = "see deploy/sharing.toml for the form"
-AGENCY = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
-"""An agency's name here is part of a name in Kafka."""
+AGENCY = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+"""An agency's name here is part of names in Kafka and in Kubernetes."""
 ENTRIES_MAX = 10_000
 
 AgencyName = Annotated[str, Field(pattern=AGENCY)]

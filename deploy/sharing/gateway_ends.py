@@ -18,8 +18,9 @@ from deploy.sharing.agreements import Sharing
 from deploy.sharing.gateway_agreements import agreed_rights_of
 from deploy.subscription_rows import changed, standing
 from deploy.subscription_rows import publish as publish_subscription
-from deploy.topic_values import has_run
+from schemas.catalogue import topic_name
 from streams.deliver.subscriptions import Subscription
+from streams.runtime.kafka import known_topics
 
 REVOKE: Act = "revoke key"
 REMOVE: Act = "remove subscription"
@@ -64,10 +65,11 @@ def _end(act: Act, city: str, agency: str, why: str, name: str) -> RightChange:
 
 
 def beyond(sharing: Sharing, now: datetime, *, ends: bool) -> list[RightChange]:
-    """All of them, of the cities that run here; *ends*: end them, too. Those of a city's own file can only be told."""
+    """All of them, of the cities that have their topics here; *ends*: end them, too. A city's own file is left as it is."""
     platform, found = reach(), list[RightChange]()
+    known = known_topics(platform.kafka)
     for name in sharing.cities:
-        if has_run(platform, name):
+        if topic_name(name, "core.account") in known:
             found += _of_city(platform, load_city(name), sharing, now, ends=ends)
     return found
 

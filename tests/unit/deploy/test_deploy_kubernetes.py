@@ -118,7 +118,9 @@ def test_each_process_has_its_command_its_resources_its_probes_and_a_user_of_kaf
             ]
             assert paths == ["/healthz", "/healthz", "/readyz"]
             assert users.pop(process.name)["spec"] == {"authentication": {"type": "tls"}}
-    assert users == {}
+    assert set(users) == {"demo.hospital", "houston.utility", "columbia.utility"}, (
+        "those of the sample's agreements"
+    )
 
 
 def test_one_pod_of_each_role_that_cannot_be_shared_and_the_reason_beside_it() -> None:

@@ -10,7 +10,9 @@ from confluent_kafka.admin import AclBinding, AclOperation, ResourcePatternType,
 from deploy.rights import right, rights_of_platform
 from deploy.sharing.agreed_rights import RightChange, RightsThere, changes, rights_agreed, told
 from deploy.sharing.agreements import Agreement, CitySharing, Sharing
+from deploy.sharing.kafka_users import users_of
 from deploy.sharing.keeping import EVERY_S, pause_s
+from deploy.sharing.shares import shares_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 END = NOW + timedelta(hours=1)
@@ -155,3 +157,27 @@ def test_the_loop_looks_again_at_the_next_end_and_no_later_than_usual() -> None:
     assert pause_s(None, NOW) == EVERY_S
     assert 3 < pause_s(AGREED, END - timedelta(seconds=3)) < 4
     assert pause_s(AGREED, END) == EVERY_S
+
+
+def test_a_city_s_share_is_divided_and_never_exceeded() -> None:
+    other = replace(READS, agency="clinic")
+    sharing = Sharing((READS, PUBLISHES, other), {"new": CitySharing(bytes_per_s=1_000_001)})
+    shares = shares_of(sharing, NOW)
+    assert shares == {"new.hospital": 250_000, "new.clinic": 250_000, "new.platform": 500_001}
+    assert shares_of(sharing, END) == {"new.platform": 1_000_001}
+    assert shares_of(AGREED, NOW) == {}
+
+
+def test_a_user_of_strimzi_has_the_same_rights_and_none_after_the_end() -> None:
+    (user,) = users_of(AGREED, "new", NOW)
+    rules = user["spec"]["authorization"]["acls"]
+    told_there = {
+        f"{operation.upper()} {one['resource']['name']}" for one in rules for operation in one["operations"]
+    }
+    assert told_there == {f"{one.operation.name} {one.name}" for one in rights_agreed(AGREED, NOW)}
+    assert {one["resource"]["type"]: one["resource"]["patternType"] for one in rules} == {
+        "topic": "literal",
+        "group": "prefix",
+        "transactionalId": "prefix",
+    }
+    assert users_of(AGREED, "new", END) == users_of(AGREED, "new-york", NOW) == []
