@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from connectors.gateway import account_refusals, metrics
 from connectors.gateway.accounts import KEY, Account, Accounts
 from connectors.gateway.agreed import AgreedRights, Agreements, unbound
+from connectors.gateway.agreed_checks import check_any, check_push, reader_of
 from connectors.gateway.cloud_events import PushedMessage
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.desk import Desk
@@ -39,7 +40,7 @@ from connectors.gateway.sessions_signs import Signs
 from connectors.gateway.spool import Spool
 from connectors.gateway.spool_values import Differs, Full, Push, Receipt
 from connectors.gateway.trouble import Trouble
-from connectors.subscribers import Subscriber, is_cleared
+from connectors.subscribers import Subscriber
 
 BODY_BYTES_MAX = 4 << 20
 BODIES_BYTES_MAX = 32 << 20
@@ -80,7 +81,6 @@ class Gateway:
     purposes: Callable[[], Collection[str]] = tuple
     """The purposes that the law in force names: a subscriber with one of them sees identifying fields."""
     agreements: Agreements = unbound
-    """The agreements that narrow the keys of agencies."""
     readings: Readings | None = None
     sessions: Sessions | None = None
     signs: Signs | None = None
@@ -141,8 +141,7 @@ class Gateway:
         account = self.accounts.of_key(key.strip()[:KEY_BYTES_MAX], now_ms=self.now_ms())
         if account is None:
             raise account_refusals.unknown_key()
-        if (agreed := self.agreed(account)) is not None and agreed.is_over:
-            raise account_refusals.not_agreed("nothing is agreed now", agreed.told)
+        check_any(self.agreed(account))
         return account
 
     def agreed(self, account: Account) -> AgreedRights | None:
@@ -153,18 +152,12 @@ class Gateway:
         """The subscriber that *account* is. ``Problem`` 403 for one that may not read."""
         if not account.may_subscribe:
             raise account_refusals.may_not_read()
-        if (agreed := self.agreed(account)) is None:
-            return Subscriber(account.audience, is_cleared(account.purposes, self.purposes()))
-        if (why := agreed.lacks_for_key(subscribes=True, publishes=False)) is not None:
-            raise account_refusals.not_agreed(why, agreed.told)
-        purposes = account.purposes & agreed.purposes
-        return Subscriber(account.audience, is_cleared(purposes, self.purposes()), agreed.reads)
+        return reader_of(account, self.agreed(account), self.purposes())
 
     def check_city(self, city: str) -> None:
         if city != self.city:
-            raise Problem(
-                404, f"no city {city[:40]!r} here: this is the gateway of {self.city}", code="no-city"
-            )
+            what = f"no city {city[:40]!r} here: this is the gateway of {self.city}"
+            raise Problem(404, what, code="no-city")
 
     def source_for(self, account: Account, city: str, source: str) -> PushedSource:
         """The source, if this account may speak for it."""
@@ -177,9 +170,7 @@ class Gateway:
                 f"the key may not push to source {source[:40]!r}",
                 more={"may": sorted(account.sources), "speaks_for": sorted(agencies)},
             )
-        agreed = self.agreed(account)
-        if agreed is not None and (why := agreed.lacks_for_key(subscribes=False, publishes=True)) is not None:
-            raise account_refusals.not_agreed(why, agreed.told)
+        check_push(self.agreed(account))
         if pushed is None:
             raise Problem(
                 404, f"no source {source[:40]!r} of {city} is pushed", more={"pushed": sorted(self.sources)}

@@ -20,8 +20,8 @@ from starlette.responses import Response
 
 from connectors.gateway import metrics
 from connectors.gateway import subscription_documents as documents
-from connectors.gateway.account_refusals import not_agreed
 from connectors.gateway.accounts import Account
+from connectors.gateway.agreed_checks import check_wish
 from connectors.gateway.idempotency import idempotency_key_of
 from connectors.gateway.limits import Rates
 from connectors.gateway.parameters import arguments_of
@@ -220,11 +220,7 @@ class _Routes:
                 f"{wide}: a subscription may have no more than its account",
                 more={"field": wide, "expected": _most(account, wide)},
             )
-        agreed = self.gateway.agreed(account)
-        if agreed is not None:
-            contracts = ("core.alert",) if asked["format"] == "cap" else asked["contracts"]
-            if (why := agreed.lacks_for_subscription(contracts, asked["purposes"])) is not None:
-                raise not_agreed(why, agreed.told)
+        check_wish(self.gateway.agreed(account), asked)
         issued = await _done(self.desk.create, account, asked)
         place = f"/v1/{self.gateway.city}/subscriptions/{issued.known.name}"
         return _json(201, _issued(issued), {"Location": place})
