@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.catalogue import DLQ
-from streams.runtime.records import ATTEMPTS, BORROWED, FIRST_AT, PLAYED, RETRY_OF
+from streams.runtime.records import ATTEMPTS, BORROWED, FIRST_AT, LEAN_HEADERS, PLAYED, RETRY_OF, is_lean
 
 CLOUDEVENTS = {
     "ce_specversion": "CloudEvents 1.0, binary mode of its Kafka binding.",
@@ -32,7 +32,7 @@ def header_words(contract: str, *, may_be_retried: bool) -> dict[str, str]:
 
     A tombstone has no headers. *may_be_retried*: it has a DLQ from which records come back.
     """
-    words = dict(CLOUDEVENTS)
+    words = {name: CLOUDEVENTS[name] for name in (LEAN_HEADERS if is_lean(contract) else CLOUDEVENTS)}
     if contract == "core.tick" or not (contract.startswith(MADE_HERE) or contract.endswith(f".{DLQ}")):
         words[PLAYED] = PLAYED_WORDS
     if may_be_retried:

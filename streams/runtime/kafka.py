@@ -27,6 +27,8 @@ PARTED = (
 )
 HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
 
+LINGER_MS = 20
+"""So long a batch waits for more records. A commit sends at once what waits, so nobody waits longer for it."""
 ANOTHER = "only one process may publish for a source: find the other home or machine that runs this city, and stop it"
 
 
@@ -51,7 +53,8 @@ def transactional_producer(
             "client.id": transactional_id,
             "transactional.id": transactional_id,
             "partitioner": "murmur2_random",
-            "linger.ms": 0,
+            "linger.ms": LINGER_MS,
+            "compression.type": "lz4",
             "message.max.bytes": 8_000_000,
             "log_level": 3,
             **settings,

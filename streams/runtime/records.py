@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from schemas.catalogue import DLQ
 from schemas.event import Event
 
 RETRY_OF, ATTEMPTS, FIRST_AT = "bongsu-retry-of", "bongsu-attempts", "bongsu-first-at"
@@ -17,6 +18,8 @@ BORROWED = "bongsu-borrowed"
 """Header of a source's place: written by a retry, after which the fenced owner may continue."""
 PLAYED = "bongsu-played"
 """Header of a played event: its time comes with the tick whose barrier covers it."""
+LEAN = ("cctv.", "mobility.position", "drone.position")
+LEAN_HEADERS = ("ce_id", "ce_type", "ce_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,30 @@ def record_of(message: Any) -> Record:
     )
 
 
+def is_lean(contract: str) -> bool:
+    """Whether records of *contract* have no more than ``LEAN_HEADERS``."""
+    return contract.startswith(LEAN) and not contract.endswith(f".{DLQ}")
+
+
 def headers_of(
     event: Event, *, topic: str, traceparent: bytes | None = None, played: bool = False
 ) -> Headers:
     """Return the CloudEvents attributes in binary mode (CloudEvents Kafka binding 1.0.2) and the event's trace.
 
-    An event without a cause starts a trace of its own, named after its id.
+    An event without a cause starts a trace of its own, named after its id. What cameras and vehicles tell all the time has
+    no more than ``LEAN_HEADERS``: the rest follows from value and contract, and would be most of its bytes.
     """
     if event.value is None:
         return []
     event_id = str(event.value["event_id"])
     time = datetime.fromtimestamp(event.value["event_time"] / 1000, UTC).isoformat(timespec="milliseconds")
+    if is_lean(event.topic):
+        lean: Headers = [
+            ("ce_id", event_id.encode()),
+            ("ce_type", f"bongsu.{event.topic}".encode()),
+            ("ce_time", time.encode()),
+        ]
+        return [*lean, (PLAYED, b"1")] if played else lean
     headers: Headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", event_id.encode()),

@@ -20,6 +20,7 @@ import orjson
 from connectors.base import Bounds, Heard, SourceContext
 from connectors.discovery import load_source
 from deploy.platform import Platform
+from deploy.settings import home_folder
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal
 from streams.ingest.ingest import Ingest
@@ -48,6 +49,8 @@ class Figures:
     events: int = 0
     cpu_s: float = 0.0
     wall_s: float = 0.0
+    bytes_each: float | None = None
+    """Bytes of an event in the log; ``None`` where its files are not on this machine."""
     steps: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
 
 
@@ -77,7 +80,13 @@ def _measured(platform: Platform, city: str, form: str, events: int) -> Figures:
     there = sum(1 for _ in read_whole(platform.kafka, [topic_name(city, "cctv.detection")]))
     if there != figures.events + WARM_UP * CHUNK:
         raise Fatal(f"void: {figures.events} events were published, {there} stand in the topic")
+    figures.bytes_each = _log_bytes(city, there)
     return figures
+
+
+def _log_bytes(city: str, events: int) -> float | None:
+    files = [*home_folder().rglob(f"{city}.cctv.detection-*/*.log")]
+    return round(sum(one.stat().st_size for one in files) / events, 1) if files else None
 
 
 def _take(ingest: Ingest, source: Any, heard: Heard, figures: Figures) -> None:
@@ -159,5 +168,6 @@ def shown(figures: Figures) -> dict[str, Any]:
     return {
         "events_per_s_and_core": round(figures.events / figures.cpu_s),
         "events_per_s": round(figures.events / figures.wall_s),
+        "bytes_per_event": figures.bytes_each,
         "us_per_event": {**each, "librdkafka": round(threads / figures.events * 1e6, 1)},
     }

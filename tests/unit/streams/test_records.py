@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,17 @@ def test_an_event_travels_as_a_cloud_event() -> None:
     assert headers["ce_source"] == b"/c/calls"
     assert headers["ce_time"] == b"1970-01-01T00:00:01.500+00:00"
     assert PLAYED not in headers
+
+
+def test_what_cameras_and_vehicles_tell_has_three_headers_and_its_dlq_all() -> None:
+    def names(contract: str) -> list[str]:
+        return [name for name, _ in headers_of(replace(EVENT, topic=contract), topic=f"c.{contract}")]
+
+    for contract in ("cctv.detection", "cctv.plate", "cctv.person", "mobility.position", "drone.position"):
+        assert names(contract) == ["ce_id", "ce_type", "ce_time"]
+        assert names(f"{contract}.dlq") == names("fire.incident")
+    assert names("mobility.trip") == names("core.evidence") == names("fire.incident")
+    assert len(names("fire.incident")) == 8
 
 
 def test_what_follows_from_an_event_keeps_its_trace() -> None:
