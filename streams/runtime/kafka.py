@@ -26,9 +26,6 @@ PARTED = (
     " create it again with bongsu topics apply"
 )
 HINT = "start it with: bongsu up (or set BONGSU_KAFKA to a cluster that runs)"
-
-LINGER_MS = 20
-"""So long a batch waits for more records. A commit sends at once what waits, so nobody waits longer for it."""
 ANOTHER = "only one process may publish for a source: find the other home or machine that runs this city, and stop it"
 
 
@@ -53,7 +50,7 @@ def transactional_producer(
             "client.id": transactional_id,
             "transactional.id": transactional_id,
             "partitioner": "murmur2_random",
-            "linger.ms": LINGER_MS,
+            "linger.ms": 20,  # a commit sends at once what waits
             "compression.type": "lz4",
             "message.max.bytes": 8_000_000,
             "log_level": 3,
