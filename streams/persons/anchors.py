@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,3 +123,18 @@ class Passing:
                 if rate > best:
                     best, found = rate, (self._stop(exit_.board), there.anchor)
         return found
+
+
+def links_between(
+    start: Anchor, hops: Sequence[tuple[Anchor, tuple[Anchor, Anchor] | None]]
+) -> list[tuple[Anchor, Anchor | None]]:
+    """Pairs of neighbouring anchors between which the person walked; the last has no end."""
+    found: list[tuple[Anchor, Anchor | None]] = []
+    before = start
+    for hop, ride in hops:
+        if ride is not None:
+            found.append((before, ride[0]))
+            before = ride[1]
+        found.append((before, hop))
+        before = hop
+    return [*found, (before, None)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,17 @@ class Analytic:
         anybody = sum(share * rows[true].get(said, 0.0) for true, share in prior.items())
         return math.log(max(LEAST, rows[wanted].get(said, 0.0)) / max(LEAST, anybody))
 
+    def log_likeness(self, attribute: str, said: str, again: str) -> float:
+        """Return ln P(again | said of the same one) / P(again | anybody)."""
+        rows, prior = self.confusion[attribute], self.prior[attribute]
+        both = sum(
+            share * rows[true].get(said, 0.0) * rows[true].get(again, 0.0) for true, share in prior.items()
+        )
+        one, other = (
+            sum(share * rows[true].get(word, 0.0) for true, share in prior.items()) for word in (said, again)
+        )
+        return math.log(max(LEAST, both) / max(LEAST, one * other))
+
     def words(self, attribute: str) -> tuple[str, ...]:
         """The words of *attribute*; a sighting's column has their numbers."""
         return tuple(self.prior[attribute])
@@ -53,8 +65,13 @@ class Looks:
         """*attributes*: the columns of sightings, in order. An attribute that is not *wanted* tells nothing."""
         width = max(len(analytic.words(one)) for one in attributes)
         self.table = np.ones((len(attributes), width + 1))
+        self._likeness = np.zeros((len(attributes), width + 1, width + 1))
         self.is_worn = np.array([one.rpartition("/")[2] in CLOTHES for one in attributes])
         for column, attribute in enumerate(attributes):
+            for (one, said), (other, again) in itertools.product(
+                enumerate(analytic.words(attribute)), repeat=2
+            ):
+                self._likeness[column, one, other] = analytic.log_likeness(attribute, said, again)
             if attribute in wanted:
                 for number, said in enumerate(analytic.words(attribute)):
                     ratio = analytic.log_ratio(attribute, wanted[attribute], said)
@@ -72,6 +89,12 @@ class Looks:
         """The sums over all attributes, and over the clothes alone."""
         logs = self._logs(words, None)
         return logs.sum(axis=1), logs[:, self.is_worn].sum(axis=1)
+
+    def log_likeness(self, words: Ints, others: Ints) -> Floats:
+        """For each row of *others*: how much likelier its words are for the one who was seen in *words* than for anybody."""
+        columns = np.arange(len(words))
+        found: Floats = self._likeness[columns, words][columns, others].sum(axis=1)
+        return found
 
     def _logs(self, words: Ints, confidence: Floats | None) -> Floats:
         ratios = self.table[np.arange(words.shape[1]), words]

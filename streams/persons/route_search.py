@@ -11,10 +11,11 @@ import itertools
 import numpy as np
 
 from schemas.errors import Invalid
-from streams.persons.anchors import Anchor, Passing
+from streams.persons.anchors import Anchor, Passing, links_between
 from streams.persons.answers import Answers, Verdict
 from streams.persons.feasible import Floats, Ints
 from streams.persons.looks import Looks
+from streams.persons.other_people import OtherPeople
 from streams.persons.passing_tracks import PassingTracks, possible_rows, tracks
 from streams.persons.routes import Candidate, Route, UsedEvidence
 from streams.persons.sightings_held import Bools, Ground, Pool, Seen
@@ -42,10 +43,11 @@ class RouteSearch:
         self.calls = calls or Calls.none()
         self.evidence = evidence or UsedEvidence()
         self.start = start
+        self._others = OtherPeople(self.pool)
         self._answers: dict[int, Answers] = {}
         self._hops: list[tuple[Anchor, tuple[Anchor, Anchor] | None]] = []
         self._reaches: dict[Anchor, Passing] = {}
-        self._logs: tuple[Floats, Floats, Floats] | None = None
+        self._logs: tuple[Floats, Floats, Floats, Floats] | None = None
         self._tracks: dict[tuple[Anchor, Anchor | None], PassingTracks] = {}
         self._is_sure = False
         self._since_hop = 0
@@ -85,7 +87,7 @@ class RouteSearch:
         self._since_hop += 1
         self._answers[key] = self._answers.get(key, Answers()).then(verdict)
         is_hop = any(hop.key == key for hop, _ in self._hops)
-        probability = float(self._probabilities()[row]) if not is_hop else self._hop_probability(key)
+        probability = float(self._probabilities(row)[row]) if not is_hop else self._hop_probability(key)
         if is_hop and (verdict == "part" or probability < self.numbers.keep):
             self._hops = [(hop, ride) for hop, ride in self._hops if hop.key != key]
             self._hops = [(hop, self._ride_to(hop)) for hop, _ in self._hops]
@@ -102,7 +104,8 @@ class RouteSearch:
             return doubted or self._overlooked(probabilities)
         worth = self._worth(probabilities[rows])
         last = self._hops[-1][0].time_s if self._hops else self.start.time_s
-        worth *= np.where(self.pool.seen.time_s[rows] > last, self.numbers.ahead_weight, 1.0)
+        ahead_s = self.pool.seen.time_s[rows] - last
+        worth *= np.where(ahead_s > 0, self.numbers.ahead_weight * (1 + ahead_s / self.numbers.ahead_s), 1.0)
         return self._candidate(int(rows[int(np.argmax(worth))]), probabilities)
 
     def _overlooked(self, probabilities: Floats) -> Candidate | None:
@@ -178,15 +181,20 @@ class RouteSearch:
             self._reaches[anchor] = Passing(self.ground, anchor, self.calls)
         return self._reaches[anchor]
 
-    def _probabilities(self) -> Floats:
-        """The probability of each sighting to be the person; 0 for those that cannot be, hops and parted ones."""
+    def _probabilities(self, only: int | None = None) -> Floats:
+        """The probability of each sighting to be the person; 0 for those that cannot be, hops and parted ones.
+
+        *only*: the row that is asked for; the others may then be 0.
+        """
         found, weights = np.zeros(len(self.pool.seen.key)), self._log_weights(self._out())
-        for before, after in self._links():
-            rows, shares = self._between(before, after, weights)
+        for before, after in links_between(self.start, self._hops):
+            rows, shares = self._between(before, after, weights, only)
             found[rows] = np.maximum(found[rows], shares)
         return found
 
-    def _between(self, before: Anchor, after: Anchor | None, weights: Floats) -> tuple[Ints, Floats]:
+    def _between(
+        self, before: Anchor, after: Anchor | None, weights: Floats, only: int | None = None
+    ) -> tuple[Ints, Floats]:
         """The sightings between two anchors, and the probability of each."""
         link = before, after
         if not self.evidence.place:
@@ -197,7 +205,10 @@ class RouteSearch:
             if len(self._tracks) >= TRACKS_MAX:
                 self._tracks.clear()
             self._tracks[link] = tracks(self.pool, *self._reaches_of(*link), weights)
-        return self._tracks[link].rows, self._tracks[link].probabilities(weights[self._tracks[link].rows])
+        kept = self._tracks[link]
+        if only is not None and only not in kept.rows:
+            return kept.rows[:0], weights[:0]
+        return kept.rows, kept.probabilities(weights[kept.rows])
 
     def _reaches_of(self, before: Anchor, after: Anchor | None) -> tuple[Passing, Passing | None]:
         return self._reach(before), None if after is None else self._reach(after)
@@ -219,27 +230,26 @@ class RouteSearch:
                 looks = clothes = np.zeros_like(looks)
             passers = pool.log_passers(pool.seen.camera)
             rest = np.logaddexp(clothes + np.log(share), np.log(1 - share))
-            self._logs = (looks - passers, clothes, looks - passers - rest)
-        person, clothes, found = self._logs
-        found = found.copy()
+            self._logs = (looks - passers, clothes, passers, rest)
+        person, clothes, passers, usual = self._logs
+        known = self._known(passers)
+        found = person - np.logaddexp(usual, known)
         for key, answers in self._answers.items():
             row, (his, alike, other) = pool.rows[key], answers.logs(self.numbers)
-            rest = np.logaddexp(clothes[row] + np.log(share) + alike, np.log(1 - share) + other)
+            rest = np.logaddexp(
+                clothes[row] + np.log(share) + alike, np.logaddexp(np.log(1 - share), known[row]) + other
+            )
             found[row] = person[row] + his - rest
         found[[pool.rows[key] for key in out]] = -np.inf
         return found
 
-    def _links(self) -> list[tuple[Anchor, Anchor | None]]:
-        """Pairs of neighbouring anchors between which the person walked; the last has no end."""
-        found: list[tuple[Anchor, Anchor | None]] = []
-        before = self.start
-        for hop, ride in self._hops:
-            if ride is not None:
-                found.append((before, ride[0]))
-                before = ride[1]
-            found.append((before, hop))
-            before = hop
-        return [*found, (before, None)]
+    def _known(self, passers: Floats) -> Floats:
+        """Log of the rates of people known by a rejected sighting, against those of all *passers*."""
+        if self.evidence != UsedEvidence():
+            return np.full(len(passers), -np.inf)
+        rows = [self.pool.rows[key] for key, one in self._answers.items() if one.rejected > one.confirmed]
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self._others.rates(rows)) - passers)
 
     def _shown(self, probabilities: Floats) -> Ints:
         rows = self._best(probabilities)

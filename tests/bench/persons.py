@@ -87,10 +87,10 @@ class Found:
     impossible: int
 
 
-def one_case(made: Made, case: int, level: str, way: str, seed: int, data: Path | None) -> Found:
+def one_case(made: Made, case: int, level: str, way: str, seed: int, ground: Ground) -> Found:
     """Search for one person until half an hour after opening, by an operator of that seed."""
     chance = np.random.default_rng((seed, case, 7))
-    search = _search(made, case, level, way, data)
+    search = _search(made, case, level, way, ground)
     now, answers, fed, first, ten, steps = WALK_S, 0, 0, 0, 0, 0
     fresh, last_s, hops = None, math.inf, -1
     mine = made.truth.who == case
@@ -147,15 +147,19 @@ def _can_be(made: Made, search: RouteSearch, one: int, other: int) -> bool:
     return bool(are_feasible(least, dt, ground.cameras.clock_s[at].sum())[0])
 
 
-def _search(made: Made, case: int, level: str, way: str, data: Path | None) -> RouteSearch:
-    """The search as the platform would begin it: what the report says, and no truth."""
-    numbers, of = RouteNumbers(), made.town
-    at, count = made.camera_at, len(made.camera_at)
+def _ground(made: Made, level: str, data: Path | None) -> Ground:
+    """The city of a seed; its searches share it, since most of their time went into the ways of each."""
+    of, at, count = made.town, made.camera_at, len(made.camera_at)
     cameras = CameraColumns(
         of.lat[at], of.lon[at], np.full(count, DIFFICULTIES[level].clock_s), np.full(count, 20.0)
     )
     stops = made.timetable.stops
-    ground = Ground(cameras, of.lat[stops], of.lon[stops], numbers, _streets(data))
+    return Ground(cameras, of.lat[stops], of.lon[stops], RouteNumbers(), _streets(data))
+
+
+def _search(made: Made, case: int, level: str, way: str, ground: Ground) -> RouteSearch:
+    """The search as the platform would begin it: what the report says, and no truth."""
+    of = made.town
     analytic = Analytic(confusion(DIFFICULTIES[level].right), WORDS)
     place, when = made.last_seen[case]
     start = Anchor(float(of.lat[place]), float(of.lon[place]), when, 120.0, 100.0)
@@ -204,7 +208,8 @@ def _rank(search: RouteSearch, mine: Any) -> int | None:
 def one_seed(level: str, seed: int, cases: int, ways: Sequence[str]) -> dict[str, list[Found]]:
     data = _data()
     made = make(seed, DIFFICULTIES[level], cases, data)
-    return {way: [one_case(made, case, level, way, seed, data) for case in range(cases)] for way in ways}
+    ground = _ground(made, level, data)
+    return {way: [one_case(made, case, level, way, seed, ground) for case in range(cases)] for way in ways}
 
 
 def _data() -> Path | None:

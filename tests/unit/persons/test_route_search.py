@@ -78,6 +78,47 @@ def test_a_hop_that_is_rejected_at_a_second_look_leaves_the_route() -> None:
     assert search.hops == ()
 
 
+def chances(search: RouteSearch) -> dict[int, float]:
+    return {one.key: one.probability for one in search.ranked()}
+
+
+def test_who_was_rejected_walks_on_and_is_not_shown_as_likely_again() -> None:
+    rows = (1, 1, 180), (2, 2, 300), (3, 4, 2400)
+    knows, forgets = a_search(), a_search(others_s=0.0)
+    for search in (knows, forgets):
+        search.see(sightings(*rows))
+        search.answer(1, "reject")
+    assert chances(knows)[2] < 0.97 * chances(forgets)[2]
+    assert chances(knows)[3] >= chances(forgets)[3]
+    knows.answer(1, "confirm")
+    forgets.answer(1, "confirm")
+    assert chances(knows) == chances(forgets)
+
+
+def test_rejections_weigh_the_same_however_sightings_come() -> None:
+    rows = [(n, n % 5, 150.0 + 40 * n) for n in range(40)]
+    once, twice = a_search(), a_search()
+    once.see(sightings(*rows))
+    twice.see(sightings(*rows[:20]))
+    for search in (once, twice):
+        search.answer(3, "reject")
+        search.answer(5, "reject")
+    twice.see(sightings(*rows[20:]))
+    assert np.array_equal(once._others.rates([3, 5]), twice._others.rates([3, 5]))
+
+
+def test_of_equally_likely_sightings_the_one_farther_ahead_is_asked_first() -> None:
+    search = a_search(ahead_s=60.0)
+    search.see(sightings((1, 1, 180)))
+    while 1 not in search.hops:
+        search.answer(1, "confirm")
+    search.see(sightings((2, 2, 350), (3, 3, 530)))
+    late = chances(search)
+    assert late[2] > late[3]
+    asked = search.ask()
+    assert asked is not None and asked.key == 3
+
+
 def test_a_ride_is_followed_to_the_stops_of_its_vehicle() -> None:
     calls = Calls(np.array([7, 7]), np.array([0, 1]), np.array([120.0, 500.0]))
     rode, walked = a_search(calls), a_search()
