@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streams.persons.feasible import FOOT, Floats, Ints, Spots, are_feasible
-from streams.persons.sightings_held import Ground, Seen
+from streams.persons.sightings_held import Ground, Pool, Seen
 from streams.persons.travel import Calls, Exit, exits
 
 RIDE_S = 1200.0
@@ -138,3 +138,19 @@ def links_between(
         found.append((before, hop))
         before = hop
     return [*found, (before, None)]
+
+
+def hop_of(pool: Pool, row: int) -> Anchor:
+    """The sighting at *row* as a place and time of the person's."""
+    seen, cameras = pool.seen, pool.ground.cameras
+    camera = int(seen.camera[row])
+    return Anchor(
+        float(cameras.lat[camera]),
+        float(cameras.lon[camera]),
+        float(seen.time_s[row]),
+        float(cameras.clock_s[camera]),
+        float(cameras.within_m[camera]),
+        int(seen.key[row]),
+        camera,
+        int(seen.mode[row]),
+    )

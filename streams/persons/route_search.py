@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 from schemas.errors import Invalid
-from streams.persons.anchors import Anchor, Passing, links_between
+from streams.persons.anchors import Anchor, Passing, hop_of, links_between
 from streams.persons.answers import Answers, Verdict
 from streams.persons.feasible import Floats, Ints
 from streams.persons.looks import Looks
@@ -103,24 +103,26 @@ class RouteSearch:
             self._is_sure = doubted is None
             return doubted or self._overlooked(probabilities)
         worth = self._worth(probabilities[rows])
-        last = self._hops[-1][0].time_s if self._hops else self.start.time_s
-        ahead_s = self.pool.seen.time_s[rows] - last
+        ahead_s = self.pool.seen.time_s[rows] - self._last().time_s
         worth *= np.where(ahead_s > 0, self.numbers.ahead_weight * (1 + ahead_s / self.numbers.ahead_s), 1.0)
         return self._candidate(int(rows[int(np.argmax(worth))]), probabilities)
 
-    def _overlooked(self, probabilities: Floats) -> Candidate | None:
-        """The likeliest candidate after the last hop, however unlikely, where somebody must have recorded the person since.
+    def is_overlooked(self) -> bool:
+        """Whether somebody must have recorded the person since the last hop, and ``patience`` answers brought no hop yet."""
+        missed = self.ground.walks.unseen(np.array([self.pool.until_s - self._last().time_s]))[0]
+        return self._since_hop < self.numbers.patience and bool(missed < self.numbers.missed_share)
 
-        None where the cameras may well have missed them, or after ``patience`` answers without a hop.
-        """
-        last = self._hops[-1][0] if self._hops else self.start
-        missed = self.ground.walks.unseen(np.array([self.pool.until_s - last.time_s]))[0]
-        if self._since_hop >= self.numbers.patience or not missed < self.numbers.missed_share:
+    def _overlooked(self, probabilities: Floats) -> Candidate | None:
+        """The likeliest candidate after the last hop, however unlikely; None where the cameras may have missed them."""
+        if not self.is_overlooked():
             return None
-        worth = np.where(self.pool.seen.time_s > last.time_s, probabilities, 0.0)
+        worth = np.where(self.pool.seen.time_s > self._last().time_s, probabilities, 0.0)
         worth[[self.pool.rows[key] for key, one in self._answers.items() if one.is_doubted]] = 0.0
         best = int(np.argmax(worth)) if len(worth) else 0
         return self._candidate(best, probabilities) if len(worth) and worth[best] > 0 else None
+
+    def _last(self) -> Anchor:
+        return self._hops[-1][0] if self._hops else self.start
 
     def ranked(self, *, ahead: bool = False) -> list[Candidate]:
         """Candidates that were not answered yet, the likeliest first; *ahead*: only those after the last hop."""
@@ -147,26 +149,14 @@ class RouteSearch:
 
     def _next_cameras(self) -> tuple[int, ...]:
         """Cameras that can be reached within ``next_s`` from the last hop, the nearest first."""
-        last = self._hops[-1][0] if self._hops else self.start
+        last = self._last()
         least = self.ground.least_to_cameras_s(last.spots(), last.mode)
         order = np.argsort(least, kind="stable")
         return tuple(int(one) for one in order[least[order] <= self.numbers.next_s])
 
     def _enter(self, row: int) -> None:
         self._since_hop = 0
-        seen, cameras = self.pool.seen, self.ground.cameras
-        camera = int(seen.camera[row])
-        hop = Anchor(
-            float(cameras.lat[camera]),
-            float(cameras.lon[camera]),
-            float(seen.time_s[row]),
-            float(cameras.clock_s[camera]),
-            float(cameras.within_m[camera]),
-            int(seen.key[row]),
-            camera,
-            int(seen.mode[row]),
-        )
-        self._hops.append((hop, None))
+        self._hops.append((hop_of(self.pool, row), None))
         self._hops.sort(key=lambda one: one[0].time_s)
         self._hops = [(one, self._ride_to(one)) for one, _ in self._hops]
 
@@ -306,5 +296,4 @@ class RouteSearch:
 
     def last_seen(self) -> float | None:
         """Seconds of the last confirmed hop; None while there is none."""
-        times = [hop.time_s for hop, _ in self._hops]
-        return times[-1] if times else None
+        return self._hops[-1][0].time_s if self._hops else None

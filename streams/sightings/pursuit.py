@@ -34,6 +34,8 @@ OPEN, DROPPED = "open", "dropped"
 SHIFT = 0.5
 """A candidate is told again once the logarithm of its ratio moved by so much."""
 NEXT_MAX = 100
+OVERLOOKED_MAX = 10
+"""So many unlikely candidates are told at once while no likely one is left and the person must have been recorded."""
 ANSWERED_MAX = 10_000
 """The most answers of a case that are told twice apart; the oldest are forgotten first."""
 Row = dict[str, Any]
@@ -145,6 +147,8 @@ class Pursuit:
         ranks: dict[int, int] = {}
         found, now_open = list[Row](), set[str]()
         likely = [one for one in self.search.ranked() if one.probability >= self.numbers.route.show]
+        if not likely and self.search.is_overlooked():
+            likely = self.search.ranked(ahead=True)[:OVERLOOKED_MAX]
         for one in likely[: self.numbers.told_max]:
             ranks[one.camera] = ranks.get(one.camera, 0) + 1
             row = self._row(one.key, one.camera, one.time_s, one.probability, ranks[one.camera])
