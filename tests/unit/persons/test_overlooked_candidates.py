@@ -29,7 +29,7 @@ MISSING_ROW = {
 
 
 def a_value(frame: bytes) -> dict[str, Any]:
-    about = {"track_id": "t", "score": None, "attributes": [], "crop": None}
+    about: dict[str, Any] = {"track_id": "t", "score": None, "attributes": [], "crop": None}
     return {"event_id": frame.decode(), **about}
 
 
