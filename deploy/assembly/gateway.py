@@ -40,6 +40,7 @@ from deploy.assembly.gateway_socket import END_S, allow_files, listen, server_of
 from deploy.assembly.gateway_subscriptions import subscriptions_of
 from deploy.assembly.gateway_surplus import surplus_of
 from deploy.assembly.gateway_tickets import TicketPart
+from deploy.assembly.heap import collect_seldom
 from deploy.assembly.ingest import ingest_of
 from deploy.assembly.once import once
 from deploy.assembly.stages import pushed_sources
@@ -242,6 +243,7 @@ class CityGateway:
         self._live.start()
         for drain in self._drains:
             drain.start()
+        collect_seldom()
         log.info("gateway", url=self.url, sources=",".join(drain.name for drain in self._drains))
 
     @contextmanager
