@@ -66,6 +66,8 @@ class Load:
     levels: tuple[str, ...] = ("D1", "D2", "D3")
     compare: bool = True
     processes: int = 1
+    until_s: float = AFTER_S
+    """The operator answers for so long after opening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +89,16 @@ class Found:
     impossible: int
 
 
-def one_case(made: Made, case: int, level: str, way: str, seed: int, ground: Ground) -> Found:
-    """Search for one person until half an hour after opening, by an operator of that seed."""
+def one_case(
+    made: Made, case: int, level: str, way: str, seed: int, ground: Ground, until_s: float = AFTER_S
+) -> Found:
+    """Search for one person until *until_s* after opening, by an operator of that seed."""
     chance = np.random.default_rng((seed, case, 7))
     search = _search(made, case, level, way, ground)
     now, answers, fed, first, ten, steps = WALK_S, 0, 0, 0, 0, 0
     fresh, last_s, hops = None, math.inf, -1
     mine = made.truth.who == case
-    while now < WALK_S + AFTER_S:
+    while now < WALK_S + until_s:
         if fresh is None and now >= WALK_S + SOON_S:
             fresh = _is_fresh(search, made.time_s[:fed][mine[:fed]])
         upto = int(np.searchsorted(made.time_s, now))
@@ -117,7 +121,9 @@ def one_case(made: Made, case: int, level: str, way: str, seed: int, ground: Gro
         answers, now = answers + 1, now + ANSWER_S
         if last_s is math.inf and _is_fresh(search, made.time_s[:fed][mine[:fed]]):
             last_s = now - WALK_S
-    return _found(search, made, mine[:fed], answers, (first, ten, steps), fresh is True, last_s)
+    if fresh is None:
+        fresh = _is_fresh(search, made.time_s[:fed][mine[:fed]])
+    return _found(search, made, mine[:fed], answers, (first, ten, steps), fresh, last_s)
 
 
 def _found(
@@ -205,11 +211,16 @@ def _rank(search: RouteSearch, mine: Any) -> int | None:
     return next((rank for rank, one in enumerate(ranked) if mine[one.key]), None)
 
 
-def one_seed(level: str, seed: int, cases: int, ways: Sequence[str]) -> dict[str, list[Found]]:
+def one_seed(
+    level: str, seed: int, cases: int, ways: Sequence[str], until_s: float = AFTER_S
+) -> dict[str, list[Found]]:
     data = _data()
     made = make(seed, DIFFICULTIES[level], cases, data)
     ground = _ground(made, level, data)
-    return {way: [one_case(made, case, level, way, seed, ground) for case in range(cases)] for way in ways}
+    return {
+        way: [one_case(made, case, level, way, seed, ground, until_s) for case in range(cases)]
+        for way in ways
+    }
 
 
 def _data() -> Path | None:
@@ -224,7 +235,7 @@ def measure(load: Load, step: Callable[[], None] = lambda: None) -> dict[str, di
     with ProcessPoolExecutor(load.processes) as pool:
         for level in load.levels:
             seeds = range(load.first, load.first + load.seeds)
-            jobs = [pool.submit(one_seed, level, seed, load.cases, ways) for seed in seeds]
+            jobs = [pool.submit(one_seed, level, seed, load.cases, ways, load.until_s) for seed in seeds]
             for job in jobs:
                 job.add_done_callback(lambda _: step())
             done = [job.result() for job in jobs]
@@ -307,6 +318,7 @@ def main() -> int:
     parser.add_argument("--levels", default="D1,D2,D3")
     parser.add_argument("--alone", action="store_true", help="leave out the two searches that know less")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=AFTER_S / 60, help="answer so long after opening")
     given = parser.parse_args()
     load = Load(
         given.seeds,
@@ -315,6 +327,7 @@ def main() -> int:
         tuple(given.levels.split(",")),
         not given.alone,
         given.processes,
+        given.minutes * 60,
     )
     found, is_met = run(load)
     print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - a command of the bench
