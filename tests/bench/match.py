@@ -23,7 +23,7 @@ from typing import Any
 from uuid import uuid4
 
 import psutil
-from confluent_kafka import ConsumerGroupTopicPartitions
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.assembly.stages import free_port
@@ -32,7 +32,7 @@ from deploy.topics import ensure_topics
 from schemas.catalogue import load_catalogue, topic_name
 from schemas.errors import Fatal
 from schemas.rows import RowCodec
-from streams.runtime.kafka import read_whole
+from streams.runtime.kafka import read_whole, reader
 from tests.bench.machine import described
 from tests.bench.match_load import CONTRACT, Ground, Load, ground, oracle, publish
 
@@ -122,6 +122,7 @@ def _pin(pid: int, cores: list[int]) -> None:
 
 def _run(platform: Platform, there: Ground, reader: str, core: int | None, figures: Figures) -> None:
     total = there.load.detections + there.load.bad
+    end = end_of(platform, there.city)
     begun = time.time()
     with worker_of(platform, there, reader, core) as (process, _, log):
         wait_until(lambda: assigned_at(log) is not None, READY_S, process)
@@ -132,18 +133,18 @@ def _run(platform: Platform, there: Ground, reader: str, core: int | None, figur
             done = committed_of(admin, there.city)
             now = time.time()
             first_at = first_at or (now if done else 0.0)
-            half_at = half_at or (now if done >= total / 2 else 0.0)
+            half_at = half_at or (now if done >= end / 2 else 0.0)
             if half_at == now:
                 half_done, half_cpu = done, _cpu_s(process)
-            if done >= total:
+            if done >= end:
                 break
             if now - assigned > DONE_S or process.poll() is not None:
-                raise Fatal(f"void: {done} of {total} were read")
+                raise Fatal(f"void: {done} of {end} were read")
             time.sleep(LOOK_S)
         figures.rates.append(total / (now - assigned))
-        figures.second_halves.append((total - half_done) / max(1e-3, now - half_at))
+        late = total * (end - half_done) / end
+        figures.second_halves.append(late / max(1e-3, now - half_at))
         figures.cpu_us.append((_cpu_s(process) - cpu) / total * 1e6)
-        late = total - half_done
         figures.cpu_us_late.append((_cpu_s(process) - half_cpu) / max(1, late) * 1e6)
         figures.rss_mb.append(psutil.Process(process.pid).memory_info().rss / 1e6)
         figures.first_s.append(first_at - begun)
@@ -159,6 +160,18 @@ def assigned_at(log: Path) -> float | None:
 
 def committed_of(admin: AdminClient, city: str) -> int:
     return sum(offsets_of(admin, city).values())
+
+
+def end_of(platform: Platform, city: str) -> int:
+    """The offsets of the detections' topic, all partitions together, without the ends of their last transactions."""
+    consumer = reader(platform.kafka)
+    try:
+        topic = topic_name(city, CONTRACT)
+        numbers = consumer.list_topics(topic).topics[topic].partitions
+        ends = [consumer.get_watermark_offsets(TopicPartition(topic, one))[1] for one in numbers]
+    finally:
+        consumer.close()
+    return int(sum(ends) - len(ends))
 
 
 def offsets_of(admin: AdminClient, city: str) -> dict[int, int]:

@@ -1,7 +1,9 @@
 """The load of the match's benchmarks: detections in Kafka, open watches, and the expected matches by a plain search.
 
-Three loads. ``plain``: discs, places at random. ``hot``: discs, polygons and fences, half of all detections in one place.
-``all``: as ``plain``, but three writers' schemas in one topic and one unreadable record in a thousand.
+Four loads. ``ingest``: discs, places at random, the log as ingest writes it: every field, three headers, a transaction for
+each 2,000 events. ``lean``: the same with the ten fields that this load fills, without headers and transactions. ``hot``: as
+``lean``, with discs, polygons and fences, half of all detections in one place. ``all``: as ``lean``, but three writers'
+schemas in one topic and one unreadable record in a thousand.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from schemas.framing import frame
 from schemas.rows import plain
 from streams.geo import EARTH_RADIUS_M
 from streams.runtime.kafka import transactional_producer
+from streams.runtime.records import Headers, headers_of
 from streams.runtime.transaction import transaction
 
 CONTRACT = "cctv.detection"
@@ -46,6 +49,9 @@ LABELS = ("person", "car", "truck", "smoke")
 HOT_SHARE = 0.03
 """The share of smoke among the detections in the hot place; the watches there want only smoke."""
 CAMERAS, PARTITIONS, CHUNK = 50_000, 4, 200_000
+TAKEN = 2_000
+"""Events of a transaction of ingest."""
+EMPTY = {"bool": False, "string": ""}
 BAD_EACH = 1_000
 PER_SECOND_MAX = 10_000
 BAD = (b"", b"\1not a frame", b"\0\0\0\0\0", b"\0\x7f\xff\xff\xffnobody's schema", None)
@@ -55,9 +61,9 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """*name*: ``plain``, ``hot`` or ``all``. *a_second*: detections in a second of event time."""
+    """*name*: ``ingest``, ``lean``, ``hot`` or ``all``. *a_second*: detections in a second of event time."""
 
-    name: str = "plain"
+    name: str = "ingest"
     detections: int = 6_000_000
     watches: int = 2_000
     seed: int = 1
@@ -132,12 +138,34 @@ def publish(platform: Platform, there: Ground) -> None:
     """Publish the watches, then all detections, round robin over the partitions."""
     publish_watches(platform, there)
     topic = topic_name(there.city, CONTRACT)
+    if there.load.name == "ingest":
+        publish_as_ingest(platform, there)
+        return
     sending = sender(platform.kafka)
     for count, (value, camera, partition) in enumerate(records(platform, there)):
         put(sending, topic, value, camera, partition)
         if there.load.bad and count % BAD_EACH == 0:
             put(sending, topic, BAD[count // BAD_EACH % len(BAD)], b"bad", partition)
     sending.flush(60)
+
+
+def publish_as_ingest(platform: Platform, there: Ground) -> None:
+    """Publish all detections as ingest writes them: by its producer, with its headers, in its transactions."""
+    topic = topic_name(there.city, CONTRACT)
+    producer = transactional_producer(platform.kafka, f"{there.city}.ingest.bench")
+    producer.begin_transaction()
+    for number, (value, camera, partition) in enumerate(records(platform, there)):
+        if number and number % TAKEN == 0:
+            producer.commit_transaction()
+            producer.begin_transaction()
+        producer.produce(topic, value, camera, partition, headers=headers_as_ingest(there, number))
+    producer.commit_transaction()
+
+
+def headers_as_ingest(there: Ground, number: int) -> Headers:
+    at_ms = there.base_ms + number * 1000 // there.load.a_second
+    value = {"event_id": f"{number:032x}", "event_time": at_ms, "city": there.city, "source": "bench"}
+    return headers_of(Event(CONTRACT, "", value), topic=topic_name(there.city, CONTRACT))
 
 
 def sender(kafka: str) -> Producer:
@@ -175,6 +203,9 @@ def records(platform: Platform, there: Ground) -> Iterator[tuple[bytes, bytes, i
 def writers(platform: Platform, there: Ground) -> list[tuple[int, Schema]]:
     """The writers' schemas, used by turns, with their ids: the contract, and two later versions, the last unknown here."""
     contract = load_catalogue()[CONTRACT]
+    if there.load.name == "ingest":
+        topic = topic_name(there.city, CONTRACT)
+        return [(platform.wire.registry.register(topic, contract), contract.newest)]
     longer = {"name": "remark", "type": ["null", "string"], "default": None}
     later = [(), ("speed_mps",), ("speed_mps", "label_text")]
     written = [
@@ -214,7 +245,13 @@ def payloads(there: Ground, rows: range, schema: Schema) -> list[bytes]:
         "label": pa.array(LABELS).take(pa.array(there.label[part])),
         "confidence": pa.array(np.full(count, 0.75, np.float32)),
     }
-    columns |= {name: pa.nulls(count, one.type) for name, one in fields.items() if name not in columns}
+    columns |= {
+        name: pa.nulls(count, one.type)
+        if one.nullable
+        else pa.array([EMPTY.get(str(one.type), [])] * count, one.type)
+        for name, one in fields.items()
+        if name not in columns
+    }
     batch = pa.RecordBatch.from_arrays([columns[name] for name in fields], schema=shape)
     (encoded,) = pyruhvro.serialize_record_batch(batch, text, 1)
     return [bytes(one) for one in encoded.to_pylist()]
