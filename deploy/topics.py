@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,10 @@ from streams.runtime.kafka import PARTED
 REPLICAS_MAX = 3
 TIMEOUT_S = 8
 CREATE_S = 60
-SETTLE_S, SETTLE_EVERY_S = 15, 0.02
+SETTLE_S, SETTLE_EVERY_S, SETTLE_EACH_S = 15, 0.02, 0.0002
+"""The longest time without a change for the better, and the pauses between two looks: at the least, and for each topic."""
+AT_ONCE = 500
+"""Topics created by one request: a controller refuses one that makes more than 10,000 records, some ten a topic."""
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 SILENT = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE)
 
@@ -91,26 +94,34 @@ def plan(bootstrap: str, cities: Iterable[str]) -> list[TopicState]:
     return [one for one in topic_states(bootstrap, cities) if one.needs_applying]
 
 
-def apply(bootstrap: str, changes: Sequence[TopicState]) -> None:
-    """Create what is missing, alter what differs; return once the brokers show it.
+def apply(
+    bootstrap: str, changes: Sequence[TopicState], *, tell: Callable[[int], object] = lambda _done: None
+) -> None:
+    """Create what is missing, alter what differs; return once the brokers show it. *tell* is told how many more are done.
 
     Partitions of a topic that exists are never changed: keys would move.
     """
     admin = _admin(bootstrap)
-    wanted = {one.topic: one.contract for one in changes}
+    left, asked = list(changes), set[str]()
     deadline = time.monotonic() + SETTLE_S
-    left = list(changes)
     while left:
         if time.monotonic() > deadline:
             raise Fatal(
                 f"{len(left)} topics are still not as their contracts say, {left[0].topic} among them",
                 hint="somebody may change them too: 'bongsu topics list' shows what differs",
             )
-        _create(admin, [one for one in left if one.partitions is None])
+        _create(admin, [one for one in left if one.partitions is None and one.topic not in asked])
+        asked.update(one.topic for one in left)
         # Again each time: another may have created a topic that looked missing, with settings of its own.
         _alter(admin, [one for one in left if one.partitions is not None and one.settings])
-        time.sleep(SETTLE_EVERY_S)  # a broker learns the controller's decision a moment later
-        left = [one for one in _states(admin, wanted) if one.needs_applying]
+        # a broker learns the controller's decision a moment later, and opens some hundred topics a second
+        time.sleep(max(SETTLE_EVERY_S, len(left) * SETTLE_EACH_S))
+        wanted = {one.topic: one.contract for one in left}
+        still = [one for one in _states(admin, wanted) if one.needs_applying]
+        if len(still) < len(left):
+            deadline = time.monotonic() + SETTLE_S
+        tell(len(left) - len(still))
+        left = still
 
 
 def ensure_topics(bootstrap: str, cities: Iterable[str]) -> Sequence[TopicState]:
@@ -157,9 +168,12 @@ def _create(admin: AdminClient, missing: Sequence[TopicState]) -> None:
         NewTopic(one.topic, one.contract.partitions, copies, config=settings_of(one.contract))
         for one in missing
     ]
-    for topic, future in admin.create_topics(topics, operation_timeout=CREATE_S).items():
-        # another worker created it at the same time
-        _done(future, f"topic {topic} cannot be created", but_not=KafkaError.TOPIC_ALREADY_EXISTS)
+    for first in range(0, len(topics), AT_ONCE):
+        for topic, future in admin.create_topics(
+            topics[first : first + AT_ONCE], operation_timeout=CREATE_S
+        ).items():
+            # another worker created it at the same time
+            _done(future, f"topic {topic} cannot be created", but_not=KafkaError.TOPIC_ALREADY_EXISTS)
 
 
 def _alter(admin: AdminClient, differing: Sequence[TopicState]) -> None:

@@ -64,6 +64,7 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
     \b
     Example:  bongsu topics apply --city demo
     """
+    from deploy.cli.progress import counting
     from deploy.principals import grant
     from deploy.topics import apply, topic_states
 
@@ -71,7 +72,11 @@ def apply_(cities: Sequence[str], as_json: bool) -> None:
     bootstrap = endpoints(need=("kafka",)).kafka
     found = topic_states(bootstrap, names)
     changes = [one for one in found if one.needs_applying]
-    apply(bootstrap, changes)
+    if len(names) == 1:
+        apply(bootstrap, changes)
+    else:
+        with counting("topics", len(changes)) as count:
+            apply(bootstrap, changes, tell=lambda done: [count() for _ in range(done)])
     principals = grant(names)
     _print(changes, as_json=as_json)
     created = sum(one.partitions is None for one in changes)
