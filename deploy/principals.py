@@ -19,7 +19,9 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
+from deploy.local.cluster import runs
 from deploy.local.home import Home
+from deploy.local.redis import let_in
 from deploy.local.secure_home import admin_file, folder_of, password_in, principal_file, write_private
 from deploy.rights import platform_of, rights_of_platform
 from deploy.settings import given, home_folder
@@ -63,7 +65,15 @@ def grant(cities: Iterable[str]) -> int:
         admin = admin_of("", by=security_of(admin_file(home)))
         for city in names:
             _grant(home, admin, city)
+        if "redis" not in given():
+            _let_in(home)
     return len(names)
+
+
+def _let_in(home: Home) -> None:
+    remembered = home.recall()
+    if runs(remembered, "redis"):
+        let_in(home, remembered.ports["redis"])
 
 
 def _grant(home: Home, admin: AdminClient, city: str) -> None:

@@ -11,13 +11,15 @@ import socket
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import platformdirs
 
 from deploy.local.home import Home, Remembered
-from deploy.local.secure_home import admin_file, folder_of, logins
+from deploy.local.redis_doors import redis_url
+from deploy.local.secure_home import admin_file, authority_file, folder_of, logins
 from schemas.errors import Fatal, Unreachable
+from schemas.registry_url import AUTHORITY
 from streams.runtime.security import use, used
 
 COMPONENTS = ("kafka", "registry", "redis")
@@ -57,17 +59,28 @@ def given() -> dict[str, str]:
 
 
 def local_places(home: Home, remembered: Remembered) -> dict[str, str]:
-    """The addresses of the local components whose port is remembered; in a secure home those of the registry and of Redis
-    have their password."""
-    login = {name: f"{one}@" for name, one in logins(home).items()} if remembered.secure else {}
-    forms = {
-        "kafka": "127.0.0.1:{}",
-        "registry": f"http://{login.get('registry', '')}127.0.0.1:{{}}/apis/ccompat/v7",
-        "redis": f"redis://{login.get('redis', '')}127.0.0.1:{{}}/0",
+    """The addresses of the local components whose port is remembered. In a secure home those of the registry and of Redis
+    have a password, and the file of the authority: Redis's that of the city whose principal this process is."""
+    ports = remembered.ports
+    found = {
+        "kafka": f"127.0.0.1:{ports.get('kafka')}",
+        "registry": f"http://127.0.0.1:{ports.get('registry')}/apis/ccompat/v7",
+        "redis": f"redis://127.0.0.1:{ports.get('redis')}/0",
     }
-    return {
-        name: form.format(remembered.ports[name]) for name, form in forms.items() if name in remembered.ports
-    }
+    if remembered.secure and authority_file(home).exists():
+        login = logins(home, principal=_principal_of(home))
+        authority = f"{AUTHORITY}={quote(str(authority_file(home)))}"
+        found["registry"] = (
+            f"https://{login['registry']}@127.0.0.1:{ports.get('registry')}/apis/ccompat/v7?{authority}"
+        )
+        found["redis"] = redis_url(home, ports.get("redis", 0), login["redis"])
+    return {name: place for name, place in found.items() if name in ports}
+
+
+def _principal_of(home: Home) -> str:
+    """The principal of *home* that this process is; empty where it is none."""
+    file = used()
+    return file.stem if file is not None and file.parent == folder_of(home) else ""
 
 
 def use_home(home: Home, remembered: Remembered) -> None:
@@ -98,7 +111,9 @@ def endpoints(home: Path | None = None, *, need: Collection[str] = COMPONENTS) -
 
 
 def takes_connections(place: str, *, timeout_s: float = CONNECT_S) -> bool:
-    """Whether any server of *place* (``host:port,…`` or a URL) accepts a TCP connection."""
+    """Whether any server of *place* (``host:port,…`` or a URL) accepts a connection."""
+    if place.startswith("unix://"):
+        return _opens(unquote(urlsplit(place).path), timeout_s)
     return any(_connects(host, port, timeout_s) for host, port in _addresses(place)[:SERVERS_MAX])
 
 
@@ -117,9 +132,10 @@ def _demand(name: str, place: str | None, root: Path, *, is_given: bool) -> None
 
 
 def without_password(place: str) -> str:
-    """The address without its password, as it may be shown and logged."""
+    """The address without its password and its query, as it may be shown and logged."""
     scheme, _, rest = place.partition("://")
-    return f"{scheme}://…@{rest.rpartition('@')[2]}" if "@" in rest else place
+    login, _, where = rest.partition("?")[0].rpartition("@")
+    return f"{scheme}://…@{where}" if login else place.partition("?")[0]
 
 
 def _addresses(place: str) -> list[tuple[str, int]]:
@@ -141,6 +157,17 @@ def _addresses(place: str) -> list[tuple[str, int]]:
 def _connects(host: str, port: int, timeout_s: float) -> bool:
     try:
         with socket.create_connection((host, port), timeout=timeout_s):
+            return True
+    except OSError:
+        return False
+
+
+def _opens(path: str, timeout_s: float) -> bool:
+    """Whether somebody listens at the socket file."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
+            one.settimeout(timeout_s)
+            one.connect(path)
             return True
     except OSError:
         return False

@@ -45,8 +45,11 @@ def make_authority(certificate: Path, key: Path, *, now: datetime) -> None:
     _write(certificate, signed.public_bytes(Encoding.PEM))
 
 
-def make_certificate(file: Path, name: str, *, authority: Path, key: Path, now: datetime) -> None:
-    """Write to *file* a new key and its certificate for *name*, good on loopback, signed by the authority."""
+def make_certificate(
+    file: Path, name: str, *, authority: Path, key: Path, now: datetime, is_client: bool = True
+) -> None:
+    """Write to *file* a new key and its certificate for *name*, good on loopback, signed by the authority. Unless
+    *is_client*, nobody gets in with it: it proves a server only."""
     signer = load_pem_private_key(key.read_bytes(), password=None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{key} is no key of ours")
@@ -54,7 +57,7 @@ def make_certificate(file: Path, name: str, *, authority: Path, key: Path, now: 
     made = ec.generate_private_key(ec.SECP256R1())
     names: list[x509.GeneralName] = [x509.DNSName(one) for one in NAMES]
     names += [x509.IPAddress(ipaddress.ip_address(one)) for one in ADDRESSES]
-    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH] + [ExtendedKeyUsageOID.CLIENT_AUTH] * is_client
     signed = (
         _begun(_name(name), issuer.subject, made.public_key(), now, CERTIFICATE_LIFE)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

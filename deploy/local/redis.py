@@ -8,23 +8,24 @@ import platform
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
-from string import Template
 
 from redis import Redis as Client
 from redis import RedisError
 
 from connectors.transport.private_files import private_folder
 from deploy.local.component import Ground
-from deploy.local.secure_home import folder_of, password_in, redis_users, write_private
-from schemas.errors import Fatal
+from deploy.local.home import Home
+from deploy.local.redis_doors import USERS, door_of, redis_url, write_users
+from deploy.local.secure_home import USER, folder_of, make_server_certificate, password_in
+from schemas.errors import Fatal, Unreachable
 
 OLDEST = (6, 2)
 ANSWER_S = 2.0
 
-SETTINGS = Template("""\
+SETTINGS = """\
 bind 127.0.0.1
-port $redis
 protected-mode yes
 daemonize no
 save ""
@@ -32,7 +33,7 @@ appendonly no
 maxmemory 512mb
 dir .
 logfile ../logs/redis.log
-""")
+"""
 
 
 class Redis:
@@ -42,14 +43,15 @@ class Redis:
         folder = ground.home.folder("redis")
         private_folder(folder)
         settings = folder / "redis.conf"
-        text = SETTINGS.substitute(ground.ports)
+        program = find_redis()
+        door = f"port {ground.ports['redis']}\n"
         if ground.secure:
-            password = password_in(folder_of(ground.home) / "redis.password")
-            write_private(folder / "users.acl", redis_users(password))
-            text += "aclfile users.acl\n"
-        settings.write_text(text, encoding="ascii")
+            make_server_certificate(ground.home, "redis", now=datetime.now(UTC))
+            write_users(ground.home)
+            door = door_of(ground.home, ground.ports["redis"], program) + f"aclfile {USERS}\n"
+        settings.write_text(SETTINGS + door, encoding="ascii")
         ground.home.log("redis").write_bytes(b"")  # Redis does not rotate its log; it writes little
-        return [str(find_redis()), str(settings)]
+        return [str(program), str(settings)]
 
     def answers(self, place: str) -> bool:
         try:
@@ -57,6 +59,23 @@ class Redis:
                 return bool(client.ping())
         except (RedisError, ValueError):
             return False
+
+
+def let_in(home: Home, port: int) -> None:
+    """Have a running Redis know the users of today. It reads the file again only where that changed: its older versions end
+    everybody's connections then."""
+    if not write_users(home):
+        return
+    url = redis_url(home, port, f"{USER}:{password_in(folder_of(home) / 'redis.password')}")
+    try:
+        with Client.from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as admin:
+            admin.acl_load()
+    except RedisError as error:
+        (home.folder("redis") / USERS).unlink(missing_ok=True)  # written again by the next try
+        raise Unreachable(
+            f"Redis does not take its new users: {type(error).__name__}",
+            hint="bongsu down, then bongsu up; its log says more: bongsu logs redis",
+        ) from None
 
 
 def find_redis() -> Path:

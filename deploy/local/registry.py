@@ -6,13 +6,23 @@ It runs in its own folder of the home. Paths in its settings are relative to tha
 
 from __future__ import annotations
 
+import ssl
+from datetime import UTC, datetime
+
 import httpx
 
 from connectors.transport.private_files import private_folder
 from deploy.local.artefacts import unpacked
 from deploy.local.component import Ground
 from deploy.local.java import find_java
-from deploy.local.secure_home import folder_of, password_in, registry_settings, write_private
+from deploy.local.secure_home import (
+    folder_of,
+    make_server_certificate,
+    password_in,
+    registry_settings,
+    write_private,
+)
+from schemas.registry_url import split_authority
 
 ANSWER_S = 2.0
 
@@ -28,6 +38,7 @@ class Registry:
         if (
             ground.secure
         ):  # Quarkus reads this file in its working folder: no argument and no variable has a password
+            make_server_certificate(ground.home, "registry", now=datetime.now(UTC))
             password = password_in(folder_of(ground.home) / "registry.password")
             write_private(
                 private_folder(folder / "config") / "application.properties", registry_settings(password)
@@ -39,15 +50,19 @@ class Registry:
 
     def answers(self, place: str) -> bool:
         try:
-            answer = httpx.get(f"{place.rstrip('/')}/subjects", timeout=ANSWER_S, trust_env=False)
+            url, authority = split_authority(place)
+            trust = ssl.create_default_context(cafile=authority) if authority else True
+            answer = httpx.get(f"{url.rstrip('/')}/subjects", timeout=ANSWER_S, trust_env=False, verify=trust)
             return answer.status_code == httpx.codes.OK and isinstance(answer.json(), list)
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, ValueError, OSError):
             return False
 
     def _settings(self, ground: Ground) -> dict[str, object]:
         return {
             "quarkus.http.host": "127.0.0.1",
             "quarkus.http.port": ground.ports["registry"],
+            "quarkus.http.ssl-port": ground.ports["registry"],
+            "quarkus.http.insecure-requests": "disabled" if ground.secure else "enabled",
             "quarkus.management.host": "127.0.0.1",  # by default it listens on every address of the machine
             "quarkus.management.port": ground.ports["management"],
             "quarkus.http.access-log.enabled": "false",

@@ -2,14 +2,14 @@
 
 ca.crt, ca.key        the home's authority
 broker.pem, admin.pem certificates of the broker and of the administrator, with their keys
+registry.pem, redis.pem certificates of these servers, with their keys
 admin.toml            the administrator's way to Kafka: by certificate, on a listener of its own
-CITY.SERVICE.toml     a principal's way to Kafka, beside CITY.SERVICE.password
+CITY.SERVICE.toml     a principal's way to Kafka, beside CITY.SERVICE.password, which CITY.platform has at Redis too
 registry.password, redis.password
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,9 @@ from deploy.local.home import Home
 
 FOLDER = "security"
 USER = "bongsu"
-"""The user of the registry and of Redis."""
+"""The administrator's user at the registry and at Redis."""
+PLATFORM_PASSWORD = ".platform.password"  # noqa: S105 (the end of a file's name)
+"""The end of the file with the password of a city's services."""
 BROKER, ADMIN = "broker", "admin"
 """Names of certificates, which Kafka does not limit. No principal of a city is named so: those have a dot."""
 SECRET_BYTES = 32
@@ -54,6 +56,23 @@ def make_certificates(home: Home, *, internal: int, now: datetime) -> None:
     )
 
 
+def make_server_certificate(home: Home, name: str, *, now: datetime) -> None:
+    """A certificate for a start of the registry or of Redis."""
+    folder = make_secrets(home, now=now)
+    make_certificate(
+        folder / f"{name}.pem",
+        name,
+        authority=folder / "ca.crt",
+        key=folder / "ca.key",
+        now=now,
+        is_client=False,
+    )
+
+
+def authority_file(home: Home) -> Path:
+    return folder_of(home) / "ca.crt"
+
+
 def admin_file(home: Home) -> Path:
     return folder_of(home) / "admin.toml"
 
@@ -76,28 +95,21 @@ def write_private(file: Path, text: str) -> None:
     half.replace(file)
 
 
-def logins(home: Home) -> Mapping[str, str]:
-    """``user:password`` of the registry and of Redis; none in a home that is not secure."""
+def logins(home: Home, *, principal: str = "") -> Mapping[str, str]:
+    """``user:password`` of the administrator at the registry and Redis; of *principal* at Redis where it is a city's."""
     folder = folder_of(home)
-    return {
-        name: f"{USER}:{password_in(file)}"
-        for name in ("registry", "redis")
-        if (file := folder / f"{name}.password").exists()
-    }
-
-
-def redis_users(password: str) -> str:
-    """Redis's users: nobody without a password, and our user within our keys and channels, without rights to administer."""
-    stored = hashlib.sha256(password.encode()).hexdigest()
-    return (
-        f"user default off nopass resetkeys resetchannels -@all\n"
-        f"user {USER} on #{stored} ~bongsu:* &bongsu:* +@all -@admin -@dangerous\n"
-    )
+    found = {name: f"{USER}:{password_in(folder / f'{name}.password')}" for name in ("registry", "redis")}
+    if principal.endswith(PLATFORM_PASSWORD.removesuffix(".password")):
+        found["redis"] = f"{principal}:{password_in(folder / f'{principal}.password')}"
+    return found
 
 
 def registry_settings(password: str) -> str:
     """The registry's settings by which it answers our user alone, as a file of properties that Quarkus reads by itself."""
     return (
+        "quarkus.http.ssl.certificate.files=../security/registry.pem\n"
+        "quarkus.http.ssl.certificate.key-files=../security/registry.pem\n"
+        "quarkus.http.ssl.protocols=TLSv1.3,TLSv1.2\n"
         "quarkus.http.auth.basic=true\n"
         "quarkus.security.users.embedded.enabled=true\n"
         "quarkus.security.users.embedded.plain-text=true\n"

@@ -21,7 +21,8 @@ from confluent_kafka.admin import (
     AdminClient,
     NewTopic,
 )
-from redis import Redis, RedisError
+from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from deploy.local import cluster as local
 from deploy.local.home import Home
@@ -29,6 +30,8 @@ from deploy.local.secure_home import admin_file, folder_of, principal_file
 from deploy.principals import grant
 from deploy.settings import VARIABLES, endpoints
 from schemas.errors import Fatal
+from schemas.registry import Registry
+from schemas.registry_url import split_authority
 from streams.match.native.secure_socket import opened
 from streams.runtime.security import VARIABLE, Security, security_of, use
 from tests.living_city import ROOT
@@ -196,33 +199,39 @@ def write(security: Security, topic: str) -> None:
         raise KafkaException(errors[0])
 
 
-def test_the_registry_and_redis_want_a_password(home: Home, demo: Security) -> None:
-    places = endpoints()
-    scheme, _, rest = places.registry.partition("://")
-    login, _, where = rest.rpartition("@")
-    subjects = f"{scheme}://{where}/subjects"
+def test_the_registry_wants_a_password_and_speaks_tls_alone(home: Home, demo: Security) -> None:
+    url, authority = split_authority(endpoints().registry)
+    login, _, where = url.removeprefix("https://").rpartition("@")
+    host = where.partition("/")[0]
     user, _, password = login.partition(":")
+    trust = ssl.create_default_context(cafile=authority)
     codes = [
-        httpx.get(url, auth=auth, trust_env=False).status_code
-        for url in (subjects, f"{scheme}://{where.split('/')[0]}/apis/registry/v3/groups")
+        httpx.get(f"https://{page}", auth=auth, trust_env=False, verify=trust).status_code
+        for page in (f"{where}/subjects", f"{host}/apis/registry/v3/groups")
         for auth in (None, (user, "another"), (user, password))
     ]
     assert codes == [401, 401, 200] * 2
-    with Redis.from_url(places.redis) as view:
-        view.set("bongsu:demo:proof", 1)
-        assert view.delete("bongsu:demo:proof") == 1
-        for doing in (
-            lambda: view.set("other", 1),
-            view.flushall,
-            lambda: view.config_get("*"),
-            view.acl_list,
-        ):
-            with pytest.raises(RedisError):
-                doing()
-    bare = f"redis://{places.redis.rpartition('@')[2]}"
-    for url in (bare, bare.replace("://", "://bongsu:another@")):
-        with Redis.from_url(url) as stranger, pytest.raises(RedisError):
-            stranger.ping()
+    with pytest.raises(httpx.HTTPError):
+        httpx.get(f"http://{where}/subjects", auth=(user, password), trust_env=False)
+    for stranger in (url, url.replace("127.0.0.1", "127.0.0.2")):
+        with pytest.raises(Fatal, match="does not answer") as refused:
+            Registry(stranger).registered("demo.core.alert")
+        assert password not in str(refused.value)
+    assert Registry(endpoints().registry).registered("demo.core.alert") is not None
+
+
+def test_redis_knows_each_city_s_services(home: Home, demo: Security) -> None:
+    """The rights themselves are in test_redis_doors."""
+    for city, other in (CITIES, CITIES[::-1]):
+        use(principal_file(home, f"{city}.platform"))
+        with Redis.from_url(endpoints().redis) as view:
+            assert view.acl_whoami() == f"{city}.platform"
+            assert view.exists(f"bongsu:{city}:view") in (0, 1)
+            with pytest.raises(NoPermissionError):
+                view.exists(f"bongsu:{other}:view")
+    use(None)
+    with Redis.from_url(endpoints().redis) as admin:
+        assert admin.acl_whoami() == "bongsu"
 
 
 def test_a_recording_is_played_and_its_situations_are_read_by_the_principal(
