@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -31,11 +31,12 @@ SERVERS_MAX = 3  # of a long bootstrap list only so many are tried: the result m
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Bootstrap servers ``host:port,…``; the registry's URL for Confluent clients; a ``redis://`` URL."""
+    """Bootstrap servers ``host:port,…``; the registry's URL for Confluent clients; a ``redis://`` URL. Their text shows no
+    password."""
 
     kafka: str
-    registry: str
-    redis: str
+    registry: str = field(repr=False)
+    redis: str = field(repr=False)
 
     def as_environment(self) -> dict[str, str]:
         """The variables that give another process the same addresses."""

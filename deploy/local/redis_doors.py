@@ -36,7 +36,7 @@ ADMINISTRATOR = "~bongsu:* &bongsu:* +@all -@admin -@dangerous +acl|load"
 """The right to have the file of users read again is the only one to administer."""
 VIEW = (
     "+@read +@write +@transaction +@pubsub +@connection"
-    " -@admin -@dangerous -@scripting -@blocking -randomkey -pubsub -client +client|setname"
+    " -@admin -@dangerous -@scripting -@blocking -randomkey -pubsub -client +client|setname +acl|whoami"
 )
 """Redis 7.0 refuses a file of users that names ``client|setinfo``; clients go on without it."""
 

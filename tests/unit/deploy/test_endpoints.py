@@ -7,15 +7,19 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from redis.connection import SSLConnection, parse_url
 
 from deploy.cli import main
 from deploy.local.home import Home, Remembered
 from deploy.local.ports import choose_ports
-from deploy.settings import VARIABLES, Endpoints, endpoints, home_folder, without_password
+from deploy.local.secure_home import make_secrets
+from deploy.settings import VARIABLES, Endpoints, endpoints, home_folder, local_places, without_password
 from schemas.errors import Fatal, Unreachable
+from schemas.registry_url import split_authority
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +92,25 @@ def test_an_address_that_is_none_is_refused_in_words(tmp_path: Path, monkeypatch
 
 def test_a_password_in_a_place_is_never_shown() -> None:
     assert without_password("rediss://user:secret@city.example:6380/0") == "rediss://…@city.example:6380/0"
+    assert without_password("rediss://city.example/0?password=secret") == "rediss://city.example/0"
+    assert without_password("unix://u:secret@/run/redis.sock?db=0") == "unix://…@/run/redis.sock"
+    place = "https://u:secret@city.example/v7?ssl_ca_certs=/ca.crt"
+    assert without_password(place) == "https://…@city.example/v7"
+    assert "secret" not in repr(Endpoints("kafka:9092", place, "redis://u:secret@city.example"))
+
+
+@pytest.mark.parametrize("home", ["plain", "with space", "ünï?&#%"])
+def test_a_secure_home_s_places_name_its_authority(tmp_path: Path, home: str) -> None:
+    made = Home(tmp_path / home)
+    made.root.mkdir()
+    make_secrets(made, now=datetime(2026, 3, 8, tzinfo=UTC))
+    places = local_places(made, Remembered(ports={"registry": 1, "redis": 2}, secure=True))
+    authority = str(made.root / "security" / "ca.crt")
+    url, named = split_authority(places["registry"])
+    assert named == authority
+    assert url.startswith("https://bongsu:")
+    assert parse_url(places["redis"])["ssl_ca_certs"] == authority
+    assert parse_url(places["redis"])["connection_class"] is SSLConnection
 
 
 def test_the_home_folder_is_the_one_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
