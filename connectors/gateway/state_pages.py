@@ -6,8 +6,6 @@ waits. They are for callers on this machine and for those with a key.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 import orjson
 from fastapi import FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -18,9 +16,7 @@ from connectors.gateway.connections import VISITOR
 from connectors.gateway.problems import Problem
 from connectors.gateway.readiness import readiness
 from connectors.gateway.service import Gateway
-
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-"""Headers of proxies: a request with one of them comes from elsewhere."""
+from connectors.transport.callers import is_forwarded, is_loopback
 
 
 def add(app: FastAPI, gateway: Gateway) -> None:
@@ -69,14 +65,4 @@ def is_local(gateway: Gateway, request: Request) -> bool:
     visitor = request.scope.get("state", {}).get(VISITOR)
     client = "" if request.client is None else request.client.host
     peer = client if visitor is None else visitor.address
-    is_forwarded = any(name in request.headers for name in FORWARDED)
-    return _is_loopback(peer) and not gateway.is_proxy(peer) and not is_forwarded
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_loopback
+    return is_loopback(peer) and not gateway.is_proxy(peer) and not is_forwarded(request.headers)

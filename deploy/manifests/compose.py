@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.transport.callers import KEY_FILE
 from deploy.local.broker_metrics import RULES as BROKER_RULES
 from deploy.manifests.alarms import RULES, rules
 from deploy.manifests.plan import CityProcess, Plan
@@ -22,7 +23,7 @@ HEAD = "# Rendered by 'bongsu deploy render CITY --target compose -o DIR'. Do no
 
 def compose_of(plan: Plan, *, image: str) -> dict[str, str]:
     """Every file of the rendering, by its path in the folder. *image*: of Bongsu's own services, unless ``BONGSU_IMAGE``."""
-    keyed = [process.city for process in plan.processes if process.role.name == "gateway"]
+    keyed = list(dict.fromkeys(process.city for process in plan.processes))
     services = platform_services(keyed)
     services |= {process.name: _service(plan, process, image) for process in plan.processes}
     whole: dict[str, Any] = {"name": "bongsu", "services": services}
@@ -59,6 +60,7 @@ def _service(plan: Plan, process: CityProcess, image: str) -> dict[str, Any]:
         "init": True,
         "user": "10001:10001",
         **CLOSED,
+        "secrets": [key_of(process.city)],
         "tmpfs": ["/tmp"],  # noqa: S108 (the container's own)
         "volumes": [f"home:{HOME}", f"cache:{CACHE}", *mounted],
         **published,
@@ -82,6 +84,7 @@ def _environment(process: CityProcess, health: str) -> dict[str, str]:
         "BONGSU_CITIES": CITIES,
         "BONGSU_WORKER": "compose",  # a container's host name changes at each start, and would be another worker
         "BONGSU_HEALTH_URL": health,
+        KEY_FILE: f"/run/secrets/{key_of(process.city)}",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "${OTEL_EXPORTER_OTLP_ENDPOINT:-}",  # empty: no traces
         "XDG_CACHE_HOME": CACHE,
         "NUMBA_CACHE_DIR": f"{CACHE}/numba",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from connectors.transport.callers import KEY_FILE
 from deploy.manifests.kubernetes_kafka import BOOTSTRAP
 from deploy.manifests.kubernetes_network import process_policy
 from deploy.manifests.kubernetes_objects import (
@@ -24,12 +25,13 @@ from deploy.manifests.kubernetes_objects import (
     resources,
     service,
 )
-from deploy.manifests.kubernetes_platform import claim, http_probes
+from deploy.manifests.kubernetes_platform import KEYS, claim, http_probes
 from deploy.manifests.plan import CityProcess, Plan
 from deploy.manifests.platform_services import PROMETHEUS_PORT, REDIS_PORT, REGISTRY_PORT
 from schemas.catalogue import load_catalogue
 
 HOME, CACHE, CITIES = "/var/lib/bongsu", "/var/cache/bongsu", "/etc/bongsu/cities"
+METRICS_KEY = "/var/run/bongsu-metrics"
 LISTEN = "0.0.0.0"  # noqa: S104 (inside its pod: a NetworkPolicy says who may reach it)
 GATEWAYS = 2
 SPOOL = "10Gi"
@@ -208,6 +210,7 @@ def _container(process: CityProcess, image: str, is_own: bool) -> Object:
             {"name": "home", "mountPath": HOME},
             {"name": "cache", "mountPath": CACHE},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 (the container's own)
+            {"name": "metrics-key", "mountPath": METRICS_KEY, "readOnly": True},
             *own,
             *keys,
         ],
@@ -218,7 +221,9 @@ def _volumes(process: CityProcess, is_own: bool) -> list[Object]:
     own = [{"name": "cities", "configMap": {"name": f"{process.city}-file"}}] if is_own else []
     claimed = {"name": "case-keys", "persistentVolumeClaim": {"claimName": _keys_name(process.city)}}
     keys = [] if process.case_keys is None else [claimed]
-    return [empty("cache", "1Gi"), empty("tmp", "256Mi"), *own, *keys]
+    items = [{"key": process.city, "path": "key"}]
+    shown = {"name": "metrics-key", "secret": {"secretName": KEYS, "items": items, "optional": True}}
+    return [empty("cache", "1Gi"), empty("tmp", "256Mi"), shown, *own, *keys]
 
 
 def _environment(process: CityProcess) -> list[Object]:
@@ -228,6 +233,7 @@ def _environment(process: CityProcess) -> list[Object]:
         "BONGSU_CITIES": CITIES,
         "XDG_CACHE_HOME": CACHE,
         "NUMBA_CACHE_DIR": f"{CACHE}/numba",
+        KEY_FILE: f"{METRICS_KEY}/key",
     }
     own_name = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
     names = ["BONGSU_WORKER", *(["BONGSU_REPLICA"] if process.role.name == "gateway" else [])]

@@ -37,12 +37,12 @@ CLOSED = {
 
 
 def key_of(city: str) -> str:
-    """The name of the secret with which Prometheus reads the city's gateway."""
+    """The name of the secret with which Prometheus reads the metrics of the city's processes."""
     return f"{city}-metrics-key"
 
 
 def platform_services(keyed: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The services by name, in the order of their start. *keyed*: the cities whose gateway Prometheus reads."""
+    """The services by name, in the order of their start. *keyed*: the cities that Prometheus reads."""
     return {
         "kafka": _kafka(),
         "registry": _registry(),

@@ -19,12 +19,11 @@ def scrape_settings(plan: Plan, address: Address, *, broker: str, key_file: KeyF
     """``prometheus.yml``: a job for each role, a target for each process. *address* gives a process's host and port.
 
     *broker*: host and port of the page of Kafka's metrics.
-    *key_file* gives the file of a city's key: its gateway shows its metrics to a caller elsewhere only with one.
+    *key_file* gives the file of a city's key: its processes show their metrics to a caller elsewhere only with one.
     """
     jobs: dict[str, list[CityProcess]] = {}
     for process in plan.processes:
-        is_keyed = key_file is not None and process.role.name == "gateway"
-        jobs.setdefault(process.name if is_keyed else process.role.name, []).append(process)
+        jobs.setdefault(process.role.name if key_file is None else process.name, []).append(process)
     written = [_job(name, processes, address, key_file) for name, processes in jobs.items()]
     return _settings([*written, _of_broker({"static_configs": [{"targets": [broker]}]})])
 
@@ -44,7 +43,7 @@ def _job(
 ) -> dict[str, object]:
     first = processes[0]
     keyed: dict[str, object] = {}
-    if key_file is not None and first.role.name == "gateway":
+    if key_file is not None:
         keyed = {"authorization": {"credentials_file": key_file(first.city)}}
     targets = [
         {"targets": [address(one)], "labels": {"city": one.city, "role": one.role.name}} for one in processes
@@ -71,9 +70,6 @@ def pods_settings(
 
 
 def _pods_job(process: CityProcess, service: Address, key_file: KeyFile) -> dict[str, object]:
-    keyed: dict[str, object] = {}
-    if process.role.name == "gateway":
-        keyed = {"authorization": {"credentials_file": key_file(process.city)}}
     found = {"names": [service(process)], "type": "A", "port": process.port, "refresh_interval": "15s"}
     labels = [
         {"target_label": name, "replacement": value}
@@ -83,7 +79,7 @@ def _pods_job(process: CityProcess, service: Address, key_file: KeyFile) -> dict
         "job_name": f"bongsu-{process.name}",
         "metrics_path": "/metrics",
         "honor_labels": True,
-        **keyed,
+        "authorization": {"credentials_file": key_file(process.city)},
         "dns_sd_configs": [found],
         "relabel_configs": labels,
     }

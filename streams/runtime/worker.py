@@ -3,12 +3,14 @@
 Kafka's records never pass through Faust's own consumer (a plain Faust agent handles 5.5-10 k events per
 second and loses a batch whose handler raises). confluent-kafka polls, and whole batches cross a bounded
 channel. Faust therefore starts without its Kafka clients: idle ones cost 1 % of a core in each process.
-``/healthz`` shows the last tick heard as the pulse.
+``/healthz`` shows the last tick heard as the pulse, to a caller on this machine or with the key for metrics;
+``/metrics`` is for these alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Callable, Coroutine
@@ -22,6 +24,7 @@ from faust.app.base import BootStrategy
 from faust.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from connectors.transport.callers import may_see
 from connectors.transport.private_files import private_folder
 from schemas.errors import BongsuError, Fatal
 from streams import metrics as shown
@@ -226,14 +229,20 @@ class Worker:
     def _pages(self) -> None:
         """Register the web pages. Faust passes the view only to a plain function."""
 
-        async def healthz(view: View, _request: Request) -> Response:
+        def may_see_all(request: Request) -> bool:
+            return may_see(request.remote or "", request.headers, os.environ)
+
+        async def healthz(view: View, request: Request) -> Response:
             alive = self.fault is None
-            return view.json({"alive": alive, "pulse_ms": self._pulse.at_ms}, status=200 if alive else 500)
+            more = {"pulse_ms": self._pulse.at_ms} if may_see_all(request) else {}
+            return view.json({"alive": alive, **more}, status=200 if alive else 500)
 
         async def readyz(view: View, _request: Request) -> Response:
             return view.json({"ready": self.is_ready}, status=200 if self.is_ready else 503)
 
-        async def metrics(view: View, _request: Request) -> Response:
+        async def metrics(view: View, request: Request) -> Response:
+            if not may_see_all(request):
+                return view.json({"title": "metrics need a key, or a caller on this machine"}, status=401)
             return view.bytes(generate_latest(), content_type=CONTENT_TYPE_LATEST.split(";")[0])
 
         for path, page in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):

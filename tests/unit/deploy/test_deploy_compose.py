@@ -115,7 +115,7 @@ def test_the_broker_has_the_exporter_where_its_file_is_named_and_needs_none() ->
     assert files["jmx.yml"] == (ROOT / "deploy" / "observability" / "jmx.yml").read_text("utf-8")
 
 
-def test_prometheus_reads_each_process_once_and_a_gateway_with_its_citys_key() -> None:
+def test_prometheus_reads_each_process_once_with_its_citys_key() -> None:
     plan = plan_of([load_city("demo"), load_city("daejeon")])
     files = compose_of(plan, image=IMAGE)
     jobs = yaml.safe_load(files["prometheus.yml"])["scrape_configs"]
@@ -124,10 +124,12 @@ def test_prometheus_reads_each_process_once_and_a_gateway_with_its_citys_key() -
     keys = {
         job["job_name"]: job["authorization"]["credentials_file"] for job in jobs if "authorization" in job
     }
-    assert keys == {
-        f"bongsu-{city}-gateway": f"/run/secrets/{city}-metrics-key" for city in ("demo", "daejeon")
-    }
+    assert keys == {f"bongsu-{one.name}": f"/run/secrets/{one.city}-metrics-key" for one in plan.processes}
     whole = yaml.safe_load(files["compose.yaml"])
+    for one in plan.processes:
+        service = whole["services"][one.name]
+        assert service["secrets"] == [f"{one.city}-metrics-key"]
+        assert service["environment"]["BONGSU_METRICS_KEY_FILE"] == f"/run/secrets/{one.city}-metrics-key"
     assert set(whole["services"]["prometheus"]["secrets"]) == set(whole["secrets"])
 
 

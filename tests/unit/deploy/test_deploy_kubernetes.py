@@ -262,7 +262,7 @@ def test_no_rendering_has_a_secret_and_each_that_it_names_is_in_the_readme() -> 
     assert not [name for name in general if f"`{name}`" not in readme]
 
 
-def test_prometheus_finds_the_pods_of_each_process_and_reads_a_gateway_with_its_citys_key() -> None:
+def test_prometheus_finds_the_pods_of_each_process_and_reads_them_with_their_citys_key() -> None:
     for overlay, names in zip(OVERLAYS, RUNS, strict=True):
         (held,) = documents(COMMITTED / "overlays" / overlay / "prometheus.yaml")
         jobs = yaml.safe_load(held["data"]["prometheus.yml"])["scrape_configs"]
@@ -275,8 +275,20 @@ def test_prometheus_finds_the_pods_of_each_process_and_reads_a_gateway_with_its_
             for job in jobs
             if "authorization" in job
         }
-        expected = {} if overlay == "many-cities" else {"bongsu-demo-gateway": "/var/run/bongsu-keys/demo"}
-        assert keyed == expected
+        assert keyed == {f"bongsu-{one.name}": f"/var/run/bongsu-keys/{one.city}" for one in processes}
+
+
+def test_each_process_has_its_citys_key_for_metrics() -> None:
+    for city in ("demo", "houston"):
+        for one in plan_of([load_city(city)]).processes:
+            workload = documents(COMMITTED / "cities" / city / f"{one.role.name}.yaml")[0]
+            spec = workload["spec"]["template"]["spec"]
+            (folder,) = [each for each in spec["volumes"] if each["name"] == "metrics-key"]
+            assert folder["secret"]["items"] == [{"key": city, "path": "key"}]
+            (container,) = spec["containers"]
+            variables = {each["name"]: each.get("value") for each in container["env"]}
+            (mount,) = [each for each in container["volumeMounts"] if each["name"] == "metrics-key"]
+            assert variables["BONGSU_METRICS_KEY_FILE"] == f"{mount['mountPath']}/key"
 
 
 # -- where no API server can be built, the schemas have the word ---------------------------------------------------------

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from redis.connection import SSLConnection, parse_url
+from redis import Redis
+from redis.connection import SSLConnection
 
 from deploy.cli import main
 from deploy.local.home import Home, Remembered
@@ -109,8 +110,10 @@ def test_a_secure_home_s_places_name_its_authority(tmp_path: Path, home: str) ->
     url, named = split_authority(places["registry"])
     assert named == authority
     assert url.startswith("https://bongsu:")
-    assert parse_url(places["redis"])["ssl_ca_certs"] == authority
-    assert parse_url(places["redis"])["connection_class"] is SSLConnection
+    with Redis.from_url(places["redis"]) as client:
+        pool = client.connection_pool
+        assert pool.connection_kwargs["ssl_ca_certs"] == authority
+        assert pool.connection_class is SSLConnection
 
 
 def test_the_home_folder_is_the_one_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

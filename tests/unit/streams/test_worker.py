@@ -113,8 +113,9 @@ def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signals: list[int]) 
     return Worker("rules", city="town", bootstrap="b:1", web_port=8123, data_dir=tmp_path / "a{b}")
 
 
-def answer(worker: Any, path: str) -> tuple[Any, Any]:
-    found: tuple[Any, Any] = asyncio.run(worker._app.pages[path](View(), None))
+def answer(worker: Any, path: str, *, peer: str = "127.0.0.1", **headers: str) -> tuple[Any, Any]:
+    request = SimpleNamespace(remote=peer, headers=headers)
+    found: tuple[Any, Any] = asyncio.run(worker._app.pages[path](View(), request))
     return found
 
 
@@ -167,6 +168,29 @@ def test_the_figures_are_served_as_plain_text(worker: Any) -> None:
     content_type, text = answer(worker, "/metrics")
     assert content_type == "text/plain"
     assert b"python_info{" in text
+
+
+def test_a_stranger_is_told_no_more_than_whether_the_process_is_well(
+    worker: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    monkeypatch.setenv("BONGSU_METRICS_KEY_FILE", str(key))
+    elsewhere = {"peer": "10.0.0.9"}
+    strangers = [elsewhere, {**elsewhere, "Authorization": "Bearer "}, {"peer": ""}]
+    strangers += [{"peer": "127.0.0.1", "X-Forwarded-For": "10.0.0.9"}]
+    for written in (None, "", "the key\n"):  # a file that is missing or empty is nobody's key
+        if written is not None:
+            key.write_text(written)
+        for stranger in strangers:
+            assert answer(worker, "/healthz", **stranger) == (200, {"alive": True})
+            assert answer(worker, "/readyz", **stranger)[1] in ({"ready": True}, {"ready": False})
+            assert answer(worker, "/metrics", **stranger)[0] == 401
+        assert answer(worker, "/metrics", peer="10.0.0.9", Authorization="Bearer another")[0] == 401
+    named = {"peer": "10.0.0.9", "authorization": "Bearer the key"}
+    assert answer(worker, "/metrics", **named)[0] == "text/plain"
+    assert "pulse_ms" in answer(worker, "/healthz", **named)[1]
+    for here in ("127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"):
+        assert answer(worker, "/metrics", peer=here)[0] == "text/plain"
 
 
 def test_all_that_was_added_is_started_and_ends_when_it_is_asked(worker: Any, signals: list[int]) -> None:
