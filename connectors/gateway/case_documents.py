@@ -28,7 +28,10 @@ _PARAMETERS: Mapping[str, tuple[Parameter, ...]] = {"cases": CASES, "candidates"
 _READS = {
     "cases": ("list_cases", "List the cases of your agency, the newest changed first"),
     "case": ("show_case", "Show one case of your agency"),
-    "candidates": ("list_candidates", "List a case's candidates, the likeliest first, at most ten a camera"),
+    "candidates": (
+        "list_candidates",
+        "List a case's candidates in the order in which to answer them, at most ten a camera",
+    ),
     "route": ("show_route", "Show the confirmed route of a case, its gaps and the next cameras"),
 }
 _ACTS = {

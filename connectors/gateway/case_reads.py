@@ -26,6 +26,7 @@ from schemas.catalogue import load_catalogue
 from schemas.json_form import to_json_value
 
 OF_CAMERA_MAX = 10
+OPEN = "open"
 MISSING, CANDIDATE, ROUTE = "police.missing", "core.candidate", "core.route"
 
 
@@ -62,7 +63,9 @@ class _CaseReads:
             wanted = arguments_of(CANDIDATES, request.query_params.multi_items())
             desk = self.right.desk
             found = await self.right.asked(lambda: desk.candidates(case_id, agency=officer.agency))
-            best = best_of(one for one in found if one["state"] in wanted["state"])
+            best = best_of(
+                one for one in found if one["state"] in wanted["state"] or _is_asked_again(one, wanted)
+            )
             return {"candidates": [_shown(CANDIDATE, one) for one in best[: wanted["limit"]]]}
 
         return await self._answer("candidates", city, request, case_id, read)
@@ -100,14 +103,23 @@ class _CaseReads:
 
 
 def best_of(candidates: Iterable[Row]) -> list[Row]:
-    """The best ten a camera, the likeliest first."""
+    """The best ten a camera, in the order in which a person should see them; the others follow by likelihood."""
     of_camera: dict[Any, int] = defaultdict(int)  # as many as the case's cameras
     best = []
-    for one in sorted(candidates, key=lambda it: (-_likelihood(it), it["rank"], it["candidate_id"])):
+    for one in sorted(candidates, key=_place_of):
         of_camera[one["camera_id"]] += 1
         if of_camera[one["camera_id"]] <= OF_CAMERA_MAX:
             best.append(one)
     return best
+
+
+def _place_of(one: Row) -> tuple[float, float, int, str]:
+    return -(one["worth"] or 0.0), -_likelihood(one), one["rank"], one["candidate_id"]
+
+
+def _is_asked_again(one: Row, wanted: Mapping[str, Any]) -> bool:
+    """Whether a second look at an answered one is asked for: it waits as the open ones do."""
+    return one["worth"] is not None and OPEN in wanted["state"]
 
 
 def _likelihood(one: Row) -> float:

@@ -96,16 +96,25 @@ class RouteSearch:
 
     def ask(self) -> Candidate | None:
         """The candidate that a person should see next; None while nothing is worth an answer."""
+        return next((one for one, _ in self.asking(1)), None)
+
+    def asking(self, most: int) -> list[tuple[Candidate, float]]:
+        """At most so many candidates in the order in which a person should see them, with the worth of an answer.
+
+        One that was answered before is among them where a second look is worth more than what else there is.
+        """
         probabilities = self._probabilities()
         rows = self._shown(probabilities)
         if not len(rows):
             doubted = None if self._is_sure else self._doubted()
             self._is_sure = doubted is None
-            return doubted or self._overlooked(probabilities)
+            only = doubted or self._overlooked(probabilities)
+            return [] if only is None else [(only, 1.0)]
         worth = self._worth(probabilities[rows])
         ahead_s = self.pool.seen.time_s[rows] - self._last().time_s
         worth *= np.where(ahead_s > 0, self.numbers.ahead_weight * (1 + ahead_s / self.numbers.ahead_s), 1.0)
-        return self._candidate(int(rows[int(np.argmax(worth))]), probabilities)
+        order = np.argsort(-worth, kind="stable")[:most]
+        return [(self._candidate(int(rows[one]), probabilities), float(worth[one])) for one in order]
 
     def is_overlooked(self) -> bool:
         """Whether somebody must have recorded the person since the last hop, and ``patience`` answers brought no hop yet."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from streams.persons.travel import Calls
 from streams.sightings.case_view import CaseView
 from streams.sightings.sighting_columns import EVENT, SightingColumns
 from streams.sightings.sighting_kernel import text_number
+from streams.sightings.told_rows import Row, differs, gaps, is_moved, out_of_place, position
 
 STATES: Mapping[str, str] = {
     "confirm": "confirmed",
@@ -31,14 +31,11 @@ STATES: Mapping[str, str] = {
     "part": "parted",
 }
 OPEN, DROPPED = "open", "dropped"
-SHIFT = 0.5
-"""A candidate is told again once the logarithm of its ratio moved by so much."""
 NEXT_MAX = 100
 OVERLOOKED_MAX = 10
 """So many unlikely candidates are told at once while no likely one is left and the person must have been recorded."""
 ANSWERED_MAX = 10_000
 """The most answers of a case that are told twice apart; the oldest are forgotten first."""
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,11 @@ class Pursuit:
             del self._answered[next(iter(self._answered))]
         if one.verdict == "confirm":
             self._confirmed_by[key] = one.account_id
-        self.told[one.candidate_id] = {**self.told[one.candidate_id], "state": STATES[one.verdict]}
+        self.told[one.candidate_id] = {
+            **self.told[one.candidate_id],
+            "state": STATES[one.verdict],
+            "worth": None,
+        }
         return one.candidate_id
 
     def restore(self, told: Iterable[Row], route: Row | None) -> None:
@@ -146,22 +147,34 @@ class Pursuit:
         self.take_up()
         ranks: dict[int, int] = {}
         found, now_open = list[Row](), set[str]()
+        asked = self.search.asking(self.numbers.told_max)
+        worths = {one.key: worth for one, worth in asked}
         likely = [one for one in self.search.ranked() if one.probability >= self.numbers.route.show]
         if not likely and self.search.is_overlooked():
             likely = self.search.ranked(ahead=True)[:OVERLOOKED_MAX]
-        for one in likely[: self.numbers.told_max]:
+        told = {
+            one.key for one in sorted(likely, key=lambda one: one.key not in worths)[: self.numbers.told_max]
+        }
+        for one in likely:
+            if one.key not in told:
+                continue
             ranks[one.camera] = ranks.get(one.camera, 0) + 1
             row = self._row(one.key, one.camera, one.time_s, one.probability, ranks[one.camera])
             if row is None:
                 continue
+            row["worth"] = worths.get(one.key)
             now_open.add(row["candidate_id"])
-            if _differs(self.told.get(row["candidate_id"]), row):
+            if differs(self.told.get(row["candidate_id"]), row):
                 found.append(row)
         for candidate_id, row in self.told.items():
+            worth = worths.get(text_number(row["sighting_id"]))
             if row["state"] == OPEN and candidate_id not in now_open:
-                found.append({**row, "state": DROPPED})
-            elif candidate_id == answered:
-                found.append(row)
+                found.append({**row, "state": DROPPED, "worth": None})
+            elif row["state"] not in (OPEN, DROPPED) and (
+                candidate_id == answered or is_moved(row["worth"], worth)
+            ):
+                found.append({**row, "worth": worth})
+        found += out_of_place(asked, self.told.values(), found, worths)
         for row in found:
             known = self.told.get(row["candidate_id"])
             row["revision"] = 0 if known is None else known["revision"] + 1
@@ -180,7 +193,7 @@ class Pursuit:
         looks = self._looks_of(key)
         p = min(max(probability, 1e-12), 1 - 1e-12)
         return {
-            "position": _position(where.lat, where.lon),
+            "position": position(where.lat, where.lon),
             "case_id": self.case_id,
             "candidate_id": derived_id("candidate", self.case_id, value["event_id"]),
             "revision": 0,
@@ -195,6 +208,7 @@ class Pursuit:
             "score": value["score"],
             "attributes": value["attributes"],
             "crop": value["crop"],
+            "worth": None,
             "sealed": None,
         }
 
@@ -215,7 +229,7 @@ class Pursuit:
             "case_id": self.case_id,
             "revision": 0 if known is None else known["revision"] + 1,
             "hops": hops,
-            "gaps": _gaps(hops, self.numbers.route.gap_s),
+            "gaps": gaps(hops, self.numbers.route.gap_s),
             "next_cameras": self._next(found.next_cameras, hops),
             "sealed": None,
         }
@@ -257,31 +271,8 @@ class Pursuit:
             found.append(
                 {
                     "camera_id": one.camera_id,
-                    "position": _position(one.lat, one.lon),
+                    "position": position(one.lat, one.lon),
                     "earliest_at": earliest_ms,
                 }
             )
         return sorted(found, key=lambda one: (one["earliest_at"], one["camera_id"]))
-
-
-def _position(lat: float, lon: float) -> Row:
-    return {"lat": lat, "lon": lon, "accuracy_m": None}
-
-
-def _gaps(hops: Sequence[Row], gap_s: float) -> list[Row]:
-    found = []
-    for one, other in pairwise(hops):
-        if other["seen_at"] - one["seen_at"] > gap_s * 1000:
-            a, b = one["position"], other["position"]
-            away = distance_m(a["lat"], a["lon"], b["lat"], b["lon"])
-            found.append(
-                {"from_time": one["seen_at"], "until_time": other["seen_at"], "distance_m": round(away, 1)}
-            )
-    return found
-
-
-def _differs(known: Row | None, row: Row) -> bool:
-    if known is None or known["state"] != row["state"] or known["rank"] != row["rank"]:
-        return True
-    names = ("appearance_log_ratio", "travel_log_ratio")
-    return any(abs(float(known[name] or 0.0) - float(row[name])) >= SHIFT for name in names)

@@ -179,6 +179,7 @@ class CaseCity:
             "travel_log_ratio": 0.5,
             "score": None,
             "crop": None,
+            "worth": None,
         }
         self.draw(case_id, "core.candidate", revision, **{**about, **said})
 

@@ -19,7 +19,7 @@ export function card(one, number, about, asked, chose) {
       say(`cases.${word}`), isChosen ? h("kbd", { "aria-hidden": "true" }, letter.toUpperCase()) : null));
   return h("li", { className: "candidate", "data-candidate": key, "aria-current": isChosen ? "true" : null, onclick: () => chose(one) },
     h("h3", {}, h("span", { className: "number" }, String(number)), ` ${name} `, isChosen ? h("span", { className: "mark chosen" }, say("cases.chosen")) : null,
-      one.state === "open" ? null : h("span", { className: "mark" }, say(`cases.state.${one.state}`))),
+      one.state === "open" ? null : h("span", { className: "mark" }, `${say(`cases.state.${one.state}`)}${one.worth === null ? "" : ` · ${say("cases.again")}`}`)),
     h("p", { className: "likely" }, h("strong", {}, likelyWords(p)), ` ${percent(p)}`),
     h("p", { className: "seen" }, h("time", { datetime: one.seen_at }, when(one.seen_at, about.nowMs)), h("br"), apart(one, about.route, theCase) ?? say("cases.apart.unknown")),
     traits(city, theCase, one),

@@ -171,10 +171,10 @@ export class Cases {
     this.element.classList.remove("opens");
   }
 
-  // Candidates that wait: the likeliest first, those that somebody was unsure of last.
+  // Candidates that wait, in the server's order: what an answer helps most comes first. Those that need none now come last.
   _waiting() {
     const waits = this._candidates.filter((one) => (this._answered.get(one.candidate_id) ?? -1) < one.revision);
-    return waits.sort((a, b) => Number(a.state === "unsure") - Number(b.state === "unsure"));
+    return waits.sort((a, b) => Number(a.worth === null) - Number(b.worth === null));
   }
 
   _cards() {
