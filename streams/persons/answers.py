@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
+from streams.persons.feasible import Floats
 from streams.persons.route_numbers import RouteNumbers
 
 Verdict = Literal["confirm", "reject", "unsure", "part"]
@@ -48,3 +51,12 @@ class Answers:
             yes * math.log(alike) + no * math.log(1 - alike),
             yes * math.log(wrong) + no * math.log(1 - wrong),
         )
+
+
+def expected_hops(probability: Floats, numbers: RouteNumbers) -> Floats:
+    """Hops that an answer is expected to give, by each *probability*: half of one where a second look would be needed."""
+    says_yes = math.log((1 - numbers.wrong_share) / numbers.wrong_share)
+    yes = np.log(probability / np.maximum(1e-12, 1 - probability)) + says_yes
+    soon = yes >= math.log(numbers.accept / (1 - numbers.accept))
+    found: Floats = probability * np.where(soon, 1.0, 0.5)
+    return found

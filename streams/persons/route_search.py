@@ -12,7 +12,7 @@ import numpy as np
 
 from schemas.errors import Invalid
 from streams.persons.anchors import Anchor, Passing, hop_of, links_between
-from streams.persons.answers import Answers, Verdict
+from streams.persons.answers import Answers, Verdict, expected_hops
 from streams.persons.feasible import Floats, Ints
 from streams.persons.looks import Looks
 from streams.persons.other_people import OtherPeople
@@ -51,7 +51,6 @@ class RouteSearch:
         self._tracks: dict[tuple[Anchor, Anchor | None], PassingTracks] = {}
         self._is_sure = False
         self._since_hop = 0
-        self._yes = float(np.log((1 - self.numbers.wrong_share) / self.numbers.wrong_share))
 
     def see(self, more: Seen, calls: Calls | None = None) -> None:
         """Take up sightings, and the calls at stops that are known by now."""
@@ -110,7 +109,7 @@ class RouteSearch:
             self._is_sure = doubted is None
             only = doubted or self._overlooked(probabilities)
             return [] if only is None else [(only, 1.0)]
-        worth = self._worth(probabilities[rows])
+        worth = expected_hops(probabilities[rows], self.numbers)
         ahead_s = self.pool.seen.time_s[rows] - self._last().time_s
         worth *= np.where(ahead_s > 0, self.numbers.ahead_weight * (1 + ahead_s / self.numbers.ahead_s), 1.0)
         order = np.argsort(-worth, kind="stable")[:most]
@@ -262,13 +261,6 @@ class RouteSearch:
         rows, camera = rows[order], camera[order]
         place = np.arange(len(rows)) - np.searchsorted(camera, camera)
         return rows[place < self.numbers.a_camera]
-
-    def _worth(self, probability: Floats) -> Floats:
-        """Hops that an answer is expected to give: half of one where a second look would be needed."""
-        yes = np.log(probability / np.maximum(1e-12, 1 - probability)) + self._yes
-        soon = yes >= np.log(self.numbers.accept / (1 - self.numbers.accept))
-        found: Floats = probability * np.where(soon, 1.0, 0.5)
-        return found
 
     def _doubted(self) -> Candidate | None:
         """A hop that was shown too seldom for how doubtful it is."""
