@@ -19,6 +19,7 @@ from deploy.local.home import Home, Remembered
 from deploy.local.redis_doors import redis_url
 from deploy.local.secure_home import admin_file, authority_file, folder_of, logins
 from schemas.errors import Fatal, Unreachable
+from schemas.hidden_secrets import place_shown
 from schemas.registry_url import AUTHORITY
 from streams.runtime.security import use, used
 
@@ -126,17 +127,10 @@ def _demand(name: str, place: str | None, root: Path, *, is_given: bool) -> None
         )
     if takes_connections(place):
         return
-    where = f"{WORDS[name]} does not answer at {without_password(place)}"
+    where = f"{WORDS[name]} does not answer at {place_shown(place)}"
     if is_given:
         raise Unreachable(f"{where}, named in {VARIABLES[name]}", hint="start it, or correct the variable")
     raise Unreachable(where, hint="start it with: bongsu up")
-
-
-def without_password(place: str) -> str:
-    """The address without its password and its query, as it may be shown and logged."""
-    scheme, _, rest = place.partition("://")
-    login, _, where = rest.partition("?")[0].rpartition("@")
-    return f"{scheme}://…@{where}" if login else place.partition("?")[0]
 
 
 def _addresses(place: str) -> list[tuple[str, int]]:
@@ -148,7 +142,7 @@ def _addresses(place: str) -> list[tuple[str, int]]:
             address = (parts.hostname or "", parts.port or defaults[parts.scheme])
         except (ValueError, KeyError) as error:
             raise Fatal(
-                f"{without_password(server)} is no address",
+                f"{place_shown(server)} is no address",
                 hint="write host:port for Kafka, a URL for the others",
             ) from error
         addresses.append(address)

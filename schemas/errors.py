@@ -9,14 +9,16 @@ BongsuError
 
 from __future__ import annotations
 
+from schemas.hidden_secrets import without_secrets
+
 
 class BongsuError(Exception):
-    """An error that says what happened, to which thing, and how to mend it. Never holds personal data."""
+    """An error that says what happened, to which thing, and how to mend it. Never holds personal data, nor a secret."""
 
     def __init__(self, what: str, *, hint: str = "") -> None:
-        super().__init__(f"{what}; {hint}" if hint else what)
-        self.what = what
-        self.hint = hint
+        self.what = without_secrets(what)
+        self.hint = without_secrets(hint)
+        super().__init__(f"{self.what}; {self.hint}" if hint else self.what)
 
 
 class Retriable(BongsuError):

@@ -17,6 +17,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas.catalogue import Contract, Schema
 from schemas.errors import Fatal, Invalid, Unreachable
+from schemas.hidden_secrets import place_shown
 from schemas.printable import printable_line
 from schemas.registry_url import AUTHORITY, split_authority
 
@@ -64,8 +65,8 @@ class Registry:
                 f"the authority that the registry's place {self._place()} names cannot be read: {error.strerror}",
                 hint=f"correct {AUTHORITY} in its URL",
             ) from error
-        except (ValueError, TypeError) as error:
-            raise Fatal(f"the registry's place {self._place()} is no URL", hint=HINT) from error
+        except (ValueError, TypeError):
+            raise Fatal(f"the registry's place {self._place()} is no URL", hint=HINT) from None
         weakref.finalize(self, self._client.__exit__, None, None, None)  # its connections end with us
         self._ids: dict[tuple[str, str], int] = {}
         self._schemas: dict[int, Schema] = {}
@@ -206,9 +207,8 @@ class Registry:
         return Unreachable(f"no registry answers at {self._place()} (HTTP {status})", hint=HINT)
 
     def _place(self) -> str:
-        """The URL without a password."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        """The URL as it may be shown."""
+        return place_shown(self.url)
 
 
 def _reached(url: str) -> dict[str, Any]:

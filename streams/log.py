@@ -1,4 +1,4 @@
-"""Logs as lines of ``key=value``: facts and counts, never personal data."""
+"""Logs as lines of ``key=value``: facts and counts, never personal data, nor secrets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from schemas.errors import BongsuError
+from schemas.hidden_secrets import without_secrets
 from schemas.printable import printable_line
 
 
@@ -43,7 +44,7 @@ def _line(event: str, facts: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    text = f"{value:.3f}" if isinstance(value, float) else printable_line(str(value))
+    text = f"{value:.3f}" if isinstance(value, float) else printable_line(without_secrets(str(value)))
     return f'"{text}"' if " " in text else text
 
 
@@ -80,7 +81,7 @@ class _OfKafka(logging.Filter):
         words = record.getMessage()
         if any(one in words for one in FENCED):
             record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
-        record.msg, record.args = f"Kafka client: {printable_line(words)}", ()
+        record.msg, record.args = f"Kafka client: {printable_line(without_secrets(words))}", ()
         return record.levelno >= logging.getLogger("bongsu").getEffectiveLevel()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import Fatal
+from schemas.hidden_secrets import without_secrets
 from schemas.printable import printable_line
 from streams.log import EVENT, FACTS, log_to
 
@@ -115,4 +116,4 @@ class JsonLines(logging.Formatter):
 def _json_value(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 3) if abs(value) < float("inf") else str(value)
-    return value if isinstance(value, bool | int | None) else printable_line(str(value))
+    return value if isinstance(value, bool | int | None) else printable_line(without_secrets(str(value)))

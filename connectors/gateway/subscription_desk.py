@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from connectors.gateway.accounts import Account
@@ -29,7 +29,7 @@ class Issued:
     """A subscription that was made or changed, and its new secret, to be shown once."""
 
     known: KnownSubscription
-    secret: str | None
+    secret: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

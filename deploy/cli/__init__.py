@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from deploy.faults import UsageFault
 from deploy.telling import tell
+from deploy.tracebacks import hide_secrets_in_tracebacks
 from schemas.errors import BongsuError, Unreachable
 from schemas.printable import printable
 
@@ -124,6 +125,7 @@ def bongsu() -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; end with 0 done, 1 failed, 2 used wrongly, 3 something needed cannot be reached."""
     signal.signal(signal.SIGTERM, _terminated)
+    hide_secrets_in_tracebacks()
     try:
         code = bongsu.main(args=list(argv) if argv is not None else None, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)  # click hands back the code of ctx.exit

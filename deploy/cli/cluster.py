@@ -17,9 +17,10 @@ from deploy.cli.progress import shown
 from deploy.local.follow import follow, last_lines
 from deploy.local.home import Home
 from deploy.platform import LOG, reach
-from deploy.settings import COMPONENTS, home_folder, without_password
+from deploy.settings import COMPONENTS, home_folder
 from deploy.telling import tell
 from schemas.errors import BongsuError
+from schemas.hidden_secrets import place_shown
 from schemas.printable import printable_value
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def up(home: Path, from_dir: Path | None, ports: Sequence[tuple[str, int]], secu
         places = cluster.up(home, from_dir=from_dir, progress=progress, ports=dict(ports), secure=secure)
     tell(f"up in {time.monotonic() - begun:.1f} s, in {home}; end it with: bongsu down", err=True)
     tell(
-        f"kafka     {places.kafka}\nregistry  {without_password(places.registry)}\n"
-        f"redis     {without_password(places.redis)}"
+        f"kafka     {places.kafka}\nregistry  {place_shown(places.registry)}\n"
+        f"redis     {place_shown(places.redis)}"
     )
     if metrics := cluster.metrics_of(home):
         tell(f"metrics   {metrics}")
@@ -179,7 +180,7 @@ def _as_state(told: dict[str, Any]) -> dict[str, Any]:
 
 def _as_value(state: cluster.ComponentState) -> dict[str, Any]:
     where = "bootstrap" if state.name == "kafka" else "url"
-    place = without_password(state.place) if state.place else None
+    place = place_shown(state.place) if state.place else None
     shown = {where: place, "up": state.up, "pid": state.pid}
     return shown | ({"metrics": state.metrics} if state.metrics else {})
 
@@ -188,7 +189,7 @@ def _in_words(state: cluster.ComponentState) -> str:
     if not state.place:
         return "never started here"
     whose = "named by the environment" if state.is_given else f"pid {state.pid or '–'}"
-    return f"{'up' if state.up else 'DOWN':5} {without_password(state.place)}  ({whose})"
+    return f"{'up' if state.up else 'DOWN':5} {place_shown(state.place)}  ({whose})"
 
 
 @click.command()

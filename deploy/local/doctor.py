@@ -21,8 +21,9 @@ from deploy.local.java import OLDEST, find_java, version_of
 from deploy.local.ports import is_free
 from deploy.local.redis import find_redis
 from deploy.local.redis import version_of as redis_version_of
-from deploy.settings import WORDS, cache_folder, without_password
+from deploy.settings import WORDS, cache_folder
 from schemas.errors import Fatal
+from schemas.hidden_secrets import place_shown
 
 FREE_MB = 1_000
 OPEN_FILES = 1_024
@@ -172,7 +173,7 @@ def ports(home: Path) -> list[Finding]:
 def answering(home: Path) -> list[Finding]:
     findings = []
     for standing in cluster.status(home):
-        where = f"at {without_password(standing.place)}" if standing.place else "(never started here)"
+        where = f"at {place_shown(standing.place)}" if standing.place else "(never started here)"
         words = f"{WORDS[standing.name]} {'answers' if standing.up else 'does not answer'} {where}"
         mend = "start it, or correct the variable that names it" if standing.is_given else "bongsu up"
         findings.append(Finding(words[0].upper() + words[1:], standing.up, mend))

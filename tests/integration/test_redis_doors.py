@@ -26,7 +26,8 @@ from deploy.local.component import Ground
 from deploy.local.home import Home, Remembered
 from deploy.local.redis_doors import speaks_tls, write_users
 from deploy.local.secure_home import folder_of, make_secrets, password_in
-from deploy.settings import local_places, takes_connections, without_password
+from deploy.settings import local_places, takes_connections
+from schemas.hidden_secrets import place_shown
 from streams.runtime.security import use
 from tests.integration.test_redis_view import a_situation
 
@@ -127,7 +128,7 @@ def test_the_administrator_may_only_have_the_users_read_again(home: Home) -> Non
 def test_nobody_else_gets_in(home: Home) -> None:
     url, secret = url_of(home, "new"), password_in(folder_of(home) / "new.platform.password")
     assert secret in url
-    assert secret not in without_password(url)
+    assert secret not in place_shown(url)
     for wrong in (url.replace(secret, "another"), url.replace(f"new.platform:{secret}@", "")):
         with Redis.from_url(wrong) as stranger, pytest.raises((ResponseError, RedisError)) as refused:
             stranger.ping()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import socket
 import ssl
 import stat
@@ -24,9 +26,11 @@ from confluent_kafka.admin import (
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
+from connectors.transport.private_files import private_folder
+from deploy.assembly.stages import free_port
 from deploy.local import cluster as local
 from deploy.local.home import Home
-from deploy.local.secure_home import admin_file, folder_of, principal_file
+from deploy.local.secure_home import admin_file, folder_of, principal_file, write_private
 from deploy.principals import grant
 from deploy.settings import VARIABLES, endpoints
 from schemas.catalogue import load_catalogue
@@ -35,11 +39,14 @@ from schemas.registry import Registry
 from schemas.registry_url import split_authority
 from streams.match.native.secure_socket import opened
 from streams.runtime.security import VARIABLE, Security, security_of, use
-from tests.living_city import ROOT
+from tests.living_city import ROOT, end, wait_until
+from tests.living_city import answers as answers_ready
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 CITIES = ("demo", "houston")
+PLANTED = ("registry", "redis", "demo.platform")
+"""Names of the passwords that are planted: no text but their files may hold them."""
 SAMPLE = ROOT / "deploy" / "samples" / "demo-calls-119.jsonl"
 COMMAND_S = 120
 WAIT_S = 8.0
@@ -58,6 +65,9 @@ def home() -> Iterator[Home]:
         for variable in (*VARIABLES.values(), VARIABLE):
             environment.delenv(variable, raising=False)
         environment.setenv("BONGSU_HOME", str(folder))
+        security = private_folder(folder / "security")
+        for name in PLANTED:
+            write_private(security / f"{name}.password", f"CANARY-{name}-{secrets.token_hex(16)}\n")
         local.up(folder, secure=True)
         try:
             yield Home(folder)
@@ -243,13 +253,62 @@ def test_a_recording_is_played_and_its_situations_are_read_by_the_principal(
     found = bongsu("situation", "list", "demo", "--all", "--json")
     assert '"situation_id"' in found, told
     read(demo, "demo.core.situation", "demo.reader")
-    secrets = secrets_of(home)
-    assert len(secrets) == len(CITIES) + 2
+    known = secrets_of(home)
+    assert len(known) == len(CITIES) + 2
     shown = [told, found, bongsu("status"), bongsu("status", "--json"), bongsu("doctor")]
     shown += [one.read_text(errors="replace") for one in home.logs.iterdir()]
     shown += ["\n".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
     assert any(str(home.root) in one for one in shown[-500:])
-    assert not [secret for secret in secrets for one in shown if secret in one]
+    assert not [secret for secret in known for one in shown if secret in one]
+
+
+def test_planted_secrets_are_shown_by_nothing_that_runs(
+    home: Home, demo: Security, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A whole city runs, with an agency's key and a webhook that fails, while its pages, lists of processes and logs are
+    searched."""
+    for variable in ("BONGSU_PLATE_KEY", "BONGSU_DESK_SECRET"):
+        monkeypatch.setenv(variable, f"CANARY-{variable}-{secrets.token_hex(16)}")
+    planted = [os.environ["BONGSU_PLATE_KEY"], os.environ["BONGSU_DESK_SECRET"], *secrets_of(home)]
+    planted += re.findall(r"bongsu_[\w.-]{20,}|[\w-]{32,}", bongsu("key", "add", "police", "--city", "demo"))
+    hook = ("--set", "url=https://127.0.0.1:9/hook", "--secret-env", "BONGSU_DESK_SECRET")
+    bongsu("subscription", "add", "demo", "desk", "--who", "police", *hook)
+    assert sum("CANARY" in one for one in planted) == len(PLANTED) + 2
+    assert len(planted) > len(CITIES) + 4, "the agency's key is one of them"
+    log, port, shown = tmp_path / "run.log", free_port(), []
+    words = ["run", "demo", "--web-port", str(port), "--log-file", str(log)]
+    with (tmp_path / "run.err").open("wb") as errors:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "deploy.cli", *words],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=errors,
+            stderr=errors,
+        )
+    try:
+        wait_until(lambda: answers_ready(port) or worker.poll() is not None, COMMAND_S)
+        shown += [
+            httpx.get(f"http://127.0.0.1:{port}/{page}", trust_env=False).text
+            for page in ("metrics", "healthz", "readyz")
+        ]
+        shown += arguments(psutil.Process(worker.pid))
+        shown += [bongsu("status"), bongsu("status", "--json"), bongsu("doctor")]
+        shown += [bongsu("subscription", "list", "demo"), bongsu("key", "list", "--city", "demo")]
+        shown += ["\n".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
+    finally:
+        end(worker)
+    written = [log, tmp_path / "run.err", *tmp_path.glob("run.log*"), *home.logs.iterdir()]
+    shown += [one.read_text(errors="replace") for one in written]
+    assert any("python_info{" in one for one in shown)
+    assert any(str(home.root) in one for one in shown)
+    assert "demo" in log.read_text()
+    assert [(secret[:12], one[:80]) for secret in planted for one in shown if secret in one] == []
+
+
+def arguments(process: psutil.Process) -> list[str]:
+    """The arguments of a process and of all that it started."""
+    found = [process, *process.children(recursive=True)]
+    assert len(found) > 1, "the match runs beside"
+    return [" ".join(one.cmdline()) for one in found]
 
 
 def test_the_match_s_own_socket_proves_itself(home: Home, demo: Security) -> None:

@@ -18,8 +18,9 @@ from deploy.cli import main
 from deploy.local.home import Home, Remembered
 from deploy.local.ports import choose_ports
 from deploy.local.secure_home import make_secrets
-from deploy.settings import VARIABLES, Endpoints, endpoints, home_folder, local_places, without_password
+from deploy.settings import VARIABLES, Endpoints, endpoints, home_folder, local_places
 from schemas.errors import Fatal, Unreachable
+from schemas.hidden_secrets import place_shown
 from schemas.registry_url import split_authority
 
 
@@ -92,11 +93,11 @@ def test_an_address_that_is_none_is_refused_in_words(tmp_path: Path, monkeypatch
 
 
 def test_a_password_in_a_place_is_never_shown() -> None:
-    assert without_password("rediss://user:secret@city.example:6380/0") == "rediss://…@city.example:6380/0"
-    assert without_password("rediss://city.example/0?password=secret") == "rediss://city.example/0"
-    assert without_password("unix://u:secret@/run/redis.sock?db=0") == "unix://…@/run/redis.sock"
+    assert place_shown("rediss://user:secret@city.example:6380/0") == "rediss://…@city.example:6380/0"
+    assert place_shown("rediss://city.example/0?password=secret") == "rediss://city.example/0"
+    assert place_shown("unix://u:secret@/run/redis.sock?db=0") == "unix://…@/run/redis.sock"
     place = "https://u:secret@city.example/v7?ssl_ca_certs=/ca.crt"
-    assert without_password(place) == "https://…@city.example/v7"
+    assert place_shown(place) == "https://…@city.example/v7"
     assert "secret" not in repr(Endpoints("kafka:9092", place, "redis://u:secret@city.example"))
 
 
