@@ -234,7 +234,7 @@ class CityGateway:
             log.warning(
                 "the gateway accepts keys as plain text from any network",
                 url=self.url,
-                how_to_mend="put a proxy with TLS before it and name it: trusted_proxies in [gateway]",
+                how_to_mend="give tls_certificate and tls_key in [gateway], or name its proxy with TLS: trusted_proxies",
             )
         self._known.load()
         self._following.start()

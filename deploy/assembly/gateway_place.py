@@ -10,8 +10,10 @@ from connectors.gateway.spool import Spool
 from connectors.transport.private_files import private_folder
 from deploy.assembly.stages import CONSOLE, free_port
 from deploy.city.city import City
+from deploy.principals import secure_home
 from deploy.replica import Replica
 from deploy.settings import home_folder
+from schemas.errors import Fatal
 
 
 def gateway_folder(city: City, replica: str | None = None) -> Path:
@@ -32,7 +34,7 @@ def kept_port(city: City, replica: str | None = None) -> int:
 def gateway_url(city: City, replica: str | None = None) -> str:
     """The address at which the city's gateway on this machine listens."""
     about = city.file.gateway
-    return f"http://{about.host}:{about.port or kept_port(city, replica)}"
+    return f"{'https' if about.ends_tls else 'http'}://{about.host}:{about.port or kept_port(city, replica)}"
 
 
 def console_city(city: City) -> City:
@@ -44,6 +46,17 @@ def console_city(city: City) -> City:
 def console_replica(replica: Replica) -> Replica:
     """The replica that a console alone is. Its own name keeps its tickets, its port and its record of access apart."""
     return replace(replica, name=replica.name or CONSOLE)
+
+
+def demand_closed(city: City) -> None:
+    """Return where keys of agencies cannot cross a network as plain text, or nothing here is secure. In a secure home the
+    gateway needs no certificate on loopback: what crosses it does not leave the machine."""
+    about = city.file.gateway
+    if about.is_in_the_open and secure_home() is not None:
+        raise Fatal(
+            f"the gateway of {city.name} would take keys as plain text from any network at {about.host}",
+            hint="this home is secure: give tls_certificate and tls_key under [gateway], or name its proxy: trusted_proxies",
+        )
 
 
 def spool_path(city: City, replica: str | None = None) -> Path:

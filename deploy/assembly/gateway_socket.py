@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+import ssl
 from contextlib import suppress
 
 import uvicorn
@@ -79,6 +80,7 @@ def allow_files(count: int) -> None:
 
 def server_of(app: FastAPI, about: GatewayFile, port: int) -> GatewayServer:
     """The HTTP server of *app*, with the limits of the city's file."""
+    _demand_certificate(about)
     return GatewayServer(
         uvicorn.Config(
             app,
@@ -93,8 +95,25 @@ def server_of(app: FastAPI, about: GatewayFile, port: int) -> GatewayServer:
             forwarded_allow_ips=list(about.trusted_proxies),
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=END_S,
+            ssl_certfile=about.tls_certificate,
+            ssl_keyfile=about.tls_key,
         )
     )
+
+
+def _demand_certificate(about: GatewayFile) -> None:
+    """Return where the files of TLS are good or none are named. ``Fatal`` names them, and never what they hold."""
+    if about.tls_certificate is None or about.tls_key is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(about.tls_certificate, about.tls_key, password=lambda: "")
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        why = error.strerror or type(error).__name__ if isinstance(error, OSError) else "it has a password"
+        raise Fatal(
+            f"the gateway's certificate {about.tls_certificate} with key {about.tls_key} cannot be used: {why}",
+            hint="name PEM files that belong together, the key without a password: tls_certificate and tls_key in [gateway]",
+        ) from None
 
 
 def _door(about: GatewayFile) -> Door:

@@ -73,9 +73,13 @@ class City:
         file = self.source_file(source)
         return frozenset(agencies_of(file.type, self.context(source), file.settings, self.folders) or ())
 
-    def listening(self, host: str | None, port: int | None) -> City:
-        """This city with its gateway on *host* and *port* in place of its file's; ``None`` keeps the file's."""
-        given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    def listening(
+        self, host: str | None, port: int | None, tls: tuple[str | None, str | None] = (None, None)
+    ) -> City:
+        """This city with its gateway on *host* and *port*, with the certificate and key of *tls*, in place of its file's;
+        ``None`` keeps these."""
+        named = {"host": host, "port": port, "tls_certificate": tls[0], "tls_key": tls[1]}
+        given = {name: value for name, value in named.items() if value is not None}
         gateway = self.file.gateway.model_copy(update=given)
         return replace(self, file=self.file.model_copy(update={"gateway": gateway}))
 

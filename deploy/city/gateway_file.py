@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from deploy.city.strict import Strict
 
@@ -12,8 +12,14 @@ from deploy.city.strict import Strict
 class GatewayFile(Strict):
     """``[gateway]``: the address to which agencies push, and its limits."""
 
-    host: str = Field("127.0.0.1", description="where it listens; a proxy with TLS stands before it")
+    host: str = Field(
+        "127.0.0.1", description="where it listens; beyond loopback with TLS, its own or a proxy's"
+    )
     port: int | None = Field(None, ge=1, le=65535, description="none: a free one, kept in the home folder")
+    tls_certificate: str | None = Field(
+        None, description="file of its certificate and the chain above it: then it ends TLS itself"
+    )
+    tls_key: str | None = Field(None, description="file of the certificate's key, for its owner alone")
     trusted_proxies: tuple[str, ...] = Field(
         (),
         description="addresses or networks of proxies before it: X-Forwarded-For is heeded from these only",
@@ -49,6 +55,16 @@ class GatewayFile(Strict):
                 ) from error
         return named
 
+    @model_validator(mode="after")
+    def _both(self) -> GatewayFile:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together: give both or neither")
+        return self
+
+    @property
+    def ends_tls(self) -> bool:
+        return self.tls_certificate is not None
+
     def is_proxy(self, address: str) -> bool:
         """Whether *address* is one of ``trusted_proxies``."""
         try:
@@ -59,6 +75,6 @@ class GatewayFile(Strict):
 
     @property
     def is_in_the_open(self) -> bool:
-        """Whether keys may cross a network as plain text: it listens beyond loopback, and no proxy is named."""
+        """Whether keys may cross a network as plain text: it listens beyond loopback without TLS, and no proxy is named."""
         is_local = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
-        return not is_local and not self.trusted_proxies
+        return not is_local and not self.trusted_proxies and not self.ends_tls

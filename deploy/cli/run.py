@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from deploy.replica import Replica
 
 LOOPBACK = "127.0.0.1"
+Web = tuple[str | None, int | None, tuple[str | None, str | None]]
+"""Host, port, and the files of certificate and key, as the command's options give them."""
 
 
 @click.command()
@@ -39,6 +41,16 @@ LOOPBACK = "127.0.0.1"
 @click.option(
     "--web-host",
     help="address on which these listen (default: 127.0.0.1); with --stage gateway and console both are their own",
+)
+@click.option(
+    "--tls-certificate",
+    type=click.Path(exists=True, dir_okay=False),
+    help="with --stage gateway or console: its certificate and the chain above it, in PEM; it ends TLS itself",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False),
+    help="the certificate's key, in PEM, without a password",
 )
 @click.option(
     "--while-stdin", is_flag=True, hidden=True, help="end when standard input does: the parent is gone"
@@ -78,6 +90,8 @@ def run(
     only_stages: bool,
     web_port: int | None,
     web_host: str | None,
+    tls_certificate: str | None,
+    tls_key: str | None,
     while_stdin: bool,
     quiet: bool,
     log_file: Path | None,
@@ -117,6 +131,11 @@ def run(
             "--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages"
         )
     stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
+    if (tls_certificate is None) != (tls_key is None) or (tls_key and stage not in HTTP_STAGES):
+        raise UsageFault(
+            "--tls-certificate and --tls-key belong together, and to --stage gateway or console",
+            hint="give both, or tls_certificate and tls_key under [gateway] in the city's file",
+        )
     early = _early_children(city_name, stages)
     if stage != "match":
         one_arena()
@@ -134,7 +153,8 @@ def run(
             spans_exported(role),
         ):
             if stage in HTTP_STAGES:
-                _serve(city, (web_host, web_port), output, replica, has_doors=stage == "gateway")
+                web = (web_host, web_port, (tls_certificate, tls_key))
+                _serve(city, web, output, replica, has_doors=stage == "gateway")
             else:
                 _work(city, stages, (web_host or LOOPBACK, web_port), is_over, output, replica, early)
     except Exception as error:
@@ -159,11 +179,9 @@ def _early_children(city_name: str, stages: tuple[str, ...]) -> Mapping[str, For
     return forked(apart, main)
 
 
-def _serve(
-    city: City, web: tuple[str | None, int | None], output: LogOutput, replica: Replica, *, has_doors: bool
-) -> None:
+def _serve(city: City, web: Web, output: LogOutput, replica: Replica, *, has_doors: bool) -> None:
     from deploy.assembly.gateway import CityGateway
-    from deploy.assembly.gateway_place import console_city, console_replica
+    from deploy.assembly.gateway_place import console_city, console_replica, demand_closed
     from deploy.principals import act_as_platform
     from streams.runtime.minute_line import minute_line
     from streams.runtime.replica import gateway_id
@@ -171,7 +189,9 @@ def _serve(
     act_as_platform(city.name)
     if not has_doors:
         city, replica = console_city(city), console_replica(replica)
-    gateway = CityGateway(city.listening(*web), know(), replica, has_doors=has_doors)
+    city = city.listening(*web)
+    demand_closed(city)
+    gateway = CityGateway(city, know(), replica, has_doors=has_doors)
     with minute_line(
         output, name=gateway_id(city.name, replica.name), web=gateway.url, console=gateway.console_url
     ):
@@ -220,7 +240,9 @@ def _gateway_beside(
     if not (has_all(stages) and has_gateway(city)):
         return None
     from deploy.assembly.gateway import CityGateway
+    from deploy.assembly.gateway_place import demand_closed
 
+    demand_closed(city)
     return CityGateway(city, platform, replica)
 
 

@@ -16,9 +16,7 @@ from deploy.local.artefacts import unpacked
 from deploy.local.component import Ground
 from deploy.local.java import find_java
 from deploy.local.secure_home import (
-    folder_of,
     make_server_certificate,
-    password_in,
     registry_settings,
     write_private,
 )
@@ -39,9 +37,8 @@ class Registry:
             ground.secure
         ):  # Quarkus reads this file in its working folder: no argument and no variable has a password
             make_server_certificate(ground.home, "registry", now=datetime.now(UTC))
-            password = password_in(folder_of(ground.home) / "registry.password")
             write_private(
-                private_folder(folder / "config") / "application.properties", registry_settings(password)
+                private_folder(folder / "config") / "application.properties", registry_settings(ground.home)
             )
         archive = next(artefact for artefact in ground.artefacts if artefact.part == "registry")
         program = unpacked(archive, ground.cache, ground.cache, ground.progress) / "quarkus-run.jar"

@@ -22,6 +22,8 @@ from deploy.local.home import Home
 FOLDER = "security"
 USER = "bongsu"
 """The administrator's user at the registry and at Redis."""
+READER = "registry-reader"
+"""The registry's user for subscribers: it reads schemas and writes none."""
 PLATFORM_PASSWORD = ".platform.password"  # noqa: S105 (the end of a file's name)
 """The end of the file with the password of a city's services."""
 BROKER, ADMIN = "broker", "admin"
@@ -38,7 +40,7 @@ def make_secrets(home: Home, *, now: datetime) -> Path:
     folder = private_folder(folder_of(home))
     if not (folder / "ca.crt").exists():
         make_authority(folder / "ca.crt", folder / "ca.key", now=now)
-    for name in ("registry", "redis"):
+    for name in ("registry", READER, "redis"):
         password_in(folder / f"{name}.password")
     return folder
 
@@ -104,8 +106,10 @@ def logins(home: Home, *, principal: str = "") -> Mapping[str, str]:
     return found
 
 
-def registry_settings(password: str) -> str:
-    """The registry's settings by which it answers our user alone, as a file of properties that Quarkus reads by itself."""
+def registry_settings(home: Home) -> str:
+    """The registry's settings by which it answers our users alone, as a file of properties that Quarkus reads by itself."""
+    folder, users = folder_of(home), "quarkus.security.users.embedded"
+    auth = "quarkus.http.auth"
     return (
         "quarkus.http.ssl.certificate.files=../security/registry.pem\n"
         "quarkus.http.ssl.certificate.key-files=../security/registry.pem\n"
@@ -113,9 +117,17 @@ def registry_settings(password: str) -> str:
         "quarkus.http.auth.basic=true\n"
         "quarkus.security.users.embedded.enabled=true\n"
         "quarkus.security.users.embedded.plain-text=true\n"
-        f"quarkus.security.users.embedded.users.{USER}={password}\n"
-        f"quarkus.security.users.embedded.roles.{USER}={USER}\n"
-        "quarkus.http.auth.permission.all.paths=/*\n"
-        "quarkus.http.auth.permission.all.policy=authenticated\n"
+        f"{users}.users.{USER}={password_in(folder / 'registry.password')}\n"
+        f"{users}.users.{READER}={password_in(folder / f'{READER}.password')}\n"
+        f"{users}.roles.{USER}={USER}\n"
+        f"{users}.roles.{READER}={READER}\n"
+        f"{auth}.policy.readers.roles-allowed={USER},{READER}\n"
+        f"{auth}.policy.writers.roles-allowed={USER}\n"
+        f"{auth}.permission.read.paths=/*\n"
+        f"{auth}.permission.read.methods=GET,HEAD\n"
+        f"{auth}.permission.read.policy=readers\n"
+        f"{auth}.permission.write.paths=/*\n"
+        f"{auth}.permission.write.methods=POST,PUT,PATCH,DELETE\n"
+        f"{auth}.permission.write.policy=writers\n"
         "quarkus.oidc.tenant-enabled=false\n"
     )

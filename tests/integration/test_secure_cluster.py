@@ -232,6 +232,28 @@ def test_the_registry_wants_a_password_and_speaks_tls_alone(home: Home, demo: Se
     assert ours.register("demo.core.alert", load_catalogue()["core.alert"]) > 0
 
 
+def test_a_subscriber_s_user_reads_schemas_and_writes_none(home: Home, demo: Security) -> None:
+    url, authority = split_authority(endpoints().registry)
+    where = url.rpartition("@")[2]
+    schema_id = Registry(endpoints().registry).register("demo.core.alert", load_catalogue()["core.alert"])
+    reader = ("registry-reader", (folder_of(home) / "registry-reader.password").read_text().strip())
+    with httpx.Client(
+        auth=reader, trust_env=False, verify=ssl.create_default_context(cafile=authority)
+    ) as client:
+        assert client.get(f"https://{where}/schemas/ids/{schema_id}").status_code == 200
+        subject, host = f"https://{where}/subjects/demo.core.alert-value", where.partition("/")[0]
+        body = {"schema": '"string"'}
+        codes = [
+            client.post(f"{subject}/versions", json=body).status_code,
+            client.post(f"https://{where}/subjects/new/versions", json=body).status_code,
+            client.put(f"https://{where}/config", json={"compatibility": "NONE"}).status_code,
+            client.delete(subject).status_code,
+            client.post(f"https://{host}/apis/registry/v3/groups", json={"groupId": "g"}).status_code,
+            client.request("PROPFIND", subject).status_code,
+        ]
+        assert set(codes) == {403}, codes
+
+
 def test_redis_knows_each_city_s_services(home: Home, demo: Security) -> None:
     """The rights themselves are in test_redis_doors."""
     for city, other in (CITIES, CITIES[::-1]):
@@ -254,7 +276,7 @@ def test_a_recording_is_played_and_its_situations_are_read_by_the_principal(
     assert '"situation_id"' in found, told
     read(demo, "demo.core.situation", "demo.reader")
     known = secrets_of(home)
-    assert len(known) == len(CITIES) + 2
+    assert len(known) == len(CITIES) + 3
     shown = [told, found, bongsu("status"), bongsu("status", "--json"), bongsu("doctor")]
     shown += [one.read_text(errors="replace") for one in home.logs.iterdir()]
     shown += ["\n".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
@@ -274,7 +296,7 @@ def test_planted_secrets_are_shown_by_nothing_that_runs(
     hook = ("--set", "url=https://127.0.0.1:9/hook", "--secret-env", "BONGSU_DESK_SECRET")
     bongsu("subscription", "add", "demo", "desk", "--who", "police", *hook)
     assert sum("CANARY" in one for one in planted) == len(PLANTED) + 2
-    assert len(planted) > len(CITIES) + 4, "the agency's key is one of them"
+    assert len(planted) > len(CITIES) + 5, "the agency's key is one of them"
     log, port, shown = tmp_path / "run.log", free_port(), []
     words = ["run", "demo", "--web-port", str(port), "--log-file", str(log)]
     with (tmp_path / "run.err").open("wb") as errors:
