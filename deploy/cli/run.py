@@ -126,16 +126,7 @@ def run(
     from deploy.city.city import load_city
     from deploy.replica import replica_from
 
-    if stage == "ingest" and only_stages:
-        raise UsageFault(
-            "--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages"
-        )
-    stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
-    if (tls_certificate is None) != (tls_key is None) or (tls_key and stage not in HTTP_STAGES):
-        raise UsageFault(
-            "--tls-certificate and --tls-key belong together, and to --stage gateway or console",
-            hint="give both, or tls_certificate and tls_key under [gateway] in the city's file",
-        )
+    _demand_sense(stage, only_stages, (tls_certificate, tls_key))
     early = _early_children(city_name, stages)
     if stage != "match":
         one_arena()
@@ -161,6 +152,19 @@ def run(
         if log_file is not None:  # the command says it on standard error, which may go nowhere
             log.error("ended by an error", **facts_of(error))
         raise
+
+
+def _demand_sense(stage: str | None, only_stages: bool, tls: tuple[str | None, str | None]) -> None:
+    """``UsageFault`` for options that do not go together."""
+    if stage == "ingest" and only_stages:
+        raise UsageFault(
+            "--only-stages leaves the ingest out", hint="give one of --stage ingest and --only-stages"
+        )
+    if tls != (None, None) and (None in tls or stage not in HTTP_STAGES):
+        raise UsageFault(
+            "--tls-certificate and --tls-key belong together, and to --stage gateway or console",
+            hint="give both, or tls_certificate and tls_key under [gateway] in the city's file",
+        )
 
 
 def _early_children(city_name: str, stages: tuple[str, ...]) -> Mapping[str, Forked]:
