@@ -127,6 +127,7 @@ def run(
     from deploy.replica import replica_from
 
     _demand_sense(stage, only_stages, (tls_certificate, tls_key))
+    stages = (stage,) if stage else STAGES[1:] if only_stages else STAGES
     early = _early_children(city_name, stages)
     if stage != "match":
         one_arena()
