@@ -21,6 +21,21 @@ class Event:
     value: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedEvent(Event):
+    """An event whose value its source has found to fit the contract *fits*, so that it is not checked again.
+
+    *checked* is that very value: another contract or value put in their place is checked as any other.
+    """
+
+    fits: str = ""
+    checked: Mapping[str, Any] | None = None
+
+    @property
+    def is_checked(self) -> bool:
+        return self.value is self.checked and self.topic == self.fits
+
+
 def event_fields(
     city: str,
     source: str,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.catalogue import contract_of, load_catalogue, topic_name
 from schemas.errors import Fatal
-from schemas.event import Event
+from schemas.event import CheckedEvent, Event
 from schemas.framing import frame, unframe
 from schemas.registry import Registry
 from schemas.rows import RowCodec
@@ -41,7 +42,7 @@ class Wire:
         if event.value is None:
             return topic, key, None
         contract = load_catalogue()[event.topic]
-        payload = self._codec(event.topic).encode(event.value)
+        payload = self._payload(event, event.value)
         return topic, key, frame(self.registry.id_of(topic, contract), payload)
 
     def encoded(self, city: str, event: Event) -> Encoded:
@@ -56,7 +57,7 @@ class Wire:
         if self.registry.knows(topic_name(city, event.topic), load_catalogue()[event.topic]):
             return self.encoded(city, event)
         if event.value is not None:
-            self._codec(event.topic).encode(event.value)
+            self._payload(event, event.value)
         return event
 
     def decode(self, topic: str, value: bytes) -> dict[str, Any]:
@@ -64,6 +65,12 @@ class Wire:
         contract = contract_of(topic)
         schema_id, payload = unframe(value)
         return self._codec(contract.name).decode(payload, writer=self.registry.schema_of(schema_id))
+
+    def _payload(self, event: Event, value: Mapping[str, Any]) -> bytes:
+        """The Avro payload of *event*'s *value*, which is checked unless its source has done so."""
+        codec = self._codec(event.topic)
+        is_checked = isinstance(event, CheckedEvent) and event.is_checked
+        return codec.encode_checked(value) if is_checked else codec.encode(value)
 
     def _codec(self, name: str) -> RowCodec:
         if name not in self._codecs:

@@ -30,7 +30,7 @@ from connectors.formats.records import a_text, plausible_time, position, readabl
 from connectors.subjects.speakers import checked_agency, own_agencies
 from schemas.catalogue import load_catalogue
 from schemas.errors import Invalid
-from schemas.event import Event, case_id, derived_id, event_fields
+from schemas.event import CheckedEvent, Event, case_id, derived_id, event_fields
 from schemas.json_form import from_json_value, shown_otherwise
 from schemas.kinds import OTHER
 from schemas.parts import stated
@@ -194,7 +194,7 @@ class CityEvents:
             accuracy_s=value["event_time_accuracy_s"],
         )
         self._codec.check(value)
-        return Event(self._contract.name, str(value[key]), value)
+        return CheckedEvent(self._contract.name, str(value[key]), value, self._contract.name, value)
 
     def _position(self, said: Any) -> dict[str, Any] | None:
         if said is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal, Invalid, Unreachable
-from schemas.event import Event
+from schemas.event import CheckedEvent, Event
 from schemas.framing import frame, unframe
 from schemas.json_form import from_json_value
 from schemas.registry import Registry, subject_of
@@ -42,6 +43,23 @@ def test_an_event_comes_back_from_its_frame(shelf: Shelf) -> None:
     assert value is not None
     assert Wire(Registry(shelf.url)).decode(topic, value) == event.value
     assert shelf.compatibility == {subject_of(TOPIC): "BACKWARD"}
+
+
+def test_what_its_source_has_checked_has_the_same_frame_and_anything_put_in_its_place_is_checked(
+    shelf: Shelf,
+) -> None:
+    wire, fire = Wire(Registry(shelf.url)), a_fire()
+    checked = CheckedEvent(fire.topic, fire.key, fire.value, fire.topic, fire.value)
+    assert wire.encode("daejeon", checked) == wire.encode("daejeon", fire)
+    for other in (
+        replace(checked, value=a_fire(status="asleep").value),
+        replace(checked, topic="cctv.detection"),
+        replace(checked, value=dict(fire.value or {}) | {"units": 7}),
+    ):
+        with pytest.raises(Invalid):
+            wire.encode("daejeon", other)
+        with pytest.raises(Invalid):
+            wire.encoded_offline("daejeon", other)
 
 
 def test_a_tombstone_needs_no_registry() -> None:
