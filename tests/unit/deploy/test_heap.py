@@ -1,4 +1,4 @@
-"""Memory of the C library: how many arenas there are, by glibc's own account, and that free pages go back."""
+"""Memory of a process: the arenas by glibc's own account, free pages that go back, and what is searched for garbage."""
 
 from __future__ import annotations
 
@@ -42,6 +42,23 @@ while held - psutil.Process().memory_info().rss < 60_000_000 and time.monotonic(
     time.sleep(0.02)
 print(held - psutil.Process().memory_info().rss)
 """
+SELDOM = """
+import gc, weakref
+from deploy.assembly.heap import COLLECT, collect_seldom
+class Ring: pass
+def ring():
+    one = Ring()
+    one.itself = one
+    return weakref.ref(one)
+there, gone = [[number] for number in range(100_000)], ring()
+collect_seldom()
+is_searched = any(one is there for one in gc.get_objects())
+later = ring()
+is_kept = later() is not None
+gc.collect()
+print(gone() is None, gc.get_freeze_count() > 100_000, not is_searched, gc.get_threshold() == COLLECT)
+print(is_kept, later() is None, there[-1] == [99_999])
+"""
 
 
 def told(program: str, *words: str) -> str:
@@ -58,3 +75,7 @@ def test_all_threads_share_one_arena() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc is Linux's")
 def test_free_pages_are_given_back_after_the_start() -> None:
     assert int(told(FREED)) > 60_000_000
+
+
+def test_what_the_start_made_is_not_searched_for_garbage_and_what_comes_later_is() -> None:
+    assert told(SELDOM).split() == ["True"] * 7
