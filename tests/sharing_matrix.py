@@ -11,7 +11,14 @@ from concurrent.futures import Future
 from time import monotonic
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -64,13 +71,14 @@ class Asking:
 
     def may_use_group(self, group: str, topic: str) -> bool:
         """Whether offsets of *topic*, which the principal may read, can be committed in *group*."""
-        consumer = Consumer({**self._settings, "group.id": group})
+        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0, 0)])
+        (future,) = self._admin.alter_consumer_group_offsets([wanted], request_timeout=ASK_S).values()
         try:
-            consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+            future.result(ASK_S)
         except KafkaException as error:
-            return not _is_denied(error.args[0])
-        finally:
-            consumer.close()
+            if not _is_denied(error.args[0]):
+                raise
+            return False
         return True
 
     def may_begin(self, transactional_id: str) -> bool:
@@ -78,7 +86,9 @@ class Asking:
         try:
             producer.init_transactions(ASK_S)
         except KafkaException as error:
-            return not _is_denied(error.args[0])
+            if not _is_denied(error.args[0]):
+                raise
+            return False
         return True
 
     def _visible(self) -> set[str]:

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -193,11 +192,16 @@ def test_the_doors_of_registry_and_redis_are_closed_to_an_agency(home: Home) -> 
         )
         answer = httpx.get(subjects, verify=ssl.create_default_context(cafile=ca))
         assert answer.status_code == 401, user
-    about = httpx.URL(places.redis)
-    more: dict[str, Any] = {"ssl": True, "ssl_ca_certs": ca} if about.scheme == "rediss" else {}
     for user in ("new.hospital", "new.platform", "bongsu"):
         with pytest.raises(AuthenticationError):
-            Redis(about.host, about.port or 6379, username=user, password=password, **more).ping()
+            redis_as(places.redis, user, password).ping()
+
+
+def redis_as(place: str, user: str, password: str) -> Redis:
+    """A client at *place* that proves to be *user*, whatever the address says."""
+    client = Redis.from_url(place)
+    client.connection_pool.connection_kwargs |= {"username": user, "password": password}
+    return client
 
 
 @pytest.mark.long
