@@ -1,4 +1,4 @@
-"""What a principal may do at a running secured Kafka, found out by doing it: operations on topics, groups, transactions.
+"""Rights of a principal at a running secured Kafka, found by trying: operations on topics, groups, transactions.
 
 Nothing here knows how rights are derived. Requests that would change something ask the broker to check alone, but for
 records written and for deletions: those are asked of agencies, which must be refused.
