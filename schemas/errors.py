@@ -9,6 +9,8 @@ BongsuError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from schemas.hidden_secrets import without_secrets
 
 
@@ -31,14 +33,22 @@ class Retriable(BongsuError):
 
 class Invalid(BongsuError):
     """The event is wrong. *field* is the dotted path at fault, *expected* what belongs there, *code* a word that stays the
-    same, by which a page says it in another language.
+    same, by which a page says it in another language, *stands* what holds in place of the refused.
     """
 
     def __init__(
-        self, what: str, *, field: str = "", expected: str = "", hint: str = "", code: str = ""
+        self,
+        what: str,
+        *,
+        field: str = "",
+        expected: str = "",
+        hint: str = "",
+        code: str = "",
+        stands: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(what, hint=hint)
         self.code = code
+        self.stands = dict(stands or {})
         self.field = field
         self.expected = expected
 

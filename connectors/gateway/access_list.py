@@ -22,8 +22,8 @@ from connectors.gateway.accounts import Account
 from connectors.gateway.networks import address_of
 from connectors.gateway.paging import after_of, cursor_of, digest_of
 from connectors.gateway.parameters import arguments_of
-from connectors.gateway.problems import Problem
-from connectors.gateway.reads import AGAIN_S, answered, iso_of, links
+from connectors.gateway.problems import Problem, check_read
+from connectors.gateway.reads import answered, iso_of, links
 from connectors.gateway.recorded_acts import RecordedActs
 from connectors.gateway.service import Gateway
 from connectors.subscribers import ALL, is_cleared
@@ -65,10 +65,7 @@ class _Accesses:
             given = request.query_params.multi_items()
             wanted, digest = arguments_of(PARAMETERS, given), digest_of(given)
             after = after_of(wanted["cursor"], digest)
-            if (why := self.shelf.trouble) is not None:
-                raise Problem(
-                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
-                )
+            check_read(self.shelf.trouble)
             await self._record(auditor.account, given, address_of(request))
             body, cursor = await run_in_threadpool(self._page, auditor, wanted, after, digest)
         except Problem as problem:

@@ -49,7 +49,8 @@ _REFUSALS = {
     503: "The log cannot be reached, or is not read to its end.",
 }
 _CONFLICTS = {
-    "open_case": "There is or was a case of that number.",
+    "open_case": "There is or was a case of that number: `case_id` and `state` are what stands; or too many cases are open.",
+    "file_case": "The key of the case is damaged: nobody can read the case any more.",
     "answer_candidate": "The candidate has changed, or was answered before: `answer` and `revision` are what stands.",
 }
 

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 
 from connectors.gateway.access import AccessLog
 from connectors.gateway.accounts import Account
 from connectors.gateway.case_desk import PURPOSE, CaseDesk
+from connectors.gateway.log_actions import decided
 from connectors.gateway.networks import address_of
-from connectors.gateway.problems import Problem
+from connectors.gateway.problems import Problem, check_read
 from connectors.gateway.recorded_acts import RecordedActs
 from connectors.gateway.service import Gateway
-from schemas.errors import Fatal, Invalid, Retriable
 
 READ = "case_read"
 """The act of a look; its reason says at what: cases, case, candidates or route."""
@@ -26,15 +25,17 @@ DENIED = "case_denied"
 NO_CASE = "no-case"
 A_CASE = re.compile(r"[0-9a-f]{32}")
 """The form of a case's id: what else stands in a path may be anything, and does not enter the log."""
-AGAIN_S = 2
+AGAIN = "ask again: what is done is done once"
 KINDS_MAX = 10_000
-STATUSES = {"case_id": 404, "candidate_id": 404, "agency_case_no": 409}
+STATUSES = {"key-damaged": 409, "case_id": 404, "candidate_id": 404, "agency_case_no": 409}
 NO_RIGHT = "no-right-to-cases"
 WORDS: Mapping[str, str] = {
     NO_RIGHT: "this account may not look for missing persons",
     "case-refused": "the law does not allow this case",
     "case-known": "there is or was a case of that number",
     "no-case": "no such open case",
+    "key-damaged": "the key of this case is damaged: nobody can read it any more; open a new one with another number",
+    "too-many-cases": "too many cases are open: close cases that are over",
     "no-candidate": "no such candidate",
     "unknown-reason": "no such reason",
     "candidate-changed": "the candidate has changed since: look at it again",
@@ -125,19 +126,8 @@ class CaseRight:
 
     async def asked(self, act: Callable[[], Found]) -> Found:
         """The desk's answer; a ``Problem`` where it refused, or could not be asked."""
-        if (why := self.desk.trouble) is not None:
-            raise Problem(
-                503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
-            )
-        try:
-            return await run_in_threadpool(act)
-        except Invalid as error:
-            more = {"field": error.field, "expected": error.expected}
-            status = STATUSES.get(error.field or "", 422)
-            raise Problem(status, error.what, code=error.code or "wrong-field", more=more) from error
-        except (Retriable, Fatal) as error:
-            more = {"how": "ask again: what is done is done once"}
-            raise Problem(503, error.what, code="log-away", retry_after_s=AGAIN_S, more=more) from error
+        check_read(self.desk.trouble)
+        return await decided(act, statuses=STATUSES, usual_code="wrong-field", how=AGAIN)
 
 
 def _no_right(name: str, expected: str) -> Problem:

@@ -21,9 +21,9 @@ from connectors.gateway.accounts import Account
 from connectors.gateway.deliveries_documents import described
 from connectors.gateway.limits import Turns
 from connectors.gateway.parameters import arguments_of
-from connectors.gateway.problems import Problem
+from connectors.gateway.problems import Problem, check_read
 from connectors.gateway.readings import Readings
-from connectors.gateway.reads import AGAIN_S, answered, iso_of
+from connectors.gateway.reads import answered, iso_of
 from connectors.gateway.service import Gateway
 from connectors.gateway.shelf import Value
 from connectors.subscribers import ALL, Subscriber
@@ -96,10 +96,7 @@ class _Route:
                     403, "this account reads public alerts alone, not who receives them", code="public-only"
                 )
             arguments_of((), request.query_params.multi_items())
-            if (why := self.readings.trouble or self.receivers.trouble) is not None:
-                raise Problem(
-                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
-                )
+            check_read(self.readings.trouble or self.receivers.trouble)
             async with self.turns.turn(account.account_id):
                 body = await run_in_threadpool(self._body, account, subscriber, situation_id)
         except Problem as problem:

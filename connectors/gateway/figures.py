@@ -19,8 +19,8 @@ from connectors.gateway import metrics
 from connectors.gateway.figures_documents import DAYS, DAYS_MAX, PARAMETERS, described_figures
 from connectors.gateway.limits import Turns
 from connectors.gateway.parameters import arguments_of, wrong
-from connectors.gateway.problems import Problem
-from connectors.gateway.reads import AGAIN_S, answered
+from connectors.gateway.problems import Problem, check_read
+from connectors.gateway.reads import answered
 from connectors.gateway.service import Gateway
 from schemas.iso_time import EPOCH
 
@@ -59,10 +59,7 @@ class _Route:
                 raise Problem(
                     403, "this account reads public alerts alone, not the city's figures", code="public-only"
                 )
-            if (why := self.figures.trouble) is not None:
-                raise Problem(
-                    503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
-                )
+            check_read(self.figures.trouble)
             now_ms = self.gateway.now_ms()
             first, last = span_of(request.query_params.multi_items(), self._today(now_ms))
             async with self.turns.turn(account.account_id):

@@ -29,9 +29,9 @@ from connectors.gateway.hub_boards import Board, HubReadings, aged
 from connectors.gateway.limits import Rates, Turns
 from connectors.gateway.networks import caller_of
 from connectors.gateway.parameters import arguments_of
-from connectors.gateway.problems import Problem
+from connectors.gateway.problems import Problem, check_read
 from connectors.gateway.read_documents import extra, object_of, problems
-from connectors.gateway.reads import AGAIN_S, tagged
+from connectors.gateway.reads import tagged
 from connectors.gateway.service import Gateway
 from connectors.gateway.shared_fleet import ParkedVehicle
 
@@ -159,8 +159,7 @@ def _reader(gateway: Gateway, part: GbfsPart, request: Request, city: str) -> st
 
 
 def _check_read(part: GbfsPart) -> None:
-    if (why := part.hubs.trouble or part.fleet.trouble or part.closures.trouble) is not None:
-        raise Problem(503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S)
+    check_read(part.hubs.trouble or part.fleet.trouble or part.closures.trouble)
 
 
 def described_feed(name: str, is_public: bool) -> dict[str, Any]:

@@ -18,11 +18,10 @@ from connectors.gateway import metrics
 from connectors.gateway.health_documents import described
 from connectors.gateway.limits import Turns
 from connectors.gateway.parameters import arguments_of
-from connectors.gateway.problems import Problem
+from connectors.gateway.problems import Problem, check_read
 from connectors.gateway.service import Gateway
 
 ROUTE = "health"
-AGAIN_S = 2
 
 
 class Health(Protocol):
@@ -51,10 +50,7 @@ def add(app: FastAPI, gateway: Gateway, health: Health) -> None:
                 code="public-only",
             )
         arguments_of((), request.query_params.multi_items())
-        if (why := health.trouble) is not None:
-            raise Problem(
-                503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
-            )
+        check_read(health.trouble)
         async with turns.turn(account.account_id):
             return orjson.dumps(await run_in_threadpool(health.told))
 

@@ -10,12 +10,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from connectors.gateway.accounts import Account
-from connectors.gateway.problems import Problem
+from connectors.gateway.problems import AGAIN_S, Problem
 from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import derived_id
 from schemas.validation import faults_of
 
-AGAIN_S = 2
 Said = TypeVar("Said", bound=BaseModel)
 Answer = TypeVar("Answer")
 
@@ -55,21 +54,22 @@ async def decided(
     statuses: Mapping[str, int],
     usual_code: str = "",
     done: str = "done",
+    how: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Answer:
     """Return what the log says to *act*. ``Problem`` where it refused or could not be asked.
 
     *statuses*: the code or the field of a refusal → its status, 422 for all others; *usual_code*: of one without a code;
-    *done*: what happens once however often it is sent; *more*: told with a refusal.
+    *done*: what happens once however often it is sent; *how*: what to do, where that needs no key;
+    *more*: told with a refusal.
     """
     try:
         return await run_in_threadpool(act)
     except Invalid as error:
         status = statuses.get(error.code) or statuses.get(error.field) or 422
-        told = {"field": error.field, "expected": error.expected, **(more or {})}
+        told = {"field": error.field, "expected": error.expected, **error.stands, **(more or {})}
         raise Problem(status, error.what, code=error.code or usual_code, more=told) from error
     except (Retriable, Fatal) as error:
-        how = {"how": f"send it again with the same Idempotency-Key: it is {done} once"}
-        raise Problem(
-            503, f"Kafka unavailable: {error.what}", code="log-away", retry_after_s=AGAIN_S, more=how
-        ) from error
+        what = f"Kafka unavailable: {error.what}"
+        told = {"how": how or f"send it again with the same Idempotency-Key: it is {done} once"}
+        raise Problem(503, what, code="log-away", retry_after_s=AGAIN_S, more=told) from error

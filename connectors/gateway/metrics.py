@@ -56,6 +56,10 @@ unrecorded_signs = Counter(
     "Sign-outs and uses of links that held at one gateway alone, as the log could not be reached at once",
     ["action"],
 )
+stuck_cases = Gauge(
+    "bongsu_cases_stuck",
+    "Missing persons' cases that could not be ended, or whose end could not be told, at the last look",
+)
 first_video = Histogram(
     "bongsu_first_video_seconds",
     "Time from a grant's opening to the first use of a ticket of it",

@@ -11,6 +11,8 @@ import orjson
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+AGAIN_S = 2
+"""The time after which a request may come again that the log could not answer."""
 
 
 class Problem(Exception):
@@ -44,3 +46,10 @@ class Problem(Exception):
             headers=self.headers,
             media_type=MEDIA_TYPE,
         )
+
+
+def check_read(trouble: str | None) -> None:
+    """``Problem`` 503 while the log is not read to its end. *trouble*: why; ``None`` when it is."""
+    if trouble is not None:
+        what = f"the log is not read to its end: {trouble}"
+        raise Problem(503, what, code="not-ready", retry_after_s=AGAIN_S)

@@ -22,7 +22,7 @@ from connectors.gateway import metrics, parameters
 from connectors.gateway.limits import Turns
 from connectors.gateway.paging import after_of, cursor_of, digest_of, page_of
 from connectors.gateway.parameters import Parameter, arguments_of
-from connectors.gateway.problems import Problem
+from connectors.gateway.problems import Problem, check_read
 from connectors.gateway.read_documents import described_cameras, described_list, described_one
 from connectors.gateway.readings import Readings
 from connectors.gateway.service import Gateway
@@ -30,7 +30,6 @@ from connectors.gateway.story import story
 from connectors.subscribers import Subscriber
 from schemas.iso_time import EPOCH
 
-AGAIN_S = 2
 CACHE = "private, no-cache"
 """A client keeps an answer for itself, and asks with If-None-Match whether it still holds."""
 
@@ -64,10 +63,7 @@ class LogReads:
         self.gateway.check_city(city)
         if self.not_public and subscriber.audience is None:
             raise Problem(403, self.not_public, code="public-only")
-        if (why := self.desk.trouble) is not None:
-            raise Problem(
-                503, f"the log is not read to its end: {why}", code="not-ready", retry_after_s=AGAIN_S
-            )
+        check_read(self.desk.trouble)
         return account.account_id, subscriber
 
     async def answer(

@@ -18,6 +18,8 @@ from connectors.transport.private_files import FILE_MODE, private_file, private_
 from schemas.errors import Fatal, Invalid
 
 KEY_BYTES = 64
+DESTROYED, TOO_MANY = "key-destroyed", "too-many-cases"
+"""The codes of refusals to make a key."""
 OPEN_MAX = 10_000
 """The most cases that have a key at once; a city has some tens."""
 
@@ -39,7 +41,7 @@ class CaseKeys:
     def make(self, case_id: str) -> bytes:
         """The key of a new case, safe on disk before it is returned; one that is there already is returned again.
 
-        ``Invalid`` for a case whose key was destroyed.
+        ``Invalid`` for a case whose key was destroyed, and while ``OPEN_MAX`` cases have one; ``Fatal`` for a damaged one.
         """
         with self._locked():
             if self._stone(case_id).exists():
@@ -47,7 +49,7 @@ class CaseKeys:
                     "the case was closed and its key destroyed",
                     field="case_id",
                     expected="a new case with a number of its own",
-                    code="key-destroyed",
+                    code=DESTROYED,
                 )
             path = self._path(case_id)
             if not path.exists():
@@ -56,7 +58,7 @@ class CaseKeys:
             return _read(path)
 
     def key(self, case_id: str) -> bytes | None:
-        """The key of *case_id*; ``None`` where there is none, or it was destroyed."""
+        """The key of *case_id*; ``None`` where there is none, or it was destroyed. ``Fatal`` for a damaged one."""
         with self._locked():
             path = self._path(case_id)
             return None if self._stone(case_id).exists() or not path.exists() else _read(path)
@@ -77,7 +79,12 @@ class CaseKeys:
 
     def _write(self, path: Path) -> None:
         if sum(1 for _ in self._folder.glob("*.key")) >= OPEN_MAX:
-            raise Fatal(f"{OPEN_MAX} cases have a key already", hint="close cases that are over")
+            raise Invalid(
+                f"{OPEN_MAX} cases are open already, and no more may be: close cases that are over",
+                field="agency_case_no",
+                expected=f"fewer than {OPEN_MAX} open cases",
+                code=TOO_MANY,
+            )
         part = path.with_suffix(".part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
             file.write(self._drawn(KEY_BYTES))
@@ -102,7 +109,8 @@ class CaseKeys:
 def _read(path: Path) -> bytes:
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise Fatal(f"{path} is no key of a case", hint="its case cannot be read any more: close it")
+        # without its path: who may not see the disk may be told this
+        raise Fatal("the key of a case is damaged", hint="its case cannot be read any more: close it")
     return key
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
+from streams.cases.case_acts import DESTROYED, FILED, OPENED, REFUSED, CaseActs
 from streams.cases.judge import Case
 from streams.deliver.polygon import Corner
 
-OPENED, REFUSED, FILED, DESTROYED = "case_opened", "case_refused", "case_filed", "key_destroyed"
 REQUESTS = (OPENED, REFUSED, FILED)
 """The acts of the request ledger; ``DESTROYED`` is that of the destruction ledger."""
 OPEN, AUTHORISATION_REFUSED = "open", "authorisation_refused"
@@ -85,10 +85,11 @@ class CaseTable:
     _unread: set[str] = field(default_factory=set)
     """Cases whose newest row was written here and is not read yet: another may stand before it in the log."""
     _contested: set[str] = field(default_factory=set)
-    _opened: dict[str, int] = field(default_factory=dict)
-    _filed: dict[str, int] = field(default_factory=dict)
-    _destroyed: set[str] = field(default_factory=set)
+    _acts: CaseActs = field(init=False)
     _lock: RLock = field(default_factory=RLock, repr=False)
+
+    def __post_init__(self) -> None:
+        self._acts = CaseActs(self._rows.keys())
 
     def take(self, value: Mapping[str, Any], *, is_read: bool = True) -> None:
         """Take a row of ``police.missing``, opened where its key is there. *is_read*: it was read from the log, not written
@@ -127,24 +128,21 @@ class CaseTable:
             return case_id not in self._unread
 
     def contested(self) -> list[str]:
-        """The cases of which a row stands behind the one that counts; once. Compaction keeps the one that does not count,
-        so the other must be told again."""
+        """The cases of which a row stands behind the one that counts. Compaction keeps the one that does not count, so the
+        other must be told again."""
         with self._lock:
-            found = [one for one in self._contested if one in self._rows]
-            self._contested.clear()
-            return found
+            self._contested &= self._rows.keys()
+            return sorted(self._contested)
+
+    def told_again(self, case_id: str) -> None:
+        """Take that the row of *case_id* that counts is the last in the log again."""
+        with self._lock:
+            self._contested.discard(case_id)
 
     def take_act(self, act: Mapping[str, Any]) -> None:
-        """Take a row of ``core.access``. The first filing counts, and the last opening: those before it failed, for a case
-        that is open is not opened again."""
-        its_id = act["situation_id"]
+        """Take a row of ``core.access``."""
         with self._lock:
-            if act["act"] == OPENED:
-                self._opened[its_id] = max(act["at"], self._opened.get(its_id, 0))
-            elif act["act"] == FILED:
-                self._filed.setdefault(its_id, act["at"])
-            elif act["act"] == DESTROYED:
-                self._destroyed.add(its_id)
+            self._acts.take(act)
 
     def clear_rows(self) -> None:
         """Forget the rows: ``police.missing`` is read anew."""
@@ -156,9 +154,7 @@ class CaseTable:
     def clear_acts(self) -> None:
         """Forget the acts: ``core.access`` is read anew."""
         with self._lock:
-            self._opened.clear()
-            self._filed.clear()
-            self._destroyed.clear()
+            self._acts.clear()
 
     def cases(self) -> list[KnownCase]:
         """Every case, the newest changed first."""
@@ -168,14 +164,14 @@ class CaseTable:
         """The case as it stands. The judge refuses one whose opening is not on record."""
         with self._lock:
             row = self._rows.get(case_id)
-            opened_at_ms, filed_at_ms = self._opened.get(case_id), self._filed.get(case_id)
+            acts = self._acts.of(case_id)
         if row is None:
             return None
         case = replace(
             case_of(row),
-            opened_at_ms=opened_at_ms or 0,
-            filed_at_ms=filed_at_ms,
-            is_on_record=opened_at_ms is not None,
+            opened_at_ms=acts.opened_ms or 0,
+            filed_at_ms=acts.filed_ms,
+            is_on_record=acts.opened_ms is not None,
         )
         return KnownCase(row, case)
 
@@ -200,22 +196,17 @@ class CaseTable:
         """The cases that were opened and are over, and the end of whose key is not on record yet."""
         with self._lock:
             return [
-                one
-                for one, row in self._rows.items()
-                if row["state"] != OPEN and one in self._opened and one not in self._destroyed
+                one for one, row in self._rows.items() if row["state"] != OPEN and self._acts.is_owed(one)
             ]
 
     def _forget(self) -> None:
-        owed = set(self.owed())
-        oldest = next(
-            (one for one, row in self._rows.items() if row["state"] != OPEN and one not in owed), None
-        )
+        over = (one for one, row in self._rows.items() if row["state"] != OPEN)
+        oldest = next((one for one in over if not self._acts.is_owed(one)), None)
         if oldest is not None:
             del self._rows[oldest]
             self._unread.discard(oldest)
-            self._opened.pop(oldest, None)
-            self._filed.pop(oldest, None)
-            self._destroyed.discard(oldest)
+            self._contested.discard(oldest)
+            self._acts.forget(oldest)
 
 
 def request_ledger(acts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -5,14 +5,16 @@ The key goes first, then event and act. Who destroys a key ends its case, so of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
-from schemas.errors import BongsuError, Fatal, Retriable, Unreachable
+from schemas.errors import Fatal
+from streams.cases.case_acts import DESTROYED
 from streams.cases.case_law import CaseLaw
-from streams.cases.case_table import AUTHORISATION_REFUSED, DESTROYED, KnownCase
+from streams.cases.case_table import AUTHORISATION_REFUSED, KnownCase
 from streams.cases.judge import UNRECORDED, Refused, judge, over_by_time
 from streams.log import log
+from streams.operators.case_attempts import CaseAttempts
 from streams.operators.case_writer import CaseWriter, bare
 
 PLATFORM = "platform"
@@ -33,54 +35,67 @@ class CaseEnds:
         self._left: dict[str, int] = {}
         self._seen: dict[str, int] = {}
         self._without_key: set[str] = set()
+        self._attempts = CaseAttempts()
+
+    @property
+    def stuck(self) -> Collection[str]:
+        """The cases that the last turn could not end, or the end of which it could not tell."""
+        return self._attempts.stuck
 
     def settle(self) -> list[str]:
         """End the cases that the law ends by now, and finish what a crash left out. Call it every second.
 
         Several processes may: who destroys a key ends its case, and the others leave it ``MAKES_GOOD_MS`` for that.
         """
-        self._seen = {}
-        found = [(one, self._reason_to_end(one)) for one in self._writer.table.open_cases()]
+        attempts, self._seen = self._attempts, {}
+        attempts.begin()
         # every key goes before anything is told: without Kafka each telling waits
-        over = [(one, why) for one, why in found if why is not None and self._is_ours_to_end(one)]
+        found = [(one, self._over_now(one)) for one in attempts.in_turn(self._writer.table.open_cases())]
         late = self._late_keys_destroyed()
-        told = [one for one, why in over if self._is_done(one, partial(self._tell_end, one, why, PLATFORM))]
-        for one in late:
-            self._is_done(one, partial(self._record_end, one))
-        for owed in map(self._writer.table.get, self._writer.table.owed()):
-            if owed is not None and self._writer.keys.is_destroyed(owed.case.case_id):
-                self._is_done(owed, partial(self._make_good, owed))
-        for contested in map(self._writer.table.get, self._writer.table.contested()):
-            if contested is not None and not contested.case.is_closed:
-                self._is_done(contested, partial(self._tell_again, contested))
+        owed = [one for one in self._known(self._writer.table.owed()) if self._is_to_make_good(one)]
+        contested = [one for one in self._known(self._writer.table.contested()) if not one.case.is_closed]
         self._left = self._seen
-        return [one.case.case_id for one in told]
+        over = [(one, why) for one, why in found if why is not None]
+        ended = [
+            one.case.case_id
+            for one, why in over
+            if attempts.is_done(one.case.case_id, partial(self._tell_end, one, why, PLATFORM))
+        ]
+        for one in attempts.in_turn([*late, *owed]):
+            attempts.is_done(one.case.case_id, partial(self._record_end, one))
+        for one in attempts.in_turn(contested):
+            attempts.is_done(one.case.case_id, partial(self._tell_again, one))
+        attempts.end(self._seen)
+        return ended
+
+    def _known(self, its_ids: Iterable[str]) -> list[KnownCase]:
+        return [known for known in map(self._writer.table.get, its_ids) if known is not None]
+
+    def _over_now(self, known: KnownCase) -> str | None:
+        """Why the case is over, where it is this process that tells it: then its key is destroyed."""
+
+        def over() -> str | None:
+            why = self._reason_to_end(known)
+            return why if why is not None and self._is_ours_to_end(known) else None
+
+        return self._attempts.tried(known.case.case_id, over)
 
     def _late_keys_destroyed(self) -> list[KnownCase]:
         """Destroy the keys in this process' folder of cases that a process without them ended; returns these cases."""
         ended = self._writer.table.ended()
-        late = [
-            one for one in ended - self._without_key if self._has_key(one) and self._writer.keys.destroy(one)
-        ]
-        self._without_key = ended
-        return [known for known in map(self._writer.table.get, late) if known is not None]
 
-    def _is_done(self, known: KnownCase, tell: Callable[[], None]) -> bool:
-        """Whether *tell* did what it should; what fails of one case is logged and must not stop the others."""
-        try:
-            tell()
-        except (Retriable, Unreachable):  # of Kafka: the others would fail, too
-            raise
-        except Exception as error:
-            why = error.what if isinstance(error, BongsuError) else type(error).__name__
-            log.error("the end of a case cannot be told", case=known.case.case_id, why=why)
-            return False
-        return True
+        def had_one(its_id: str) -> bool:
+            return self._has_key(its_id) and self._writer.keys.destroy(its_id)
 
-    def _make_good(self, known: KnownCase) -> None:
-        """Record the end of a key that is not on record: a crash left it out, or another process did not have it."""
-        if self._is_left(known.case.case_id):
-            self._record_end(known)
+        new = ended - self._without_key
+        late = [one for one in new if self._attempts.tried(one, partial(had_one, one))]
+        self._without_key = ended.difference(self.stuck)  # a key that could not be destroyed has its turn again
+        return self._known(late)
+
+    def _is_to_make_good(self, known: KnownCase) -> bool:
+        """Whether the end of a key is to be recorded: a crash left it out, or another process did not have it."""
+        its_id = known.case.case_id
+        return self._writer.keys.is_destroyed(its_id) and self._is_left(its_id)
 
     def _record_end(self, known: KnownCase) -> None:
         self._writer.act(DESTROYED, known.case.case_id, PLATFORM, reason=known.row["state_reason"])
@@ -89,6 +104,7 @@ class CaseEnds:
         key = self._writer.keys.key(known.case.case_id)
         if key is not None:
             self._writer.tell(self._writer.next(self._writer.opened(known, key)), key)
+        self._writer.table.told_again(known.case.case_id)
 
     def _reason_to_end(self, known: KnownCase) -> str | None:
         """Why the case is over; ``None`` while it is not."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from connectors.gateway import metrics
 from connectors.gateway.case_desk import CandidateAnswer, CandidateWish, CaseAnswer, CaseRow
 from schemas.catalogue import topic_name
 from schemas.errors import BongsuError, Fatal, Invalid, Retriable
@@ -20,7 +21,8 @@ from streams.cases.case_table import CaseTable, KnownCase
 from streams.cases.judge import Allowed, judge
 from streams.cases.sealing import opened, sealed
 from streams.log import log
-from streams.operators.case_desk import NO_CASE, Answer, CaseDesk
+from streams.operators.case_keeper import Answer, CaseKeeper
+from streams.operators.case_refusals import no_case
 from streams.operators.case_shelf import CaseShelf, Held
 from streams.operators.case_writer import Keys
 from streams.operators.publisher import Publisher
@@ -58,7 +60,7 @@ class LogCases:
         self._table = CaseTable()
         self._shelf = CaseShelf(self._is_over)
         self._publish = publish or Publisher(city, "cases", bootstrap=bootstrap, wire=wire).publish
-        self._desk = CaseDesk(
+        self._keeper = CaseKeeper(
             city,
             lambda: law,
             keys,
@@ -89,17 +91,17 @@ class LogCases:
     def open(self, asked: Mapping[str, Any], *, agency: str, account_id: str) -> CaseAnswer:
         """See ``connectors.gateway.case_desk.CaseDesk``."""
         self._check_log()
-        return _told(self._desk.open(asked, agency=agency, account_id=account_id))
+        return _told(self._keeper.open(asked, agency=agency, account_id=account_id))
 
     def file(self, case_id: str, filing_id: str, *, agency: str, account_id: str) -> CaseAnswer:
         """See ``connectors.gateway.case_desk.CaseDesk``."""
         self._check_log()
-        return _told(self._desk.file(case_id, filing_id, agency=agency, account_id=account_id))
+        return _told(self._keeper.file(case_id, filing_id, agency=agency, account_id=account_id))
 
     def close(self, case_id: str, reason: str, *, agency: str, account_id: str) -> None:
         """See ``connectors.gateway.case_desk.CaseDesk``."""
         self._check_log()
-        self._desk.close(case_id, reason, agency=agency, account_id=account_id)
+        self._keeper.close(case_id, reason, agency=agency, account_id=account_id)
         self._shelf.forget_over()
 
     def settle(self) -> list[str]:
@@ -107,8 +109,9 @@ class LogCases:
         if not self._are_acts_whole:
             return []
         try:
-            return self._desk.settle()
+            return self._keeper.settle()
         finally:
+            metrics.stuck_cases.set(len(self._keeper.stuck))
             self._shelf.forget_over()
 
     def cases(self, agency: str) -> Sequence[CaseRow]:
@@ -171,7 +174,7 @@ class LogCases:
     def _known(self, case_id: str, agency: str) -> KnownCase:
         known = self._table.get(case_id)
         if known is None or known.row["agency"] != agency or self._is_ending(known):
-            raise _no_case("a case of your agency")
+            raise no_case("a case of your agency")
         return known
 
     def _is_ending(self, known: KnownCase) -> bool:
@@ -186,7 +189,7 @@ class LogCases:
         except Fatal:  # damaged: the case ends within a second
             key = None
         if key is None or not isinstance(judge(known.case, self._law, self._now_ms()), Allowed):
-            raise _no_case("an open case of your agency, whose key is here")
+            raise no_case("an open case of your agency, whose key is here")
         return key
 
     def _opened(self, contract: str, value: Mapping[str, Any], key: bytes) -> Mapping[str, Any] | None:
@@ -290,7 +293,3 @@ def _told(answer: Answer) -> CaseAnswer:
     if isinstance(verdict, Allowed):
         return CaseAnswer(answer.case_id, verdict.legal_ground, verdict.until_ms)
     return CaseAnswer(answer.case_id, refused=verdict.reason, other_grounds=verdict.other_grounds)
-
-
-def _no_case(expected: str) -> Invalid:
-    return Invalid("no such case", field="case_id", expected=expected, code=NO_CASE)

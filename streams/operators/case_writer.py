@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 from uuid import uuid4
 
 from connectors.gateway.case_desk import PURPOSE
+from schemas.catalogue import load_catalogue
 from schemas.event import Event, derived_id, event_fields
+from schemas.rows import RowCodec
 from streams.cases.case_table import CaseTable, KnownCase
 from streams.cases.sealed_fields import sealed_fields
 from streams.cases.sealing import opened, sealed
@@ -76,3 +79,13 @@ def bare(value: Mapping[str, Any]) -> dict[str, Any]:
     """*value* without all that belongs under a key."""
     gone = dict.fromkeys(sealed_fields()[CONTRACT].fields)
     return {**value, **gone, "agency_case_no": "", "attributes": [], "sealed": None}
+
+
+def written(row: Mapping[str, Any]) -> bytes:
+    """The bytes of an opened *row* in the log: two rows that read alike there have the same."""
+    return _codec().encode(row)
+
+
+@cache
+def _codec() -> RowCodec:
+    return RowCodec(load_catalogue()[CONTRACT].newest)

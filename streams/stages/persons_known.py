@@ -13,7 +13,8 @@ from schemas.errors import Fatal
 from schemas.event import Event
 from streams import metrics_persons
 from streams.cases.candidate_answers import AnswerFold
-from streams.cases.case_table import DESTROYED, FILED, OPENED, CaseTable
+from streams.cases.case_acts import DESTROYED, FILED, OPENED
+from streams.cases.case_table import CaseTable
 from streams.cases.reading_sealed import LeftOut
 from streams.cases.sealing import opened
 from streams.log import log

@@ -26,7 +26,7 @@ from schemas.registry import Registry
 from schemas.wire import Wire
 from streams.cases.case_names import case_name
 from streams.operators.access import LogAccess
-from streams.operators.case_desk import ASKED
+from streams.operators.case_keeper import ASKED
 from streams.operators.case_log import LogCases
 from streams.runtime.clients import consumer_of
 from streams.runtime.follower import Following

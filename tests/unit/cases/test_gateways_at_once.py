@@ -12,7 +12,7 @@ from schemas.errors import Invalid
 from streams.cases.case_table import destruction_ledger
 from streams.operators.case_ends import MAKES_GOOD_MS
 from tests.unit.cases.a_case import HOUR, NOON
-from tests.unit.cases.test_case_desk import Office
+from tests.unit.cases.test_case_keeper import Office
 
 
 class OvertakenKeys(CaseKeys):

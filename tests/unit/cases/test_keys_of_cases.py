@@ -113,7 +113,7 @@ def test_half_a_key_of_a_crash_is_no_key(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.part")) == []
     again.make("c")
     the_key_file(tmp_path).write_bytes(b"short")
-    with pytest.raises(Fatal, match="is no key"):
+    with pytest.raises(Fatal, match="is damaged") as damaged:
         again.key("c")
 
 
@@ -148,7 +148,7 @@ def test_open_cases_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(case_keys, "OPEN_MAX", 2)
     keys = CaseKeys(tmp_path)
     keys.make("a"), keys.make("b")
-    with pytest.raises(Fatal, match="close cases"):
+    with pytest.raises(Invalid, match="close cases") as refused:
         keys.make("c")
     keys.destroy("a")
     keys.make("c")

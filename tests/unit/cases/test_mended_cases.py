@@ -8,7 +8,7 @@ from streams.cases.judge import Allowed, Refused, judge
 from streams.cases.reading_sealed import LeftOut, readable
 from streams.cases.sealing import opened
 from tests.unit.cases.a_case import HOUR, NOON, a_case, an_answer
-from tests.unit.cases.test_case_desk import Office, law_for_tests
+from tests.unit.cases.test_case_keeper import Office, law_for_tests
 
 
 def test_a_request_filed_in_time_may_be_filed_again_later(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from streams.cases.case_table import CaseTable, destruction_ledger
 from streams.cases.judge import Allowed
 from streams.cases.sealing import opened
 from tests.unit.cases.a_case import HOUR, NOON, a_missing
-from tests.unit.cases.test_case_desk import Office
+from tests.unit.cases.test_case_keeper import Office
 
 
 class Shared:

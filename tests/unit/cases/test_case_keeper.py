@@ -21,8 +21,8 @@ from streams.cases.case_table import CaseTable, corners_of, destruction_ledger, 
 from streams.cases.judge import Allowed, Refused
 from streams.cases.reading_sealed import LeftOut, left_out_of, readable
 from streams.cases.sealing import is_sealed, opened, sealed
-from streams.operators.case_desk import ASKED, Answer, CaseDesk
 from streams.operators.case_ends import MAKES_GOOD_MS, RECORDED_WITHIN_MS
+from streams.operators.case_keeper import ASKED, Answer, CaseKeeper
 from tests.unit.cases.a_case import HOUR, NOON, a_missing, an_answer
 
 SECOND = 1_000
@@ -51,7 +51,7 @@ class Office:
         for act in self.acts:
             self.table.take_act(act)
         law = case_law_named(self.law)
-        self.desk = CaseDesk(
+        self.desk = CaseKeeper(
             "bucheon",
             lambda: law,
             self.keys,

@@ -7,25 +7,27 @@ first, then event and act; ``settle`` makes up for those that a crash left out.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from schemas.errors import Invalid, Retriable
+from connectors.transport.case_keys import DESTROYED
+from schemas.errors import Fatal, Invalid, Retriable
 from schemas.event import Event
+from streams.cases.case_acts import FILED, OPENED, REFUSED
 from streams.cases.case_law import CaseLaw
 from streams.cases.case_table import (
     AUTHORISATION_REFUSED,
-    FILED,
-    OPENED,
-    REFUSED,
+    OPEN,
     CaseTable,
     KnownCase,
     case_of,
+    is_over_for_good,
 )
 from streams.cases.judge import Allowed, Refused, judge
 from streams.operators.case_ends import CaseEnds
-from streams.operators.case_writer import CaseWriter, Keys, bare
+from streams.operators.case_refusals import CASE_KNOWN, case_known, key_damaged, key_of, no_case
+from streams.operators.case_writer import CaseWriter, Keys, bare, written
 
 CLOSED_FOR = ("found", "withdrawn", "mistaken", AUTHORISATION_REFUSED)
 """The words for which a person closes a case; the law's own words come beside them."""
@@ -33,7 +35,6 @@ ASKED = (
     "agency_case_no", "ground", "other_ground", "requester", "authorisation_id", "is_urgent", "category", "area",
     "from_time", "until_time", "last_seen", "attributes", "photo_ref",
 )  # fmt: skip
-CASE_KNOWN, NO_CASE = "case-known", "no-case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Answer:
     verdict: Allowed | Refused
 
 
-class CaseDesk:
+class CaseKeeper:
     """The cases of one city. *record* returns once an act is safe in ``core.access``, *publish* once an event is."""
 
     def __init__(
@@ -77,8 +78,9 @@ class CaseDesk:
         with self._lock:
             its_id = self._name_of(agency, asked["agency_case_no"])
             known = self._table.get(its_id)
-            if self._keys.is_destroyed(its_id):
-                raise _is_known()
+            # over for good, by a key here that was destroyed or by an end that a process with another folder told
+            if self._keys.is_destroyed(its_id) or (known is not None and is_over_for_good(known.row)):
+                raise case_known(its_id, known)
             if known is not None and not known.case.is_closed:
                 return self._asked_again(known, asked)
             now_ms = self._now_ms()
@@ -88,26 +90,47 @@ class CaseDesk:
                 self._writer.act(REFUSED, its_id, account_id, reason=verdict.reason)
                 self._writer.tell({**bare(value), "state": "refused", "state_reason": verdict.reason}, None)
                 return Answer(its_id, verdict)
-            key = self._keys.make(its_id)
+            key = self._made_key(its_id, account_id)
             self._writer.act(OPENED, its_id, account_id, legal_ground=verdict.legal_ground)
             self._writer.tell(value, key)
             self._read_back(its_id)
             stands = self._table.get(its_id)
-            if stands is not None and stands.row["event_id"] == value["event_id"]:
+            if stands is None:
+                raise Retriable("the log is just read anew")
+            if stands.row["event_id"] == value["event_id"] or self._is_asked_for(stands, asked, key):
                 return Answer(its_id, verdict)
             self._writer.act(REFUSED, its_id, account_id, reason=CASE_KNOWN)
-            raise _is_known()
+            raise case_known(its_id, stands)
+
+    def _made_key(self, its_id: str, account_id: str) -> bytes:
+        """The key of a new case. ``Invalid``, on record, where it can have none."""
+        try:
+            return self._keys.make(its_id)
+        except Fatal:
+            refused = key_damaged()
+        except Invalid as error:
+            refused = case_known(its_id, None) if error.code == DESTROYED else error
+        self._writer.act(REFUSED, its_id, account_id, reason=refused.code)
+        raise refused
+
+    def _is_asked_for(self, known: KnownCase, asked: Mapping[str, Any], key: bytes | None) -> bool:
+        """Whether *known* is an open case that was asked for by the same words: its row's bytes would be the same."""
+        row = self._opened(known, key).row
+        return row["state"] == OPEN and written(row) == written(
+            {**row, **{name: asked[name] for name in ASKED}}
+        )
 
     def _asked_again(self, known: KnownCase, asked: Mapping[str, Any]) -> Answer:
         """The answer to the same wish as before. ``Invalid`` for another wish about a case that is open."""
         its_id = known.case.case_id
         self._read_back(its_id)
-        known = self._writer.opened(self._table.get(its_id) or known, self._keys.key(its_id))
+        key = key_of(self._keys, its_id)
+        known = self._opened(self._table.get(its_id) or known, key)
         if not known.case.is_on_record:
             raise Retriable("the opening of the case is not read yet")
         verdict = judge(known.case, self._law(), self._now_ms())
-        if isinstance(verdict, Refused) or any(known.row[name] != asked[name] for name in ASKED):
-            raise _is_known()
+        if isinstance(verdict, Refused) or not self._is_asked_for(known, asked, key):
+            raise case_known(its_id, known)
         return Answer(its_id, verdict)
 
     def _read_back(self, its_id: str) -> None:
@@ -118,12 +141,12 @@ class CaseDesk:
         """Record the request for an authorisation. One that comes too late ends the case, and says so; the time of the
         first one counts."""
         with self._lock:
-            known, key = self._open_case(its_id, agency), self._keys.key(its_id)
+            known, key = self._open_case(its_id, agency), key_of(self._keys, its_id)
             if key is None:
-                raise _no_case()
+                raise no_case()
             if not known.case.is_on_record:
                 raise Retriable("the opening of the case is not read yet")
-            known = self._writer.opened(known, key)
+            known = self._opened(known, key)
             filed_at_ms = known.case.filed_at_ms or self._now_ms()
             case = replace(known.case, filing_id=filing_id, filed_at_ms=filed_at_ms)
             verdict = judge(case, self._law(), self._now_ms())
@@ -142,19 +165,31 @@ class CaseDesk:
             )
         with self._lock:
             if not self._ends.end(self._open_case(its_id, agency), reason, account_id):
-                raise _no_case()
+                raise no_case()
 
     def settle(self) -> list[str]:
         """See ``CaseEnds.settle``."""
         with self._lock:
             return self._ends.settle()
 
+    @property
+    def stuck(self) -> Collection[str]:
+        """See ``CaseEnds.stuck``."""
+        return self._ends.stuck
+
+    def _opened(self, known: KnownCase, key: bytes | None) -> KnownCase:
+        """*known* opened. ``Invalid`` where the key is not that of its row."""
+        try:
+            return self._writer.opened(known, key)
+        except Fatal as error:
+            raise key_damaged() from error
+
     def _open_case(self, its_id: str, agency: str) -> KnownCase:
         known = self._table.get(its_id)
         if known is None or known.row["agency"] != agency or known.case.is_closed:
-            raise _no_case()
+            raise no_case()
         if self._keys.is_destroyed(its_id):
-            raise _no_case()
+            raise no_case()
         return known
 
     def _value(self, asked: Mapping[str, Any], its_id: str, agency: str, revision: int) -> dict[str, Any]:
@@ -168,16 +203,3 @@ class CaseDesk:
             "sealed": None,
             **{name: asked[name] for name in ASKED},
         }
-
-
-def _is_known() -> Invalid:
-    return Invalid(
-        "there is or was a case of that number",
-        field="agency_case_no",
-        expected="a number of its own",
-        code=CASE_KNOWN,
-    )
-
-
-def _no_case() -> Invalid:
-    return Invalid("no such open case", field="case_id", expected="an open case of your agency", code=NO_CASE)

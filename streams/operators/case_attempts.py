@@ -1,0 +1,70 @@
+"""What a turn does for each case by itself: what fails of one keeps no other from its turn, and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
+
+from schemas.errors import BongsuError, Retriable, Unreachable
+from streams.cases.case_table import KnownCase
+from streams.log import log
+
+AWAY_MAX = 2
+"""After so many failures of Kafka in a turn the others wait for the next one: each may wait some seconds."""
+Found = TypeVar("Found")
+
+
+class CaseAttempts:
+    """The attempts of one turn, and the cases stuck in it: no more than there are cases."""
+
+    def __init__(self) -> None:
+        self._stuck: dict[str, str] = {}
+        self._before: dict[str, str] = {}
+        self._tried: set[str] = set()
+        self._away: list[BongsuError] = []
+
+    @property
+    def stuck(self) -> Collection[str]:
+        """The cases for which something could not be done."""
+        return self._stuck.keys()
+
+    def begin(self) -> None:
+        self._before, self._stuck, self._tried, self._away = self._stuck, {}, set(), []
+
+    def in_turn(self, cases: Iterable[KnownCase]) -> list[KnownCase]:
+        """*cases*, those that were stuck in the last turn behind the others."""
+        return sorted(cases, key=lambda one: one.case.case_id in self._before)
+
+    def tried(self, its_id: str, act: Callable[[], Found]) -> Found | None:
+        """What *act* returns; ``None`` where it failed, or waits for the next turn."""
+        if len(self._away) >= AWAY_MAX:
+            self._keep(its_id)
+            return None
+        self._tried.add(its_id)
+        try:
+            return act()
+        except (Retriable, Unreachable) as error:
+            self._away.append(error)
+            why = error.what
+        except Exception as error:
+            why = error.what if isinstance(error, BongsuError) else type(error).__name__
+        self._stuck[its_id] = why
+        if its_id not in self._before:
+            log.error("the end of a case cannot be told or its key destroyed", case=its_id, why=why)
+        return None
+
+    def is_done(self, its_id: str, act: Callable[[], object]) -> bool:
+        """Whether *act* did what it should."""
+        return self.tried(its_id, lambda: (act(),)) is not None
+
+    def end(self, waiting: Collection[str]) -> None:
+        """End the turn: who is *waiting* and was stuck before still is. ``Retriable`` where Kafka did not take something."""
+        for one in self._before.keys() - self._tried:
+            if one in waiting:
+                self._keep(one)
+        if self._away:
+            raise self._away[0]
+
+    def _keep(self, its_id: str) -> None:
+        if its_id in self._before:
+            self._stuck[its_id] = self._before[its_id]
