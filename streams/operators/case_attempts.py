@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from typing import TypeVar
 
 from schemas.errors import BongsuError, Retriable, Unreachable
@@ -20,7 +20,7 @@ class CaseAttempts:
     def __init__(self) -> None:
         self._stuck: dict[str, str] = {}
         self._before: dict[str, str] = {}
-        self._tried: set[str] = set()
+        self._done: set[str] = set()
         self._away: list[BongsuError] = []
 
     @property
@@ -29,7 +29,7 @@ class CaseAttempts:
         return self._stuck.keys()
 
     def begin(self) -> None:
-        self._before, self._stuck, self._tried, self._away = self._stuck, {}, set(), []
+        self._before, self._stuck, self._done, self._away = self._stuck, {}, set(), []
 
     def in_turn(self, cases: Iterable[KnownCase]) -> list[KnownCase]:
         """*cases*, those that were stuck in the last turn behind the others."""
@@ -40,7 +40,6 @@ class CaseAttempts:
         if len(self._away) >= AWAY_MAX:
             self._keep(its_id)
             return None
-        self._tried.add(its_id)
         try:
             return act()
         except (Retriable, Unreachable) as error:
@@ -55,16 +54,18 @@ class CaseAttempts:
 
     def is_done(self, its_id: str, act: Callable[[], object]) -> bool:
         """Whether *act* did what it should."""
-        return self.tried(its_id, lambda: (act(),)) is not None
+        is_done = self.tried(its_id, lambda: (act(),)) is not None
+        if is_done:
+            self._done.add(its_id)
+        return is_done
 
-    def end(self, waiting: Collection[str]) -> None:
+    def end(self, waiting: Set[str]) -> None:
         """End the turn: who is *waiting* and was stuck before still is. ``Retriable`` where Kafka did not take something."""
-        for one in self._before.keys() - self._tried:
-            if one in waiting:
-                self._keep(one)
+        for one in self._before.keys() & waiting - self._done:
+            self._keep(one)
         if self._away:
             raise self._away[0]
 
     def _keep(self, its_id: str) -> None:
         if its_id in self._before:
-            self._stuck[its_id] = self._before[its_id]
+            self._stuck.setdefault(its_id, self._before[its_id])

@@ -65,7 +65,7 @@ class CaseEnds:
             attempts.is_done(one.case.case_id, partial(self._record_end, one))
         for one in attempts.in_turn(contested):
             attempts.is_done(one.case.case_id, partial(self._tell_again, one))
-        attempts.end(self._seen)
+        attempts.end(self._seen.keys())
         return ended
 
     def _known(self, its_ids: Iterable[str]) -> list[KnownCase]:
@@ -89,7 +89,9 @@ class CaseEnds:
 
         new = ended - self._without_key
         late = [one for one in new if self._attempts.tried(one, partial(had_one, one))]
-        self._without_key = ended.difference(self.stuck)  # a key that could not be destroyed has its turn again
+        self._without_key = ended.difference(
+            self.stuck
+        )  # a key that could not be destroyed has its turn again
         return self._known(late)
 
     def _is_to_make_good(self, known: KnownCase) -> bool:

@@ -115,6 +115,7 @@ def test_half_a_key_of_a_crash_is_no_key(tmp_path: Path) -> None:
     the_key_file(tmp_path).write_bytes(b"short")
     with pytest.raises(Fatal, match="is damaged") as damaged:
         again.key("c")
+    assert str(tmp_path) not in str(damaged.value)
 
 
 def test_of_two_that_destroy_a_key_in_the_same_instant_one_did(
@@ -150,5 +151,6 @@ def test_open_cases_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     keys.make("a"), keys.make("b")
     with pytest.raises(Invalid, match="close cases") as refused:
         keys.make("c")
+    assert (refused.value.code, refused.value.field) == ("too-many-cases", "agency_case_no")
     keys.destroy("a")
     keys.make("c")

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import Fatal, Invalid, Retriable
+from schemas.catalogue import load_catalogue
+from schemas.errors import Invalid, Retriable
 from schemas.event import Event
+from schemas.rows import RowCodec
 from streams.cases.case_table import CaseTable, destruction_ledger
 from streams.cases.judge import Allowed
 from streams.cases.sealing import opened
 from tests.unit.cases.a_case import HOUR, NOON, a_missing
-from tests.unit.cases.test_case_keeper import Office
+from tests.unit.cases.test_case_keeper import SECOND, Office
 
 
 class Shared:
@@ -62,6 +64,11 @@ class Shared:
 @pytest.fixture
 def shared(tmp_path: Path) -> Shared:
     return Shared(tmp_path)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
 
 
 def test_of_two_openings_at_once_the_first_in_the_log_counts_and_the_other_is_told(shared: Shared) -> None:
@@ -137,27 +144,6 @@ def test_a_key_goes_though_a_process_with_another_folder_ended_its_case(tmp_path
     assert len(destruction_ledger(owner.acts)) == 1
 
 
-def test_an_end_that_cannot_be_told_keeps_no_other_from_being_told(tmp_path: Path) -> None:
-    office = Office(tmp_path)
-    names = [office.open(agency_case_no=f"canary-{number}") for number in range(3)]
-    publish = office.desk._writer.publish
-
-    def published(event: Event) -> None:
-        if event.key == names[1]:
-            raise Fatal("the record is too large", hint="none")
-        publish(event)
-
-    office.desk._writer.publish = published
-    office.now_ms = NOON + 49 * HOUR
-    assert set(office.desk.settle()) == {names[0], names[2]}
-    assert all(office.keys.is_destroyed(one) for one in names)
-    office.desk._writer.publish = publish
-    office.now_ms += HOUR
-    office.desk.settle()
-    office.now_ms += HOUR
-    assert office.desk.settle() == [names[1]]
-
-
 def test_an_end_stands_before_an_opening_of_the_same_revision_and_an_opening_before_a_refusal() -> None:
     def row(writer: str, **said: Any) -> dict[str, Any]:
         return dict(a_missing(**said).value or {}) | {"event_id": writer}
@@ -175,3 +161,69 @@ def test_an_end_stands_before_an_opening_of_the_same_revision_and_an_opening_bef
         for one in order:
             table.take(one)
         assert [one.row["event_id"] for one in table.open_cases()] == ["a"]
+
+
+def test_a_case_that_a_process_with_another_folder_ended_is_not_opened_again(tmp_path: Path) -> None:
+    owner, other = Office(tmp_path / "a"), Office(tmp_path / "b")
+    other.log, other.acts = owner.log, owner.acts
+    its_id = owner.open()
+    owner.desk.close(its_id, "found", agency="112", account_id="acc-8")
+    other.restart()
+    with pytest.raises(Invalid, match="there is or was a case of that number"):
+        other.open()
+    assert owner.told() == [("open", None), ("closed", "found")], "compaction would keep a row behind the end"
+    assert list(other.folder.glob("*.key")) == []
+
+
+def test_who_loses_is_told_what_stands_and_its_act_is_on_record(shared: Shared) -> None:
+    shared.overtake(lambda: shared.first.open(requester="canary-first"))
+    with pytest.raises(Invalid) as refused:
+        shared.second.open(requester="canary-second")
+    its_id = shared.first.log[0].key
+    assert refused.value.stands == {"case_id": its_id, "state": "open", "revision": 0}
+    assert shared.first.words()[-1] == ("case_refused", "case-known")
+
+
+def test_the_same_opening_again_is_answered_though_the_first_row_is_read_only_behind_it(
+    shared: Shared,
+) -> None:
+    publish = shared.first.desk._writer.publish
+
+    def without_answer(event: Event) -> None:
+        publish(event)
+        raise Retriable("Kafka unavailable")
+
+    shared.first.desk._writer.publish = without_answer
+    with pytest.raises(Retriable):
+        shared.first.open()
+    shared.first.desk._writer.publish = publish
+    shared.first.now_ms += SECOND
+    its_id = shared.first.open()
+    assert isinstance(shared.first.verdict, Allowed)
+    assert len(shared.first.log) == 2 and "case_refused" not in [word for word, _ in shared.first.words()]
+    assert shared.newest().row["photo_ref"] == "canary-photo-1" and shared.newest().row["case_id"] == its_id
+
+
+def test_numbers_that_the_log_rounds_are_the_same_opening(office: Office) -> None:
+    seen = {"seen_at": NOON, "position": {"lat": 37.5, "lon": 126.7, "accuracy_m": 12.3}}
+    red = {"name": "upper_colour", "word": "red", "confidence": 0.9}
+    its_id = office.open(last_seen=seen, attributes=[red])
+    codec, known = RowCodec(load_catalogue()["police.missing"].newest), office.table.get(its_id)
+    assert known is not None
+    read = codec.decode(codec.encode(known.row))
+    assert read["last_seen"]["position"]["accuracy_m"] != 12.3
+    office.table.take(read)
+    assert office.open(last_seen=seen, attributes=[red]) == its_id and len(office.log) == 1
+    with pytest.raises(Invalid, match="there is or was a case"):
+        office.open(last_seen=seen, attributes=[{**red, "confidence": 0.8}])
+
+
+def test_an_opening_while_the_log_is_read_anew_is_not_said_to_be_refused(shared: Shared) -> None:
+    def read_anew(_is_so: Callable[[], bool]) -> bool:
+        shared.first.table.clear_rows()
+        return True
+
+    shared.first.desk._until = read_anew
+    with pytest.raises(Retriable, match="read anew"):
+        shared.first.open()
+    assert [word for word, _ in shared.first.words()] == ["case_opened"]

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from connectors.gateway import metrics
 from connectors.gateway.case_reads import best_of
+from connectors.transport import case_keys
 from connectors.transport.case_keys import CaseKeys
 from streams.operators import case_log
 from tests.unit.gateway.a_case_city import BODY, HOUR, CaseCity, a_case_city
@@ -368,3 +370,64 @@ def test_a_body_that_cannot_be_is_refused_by_its_field(city: CaseCity, name: str
     assert answer.json()["field"].startswith(named)
     assert "canary" not in answer.text
     assert city.records == []
+
+
+def the_key_file(city: CaseCity, its_id: str) -> Path:
+    return city.case_keys._path(its_id)
+
+
+def test_a_damaged_key_is_told_by_its_code_and_shows_no_path(urgent: CaseCity) -> None:
+    its_id = urgent.open(is_urgent=True)
+    the_key_file(urgent, its_id).write_bytes(b"short")
+    filing = urgent.ask("POST", f"/{its_id}/filing", {"filing_id": "request-5"})
+    again = urgent.ask("POST", "", {**BODY, "is_urgent": True})
+    for answer in (filing, again):
+        assert (answer.status_code, answer.json()["code"]) == (409, "key-damaged")
+        assert "number of its own" in answer.json()["expected"]
+        assert str(the_key_file(urgent, its_id).parent) not in answer.text and ".key" not in answer.text
+    assert urgent.desks[0].settle() == [its_id]
+    assert urgent.ask("POST", f"/{its_id}/filing", {"filing_id": "request-5"}).json()["code"] == "no-case"
+
+
+def test_a_key_of_an_opening_that_failed_may_be_damaged_too(city: CaseCity) -> None:
+    its_id = city.open()
+    city.case_keys._path(its_id).write_bytes(b"short")
+    city.desks[0]._table.clear_rows()
+    answer = city.ask("POST", "", BODY)
+    assert (answer.status_code, answer.json()["code"]) == (409, "key-damaged")
+    assert acts(city)[-1] == ("case_refused", "key-damaged")
+
+
+def test_where_too_many_cases_are_open_the_refusal_says_how_to_mend_it(
+    city: CaseCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_keys, "OPEN_MAX", 1)
+    its_id = city.open()
+    refused = city.ask("POST", "", {**BODY, "agency_case_no": "18"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "too-many-cases")
+    assert "close cases that are over" in refused.json()["detail"]
+    assert acts(city)[-1] == ("case_refused", "too-many-cases")
+    city.ask("POST", f"/{its_id}/close", FOUND)
+    city.open(agency_case_no="18")
+
+
+def test_who_asks_for_a_number_that_is_known_is_told_the_case_that_stands(city: CaseCity) -> None:
+    its_id = city.open()
+    refused = city.ask("POST", "", {**BODY, "photo_ref": "canary-other"}, gateway=1)
+    assert (refused.status_code, refused.json()["code"]) == (409, "case-known")
+    assert (refused.json()["case_id"], refused.json()["state"]) == (its_id, "open")
+    assert "canary" not in refused.text
+
+
+def test_the_cases_that_are_stuck_are_counted_in_the_metrics(urgent: CaseCity) -> None:
+    urgent.open(is_urgent=True)
+    urgent.now_ms += 24 * HOUR
+    urgent.fails = True
+    with pytest.raises(Exception, match="no broker"):
+        urgent.desks[0].settle()
+    assert b"bongsu_cases_stuck 1.0" in metrics.page(with_process=False)
+    urgent.fails = False
+    for _ in range(2):
+        urgent.desks[0].settle()
+        urgent.now_ms += 3_000
+    assert b"bongsu_cases_stuck 0.0" in metrics.page(with_process=False)
