@@ -1,4 +1,4 @@
-"""What a turn does for each case by itself: what fails of one keeps no other from its turn, and is told."""
+"""Attempts at what each case needs in a turn: a failure at one keeps no other from its turn, and is told."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CaseAttempts:
         return sorted(cases, key=lambda one: one.case.case_id in self._before)
 
     def tried(self, its_id: str, act: Callable[[], Found]) -> Found | None:
-        """What *act* returns; ``None`` where it failed, or waits for the next turn."""
+        """Return what *act* does; ``None`` where it failed, or waits for the next turn."""
         if len(self._away) >= AWAY_MAX:
             self._keep(its_id)
             return None
@@ -60,7 +60,7 @@ class CaseAttempts:
         return is_done
 
     def end(self, waiting: Set[str]) -> None:
-        """End the turn: who is *waiting* and was stuck before still is. ``Retriable`` where Kafka did not take something."""
+        """End the turn: those *waiting* that were stuck before still are. ``Retriable`` where Kafka did not take something."""
         for one in self._before.keys() & waiting - self._done:
             self._keep(one)
         if self._away:
