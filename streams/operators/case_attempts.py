@@ -60,7 +60,7 @@ class CaseAttempts:
         return is_done
 
     def end(self, waiting: Set[str]) -> None:
-        """End the turn: those *waiting* that were stuck before still are. ``Retriable`` where Kafka did not take something."""
+        """End the turn: *waiting* ones that were stuck still are. ``Retriable`` where Kafka did not take something."""
         for one in self._before.keys() & waiting - self._done:
             self._keep(one)
         if self._away:
