@@ -214,6 +214,11 @@ look_back_rows = Gauge("bongsu_look_back_observations", "Observations kept for l
 look_back_bytes = Gauge(
     "bongsu_look_back_bytes", "Memory of the observations kept for later watches", ["group"]
 )
+look_back_seconds = Gauge(
+    "bongsu_look_back_seconds",
+    "Time from the oldest observation kept for later watches to the newest",
+    ["group"],
+)
 look_back_dropped = Counter(
     "bongsu_look_back_dropped", "Observations dropped early: the memory limit was reached", ["group"]
 )

@@ -36,6 +36,9 @@ class Frames(Protocol):
     def joined(self, others: Sequence[Frames]) -> Frames:
         """Return one with *others* of the same reader behind it; their numbers follow on."""
 
+    def compressed(self) -> Frames:
+        """Return the same texts in less memory, where that pays; a later ``kept`` opens them."""
+
     def __len__(self) -> int:
         """Return the number of records."""
 

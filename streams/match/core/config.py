@@ -25,7 +25,13 @@ class MatchConfig(BaseModel):
     look_back_s: int = Field(
         300, ge=0, le=86_400, description="how long observations are kept for watches that open later"
     )
-    look_back_mb: int = Field(64, ge=1, le=65_536, description="the most memory that kept observations take")
+    look_back_mb: int = Field(
+        1_024,
+        ge=1,
+        le=65_536,
+        description="the most memory, in MiB, that kept observations take, the newest as they were read (about 230 bytes "
+        "each), the rest compressed: 85 bytes x observations a second x look_back_s; 1024 holds 300 s at 40,000 a second",
+    )
     per_second_max: int = Field(
         PER_SECOND_MAX,
         ge=1,

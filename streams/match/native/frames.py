@@ -6,10 +6,12 @@ import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import cramjam
 import numpy as np
 import numpy.typing as npt
 
 from streams.match.core.batch import Frames
+from streams.match.core.compressed import Column, Kind, compressed_columns, kind_of, opened_columns
 from streams.match.core.observations import Longs, Rows
 from streams.match.core.texts import COLUMNS, LABEL, NO_WORD, SUBJECT, TOKEN, RowTexts, Texts
 from streams.match.native.kernel import Kernel
@@ -18,6 +20,8 @@ from streams.runtime.records import Record
 
 Bytes = npt.NDArray[np.uint8]
 HEAD_BYTES = 5
+LEVEL = 1
+"""The level of zstd. Its entropy coding halves ids of hexadecimal digits, which lz4 leaves as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,63 @@ class KernelFrames:
         begins = np.cumsum(sizes) - sizes + held.ctypes.data
         group = np.concatenate([one.group for one in parts])
         return KernelFrames(begins, sizes, group, groups, unsure, None, held)
+
+    def compressed(self) -> Frames:
+        return CompressedFrames.of(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CompressedFrames:
+    """Kept `KernelFrames`: *held* is their payloads, *about* their sizes and groups; addresses follow from the sizes."""
+
+    held: bytes
+    about: bytes
+    kinds: Sequence[Kind]
+    rows: int
+    groups: Mapping[int, Group]
+    unsure: frozenset[int]
+
+    @classmethod
+    def of(cls, frames: KernelFrames) -> CompressedFrames:
+        kept = frames.kept()
+        about: list[Column] = [kept.size, kept.group]
+        return cls(
+            bytes(cramjam.zstd.compress(b"" if kept.held is None else kept.held.data, LEVEL)),
+            compressed_columns(about),
+            tuple(map(kind_of, about)),
+            len(kept),
+            kept.groups,
+            kept.unsure,
+        )
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.held) + len(self.about)
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def texts(self, at: Longs) -> Texts:
+        return self.kept().texts(at)
+
+    def record(self, at: int) -> Record:
+        return self.kept().record(at)
+
+    def kept(self) -> KernelFrames:
+        """Return the frames opened."""
+        held = np.frombuffer(bytes(cramjam.zstd.decompress(self.held)), np.uint8)
+        size, group = opened_columns(self.about, self.kinds, self.rows)
+        sizes = size.astype(np.int64, copy=False)
+        begins = np.cumsum(sizes) - sizes + held.ctypes.data
+        return KernelFrames(
+            begins, sizes, group.astype(np.uint8, copy=False), self.groups, self.unsure, None, held
+        )
+
+    def joined(self, others: Sequence[Frames]) -> Frames:
+        return self.kept().joined([one.kept() for one in others])
+
+    def compressed(self) -> Frames:
+        return self
 
 
 def _put(own: list[Bytes], address: Longs, size: Longs, column: int, rows: Rows, text: str | None) -> None:

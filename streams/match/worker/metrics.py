@@ -8,8 +8,10 @@ from collections import Counter
 import numpy as np
 
 from streams import metrics
+from streams.log import log
 from streams.match.core.batch import ObservationBatch
 from streams.match.core.evidence import CONTRACT
+from streams.match.core.look_back_room import shortage
 from streams.match.core.step import Found, Match
 from streams.match.worker.reader import Reader, fast_topics
 
@@ -24,6 +26,7 @@ class MatchMetrics:
         self._group = group
         self._shown = 0.0
         self._dropped = 0
+        self._is_short = False
         metrics.matches.labels(group)  # a counter that is not there cannot be told from one that stands still
         metrics.events_put.labels(group, CONTRACT)
         for topic in fast_topics(city):
@@ -61,6 +64,21 @@ class MatchMetrics:
         metrics.look_back_bytes.labels(self._group).set(recent.nbytes)
         metrics.look_back_dropped.labels(self._group).inc(recent.dropped - self._dropped)
         self._dropped = recent.dropped
+        metrics.look_back_seconds.labels(self._group).set(recent.held_ms(match.watermarks.newest) / 1000)
+        self._warn_of_shortage(match)
+
+    def _warn_of_shortage(self, match: Match) -> None:
+        """Log once when the look-back becomes too long for its memory."""
+        short = shortage(match.recent, match.watermarks.newest)
+        if short is not None and not self._is_short:
+            log.warning(
+                "look_back_s cannot be held at this rate: raise look_back_mb under [match], or run more processes",
+                stage=self._group,
+                holds_s=short.holds_s,
+                look_back_s=short.asked_s,
+                wanted_mb=short.wanted_mb,
+            )
+        self._is_short = short is not None
 
     def _show_lag(self, match: Match, reader: Reader) -> None:
         behind: Counter[str] = Counter()

@@ -51,6 +51,9 @@ class RowFrames:
             words += other._words if isinstance(other, RowFrames) else ()
         return RowFrames(words)
 
+    def compressed(self) -> RowFrames:
+        return self
+
 
 class Rows:
     """Decodes messages one by one. Far slower than the kernels, and their reference."""

@@ -28,6 +28,9 @@ class NoFrames:
     def kept(self) -> NoFrames:
         return self
 
+    def compressed(self) -> NoFrames:
+        return self
+
     def joined(self, others: Sequence[Any]) -> NoFrames:
         return NoFrames(self._count + sum(map(len, others)))
 
@@ -137,9 +140,17 @@ def test_of_chunks_of_different_sizes_the_oldest_is_the_one_that_is_counted() ->
     recent = Recent(LOOK_BACK_MS, 1 << 30)
     recent.keep(many(4_096, NOON))
     recent.keep(many(5_000, NOON + 1))
+    recent.bytes_max = 1
+    recent._compress()
+    recent._compress()
     recent.bytes_max = recent.nbytes - 1
     recent.trim({ONE: NOON})
-    assert (recent.dropped, chunks(recent)) == (4_096, [5_000])
+    assert (recent.dropped, chunks(recent)) == (4_096, [])
+    assert [len(one) for one in recent.batches()] == [5_000]
+    assert (recent.rows, recent.nbytes) == (5_000, recent._settled_nbytes)
+
+
+#
 
 
 def test_of_a_partition_of_which_nothing_is_known_nothing_is_too_old() -> None:
