@@ -66,6 +66,10 @@ class Figures:
     rss_mb: list[float] = field(default_factory=list)
     first_s: list[float] = field(default_factory=list)
     matches: int = 0
+    held_s: list[float] = field(default_factory=list)
+    """The seconds that the look-back holds at the end."""
+    dropped: list[float] = field(default_factory=list)
+    """The observations that had no room in it."""
 
 
 def measure(
@@ -124,7 +128,7 @@ def _run(platform: Platform, there: Ground, reader: str, core: int | None, figur
     total = there.load.detections + there.load.bad
     end = end_of(platform, there.city)
     begun = time.time()
-    with worker_of(platform, there, reader, core) as (process, _, log):
+    with worker_of(platform, there, reader, core) as (process, port, log):
         wait_until(lambda: assigned_at(log) is not None, READY_S, process)
         assigned, cpu = assigned_at(log) or 0.0, _cpu_s(process)
         half_at = first_at = 0.0
@@ -148,6 +152,9 @@ def _run(platform: Platform, there: Ground, reader: str, core: int | None, figur
         figures.cpu_us_late.append((_cpu_s(process) - half_cpu) / max(1, late) * 1e6)
         figures.rss_mb.append(psutil.Process(process.pid).memory_info().rss / 1e6)
         figures.first_s.append(first_at - begun)
+        held_s, dropped = look_back_of(port)
+        figures.held_s.append(held_s)
+        figures.dropped.append(dropped)
 
 
 def assigned_at(log: Path) -> float | None:
@@ -259,6 +266,18 @@ def answers(port: int, path: str) -> bool:
         return False
 
 
+def look_back_of(port: int) -> tuple[float, float]:
+    """Return the seconds that the worker's look-back holds, and the observations that it dropped early."""
+    time.sleep(1.5)  # the worker shows its figures once a second
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    held_s, dropped = (
+        sum(float(one.rsplit(" ", 1)[1]) for one in lines if one.startswith(f"{name}{{"))
+        for name in ("bongsu_look_back_seconds", "bongsu_look_back_dropped_total")
+    )
+    return held_s, dropped
+
+
 def wait_until(is_so: Any, seconds: float, process: subprocess.Popen[bytes] | None = None) -> None:
     until = time.monotonic() + seconds
     while not is_so():
@@ -292,5 +311,7 @@ def shown(figures: Figures) -> dict[str, Any]:
         "cpu_us_per_event": told(figures.cpu_us, 3),
         "cpu_us_per_event_second_half": told(figures.cpu_us_late, 3),
         "rss_mb": told(figures.rss_mb),
+        "look_back_held_s": told(figures.held_s),
+        "look_back_dropped": told(figures.dropped),
         "start_to_first_commit_s": told(figures.first_s, 1),
     }

@@ -26,7 +26,16 @@ from deploy.topics import ensure_topics
 from schemas.catalogue import topic_name
 from schemas.errors import Fatal
 from schemas.framing import frame
-from tests.bench.match import answers, committed_of, offsets_of, remove, verify, wait_until, worker_of
+from tests.bench.match import (
+    answers,
+    committed_of,
+    look_back_of,
+    offsets_of,
+    remove,
+    verify,
+    wait_until,
+    worker_of,
+)
 from tests.bench.match_load import (
     CAMERAS,
     CONTRACT,
@@ -61,6 +70,9 @@ class Figures:
     publisher_late_s: float = 0.0
     drained_s: float = 0.0
     matches: int = 0
+    held_s: float = 0.0
+    """The seconds that the first worker's look-back holds at the end."""
+    dropped: float = 0.0
     moved_s: float | None = None
     """The time from the kill until all partitions are read again."""
 
@@ -74,12 +86,14 @@ def measure(platform: Platform, load: Load, tell: Any = lambda _: None, *, kill:
         publish_watches(platform, there)
         gc.disable()  # keep the garbage collector from scanning millions of prepared messages again and again
         with ExitStack() as stack:
-            workers = []
+            workers, ports = [], []
             for _ in range(2 if kill else 1):
                 process, port, _ = stack.enter_context(worker_of(platform, there, ""))
                 wait_until(partial(answers, port, "/readyz"), READY_S, process)
+                ports.append(port)
                 workers.append(psutil.Process(process.pid))
             _flow(platform, there, workers, figures, tell)
+            figures.held_s, figures.dropped = look_back_of(ports[0])
             wanted = oracle(there)
             verify(platform, there, wanted)
             figures.matches = len(wanted)
@@ -176,5 +190,8 @@ def shown(figures: Figures) -> dict[str, Any]:
         **({} if figures.moved_s is None else {"all_partitions_read_again_s": round(figures.moved_s, 2)}),
         "drained_s": round(figures.drained_s, 2),
         "publisher_late_s": round(figures.publisher_late_s, 2),
+        "look_back_held_s": round(figures.held_s),
+        "look_back_dropped": round(figures.dropped),
+        "rss_peak_mb": round(max(figures.rss_mb)),
         "rss_mb": f"{first:.0f} after warm-up, {last:.0f} at the end ({(last / first - 1) * 100:+.1f} %)",
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -15,8 +17,9 @@ from schemas.framing import frame
 from schemas.rows import RowCodec
 from streams.match.core.config import MatchConfig
 from streams.match.core.evidence import Evidence, EvidenceColumns, evidence_event
-from streams.match.core.flow import SECOND_MS
+from streams.match.core.flow import SECOND_MS, Partition
 from streams.match.core.open_watches import WatchRecord
+from streams.match.core.recent import Recent
 from streams.match.core.texts import RowTexts, Texts
 from streams.match.core.watches import Watch
 from streams.match.native.evidence_frames import EvidenceFrames, agree
@@ -30,6 +33,7 @@ LATENESS_S = 3
 MANY = 10_000
 GENEROUS = MatchConfig(lateness_s=LATENESS_S, look_back_s=3_600, per_second_max=MANY)
 STRICT = MatchConfig(lateness_s=LATENESS_S, look_back_s=3_600, per_second_max=2)
+TRIM = Recent.trim
 moments = st.integers(NOON_MS, NOON_MS + 12_000)
 
 
@@ -124,6 +128,28 @@ def test_whoever_dies_and_whenever_a_watch_opens_each_match_is_told_once(
     assert life.pairs() == Counter(expected(wanted, log, LATENESS_S * SECOND_MS))
     ids = [one.value["event_id"] for one in life.told if one.value is not None]
     assert len(ids) == len(set(ids))
+
+
+def always_compressed(recent: Recent, watermarks: Mapping[Partition, int]) -> None:
+    recent._settle()
+    while recent._chunks:
+        recent._compress()
+    TRIM(recent, watermarks)
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(partitions(), wide_watches(), deeds)
+def test_compressed_observations_are_found_as_others_are(
+    parts: list[list[Written]], wanted: list[Watch], what: list[Any]
+) -> None:
+    log = a_log(parts, wanted)
+    # so few rows grow by compression; they are to be compressed all the same
+    with (
+        patch.object(Recent, "trim", always_compressed),
+        patch("streams.match.core.compressed.COMPRESSED_ROOM", -(10**6)),
+    ):
+        life = lived(log, GENEROUS, what)
+    assert life.pairs() == Counter(expected(wanted, log, LATENESS_S * SECOND_MS))
 
 
 @CASES

@@ -150,9 +150,6 @@ def test_of_chunks_of_different_sizes_the_oldest_is_the_one_that_is_counted() ->
     assert (recent.rows, recent.nbytes) == (5_000, recent._settled_nbytes)
 
 
-#
-
-
 def test_of_a_partition_of_which_nothing_is_known_nothing_is_too_old() -> None:
     recent = a_recent(seen(-LOOK_BACK_MS, ONE))
     recent.trim({})
