@@ -29,7 +29,7 @@ class MatchConfig(BaseModel):
         1_024,
         ge=1,
         le=65_536,
-        description="the most memory, in MiB, that kept observations take, the newest as they were read (about 230 bytes "
+        description="the most memory, in MiB, that kept observations take, the newest as they were read (about 220 bytes "
         "each), the rest compressed: 85 bytes x observations a second x look_back_s; 1024 holds 300 s at 40,000 a second",
     )
     per_second_max: int = Field(
