@@ -9,7 +9,7 @@ import numpy as np
 
 from streams.match.core.batch import ObservationBatch
 from streams.match.core.flow import Partition
-from streams.match.core.observations import observations
+from streams.match.core.observations import NAMES, observations
 from streams.match.core.recent import Recent
 
 ONE, OTHER = ("city.cctv.detection", 0), ("city.cctv.detection", 1)
@@ -98,6 +98,8 @@ def test_what_another_worker_has_now_is_forgotten_and_the_rest_is_not() -> None:
 def many(count: int, at_ms: int, *, offset: int = 0) -> ObservationBatch:
     """So many observations of one partition in one batch, all of them received at *at_ms*."""
     columns = observations(count)
+    for name in NAMES:
+        getattr(columns, name)[:] = 0
     columns.received[:] = columns.time[:] = at_ms
     columns.at[:] = np.arange(count)
     frames: Any = NoFrames(count)
