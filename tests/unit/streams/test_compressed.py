@@ -99,7 +99,7 @@ def test_what_cannot_be_held_is_told_with_the_memory_that_would_do() -> None:
 
 
 def test_what_is_held_is_told_from_the_bytes_that_were_measured() -> None:
-    recent = filled(60_000)
+    recent = filled(20_000)
     assert recent.dropped > 0
     short = shortage(recent, {ONE: NOON + 11_000})
     assert short is not None
