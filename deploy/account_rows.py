@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from connectors.gateway.accounts import USER, check_account, subject_of
+from connectors.gateway.account_hashes import check_account, subject_of
+from connectors.gateway.accounts import USER
 from connectors.gateway.case_desk import PURPOSE
 from deploy.faults import UsageFault
 from deploy.platform import Platform
@@ -48,6 +49,27 @@ def user_of(platform: Platform, city: City, name: str, *, is_good: bool = False)
     raise UsageFault(
         f"{city.name} has no user {name[:64]!r}", hint=f"see bongsu user list --city {city.name}"
     )
+
+
+def key_row(city: str, rows: Rows, name: str, *, now_ms: int) -> Mapping[str, Any]:
+    """The row of the one good key in *rows* that has that id or is of that agency. ``UsageFault`` for none, or several."""
+    from schemas.names import is_same_name
+
+    hint = f"see bongsu key list --city {city}"
+    named = [row for key_id, row in rows.items() if name == key_id or is_same_name(name, row["name"])]
+    good = [row for row in named if standing(row, now_ms).startswith("good")]
+    if not good:
+        raise UsageFault(f"{city} has no good key of {name[:64]!r}", hint=hint)
+    if len(good) > 1:
+        ids = ", ".join(sorted(str(row["account_id"]) for row in good))
+        raise UsageFault(f"{name[:64]!r} has {len(good)} keys: {ids}", hint="name one by its id")
+    return good[0]
+
+
+def old_end(row: Mapping[str, Any], now_ms: int) -> str:
+    """The end of the secret before, for a person; empty where there is none."""
+    until = row["old_until"]
+    return f"  the old one until {moment(until)}" if until is not None and until > now_ms else ""
 
 
 def publish(platform: Platform, city: City, event: Event) -> None:

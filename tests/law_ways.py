@@ -130,6 +130,7 @@ SHOW_NO_EVENT = frozenset(
         "key add",
         "key charger",
         "key revoke",
+        "key rotate",
         "kinds",
         "logs",
         "play",

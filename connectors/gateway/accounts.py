@@ -6,28 +6,26 @@ hash would. A password is chosen by a person and has a slow hash of its own (``p
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Any
 
+from connectors.gateway.account_hashes import SHA256, hash_or_none, hashed, one_set
 from connectors.gateway.roles import ADMINISTER, AUDIT, SUBSCRIBE, SUPERVISE, acting, roles_as
 from connectors.subscribers import ALL
-from schemas.errors import Invalid
 from schemas.event import Event, derived_id, event_fields
 from schemas.name_form import folded
 
 PREFIX = "bongsu"
 SECRET_BYTES = 32
 ID_BYTES = 6
-SHA256 = "sha256"
 PUBLISH = "publish"
 ALL_SOURCES = "*"
 KEY, USER = "key", "user"
 NO_LINK: Mapping[str, Any] = {"link_hash": None, "link_expires_at": None}
+NO_OLD: Mapping[str, Any] = {"old_secret_hash": None, "old_until": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,18 @@ class Account:
     is_wall: bool = False
     oidc_subject: str | None = None
     """Who they are at the city's issuer of OpenID Connect, as ``subject_of`` writes it."""
+    old_secret_hash: bytes | None = None
+    old_until: int | None = None
+
+    def by_secret(self, secret_hash: bytes) -> Account | None:
+        """This account as the secret of that hash opens it: the old one until its end; ``None`` for another secret."""
+        if hmac.compare_digest(self.secret_hash, secret_hash):
+            return self
+        old, until = self.old_secret_hash, self.old_until
+        if old is None or until is None or not hmac.compare_digest(old, secret_hash):
+            return None
+        ends = until if self.expires_at is None else min(until, self.expires_at)
+        return replace(self, secret_hash=old, expires_at=ends, old_secret_hash=None, old_until=None)
 
     def may_publish(self, source: str, agencies: Collection[str] = ()) -> bool:
         """Whether it may push to *source*, which speaks for *agencies*. A key that names no source may push to the sources
@@ -121,20 +131,22 @@ class Accounts:
         self._known[row["account_id"]] = Account(
             row["account_id"],
             row["name"],
-            _one_set(tuple(row["roles"])),
-            _one_set(tuple(row["sources"])),
+            one_set(tuple(row["roles"])),
+            one_set(tuple(row["sources"])),
             bytes.fromhex(row["secret_hash"]),
             row["requests_per_s"],
             row["expires_at"],
             row["revoked_at"],
             row.get("audience"),  # rows kept beside a spool may be of the version before
-            _one_set(tuple(row.get("purposes", ()))),
+            one_set(tuple(row.get("purposes", ()))),
             row["kind"],
             row.get("password_hash"),
             row.get("link_hash"),
             row.get("link_expires_at"),
             row.get("is_wall", False),
             row.get("oidc_subject"),
+            hash_or_none(row.get("old_secret_hash")),
+            row.get("old_until"),
         )
 
     def of_id(self, account_id: str) -> Account | None:
@@ -175,34 +187,16 @@ class Accounts:
         """The account of *key*; ``None`` for a key that is unknown, wrong, revoked or expired."""
         parts = key.split("_", 2)
         account = self._known.get(parts[1]) if len(parts) == 3 and parts[0] == PREFIX else None
-        if account is None or not hmac.compare_digest(account.secret_hash, hashed(parts[2])):
-            return None
-        return account if account.is_good(now_ms) else None
+        shown = None if account is None else account.by_secret(hashed(parts[2]))
+        return shown if shown is not None and shown.is_good(now_ms) else None
 
     def current(self, account: Account, *, now_ms: int) -> Account | None:
         """*account*, which showed who it is before, as it is now; ``None`` when its key or its password is another."""
         known = self._known.get(account.account_id)
-        if known is None or known.secrets != account.secrets:
+        shown = None if known is None else known.by_secret(account.secret_hash)
+        if shown is None or shown.secrets != account.secrets:
             return None
-        return known if known.is_good(now_ms) else None
-
-
-@lru_cache(1_000)
-def _one_set(names: tuple[str, ...]) -> frozenset[str]:
-    """Share one set between all accounts that have the same names: there may be 100,000 accounts."""
-    return frozenset(names)
-
-
-def check_account(_account_id: str, row: Mapping[str, Any]) -> None:
-    """Raise ``Invalid`` for a row without a valid hash."""
-    try:
-        bytes.fromhex(row["secret_hash"])
-    except ValueError:
-        raise Invalid("a hash that is none", field="secret_hash", expected="hexadecimal digits") from None
-
-
-def hashed(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+        return shown if shown.is_good(now_ms) else None
 
 
 def new_key(
@@ -261,10 +255,17 @@ def new_user(
     return with_new_secret(city, row, now_ms=now_ms)
 
 
-def with_new_secret(city: str, row: Mapping[str, Any], *, now_ms: int) -> tuple[str, Event]:
-    """A new key for the account *row*, to be shown once. The old key and an unused link are no longer accepted."""
+def with_new_secret(
+    city: str, row: Mapping[str, Any], *, now_ms: int, old_until: int | None = None
+) -> tuple[str, Event]:
+    """A new key for the account *row*, to be shown once. An unused link is no longer accepted, nor is the old key, or it
+    is until *old_until*; one older than that is not."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    known = {**row, **NO_LINK, "secret_hash": hashed(secret).hex(), "hash_method": SHA256}
+    old: Mapping[str, Any] = NO_OLD
+    if old_until is not None:
+        old = {"old_secret_hash": row["secret_hash"], "old_until": old_until}
+    made = {"secret_hash": hashed(secret).hex(), "hash_method": SHA256, "secret_made_at": now_ms}
+    known = {**row, **NO_LINK, **old, **made}
     return f"{PREFIX}_{row['account_id']}_{secret}", told(city, known, now_ms=now_ms)
 
 
@@ -284,12 +285,9 @@ def _blank(kind: str, name: str, now_ms: int) -> dict[str, Any]:
         **NO_LINK,
         "is_wall": False,
         "oidc_subject": None,
+        "secret_made_at": None,
+        **NO_OLD,
     }
-
-
-def subject_of(issuer: str, subject: str) -> str:
-    """A person at an issuer, as one text: the same *subject* of another issuer is somebody else."""
-    return f"{issuer} {subject}"
 
 
 def told(city: str, row: Mapping[str, Any], *, now_ms: int) -> Event:

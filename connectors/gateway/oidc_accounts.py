@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.gateway.accounts import Account, Accounts, new_user, subject_of, told
+from connectors.gateway.account_hashes import subject_of
+from connectors.gateway.accounts import Account, Accounts, new_user, told
 from connectors.gateway.oidc_tokens import OidcRefused
 from connectors.gateway.roles import roles_as
 from connectors.subscribers import ALL

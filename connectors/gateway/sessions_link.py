@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from connectors.gateway.accounts import Account, Accounts, hashed, told
+from connectors.gateway.account_hashes import hashed
+from connectors.gateway.accounts import Account, Accounts, told
 from connectors.transport.private_files import FILE_MODE, private_folder
 from schemas.event import Event
 

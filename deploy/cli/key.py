@@ -6,12 +6,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told
-from deploy.account_rows import check_purposes, end_of, moment, name_of, publish, rows_of, standing
+from connectors.gateway.accounts import ALL_SOURCES, KEY, new_key, told, with_new_secret
+from deploy.account_rows import (
+    check_purposes,
+    end_of,
+    key_row,
+    moment,
+    name_of,
+    old_end,
+    publish,
+    rows_of,
+    standing,
+)
 from deploy.cli.group import Group
 from deploy.cli.parameters import CITY, READS_AS, READS_FOR
 from deploy.faults import UsageFault
 from deploy.platform import reach
+from deploy.spans import OLD_UNTIL
 from deploy.telling import tell
 
 if TYPE_CHECKING:
@@ -155,7 +166,7 @@ def list_(city_name: str) -> None:
     for row in rows:
         tell(
             f"{row['account_id']}  {row['name']}  {', '.join(row['sources'])}  {standing(row, wall_clock_ms())}"
-            f"  made {moment(row['created_at'])}"
+            f"  made {moment(row['secret_made_at'] or row['created_at'])}{old_end(row, wall_clock_ms())}"
         )
     if not rows:
         tell("no keys", err=True)
@@ -183,3 +194,34 @@ def revoke(key_id: str, city_name: str) -> None:
     if row["revoked_at"] is None:
         publish(platform, city, told(city.name, {**row, "revoked_at": now_ms}, now_ms=now_ms))
     tell(f"{key_id} of {row['name']} is refused from now on", err=True)
+
+
+@key.command()
+@click.argument("city_name", metavar="CITY", type=CITY)
+@click.argument("name")
+@OLD_UNTIL
+def rotate(city_name: str, name: str, old_ms: int) -> None:
+    """Make an account's new key.
+
+    NAME is its agency, or its key's id where the agency has several.
+
+    The new key is printed once. The old one opens the same account until its end, and counts against the same limits; every
+    gateway refuses it within 5 seconds after that. A key older than that is refused from now on.
+
+    \b
+    Example:  bongsu key rotate demo police --old-until 1h
+    """
+    from connectors.transport.web_page import wall_clock_ms
+    from deploy.city.city import load_city
+
+    city, platform, now_ms = load_city(city_name), reach(), wall_clock_ms()
+    row = key_row(city.name, rows_of(platform, city, KEY), name, now_ms=now_ms)
+    until = now_ms + old_ms if old_ms else None
+    shown, event = with_new_secret(city.name, row, now_ms=now_ms, old_until=until)
+    if (before := old_end(row, now_ms)) != "":
+        tell(f"  refused from now on: the key before{before}", fg="yellow", err=True)
+    publish(platform, city, event)
+    tell(shown)
+    tell("  keep it now: it is not shown again", fg="yellow", err=True)
+    end = "from now on" if until is None else f"from {moment(until)}"
+    tell(f"  the old key of {row['name']} is refused {end}", err=True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import orjson
 
-from connectors.gateway.accounts import Accounts, check_account
+from connectors.gateway.account_hashes import check_account
+from connectors.gateway.accounts import Accounts
 from connectors.gateway.spool import Spool
 from schemas.catalogue import topic_name
 from schemas.wire import Wire

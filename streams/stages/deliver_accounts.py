@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from connectors.gateway.accounts import Accounts, check_account
+from connectors.gateway.account_hashes import check_account
+from connectors.gateway.accounts import Accounts
 from schemas.catalogue import topic_name
 from schemas.wire import Wire
 from streams.deliver.account_bounds import held

@@ -43,6 +43,7 @@ NOT_RUN = {
     "dlq retry EVENT_ID": "needs the id of a record: test_set_aside feeds one again",
     "situation show 3f2a --city demo": "needs the id of a situation: test_spine shows one",
     "key revoke 1f2e3d4c5b6a --city demo": "needs the id of a key: test_rules_change revokes one",
+    "key rotate demo police --old-until 1h": "needs a key: test_rotated_key rotates one",
     "subscription rotate demo hook": "needs a webhook: tests/unit/deploy/test_subscription_rows.py rotates one",
     "sharing diff": "needs a secure cluster: test_sharing_apply has one",
     "sharing diff --json": "needs a secure cluster: test_sharing_apply has one",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.gateway.accounts import Accounts, new_key
+from connectors.gateway.accounts import Accounts, new_key, with_new_secret
 from connectors.gateway.limits import Rates, Room, Turns
 from schemas.catalogue import load_catalogue
 from schemas.rows import RowCodec
@@ -128,3 +128,61 @@ def test_whoever_has_much_to_be_done_waits_behind_the_others_next() -> None:
 
     asyncio.run(all_of_it())
     assert done == ["a", "b", "a", "a", "a"]
+
+
+def rotated(row: dict[str, Any], *, old_until: int | None) -> tuple[str, dict[str, Any]]:
+    key, event = with_new_secret("springfield", row, now_ms=NOW_MS, old_until=old_until)
+    return key, dict(event.value or {})
+
+
+def test_an_old_key_opens_the_same_account_until_its_end() -> None:
+    old, row = a_key()
+    new, after = rotated(row, old_until=NOW_MS + 1_000)
+    accounts = Accounts([after])
+    by_old, by_new = (accounts.of_key(one, now_ms=NOW_MS + 999) for one in (old, new))
+    assert by_old is not None
+    assert by_new is not None
+    assert by_old.account_id == by_new.account_id, "limits count them as one"
+    assert accounts.of_key(old, now_ms=NOW_MS + 1_000) is None
+    assert accounts.of_key(new, now_ms=NOW_MS + 1_000) is not None
+    assert RowCodec(load_catalogue()["core.account"].newest).encode(after)
+    assert old.split("_", 2)[2] not in str(after)
+
+
+def test_what_an_old_key_has_open_goes_on_until_its_end() -> None:
+    old, row = a_key()
+    accounts = Accounts([row])
+    before = accounts.of_key(old, now_ms=NOW_MS)
+    _, after = rotated(row, old_until=NOW_MS + 1_000)
+    accounts.put(after)
+    later = accounts.of_key(old, now_ms=NOW_MS)
+    for one in (before, later):
+        assert one is not None
+        assert accounts.current(one, now_ms=NOW_MS + 999) is not None
+        assert accounts.current(one, now_ms=NOW_MS + 1_000) is None
+
+
+def test_one_rotation_later_a_key_is_refused() -> None:
+    first, row = a_key()
+    second, row = rotated(row, old_until=NOW_MS + 1_000)
+    third, row = rotated(row, old_until=NOW_MS + 1_000)
+    accounts = Accounts([row])
+    known = [accounts.of_key(one, now_ms=NOW_MS) is not None for one in (first, second, third)]
+    assert known == [False, True, True]
+
+
+def test_without_a_time_for_it_the_old_key_is_refused_at_once() -> None:
+    old, row = a_key()
+    new, row = rotated(row, old_until=None)
+    accounts = Accounts([row])
+    assert accounts.of_key(old, now_ms=NOW_MS) is None
+    assert accounts.of_key(new, now_ms=NOW_MS) is not None
+
+
+def test_the_end_of_an_account_and_its_revocation_end_the_old_key_too() -> None:
+    old, row = a_key(expires_at=NOW_MS + 500)
+    _, row = rotated(row, old_until=NOW_MS + 1_000)
+    accounts = Accounts([row])
+    assert accounts.of_key(old, now_ms=NOW_MS + 500) is None
+    accounts.put({**row, "revoked_at": NOW_MS})
+    assert accounts.of_key(old, now_ms=NOW_MS) is None

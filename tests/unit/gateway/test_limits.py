@@ -15,7 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from connectors.gateway import metrics, service
-from connectors.gateway.accounts import Accounts, check_account, new_key, new_user, with_new_secret
+from connectors.gateway.account_hashes import check_account
+from connectors.gateway.accounts import Accounts, new_key, new_user, with_new_secret
 from connectors.gateway.connections import VISITOR
 from connectors.gateway.limits import Rates, Room
 from connectors.gateway.problems import Problem

@@ -14,7 +14,8 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from connectors.gateway import oidc_paths
-from connectors.gateway.accounts import Account, Accounts, new_user, subject_of, told
+from connectors.gateway.account_hashes import subject_of
+from connectors.gateway.accounts import Account, Accounts, new_user, told
 from connectors.gateway.oidc_accounts import Admission, id_of_group
 from connectors.gateway.oidc_issuer import BODY_BYTES_MAX, Issuer, is_safe
 from connectors.gateway.oidc_paths import CALLBACK, COOKIE, LOGIN, Oidc
