@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -46,15 +46,18 @@ class CaseView:
     _own: Mapping[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep the cameras inside the area alone, in the order of their ids."""
-        inside = [one for one in self.cameras if holds(self.case.area, one.lat, one.lon)]
-        self.cameras = sorted(inside, key=lambda one: one.camera_id)
+        self.cameras = self.cameras_of(self.cameras)
         codes = np.array([text_number(one.camera_id) for one in self.cameras], np.int64)
         self._rows = np.argsort(codes, kind="stable")
         self._codes = codes[self._rows]
         clothing = [one for one, kind in self.law.analytics.items() if kind == "clothing"]
         self._clothing = np.array([text_number(one) for one in clothing], np.int64)
         self._own = {text_number(one): at for at, one in enumerate(self.analytics) if one != USUAL}
+
+    def cameras_of(self, cameras: Iterable[PlacedCamera]) -> list[PlacedCamera]:
+        """The cameras inside the area, in the order of their ids."""
+        inside = [one for one in cameras if holds(self.case.area, one.lat, one.lon)]
+        return sorted(inside, key=lambda one: one.camera_id)
 
     def allowed(self, many: SightingColumns, verdict: Allowed, now_ms: int) -> tuple[Longs, Longs]:
         """The rows that the case may see at *now_ms*, and their cameras. A sighting without a place is at its camera."""

@@ -6,7 +6,7 @@ answer where it stood. A case that fails is given up alone, until its next revis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -29,15 +29,14 @@ from streams.runtime.transaction import Outbox
 from streams.sightings.case_ground import search_of, stops_of
 from streams.sightings.case_view import CaseView
 from streams.sightings.looking_back import TRIPS, LookingBack, PastLook
-from streams.sightings.pursuit import PersonAnswer, Pursuit
+from streams.sightings.pursuit import ANSWERED_MAX, PersonAnswer, Pursuit
 from streams.sightings.sighting_columns import SightingColumns, SightingReader
+from streams.stages.open_chase import Chase
 from streams.stages.persons_known import ANSWER, CANDIDATE, ROUTE, TAKEN, Known, OpeningKeys
 
 SOURCE = "persons"
 BOARDED_MS = 3_600_000
 """A ride may have begun so long before the first sighting of a case."""
-WAITING_MAX = 2_000_000
-"""The most sightings that wait for the end of a look back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +50,6 @@ class CaseSettings:
     keys: OpeningKeys
     table: AnalyticTable
     sightings: SightingReader
-
-
-@dataclass(slots=True)
-class Chase:
-    """An open case: its search, and what waits until it has looked back."""
-
-    pursuit: Pursuit
-    verdict: Allowed
-    is_ready: bool = False
-    is_changed: bool = True
-    is_begun_again: bool = False
-    """It was looked for before the last start, so it is told with the others."""
-    stops: Mapping[str, int] = field(default_factory=dict)
-    """Stop → its number in the search."""
-    calls_version: int = 0
-    sightings: list[SightingColumns] = field(default_factory=list)
-    answers: list[PersonAnswer] = field(default_factory=list)
-
-    def waits_for(self, many: SightingColumns) -> None:
-        """Hold *many* until the past was read. ``Fatal`` where too many wait."""
-        if not len(many):
-            return
-        self.sightings.append(many)
-        if sum(map(len, self.sightings)) > WAITING_MAX:
-            raise Fatal(
-                "too many sightings wait for a look back", hint="make the case's area or time smaller"
-            )
 
 
 @dataclass(slots=True)
@@ -149,15 +121,25 @@ class Chases:
             del self.chases[its_id]
         looks = []
         for its_id, (known, verdict) in allowed.items():
-            if its_id in self.chases:
-                self.chases[its_id].verdict = verdict
+            chase = self.chases.get(its_id)
+            if chase is not None and not self._has_other_cameras(chase):
+                chase.verdict = verdict
+            elif chase is not None:
+                looks += self._begun(known, verdict, chase)
             elif self.damaged.get(its_id) != known.row["revision"]:
                 looks += self._begun(known, verdict)
         if looks:
             self.back.begin(looks, self.known.taken)
 
-    def _begun(self, known: KnownCase, verdict: Allowed) -> list[PastLook]:
-        """Begin one search; it is not ready before it has looked back."""
+    def _has_other_cameras(self, chase: Chase) -> bool:
+        """Whether other cameras are in the case's area than when its search began."""
+        if chase.cameras_version == self.known.cameras_version:
+            return False
+        chase.cameras_version = self.known.cameras_version
+        return chase.pursuit.view.cameras_of(self.known.cameras.values()) != chase.pursuit.view.cameras
+
+    def _begun(self, known: KnownCase, verdict: Allowed, before: Chase | None = None) -> list[PastLook]:
+        """Begin one search; it is not ready before it has looked back. *before*: the search that it takes the place of."""
         case, places = known.case, self.known
         try:
             view = CaseView(case, self.settings.law, list(places.cameras.values()), self.settings.table.names)
@@ -166,7 +148,7 @@ class Chases:
                 case, known.row, view.cameras, stops, self.settings.numbers, self.settings.table
             )
             pursuit = Pursuit(view, search, self.settings.numbers, self.settings.sightings.value)
-            told = places.told_of(case.case_id)
+            told = places.told_of(case.case_id) if before is None else before.told
             pursuit.restore(told.candidates, told.route)
         except Exception as error:  # one case must not stop the others
             self._give_up(case.case_id, known.row["revision"], error)
@@ -174,7 +156,14 @@ class Chases:
         numbers = {name: number for number, name in enumerate(stops)}
         version = places.buses.version
         self.chases[case.case_id] = Chase(
-            pursuit, verdict, stops=numbers, calls_version=version, answers=told.unanswered
+            pursuit,
+            verdict,
+            is_begun_again=before is not None,
+            stops=numbers,
+            calls_version=version,
+            cameras_version=places.cameras_version,
+            answered=list(told.answered),
+            answers=told.unanswered,
         )
         calls = places.buses.at(numbers, from_ms=_calls_from_ms(case))
         return [PastLook(pursuit, verdict, places.now_ms or 0, told.answered, calls)]
@@ -207,7 +196,13 @@ class Chases:
         self._know_calls(chase)
         candidate_id = chase.pursuit.answer(one)
         if candidate_id is not None:
+            chase.answered.append((one, self._ends()))
+            del chase.answered[:-ANSWERED_MAX]
             self.tell(chase, outbox, candidate_id, one.action_id)
+
+    def _ends(self) -> dict[int, int]:
+        """The offsets up to which sightings were taken, by partition, and calls of buses, under ``TRIPS``."""
+        return {**self.known.taken, TRIPS: self.known.buses.end}
 
     def _know_calls(self, chase: Chase) -> None:
         buses = self.known.buses
@@ -260,8 +255,7 @@ class Chases:
             self.chases.pop(pursuit.case_id, None)
             return
         self._know_calls(chase)
-        ends = {**self.known.taken, TRIPS: self.known.buses.end}
-        taken = orjson.dumps({str(one): end for one, end in sorted(ends.items())})
+        taken = orjson.dumps({str(one): end for one, end in sorted(self._ends().items())})
         for row in pursuit.changed(answered=answered):
             more = [(TAKEN, taken)]
             if action_id is not None and row["candidate_id"] == answered:

@@ -67,6 +67,8 @@ class Known:
     now_ms: int | None = None
     table: CaseTable = field(default_factory=CaseTable)
     cameras: dict[str, PlacedCamera] = field(default_factory=dict)
+    cameras_version: int = 0
+    """Grows with each camera that is placed, moved or taken away."""
     stops: dict[str, tuple[float, float]] = field(default_factory=dict)
     buses: BusCalls = field(default_factory=BusCalls)
     taken: dict[int, int] = field(default_factory=dict)
@@ -79,7 +81,9 @@ class Known:
         """Take up a row; returns the case and the answer where it is one."""
         value = row.value
         if contract == CAMERA:
+            before = self.cameras.get(row.key)
             self._place(self.cameras, row, lambda at: PlacedCamera(row.key, at["lat"], at["lon"]))
+            self.cameras_version += self.cameras.get(row.key) != before
         elif contract == STOP:
             self._place(self.stops, row, lambda at: (at["lat"], at["lon"]))
         elif value is None:

@@ -289,6 +289,51 @@ def test_a_ride_by_bus_is_followed_and_told_the_same_after_each_restart(
         assert unkeyed(restarted.rows(contract)) == unkeyed(unbroken.rows(contract)), contract
 
 
+def test_a_camera_that_is_placed_later_gives_candidates_as_if_it_had_always_been_there(
+    cluster: Endpoints, tmp_path: Path
+) -> None:
+    late, early = Town(cluster, tmp_path / "a"), Town(cluster, tmp_path / "b")
+    begun = NOON - HOUR_MS // 2
+    new = a_camera("cam-3", CAMERAS["cam-3"])
+    for town in (late, early):
+        others = [a_camera(name, at) for name, at in CAMERAS.items() if name != "cam-3"]
+        walked = [a_person(n, f"cam-{n}", begun + n * 200_000, LOOKS) for n in (1, 2, 3)]
+        seen = sorted(
+            [*a_crowd(Random(3), 10, 60, begun, NOON), *walked], key=lambda one: one[2]["event_time"]
+        )  # type: ignore[index] # each has a row
+        town.bus.put(
+            whole([*others, *([new] if town is early else []), an_act("case-1"), *seen, a_tick(NOON)])
+        )
+        town.bus.put_sealed([a_missing("case-1")])
+        town.bus.put(whole([a_tick(NOON + 6_000)]))
+        town.run(Random(1))
+        one = next(row for row in town.newest().values() if row["track_id"] == "1")
+        town.bus.put_sealed(
+            [an_answer("case-1", one["candidate_id"], "confirm", 1, NOON, saw=one["revision"])]
+        )
+        town.bus.put(whole([a_tick(NOON + 12_000)]))
+        town.run(Random(2))
+    assert {row["camera_id"] for row in late.newest().values()}.isdisjoint({"cam-3"})
+    for town in (late, early):
+        town.bus.put(whole([*([new] if town is late else []), a_tick(NOON + 18_000), a_tick(NOON + 24_000)]))
+        town.run(Random(3))
+
+    def stands(town: Town) -> dict[str, tuple[Any, ...]]:
+        return {
+            its_id: (row["state"], row["camera_id"], row["rank"], round(row["travel_log_ratio"]))
+            for its_id, row in town.newest().items()
+            if row["state"] != "dropped"
+        }
+
+    assert stands(late) == stands(early) and "cam-3" in {one[1] for one in stands(late).values()}
+    assert [one["camera_id"] for one in late.rows("core.route")[-1]["hops"]] == ["cam-1"]
+    rows = [(one["candidate_id"], one["revision"]) for one in late.rows("core.candidate")]
+    assert len(rows) == len(set(rows))
+    late.bus.put(whole([a_tick(NOON + 30_000)]))
+    late.run(Random(4))
+    assert len(late.rows("core.candidate")) == len(rows), "a restart tells nothing anew"
+
+
 def look_back_in_a_thread(town: Town) -> None:
     """Start anew with a past that is too long to be read at once: an answer given meanwhile waits, and is told once."""
     told = next(one for one in town.newest().values() if one["state"] == "open")
