@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +233,7 @@ def measure(load: Load, step: Callable[[], None] = lambda: None) -> dict[str, di
     """The cases of each level, way and seed; *step* is called after each city."""
     ways = tuple(WAYS) if load.compare else ("all",)
     found: dict[str, dict[str, list[list[Found]]]] = {}
-    with ProcessPoolExecutor(load.processes) as pool:
+    with ProcessPoolExecutor(load.processes, mp_context=get_context("spawn")) as pool:
         for level in load.levels:
             seeds = range(load.first, load.first + load.seeds)
             jobs = [pool.submit(one_seed, level, seed, load.cases, ways, load.until_s) for seed in seeds]

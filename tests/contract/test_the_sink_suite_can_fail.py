@@ -71,7 +71,12 @@ PLANTED: dict[str, tuple[str, str, str]] = {
         SECRETS,
     ),
     "leaks a body into an error": ('refuses event {event.event_id}"', 'refuses {event.body!r}"', SECRETS),
-    "leaks the address into an error": ('f"{self._post.name} refuses us', 'f"{self._post._url} refuses us', SECRETS),
+    # in a form that our errors do not hide by themselves
+    "leaks the address into an error": (
+        'f"{self._post.name} refuses us',
+        "f\"{str(self._post._url).replace('=', ' ')} refuses us",
+        SECRETS,
+    ),
     "prints a body": (POST, POST + "            print(event)\n", SECRETS),
     "shows its key in repr": ("token: SecretStr = Field(default=SecretStr(\"\"),", 'token: str = Field("",', SECRETS),
     "shows the address in repr": ("repr=False, ", "", SECRETS),

@@ -48,7 +48,6 @@ NOT_RUN = {
     "sharing diff": "needs a secure cluster: test_sharing_apply has one",
     "sharing diff --json": "needs a secure cluster: test_sharing_apply has one",
     "sharing apply": "needs a secure cluster: test_sharing_apply has one",
-    "sharing apply --loop": "goes on until Ctrl-C: test_sharing_apply ends one",
     "source new our_calls": "writes into the source tree: tests/contract/test_a_new_source.py does",
     "source show our_calls": "needs the source before it",
     "source try our_calls calls.jsonl --set 'url=\"http://calls.example/list\"'": "needs the source before it",
