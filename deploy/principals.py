@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
-    AclBindingFilter,
     AdminClient,
     ScramCredentialInfo,
     ScramMechanism,
+    UserScramCredentialDeletion,
     UserScramCredentialUpsertion,
 )
 
@@ -23,13 +23,13 @@ from deploy.local.cluster import runs
 from deploy.local.home import Home
 from deploy.local.redis import let_in
 from deploy.local.secure_home import admin_file, folder_of, password_in, principal_file, write_private
-from deploy.rights import platform_of, rights_of_platform
+from deploy.rights import exactly, platform_of, rights_of_platform
 from deploy.settings import given, home_folder
 from schemas.errors import Fatal, Unreachable
 from streams.runtime.clients import admin_of
 from streams.runtime.security import VARIABLE, security_of, use
 
-ITERATIONS = 4_096
+MECHANISM, ITERATIONS = ScramMechanism.SCRAM_SHA_512, 4_096
 ASK_S, SETTLE_S, SETTLE_EVERY_S = 10.0, 15.0, 0.05
 
 
@@ -78,12 +78,8 @@ def _let_in(home: Home) -> None:
 
 def _grant(home: Home, admin: AdminClient, city: str) -> None:
     principal, rights = platform_of(city), rights_of_platform(city)
-    password = password_in(folder_of(home) / f"{principal}.password")
-    proof = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
-    wanted = UserScramCredentialUpsertion(principal, proof, password.encode())
     try:
-        for made in admin.alter_user_scram_credentials([wanted], request_timeout=ASK_S).values():
-            made.result()
+        make_user(home, admin, principal)
         for given_one in admin.create_acls(list(rights), request_timeout=ASK_S).values():
             given_one.result()
         _until(lambda: _is_known(admin, principal, rights), f"principal {principal}")
@@ -92,10 +88,27 @@ def _grant(home: Home, admin: AdminClient, city: str) -> None:
             f"principal {principal} cannot be made: {error.args[0].name()}",
             hint="start Kafka with: bongsu up; its log says more: bongsu logs kafka",
         ) from error
+
+
+def make_user(home: Home, admin: AdminClient, principal: str) -> None:
+    """Give *principal* its password in Kafka, and in *home* the files by which it comes in; made where there is none.
+
+    One that is there keeps its password. ``KafkaException`` where Kafka does not take it.
+    """
+    password = password_in(folder_of(home) / f"{principal}.password")
+    proof = ScramCredentialInfo(MECHANISM, ITERATIONS)
+    alter_users(admin, UserScramCredentialUpsertion(principal, proof, password.encode()))
     write_private(
         principal_file(home, principal),
         f'ca_file = "ca.crt"\nprincipal = "{principal}"\npassword_file = "{principal}.password"\n',
     )
+
+
+def alter_users(
+    admin: AdminClient, wanted: UserScramCredentialUpsertion | UserScramCredentialDeletion
+) -> None:
+    for told in admin.alter_user_scram_credentials([wanted], request_timeout=ASK_S).values():
+        told.result()
 
 
 def _is_known(admin: AdminClient, principal: str, rights: Iterable[AclBinding]) -> bool:
@@ -104,20 +117,7 @@ def _is_known(admin: AdminClient, principal: str, rights: Iterable[AclBinding]) 
         admin.describe_user_scram_credentials([principal], request_timeout=ASK_S)[principal].result()
     except KafkaException:
         return False
-    return all(_is_given(admin, one) for one in rights)
-
-
-def _is_given(admin: AdminClient, one: AclBinding) -> bool:
-    asked = AclBindingFilter(
-        one.restype,
-        one.name,
-        one.resource_pattern_type,
-        one.principal,
-        one.host,
-        one.operation,
-        one.permission_type,
-    )
-    return bool(admin.describe_acls(asked, request_timeout=ASK_S).result())
+    return all(admin.describe_acls(exactly(one), request_timeout=ASK_S).result() for one in rights)
 
 
 def _until(is_so: Callable[[], bool], what: str) -> None:

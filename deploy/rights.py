@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     ResourcePatternType,
@@ -48,3 +49,16 @@ def right(
 ) -> AclBinding:
     """The rule that lets *principal* do *operation*, from anywhere."""
     return AclBinding(kind, name, pattern, principal, ANYWHERE, operation, AclPermissionType.ALLOW)
+
+
+def exactly(one: AclBinding) -> AclBindingFilter:
+    """A filter that this right alone passes."""
+    return AclBindingFilter(
+        one.restype,
+        one.name,
+        one.resource_pattern_type,
+        one.principal,
+        one.host,
+        one.operation,
+        one.permission_type,
+    )

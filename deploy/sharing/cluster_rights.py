@@ -8,23 +8,20 @@ from datetime import datetime
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
-    AclBinding,
     AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
     ResourcePatternType,
     ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
     UserScramCredentialDeletion,
-    UserScramCredentialUpsertion,
 )
 
 from deploy.faults import UsageFault
 from deploy.local.home import Home
-from deploy.local.secure_home import admin_file, folder_of, password_in, principal_file, write_private
-from deploy.principals import ASK_S, ITERATIONS, SETTLE_EVERY_S, SETTLE_S, secure_home
+from deploy.local.secure_home import admin_file, folder_of, principal_file
+from deploy.principals import ASK_S, MECHANISM, SETTLE_EVERY_S, SETTLE_S, alter_users, make_user, secure_home
+from deploy.rights import exactly
 from deploy.sharing.agreed_rights import Act, RightChange, RightsThere, changes
 from deploy.sharing.agreements import Sharing, is_agency
 from schemas.errors import Fatal, Unreachable
@@ -42,7 +39,6 @@ ALL_RIGHTS = AclBindingFilter(
     AclOperation.ANY,
     AclPermissionType.ANY,
 )
-MECHANISM = ScramMechanism.SCRAM_SHA_512
 
 
 class ClusterRights:
@@ -112,37 +108,14 @@ class ClusterRights:
             told.result()
 
     def _add_user(self, one: RightChange) -> None:
-        password = password_in(folder_of(self.home) / f"{one.principal}.password")
-        proof = ScramCredentialInfo(MECHANISM, ITERATIONS)
-        self._alter(UserScramCredentialUpsertion(one.principal, proof, password.encode()))
-        write_private(
-            principal_file(self.home, one.principal),
-            f'ca_file = "ca.crt"\nprincipal = "{one.principal}"\npassword_file = "{one.principal}.password"\n',
-        )
+        make_user(self.home, self._admin, one.principal)
 
     def _remove_user(self, one: RightChange) -> None:
         """Remove it from Kafka, then its files: a renewed agreement begins with a new password."""
         if one.principal in self.found().users:
-            self._alter(UserScramCredentialDeletion(one.principal, MECHANISM))
+            alter_users(self._admin, UserScramCredentialDeletion(one.principal, MECHANISM))
         principal_file(self.home, one.principal).unlink(missing_ok=True)
         (folder_of(self.home) / f"{one.principal}.password").unlink(missing_ok=True)
-
-    def _alter(self, wanted: UserScramCredentialUpsertion | UserScramCredentialDeletion) -> None:
-        for told in self._admin.alter_user_scram_credentials([wanted], request_timeout=ASK_S).values():
-            told.result()
-
-
-def exactly(one: AclBinding) -> AclBindingFilter:
-    """A filter that this right alone passes."""
-    return AclBindingFilter(
-        one.restype,
-        one.name,
-        one.resource_pattern_type,
-        one.principal,
-        one.host,
-        one.operation,
-        one.permission_type,
-    )
 
 
 def facts_of(one: RightChange) -> dict[str, str]:
