@@ -10,7 +10,6 @@ import ssl
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,19 @@ from confluent_kafka.admin import (
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
-from connectors.transport.private_files import private_folder
 from deploy.assembly.stages import free_port
 from deploy.local import cluster as local
 from deploy.local.home import Home
-from deploy.local.secure_home import admin_file, folder_of, principal_file, write_private
+from deploy.local.secure_home import admin_file, folder_of, principal_file
 from deploy.principals import grant
-from deploy.settings import VARIABLES, endpoints
+from deploy.settings import endpoints
 from schemas.catalogue import load_catalogue
 from schemas.errors import Fatal
 from schemas.registry import Registry
 from schemas.registry_url import split_authority
 from streams.match.native.secure_socket import opened
-from streams.runtime.security import VARIABLE, Security, security_of, use
+from streams.runtime.security import Security, security_of, use
+from tests.a_secure_home import a_secure_home
 from tests.living_city import ROOT, end, wait_until
 from tests.living_city import answers as answers_ready
 
@@ -60,20 +59,9 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
-    folder = Path(tempfile.mkdtemp(prefix="bongsu-"))
-    with pytest.MonkeyPatch.context() as environment:
-        for variable in (*VARIABLES.values(), VARIABLE):
-            environment.delenv(variable, raising=False)
-        environment.setenv("BONGSU_HOME", str(folder))
-        security = private_folder(folder / "security")
-        for name in PLANTED:
-            write_private(security / f"{name}.password", f"CANARY-{name}-{secrets.token_hex(16)}\n")
-        local.up(folder, secure=True)
-        try:
-            yield Home(folder)
-        finally:
-            local.down(folder, erase=True)
-            use(None)
+    planted = {name: f"CANARY-{name}-{secrets.token_hex(16)}" for name in PLANTED}
+    with a_secure_home(passwords=planted) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

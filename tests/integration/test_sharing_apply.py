@@ -7,11 +7,9 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,13 +17,12 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AclOperation, AdminClient, ResourcePatternType, ResourceType
 
-from deploy.local import cluster as local
 from deploy.local.home import Home
 from deploy.local.secure_home import admin_file, folder_of, principal_file
-from deploy.rights import right
-from deploy.settings import VARIABLES, endpoints
-from deploy.sharing.cluster_rights import exactly
-from streams.runtime.security import VARIABLE, Security, security_of, use
+from deploy.rights import exactly, right
+from deploy.settings import endpoints
+from streams.runtime.security import Security, security_of
+from tests.a_secure_home import a_secure_home
 from tests.living_city import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
@@ -39,19 +36,9 @@ END_S = 60.0
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
-    folder = Path(tempfile.mkdtemp(prefix="bongsu-"))
-    with pytest.MonkeyPatch.context() as environment:
-        for variable in (*VARIABLES.values(), VARIABLE):
-            environment.delenv(variable, raising=False)
-        environment.setenv("BONGSU_HOME", str(folder))
-        environment.setenv("BONGSU_SHARING", str(folder / "sharing.toml"))
-        local.up(folder, secure=True)
-        try:
-            bongsu("topics", "apply", "--city", "demo")
-            yield Home(folder)
-        finally:
-            local.down(folder, erase=True)
-            use(None)
+    with a_secure_home(BONGSU_SHARING="sharing.toml") as made:
+        bongsu("topics", "apply", "--city", "demo")
+        yield made
 
 
 def agree(home: Home, until: datetime) -> None:

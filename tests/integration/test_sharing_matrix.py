@@ -6,10 +6,8 @@ The table is a second reading of the agreements: it shares no code with what der
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,14 +15,13 @@ from confluent_kafka.admin import AclOperation, AdminClient, ResourcePatternType
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from deploy.local import cluster as local
 from deploy.local.home import Home
 from deploy.local.secure_home import admin_file, folder_of, principal_file
-from deploy.rights import right
-from deploy.settings import VARIABLES, endpoints
-from deploy.sharing.cluster_rights import exactly
+from deploy.rights import exactly, right
+from deploy.settings import endpoints
 from schemas.catalogue import load_catalogue
-from streams.runtime.security import VARIABLE, security_of, use
+from streams.runtime.security import security_of
+from tests.a_secure_home import a_secure_home
 from tests.integration.test_sharing_apply import bongsu, client, within
 from tests.sharing_matrix import Allowed, Asking
 
@@ -53,25 +50,14 @@ FEW = ("core.alert", "core.situation", "core.account", "cctv.detection", "civil.
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
-    folder = Path(tempfile.mkdtemp(prefix="bongsu-"))
-    with pytest.MonkeyPatch.context() as environment:
-        for variable in (*VARIABLES.values(), VARIABLE):
-            environment.delenv(variable, raising=False)
-        environment.setenv("BONGSU_HOME", str(folder))
-        environment.setenv("BONGSU_SHARING", str(folder / "sharing.toml"))
-        environment.setenv("BONGSU_CITIES", str(folder / "cities"))
-        (folder / "sharing.toml").write_text(agreements(), encoding="utf-8")
-        (folder / "cities").mkdir()
+    with a_secure_home(BONGSU_SHARING="sharing.toml", BONGSU_CITIES="cities") as made:
+        (made.root / "sharing.toml").write_text(agreements(), encoding="utf-8")
+        (made.root / "cities").mkdir()
         for city in CITIES:
-            (folder / "cities" / f"{city}.toml").write_text(CITY.format(city=city), encoding="utf-8")
-        local.up(folder, secure=True)
-        try:
-            bongsu("topics", "apply", *(word for city in CITIES for word in ("--city", city)))
-            bongsu("sharing", "apply")
-            yield Home(folder)
-        finally:
-            local.down(folder, erase=True)
-            use(None)
+            (made.root / "cities" / f"{city}.toml").write_text(CITY.format(city=city), encoding="utf-8")
+        bongsu("topics", "apply", *(word for city in CITIES for word in ("--city", city)))
+        bongsu("sharing", "apply")
+        yield made
 
 
 CITY = """
