@@ -14,7 +14,7 @@ persons_candidates = Counter(
 persons_routes = Counter("bongsu_persons_routes", "Revisions of routes that were published", ["group"])
 persons_left_out = Counter(
     "bongsu_persons_left_out",
-    "Rows of cases left out: no key opens them, or they are damaged; cases given up",
+    "Rows of cases left out: no key opens them, or they are damaged; cases given up; calls of buses beyond those held",
     ["group", "reason"],
 )
 persons_back = Histogram(

@@ -50,10 +50,12 @@ class KnownCalls:
 
 @dataclass(slots=True)
 class BusCalls:
-    """A fold over ``mobility.trip``. *end*: the offset behind the last row. *version*: grows with each call made known."""
+    """A fold over ``mobility.trip``. *end*: the offset behind the last row. *version*: grows with each call made known.
+    *left_out*: expectations that were not taken, since there were too many."""
 
     end: int = 0
     version: int = 0
+    left_out: int = 0
     _now_ms: int = 0
     _made: dict[str, dict[tuple[Run, int], tuple[int, int]]] = field(default_factory=dict)
     """Stop → run and number in the trip → time and offset of the call, in the order in which calls became known."""
@@ -76,7 +78,7 @@ class BusCalls:
 
     def _expect(self, run: Run, delay: Mapping[str, Any]) -> None:
         stop, at_ms = delay["stop_id"], delay["arrival_time"] or delay["departure_time"]
-        if stop is None or (stop not in self._made and len(self._made) >= STOPS_MAX):
+        if stop is None:
             return
         visit = (run, stop, delay["stop_sequence"] or 0)
         if delay["relationship"] in LEFT_OUT:
@@ -88,12 +90,18 @@ class BusCalls:
         if at_ms is None or is_made or abs(at_ms - self._now_ms) >= KEPT_MS:
             return
         known = self._expected.get(visit)
-        if known != at_ms and (known is not None or len(self._expected) < EXPECTED_MAX):
+        if known is None and not self._has_room(stop):
+            self.left_out += 1
+        elif known != at_ms:
             self._expected[visit] = at_ms
             heapq.heappush(self._due, (at_ms, visit))
             if len(self._due) > 2 * EXPECTED_MAX:
                 self._due = [(at_ms, one) for one, at_ms in self._expected.items()]
                 heapq.heapify(self._due)
+
+    def _has_room(self, stop: str) -> bool:
+        is_known = stop in self._made or len(self._made) < STOPS_MAX
+        return is_known and len(self._expected) < EXPECTED_MAX
 
     def _pass(self, offset: int) -> None:
         """Make calls of the expectations whose time has passed."""

@@ -122,10 +122,10 @@ class Chases:
         looks = []
         for its_id, (known, verdict) in allowed.items():
             chase = self.chases.get(its_id)
-            if chase is not None and not self._has_other_cameras(chase):
-                chase.verdict = verdict
-            elif chase is not None:
+            if chase is not None and self._has_other_cameras(chase):
                 looks += self._begun(known, verdict, chase)
+            elif chase is not None:
+                chase.verdict, chase.cameras_version = verdict, self.known.cameras_version
             elif self.damaged.get(its_id) != known.row["revision"]:
                 looks += self._begun(known, verdict)
         if looks:
@@ -135,8 +135,8 @@ class Chases:
         """Whether other cameras are in the case's area than when its search began."""
         if chase.cameras_version == self.known.cameras_version:
             return False
-        chase.cameras_version = self.known.cameras_version
-        return chase.pursuit.view.cameras_of(self.known.cameras.values()) != chase.pursuit.view.cameras
+        view = chase.pursuit.view
+        return view.cameras_of(self.known.cameras.values()) != view.cameras
 
     def _begun(self, known: KnownCase, verdict: Allowed, before: Chase | None = None) -> list[PastLook]:
         """Begin one search; it is not ready before it has looked back. *before*: the search that it takes the place of."""

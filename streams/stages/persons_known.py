@@ -89,7 +89,9 @@ class Known:
         elif value is None:
             return None
         elif contract == TRIP:
+            had = self.buses.left_out
             self.buses.take(value, row.record.offset)
+            metrics_persons.persons_left_out.labels(self.group, "calls").inc(self.buses.left_out - had)
         elif contract == ACCESS:
             if value["act"] in ACTS and value["situation_id"] is not None:
                 self.table.take_act(value)

@@ -101,6 +101,7 @@ def test_no_more_is_held_than_the_bounds_say(monkeypatch: Any) -> None:
     for number in range(400):
         many.take(a_row(number, f"trip-{number}", ("a", number + 300), ("b", number + 0.5)), number)
     assert len(many._expected) <= 50 and len(many._due) <= 100
+    assert many.left_out > 300, "what is not taken is counted"
     assert len(many._made["b"]) <= 40 and max(one[2] for one in calls(many)) > 300
     many.take(a_row(400 + bus_calls.KEPT_MS / 1000, "next", ("b", 400 + bus_calls.KEPT_MS / 1000)), 400)
     assert len(many._made["b"]) <= 2
